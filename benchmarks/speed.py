@@ -172,7 +172,7 @@ class Bench:
 
         Both figures come from two sizes, so that imports and start-up fall out.
         """
-        few, many = 200, 1200
+        few, many = 200, 2200
 
         def a_call(command: Callable[[str, int], list[str]], url: str, way: str) -> Callable[[], float]:
             def measure() -> float:

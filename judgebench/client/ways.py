@@ -89,9 +89,11 @@ def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]
     """
     if judge.provider != "openai" or judge.api_base is None:
         return {}
-    model = f"{CHEAPER}/{judge.model.removeprefix('openai/')}"
+    name = judge.model.removeprefix("openai/")
+    model = f"{CHEAPER}/{name}"
     if _not_taken(judge, {"temperature": 0}, secrets) or params_not_taken(model, params):
         return {}
+    lite.unpriced(CHEAPER, name)
     key = "" if judge.api_key_env else os.environ.get("OPENAI_API_KEY", "").strip()
     return {"model": model, **({"api_key": key} if key else {})}
 
