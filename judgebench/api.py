@@ -25,6 +25,7 @@ from judgebench.judgements import latest, read_judgements
 from judgebench.metrics.summary import Metrics
 from judgebench.planning import Grid, plan
 from judgebench.protocols import Protocol, orders_of
+from judgebench.quickjson import loads
 from judgebench.runs import MADE, METRICS, OUTCOMES, read_manifest
 from judgebench.templates import load_template, structured_schema
 
@@ -123,7 +124,7 @@ class Run:
         try:
             with path.open(encoding="utf-8") as file:
                 for line in file:
-                    yield json.loads(line)
+                    yield loads(line)
         except FileNotFoundError:
             raise ConfigError(f"{path}: is not there: the run was cut off; {self.mend}") from None
         except ValueError as error:

@@ -14,6 +14,7 @@ from judgebench.client.store import Choice, ReplyStore
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
 from judgebench.judgements import JUDGEMENTS, Judgement
+from judgebench.quickjson import loads
 from judgebench.runs import MADE, MANIFEST, read_manifest
 from judgebench.steps import count_lines, counted
 from judgebench.verdicts import Reply
@@ -193,7 +194,7 @@ class _RunReplies:
             if not line.endswith(b"\n"):
                 return
             try:
-                judgement = Judgement.from_json(json.loads(line))
+                judgement = Judgement.from_json(loads(str(line, "utf-8")))
                 key = bytes.fromhex(judgement.key)
             except (KeyError, TypeError, ValueError) as error:
                 raise ConfigError(f"{self.path} line {number}: is no judgement ({error!r})") from None

@@ -17,6 +17,7 @@ from judgebench.errors import ConfigError
 from judgebench.itemfiles import ITEMS
 from judgebench.items import Outcome, item_to_json
 from judgebench.judgements import JUDGEMENTS, latest, read_judgements
+from judgebench.quickjson import loads
 from judgebench.runnames import name_of
 from judgebench.runs import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, read_manifest
 
@@ -169,7 +170,7 @@ class Finished:
         with path.open("rb") as file:
             for number, line in enumerate(file, 1):
                 try:
-                    outcome = outcome_from_json(json.loads(str(line, "utf-8")), self.contents.keys)
+                    outcome = outcome_from_json(loads(str(line, "utf-8")), self.contents.keys)
                 except UnicodeDecodeError:
                     raise ConfigError(f"{path} line {number}: is not UTF-8; {self.run.mend}") from None
                 except (KeyError, TypeError, ValueError, AttributeError) as error:

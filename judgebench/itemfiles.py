@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-import json
 import os
 import zlib
 from concurrent.futures import ThreadPoolExecutor
@@ -13,6 +12,7 @@ from typing import TYPE_CHECKING
 from judgebench.errors import ConfigError
 from judgebench.items import item_from_json, item_to_json
 from judgebench.judgements import encode
+from judgebench.quickjson import loads
 from judgebench.steps import counted
 
 if TYPE_CHECKING:
@@ -98,7 +98,7 @@ def read_items(folder: Path) -> Iterator[Item]:
     try:
         with gzip.open(path, "rt", encoding="utf-8") as file:
             for line in counted(file, f"reading {path}", unit="items"):
-                yield item_from_json(json.loads(line))
+                yield item_from_json(loads(line))
     except FileNotFoundError:
         raise ConfigError(
             f"{path}: is not there; copy the run's whole folder, with the file that a link in it leads to (cp -rL)"

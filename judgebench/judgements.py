@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
 from judgebench.items import TIE, Failure, Reading, Soft, Verdict
+from judgebench.quickjson import loads
 from judgebench.steps import count_lines, counted
 from judgebench.verdicts import Reply
 
@@ -222,7 +223,7 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield Judgement.from_json(json.loads(str(line, "utf-8")))
+                yield Judgement.from_json(loads(str(line, "utf-8")))
             except UnicodeDecodeError:
                 raise ConfigError(f"{path} line {number}: is not UTF-8; move the folder away") from None
             except (KeyError, TypeError, ValueError, AttributeError) as error:

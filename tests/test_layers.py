@@ -15,6 +15,7 @@ PACKAGE = Path(judgebench.__file__).resolve().parent
 ORDER = (
     *(
         "errors",
+        "quickjson",
         "steps",
         "shipped",
         "redaction",

@@ -24,6 +24,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.rowcounts import count_rows
 from judgebench.errors import ConfigError
+from judgebench.quickjson import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -273,7 +274,6 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
 
 def _read_json_lines(path: Path, *, form: str = "each line holds one JSON object") -> Iterator[Row]:
     name, split = path.name, _split_of(path)
-    loads = json.loads
     for number, text in _text_lines(path):
         try:
             data = loads(text)
