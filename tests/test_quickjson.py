@@ -42,7 +42,7 @@ def test_a_document_is_read_as_python_reads_it(document, ascii_only):
 
 
 @given(
-    text=st.text("{}[]\",:\\ue0123456789.+-truefalsnNaInity \t\r\n\x00\x1f\u2028\ud83d\ufeff", max_size=24),
+    text=st.text('{}[]",:\\ue0123456789.+-truefalsnNaInity \t\r\n\x00\x1f\u2028\ud83d\ufeff', max_size=24),
     before=st.sampled_from(["", "[", '{"a":', '"']),
     after=st.sampled_from(["", "]", "}", '"', "\n"]),
 )
