@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from typing import TYPE_CHECKING
 
@@ -59,7 +60,10 @@ def dollars(amount: float | None) -> str:
     """An amount of US dollars; small ones keep two digits that say something."""
     if amount is None:
         return "cost unknown"
-    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.2g}" if amount < 0.01 else f"${amount:.3f}"
+    if 0 < amount < 0.01:
+        places = 1 - math.floor(math.log10(amount))
+        return "$" + f"{amount:.{places}f}".rstrip("0")
+    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"
 
 
 def thousands(count: int) -> str:

@@ -1,8 +1,8 @@
-"""Text from outside cannot control the terminal."""
+"""Text from outside cannot control the terminal, and amounts are read at a glance."""
 
 import pytest
 
-from judgebench.readable import one_line, visible
+from judgebench.readable import dollars, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -27,3 +27,23 @@ def test_what_could_control_a_terminal_is_written_out(text, shown):
 def test_one_line_has_no_line_ends():
     """Runs of white space become one blank."""
     assert one_line("a\n  b\tc") == "a b c"
+
+
+@pytest.mark.parametrize(
+    ("amount", "said"),
+    [
+        (0, "$0.00"),
+        (1234.5, "$1234.50"),
+        (1, "$1.00"),
+        (0.0557, "$0.056"),
+        (0.01, "$0.010"),
+        (0.00996, "$0.01"),
+        (0.0052, "$0.0052"),
+        (0.000057, "$0.000057"),
+        (0.0000001, "$0.0000001"),
+        (None, "cost unknown"),
+    ],
+)
+def test_small_amounts_are_written_out(amount, said):
+    """What a single call costs is read without powers of ten."""
+    assert dollars(amount) == said

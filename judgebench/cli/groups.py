@@ -25,7 +25,8 @@ class Sectioned(click.Command):
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Each heading with its options, in the order in which it names them."""
-        records = {param.name: record for param in self.get_params(ctx) if (record := param.get_help_record(ctx))}
+        options = (param for param in self.get_params(ctx) if isinstance(param, click.Option))
+        records = {option.name: record for option in options if (record := option.get_help_record(ctx))}
         for title, names in self.sections.items():
             with formatter.section(title):
                 formatter.write_dl([records.pop(name) for name in names])

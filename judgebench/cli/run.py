@@ -31,6 +31,8 @@ if TYPE_CHECKING:
 
 SAMPLED = ("rewardbench", "rewardbench-2")
 SAMPLE_JUDGE = "offline/longest"
+_LISTED, _LISTED_IN_A_GRID = 10, 3
+"""So many judgements without a verdict are listed of a run: of one or two, and of each where there are more."""
 
 
 SECTIONS = {
@@ -373,7 +375,7 @@ def _print_end(ended: Sequence[CellResult], console: Console | Quiet) -> None:
         if result.asked_again:
             console.print(_asked_again(result), soft_wrap=True)
         if result.unjudged:
-            _print_unjudged(result, console)
+            _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
         if result.error is not None:
             console.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
         console.print(f"{result.state}: {result.folder}", soft_wrap=True)
@@ -383,7 +385,7 @@ def _print_end(ended: Sequence[CellResult], console: Console | Quiet) -> None:
         console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
-def _print_unjudged(result: CellResult, console: Console | Quiet) -> None:
+def _print_unjudged(result: CellResult, console: Console | Quiet, *, shown: int) -> None:
     """The first judgements without a verdict; of those that were never asked for, only how many."""
     from judgebench.reports.styles import WARNING
     from judgebench.reports.tables import notes_of_failures
@@ -397,7 +399,7 @@ def _print_unjudged(result: CellResult, console: Console | Quiet) -> None:
     if failed:
         have = "1 judgement of {} has" if len(failed) == 1 else f"{len(failed)} judgements of {{}} have"
         console.print(f"{have.format(judge)} no verdict:", style=WARNING, soft_wrap=True)
-        for line in notes_of_failures(failed, more=f"judgebench show {result.folder}"):
+        for line in notes_of_failures(failed, more=f"judgebench show {result.folder}", shown=shown):
             console.print(line, soft_wrap=not console.is_terminal)
 
 

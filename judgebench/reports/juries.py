@@ -107,14 +107,10 @@ def _agreement(found: Jury) -> Table:
 
 def _legend(found: Jury) -> Iterator[str]:
     yield found.rule
-    if found.drawn:
-        yield f"{found.drawn} of {found.verdicts} verdicts are ties because the votes were even"
     if found.score is not None:
         yield "jury less it: in percentage points of the same items; p: paired, corrected for the members"
     if found.krippendorff is not None:
         yield f"all members together: Krippendorff's alpha {coefficient(found.krippendorff)}"
         yield "kappa: Cohen's, AC1: Gwet's; members that err alike gain little from one another"
-    if found.held_out:
-        accuracies = [percent(each.accuracy) for each in found.members if each.accuracy is not None]
-        said = f", on which the members have {', '.join(accuracies)}" if accuracies else ""
-        yield f"{found.held_out} items were held out{said}; they are not scored"
+    if accuracies := [percent(each.accuracy) for each in found.members if each.accuracy is not None]:
+        yield f"on the items that were held out the members have {', '.join(accuracies)}"

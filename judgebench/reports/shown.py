@@ -65,7 +65,7 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     said = f"item {item.id} · subset {item.subset} · credit {credit}"
     if outcome is not None and outcome.low is not None and outcome.low != outcome.high:
         said += f" (failures counted wrong {outcome.low:g}, right {outcome.high:g})"
-    console.print(Text(one_line(said)), soft_wrap=True)
+    console.print(Text(one_line(said)), soft_wrap=not console.is_terminal)
     _heading(console, "prompt")
     _turns(console, item.conversation)
     for index in _order(shown):

@@ -433,8 +433,26 @@ def test_print_shows_every_plot_on_white_and_no_buttons(page):
         assert page.js("return getComputedStyle(document.body).color") == "rgb(0, 0, 0)"
         page.js("dispatchEvent(new Event('beforeprint'))")
         page.wait("return [...document.querySelectorAll('.plot')].every((plot) => plot.querySelector('svg'))")
+        svgs = "[...document.querySelectorAll('.plot .main-svg')]"
+        sizes = page.js(f"return {svgs}.map((svg) => [svg.clientWidth, svg.clientHeight])")
+        assert max(width for width, _ in sizes) == 660
+        assert max(height for _, height in sizes) <= 800
         assert page.js("return document.querySelector('.head').getClientRects().length") == 0
         assert page.js("return document.querySelector('button.csv').getClientRects().length") == 0
+
+
+def test_after_print_the_plots_have_the_windows_width_again(page):
+    """Paper is narrower than a window, and a plot that was made for it would stay so."""
+    page.wait("return document.querySelector('.plot .main-svg')")
+    width = "document.querySelector(each).getBoundingClientRect().width"
+    widths = f"return ['.plot', '.plot .main-svg'].map((each) => {width})"
+    before = page.js(widths)
+    page.js("dispatchEvent(new Event('beforeprint'))")
+    page.wait("return document.querySelector('.plot .main-svg').getBoundingClientRect().width < 661")
+    page.js("dispatchEvent(new Event('afterprint'))")
+    page.wait("return document.querySelector('.plot .main-svg').getBoundingClientRect().width > 661")
+    assert before[0] > 661
+    assert page.js(widths) == before
 
 
 def test_how_to_reproduce_it(page, folder):

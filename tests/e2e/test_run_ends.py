@@ -106,6 +106,15 @@ def test_many_failures_are_counted(server: LoopbackServer) -> None:
     assert (len(lines), lines[-2]) == (13, f"  and 10 more: judgebench show {FOLDER}")
 
 
+def test_fewer_failures_of_each_run_are_listed_in_a_grid(server: LoopbackServer) -> None:
+    """Three of each, and how to see the rest: the table of cells stays in sight."""
+    server.answer = "Hm."
+    grid = [option for name in ("pairwise", "pairwise-reasoning", "pairwise-ties") for option in ("-t", name)]
+    lines = without_progress(mine(*grid).err)
+    listed = [line for line in lines if line.startswith("  ") and "unreadable" in line]
+    assert (len(listed), lines[4]) == (9, f"  and 17 more: judgebench show {FOLDER}")
+
+
 def test_failures_stand_beside_the_score(server: LoopbackServer) -> None:
     """Coverage, kinds and bounds in the metrics."""
     server.faults = only(3, Fault("odd", FAILURES["unreadable"]))

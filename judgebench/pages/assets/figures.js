@@ -11,6 +11,8 @@
   const SIGNS = ["\u25cf", "\u25a0", "\u25c6", "\u25b2", "\u271a", "\u2716", "\u2605", "\u2b22"];
 
   const PAPER = { ink: "#000", soft: "#444", line: "#bbb", card: "#fff", accent: RUNS.light[0] };
+  // In CSS pixels, 96 an inch, within a printer's usual margins and the figure's own frame.
+  const SHEET = { width: 660, height: 800 };
 
   function shades(printing) {
     if (printing) return PAPER;
@@ -87,11 +89,17 @@
     };
   }
 
+  // On paper nothing scrolls and nothing may be cut: as wide as A4 and Letter have room for, and no higher than a page.
+  function onPaper(figure) {
+    return { autosize: false, width: SHEET.width, height: Math.min(figure.layout.height ?? 420, SHEET.height) };
+  }
+
   async function draw(place, figure, printing = false) {
     await load("plotly");
     const shade = shades(printing);
     const traces = figure.traces.map((trace) => dressed(trace, shade, printing));
-    await Plotly.react(place, traces, layout(figure, shade), { displaylogo: false, responsive: true, displayModeBar: false });
+    const whole = { ...layout(figure, shade), ...(printing ? onPaper(figure) : {}) };
+    await Plotly.react(place, traces, whole, { displaylogo: false, responsive: true, displayModeBar: false });
     place.dataset.drawn = "yes";
     performance.mark("judgebench:drawn");
   }
