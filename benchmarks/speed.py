@@ -1,4 +1,4 @@
-"""Speed as ratios, side by side in one run: `python benchmarks/speed.py` (about ten minutes) prints a table.
+"""Speed as ratios, side by side in one run: `python benchmarks/speed.py` (about half an hour) prints a table.
 
 Every figure is a ratio to something measured in the same minutes on the same machine: the import of LiteLLM, or a bare
 loop over `litellm.acompletion` against the same loopback server. Pairs of runs alternate, and the median ratio counts.

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from judgebench.cli.completing import folders_only
+from judgebench.cli.completing import files, folders_only
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +68,20 @@ def out_option(said: str) -> Callable[[Any], Any]:
         show_default=True,
         metavar="DIR",
         help=said,
+    )
+
+
+def _not_empty(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
+    """The name of a file; where a variable that is not set has left it empty, that is a mistake."""
+    if name == "":
+        raise click.BadParameter("it is empty; name a file")
+    return name
+
+
+def file_option(form: str, said: str) -> Callable[[Any], Any]:
+    """Adds `--FORM FILE` to a command, whose value is `FORM_file`, with these words on what is written there."""
+    return click.option(
+        f"--{form}", f"{form}_file", callback=_not_empty, shell_complete=files, metavar="FILE", help=said
     )
 
 

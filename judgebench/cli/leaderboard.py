@@ -8,8 +8,8 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import benchmark_names, files, folders_only
-from judgebench.cli.console import quiet_option
+from judgebench.cli.completing import benchmark_names, folders_only
+from judgebench.cli.console import file_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE
 
 
@@ -20,16 +20,14 @@ from judgebench.cli.errors import EXIT_DONE
     "--sort", default="score", show_default=True, metavar="BY", help="score, judge, cost, coverage, a section."
 )
 @click.option("--published", is_flag=True, help="Put published figures beside the runs (not measured again).")
-@click.option(
-    "--html", "html_file", shell_complete=files, metavar="FILE", help="Write it as a page, and one for each run."
-)
+@file_option("html", "Write it as a page, and one for each run.")
 @click.option(
     "--run-pages/--no-run-pages", default=True, help="With --html, write a page for each run too (the default)."
 )
-@click.option("--csv", "csv_file", shell_complete=files, metavar="FILE", help="Write it as CSV too.")
-@click.option("--parquet", "parquet_file", shell_complete=files, metavar="FILE", help="Write it as Parquet too.")
-@click.option("--markdown", "markdown_file", shell_complete=files, metavar="FILE", help="Write it as Markdown too.")
-@click.option("--latex", "latex_file", shell_complete=files, metavar="FILE", help="Write it as LaTeX too.")
+@file_option("csv", "Write it as CSV too.")
+@file_option("parquet", "Write it as Parquet too.")
+@file_option("markdown", "Write it as Markdown too.")
+@file_option("latex", "Write it as LaTeX too.")
 @click.option("--json", "as_json", is_flag=True, help="Print a list with an object a benchmark, and nothing else.")
 @quiet_option
 def leaderboard(folder: str, **options: Any) -> int:

@@ -7,34 +7,18 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import files, run_folders
-from judgebench.cli.console import quiet_option
+from judgebench.cli.completing import run_folders
+from judgebench.cli.console import file_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(epilog="\b\nExample:\njudgebench report runs/rewardbench-2/*/four-way/one --csv scores.csv\n")
 @click.argument("runs", shell_complete=run_folders, nargs=-1, required=True, metavar="RUN...")
-@click.option("--csv", "csv_file", shell_complete=files, metavar="FILE", help="Write every score as CSV too.")
-@click.option(
-    "--parquet", "parquet_file", shell_complete=files, metavar="FILE", help="Write every score as Parquet too."
-)
-@click.option(
-    "--html",
-    "html_file",
-    shell_complete=files,
-    metavar="FILE",
-    help="Write everything as one page that opens from disk too.",
-)
-@click.option(
-    "--markdown",
-    "markdown_file",
-    shell_complete=files,
-    metavar="FILE",
-    help="Write the table of the runs as Markdown too.",
-)
-@click.option(
-    "--latex", "latex_file", shell_complete=files, metavar="FILE", help="Write the table of the runs as LaTeX too."
-)
+@file_option("csv", "Write every score as CSV too.")
+@file_option("parquet", "Write every score as Parquet too.")
+@file_option("html", "Write everything as one page that opens from disk too.")
+@file_option("markdown", "Write the table of the runs as Markdown too.")
+@file_option("latex", "Write the table of the runs as LaTeX too.")
 @quiet_option
 def report(runs: tuple[str, ...], **options: Any) -> int:
     """Tables of one or several runs: scores, biases in full, calibration, cost and time.

@@ -115,6 +115,8 @@ def test_two_templates_of_one_name(server: LoopbackServer) -> None:
         (["run", "--orders", "xx"], "'xx' is not one of 'one', 'both', 'all' (see judgebench run --help)"),
         (["run", "--attack", "paddng"], "'empty': did you mean padding? (see judgebench run --help)"),
         (["run", "--join", "majorty"], "'probability': did you mean majority?"),
+        (["report", "a-run", "--html", ""], "'--html': it is empty; name a file (see judgebench report --help)"),
+        (["leaderboard", "runs", "--csv", ""], "'--csv': it is empty; name a file (see judgebench leaderboard"),
         (["run", "--limit", "0"], "'--limit': 0 is not 1 or more (see"),
         (["run", "--repair", "6"], "'--repair': 6 is not from 0 to 5 (see"),
         (["run", "--samples", "many"], "'many' is not a whole number (see"),
