@@ -9,7 +9,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from judgebench.api import Run, agrid, arun, forecast, grid, run, score
+    from judgebench.api import agrid, arun, forecast, grid, run, score
     from judgebench.caching import cache_info, export_replies, import_replies, prune_cache
     from judgebench.cascades import cascade
     from judgebench.checking import check_judge
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from judgebench.juries import jury
     from judgebench.leaderboards import leaderboard
     from judgebench.linting import lint
+    from judgebench.loaded import Run
     from judgebench.modelstrengths import strengths
     from judgebench.pages.leaderboard import leaderboard_page
     from judgebench.pages.report import report_page
@@ -60,6 +61,7 @@ _HOME = {
     "ConfigError": "errors",
     "FatalProviderError": "errors",
     "JudgebenchError": "errors",
+    "Run": "loaded",
     "cache_info": "caching",
     "cascade": "cascades",
     "compare": "comparing",

@@ -2,185 +2,31 @@
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-import json
 import math
-import threading
 import warnings
 from dataclasses import dataclass
-from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any
 
 from judgebench import runner
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.client.cache import ReplyCache
-from judgebench.client.lite import close_clients
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.itemfiles import read_items
 from judgebench.items import LABELS
-from judgebench.judgements import latest, read_judgements
-from judgebench.metrics.summary import Metrics
+from judgebench.loaded import Run
+from judgebench.loops import finished
 from judgebench.planning import Grid, plan
 from judgebench.protocols import Protocol, orders_of
-from judgebench.quickjson import loads
-from judgebench.runs import MADE, METRICS, OUTCOMES, read_manifest
+from judgebench.runs import DEFAULT_OUT
 from judgebench.templates import load_template, structured_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine, Iterator, Mapping, Sequence
-
-    import pandas as pd
+    from collections.abc import Mapping, Sequence
 
     from judgebench.forecasting import Forecast
-    from judgebench.frames import Table
     from judgebench.gathered import CellResult
-    from judgebench.items import Item
-    from judgebench.judgements import Judgement
-    from judgebench.runnames import Name
     from judgebench.watching import Progress, Stop
-
-DEFAULT_OUT = "runs"
-_LOOK_S = 0.2
-
-T = TypeVar("T")
-
-
-class Run:
-    """A finished or begun run, read from its folder.
-
-    Attributes:
-        path: The folder.
-    """
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-
-    @classmethod
-    def load(cls, path: str | Path) -> Run:
-        """The run in a folder.
-
-        Raises:
-            ConfigError: The folder holds no run.
-        """
-        folder = Path(path)
-        if read_manifest(folder) is None:
-            raise ConfigError(f"{folder}: holds no run (no manifest.json); name the folder of one run")
-        return cls(folder)
-
-    @cached_property
-    def manifest(self) -> dict[str, Any]:
-        """What was run: versions, seed, protocol, hashes, data source, judge settings, state."""
-        return read_manifest(self.path) or {}
-
-    @cached_property
-    def metrics(self) -> Metrics:
-        """The figures in `metrics.json`.
-
-        Raises:
-            ConfigError: They are not there, or of another version.
-        """
-        path = self.path / METRICS
-        try:
-            return Metrics.from_json(json.loads(path.read_text(encoding="utf-8")))
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: is not there: the run was cut off; {self.mend}") from None
-        except KeyError as error:
-            raise ConfigError(
-                f"{path}: was written by an older version of judgebench: it has no field '{error.args[0]}'; {self.mend}"
-            ) from None
-        except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ConfigError(f"{path}: is of another version, or damaged ({error!r}); {self.mend}") from None
-
-    @property
-    def made_of(self) -> str | None:
-        """`jury` or `cascade` where the run is made of other runs, which its manifest names; else None."""
-        return next((kind for kind in MADE if kind in self.manifest), None)
-
-    @property
-    def mend(self) -> str:
-        """What makes outcomes and figures anew, in words."""
-        if "scores" in self.manifest:
-            return "score the file again with judgebench score"
-        if self.made_of is not None:
-            return f"give judgebench {self.made_of} with the runs that it is made of again"
-        return f"give its command again, or read its replies again: judgebench rescore {self.path}"
-
-    @property
-    def judgements(self) -> Iterator[Judgement]:
-        """The judgement that counts for each item, order and sample; none for a score file's run."""
-        return iter(latest(read_judgements(self.path)).values())
-
-    @property
-    def outcomes(self) -> Iterator[dict[str, Any]]:
-        """The lines of `outcomes.jsonl`.
-
-        Raises:
-            ConfigError: There is no such file, or a line is none.
-        """
-        path = self.path / OUTCOMES
-        try:
-            with path.open(encoding="utf-8") as file:
-                for line in file:
-                    yield loads(line)
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: is not there: the run was cut off; {self.mend}") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: is damaged ({error}); {self.mend}") from None
-
-    @property
-    def items(self) -> Iterator[Item]:
-        """The items, with their texts."""
-        return read_items(self.path)
-
-    def to_pandas(self, table: Table = "judgements") -> pd.DataFrame:
-        """The run as a pandas table; `judgebench.to_pandas` makes one of several runs.
-
-        Args:
-            table: `judgements` (a row a reply), `outcomes` (a row an item) or `scores` (a row a score: of the whole,
-                of each section and subset).
-
-        Raises:
-            ConfigError: There is no such table, or the run has no such file.
-        """
-        from judgebench import frames
-
-        return frames.pandas_of(frames.arrow(self.rows(table), frames.schema_of(table, whose=False)))
-
-    def rows(self, table: Table = "judgements") -> Iterator[dict[str, Any]]:
-        """The rows of that table, one by one.
-
-        Raises:
-            ConfigError: There is no such table, or the run has no such file.
-        """
-        from judgebench import frames
-
-        chosen = frames.check_table(table)
-        if chosen == "judgements":
-            return frames.judgement_rows(self.judgements)
-        return frames.score_rows(self.metrics) if chosen == "scores" else frames.outcome_rows(self.outcomes)
-
-    @property
-    def name(self) -> Name:
-        """What tables call it: judge, template and protocol."""
-        from judgebench.runnames import name_of
-
-        return name_of(self.manifest)
-
-    def __repr__(self) -> str:
-        return f"Run({str(self.path)!r})"
-
-    def _repr_html_(self) -> str:
-        from judgebench import notebooks
-
-        try:
-            metrics = self.metrics
-        except ConfigError as error:
-            return notebooks.paragraphs([repr(self), str(error)])
-        name = str(self.manifest["benchmark"])
-        return notebooks.run_html(get_benchmark(name).title if name in BENCHMARKS else name, self.name, metrics)
 
 
 async def run_grid(
@@ -397,51 +243,3 @@ def render(
             schema = structured_schema(loaded.rule, LABELS[: len(order)]) if structured else None
             return Rendered(loaded.name, chosen.name, each.id, order, messages, schema)
     raise ConfigError(f"{dataset.source} has no item that template '{loaded.name}' fits")
-
-
-def finished(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine to its end in a loop of its own: where one is running (a notebook), in a thread beside it."""
-
-    async def alone() -> T:
-        try:
-            return await coroutine
-        finally:
-            await close_clients()
-
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return asyncio.run(alone())
-    return _beside(alone())
-
-
-def _beside(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Runs a coroutine in a thread of its own and waits for it; an interrupt is passed on to it."""
-    loop = asyncio.new_event_loop()
-    task = loop.create_task(coroutine)
-    ended = threading.Event()  # a thread that is joined when an interrupt comes is taken for dead by Python 3.11
-    running = threading.Thread(target=_to_the_end, args=(loop, task, ended), name="judgebench")
-    try:
-        running.start()
-        while not ended.wait(_LOOK_S):  # some systems cannot interrupt a wait without an end
-            pass
-    except KeyboardInterrupt:  # a notebook's stop button
-        with contextlib.suppress(RuntimeError):  # it has just ended
-            loop.call_soon_threadsafe(task.cancel)
-        ended.wait()
-        raise
-    finally:
-        running.join()
-    return task.result()
-
-
-def _to_the_end(loop: asyncio.AbstractEventLoop, task: asyncio.Task[Any], ended: threading.Event) -> None:
-    try:
-        with asyncio.Runner(loop_factory=lambda: loop) as alone:
-            alone.run(_waited(task))
-    finally:
-        ended.set()
-
-
-async def _waited(task: asyncio.Task[Any]) -> None:
-    await asyncio.wait([task])

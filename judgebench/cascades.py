@@ -9,16 +9,17 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from judgebench.api import DEFAULT_OUT, Run
 from judgebench.errors import ConfigError
 from judgebench.finished import titles, was_judged
 from judgebench.items import Verdict
 from judgebench.judgements import read_judgements
+from judgebench.loaded import Run
 from judgebench.maderuns import Made, member, opened_members, total_usage, usage_over, write_made
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import pareto_front
 from judgebench.metrics.unsure import By, unsureness
+from judgebench.runs import DEFAULT_OUT
 from judgebench.steps import counted
 
 if TYPE_CHECKING:

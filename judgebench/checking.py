@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.api import finished
 from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import JudgeClient, Request
 from judgebench.client.offline import hint_for
 from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
 from judgebench.judges import load_judges, takes_schema
+from judgebench.loops import finished
 from judgebench.templates import load_template, structured_schema
 from judgebench.verdicts import Reply, read
 

@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgebench.api import Run
 from judgebench.errors import ConfigError
 from judgebench.finished import open_run, share_contents, titles, was_judged
+from judgebench.loaded import Run
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
 from judgebench.metrics.intervals import Estimate

@@ -11,12 +11,12 @@ from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.api import Run
 from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
 from judgebench.itemfiles import ITEMS
 from judgebench.items import Outcome, item_to_json
 from judgebench.judgements import JUDGEMENTS, latest, read_judgements
+from judgebench.loaded import Run
 from judgebench.quickjson import loads
 from judgebench.runnames import name_of
 from judgebench.runs import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, read_manifest

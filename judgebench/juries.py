@@ -8,14 +8,15 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from judgebench.api import DEFAULT_OUT, Run
 from judgebench.comparing import agreement_of, compare_finished
 from judgebench.errors import ConfigError
 from judgebench.finished import share_contents
 from judgebench.jurybench import Bench, Weights
+from judgebench.loaded import Run
 from judgebench.maderuns import Made, member, opened_members, total_usage, usage_over, write_made
 from judgebench.metrics.rankings import holm
 from judgebench.recounting import up_to_date
+from judgebench.runs import DEFAULT_OUT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -11,12 +11,12 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from judgebench import baselines
-from judgebench.api import Run
 from judgebench.attacks import alteration_of
 from judgebench.errors import ConfigError
 from judgebench.finished import open_run, share_contents
 from judgebench.itemfiles import share_items
 from judgebench.judgements import JUDGEMENTS, read_judgements, write_judgements
+from judgebench.loaded import Run
 from judgebench.metrics.summary import summarise
 from judgebench.preferences import write_preferences
 from judgebench.protocols import Protocol

@@ -8,9 +8,9 @@ from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
-from judgebench.api import Run
 from judgebench.errors import ConfigError
 from judgebench.finished import open_run
+from judgebench.loaded import Run
 from judgebench.metrics import bradley_terry
 from judgebench.recounting import up_to_date
 from judgebench.steps import step

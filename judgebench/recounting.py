@@ -6,11 +6,11 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from judgebench import baselines, pairings
-from judgebench.api import Run
 from judgebench.attacks import alteration_of, target
 from judgebench.cells import PROTOCOL_NOTES, protocol_notes
 from judgebench.finished import Finished
 from judgebench.judgements import add_usage, read_judgements
+from judgebench.loaded import Run
 from judgebench.metrics.flips import flips
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import Call, Protocol, number_of_calls, with_unasked

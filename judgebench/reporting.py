@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from judgebench.api import Run
 from judgebench.errors import ConfigError
 from judgebench.families import family_of
 from judgebench.finished import open_run
 from judgebench.judges import load_judges
 from judgebench.leaderboards import Board, boards_of
+from judgebench.loaded import Run
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
 from judgebench.metrics.rankings import benjamini_hochberg
 from judgebench.notebooks import paragraphs, run_html

@@ -9,13 +9,13 @@ from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from judgebench.api import Run
 from judgebench.errors import ConfigError
 from judgebench.finished import Finished, open_run
 from judgebench.itemfiles import ITEMS
 from judgebench.items import Failure, Verdict
 from judgebench.joins import JOINS
 from judgebench.judgements import JUDGEMENTS, read_judgements, write_judgements
+from judgebench.loaded import Run
 from judgebench.metrics.accuracy import point_score
 from judgebench.recounting import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, usage_of
 from judgebench.runs import (

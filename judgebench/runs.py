@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from judgebench.judgements import Judgement
     from judgebench.metrics.summary import Metrics
 
+DEFAULT_OUT = "runs"
+"""Where runs go when nothing else is said."""
 FORMAT = 1
 """The version of the folder's layout, in every manifest."""
 

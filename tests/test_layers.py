@@ -50,6 +50,7 @@ ORDER = (
         "runnames",
         "frames",
         "notebooks",
+        "loaded",
         "caching",
         "untilshown",
         "cells",
@@ -63,6 +64,7 @@ ORDER = (
         "lockstep",
         "forecasting",
         "runner",
+        "loops",
         "api",
         "checking",
     ),
@@ -73,7 +75,18 @@ ORDER = (
 """The rooms from the rows to the command line; a new one takes its place here."""
 
 SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas", "plotly"}
-ASYNCHRONOUS = {"client", "watching", "cellruns", "lockstep", "forecasting", "runner", "api", "checking", "cli"}
+ASYNCHRONOUS = {
+    "client",
+    "watching",
+    "cellruns",
+    "lockstep",
+    "forecasting",
+    "runner",
+    "loops",
+    "api",
+    "checking",
+    "cli",
+}
 
 
 def name_of(path):

@@ -291,6 +291,7 @@ def _run(
 ) -> tuple[list[CellResult], bool]:
     """Runs the grids as one; Ctrl-C, SIGTERM or SIGHUP ends after what is in flight, a second Ctrl-C at once."""
     from judgebench import api
+    from judgebench.loops import finished
     from judgebench.planning import Grid
     from judgebench.watching import Stop
 
@@ -319,7 +320,7 @@ def _run(
                 loop.add_signal_handler(signal.SIGHUP, end)
         return await api.run_grid(every_cell, progress=progress, stop=stop, **running)
 
-    return api.finished(every()), stop.asked
+    return finished(every()), stop.asked
 
 
 def _print(ended: Sequence[CellResult], console: Console) -> None:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from judgebench.api import Run
+    from judgebench.loaded import Run
 
 TABLES = {
     "judgements": "a row a reply: the verdict or the failure, the reply, tokens, cost and latency",

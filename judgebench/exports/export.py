@@ -17,9 +17,9 @@ from judgebench.runs import write_json
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgebench.api import Run
     from judgebench.exports.models import Model
     from judgebench.finished import Finished
+    from judgebench.loaded import Run
 
 FORMS = ("dataset", "every-eval-ever", "rewardbench")
 """What runs can be exported to."""

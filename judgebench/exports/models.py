@@ -13,7 +13,7 @@ from judgebench.judges import load_judges
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.api import Run
+    from judgebench.loaded import Run
 
 UNKNOWN = "unknown"
 

@@ -6,9 +6,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench import frames
-from judgebench.api import Run
 from judgebench.errors import ConfigError
 from judgebench.finished import open_run
+from judgebench.loaded import Run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
