@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from judgebench import pairings
 from judgebench.errors import ConfigError
 from judgebench.finished import titles
-from judgebench.items import LABELS, TIE, Failure, Reading, Verdict
+from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.joins import mean_probabilities
 from judgebench.judgements import Judgement, add_usage, read_judgements
 from judgebench.maderuns import common_name, total_usage
@@ -44,7 +44,7 @@ class Bench:
 
     Attributes:
         kept: The items that the jury is over.
-        accuracies: Each member's mean credit on the held-out items.
+        accuracies: How often each member's votes are right on the held-out items; None where nothing tells.
         by_call: Whether there is a verdict for each order and sample, or else for each question.
         weights: The weight of each member; None where it is by confidence.
     """
@@ -63,7 +63,8 @@ class Bench:
         self.drawn = 0
         if weights == "confidence":
             self._check_confidence()
-        self.accuracies = [self._accuracy(each) for each in opened]
+        self._rights = [self._learnt(at) for at in range(len(opened))]
+        self.accuracies = [fmean(right) if right else None for right in self._rights]
         self.weights = self._weights()
 
     @property
@@ -130,30 +131,53 @@ class Bench:
                 "runs with --orders both or --samples or --soft, or other weights"
             )
 
-    def _accuracy(self, each: Finished) -> float | None:
-        credits_ = self._credits(each)
-        return fmean(credits_) if credits_ else None
+    def _learnt(self, at: int) -> list[float]:
+        """Of each held-out item that shows it, how often a member's votes are right."""
+        found = (self._right(self.keys[item], self.opened[at].readings.get(item, [])) for item in self.held_out)
+        return [right for right in found if right is not None]
 
-    def _credits(self, each: Finished) -> list[float]:
-        found = (each.outcomes[item].credit for item in self.held_out if item in each.outcomes)
-        return [credit for credit in found if credit is not None]
+    def _right(self, key: ItemKey, readings: Sequence[Reading]) -> float | None:
+        """The share of votes on an item that are right; of ratings, of pairs of a right and a wrong completion.
+
+        A tie counts as a guess; a failure is no vote. None where there is no vote, or nothing to tell right from wrong.
+        """
+        rated = [reading for reading in readings if reading.rating is not None]
+        if rated:
+            return _concordance(key, rated)
+        right: list[float] = []
+        for question in self._questions(key):
+            chance = _chance(key, question)
+            if chance is None:
+                continue
+            for _, (own,) in self._votes(key.id, question, [readings]):
+                if voted := [(reading.choice, 1.0) for reading in own if not reading.failed]:
+                    choice = majority(voted).choice
+                    right.append(chance if choice is None else float(choice < key.num_correct))
+        return fmean(right) if right else None
 
     def _weights(self) -> list[float | None]:
         if self.kind == "confidence":
             return [None] * len(self.opened)
         if self.kind == "equal":
             return [1.0] * len(self.opened)
-        if any(accuracy is None for accuracy in self.accuracies):
-            raise ConfigError("no held-out item has a label, so that accuracy cannot be learnt: take equal weights")
-        chance = fmean(self._chance(self.keys[item]) for item in self.held_out if self.keys[item].labelled)
-        credits_ = [self._credits(each) for each in self.opened]
-        self._earned = [log_odds_weight(sum(among), len(among), chance) for among in credits_]
+        chances = [chance for item in self.held_out for chance in self._chances(self.keys[item])]
+        if not chances:
+            raise ConfigError(
+                "no held-out item has a label that tells right completions from wrong ones, so that accuracy cannot be "
+                "learnt: take equal weights"
+            )
+        chance = fmean(chances)
+        self._earned = [log_odds_weight(sum(right), len(right), chance) if right else 0.0 for right in self._rights]
         return [*self._earned] if any(self._earned) else [1.0] * len(self.opened)
 
-    def _chance(self, key: ItemKey) -> float:
-        """How often a guess is right: one of those that a question shows, or the top one of ratings."""
-        question = self._questions(key)[0]
-        return 1 / len(question) if len(question) > 1 else max(key.num_correct, 1) / max(key.k, 2)
+    def _chances(self, key: ItemKey) -> Iterator[float]:
+        """How often a guess is right, at each of an item's questions, or at its ratings."""
+        for question in self._questions(key):
+            if len(question) == 1:
+                yield from () if _chance(key, range(key.k)) is None else (0.5,)
+                return
+            if (chance := _chance(key, question)) is not None:
+                yield chance
 
     def outcome(self, item: str, readings: Sequence[Reading]) -> Outcome:
         """Of an item, from the jury's verdicts."""
@@ -238,6 +262,25 @@ class Bench:
         for name, own, weight in zip(titles([e.name for e in self.opened]), votes, self.weights, strict=True):
             said = ", ".join(_said(reading) for reading in own) or "not asked"
             yield f"{name}: {said}" + ("" if self.kind != "accuracy" else f" (weight {weight:.2f})")
+
+
+def _chance(key: ItemKey, shown: Collection[int]) -> float | None:
+    """How often a guess among these completions is right; None where all are, or none is, or no label says."""
+    right = sum(index < key.num_correct for index in shown)
+    return right / len(shown) if 0 < right < len(shown) else None
+
+
+def _concordance(key: ItemKey, rated: Sequence[Reading]) -> float | None:
+    """The share of pairs of a right and a wrong completion whose mean ratings say so; equal ones are half."""
+    ratings: dict[int, list[float]] = {}
+    for reading in rated:
+        ratings.setdefault(reading.order[0], []).append(reading.rating or 0.0)
+    means = {index: as_rating(fmean(among)) for index, among in ratings.items()}
+    right, wrong = (
+        [mean for index, mean in means.items() if (index < key.num_correct) is side] for side in (True, False)
+    )
+    pairs = [(good > bad) + (good == bad) / 2 for good in right for bad in wrong]
+    return fmean(pairs) if pairs else None
 
 
 def _failure(votes: Sequence[Sequence[Reading]]) -> Failure:

@@ -113,4 +113,4 @@ def _legend(found: Jury) -> Iterator[str]:
         yield f"all members together: Krippendorff's alpha {coefficient(found.krippendorff)}"
         yield "kappa: Cohen's, AC1: Gwet's; members that err alike gain little from one another"
     if accuracies := [percent(each.accuracy) for each in found.members if each.accuracy is not None]:
-        yield f"on the items that were held out the members have {', '.join(accuracies)}"
+        yield f"on the items that were held out the members' votes are right in {', '.join(accuracies)}"

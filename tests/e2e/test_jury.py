@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import random
 from pathlib import Path
 
@@ -136,6 +137,88 @@ def test_weights_by_accuracy_are_learnt_elsewhere_and_let_the_good_one_win():
     kept = {line["item"] for line in read_jsonl(Path(weighted["path"]) / "outcomes.jsonl")}
     manifest = read_json(Path(weighted["path"]) / "manifest.json")["jury"]
     assert kept.isdisjoint(manifest["held_out"]["items"])
+
+
+def earned(shares, chance):
+    """The weight by docs/metrics.md, from each held-out item's share of right votes."""
+    p = (sum(shares) + 1) / (len(shares) + 2)
+    return max(math.log(p / (1 - p)) - math.log(chance / (1 - chance)), 0)
+
+
+def shares_right(run, held_out, right):
+    """Of each held-out item with a vote that can be right, the share of votes that are; None is no such vote."""
+    votes = {}
+    for line in read_jsonl(run / "judgements.jsonl"):
+        if line["item"] in held_out and (found := right(line)) is not None:
+            votes.setdefault(line["item"], []).append(found)
+    return [sum(among) / len(among) for among in votes.values()]
+
+
+def weights_and_shares(runs, right):
+    """The weights that the jury gave, and each member's shares over the same held-out items."""
+    found = joined(*runs, "--weights", "accuracy", "--held-out", "0.5")
+    held_out = set(read_json(Path(found["path"]) / "manifest.json")["jury"]["held_out"]["items"])
+    shares = [shares_right(run, held_out, right) for run in runs]
+    assert [each["accuracy"] for each in found["members"]] == [pytest.approx(sum(s) / len(s)) for s in shares]
+    return [each["weight"] for each in found["members"]], shares
+
+
+def test_weights_are_of_single_votes_where_the_rule_wants_both_orders_right():
+    """JudgeBench: right in two of three votes is right in both orders of four in nine, and still beyond a guess."""
+    rows = [
+        {
+            "pair_id": str(at),
+            "question": f"Q{at}",
+            "response_A": "a",
+            "response_B": "b",
+            "label": "A>B",
+            "source": "mmlu-pro-math",
+        }
+        for at in range(200)
+    ]
+
+    def right(line):
+        return line["verdict"] == "AB"[line["order"].index(0)]
+
+    runs = members(
+        *(simulated(seed, share) for seed, share in enumerate([0.8, 0.65, 0.65])),
+        rows=rows,
+        benchmark="judgebench-gpt",
+        orders="both",
+    )
+    weights, shares = weights_and_shares(runs, right)
+    assert weights == [pytest.approx(earned(each, 1 / 2)) for each in shares]
+    assert min(weights) > 0.2
+
+
+def test_weights_are_of_single_votes_where_the_best_is_found_from_pairs():
+    """Four completions in six pairs: only the three with the right one can be right, and a guess is in one of two."""
+    rng = random.Random(5)
+
+    def says(key, call):
+        shown = sorted(call.order)
+        return shown[0] if rng.random() < 0.75 else shown[1]
+
+    def right(line):
+        return None if 0 not in line["order"] else line["verdict"] == "AB"[line["order"].index(0)]
+
+    runs = members(says, says, rows=best_of_four(80), benchmark="rewardbench-2", templates=["pairwise"], pairs="all")
+    weights, shares = weights_and_shares(runs, right)
+    assert weights == [pytest.approx(earned(each, 1 / 2)) for each in shares]
+
+
+def test_weights_of_ratings_are_of_pairs_in_the_right_order():
+    """Right above two of three wrong ones, and equal to the third: five sixths."""
+    runs = members(
+        lambda key, call: (5, 1, 1, 5)[call.order[0]],
+        lambda key, call: 5,
+        rows=best_of_four(8),
+        benchmark="rewardbench-2",
+        templates=["rating-10"],
+    )
+    found = joined(*runs, "--weights", "accuracy", "--held-out", "0.5")
+    assert [each["accuracy"] for each in found["members"]] == [pytest.approx(5 / 6), 0.5]
+    assert [each["weight"] for each in found["members"]] == [pytest.approx(earned([5 / 6] * 4, 1 / 2)), 0]
 
 
 @pytest.mark.parametrize(("n", "expected"), [(3, 0.784), (5, 0.83692)])
