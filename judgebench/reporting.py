@@ -11,7 +11,7 @@ from judgebench.errors import ConfigError
 from judgebench.families import family_of
 from judgebench.finished import open_run
 from judgebench.judges import load_judges
-from judgebench.leaderboards import Board, boards_of
+from judgebench.leaderboards import boards_of
 from judgebench.loaded import Run
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
 from judgebench.metrics.rankings import benjamini_hochberg
@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from judgebench.boards import Board
     from judgebench.finished import Finished
     from judgebench.metrics.summary import Metrics
 

@@ -68,7 +68,7 @@ ORDER = (
         "api",
         "checking",
     ),
-    *("finished", "runtemplates", "recounting", "comparing", "controlled", "leaderboards", "rescoring"),
+    *("finished", "runtemplates", "recounting", "comparing", "controlled", "boards", "leaderboards", "rescoring"),
     *("maderuns", "jurybench", "juries", "cascades", "modelstrengths"),
     *("showing", "reporting", "reports", "exports", "pages", "cli"),
 )

@@ -16,7 +16,7 @@ from pathlib import PurePath
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from judgebench.leaderboards import FIGURES
+from judgebench.boards import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
 from judgebench.runs import TEMPLATE, folder_name
 from judgebench.runtemplates import run_templates

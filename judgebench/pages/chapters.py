@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from judgebench.boards import Board, Place
     from judgebench.comparing import Comparison
-    from judgebench.leaderboards import Board, Place
     from judgebench.metrics.intervals import Measure
     from judgebench.pages.figures import Figure
     from judgebench.reporting import Detail

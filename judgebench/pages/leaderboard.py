@@ -21,7 +21,7 @@ from judgebench.steps import counted
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from judgebench.leaderboards import Board, Leaderboard, Place
+    from judgebench.boards import Board, Leaderboard, Place
 
 SCRIPTS = ("core.js", "leaderboard.js")
 
@@ -196,7 +196,8 @@ def _section(board: Board, links: Mapping[str, str]) -> Section:
     ]
     low, high = _reach(board.places)
     rows = tuple(_row(board, place, links.get(place.path), low, high, judged=judged) for place in board.places)
-    return Section(f"board-{board.benchmark}", board.title, board.items, tuple(columns), rows, board.notes)
+    notes = (*board.without_judging, *board.notes)
+    return Section(f"board-{board.benchmark}", board.title, board.items, tuple(columns), rows, notes)
 
 
 def _reach(places: Sequence[Place]) -> tuple[float, float]:

@@ -23,8 +23,8 @@ from judgebench.reporting import report
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from judgebench.boards import Board
     from judgebench.comparing import Comparison
-    from judgebench.leaderboards import Board
     from judgebench.loaded import Run
     from judgebench.pages.figures import Figure
     from judgebench.reporting import Detail, Report

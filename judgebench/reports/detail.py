@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
+from judgebench.boards import Leaderboard
 from judgebench.frames import IDENTITY, arrow, identity, schema_of, score_rows
-from judgebench.leaderboards import Leaderboard
 from judgebench.readable import dollars, one_line, percent
 from judgebench.reports.comparison import p_text, plain_table
 from judgebench.reports.files import csv_text

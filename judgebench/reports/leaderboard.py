@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from judgebench.leaderboards import Board, Leaderboard, Place
+    from judgebench.boards import Board, Leaderboard, Place
 
     Columns = dict[str, Callable[[Place], str]]
 
@@ -194,6 +194,7 @@ def _cost(place: Place) -> str:
 
 
 def _legend(board: Board) -> Iterable[str]:
+    yield from board.without_judging
     if any(place.group for place in board.places):
         yield (
             "group: runs that share a letter cannot be told apart (paired tests, Holm's correction), which is not to "

@@ -71,6 +71,17 @@ def test_a_limited_run_is_not_ranked_against_a_whole_one():
     assert {(p["judge"], p["rank"]) for p in boards()[0]["places"]} == {("offline/first", 1), ("offline/longest", None)}
 
 
+def test_what_is_reached_without_judging_stands_below():
+    """Once where it is the same for all; else beside which runs: one order of eight shows other answers first."""
+    judge_run("offline/longest", 8)
+    judge_run("offline/random", 8)
+    assert judgebench("leaderboard", "runs").out.count("without judging: longest ") == 1
+    judge_run("offline/first", 8, "--orders", "both")
+    said = " ".join(judgebench("leaderboard", "runs").out.split())
+    assert said.count("without judging, beside ") == 2
+    assert "first 50.0%, random 50.0%" in said
+
+
 def test_two_runs_over_as_many_other_items_are_not_ranked():
     """Which of them should be is nobody's choice."""
     for name, start in (("one", 0), ("other", 4)):
