@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import Counter
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING
 
@@ -14,13 +15,13 @@ from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, Ju
 from judgebench.gathered import Gathered
 from judgebench.items import Failure, Reading, Verdict
 from judgebench.questions import Asked, Questions, up_to
-from judgebench.runs import check_writable
+from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
 from judgebench.steps import step
 from judgebench.verdicts import Reply, read
 from judgebench.watching import Silent, Stop
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator
+    from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
     from judgebench.cells import Cell
@@ -31,6 +32,16 @@ if TYPE_CHECKING:
 _BREATHE_EVERY = 64
 _SENT_TOGETHER = 8
 _LOOKED_UP_CALLS, _LOOKED_UP_CHARACTERS = 256, 2**20
+
+
+def as_one_refresh(runs: Sequence[CellRun]) -> None:
+    """Takes the refresh of several runs as one: one that was cut off goes on, and what it has done is done."""
+    states = [run.refreshed() for run in runs]
+    cut_off = next((which for which, ended in states if which is not None and not ended), None)
+    this = cut_off or datetime.now(UTC).isoformat(timespec="microseconds")
+    for run, (which, ended) in zip(runs, states, strict=True):
+        run.refresh = not (ended and which == this)
+        run.gathered.refresh = this
 
 
 class CellRun:
@@ -93,6 +104,11 @@ class CellRun:
         problem = None if self.offline else self._why_no_call(in_flight)
         if problem is not None and any(reply is None for _, reply in self.needed()):
             raise problem
+
+    def refreshed(self) -> tuple[str | None, bool]:
+        """Which refresh the folder had last, if any, and whether it has ended."""
+        manifest = None if is_torn(self.gathered.folder.path) else read_manifest(self.gathered.folder.path)
+        return (manifest or {}).get(REFRESH), REFRESHED_FROM not in (manifest or {})
 
     def look(self) -> None:
         """Finds mistakes in the questions, and what the folder has already; nothing is written, nothing is taken.

@@ -19,7 +19,7 @@ from judgebench.judgements import JUDGEMENTS, latest, read_judgements
 from judgebench.loaded import Run
 from judgebench.quickjson import loads
 from judgebench.runnames import name_of
-from judgebench.runs import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, read_manifest
+from judgebench.runs import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, REFRESHED_FROM, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -70,6 +70,11 @@ def open_run(path: str | Path) -> Run:
         raise ConfigError(
             f"{folder / MANIFEST}: has format {version!r}, and this version of judgebench reads {FORMAT}; "
             "read it with the version that wrote it"
+        )
+    if REFRESHED_FROM in manifest:
+        raise ConfigError(
+            f"{folder}: its last --refresh has not ended, so that old and new replies stand there; give its command "
+            "again, with --refresh, which goes on where it stopped"
         )
     return Run(folder)
 

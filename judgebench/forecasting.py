@@ -6,7 +6,7 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from judgebench.cellruns import CellRun
+from judgebench.cellruns import CellRun, as_one_refresh
 from judgebench.client.budget import longest_answer
 from judgebench.client.calls import JudgeClient
 from judgebench.client.tokens import prompt_tokens
@@ -119,10 +119,10 @@ def forecast(cells: Sequence[Cell], cache: ReplyCache, out: Path, *, refresh: bo
         ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
     """
     asked: set[str] = set()
-    return [
-        _of(CellRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh), asked)
-        for cell in cells
-    ]
+    runs = [CellRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
+    if refresh:
+        as_one_refresh(runs)
+    return [_of(run, asked) for run in runs]
 
 
 def _of(run: CellRun, asked: set[str]) -> Forecast:
@@ -131,8 +131,8 @@ def _of(run: CellRun, asked: set[str]) -> Forecast:
     done = run.gathered.readings.total
     total = sum(cell.count(key) for key in cell.dataset.keys.values())
     answers, prompts = _Answers(), _Prompts()
-    if run.gathered.usage.completion_tokens:
-        answers = _Answers(run.gathered.answered, run.gathered.usage.completion_tokens)
+    if run.gathered.answer_tokens:
+        answers = _Answers(run.gathered.answered, run.gathered.answer_tokens)
     looking = f"looking up replies for {cell.benchmark.name} · {judge.name} · {cell.template.name}"
     for request, reply in counted(run.needed(), looking, unit="calls", total=total - done):
         if reply is not None:

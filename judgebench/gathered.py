@@ -22,7 +22,17 @@ from judgebench.metrics.summary import Usage, summarise
 from judgebench.preferences import PREFERENCES, write_preferences
 from judgebench.protocols import Call, in_order, with_unasked
 from judgebench.repairs import can_be_mended
-from judgebench.runs import ASKED, FORMAT, MANIFEST, RunFolder, is_torn, read_manifest, read_results
+from judgebench.runs import (
+    ASKED,
+    FORMAT,
+    MANIFEST,
+    REFRESH,
+    REFRESHED_FROM,
+    RunFolder,
+    is_torn,
+    read_manifest,
+    read_results,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,9 +46,6 @@ if TYPE_CHECKING:
     from judgebench.metrics.summary import Metrics
     from judgebench.questions import Asked, Questions
     from judgebench.verdicts import Reply
-
-REFRESHED_FROM = "refreshed_from"
-"""In the manifest of a run whose refresh has not ended: how many lines of judgements are older than it."""
 
 
 @dataclass
@@ -77,12 +84,14 @@ class Gathered:
 
     Attributes:
         folder: The run's folder.
-        usage: What all replies took, those of earlier times included.
-        answered: Replies of which the tokens are known, those of earlier times included.
+        usage: What all replies took that count, those of earlier times included.
+        answered: Replies of which the tokens are known, those of earlier times and replaced ones included.
+        answer_tokens: What those took.
         readings: What the calls say, each by its last turn.
         left_out: Parameters that the model does not take.
         notes: What is said beside the score.
         sequential: What came of the comparison that the run is one side of, as far as it went.
+        refresh: Which refresh it is a part of, or was at last.
         asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
     """
 
@@ -94,7 +103,7 @@ class Gathered:
         if moved:
             self.notes.append(f"another run has the folder's plain name, so this one is in {path}")
         self.usage = Usage()
-        self.answered = 0
+        self.answered, self.answer_tokens = 0, 0
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
         self.sequential: Sequential | None = None
@@ -104,10 +113,11 @@ class Gathered:
         self._served: set[str] = set()
         self._started = datetime.now(UTC).isoformat(timespec="seconds")
         self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
+        self.refresh: str | None = None
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
 
     def resume(self, questions: Questions, *, refresh: bool) -> None:
-        """Takes over what the folder has already; with `refresh`, its count of calls and tokens, and what is refreshed.
+        """Takes over what the folder has already; with `refresh`, what of it has been refreshed.
 
         Raises:
             ConfigError: The folder's last refresh has not ended, and this is none; or its judgements answer other
@@ -124,6 +134,7 @@ class Gathered:
                 "the command with --refresh, which goes on where it stopped"
             )
         if manifest is not None and not refresh:
+            self.refresh = manifest.get(REFRESH)
             self._started = manifest.get("started", self._started)
             self.left_out.update(manifest.get("left_out", ()))
         lines = 0
@@ -132,10 +143,11 @@ class Gathered:
             lines = number + 1
             if judgement.item not in self.readings:
                 continue
+            if refresh and (refreshed_from is None or number < refreshed_from):
+                self._count_answer(judgement)
+                continue
             self.count(judgement)
             call = Call(judgement.order, judgement.sample)
-            if refresh and (refreshed_from is None or number < refreshed_from):
-                continue
             if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
                 self.readings.drop(judgement.item, call)
             elif judgement.turn < self.cell.orders.repair and can_be_mended(judgement.reading.result):
@@ -169,9 +181,13 @@ class Gathered:
     def count(self, judgement: Judgement) -> None:
         """Counts what a reply took."""
         add_usage(self.usage, judgement)
-        self.answered += judgement.completion_tokens > 0
+        self._count_answer(judgement)
         if judgement.served_model is not None:
             self._served.add(judgement.served_model)
+
+    def _count_answer(self, judgement: Judgement) -> None:
+        self.answered += judgement.completion_tokens > 0
+        self.answer_tokens += judgement.completion_tokens
 
     def record(
         self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
@@ -274,7 +290,8 @@ class Gathered:
         )
         self.begin()
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
-        self.folder.finish(self._manifest(state), outcomes, metrics)
+        replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
+        self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
         return CellResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
 
     def _notes(self) -> list[str]:
@@ -317,11 +334,15 @@ class Gathered:
             return with_unasked(self.cell.orders, key.id, self.cell.questions(key, there), there)
         return in_order(self.readings.of(key.id))
 
+    def _refreshing(self, state: str) -> bool:
+        """Whether a refresh has begun and, in this state, has not ended."""
+        return self._refreshed_from is not None and state not in {"done", "incomplete"}
+
     def _manifest(self, state: str) -> dict[str, Any]:
-        refreshing = self._refreshed_from is not None and state not in {"done", "incomplete"}
         return {
             "format": FORMAT,
-            **({REFRESHED_FROM: self._refreshed_from} if refreshing else {}),
+            **({REFRESHED_FROM: self._refreshed_from} if self._refreshing(state) else {}),
+            **({} if self.refresh is None else {REFRESH: self.refresh}),
             "state": state,
             "started": self._started,
             "ended": None if state == "running" else datetime.now(UTC).isoformat(timespec="seconds"),

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
@@ -21,6 +23,8 @@ if TYPE_CHECKING:
     from judgebench.softverdicts import Place
 
 JUDGEMENTS = "judgements.jsonl"
+REPLACED = "judgements-replaced.jsonl"
+"""Lines that a refresh has replaced: kept, since they were paid for, and read by nothing."""
 
 encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 """A line of a JSONL file of a run, without its end."""
@@ -185,6 +189,25 @@ def write_judgements(folder: Path, judgements: Iterable[Judgement]) -> None:
     """Writes the judgements of a run that makes no call of its own."""
     with (folder / JUDGEMENTS).open("w", encoding="utf-8") as file:
         file.writelines(encode(judgement.to_json()) + "\n" for judgement in judgements)
+
+
+def set_apart(folder: Path, count: int) -> None:
+    """Moves the first lines, which a refresh has replaced, to the end of the file of such lines.
+
+    Each file appears whole or not at all; cut off between the two, the lines stand in both.
+    """
+    path, older = folder / JUDGEMENTS, folder / REPLACED
+    kept, gone = path.with_name(f".{JUDGEMENTS}.part"), path.with_name(f".{REPLACED}.part")
+    with path.open("rb") as file:
+        with gone.open("wb") as apart:
+            if older.exists():
+                with older.open("rb") as before:
+                    shutil.copyfileobj(before, apart)
+            apart.writelines(islice(file, count))
+        with kept.open("wb") as rest:
+            rest.writelines(file)
+    gone.replace(older)
+    kept.replace(path)
 
 
 def cut_torn_line(path: Path) -> None:

@@ -97,11 +97,13 @@ def leaderboard(
 def _unaltered(by_benchmark: Mapping[str, list[Finished]]) -> tuple[dict[str, list[Finished]], int]:
     """The runs over the items as they are, and how many others there were."""
     plain = {
-        name: among
-        for name, runs in by_benchmark.items()
-        if (among := [run for run in runs if alteration_of(run.run.manifest) is None])
+        name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not _is_altered(run)])
     }
     return plain, sum(map(len, by_benchmark.values())) - sum(map(len, plain.values()))
+
+
+def _is_altered(run: Finished) -> bool:
+    return alteration_of(run.run.manifest) is not None
 
 
 def standing(paths: Sequence[Path]) -> Leaderboard:
@@ -191,7 +193,11 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     sections = _sections(runs)
     notes = [note for each in runs for note in each.notes]
     items = len(_tested(runs[alike[0]])) if alike else None
-    others = sum(place.other_items for place in places)
+    altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
+    if altered:
+        are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
+        notes.append(f"{altered} {are} no rival of the others, and not ranked")
+    others = sum(place.other_items for place in places) - altered
     if others and items is None:
         notes.append(
             "no two runs are over the same items, so that none is ranked; judgebench compare --common takes two"
@@ -199,8 +205,8 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     elif others:
         are = "run is over other items and has" if others == 1 else "runs are over other items and have"
         notes.append(
-            f"{len(alike)} of {len(runs)} runs are over the same {items} items and are ranked; {others} {are} no rank: "
-            "judgebench compare --common compares what they share"
+            f"{len(alike)} of {len(runs) - altered} runs are over the same {items} items and are ranked; "
+            f"{others} {are} no rank: judgebench compare --common compares what they share"
         )
     if published:
         figures = [each for each in published_figures() if each.benchmark == benchmark.name]
@@ -279,13 +285,15 @@ def _tested(run: Finished) -> list[str]:
 def _alike(runs: Sequence[Finished]) -> list[int]:
     """The runs that can be ranked: the largest set of runs over the same items, or else the one with the most items.
 
-    Empty where there are several such sets, which is nobody's choice.
+    Empty where there are several such sets, which is nobody's choice. A run over altered items is no rival of those
+    over the items as they are.
     """
     share_contents(runs)
+    plain = [at for at, each in enumerate(runs) if not _is_altered(each)] or range(len(runs))
     one = len({id(each.contents) for each in runs}) == 1
     families: dict[Any, list[int]] = {}
-    for at, each in enumerate(runs):
-        ids = _tested(each)
+    for at in plain:
+        each, ids = runs[at], _tested(runs[at])
         same = frozenset(ids) if one else frozenset((item, each.contents.prints[item]) for item in ids)
         families.setdefault(same, []).append(at)
     sizes = {same: (len(among), len(same)) for same, among in families.items() if same}

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
 from judgebench.itemfiles import shared_beside
-from judgebench.judgements import JUDGEMENTS, cut_torn_line, encode
+from judgebench.judgements import JUDGEMENTS, cut_torn_line, encode, set_apart
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -36,6 +36,12 @@ OUTCOMES, METRICS = "outcomes.jsonl", "metrics.json"
 
 ASKED = "asked"
 """In the manifest of a run that stopped when a difference was shown: how many items it judged; they have outcomes."""
+
+REFRESHED_FROM = "refreshed_from"
+"""In the manifest of a run whose refresh has not ended: how many lines of judgements are older than it."""
+
+REFRESH = "refresh"
+"""In the manifest of a run that was refreshed: which refresh it was, of all runs of one command the same."""
 
 MADE = ("jury", "cascade")
 """Runs that are made of other runs; the manifest says of which under this name."""
@@ -179,15 +185,28 @@ class RunFolder:
         if items is not None:
             items.result()
 
-    def finish(self, manifest: dict[str, Any], outcomes: Sequence[Outcome], metrics: Metrics) -> None:
-        """Writes outcomes, metrics and the manifest's last state; each file appears whole or not at all."""
+    def finish(
+        self, manifest: dict[str, Any], outcomes: Sequence[Outcome], metrics: Metrics, *, replaced: int = 0
+    ) -> None:
+        """Writes outcomes, metrics and the manifest's last state; each file appears whole or not at all.
+
+        Args:
+            manifest: As it is at the end.
+            outcomes: Of each item.
+            metrics: Of all.
+            replaced: How many lines of judgements, from the first on, a refresh has replaced.
+        """
         with self._writing():
             self._have_items()
-            self.close()
+            if self._judgements is not None:
+                self._judgements.flush()
             lines = (encode(outcome_to_json(outcome)) + "\n" for outcome in outcomes)
             _write_all(self.path / OUTCOMES, lines)
             write_json(self.path / METRICS, metrics.to_json())
             write_json(self.path / MANIFEST, manifest)
+            if replaced:
+                set_apart(self.path, replaced)
+            self.close()
 
     def close(self) -> None:
         """Closes what is open, and leaves nobody writing."""

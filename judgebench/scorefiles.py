@@ -12,7 +12,8 @@ from judgebench.benchmarks import base
 from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs import FORMAT, RunFolder, check_writable, folder_name
+from judgebench.readable import one_line
+from judgebench.runs import FORMAT, RunFolder, check_writable, folder_name, read_manifest
 from judgebench.steps import counted, step
 
 if TYPE_CHECKING:
@@ -133,6 +134,7 @@ def score_run(file: str, dataset: Dataset, *, name: str, out: Path, allow_missin
     benchmark = dataset.benchmark
     folder = RunFolder(out / benchmark.name / folder_name(name) / "scores")
     check_writable(folder.path, "--out")
+    _check_name(folder.path, name)
     passed_over: list[str] = []
     scores = read_scores(file, dataset, allow_missing=allow_missing, notes=passed_over)
     outcomes = [benchmark.scored(item, scores[item.id]) for item in dataset.keys.values()]
@@ -165,6 +167,16 @@ def score_run(file: str, dataset: Dataset, *, name: str, out: Path, allow_missin
     folder.begin_scores(manifest, dataset)
     folder.finish(manifest, outcomes, metrics)
     return folder.path
+
+
+def _check_name(folder: Path, name: str) -> None:
+    """Raises ConfigError where the folder has the scores of another name, which is the same as a folder's."""
+    before = (read_manifest(folder) or {}).get("scores", {}).get("name", name)
+    if before != name:
+        raise ConfigError(
+            f"{folder}: holds the scores of '{one_line(before)}', and '{one_line(name)}' gives the same folder; choose "
+            "another --name, or --out"
+        )
 
 
 def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:

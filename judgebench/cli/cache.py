@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from judgebench.cli.completing import files, folders_only, run_folders
-from judgebench.cli.console import quiet_option
+from judgebench.cli.completing import files, folders_only
+from judgebench.cli.console import quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 from judgebench.cli.groups import Group
 
@@ -115,7 +115,7 @@ def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
     "file",
     shell_complete=files,
 )
-@click.argument("runs", shell_complete=run_folders, nargs=-1, metavar="[RUN]...")
+@runs_argument("[RUN]...", required=False)
 @_cache_dir
 @_as_json
 @quiet_option

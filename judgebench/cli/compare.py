@@ -7,8 +7,7 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import run_folders
-from judgebench.cli.console import quiet_option
+from judgebench.cli.console import quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE
 
 
@@ -16,7 +15,7 @@ from judgebench.cli.errors import EXIT_DONE
     epilog="\b\nExample:\njudgebench compare runs/rewardbench/gpt-4.1-mini/pairwise/one \\\n"
     "  runs/rewardbench/my-rm-v2/scores\n"
 )
-@click.argument("runs", shell_complete=run_folders, nargs=-1, required=True, metavar="RUN RUN...")
+@runs_argument("RUN RUN...")
 @click.option("--common", is_flag=True, help="Compare the items that all runs have, where they differ.")
 @click.option("--subsets", is_flag=True, help="Show every subset, not only the sections.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the resampling.")

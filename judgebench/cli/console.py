@@ -5,11 +5,12 @@ from __future__ import annotations
 import os
 import re
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
-from judgebench.cli.completing import files, folders_only
+from judgebench.cli.completing import files, folders_only, run_folders
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -68,6 +69,22 @@ def out_option(said: str) -> Callable[[Any], Any]:
         show_default=True,
         metavar="DIR",
         help=said,
+    )
+
+
+def _their_folders(_: click.Context, __: click.Parameter, runs: tuple[str, ...]) -> tuple[str, ...]:
+    """The folders of runs; a file in one, as a pattern finds those of scores, stands for it, and counts once."""
+    from judgebench.runs import MANIFEST
+
+    inside = {run: Path(run).parent for run in runs if Path(run).is_file() and (Path(run).parent / MANIFEST).exists()}
+    named = [str(inside.get(run, run)) for run in runs]
+    return tuple(name for at, name in enumerate(named) if runs[at] not in inside or name not in named[:at])
+
+
+def runs_argument(metavar: str = "RUN...", *, required: bool = True) -> Callable[[Any], Any]:
+    """Adds the folders of runs to a command, as `runs`."""
+    return click.argument(
+        "runs", shell_complete=run_folders, callback=_their_folders, nargs=-1, required=required, metavar=metavar
     )
 
 

@@ -6,13 +6,13 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import folders_only, run_folders
-from judgebench.cli.console import quiet_option
+from judgebench.cli.completing import folders_only
+from judgebench.cli.console import quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(epilog="\b\nExample:\njudgebench export runs/rewardbench/*/*/* --to dataset --out mine\n")
-@click.argument("runs", shell_complete=run_folders, nargs=-1, required=True, metavar="RUN...")
+@runs_argument()
 @click.option(
     "--to",
     required=True,

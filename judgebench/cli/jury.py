@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import run_folders
-from judgebench.cli.console import out_option, quiet_option
+from judgebench.cli.console import out_option, quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(epilog="\b\nExample:\njudgebench jury runs/llmbar/*/pairwise/both --weights accuracy\n")
-@click.argument("runs", shell_complete=run_folders, nargs=-1, required=True, metavar="RUN RUN...")
+@runs_argument("RUN RUN...")
 @click.option("--name", metavar="NAME", help="What stands in the judge's place; default: jury-of-N.")
 @click.option(
     "--weights",

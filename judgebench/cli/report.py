@@ -7,13 +7,12 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import run_folders
-from judgebench.cli.console import file_option, quiet_option
+from judgebench.cli.console import file_option, quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(epilog="\b\nExample:\njudgebench report runs/rewardbench-2/*/four-way/one --csv scores.csv\n")
-@click.argument("runs", shell_complete=run_folders, nargs=-1, required=True, metavar="RUN...")
+@runs_argument()
 @file_option("csv", "Write every score as CSV too.")
 @file_option("parquet", "Write every score as Parquet too.")
 @file_option("html", "Write everything as one page that opens from disk too.")

@@ -13,6 +13,7 @@ from commands import judgebench, pairs, write_jsonl
 from finishedruns import judge_run, score_run
 from scoring import shared
 
+import judgebench as jb
 from judgebench.leaderboards import published_figures
 
 
@@ -69,6 +70,29 @@ def test_a_limited_run_is_not_ranked_against_a_whole_one():
     judge_run("offline/first", 8)
     judge_run("offline/longest", 8, "--limit", "4")
     assert {(p["judge"], p["rank"]) for p in boards()[0]["places"]} == {("offline/first", 1), ("offline/longest", None)}
+
+
+def test_a_pattern_over_runs_finds_those_of_scores_too():
+    """Their folders are one level less deep, so that it finds the files in them: each run counts once."""
+    judge_run("offline/first", 8)
+    score_run("rm", [1] * 8, pairs(8, ("alpacaeval-easy",)))
+    found = sorted(map(str, Path("runs").glob("rewardbench/*/*/*")))
+    assert len(found) > 2
+    for command in (("compare",), ("report",), ("export", "--to", "dataset", "--out", "exported")):
+        ended = judgebench(command[0], *found, *command[1:])
+        assert ended.status == 0, ended.err
+    assert "RewardBench · 2 runs" in judgebench("compare", *found).out
+
+
+def test_controls_stand_in_a_report_unranked():
+    """A run over altered items is no rival: no rank, no letter, no star."""
+    judge_run("offline/longest", 8, "--control", "blind")
+    judge_run("offline/random", 8)
+    (board,) = jb.report([str(path) for path in Path("runs").glob("rewardbench/*/*/*")]).boards
+    (blind,) = (place for place in board.places if place.protocol == "one-blind")
+    assert (blind.rank, blind.group, blind.pareto) == (None, "", False)
+    assert {place.rank for place in board.places} == {1, 2, None}
+    assert "1 run over altered items (a control) is no rival of the others, and not ranked" in board.notes
 
 
 def test_what_is_reached_without_judging_stands_below():

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -75,7 +76,8 @@ def test_a_refresh_goes_on_where_it_stopped(server: LoopbackServer) -> None:
     server.faults = None
     ended = mine("--refresh")
     assert (stopped.status, ended.status, server.count) == (1, 0, COUNT + 7 + 1 + COUNT - 7)
-    assert len(read_jsonl(FOLDER / "judgements.jsonl")) == 2 * COUNT
+    found = [len(read_jsonl(FOLDER / name)) for name in ("judgements.jsonl", "judgements-replaced.jsonl")]
+    assert found == [COUNT, COUNT]
 
 
 def test_a_refresh_that_has_not_ended_is_not_taken_for_a_run(server: LoopbackServer) -> None:
@@ -86,6 +88,41 @@ def test_a_refresh_that_has_not_ended_is_not_taken_for_a_run(server: LoopbackSer
     ended = mine()
     assert (ended.status, ended.err.count("\n")) == (2, 1)
     assert "its last --refresh has not ended" in ended.err
+
+
+def test_a_grids_refresh_goes_on_where_it_stopped(server: LoopbackServer) -> None:
+    """Two templates, cut off in the second: what the first has is not asked a third time."""
+    both = ("-t", "pairwise", "-t", "pairwise-ties")
+    mine(*both)
+    server.faults = lambda request: Fault.status(401) if request.number > 3 * COUNT + 7 else None
+    mine(*both, "--refresh")
+    server.faults = None
+    foretold = json.loads(mine(*both, "--refresh", "--dry-run", "--json").out)
+    ended = mine(*both, "--refresh")
+    assert [each["calls"] for each in foretold] == [0, COUNT - 7]
+    assert (ended.status, server.count) == (0, 4 * COUNT + 1)
+    mine(*both, "--refresh")
+    assert server.count == 6 * COUNT + 1
+
+
+def test_what_a_refresh_replaced_counts_no_more(server: LoopbackServer) -> None:
+    """Calls and tokens are those of the replies that the score rests on."""
+    mine()
+    before = read_json(FOLDER / "metrics.json")["usage"]
+    mine("--refresh")
+    assert read_json(FOLDER / "metrics.json")["usage"] == before
+
+
+@pytest.mark.parametrize("command", ["report", "show", "rescore"])
+def test_a_refresh_that_has_not_ended_is_not_read(server: LoopbackServer, command: str) -> None:
+    """Old and new replies would be mixed in every figure: one line, exit 2; a leaderboard leaves it out."""
+    mine()
+    server.faults = lambda request: Fault.status(401) if request.number > COUNT + 7 else None
+    mine("--refresh")
+    ended = judgebench(command, FOLDER)
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "its last --refresh has not ended" in ended.err
+    assert "its last --refresh has not ended" in judgebench("leaderboard", "runs").err
 
 
 def test_a_refresh_that_has_ended_is_a_run_like_any_other(server: LoopbackServer) -> None:

@@ -226,3 +226,17 @@ def test_unknown_ids_that_are_passed_over_are_said():
     write_jsonl(Path("scores.jsonl"), rows() + [{"id": f"x{n}", "scores": [1.0, 0.0]} for n in range(7)])
     (note, *_) = score("scores.jsonl", "--allow-missing").metrics[0]["notes"]
     assert note == "7 ids are not in the data and were left out: x0, x1, x2, x3, x4 and 2 more"
+
+
+def test_scores_of_another_name_are_not_written_over():
+    """Two names that make the same folder: one line, exit 2, and the first are as they were."""
+    rows = write_jsonl(Path("rows.jsonl"), pairs(4, ("alpacaeval-easy",)))
+    for number, right in enumerate((1.0, 0.0)):
+        write_jsonl(Path(f"{number}.jsonl"), [{"id": str(at), "scores": [right, 0.5]} for at in range(4)])
+    given = ("--benchmark", "rewardbench", "--data", rows, "--name")
+    assert judgebench("score", "0.jsonl", *given, "a b").status == 0
+    ended = judgebench("score", "1.jsonl", *given, "a-b")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert "holds the scores of 'a b', and 'a-b' gives the same folder; choose another --name" in ended.err
+    assert read_json(Path("runs/rewardbench/a-b/scores/metrics.json"))["score"] == 1.0
+    assert judgebench("score", "1.jsonl", *given, "a b").status == 0
