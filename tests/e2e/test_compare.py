@@ -130,7 +130,7 @@ def test_one_run_twice_is_refused():
         ("nowhere", "nowhere: no such folder"),
         ("runs", "runs: holds no run itself; below it are 2 runs; name one of runs/rewardbench/first/scores, "),
         ("runs/rewardbench/first", "itself; below it is a run; name it: runs/rewardbench/first/scores\n"),
-        ("runs/rewardbench/first/scores/metrics.json", "is a file; name its folder"),
+        ("runs/rewardbench/first/scores/metrics.json", "compare takes two runs or more"),
         ("empty", "holds no run"),
     ],
 )
