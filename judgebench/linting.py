@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from jinja2 import nodes
 
-from judgebench import wording
+from judgebench import headings, wording
 from judgebench.errors import ConfigError
 from judgebench.frontmatter import blanked
 from judgebench.items import LABELS, Completion, Item, Turn
@@ -119,8 +119,13 @@ def _remarks(template: Template) -> Iterator[Remark]:
     if rule.example is None:
         mend = "add a reply that the rule reads, in the judge's own words"
         yield Remark(
-            "no-example", "verdict:", "verdict.example is missing, and offline judges answer in its words", mend
+            "no-example",
+            "verdict:",
+            "verdict.example is missing, and offline judges answer in its words",
+            mend,
+            in_head=True,
         )
+    yield from wording.ends_not_read(rule)
     yield from _leaks(template)
     texts: dict[int, list[str]] = {}
     for k in numbers:
@@ -136,8 +141,10 @@ def _remarks(template: Template) -> Iterator[Remark]:
     yield from _unshown(template, numbers[-1], texts[numbers[-1]][0])
     for k, variants in texts.items():
         marks = [_answer(slot) for slot in range(k)]
-        yield from wording.mislabelled(variants[0], marks)
-        yield from wording.introduced(variants[0], marks)
+        yield from headings.mislabelled(variants[0], marks, rule)
+        yield from headings.introduced(variants[0], marks)
+        for text in variants:
+            yield from wording.never_asked(_MARK.sub(" ", headings.without_headings(text, marks, rule)), rule)
     words = {k: [_MARK.sub(" ", text) for text in variants] for k, variants in texts.items()}
     for k, variants in words.items():
         for text in variants:
@@ -153,7 +160,6 @@ def _remarks(template: Template) -> Iterator[Remark]:
 def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
     """What the words say of the verdict against what the rule reads."""
     rule, labels = template.rule, LABELS[:k]
-    yield from wording.never_asked(text, rule)
     yield from wording.not_offered(text, rule, labels)
     yield from wording.one_label(text, rule, labels)
     if "rubric" not in template.used:
@@ -161,7 +167,7 @@ def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
 
 
 def _of_text(text: str, template: Template, k: int) -> Iterator[Remark]:
-    yield from wording.gives_away(text)
+    yield from wording.gives_away(text, template.rule, k)
     yield from wording.placeholders(text)
     if k == _NUMBERS[template.mode][0]:
         yield from wording.not_read(text, template.rule, k)
@@ -249,7 +255,7 @@ def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: b
 
 def _located(remark: Remark, template: Template, file: str) -> Finding:
     """Where the words of a remark stand: in the template, in a part of it, else at its user block."""
-    sources = {file: template.source if remark.kind == "no-example" else blanked(template.source)}
+    sources = {file: template.source if remark.in_head else blanked(template.source)}
     sources |= {part: blanked(text) for part, text in template.files.items()}
     inside = remark.kind in {"leak", "unused"} and remark.words.isidentifier()
     for words in (*_ever_shorter(remark.words), r"\{%-?\s*block\s+user\b", r"\{%"):

@@ -18,28 +18,50 @@ if TYPE_CHECKING:
     from judgebench.items import Mode
     from judgebench.verdictrule import VerdictRule
 
-_NOUN = r"(?:answer|response|completion|output|candidate|option|assistant|reply|continuation|solution|model)"
-_GOOD = r"(?:correct|right|better|best|preferred|chosen|gold(?:en)?|human(?:-written)?|true|reference)"
+NOUN = r"(?:answer|response|completion|output|candidate|option|assistant|reply|continuation|solution|model)"
+GOOD = r"(?:correct|right|better|best|preferred|chosen|gold(?:en)?|human(?:-written)?|true|reference)"
 _MOSTLY = r"(?:always|usually|often|mostly|normally|typically|in fact|known to be|most likely|probably)"
-_CLAIM = re.compile(
-    rf"(?:\b(?i:{_NOUN}) \(?(?P<label>[A-Z]|\d)\)?|\b(?i:the )(?P<place>(?i:first|second|third|fourth|last))"
-    rf"(?i:\ (?:one|{_NOUN}))?)(?i:\ is (?:{_MOSTLY} )*(?:the )?{_GOOD}(?: (?:one|{_NOUN}))?)\b"
+BAD = r"(?:incorrect|wrong|worse|worst|rejected|dispreferred|bad|flawed)"
+_NAMED = r"(?i:(?:labell?ed|marked|named|called|under|in slot|with (?:the )?(?:label|letter)) )?"
+_SUBJECT = (
+    rf"(?:\b(?i:{NOUN}) {_NAMED}[(\"']?(?P<label>[A-Z]|\d)[)\"']?"
+    rf"|\b(?i:the )(?P<place>(?i:first|second|third|fourth|last))(?i:\ (?P<noun>one|{NOUN}))?)"
 )
-_PLACED = re.compile(
-    rf"\bthe {_GOOD} (?:one|{_NOUN}) (?:is|stands|comes|appears|is shown|is listed)(?: {_MOSTLY})*(?: shown| listed)? "
-    rf"(?:first|second|last|at the top|at the end|in slot [A-Z]|(?:{_NOUN} )?[A-Z])\b",
+_CLAIM = re.compile(rf"{_SUBJECT}(?i:\ is (?:{_MOSTLY} )*(?:the )?{GOOD}(?: (?:one|{NOUN}))?)\b")
+_DENIAL = re.compile(rf"{_SUBJECT}(?i:\ is (?:{_MOSTLY} )*the {BAD}(?: (?:one|{NOUN}))?)\b")
+_LETTER = r"(?:(?<![^\n])|(?<=[.!?,;:] )|(?<=\bthat )|(?<=\band ))(?P<label>[A-Z])"
+_BARE = re.compile(rf"{_LETTER}(?i:\ is (?:{_MOSTLY} )*the {GOOD} (?:one|{NOUN}))\b")
+_BARE_DENIAL = re.compile(rf"{_LETTER}(?i:\ is (?:{_MOSTLY} )*the {BAD} (?:one|{NOUN}))\b")
+_TOLD = re.compile(
+    rf"^\W*(?:the )?{GOOD} {NOUN}(?: is)?: *(?:{NOUN} )?\(?(?P<label>(?-i:[A-Z]))\)?[ .]*$",
+    re.IGNORECASE | re.MULTILINE,
+)
+_SORTED = re.compile(
+    rf"\b(?:the|these|all|both) (?:\w+ )?{NOUN}s (?:are|appear|come|stand)(?: {_MOSTLY}| already)*"
+    r"(?: (?:sorted|ordered|ranked|arranged|listed|shown|given|presented))?"
+    r"(?:[ ,:]+(?:here|below|above|in|from|with|the|order|their|by|descending|ascending|quality))*?[ ,:(-]+"
+    r"(?:(?:the )?(?:best|worst)(?: one)? (?:first|last)|best to (?:the )?worst|worst to (?:the )?best"
+    r"|(?:by|order of) (?:their )?(?:quality|merit|correctness)(?:,? best first|,? from best to worst)?)\b",
     re.IGNORECASE,
 )
-_BAD = r"(?:incorrect|wrong|worse|worst|rejected|dispreferred|bad|flawed)"
-_INTRODUCED = re.compile(rf"\b(?:(?P<good>{_GOOD})|(?P<bad>{_BAD}))[ _-](?:one|{_NOUN})[^\w?]*\Z", re.IGNORECASE)
-_HEADED = re.compile(
-    rf"(?:\A|\n|[<\[(])[^\w\n]*(?P<word>{_GOOD}|{_BAD})(?:[ _-]{_NOUN})?[^\w?\n]*\n?\s*\Z", re.IGNORECASE
+_PLACED = re.compile(
+    rf"\bthe {GOOD} (?:one|{NOUN}) (?:is|stands|comes|appears|is shown|is listed)(?: {_MOSTLY})*(?: shown| listed)? "
+    rf"(?:first|second|last|at the top|at the end|in slot [A-Z]|(?:{NOUN} )?[A-Z])\b",
+    re.IGNORECASE,
 )
+BAD = r"(?:incorrect|wrong|worse|worst|rejected|dispreferred|bad|flawed)"
 _HYPOTHETICAL = re.compile(
     r"\b(?:if|when(?:ever)?|where(?:ver)?|whether|unless|should|suppose|imagine|says?|means?|for example|for instance"
     r"|e\.g|how|why|not|never|don't|think|believe|decide|because|or|so|claims?|reply|write|answer with)\b|=",
     re.IGNORECASE,
 )
+_DENIED = re.compile(r"\b(?:not|never|no|nor|neither|without|than|instead)\b|n't\b", re.IGNORECASE)
+_LEGEND = re.compile(r"[\[\]\"<>=→\d]|(?<!\w)[B-Z](?!\w)|(?<!\w)A(?= ?[:,)-])")
+_THEN = re.compile(
+    r"[\[→=?]|->|: *\S|\b(?:if|when(?:ever)?|where|unless|otherwise|else|or|then|you|your|reply)\b", re.IGNORECASE
+)
+_SHAPE = re.compile(r"\b(?:examples?|form(?:at)?|template|as follows|like this|such as)\b", re.IGNORECASE)
+_OPENING = re.compile(r"\W*(?:(?:please )?(?:note|remember)(?: that)?|hint|here|below|also)?\W*", re.IGNORECASE)
 _NUMBERS = {
     word: n for n, word in enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 2)
 }
@@ -47,7 +69,7 @@ _COUNTED = re.compile(
     r"(?:\b(?:the|these|all|compare|comparing|given|see|shown|judge|evaluate|rank|score|following|are|among|by"
     r"|between|of) )(?P<number>both|" + "|".join(_NUMBERS) + r"|\d{1,2}) "
     + r"(?:(?:different|candidate|AI|possible|following) )?"
-    + _NOUN + r"(?:s|es)?\b",
+    + NOUN + r"(?:s|es)?\b",
     re.IGNORECASE,
 )  # fmt: skip
 _LISTED = re.compile(r"\b[A-Z](?:, [A-Z])+,? (?:and|or) [A-Z]\b")
@@ -71,57 +93,85 @@ class Remark:
     Attributes:
         kind: A word for the kind of mistake.
         words: Where it stands: a text of the message, as it was sent.
+        in_head: It stands in the file's head instead.
     """
 
     kind: str
     words: str
     what: str
     mend: str
+    in_head: bool = False
 
 
-def gives_away(text: str) -> Iterator[Remark]:
+def gives_away(text: str, rule: VerdictRule, k: int) -> Iterator[Remark]:
     """Sentences that say of one fixed place, and of no other, that the better completion stands there."""
-    claims = [match for match in _CLAIM.finditer(text) if not _hypothetical(text, match.start())]
-    named = {match["label"] or (match["place"] or "").lower() for match in _CLAIM.finditer(text)}
-    mend = "say nothing of where the better one stands, or speak of every place alike"
-    if len(named) == 1 and claims:
-        yield Remark("gives-away", claims[0].group(), f"says '{claims[0].group()}'", mend)
-    for match in _PLACED.finditer(text):
-        if not _hypothetical(text, match.start()):
-            yield Remark("gives-away", match.group(), f"says '{match.group()}'", mend)
+    said = [*_claims(text, rule), *_told(text, rule), *_sorted(text, rule)] if k > 1 else [*_claims(text, rule)]
+    said += [match for match in _PLACED.finditer(text) if not _hypothetical(text, match.start())]
+    for match in said:
+        mend = "say nothing of where the better one stands, or speak of every place alike"
+        yield Remark("gives-away", match.group(), f"says '{match.group()}'", mend)
+
+
+def _claims(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
+    """The first sentence that praises or blames one place, where the others get no such words."""
+    good = [*_CLAIM.finditer(text), *_BARE.finditer(text)]
+    bad = [*_DENIAL.finditer(text), *_BARE_DENIAL.finditer(text)]
+    praised, blamed = ({_place(match) for match in matches} for matches in (good, bad))
+    if len(praised) > 1 or len(blamed) > 1 or praised == blamed:  # a legend of the verdicts
+        return
+    yield from [match for match in (*good, *bad) if _asserted(match, rule)][:1]
+
+
+def _place(match: re.Match[str]) -> str:
+    places = match.groupdict()
+    return places["label"] or (places.get("place") or "").lower()
+
+
+def _asserted(match: re.Match[str], rule: VerdictRule) -> bool:
+    """Whether a claim is made, and not what a verdict would mean."""
+    text, bare = match.string, "place" not in match.groupdict()
+    if _hypothetical(text, match.start()) or _THEN.search(_rest(match)):
+        return False
+    before = _sentence(match)
+    if bare:
+        return not _LEGEND.search(before) and not _HYPOTHETICAL.search(before)
+    if match["place"] and (re.search(r"\b(?:rank|order|sort|list|arrang)", before, re.IGNORECASE)):
+        return False
+    return not (match["place"] and match["noun"] is None and rule.ranking is not None)
+
+
+def _sentence(match: re.Match[str]) -> str:
+    """What stands before the match in its sentence, the number of a list among it."""
+    return re.split(r"(?<=[^\W\d][.!?])\s|\n", match.string[: match.start()])[-1]
+
+
+def _rest(match: re.Match[str]) -> str:
+    """What stands after the match in its sentence, a question mark among it."""
+    return re.split(r"[.!\n]", match.string[match.end() :])[0]
+
+
+def _told(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
+    """A line such as `Correct answer: A`, which is no form or example of a reply."""
+    lines = [*_TOLD.finditer(text)]
+    if len({line["label"] for line in lines}) == 1:
+        for line in lines[:1]:
+            as_verdict = rule.regex is not None and rule.regex.search(line.group())
+            if not as_verdict and not _SHAPE.search(text[max(0, line.start() - 200) : line.start()]):
+                yield line
+
+
+def _sorted(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
+    """Sentences that say that the completions stand in the order of their worth."""
+    for match in _SORTED.finditer(text):
+        known = _OPENING.fullmatch(_sentence(match)) and not _DENIED.search(match.group())
+        if known and rule.ranking is None and not _THEN.search(_rest(match)):
+            yield match
 
 
 def _hypothetical(text: str, at: int) -> bool:
     """Whether what stands at this place is said under a condition, denied, or quoted."""
     clause = re.split(r"[.;:!?\n]", text[:at])[-1]
     return _HYPOTHETICAL.search(clause) is not None or clause.count('"') % 2 == 1
-
-
-def introduced(text: str, marks: Sequence[str]) -> Iterator[Remark]:
-    """Completions that stand under words which say how good they are: `Chosen:`, `<correct>`, or better and worse ones.
-
-    Args:
-        text: The messages with a mark in the place of each completion.
-        marks: Those marks, by slot.
-    """
-    heads: list[tuple[int, str]] = []
-    good: list[tuple[int, str]] = []
-    bad: list[tuple[int, str]] = []
-    for slot, mark in enumerate(marks):
-        if mark not in text:
-            continue
-        before = text[: text.find(mark)]
-        before = before[max((before.rfind(other) + len(other) for other in marks if other in before), default=0) :]
-        if found := _HEADED.search(before[-60:]):
-            heads.append((slot, found["word"]))
-        elif found := _INTRODUCED.search(before[-60:]):
-            (good if found["good"] else bad).append((slot, found.group().strip()))
-    if not heads and good and bad:
-        heads = [*good, *bad]
-    if heads and len(marks) > 1:
-        slot, words = min(heads)
-        what = f"shows completions[{slot}] as '{words.rstrip(' :')}'"
-        yield Remark("gives-away", words, what, "name each by its label alone: {{ c.label }}")
 
 
 def never_asked(text: str, rule: VerdictRule) -> Iterator[Remark]:
@@ -192,6 +242,35 @@ def not_read(text: str, rule: VerdictRule, k: int) -> Iterator[Remark]:
         shown = f", where {labels_said(k)} may be all" if beyond else ""
         mend = "offer the labels that are shown: {% for label in labels %}" if beyond else "offer what it reads"
         yield Remark("not-read", next(iter(offered)), f"offers {said}, which the rule does not read{shown}", mend)
+
+
+def ends_not_read(rule: VerdictRule) -> Iterator[Remark]:
+    """Ends of the scale that the rule does not read where the example has its rating."""
+    match = _caught(rule)
+    if match is None or rule.regex is None or rule.scale is None or rule.has_parts:
+        return
+    for bound in rule.scale:
+        shown = f"{bound:g}" if bound % 1 else f"{bound:.0f}"
+        decimals = len(match[1].strip().partition(".")[2])
+        forms = (shown, f"{bound:.{decimals}f}", f"{bound:.1f}", f"{bound:.2f}", f"{bound:02g}", f"{bound:+g}")
+        if not any(read_text(_filled(rule, form), rule, 1) == Verdict(bound) for form in forms):
+            start, end = match.start(1) - match.start(), match.end(1) - match.start()
+            words = " ".join(f"{match[0][:start]}{shown}{match[0][end:]}".split())
+            got = read_text(_filled(rule, shown), rule, 1)
+            how = f"reads '{words}' as {float(got.value):g}" if isinstance(got, Verdict) else f"does not read '{words}'"
+            what = f"the rule {how}, and {shown} is an end of its scale"
+            yield Remark("not-read", "pattern:", what, r"let the group take every number, as (\d+) does", in_head=True)
+
+
+def _filled(rule: VerdictRule, rating: str) -> str:
+    """The example with this rating in every place that the pattern catches."""
+    assert rule.regex is not None
+    assert rule.example is not None
+    text = rule.example
+    for match in reversed([*rule.regex.finditer(text)]):
+        if match[1] is not None:
+            text = text[: match.start(1)] + rating + text[match.end(1) :]
+    return text
 
 
 def labels_said(k: int) -> str:
@@ -278,23 +357,3 @@ def speaks_of_reference(text: str) -> Iterator[Remark]:
             mend = f"show it: {{% if {name} %}}{{{{ {name} }}}}{{% endif %}}"
             yield Remark("unused", match.group(), what, mend)
             return
-
-
-def mislabelled(text: str, marks: Sequence[str]) -> Iterator[Remark]:
-    """Completions that stand under the labels of others.
-
-    Args:
-        text: The messages with a mark in the place of each completion.
-        marks: Those marks, by slot.
-    """
-    labels = []
-    for mark in marks:
-        before = text[: text.find(mark)] if mark in text else ""
-        start = max((before.rfind(other) + len(other) for other in marks if other in before), default=0)
-        letters = re.findall(r"(?<![A-Za-z])([A-Z])(?![A-Za-z])", before[max(start, len(before) - 60) :])
-        labels.append(letters[-1] if letters else "")
-    slots = list(LABELS[: len(marks)])
-    if sorted(labels) == slots and labels != slots:
-        wrong = next(at for at, label in enumerate(labels) if label != slots[at])
-        what = f"completions[{wrong}], which is {slots[wrong]}, stands under {labels[wrong]}"
-        yield Remark("mislabelled", f"completions[{wrong}]", what, "use its own label: {{ c.label }}")

@@ -38,6 +38,7 @@ ORDER = (
         "templates",
         "repairs",
         "wording",
+        "headings",
         "linting",
         "attacks",
     ),

@@ -111,6 +111,14 @@ FAULTS = [
     ("pairwise", "Or [[A=B]] for a tie.", 7, "not-read", "'[[A=B]]'"),
     ("best_of_k", "Say [[A]], [[B]], [[C]] or [[D]].", 7, "not-read", "{% for label in labels %}"),
     ("rating", "Give [[0]] to nonsense.", 7, "not-read", "'[[0]]', which the rule does not read"),
+    ("pairwise", "A is the chosen answer, B the rejected one.", 7, "gives-away", "'A is the chosen answer'"),
+    ("pairwise", "Be fair. Note that B is the rejected one.", 7, "gives-away", "'B is the rejected one'"),
+    ("pairwise", "The answer labelled A is the preferred one.", 7, "gives-away", "labelled A is the preferred one"),
+    ("pairwise", "The second answer is the rejected one.", 7, "gives-away", "second answer is the rejected one"),
+    ("pairwise", "The answers are sorted by quality, best first.", 7, "gives-away", "sorted by quality, best first"),
+    ("best_of_k", "The answers are ordered from best to worst.", 7, "gives-away", "ordered from best to worst"),
+    ("best_of_k", "Note: all responses are listed best first.", 7, "gives-away", "are listed best first"),
+    ("pairwise", "Be fair.\nCorrect answer: A", 8, "gives-away", "'Correct answer: A'"),
 ]
 
 
@@ -147,6 +155,22 @@ VERDICTS = [
     ("rating", RATE, "Rate it with a number, as in [[5]]. Be strict from 1 on.", "scale", "reads numbers to 10"),
     ("rating", RATE.replace("[1, 10]", "[1, 5]").replace("7", "4"), "From 0 to 5: [[x]].", "scale", "numbers from 1,"),
     ("pairwise", r"{pattern: '\[\[([AB])\]\]'}", ENDS["pairwise"], "no-example", "verdict.example is missing"),
+    (
+        "rating",
+        r"{pattern: 'Rating: (\d)', scale: [1, 10], example: 'Rating: 7'}",
+        'End with "Rating: " and the number, from 1 to 10.',
+        "not-read",
+        "reads 'Rating: 10' as 1, and 10 is an end of its scale",
+    ),
+    ("rating", RATE.replace(r"\d+", r"\d"), ENDS["rating"], "not-read", "does not read '[[10]]'"),
+    ("rating", RATE.replace(r"\d+", "[1-9]"), ENDS["rating"], "not-read", "does not read '[[10]]'"),
+    (
+        "rating",
+        r"{pattern: '\[\[(\d+)\]\]', scale: [-1, 1], example: '[[0]]'}",
+        "From -1 to 1: [[x]].",
+        "not-read",
+        "does not read '[[-1]]'",
+    ),
 ]
 
 
@@ -157,6 +181,12 @@ def test_a_verdict_that_the_words_do_not_ask_for_is_found(tmp_path, mode, verdic
 
     assert finding[1] == kind
     assert text in finding[2]
+
+
+def test_an_end_that_is_not_read_is_found_at_the_rule(tmp_path):
+    """On the line of `pattern`."""
+    finding = only(found(tmp_path, mode="rating", verdict=RATE.replace(r"\d+", r"\d")))
+    assert finding[:2] == (4, "not-read")
 
 
 def test_a_missing_example_is_found_at_the_rule(tmp_path):
@@ -205,6 +235,130 @@ SHOWN = [
         "shows completions[1] as 'Wrong'",
     ),
 ]
+
+
+NUMBERED = "{pattern: '([12])', values: {'1': A, '2': B}, example: '1'}"
+LOWER = r"{pattern: 'Output \(([ab])\)', values: {a: A, b: B}, example: 'Output (a)'}"
+TURNED = r"{pattern: '\[\[([AB])\]\]', values: {A: B, B: A}, example: 'So [[A]]'}"
+ANSWER = "{pattern: 'Answer ([AB])', example: 'Answer A'}"
+
+
+def two(first, second, slots=(0, 1)):
+    """Two answers under these headings."""
+    shown = (f"{head}{{{{ completions[{slot}].text }}}}\n" for head, slot in zip((first, second), slots, strict=True))
+    return "{{ prompt }}\n" + "".join(shown)
+
+
+HEADED = [
+    # mode, rule, what is shown, how the question ends, the kind, a part of what is said
+    ("pairwise", TURNED, SHOW, ENDS["pairwise"], "mislabelled", "'A', which the rule takes for B; mend verdict.values"),
+    (
+        "pairwise",
+        NUMBERED.replace("'1': A, '2': B", "'1': B, '2': A"),
+        two("<response_1>\n", "</response_1>\n<response_2>\n"),
+        "Say 1 or 2.",
+        "mislabelled",
+        "completions[0], which is A, stands under '1', which the rule takes for B",
+    ),
+    (
+        "pairwise",
+        LOWER,
+        two("Output (a): ", "Output (b): ", (1, 0)),
+        "Output (a) or Output (b)?",
+        "mislabelled",
+        "completions[0], which is A, stands under 'b', which the rule takes for B",
+    ),
+    (
+        "pairwise",
+        NUMBERED,
+        two("Response 1: ", "Response 2: ", (1, 0)),
+        "Which is better, 1 or 2?",
+        "mislabelled",
+        "stands under '2'",
+    ),
+    (
+        "pairwise",
+        TAGS,
+        SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]"),
+        'End with "Winner: A" or "Winner: B".',
+        "never-asked",
+        "no message asks for '[['",
+    ),
+    (
+        "pairwise",
+        TAGS,
+        SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]\n"),
+        'End with "Winner: A" or "Winner: B".',
+        "never-asked",
+        "no message asks for '[['",
+    ),
+    (
+        "pairwise",
+        ANSWER,
+        SHOW.replace("[{{ c.label }}]", "Answer {{ c.label }}:"),
+        "Reply with a short comparison.",
+        "never-asked",
+        "no message asks for 'Answer'",
+    ),
+    (
+        "pairwise",
+        ANSWER,
+        two("[Answer A]\n", "[End of Answer A]\n[Answer B]\n") + "[End of Answer B]\n",
+        "Reply with a short comparison.",
+        "never-asked",
+        "no message asks for 'Answer'",
+    ),
+    (
+        "pairwise",
+        TAGS,
+        SHOW.replace("[{{ c.label }}]", "{{ 'Chosen' if loop.first else 'Rejected' }} {{ c.label }}:"),
+        ENDS["pairwise"],
+        "gives-away",
+        "shows completions[0] as 'Chosen'",
+    ),
+    (
+        "pairwise",
+        TAGS,
+        two("Answer A: ", "Preferred answer B: "),
+        ENDS["pairwise"],
+        "gives-away",
+        "shows completions[1] as 'Preferred'",
+    ),
+]
+
+
+@pytest.mark.parametrize(("mode", "verdict", "shows", "ends", "kind", "text"), HEADED)
+def test_a_heading_that_misleads_is_found(tmp_path, mode, verdict, shows, ends, kind, text):
+    """By what the rule takes it for, also where it has the form of the verdict."""
+    finding = only(found(tmp_path, "", mode, verdict=verdict, shows=shows, ends=ends))
+
+    assert finding[1] == kind
+    assert text in finding[2]
+
+
+@pytest.mark.parametrize(
+    ("verdict", "shows", "ends"),
+    [
+        (TURNED, SHOW, "Which answer is worse? End with [[A]] or [[B]]."),
+        (TURNED, SHOW, "Which answer has more mistakes? End with [[A]] or [[B]]."),
+        (TURNED, two("[A] ", "[B] ", (1, 0)), ENDS["pairwise"]),
+        (NUMBERED, two("Response 1 of 2:\n", "Response 2 of 2:\n"), "Say 1 or 2."),
+        (NUMBERED, two("", "[End of response 1]\n") + "[End of response 2]\n", "Say 1 or 2."),
+        (NUMBERED, two("See response 1 and response 2.\n", "[end of response 1]\n"), "Say 1 or 2."),
+        (NUMBERED, two("Response 1, by version 2.1:\n", "Response 2, by version 1.2:\n"), "Say 1 or 2."),
+        (LOWER, two("Here is a response (a):\n", "Here is a response (b):\n"), "Output (a) or Output (b)?"),
+        (TAGS, SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]"), "End with the label of the better answer."),
+        (TAGS, SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]"), ENDS["pairwise"]),
+        (TAGS, "{{ prompt }}\nEnd with [[A]] or [[B]].\n{% for c in completions %}{{ c.text }}\n{% endfor %}", ""),
+        (ANSWER, SHOW.replace("[{{ c.label }}]", "Answer {{ c.label }}:"), "Which answer is better?"),
+        (TAGS, SHOW.replace("[{{ c.label }}]", "Preferred answer {{ c.label }}:"), ENDS["pairwise"]),
+        (TAGS, SHOW.replace("[{{ c.label }}]", "Correct {{ c.label }}?"), ENDS["pairwise"]),
+        (TAGS, two("Left answer:\n", "Right answer:\n"), ENDS["pairwise"]),
+    ],
+)
+def test_a_heading_that_misleads_nobody_passes(tmp_path, verdict, shows, ends):
+    """Where the worse one is asked for, the words speak of the headings, or all are headed alike."""
+    assert found(tmp_path, "", verdict=verdict, shows=shows, ends=ends) == []
 
 
 @pytest.mark.parametrize(
@@ -257,6 +411,25 @@ PASSES = [
     ("best_of_k", "Take the best three answers first, then pick one. At most two answers are good."),
     ("best_of_k", "The answers are marked {{ labels | join(', ') }}."),
     ("best_of_k", "{% if labels | length == 2 %}Compare the two answers.{% else %}Compare all the answers.{% endif %}"),
+    ("pairwise", "Say A if A is the better answer, and B if B is the better answer."),
+    ("pairwise", "A is the better answer: [[A]]. Otherwise: [[B]]."),
+    ("pairwise", "[[A]]: A is the better answer, [[B]]: the other way round."),
+    ("pairwise", "1. A is the better answer: end with [[A]]\n2. B is the better answer: end with [[B]]"),
+    ("pairwise", "Is it true that A is the chosen answer? Give reasons."),
+    ("pairwise", "Never assume that A is the better answer. B is the last one."),
+    ("pairwise", "The first answer is the better one: [[A]]. The second answer is the better one: [[B]]."),
+    ("pairwise", "[[A]] if the second answer is the worse one, [[B]] if the first answer is the worse one."),
+    ("pairwise", "[[A]] where the answer labelled A is the preferred one."),
+    ("pairwise", "The answers are not sorted by quality. They are in random order, and not best first."),
+    ("pairwise", "The answers are sorted by length. Do not ask whether the answers are sorted by quality."),
+    ("pairwise", "Close with a line in this form:\nBetter answer: A\nThen the verdict."),
+    ("pairwise", "Correct answer: A or B."),
+    ("pairwise", "Correct answer: A short text that is true."),
+    ("best_of_k", "Rank the answers from best to worst. List them best first."),
+    ("best_of_k", "Rank the answers so that the first answer is the best and the last answer is the worst."),
+    ("best_of_k", "The answers are to be ranked from best to worst."),
+    ("best_of_k", "The answers are given below, so name the best first."),
+    ("best_of_k", "Weigh until the answers are ordered from best to worst."),
     ("rating", "A 1 is useless, 5 to 6 is fair, 10 could not be better."),
     ("rating", "Two answers with the same faults deserve the same rating."),
     ("rating", "The answer is correct if its result is. The best answer is short."),
@@ -290,6 +463,17 @@ def test_what_only_looks_like_a_fault_passes(tmp_path, mode, words):
         ),
         ("rating", RATE, "From one to ten, in the form [[number]]."),
         ("rating", "{json: rating, scale: [1, 5], example: '{\"rating\": 4}'}", "A rating from 1 to 5."),
+        (
+            "rating",
+            r"{pattern: '\[\[(\d\.\d+)\]\]', scale: [0, 1], example: 'First [[0.5]], then [[0.75]]'}",
+            "From 0 to 1, with two decimals, as in [[0.50]].",
+        ),
+        ("rating", r"{pattern: '(\d\d)/10', scale: [1, 10], example: '07/10'}", "From 01/10 to 10/10, so 1 to 10."),
+        (
+            "rating",
+            r"{pattern: '\[\[(\d+)\]\]', match: only, scale: [1, 10], example: '[[7]], I repeat, [[7]]'}",
+            "From 1 to 10: [[number]].",
+        ),
         ("rating", RATE, "By the scale of the rubric: {{ rubric }} [[number]]"),
     ],
 )
