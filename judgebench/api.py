@@ -177,7 +177,10 @@ def score(
 
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
     named = name or Path(file).name.split(".")[0]
-    return Run.load(scorefiles.score_run(str(file), dataset, name=named, out=Path(out), allow_missing=allow_missing))
+    path = scorefiles.score_run(
+        str(file), dataset, name=named, out=Path(out), subsets=subsets, allow_missing=allow_missing
+    )
+    return Run.load(path)
 
 
 @dataclass(frozen=True)

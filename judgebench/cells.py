@@ -36,6 +36,7 @@ class Cell:
     Attributes:
         companion: The template for items that the benchmark judges by ratings (Ties); None where there are none.
         families: Whose model a name is, for the manifest: see `judgebench.families`.
+        providers: The file of the user's own that makes the judge what it is; None where it is the same without.
         alteration: What is done to the items before the judge sees them, for a control.
         until_shown: With what it is compared until the difference is shown; None where all items are judged.
     """
@@ -47,6 +48,7 @@ class Cell:
     orders: Protocol
     selection: Selection
     families: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+    providers: Path | None = field(default=None, compare=False)
     alteration: Alteration | None = None
     until_shown: UntilShown | None = None
 
@@ -142,6 +144,7 @@ class Cell:
             "benchmark": self.benchmark.name,
             "judge": self.judge.public(),
             "families": dict(self.families),
+            "providers": None if self.providers is None else str(self.providers),
             "template": _described(self.template),
             "companion": None if self.companion is None else _described(self.companion),
             "protocol": {"name": self.protocol, **orders.to_json()},

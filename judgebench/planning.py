@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.joins import Join
+    from judgebench.judges import Judges
     from judgebench.templates import Template
 
 MOST_SAMPLES = 1000
@@ -104,6 +105,7 @@ def plan(
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if providers is None else Path(providers))
     found = [known.get(name).model_copy(update={"soft": soft}) for name in dict.fromkeys(judges)]
+    files = _files(known, judges)
     fitting, left_out = _fitting(chosen, _named(templates), pairs)
     if templates and not fitting:
         raise ConfigError("; ".join(left_out))
@@ -117,7 +119,10 @@ def plan(
     cells: list[Cell] = []
     for template in fitting:
         companion = _companion(chosen, dataset, template)
-        made = [Cell(dataset, judge, template, companion, protocol, selection, known.families) for judge in found]
+        made = [
+            Cell(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
+            for judge in found
+        ]
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
@@ -144,9 +149,24 @@ def _until_shown(cells: Sequence[Cell], left_out: Sequence[str], size: float, al
 
     def against(other: Cell) -> UntilShown:
         name = other.judge.name if by_judge else other.template.name
-        return UntilShown(name, short_hash(other.identity()), size, alpha)
+        template, identity = other.template, other.identity()
+        return UntilShown(name, other.judge.name, template.name, template.hash, short_hash(identity), size, alpha)
 
     return [replace(first, until_shown=against(second)), replace(second, until_shown=against(first))]
+
+
+def _files(known: Judges, names: Sequence[str]) -> dict[str, Path | None]:
+    """The file of one's own that makes each judge what it is; None where it is the same without."""
+    ships = load_judges(known.sources[0]) if len(known.sources) > 1 else known
+    alike = ships.families == known.families
+    return {name: None if alike and _same(ships, known, name) else known.sources[-1] for name in names}
+
+
+def _same(ships: Judges, known: Judges, name: str) -> bool:
+    try:
+        return ships.get(name) == known.get(name)
+    except ConfigError:
+        return False
 
 
 def _named(templates: Sequence[str | Path]) -> list[Template]:

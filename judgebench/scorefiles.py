@@ -116,7 +116,16 @@ def _not_bool(value: Any) -> Any:
     return value
 
 
-def score_run(file: str, dataset: Dataset, *, name: str, out: Path, allow_missing: bool = False, seed: int = 0) -> Path:
+def score_run(
+    file: str,
+    dataset: Dataset,
+    *,
+    name: str,
+    out: Path,
+    subsets: Sequence[str] = (),
+    allow_missing: bool = False,
+    seed: int = 0,
+) -> Path:
     """Scores a file by the benchmark's rule and writes the run's folder.
 
     Args:
@@ -124,6 +133,7 @@ def score_run(file: str, dataset: Dataset, *, name: str, out: Path, allow_missin
         dataset: The items.
         name: Whose scores they are, as in tables.
         out: The folder above the runs' folders.
+        subsets: The only ones that the items are of, for the manifest; none for all.
         allow_missing: See `read_scores`.
         seed: Of the intervals' resampling.
 
@@ -158,7 +168,8 @@ def score_run(file: str, dataset: Dataset, *, name: str, out: Path, allow_missin
         "started": started,
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "benchmark": benchmark.name,
-        "scores": {"name": name, "file": file},
+        "scores": {"name": name, "file": file, "allow_missing": allow_missing},
+        "selection": {"subsets": list(subsets), "limit": None},
         "seed": seed,
         "data": dataset.origin,
         "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},

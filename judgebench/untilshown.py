@@ -39,12 +39,18 @@ class UntilShown:
 
     Attributes:
         against: What the other is called: its judge, or its template where the judge is the same.
+        judge: The other's.
+        template: The other's, by name.
+        template_hash: What tells whether a template of that name is the same.
         other: A hash of what makes the other the run that it is.
         size: The smallest difference of the scores that matters.
         alpha: The chance of any error that the test allows.
     """
 
     against: str
+    judge: str
+    template: str
+    template_hash: str
     other: str
     size: float
     alpha: float
@@ -55,7 +61,7 @@ class UntilShown:
 
     def identity(self) -> dict[str, Any]:
         """What makes it another run than one against another, or with other options."""
-        return {name: value for name, value in asdict(self).items() if name != "against"}
+        return {"other": self.other, "size": self.size, "alpha": self.alpha}
 
 
 @dataclass(frozen=True, slots=True)

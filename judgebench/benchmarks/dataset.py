@@ -24,6 +24,8 @@ _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode
 
 SAMPLE = "sample"
 """The name of the bundled sample, where a source is named."""
+BUNDLED = f"{SAMPLE} (bundled)"
+"""What a manifest says of it."""
 
 KEPT_BYTES = 32_000_000
 """Items are kept in memory where all of a source together take at most so much; else they are read again each time."""
@@ -158,7 +160,7 @@ def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | 
     for at, identifier in enumerate(keys):
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
-    source = f"{SAMPLE} (bundled)" if data == SAMPLE else rows.source
+    source = BUNDLED if data == SAMPLE else rows.source
     few = None if kept is None else [item for item in kept if item.id in mine]
     return Dataset(benchmark, rows, source, mine, digest.hexdigest(), len(keys), few, stamp)
 

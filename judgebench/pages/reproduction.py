@@ -4,15 +4,20 @@ from __future__ import annotations
 
 import json
 import shlex
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
-from judgebench.runs import TEMPLATE
+from judgebench.runs import TEMPLATE, folder_name
+from judgebench.runtemplates import READING, TIES_TEMPLATE
 from judgebench.templates import load_template
+from judgebench.untilshown import ALPHA, SIZE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from judgebench.finished import Finished
 
@@ -23,12 +28,14 @@ class Recipe:
 
     Attributes:
         command: On the command line, where the rows, the template and the judge are what they were.
+        needed: What it needs besides; empty where that is nothing.
         facts: What it was, and its value.
         manifest: The whole of it, as text.
     """
 
     title: str
     command: str
+    needed: str
     facts: Sequence[tuple[str, str]]
     manifest: str
 
@@ -36,80 +43,168 @@ class Recipe:
 def recipe(finished: Finished, title: str) -> Recipe:
     """What makes a run again, from its manifest alone."""
     manifest = finished.run.manifest
-    made_by = command(manifest, _template(manifest.get("template") or {}, finished))
-    return Recipe(title, made_by, tuple(_facts(manifest, finished)), json.dumps(manifest, indent=2))
+    made_by = command(manifest, finished.path)
+    facts = tuple(_facts(manifest, finished))
+    return Recipe(title, made_by, needed(manifest), facts, json.dumps(manifest, indent=2))
 
 
-def _template(described: Mapping[str, Any], finished: Finished) -> str:
-    """The template's name where it ships as it was, else the file that the run's folder keeps of it."""
-    name = str(described.get("name"))
-    try:
-        ships = load_template(name).hash == described.get("hash")
-    except ConfigError:
-        ships = False
-    return name if ships else str(finished.path / TEMPLATE)
+def needed(manifest: Mapping[str, Any]) -> str:
+    """What the command needs that the manifest does not know, a sentence; empty where that is nothing."""
+    judge = manifest.get("judge") or {}
+    if "providers" in manifest or judge.get("model") in {None, judge.get("name")}:
+        return ""
+    return (
+        f"An earlier version of judgebench made this run, and did not note where the judge '{judge.get('name')}' is "
+        "defined: its preset is needed, in the providers.yaml that is read or by --providers FILE."
+    )
 
 
-def command(manifest: Mapping[str, Any], template: str = "") -> str:
+def command(manifest: Mapping[str, Any], path: Path | None = None) -> str:
     """The command that makes a run of this manifest.
 
     Args:
         manifest: The run's.
-        template: What names the template; empty for its name.
+        path: The run's folder, which keeps the templates that do not ship; None names every template.
     """
-    named = template or str((manifest.get("template") or {}).get("name"))
-    return " ".join(map(shlex.quote, _words(manifest, named)))
+    return " ".join(map(shlex.quote, ["judgebench", *_words(manifest, path)]))
 
 
-def _words(manifest: Mapping[str, Any], template: str) -> Iterator[str]:
-    yield "judgebench"
-    kind = next((each for each in ("jury", "cascade") if each in manifest), None)
-    if kind is not None:
-        of = manifest[kind]
-        yield from (
-            kind,
-            *(str(each.get("path", each)) if isinstance(each, dict) else str(each) for each in _members(of)),
-        )
-        return
-    benchmark, data = str(manifest.get("benchmark")), manifest.get("data") or {}
-    if "scores" in manifest:
-        yield from ("score", str(manifest["scores"].get("file")), "--benchmark", benchmark)
-        yield from ("--name", str(manifest["scores"].get("name")))
-    else:
-        yield from ("run", benchmark, "--judge", str((manifest.get("judge") or {}).get("name")))
-        yield from ("--template", template)
-    if data.get("source"):
+def _words(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
+    if "rescored" in manifest:
+        return _rescore(manifest["rescored"], path)
+    if "jury" in manifest:
+        return _jury(manifest)
+    if "cascade" in manifest:
+        return _cascade(manifest)
+    return _score(manifest) if "scores" in manifest else _run(manifest, path)
+
+
+def _run(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
+    judge = str((manifest.get("judge") or {}).get("name"))
+    template, until = manifest.get("template") or {}, manifest.get("until_shown") or {}
+    kept = None if path is None else path / TEMPLATE
+    names = [_template(str(template.get("name")), template.get("hash"), kept)]
+    if until.get("template_hash") not in {None, template.get("hash")}:
+        kept = None if path is None else _others_template(until, path)
+        names.append(_template(until["template"], until["template_hash"], kept))
+    yield from ("run", str(manifest.get("benchmark")))
+    for name in dict.fromkeys([judge, until.get("judge", judge)]):
+        yield from ("--judge", name)
+    for name in dict.fromkeys(names):
+        yield from ("--template", name)
+    yield from _items(manifest)
+    yield from _protocol(manifest.get("protocol") or {})
+    yield from _seed(manifest)
+    altered = manifest.get("altered") or {}
+    if altered:
+        yield from (f"--{altered.get('kind')}", str(altered.get("name")))
+    if until:
+        yield "--stop-when-shown"
+        yield from _unusual(until, {"size": SIZE, "alpha": ALPHA})
+    if manifest.get("providers"):
+        yield from ("--providers", str(manifest["providers"]))
+
+
+def _template(name: str, digest: object, kept: Path | None) -> str:
+    """The template's name where it ships as it was, else the file that a run's folder keeps of it, if there is one."""
+    try:
+        ships = load_template(name).hash == digest
+    except ConfigError:
+        ships = False
+    return name if ships or kept is None else str(kept)
+
+
+def _others_template(until: Mapping[str, Any], path: Path) -> Path | None:
+    """The file that the folder of the other run of a comparison keeps of its template."""
+    folder = path.absolute().parents[2] / folder_name(until["judge"]) / folder_name(until["template"])
+    for found in sorted(folder.glob(f"*/{TEMPLATE}")):
+        with suppress(ConfigError):
+            if load_template(found).hash == until["template_hash"]:
+                return found
+    return None
+
+
+def _score(manifest: Mapping[str, Any]) -> Iterator[str]:
+    scores = manifest["scores"]
+    yield from ("score", str(scores.get("file")), "--benchmark", str(manifest.get("benchmark")))
+    yield from ("--name", str(scores.get("name")))
+    yield from _items(manifest)
+    # Earlier versions did not note it, but without it a run has no failures.
+    if scores.get("allow_missing", manifest.get("state") == "incomplete"):
+        yield "--allow-missing"
+
+
+def _jury(manifest: Mapping[str, Any]) -> Iterator[str]:
+    said = manifest["jury"]
+    yield from ("jury", *_members(said), "--name", str((manifest.get("judge") or {}).get("name")))
+    yield from _unusual(said, {"weights": "equal"})
+    share = (said.get("held_out") or {}).get("share")
+    if share:
+        yield from ("--held-out", str(share))
+    yield from _seed(manifest)
+
+
+def _cascade(manifest: Mapping[str, Any]) -> Iterator[str]:
+    said = manifest["cascade"]
+    yield from ("cascade", *_members(said), "--name", str((manifest.get("judge") or {}).get("name")))
+    yield from ("--threshold", str(said.get("threshold")))
+    yield from _unusual(said, {"by": "disagreement"})
+    yield from _seed(manifest)
+
+
+def _members(made: Mapping[str, Any]) -> Iterator[str]:
+    """The folders of the runs that it is made of."""
+    return (str(each.get("path")) for each in made.get("members") or ())
+
+
+def _rescore(said: Mapping[str, Any], path: Path | None) -> Iterator[str]:
+    source = str(said.get("from"))
+    yield from ("rescore", source if path is None else str(path.parent / source))
+    companion = said.get("companion") or {}
+    for file, name, digest in (
+        (TEMPLATE, said.get("template"), said.get("hash")),
+        (TIES_TEMPLATE, companion.get("name"), companion.get("hash")),
+    ):
+        if path is not None and (path / READING / file).is_file():
+            yield from ("--template", _template(str(name), digest, path / READING / file))
+    if "joined" in said:
+        yield from ("--join", str(said["joined"]))
+
+
+def _items(manifest: Mapping[str, Any]) -> Iterator[str]:
+    """Which items: where they are from, and which of them."""
+    data, selection = manifest.get("data") or {}, manifest.get("selection") or {}
+    if data.get("source") == BUNDLED:
+        yield from ("--data", SAMPLE)
+    elif data.get("source"):
         revision = f"@{data['revision']}" if data.get("revision") else ""
         split = f":{data['split']}" if data.get("split") else ""
         yield from ("--data", f"{data['source']}{revision}{split}")
-    selection = manifest.get("selection") or {}
     for subset in selection.get("subsets") or ():
         yield from ("--subset", str(subset))
     if selection.get("limit") is not None:
         yield from ("--limit", str(selection["limit"]))
-    yield from _protocol(manifest.get("protocol") or {})
-    if manifest.get("seed"):
-        yield from ("--seed", str(manifest["seed"]))
-    altered = manifest.get("altered") or {}
-    if altered:
-        yield from (f"--{altered.get('kind')}", str(altered.get("name")))
-
-
-def _members(made: Any) -> Sequence[Any]:
-    found = made.get("runs") or made.get("members") or () if isinstance(made, dict) else ()
-    return found if isinstance(found, list) else ()
 
 
 def _protocol(protocol: Mapping[str, Any]) -> Iterator[str]:
-    usual = {"samples": 1, "join": "mean", "repair": 0, "pairs": None}
     if protocol.get("orders"):
         yield from ("--orders", str(protocol["orders"]))
-    for name, default in usual.items():
-        if protocol.get(name, default) != default:
-            yield from (f"--{name}", str(protocol[name]))
+    yield from _unusual(protocol, {"samples": 1, "join": "mean", "repair": 0, "pairs": None})
     for name in ("early_stop", "soft"):
         if protocol.get(name):
             yield f"--{name.replace('_', '-')}"
+
+
+def _seed(manifest: Mapping[str, Any]) -> Iterator[str]:
+    if manifest.get("seed"):
+        yield from ("--seed", str(manifest["seed"]))
+
+
+def _unusual(said: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
+    """The options that are not what they are unless given."""
+    for name, default in usual.items():
+        if said.get(name, default) != default:
+            yield from (f"--{name}", str(said[name]))
 
 
 def _facts(manifest: Mapping[str, Any], finished: Finished) -> Iterator[tuple[str, str]]:
