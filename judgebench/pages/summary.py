@@ -22,13 +22,18 @@ _UNLABELLED = (
     "These items have no labels, so there is no score: what follows shows how far the judges agree, how they are "
     "biased, and what they cost."
 )
+_NO_VERDICT = "No reply here has a verdict, so there is no score: the failures by kind say why."
+_ALL_ALIKE = (
+    "There is no score, which for graded items is a correlation: that needs several ratings that differ, and grades "
+    "that do."
+)
 
 
 def summary(subject: Subject) -> tuple[str, list[Card]]:
     """The sentence that comes first, and the four answers."""
     scored = [line for line in subject.lines if line.place.score is not None]
     if not scored:
-        return _UNLABELLED, []
+        return _no_score(subject), []
     ranked = [line for line in scored if line.place.rank is not None]
     if len(ranked) < 2:
         return _alone(scored, subject)
@@ -48,6 +53,13 @@ def summary(subject: Subject) -> tuple[str, list[Card]]:
         _how_sure(best, ranked, subject),
         _cost(best[0], ranked),
     ]
+
+
+def _no_score(subject: Subject) -> str:
+    """Why no run has one."""
+    if not any(key.labelled for line in subject.lines for key in line.detail.finished.keys.values()):
+        return _UNLABELLED
+    return _ALL_ALIKE if any(line.detail.metrics.coverage for line in subject.lines) else _NO_VERDICT
 
 
 def _name(line: Line) -> str:

@@ -156,6 +156,23 @@ def test_labels_that_are_not_there_leave_the_score_out():
     assert "agreement" in figures()
 
 
+@pytest.mark.parametrize(
+    ("rating", "said"),
+    [
+        (-1, "No reply here has a verdict, so there is no score: the failures by kind say why."),
+        (5, "There is no score, which for graded items is a correlation: that needs several ratings that differ"),
+    ],
+    ids=["all failed", "all the same"],
+)
+def test_why_items_with_labels_have_no_score(rating, said):
+    """The items have grades: it is the replies that give no correlation."""
+    rows = [{"id": str(n), "prompt": f"Q {n}", "response": "one", "human_score": n} for n in range(4)]
+    run = written_run("rater", rows, lambda *_: rating, benchmark="custom", templates=["rating-10"])
+    jb.report_page([run], "page.html")
+    assert said in shown()
+    assert "no labels" not in shown()
+
+
 def test_an_item_that_several_runs_have_is_there_once():
     """Also where one run has more items; of runs over other texts, each text."""
     few, many = (written_run(f"judge{n}", pairs(n), right(1)) for n in (4, 6))
