@@ -39,7 +39,7 @@ class _Index:
     kinds: dict[str, int] = field(default_factory=dict)
 
 
-_COLUMNS = ("credit", "choice", "failures", "split", "calls", "cost", "latency")
+_COLUMNS = ("credit", "choice", "verdicts", "failures", "split", "calls", "cost", "latency")
 
 
 class Browser:
@@ -212,12 +212,14 @@ class _Shown:
             failed = {"not_asked"}
         elif self._finished.is_scores and outcome is not None and any(None in sample for sample in outcome.scores):
             failed = {"missing"}
+        verdicts = int(not failed) if self._finished.is_scores else sum(each.failure is None for each in calls)
         same, _ = consistency_over_orders({item: [each.reading for each in calls]})
         costs, times = ([getattr(each, name) for each in calls] for name in ("cost_usd", "latency_s"))
         choice = self._choices.get(item)
         return (
             None if outcome is None else outcome.credit,
             None if choice is None else int(choice),
+            verdicts,
             [kinds.setdefault(kind, len(kinds)) for kind in sorted(failed)] or 0,
             int(same == 0.0),
             len(calls),

@@ -11,8 +11,10 @@ from typing import TYPE_CHECKING
 
 import pytest
 from browsers import Browser, needs_browser
-from commands import judgebench, pairs
+from commands import best_of_four, judgebench, pairs, write_jsonl
 from finishedruns import score_run, written_run
+
+import judgebench as jb
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -187,6 +189,27 @@ def test_orders_that_disagree_and_judges_that_disagree(page):
     same = {n for n in range(COUNT) if (n in third) == (n in ten) == (n in rm)}
     same -= {7}  # both orders name another answer: a tie, which no other run has
     assert count(page) == f"{COUNT - len(same)} of 300 items"
+
+
+def test_judges_disagree_where_any_two_verdicts_differ_and_a_failure_is_none(browser, tmp_path):
+    """The scores miss items 0 and 1, a judge fails on 2: of 0 to 4 only 1 and 3 have two verdicts that differ."""
+    with contextlib.chdir(tmp_path):
+        every = best_of_four(5)
+        ids = [row["id"] for row in every]
+        says = {"one": [1, 1, -1, 0, 0], "two": [1, 2, 0, 1, 0]}
+        write_jsonl(tmp_path / "rows.jsonl", every)
+        write_jsonl(tmp_path / "s.jsonl", [{"id": each, "scores": [9.0, 1.0, 1.0, 1.0]} for each in ids[2:]])
+        rm = jb.score("s.jsonl", benchmark="rewardbench-2", data="rows.jsonl", allow_missing=True)
+        runs = [
+            written_run(name, every, lambda key, _, said=said: said[ids.index(key.id)], benchmark="rewardbench-2")
+            for name, said in says.items()
+        ]
+        jb.report_page([rm, *runs], "page.html")
+    browser.open(tmp_path / "page.html")
+    ask(browser, "#items?judges=1")
+    assert items(browser) == [ids[1], ids[3]]
+    ask(browser, "#items?run=1&beside=2&judges=1")
+    assert sorted(items(browser)) == [ids[1], ids[3]]
 
 
 def test_search_finds_words_in_prompts_completions_and_replies(page):

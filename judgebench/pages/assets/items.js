@@ -54,9 +54,10 @@ judgebench.Items = class {
     return (this.results[run].failures[at] || []).map((kind) => this.kinds[kind]);
   }
 
-  // Whether two runs say something else of an item: another answer, or, of scores and ratings, another credit.
+  // Whether two runs with a verdict on an item say something else: another answer, or, without answers, another credit.
   differ(first, second, at) {
     const [a, b] = [this.results[first], this.results[second]];
+    if (!a.verdicts[at] || !b.verdicts[at]) return false; // a failure is no opinion
     if (a.choice[at] !== null && b.choice[at] !== null) return a.choice[at] !== b.choice[at];
     return a.credit[at] !== b.credit[at];
   }
@@ -70,8 +71,7 @@ judgebench.Items = class {
   }
 
   judgesDisagree(at) {
-    const having = this.runs.map((_, run) => run).filter((run) => this.has(run, at));
-    return having.some((run) => run !== having[0] && this.differ(having[0], run, at));
+    return this.runs.some((_, second) => this.runs.some((_, first) => first < second && this.differ(first, second, at)));
   }
 
   // The items that fit what is asked for, texts aside.
