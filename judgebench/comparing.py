@@ -14,6 +14,7 @@ from judgebench.finished import open_run, share_contents, titles, was_judged
 from judgebench.loaded import Run
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
+from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns, categories
 from judgebench.metrics.rankings import groups_not_told_apart, holm
@@ -23,7 +24,7 @@ from judgebench.recounting import up_to_date
 from judgebench.steps import counted
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.finished import Finished
@@ -99,8 +100,8 @@ class Comparison:
     """What `compare` found.
 
     Attributes:
-        items: How many items are compared: those that every run has a credit for (or, without labels, a verdict).
-        left_out: For each run how many of its items are not compared.
+        items: How many items are compared: those about which every run was asked.
+        left_out: For each run how many of the items about which it was asked are not compared.
         measure: What the scores are: a `share` or `pearson`; None where there are none.
         whole: The official score, compared; None where no item has a label.
         agreement: Of each pair of runs.
@@ -183,7 +184,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
     """Compares runs that are read already; see `compare`."""
     share_contents(opened)
     ids, differing = _common_items(opened)
-    left_out = tuple(len(each.outcomes) - len(ids) for each in opened)
+    left_out = tuple(sum(map(was_judged, each.outcomes.values())) - len(ids) for each in opened)
     if any(left_out) and not common:
         raise _different_items(opened, len(ids), left_out, differing)
     if not ids:
@@ -206,7 +207,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         agreement=agreement,
         fleiss=fleiss,
         krippendorff=alpha,
-        notes=tuple(_notes(opened, len(ids), left_out, len(labelled))),
+        notes=(*_notes(opened, len(ids), left_out, len(labelled)), *_unrated_notes(names, outcomes)),
         measure=None if parts is None else parts.measure,
     )
 
@@ -269,6 +270,17 @@ def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labe
     if items <= 5:
         notes.append(f"{items} items cannot tell any two runs apart: at least 6 that all favour one run are needed")
     return notes
+
+
+def _unrated_notes(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]]) -> Iterator[str]:
+    """Over which items correlations are, where runs have no rating of some."""
+    without = [unrated(run) for run in outcomes]
+    if any(without):
+        said = ", ".join(f"{name}: {count}" for name, count in zip(names, without, strict=True) if count)
+        yield (
+            f"of {len(outcomes[0])} items there is no rating in some runs ({said}): each correlation is over the items "
+            "that its run rated, also in the resamples of the test, which are of the same items for all"
+        )
 
 
 class _Parts:

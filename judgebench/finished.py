@@ -262,8 +262,8 @@ def share_contents(runs: Sequence[Finished]) -> None:
 
 
 def was_judged(outcome: Outcome) -> bool:
-    """Whether anything was asked about the item: without a credit, only one that was not asked has bounds."""
-    return outcome.credit is not None or outcome.low == outcome.high
+    """Whether anything was asked about the item: one that was not has bounds alone, and no place for a rating."""
+    return outcome.credit is not None or outcome.low == outcome.high or bool(outcome.scores)
 
 
 def outcome_from_json(data: dict[str, Any], keys: dict[str, ItemKey]) -> Outcome:

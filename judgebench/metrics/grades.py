@@ -122,6 +122,11 @@ def mean_rating(outcome: Outcome) -> float | None:
     return fmean(ratings) if ratings else None
 
 
+def unrated(outcomes: Sequence[Outcome]) -> int:
+    """How many items with a graded label have no rating."""
+    return sum(outcome.item.human_score is not None and mean_rating(outcome) is None for outcome in outcomes)
+
+
 def correlations(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     """Pearson's r, Spearman's rho and Kendall's tau-b for `metrics.json`, and under `correlations` their intervals.
 
@@ -146,7 +151,7 @@ def grade_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
     if not graded:
         return
     yield "the score is Pearson's correlation of ratings and graded labels, from -1 to 1"
-    without = sum(mean_rating(outcome) is None for outcome in graded)
+    without = unrated(graded)
     if without:
         yield f"{without} of {len(graded)} items have no rating; they are left out, and there are no bounds"
     ratings, labels = _rated(graded)

@@ -192,9 +192,11 @@ def test_items_that_were_not_asked_are_not_compared():
     """Of an interrupted run only the items with a credit count."""
     first, second = score_run("first", [1] * 8), score_run("second", [0] * 8)
     lines = (second / "outcomes.jsonl").read_text().splitlines()
-    said = {**json.loads(lines[0]), "credit": None, "low": 0.0, "high": 1.0}
+    item, subset = (json.loads(lines[0])[name] for name in ("item", "subset"))
+    said = {"item": item, "subset": subset, "credit": None, "low": 0.0, "high": 1.0, "verdicts": ["not_asked"]}
     (second / "outcomes.jsonl").write_text("\n".join([json.dumps(said), *lines[1:]]) + "\n")
-    assert "7 in common" in judgebench("compare", first, second).err
+    ended = judgebench("compare", first, second)
+    assert f"7 in common; {first} has 1 more, {second} has 0 more;" in ended.err
 
 
 def test_names_from_data_cannot_control_the_terminal():

@@ -140,3 +140,25 @@ def test_metrics_without_the_field_are_read():
     del metrics["measure"]
     (GOOD / "metrics.json").write_text(json.dumps(metrics))
     assert jb.Run.load(GOOD).metrics.measure == "pearson"
+
+
+def test_a_failed_rating_makes_no_other_items():
+    """Runs without a rating of one answer each are over the same six: ranked and compared, r over what each rated.
+
+    Grades 2 to 6 beside the ratings 2, 3, 4, 6, 5 have r 9/10; grades 1 to 5 beside 4, 6, 5, 1, 3 have products of sum
+    -7 and squares of 10 and 14.8.
+    """
+    for name, lacking in (("good", 0), ("poor", 5)):
+        scores = [{"id": at, "scores": [None if at == lacking else r]} for at, r in enumerate(RATINGS[name])]
+        write_jsonl(Path(f"{name}.jsonl"), scores)
+        judgebench("score", f"{name}.jsonl", "--benchmark", "custom", "--data", "graded.jsonl", "--allow-missing")
+    ended = judgebench("compare", GOOD, POOR, "--json")
+    assert ended.status == 0, ended.err
+    found = json.loads(ended.out)
+    assert (found["items"], found["left_out"]) == (6, [0, 0])
+    (pair,) = found["whole"]["pairs"]
+    assert (pair["first_score"], pair["second_score"]) == pytest.approx((9 / 10, -7 / 148**0.5))
+    assert "of 6 items there is no rating in some runs (good: 1, poor: 1)" in " ".join(found["notes"])
+    words = shown("leaderboard", "runs")
+    assert "1 good" in words
+    assert "2 poor" in words
