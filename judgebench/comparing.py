@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from dataclasses import asdict, dataclass
 from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from judgebench.agreements import agreement_of
 from judgebench.errors import ConfigError
 from judgebench.finished import open_run, share_contents, titles, was_judged
 from judgebench.loaded import Run
 from judgebench.metrics.accuracy import official_scores
-from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
 from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
-from judgebench.metrics.paired import ALPHA, PairedRuns, categories
+from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
 from judgebench.notebooks import html_table, paragraphs
 from judgebench.readable import score_head, score_range, score_text
@@ -27,8 +26,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from judgebench.agreements import RunsAgreement
     from judgebench.finished import Finished
-    from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.items import Outcome
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats, Measure
     from judgebench.metrics.paired import Difference
@@ -74,25 +74,6 @@ class Part:
     groups: tuple[str, ...]
     pairs: tuple[Difference, ...]
     adjusted: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class RunsAgreement:
-    """How far two runs say the same.
-
-    Attributes:
-        of: `choices` (which completion, or a tie) where both runs have some, else `credits`.
-        same: Share of items on which they do.
-        kappa: Cohen's.
-        ac1: Gwet's, which stays high where both runs nearly always say the same one thing.
-    """
-
-    first: int
-    second: int
-    of: str
-    same: Agreement
-    kappa: Agreement
-    ac1: Agreement
 
 
 @dataclass(frozen=True, slots=True)
@@ -194,7 +175,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
     names = titles([each.name for each in opened])
     parts = _Parts(outcomes, opened[0], names, seed) if labelled else None
     whole = None if parts is None else parts.whole()
-    agreement, fleiss, alpha = _agreement(opened, ids)
+    alike = agreement_of(opened, ids)
     return Comparison(
         benchmark=opened[0].benchmark.name,
         title=opened[0].benchmark.title,
@@ -204,10 +185,10 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         whole=whole,
         sections=() if parts is None else parts.sections(),
         subsets=() if parts is None else parts.subsets(),
-        agreement=agreement,
-        fleiss=fleiss,
-        krippendorff=alpha,
-        notes=(*_notes(opened, len(ids), left_out, len(labelled)), *_unrated_notes(names, outcomes)),
+        agreement=alike.pairs,
+        fleiss=alike.fleiss if len(opened) > 2 else None,
+        krippendorff=alike.krippendorff if len(opened) > 2 else None,
+        notes=(*_notes(opened, len(ids), left_out, len(labelled)), *_unrated_notes(names, outcomes), *alike.notes),
         measure=None if parts is None else parts.measure,
     )
 
@@ -346,82 +327,3 @@ def letters(
         matrix[first, second] = matrix[second, first] = value
     found = groups_not_told_apart(names, scores, matrix)
     return tuple(found[name] for name in names)
-
-
-def agreement_of(opened: Sequence[Finished], ids: Sequence[str]) -> tuple[tuple[RunsAgreement, ...], Agreement | None]:
-    """How far runs over the same items say the same: each pair, and Krippendorff's alpha of all.
-
-    Args:
-        opened: The runs, two or more.
-        ids: The items that count.
-    """
-    pairs, ratings = _pairwise(opened, ids)
-    return pairs, krippendorff_alpha(ratings) if pairs else None
-
-
-def _agreement(
-    opened: Sequence[Finished], ids: Sequence[str]
-) -> tuple[tuple[RunsAgreement, ...], Agreement | None, Agreement | None]:
-    pairs, ratings = _pairwise(opened, ids)
-    if len(opened) < 3 or not pairs:
-        return pairs, None, None
-    return pairs, fleiss_kappa(ratings), krippendorff_alpha(ratings)
-
-
-def _pairwise(opened: Sequence[Finished], ids: Sequence[str]) -> tuple[tuple[RunsAgreement, ...], Floats]:
-    """The agreement of each pair of runs, and what all said, shape (items, runs)."""
-    chosen = [categories(choices(each), ids) for each in opened]
-    credited = [categories({i: o.credit for i, o in each.outcomes.items()}, ids) for each in opened]
-    agreement = []
-    for first, second in combinations(range(len(opened)), 2):
-        of = "choices" if np.any(~np.isnan(chosen[first]) & ~np.isnan(chosen[second])) else "credits"
-        columns = chosen if of == "choices" else credited
-        ratings = np.stack([columns[first], columns[second]], axis=1)
-        if np.all(np.isnan(ratings)):
-            continue
-        both = ratings[~np.isnan(ratings).any(axis=1)]
-        figures = percent_agreement(ratings), cohen_kappa(ratings), gwet_ac1(both)
-        agreement.append(RunsAgreement(first, second, of, *figures))
-    columns = chosen if all(each.of == "choices" for each in agreement) else credited
-    return tuple(agreement), np.stack(columns, axis=1)
-
-
-def choices(finished: Finished) -> dict[str, float]:
-    """Which completion a run prefers, by item: its index, or the number of completions for a tie.
-
-    From readings, the one that most of an item's verdicts name; from ratings or scores, the one with the highest mean.
-    Items with one completion or several correct ones, and those asked in several questions, have no single choice.
-    """
-    chosen: dict[str, float] = {}
-    for item, outcome in finished.outcomes.items():
-        key = outcome.item
-        if key.k == 1 or key.num_correct > 1 or finished.benchmark.by_ties(key):
-            continue
-        found = _top(outcome) if outcome.scores else _most_named(key, finished.readings.get(item, ()))
-        if found is not None:
-            chosen[item] = float(found)
-    return chosen
-
-
-def _top(outcome: Outcome) -> int | None:
-    means: Sequence[float | None]
-    if len(outcome.scores) == 1:
-        means = outcome.scores[0]
-    else:
-        columns = [[score for score in column if score is not None] for column in zip(*outcome.scores, strict=True)]
-        means = [sum(column) / len(column) if column else None for column in columns]
-    there = [mean for mean in means if mean is not None]
-    if not there:
-        return None
-    top = max(there)
-    return means.index(top) if means.count(top) == 1 else outcome.item.k
-
-
-def _most_named(key: ItemKey, readings: Sequence[Reading]) -> int | None:
-    said = [reading for reading in readings if not reading.failed]
-    if not said or any(len(reading.order) != key.k for reading in said):
-        return None
-    (choice, count), *others = Counter(reading.choice for reading in said).most_common(2)
-    if choice is None or (others and others[0][1] == count):
-        return key.k
-    return choice

@@ -8,7 +8,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from judgebench.comparing import agreement_of, compare_finished
+from judgebench.agreements import agreement_of
+from judgebench.comparing import compare_finished
 from judgebench.errors import ConfigError
 from judgebench.finished import share_contents
 from judgebench.jurybench import Bench, Weights
@@ -21,7 +22,7 @@ from judgebench.runs import DEFAULT_OUT
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.comparing import RunsAgreement
+    from judgebench.agreements import RunsAgreement
     from judgebench.finished import Finished
     from judgebench.items import Reading
     from judgebench.metrics.agreement import Agreement
@@ -204,7 +205,7 @@ def _beside(path: Path, made: Made, opened: Sequence[Finished], bench: Bench, us
     found = compare_finished([own, *opened], common=True, seed=made.seed)
     pairs = [] if found.whole is None else [pair for pair in found.whole.pairs if pair.first == 0]
     adjusted: Mapping[int, float] = dict(enumerate(holm([pair.p for pair in pairs]).tolist()))
-    agreement, alpha = agreement_of(opened, bench.kept)
+    alike = agreement_of(opened, bench.kept)
     members = tuple(
         JuryMember(
             title=run.title,
@@ -237,7 +238,7 @@ def _beside(path: Path, made: Made, opened: Sequence[Finished], bench: Bench, us
         high=found.runs[0].high,
         cost_usd=made.usage.cost_usd,
         members=members,
-        agreement=agreement,
-        krippendorff=alpha,
+        agreement=alike.pairs,
+        krippendorff=alike.krippendorff,
         notes=tuple(dict.fromkeys([*(note for each in opened for note in each.notes), *made.notes])),
     )

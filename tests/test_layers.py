@@ -69,7 +69,17 @@ ORDER = (
         "api",
         "checking",
     ),
-    *("finished", "runtemplates", "recounting", "comparing", "controlled", "boards", "leaderboards", "rescoring"),
+    *(
+        "finished",
+        "runtemplates",
+        "recounting",
+        "agreements",
+        "comparing",
+        "controlled",
+        "boards",
+        "leaderboards",
+        "rescoring",
+    ),
     *("maderuns", "jurybench", "juries", "cascades", "modelstrengths"),
     *("showing", "reporting", "reports", "exports", "pages", "cli"),
 )

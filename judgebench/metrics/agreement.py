@@ -3,8 +3,9 @@
 Ratings are an array of shape (items, raters) of codes from 0 up, or ratings on a scale; NaN or any number below 0 is a
 rating that is missing. Intervals are normal ones with the standard error of the jackknife over items (Efron and Stein
 1981, doi:10.1214/aos/1176345462), which asks nothing of the coefficient and treats the raters as given. Where all
-ratings agree it has no width, however few they are; where a single item decides whether the coefficient has a value at
-all, it is the whole range.
+ratings agree, or none do, the jackknife shows no spread of that: the interval is then Wilson's of the share that
+agree, with what chance gives taken away. Where a single item decides whether the coefficient has a value at all, it is
+the whole range.
 """
 
 from __future__ import annotations
@@ -12,12 +13,12 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.metrics.resampling import distinct_rows
+from judgebench.metrics.intervals import CONFIDENCE, wilson
+from judgebench.metrics.resampling import codes, distinct_rows
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +40,7 @@ class Agreement:
         value: NaN where the coefficient has no value: no item with two ratings, or a single category throughout.
         low: The interval's lower end, NaN with fewer than two items.
         high: The interval's upper end, likewise.
-        items: Items that enter, those with at least two ratings.
+        items: Items (or questions) that enter, those with at least two ratings.
     """
 
     value: float
@@ -48,46 +49,58 @@ class Agreement:
     items: int
 
 
-def percent_agreement(ratings: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Agreement:
+def percent_agreement(
+    ratings: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
+) -> Agreement:
     """The share of pairs of ratings that are equal, averaged over items.
 
     Args:
         ratings: Shape (items, raters), at least two ratings an item, others are left out.
+        clusters: What each row belongs to, which the interval leaves out as one; none: each row for itself.
         confidence: Of the interval.
     """
-    counts, repeats = _patterns(_counts(ratings))
-    several = counts.sum(axis=1) > 1
-    agreeing = _agreeing(counts)
-    return _with_jackknife(lambda m: _mean(agreeing, m * several), repeats, several, (0.0, 1.0), confidence)
+    units = _units(*_given(ratings, clusters), as_counts=True)
+    several = units.patterns.sum(axis=1) > 1
+    agreeing = _agreeing(units.patterns)
+    observed = _shares(agreeing, several)
+    return _with_jackknife(observed, units, several, observed, lambda _: 0.0, (0.0, 1.0), confidence)
 
 
-def cohen_kappa(ratings: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Agreement:
+def cohen_kappa(
+    ratings: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
+) -> Agreement:
     """Cohen's kappa of two raters (1960, doi:10.1177/001316446002000104), over items that both rated.
 
     Args:
         ratings: Shape (items, 2).
+        clusters: What each row belongs to, which the interval leaves out as one; none: each row for itself.
         confidence: Of the interval.
 
     Raises:
         ValueError: There are not two raters.
     """
-    given = _ratings(ratings)
+    given, belongs = _given(ratings, clusters, least=2)
     if given.shape[1] != 2:
         raise ValueError(f"Cohen's kappa is for two raters, not {given.shape[1]}: use fleiss_kappa")
-    pairs, repeats = _patterns(given[~np.isnan(given).any(axis=1)])
-    levels = np.unique(pairs)
-    first, second = np.searchsorted(levels, pairs).T
+    units = _units(given, belongs)
+    levels = np.unique(units.patterns)
+    first, second = np.searchsorted(levels, units.patterns).T
+    all_ = np.ones(len(first), dtype=bool)
+    observed = _shares(np.where(first == second, 1.0, 0.0), all_)
+
+    def chance(m: Floats) -> float:
+        shares = [np.bincount(side, weights=m, minlength=len(levels)) / m.sum() for side in (first, second)]
+        return float(shares[0] @ shares[1])
 
     def kappa(m: Floats) -> float:
-        total = m.sum()
-        observed = m[first == second].sum() / total
-        shares = [np.bincount(side, weights=m, minlength=len(levels)) / total for side in (first, second)]
-        return _beyond_chance(observed, float(shares[0] @ shares[1]))
+        return _beyond_chance(observed(m), chance(m))
 
-    return _with_jackknife(kappa, repeats, np.ones(len(pairs), dtype=bool), (-1.0, 1.0), confidence)
+    return _with_jackknife(kappa, units, all_, observed, chance, (-1.0, 1.0), confidence)
 
 
-def fleiss_kappa(ratings: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Agreement:
+def fleiss_kappa(
+    ratings: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
+) -> Agreement:
     """Fleiss' kappa (1971, doi:10.1037/h0031619).
 
     With ratings missing, an item's agreement is over the pairs that it has, and a category's share the mean of its
@@ -95,12 +108,19 @@ def fleiss_kappa(ratings: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> A
 
     Args:
         ratings: Shape (items, raters).
+        clusters: What each row belongs to, which the interval leaves out as one; none: each row for itself.
         confidence: Of the interval.
     """
-    return _kappa_like(ratings, lambda shares: float(shares @ shares), confidence)
+    return _kappa_like(ratings, clusters, lambda shares: float(shares @ shares), confidence)
 
 
-def gwet_ac1(ratings: npt.ArrayLike, *, categories: int | None = None, confidence: float = CONFIDENCE) -> Agreement:
+def gwet_ac1(
+    ratings: npt.ArrayLike,
+    *,
+    categories: int | None = None,
+    clusters: npt.ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
+) -> Agreement:
     """Gwet's AC1 (2008, doi:10.1348/000711006X126600), which stays high where one category is by far the commonest.
 
     Missing ratings are treated as in `fleiss_kappa`.
@@ -108,34 +128,40 @@ def gwet_ac1(ratings: npt.ArrayLike, *, categories: int | None = None, confidenc
     Args:
         ratings: Shape (items, raters).
         categories: How many the raters could choose from; none: those that occur, at least two.
+        clusters: What each row belongs to, which the interval leaves out as one; none: each row for itself.
         confidence: Of the interval.
 
     Raises:
         ValueError: More categories occur than are given.
     """
-    occurring = _counts(ratings).shape[1]
+    occurring = _counts(_given(ratings, None)[0]).shape[1]
     known = max(occurring, 2) if categories is None else categories
     if known < max(occurring, 2):
         raise ValueError(f"{occurring} categories occur, {known} are given: expected at least as many, and two")
-    return _kappa_like(ratings, lambda shares: float((shares * (1 - shares)).sum()) / (known - 1), confidence)
+    return _kappa_like(ratings, clusters, lambda shares: float((shares * (1 - shares)).sum()) / (known - 1), confidence)
 
 
 def krippendorff_alpha(
-    ratings: npt.ArrayLike, level: Level = "nominal", *, confidence: float = CONFIDENCE
+    ratings: npt.ArrayLike,
+    level: Level = "nominal",
+    *,
+    clusters: npt.ArrayLike | None = None,
+    confidence: float = CONFIDENCE,
 ) -> Agreement:
     """Krippendorff's alpha: 1 - observed / expected disagreement (2011, repository.upenn.edu/asc_papers/43).
 
     Args:
         ratings: Shape (items, raters); for `ordinal` only their order counts, for `interval` their distances.
         level: Of measurement, which says how far two ratings disagree.
+        clusters: What each row belongs to, which the interval leaves out as one; none: each row for itself.
         confidence: Of the interval.
     """
-    given = _ratings(ratings)
-    counts = _counts(given)
+    given, belongs = _given(ratings, clusters, least=2)
     values = np.unique(given[~np.isnan(given)])
-    counts = counts[counts.sum(axis=1) > 1]
-    patterns, repeats = _patterns(counts)
+    units = _units(given, belongs, as_counts=True)
+    patterns = units.patterns
     ratings_each = patterns.sum(axis=1)
+    all_ = np.ones(len(patterns), dtype=bool)
 
     def alpha(m: Floats) -> float:
         totals = m @ patterns
@@ -146,41 +172,80 @@ def krippendorff_alpha(
         expected = float(totals @ distance @ totals) / (n * (n - 1))
         return 1 - observed / expected if expected > 0 else math.nan
 
-    return _with_jackknife(alpha, repeats, np.ones(len(patterns), dtype=bool), (-1.0, 1.0), confidence)
+    def chance(m: Floats) -> float:
+        totals = m @ patterns
+        n = float(totals.sum())
+        return float(totals @ (totals - 1)) / (n * (n - 1))
+
+    observed = _shares(_agreeing(patterns), all_)
+    return _with_jackknife(alpha, units, all_, observed, chance, (-1.0, 1.0), confidence)
 
 
-def _kappa_like(ratings: npt.ArrayLike, chance: Callable[[Floats], float], confidence: float) -> Agreement:
-    counts, repeats = _patterns(_counts(ratings))
+def _kappa_like(
+    ratings: npt.ArrayLike, clusters: npt.ArrayLike | None, chance: Callable[[Floats], float], confidence: float
+) -> Agreement:
+    units = _units(*_given(ratings, clusters), as_counts=True)
+    counts = units.patterns
     several = counts.sum(axis=1) > 1
-    agreeing = _agreeing(counts)
     shares = counts / counts.sum(axis=1, keepdims=True)
+    observed = _shares(_agreeing(counts), several)
+
+    def by_chance(m: Floats) -> float:
+        return chance(m @ shares / m.sum())
 
     def coefficient(m: Floats) -> float:
-        return _beyond_chance(_mean(agreeing, m * several), chance(m @ shares / m.sum()))
+        return _beyond_chance(observed(m), by_chance(m))
 
-    return _with_jackknife(coefficient, repeats, several, (-1.0, 1.0), confidence)
+    return _with_jackknife(coefficient, units, several, observed, by_chance, (-1.0, 1.0), confidence)
+
+
+class _Units(NamedTuple):
+    """The distinct rows, and what is left out together: how many rows of each kind it has, and how often it occurs."""
+
+    patterns: Floats
+    held: Floats
+    times: Floats
 
 
 def _with_jackknife(
     statistic: Statistic,
-    repeats: Floats,
+    units: _Units,
     counted: npt.NDArray[np.bool_],
+    observed: Statistic,
+    chance: Statistic,
     bounds: tuple[float, float],
     confidence: float,
 ) -> Agreement:
-    """The statistic at the patterns' multiplicities, and its jackknife, which leaves out one item of each pattern."""
-    items = int(repeats[counted].sum())
+    """The statistic at the patterns' multiplicities, and its jackknife, which leaves out one unit of each kind."""
+    _, held, times = units
+    repeats = times @ held
+    items, n = int(repeats[counted].sum()), float(times.sum())
+    entering = float(times[held[:, counted].any(axis=1)].sum())
     value = statistic(repeats) if items else math.nan
-    n = float(repeats.sum())
-    if items < 2 or math.isnan(value):
+    if entering < 2 or math.isnan(value):
         return Agreement(value, math.nan, math.nan, items)
-    without = np.array([statistic(repeats - (np.arange(len(repeats)) == at)) for at in range(len(repeats))])
+    without = np.array([statistic(repeats - left) for left in held])
     if np.isnan(without).any():
         return Agreement(value, *bounds, items)
-    centre = float(repeats @ without) / n
-    error = math.sqrt((n - 1) / n * float(repeats @ (without - centre) ** 2))
+    centre = float(times @ without) / n
+    error = math.sqrt((n - 1) / n * float(times @ (without - centre) ** 2))
     half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
-    return Agreement(value, max(value - half, bounds[0]), min(value + half, bounds[1]), items)
+    low, high = value - half, value + half
+    if observed(repeats) in (0.0, 1.0):
+        share = wilson(observed(repeats), entering, confidence)
+        ends = [_beyond_chance(end, chance(repeats)) for end in (share.low, share.high)]
+        low, high = min(low, ends[0]), max(high, ends[1])
+    return Agreement(value, max(low, bounds[0]), min(high, bounds[1]), items)
+
+
+def _given(
+    ratings: npt.ArrayLike, clusters: npt.ArrayLike | None, least: int = 1
+) -> tuple[Floats, npt.NDArray[np.int64]]:
+    """The rows with so many ratings at least, and the code of what each belongs to."""
+    given = _ratings(ratings)
+    belongs, _ = codes(clusters, len(given))
+    there = (~np.isnan(given)).sum(axis=1) >= least
+    return given[there], belongs[there]
 
 
 def _ratings(ratings: npt.ArrayLike) -> Floats:
@@ -191,20 +256,32 @@ def _ratings(ratings: npt.ArrayLike) -> Floats:
     return given
 
 
-def _counts(ratings: npt.ArrayLike) -> Floats:
-    """How many raters chose each value, shape (items with a rating, values)."""
-    given = _ratings(ratings)
+def _counts(given: Floats) -> Floats:
+    """How many raters chose each value, shape (items, values)."""
     values = np.unique(given[~np.isnan(given)])
     counts = np.zeros((len(given), len(values)))
     for at, value in enumerate(values):
         counts[:, at] = (given == value).sum(axis=1)
-    rated: Floats = counts[counts.sum(axis=1) > 0]
-    return rated
+    return counts
 
 
-def _patterns(rows: Floats) -> tuple[Floats, Floats]:
-    patterns, repeats = distinct_rows(rows)
-    return patterns, repeats.astype(np.float64)
+def _units(given: Floats, belongs: npt.NDArray[np.int64], *, as_counts: bool = False) -> _Units:
+    """The rows, or how many raters chose each value in them, by their kinds and by what they belong to."""
+    rows = _counts(given) if as_counts else given
+    if len(np.unique(belongs)) == len(rows):
+        patterns, repeats = distinct_rows(rows)
+        return _Units(patterns, np.eye(len(patterns)), repeats.astype(np.float64))
+    patterns, kind = np.unique(rows, axis=0, return_inverse=True)
+    unit, count = codes(belongs, len(rows))
+    held = np.zeros((count, len(patterns)))
+    np.add.at(held, (unit, kind.reshape(-1)), 1.0)
+    held, times = distinct_rows(held)
+    return _Units(patterns, held, times.astype(np.float64))
+
+
+def _shares(agreeing: Floats, counted: npt.NDArray[np.bool_]) -> Statistic:
+    """How far the counted rows agree on the mean, at given multiplicities."""
+    return lambda m: _mean(agreeing, m * counted)
 
 
 def _agreeing(counts: Floats) -> Floats:

@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from judgebench.comparing import choices
+from judgebench.agreements import choices
 from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded

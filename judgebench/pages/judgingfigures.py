@@ -261,8 +261,7 @@ def agreement(subject: Subject) -> Figure:
     return Figure(
         slug,
         title,
-        "Share of items on which two runs choose the same answer (or, of scores beside verdicts, have the same "
-        "credit). kappa and "
+        f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa and "
         f"AC1 take away what chance gives: 0 is chance, 1 full agreement.{_all_of_them(subject)}",
         ("run", "other run", "of", "same", "low", "high", "kappa", "low", "high", "AC1", "low", "high"),
         rows,
@@ -299,6 +298,12 @@ def _agreeing(subject: Subject, lines: Sequence[Line]) -> dict[str, Any]:
         "texttemplate": "%{z:.0%}",
         "hovertemplate": "%{z:.1%}<extra></extra>",
     }
+
+
+def _agreed_on(subject: Subject) -> str:
+    of = {each.of for each in subject.comparison.agreement} if subject.comparison is not None else set()
+    questions = "questions about items (each pair that both runs judge)"
+    return questions if of == {"questions"} else "items" if of == {"choices"} else f"items, or of {questions},"
 
 
 def _all_of_them(subject: Subject) -> str:

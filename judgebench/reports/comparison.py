@@ -16,7 +16,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from judgebench.comparing import Comparison, Part, RunsAgreement
+    from judgebench.agreements import RunsAgreement
+    from judgebench.comparing import Comparison, Part
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Measure
     from judgebench.metrics.paired import Difference
@@ -207,7 +208,11 @@ def _legend(found: Comparison, *, subsets: bool) -> Iterator[str]:
     if of == {"choices"}:
         yield "alike: the same choice of both runs; kappa: Cohen's, AC1: Gwet's, both beyond chance"
     elif of:
-        yield "alike: the same credit in both runs (the same choice, where both have some); kappa: Cohen's, AC1: Gwet's"
+        items = "" if of == {"questions"} else "each item, or where an item has several questions of "
+        yield (
+            f"alike: the same choice of both runs in {items}each question that both answer, pair by pair; kappa: "
+            "Cohen's, AC1: Gwet's, both beyond chance"
+        )
     if found.fleiss is not None and found.krippendorff is not None:
         alpha = coefficient(found.krippendorff)
         yield f"all runs together: Fleiss' kappa {coefficient(found.fleiss)}, Krippendorff's alpha {alpha}"

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 from commands import judgebench, pairs
-from finishedruns import judge_run, score_run
+from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
 
@@ -220,3 +220,52 @@ def test_gwet_s_ac1_stands_beside_kappa():
     assert pair["ac1"]["value"] == pytest.approx((0.9 - 0.095) / (1 - 0.095))
     assert pair["kappa"]["value"] == pytest.approx(0.0)
     assert "AC1" in judgebench("compare", *runs).out
+
+
+def rm_rows(count):
+    """Items of RM-Bench, each with three right and three wrong answers."""
+    answers = {side: [f"{side} {style}" for style in range(3)] for side in ("chosen", "rejected")}
+    return [{"id": at, "prompt": "p", "domain": "chat", **answers} for at in range(count)]
+
+
+def test_nine_pairs_are_agreed_on_one_by_one():
+    """Of 18 questions about two items one judge is right on all; another errs on 3 of the first, fails on 1: 14 of 17.
+
+    A judge that rates is compared by what its ratings say of each pair: all right, as the first.
+    """
+    wrong = {(0, 3), (0, 4), (0, 5)}
+
+    def errs(key, call):
+        if key.id == "1":
+            return -1 if set(call.order) == {2, 5} else min(call.order)
+        return max(call.order) if tuple(sorted(call.order)) in wrong else min(call.order)
+
+    runs = [
+        written_run("right", rm_rows(2), lambda _, call: min(call.order), benchmark="rm-bench"),
+        written_run("errs", rm_rows(2), errs, benchmark="rm-bench"),
+        written_run(
+            "rates",
+            rm_rows(2),
+            lambda _, call: 9 if call.order[0] < 3 else 2,
+            benchmark="rm-bench",
+            templates=["rating-10"],
+        ),
+    ]
+    found = compared(*runs)
+    assert [(each["of"], each["same"]["items"]) for each in found["agreement"]] == [
+        ("questions", 17),
+        ("questions", 18),
+        ("questions", 17),
+    ]
+    assert [each["same"]["value"] for each in found["agreement"]] == pytest.approx([14 / 17, 1.0, 14 / 17])
+    assert found["agreement"][1]["same"]["low"] == pytest.approx(2 / (2 + 1.96**2), abs=1e-4)
+
+
+def test_runs_without_a_common_question_have_no_agreement():
+    """One judge sees all four answers at once, the other's ratings say something of single pairs of them."""
+    rows = [{"id": at, "prompt": "p", "chosen": ["a", "b"], "rejected": ["c", "d"]} for at in range(6)]
+    best = written_run("best", rows, lambda *_: 0, benchmark="custom", templates=["four-way"])
+    rates = written_run("rates", rows, lambda _, call: call.order[0], benchmark="custom", templates=["rating-10"])
+    found = compared(best, rates)
+    assert found["agreement"] == []
+    assert found["notes"][-1] == "no agreement is shown of runs 1 and 2: they answer no question in common"

@@ -227,3 +227,26 @@ def test_interval_holds_the_coefficient(coefficient, ratings):
     result = coefficient(ratings)
 
     assert math.isnan(result.low) or result.low <= result.value + 1e-9 <= result.high + 2e-9
+
+
+def test_full_agreement_and_none_have_an_interval_with_a_width():
+    """Of 16 items none or all alike: Wilson's ends, z²/(16 + z²) = 0.1936; kappa's are these less what chance gives."""
+    none = percent_agreement([[0, 1]] * 8 + [[1, 0]] * 8)
+    assert (none.low, none.high) == pytest.approx((0.0, 0.1936), abs=1e-4)
+    alike = [[0, 0]] * 8 + [[1, 1]] * 8
+    assert percent_agreement(alike).low == pytest.approx(1 - 0.1936, abs=1e-4)
+    for coefficient in (cohen_kappa, fleiss_kappa, gwet_ac1):  # two categories, each half of the ratings: chance is 1/2
+        found = coefficient(alike)
+        assert (found.value, found.high) == (1.0, 1.0)
+        assert found.low == pytest.approx(1 - 0.1936 / (1 - 1 / 2), abs=1e-4)
+
+
+@pytest.mark.parametrize("coefficient", ALL)
+def test_rows_of_a_cluster_are_left_out_together(coefficient):
+    """Every row three times over, as one cluster, says no more than the row alone; as rows of their own it seems to."""
+    pairs = np.repeat([[0, 0], [1, 1], [0, 1], [1, 0]], [20, 15, 5, 10], axis=0)
+    alone, thrice = coefficient(pairs), np.repeat(pairs, 3, axis=0)
+    found = coefficient(thrice, clusters=np.repeat(np.arange(50), 3))
+    assert (found.value, found.items) == (pytest.approx(alone.value, abs=0.005), 150)
+    assert found.high - found.low == pytest.approx(alone.high - alone.low, rel=0.01)
+    assert coefficient(thrice).high - coefficient(thrice).low < 0.6 * (alone.high - alone.low)
