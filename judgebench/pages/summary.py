@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.metrics.paired import Difference
+    from judgebench.metrics.sequential import Sequential
     from judgebench.pages.chapters import Line, Subject
 
 _FEW = 4
@@ -78,6 +79,8 @@ def _how(line: Line) -> str:
 
 def _interval(line: Line, subject: Subject) -> str:
     low, high = line.place.low, line.place.high
+    if line.detail.metrics.sequential is not None:
+        return "of a run that stopped early, so that its own interval would say too much"
     if low is None or high is None:
         return "no interval"
     return f"95% interval {score_range(low, high, subject.measure)}"
@@ -139,6 +142,10 @@ def _by_how_much(best: Sequence[Line], ranked: Sequence[Line], subject: Subject)
     rival = _next(best, ranked)
     if rival is None:
         return Card("By how much", "equal", f"all {len(ranked)} have the same score")
+    if (watched := _watched(best[0], rival)) is not None:
+        low, high = (difference_text(each, "share") for each in (watched.low, watched.high))
+        amount = f"{difference_text(watched.difference, 'share')} points"
+        return Card("By how much", amount, f"over the next, {_name(rival)}; {_level(watched)} {low} to {high}")
     found = _difference(best[0], rival, subject)
     if found is None:
         return Card("By how much", "not known", "these runs were not compared")
@@ -146,6 +153,25 @@ def _by_how_much(best: Sequence[Line], ranked: Sequence[Line], subject: Subject)
     low, high = (difference_text(each, subject.measure) for each in (found[0].low, found[0].high))
     amount = f"{difference_text(found[0].difference, subject.measure)}{unit}"
     return Card("By how much", amount, f"over the next, {_name(rival)}; 95% interval {low} to {high}")
+
+
+def _watched(first: Line, second: Line) -> Sequential | None:
+    """What came of the two being compared until their difference is shown; None where they are not its two sides."""
+    own, other = first.detail.metrics.sequential, second.detail.metrics.sequential
+    if own is None or other is None:
+        return None
+    turned = replace(own, difference=-own.difference, low=-own.high, high=-own.low)
+    alike = replace(turned, against=other.against, saved=other.saved) == other
+    return own if alike and _named(own, second) and _named(other, first) else None
+
+
+def _named(found: Sequential, line: Line) -> bool:
+    """Whether the line is what a run was compared with."""
+    return found.against in {line.detail.finished.name.judge, line.detail.finished.name.template}
+
+
+def _level(found: Sequential) -> str:
+    return f"{100 * (1 - found.alpha):g}% interval, anytime-valid,"
 
 
 def _difference(first: Line, second: Line, subject: Subject) -> tuple[Difference, float] | None:
@@ -166,6 +192,9 @@ def _turned(each: Difference) -> Difference:
 
 def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> Card:
     rival = _next(best, ranked)
+    beside = best[1] if rival is None and len(best) > 1 else rival
+    if beside is not None and (watched := _watched(best[0], beside)) is not None:
+        return _how_sure_at_the_stop(watched)
     found = None if rival is None else _difference(best[0], rival, subject)
     if found is None or subject.comparison is None:
         return Card("How sure", "not known", "no two of these runs were compared")
@@ -182,13 +211,31 @@ def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) ->
     return Card("How sure", "may be chance", tested)
 
 
+def _how_sure_at_the_stop(found: Sequential) -> Card:
+    after = f"after {found.items} of {found.of} items; the interval allows for a look at any time, and for the stop"
+    if found.decision == "shown":
+        return Card("How sure", "not chance", f"the difference was shown {after}")
+    size = f"{100 * found.size:g} points"
+    if found.decision == "too_small":
+        return Card("How sure", "too small to matter", f"the difference was shown to be below {size} {after}")
+    return Card("How sure", "may be chance", f"no difference was shown, nor that it is below {size}, {after}")
+
+
+def _chance(first: Line, second: Line, subject: Subject) -> bool | None:
+    """Whether the difference of two lines may be chance; None where they were not compared."""
+    if (watched := _watched(first, second)) is not None:
+        return watched.decision != "shown"
+    found = _difference(first, second, subject)
+    return None if found is None else found[1] > ALPHA
+
+
 def _apart(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> str:
     """Which others a best one cannot be told apart from, as a sentence; empty where no two were compared."""
     others = [line for line in ranked if line not in best]
-    found = {line.number: [_difference(one, line, subject) for one in best] for line in others}
+    found = {line.number: [_chance(one, line, subject) for one in best] for line in others}
     if any(each is None for each in chain(*found.values())) or not found:
         return ""
-    alike = [_name(line) for line in others if any(each is not None and each[1] > ALPHA for each in found[line.number])]
+    alike = [_name(line) for line in others if any(found[line.number])]
     if not alike:
         than = "the other run" if len(others) == 1 else f"each of the {len(others)} other runs"
         subject_ = "It is" if len(best) == 1 else "Each is"

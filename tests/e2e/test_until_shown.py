@@ -23,6 +23,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.finished import Finished
 from judgebench.pages.browser import Browser
+from judgebench.pages.report import page_of
 from judgebench.untilshown import drawn
 
 ACCURACY = {"good": 0.9, "fair": 0.6, "same": 0.6}
@@ -502,3 +503,27 @@ def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
 
     assert (ended.status, ended.out) == (2, "")
     assert "name it, judgebench run BENCHMARK" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("second", "size", "sure"),
+    [("good", "0.05", "not chance"), ("same", "0.4", "too small to matter"), ("same", "0.05", "may be chance")],
+)
+def test_the_page_answers_by_the_valid_interval(server: LoopbackServer, second: str, size: str, sure: str) -> None:
+    """By how much and how sure are what metrics.json says of the comparison, and no p nor other interval is there."""
+    first = "fair"
+    versus(first, second, "--size", size)
+    runs = [folder(first, second), folder(second, first)]
+    (subject,) = page_of(jb.report(runs), None).context["chapters"]
+    best, much, certain, _ = subject.cards
+    better = 0 if best.answer == first else 1
+    found = read_json(runs[better] / "metrics.json")["sequential"]
+
+    assert much.answer == (f"{100 * found['difference']:+.1f} points" if found["difference"] else "equal")
+    if found["difference"]:
+        assert f"95% interval, anytime-valid, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
+    assert certain.answer == sure
+    assert f"after {found['items']} of 400 items" in certain.words
+    assert "interval would say too much" in best.words
+    assert ("It is better than the other run" in subject.lead) == (sure == "not chance")
+    assert not re.search(r"\bp [=<]", " ".join(card.words for card in subject.cards))
