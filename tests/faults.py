@@ -219,6 +219,13 @@ class Fault:
         return cls("truncated", Reply(content=content, finish_reason="length"))
 
     @classmethod
+    def broken_off(cls, reason: str = "error", **further: object) -> Fault:
+        """200 with the beginning of an answer, in which a verdict stands, and `finish_reason` says that it broke."""
+        message = {"role": "assistant", "content": "At first sight [[B]], but looking closer, A is"}
+        choice = {"index": 0, "message": message, "finish_reason": reason, **further}
+        return cls(f"broken_off_{reason}", Reply(body=_completion(message, choices=[choice])))
+
+    @classmethod
     def filtered(cls) -> Fault:
         """200 with finish_reason `content_filter` and no text."""
         return cls("filtered", Reply(content="", finish_reason="content_filter"))
@@ -306,6 +313,8 @@ def mendable_faults(*, hang: float = HANG_SECONDS) -> list[Fault]:
         *map(Fault.shape, SHAPES),
         Fault.empty(),
         Fault.none_content(),
+        *map(Fault.broken_off, ("error", "abort", "network_error", "timeout", "insufficient_system_resource")),
+        Fault.broken_off("stop", error={"code": 502, "message": "Upstream provider disconnected"}),
         Fault.hang(hang),
     ]
 

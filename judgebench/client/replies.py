@@ -16,7 +16,7 @@ from judgebench.softverdicts import places
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from judgebench.client.ways import Way
     from judgebench.judges import Judge
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 SHORTEST_HIDDEN = 8
 """Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""
+BROKEN_OFF = frozenset({"error", "abort", "network_error", "timeout", "insufficient_system_resource"})
+"""What providers give as `finish_reason` of a reply that they could not finish; a word not known here is a stop's."""
 
 
 def reply_of(response: Any, judge: Judge, way: Way, latency: float) -> Reply:
@@ -36,7 +38,7 @@ def reply_of(response: Any, judge: Judge, way: Way, latency: float) -> Reply:
         latency: Seconds that it took.
 
     Raises:
-        TransientError: The body is not a chat completion.
+        TransientError: The body is not a chat completion, or a part of one.
     """
 
     def hidden(text: Any) -> Any:
@@ -50,6 +52,7 @@ def reply_of(response: Any, judge: Judge, way: Way, latency: float) -> Reply:
         message = choice.message
     except (AttributeError, IndexError, TypeError):
         raise mapping.BrokenReplyError("the provider's reply is not a chat completion") from None
+    _check_whole(choice, way.secrets)
     further = getattr(message, "provider_specific_fields", None) or {}
     thinking = _thinking(message)
     tokens, known = used_tokens(getattr(response, "usage", None), answered=bool(message.content or thinking))
@@ -82,6 +85,21 @@ def with_earlier(reply: Reply, earlier: Sequence[Reply]) -> Reply:
     costs = [each.cost_usd for each in every]
     totals["cost_usd"] = None if None in costs else sum(cost for cost in costs if cost is not None)
     return reply.model_copy(update=totals)
+
+
+def _check_whole(choice: Any, secrets: Iterable[str]) -> None:
+    """Finds out whether the model came to an end.
+
+    Raises:
+        TransientError: The provider broke the reply off.
+    """
+    further = getattr(choice, "provider_specific_fields", None) or {}
+    # LiteLLM maps the words of a broken reply to `stop` and keeps them here.
+    reason = str(further.get("native_finish_reason") or choice.finish_reason)
+    error = further.get("error")
+    if error or reason.lower() in BROKEN_OFF:
+        said = (error.get("message") if isinstance(error, dict) else error) or f"finish_reason is {reason}"
+        raise mapping.BrokenReplyError(f"the provider broke the reply off: {mapping.clean(str(said), secrets)}")
 
 
 def _cost(judge: Judge, tokens: Mapping[str, int], *, known: bool) -> float | None:

@@ -452,6 +452,29 @@ def test_a_lasting_empty_reply_is_kept_as_it_is(asker: Asker, fault: Fault) -> N
     assert (asked.reply.text or "", asker.server.count) == ("", DEAR_TRIES)
 
 
+@pytest.mark.parametrize("model", [*MODELS, SDK])
+@pytest.mark.parametrize("reason", ["eos", "stop_sequence", "end_turn", "eos_token", "COMPLETE", "finished", None])
+def test_other_words_for_a_stop_are_a_stop(asker: Asker, reason: str, model: str) -> None:
+    """A whole reply under a name that providers, or nobody, have for its end is taken as it is."""
+    asker.server.answer = Reply("[[A]]", finish_reason=reason)
+    asked = asker.ask(model=model)
+    assert (asked.reply.text, asked.reply.finish_reason, asker.server.count) == ("[[A]]", "stop", 1)
+
+
+@pytest.mark.parametrize("model", [*MODELS, SDK])
+def test_a_reply_that_stays_broken_off_is_no_reply(asker: Asker, model: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A failure of the call in the provider's words, without the key; nothing is in the cache."""
+    monkeypatch.setenv("MINE_KEY", "secret-of-mine")
+    error = {"code": 502, "message": "Upstream has gone: secret-of-mine"}
+    asker.server.faults = lambda _: Fault.broken_off("error", error=error)
+    asked = asker.ask(model=model, api_key_env="MINE_KEY")
+    assert isinstance(asked.error, VerdictFailure)
+    assert asked.error.kind == "provider"
+    assert asked.client.cached(request(asked.client, "Which is better?").key) is None
+    assert "the provider broke the reply off: Upstream has gone: " in asked.error.detail
+    assert "secret-of-mine" not in asked.error.detail
+
+
 def test_an_outage_after_an_empty_reply_is_an_outage(asker: Asker) -> None:
     """What the last try met is what counts."""
     asker.server.faults = lambda request: Fault.empty() if request.number == 1 else Fault.status(500)
