@@ -66,6 +66,8 @@ def is_free(price: Price) -> bool:
 def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
     """The tokens that a provider reports, and whether the call's cost can be known from them.
 
+    Thinking that the provider counts beside the completion is counted into it here, as the OpenAI protocol has it.
+
     It cannot where a count is missing, negative, absurdly large or no whole number, nor where there is an answer of no
     tokens or a prompt of none; such counts are 0 here.
 
@@ -82,6 +84,9 @@ def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
         "cached_prompt_tokens": getattr(prompt_details, "cached_tokens", None),
     }
     tokens = {name: count if _is_count(count) else 0 for name, count in said.items()}
+    prompt, completion, thought = (tokens[f"{of}_tokens"] for of in ("prompt", "completion", "reasoning"))
+    if thought > completion or getattr(usage, "total_tokens", None) == prompt + completion + thought:
+        tokens["completion_tokens"] += thought
     usable = all(count is None or _is_count(count) for count in said.values())
     return tokens, usable and tokens["prompt_tokens"] > 0 and (tokens["completion_tokens"] > 0 or not answered)
 

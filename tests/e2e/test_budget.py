@@ -107,6 +107,14 @@ def test_calls_whose_cost_is_unknown_count_at_their_highest(server: LoopbackServ
     assert server.count == 1 + 7
 
 
+def test_thinking_counted_beside_the_completion_is_spent(server: LoopbackServer) -> None:
+    """1 token said and 49 thought are 50, at 0.05 USD a reply: nine calls as ever."""
+    details = {"total_tokens": 60, "completion_tokens_details": {"reasoning_tokens": 49}}
+    server.answer = Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 1, **details})
+    run("--budget", 0.5, "--concurrency", 1)
+    assert server.count == 9
+
+
 def test_refused_calls_cost_nothing(server: LoopbackServer) -> None:
     """An outage that a retry mends leaves the budget as it was."""
     server.faults = lambda request: Fault.status(503) if request.number == 1 else None

@@ -160,6 +160,30 @@ def test_reasoning_tokens_are_counted_and_priced(server: LoopbackServer) -> None
     assert usage["cost_usd"] == pytest.approx(0.004)
 
 
+@pytest.mark.parametrize("model", [*MODELS, "openai/o3"])
+@pytest.mark.parametrize("total", [535, None], ids=["total", "no total"])
+def test_thinking_counted_beside_the_completion_is_part_of_it(
+    server: LoopbackServer, model: str, total: int | None
+) -> None:
+    """4 x (32 in at 1 + 494 thought at 20 + 9 said at 10 USD a million) = 0.040008 USD, for 4 x 503 tokens."""
+    write_judges(server.url, mine={"model": model, "price": {"input": 1, "output": 10, "reasoning": 20}})
+    details = {"completion_tokens_details": {"reasoning_tokens": 494}, **({"total_tokens": total} if total else {})}
+    server.answer = Reply("[[A]]", usage={"prompt_tokens": 32, "completion_tokens": 9, **details})
+    mine()
+    usage = read_json(FOLDER / "metrics.json")["usage"]
+    assert (usage["reasoning_tokens"], usage["completion_tokens"]) == (4 * 494, 4 * 503)
+    assert usage["cost_usd"] == pytest.approx(0.040008)
+
+
+def test_little_thinking_beside_the_completion_is_known_by_the_total(server: LoopbackServer) -> None:
+    """30 thought and 50 said make 80 where the total is 180 with 100 in, and 50 where it is 150."""
+    details = {"completion_tokens_details": {"reasoning_tokens": 30}}
+    usage = {"prompt_tokens": 100, "completion_tokens": 50, **details}
+    server.answer = lambda request: Reply("[[A]]", usage=usage | {"total_tokens": 150 + 30 * (request.number <= 2)})
+    mine("--concurrency", 1)
+    assert [line["usage"]["completion_tokens"] for line in lines()] == [80, 80, 50, 50]
+
+
 # --- which model answered
 
 
