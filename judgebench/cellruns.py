@@ -379,8 +379,20 @@ class CellRun:
         except VerdictFailure as failure:
             self._made += 1
             self._failed(asked, failure.kind, failure.detail)
-        except (FatalProviderError, ConfigError, BudgetReached) as error:
+        except (FatalProviderError, BudgetReached) as error:
             self._error = self._error or error
+            self._broken_off(asked, str(error))
+        except ConfigError as error:
+            self._error = self._error or error
+        except asyncio.CancelledError:
+            self._broken_off(asked, "the run was interrupted")
+            raise
+
+    def _broken_off(self, asked: Asked, why: str) -> None:
+        """Records a call that was stopped between its tries, where some of them were paid for."""
+        if asked.request.key in self.client.wasted:
+            self._made += 1
+            self._failed(asked, "provider", f"the reply was empty, and no further try was made: {why}")
 
     def _judged(self, asked: Asked, reply: Reply, *, cached: bool) -> Asked | None:
         """Records what a reply says; the follow-up turn that it needs, if one is allowed and can help."""
@@ -392,7 +404,8 @@ class CellRun:
         return following
 
     def _failed(self, asked: Asked, kind: str, detail: str) -> None:
-        self._record(asked, Reply(), Failure(kind, detail), cached=False)  # type: ignore[arg-type]
+        reply = self.client.wasted.pop(asked.request.key, None) or Reply()
+        self._record(asked, reply, Failure(kind, detail), cached=False)  # type: ignore[arg-type]
 
     def _record(
         self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True

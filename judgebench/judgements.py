@@ -177,7 +177,7 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
     usage.reasoning_tokens += judgement.reasoning_tokens
     usage.cached_prompt_tokens += judgement.cached_prompt_tokens
     if judgement.cost_usd is None:
-        if judgement.failure is None or judgement.reply is not None:
+        if judgement.failure is None or judgement.reply is not None or judgement.latency_s is not None:
             usage.cost_usd = None
     elif usage.cost_usd is not None:
         usage.cost_usd += judgement.cost_usd

@@ -14,7 +14,7 @@ from judgebench.client.flights import Flights
 from judgebench.client.keys import KeyMaker
 from judgebench.client.pace import Pace
 from judgebench.client.perminute import PerMinute
-from judgebench.client.replies import reply_of, with_earlier
+from judgebench.client.replies import reply_of, with_earlier, without_words
 from judgebench.client.ways import way_to
 from judgebench.credentials import check_key
 from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
@@ -97,6 +97,8 @@ class JudgeClient:
         pace: How many calls may be in flight.
         on_the_wire: The tasks whose request is with the provider, or whose reply is not kept yet; the others wait for a
             limit or for a further try.
+        wasted: What the tries of calls that then failed were paid for and said nothing, by the calls' keys; whoever
+            records the failure takes it from here.
     """
 
     def __init__(
@@ -118,6 +120,7 @@ class JudgeClient:
         self.pace = Pace(concurrency or judge.limits.concurrency)
         self.budget = budget or Budget()
         self.on_the_wire: set[asyncio.Task[Any]] = set()
+        self.wasted: dict[str, Reply] = {}
         self._refresh = refresh
         self._tries = tries
         self._flights = flights or Flights(remember=refresh)
@@ -169,13 +172,23 @@ class JudgeClient:
             self.on_the_wire.discard(_this_task())
 
     async def _kept(self, request: Request) -> Reply:
-        reply = await self._tried(request)
+        empty: list[Reply] = []
+        try:
+            reply = await self._tried(request, empty)
+        except BaseException:
+            if empty:
+                self.wasted[request.key] = without_words(with_earlier(empty[-1], empty[:-1]))
+            raise
         self.cache.put(request.key, reply)
         return reply
 
-    async def _tried(self, request: Request) -> Reply:
-        """The reply after as many tries as can help; it bears the tokens and the price of all that were answered."""
-        empty: list[Reply] = []
+    async def _tried(self, request: Request, empty: list[Reply]) -> Reply:
+        """The reply after as many tries as can help; it bears the tokens and the price of all that were answered.
+
+        Args:
+            request: The call.
+            empty: Takes the replies that say nothing.
+        """
 
         async def attempt() -> Reply:
             reply = await self._once(request)

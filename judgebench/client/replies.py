@@ -87,6 +87,11 @@ def with_earlier(reply: Reply, earlier: Sequence[Reply]) -> Reply:
     return reply.model_copy(update=totals)
 
 
+def without_words(reply: Reply) -> Reply:
+    """What the reply took, and nothing of what it said."""
+    return reply.model_copy(update={"text": None, "reasoning": None, "finish_reason": None, "logprobs": None})
+
+
 def _check_whole(choice: Any, secrets: Iterable[str]) -> None:
     """Finds out whether the model came to an end.
 

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import Fault, LoopbackServer
+from loopback import Fault, LoopbackServer, Reply
 
 from judgebench import api
 from judgebench.errors import ConfigError
@@ -149,22 +149,38 @@ def test_a_key_refused_ends_calls_that_wait(server: LoopbackServer) -> None:
     assert (ended.status, time.monotonic() - started < 60) == (1, True)
 
 
-def test_ctrl_c_ends_calls_that_wait(server: LoopbackServer) -> None:
-    """Once is enough: what waits for a further try is given up, and the same command asks it again."""
-    server.faults = lambda request: Fault.status(429, retry_after=90) if request.number in {5, 6} else None
+def ctrl_c(server: LoopbackServer, after: int) -> tuple[int, bytes]:
+    """A run that is interrupted once, a second after so many requests; its exit status and what it said."""
     given = ("run", "custom", "-j", "mine", "--data", "rows.jsonl", "--orders", "one", "--concurrency", "2")
     command = [sys.executable, "-m", "judgebench", *given]
     with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
-        server.wait_count(6)
+        server.wait_count(after)
         time.sleep(1)
         running.send_signal(signal.SIGINT)
         try:
             _, said = running.communicate(timeout=60)
         finally:
             running.kill()
-    assert (running.returncode, b"the same command goes on where this stopped" in said) == (130, True)
+    return running.returncode, said
+
+
+def test_ctrl_c_ends_calls_that_wait(server: LoopbackServer) -> None:
+    """Once is enough: what waits for a further try is given up, and the same command asks it again."""
+    server.faults = lambda request: Fault.status(429, retry_after=90) if request.number in {5, 6} else None
+    status, said = ctrl_c(server, after=6)
+    assert (status, b"the same command goes on where this stopped" in said) == (130, True)
     server.faults = None
     assert (mine().status, server.count) == (0, COUNT + 2)
+
+
+def test_ctrl_c_loses_no_try_that_was_paid_for(server: LoopbackServer) -> None:
+    """Four replies of 50 tokens and one that said nothing in 80, whose call then waits: 280 tokens."""
+    server.answer = Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 50})
+    waiting = Fault.status(429, retry_after=90)
+    tries = {5: Fault("empty", Reply("", usage={"prompt_tokens": 10, "completion_tokens": 80})), 6: waiting, 7: waiting}
+    server.faults = lambda request: tries.get(request.number)
+    assert ctrl_c(server, after=7)[0] == 130
+    assert read_json(FOLDER / "metrics.json")["usage"]["completion_tokens"] == 280
 
 
 def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
