@@ -99,7 +99,7 @@ class Fault:
         status: int,
         *,
         retry_after: float | str | None = None,
-        retry_after_ms: float | None = None,
+        retry_after_ms: float | str | None = None,
         message: str = "",
     ) -> Fault:
         """An error of this status; `retry_after` in seconds or as an HTTP date."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 import re
 from typing import TYPE_CHECKING, Any
 
@@ -222,24 +223,33 @@ def _own_words(message: str) -> str:
 
 
 def _retry_after(error: Exception) -> float | None:
-    """Seconds from `retry-after-ms` or `retry-after` (a number or a date); None where neither is there."""
+    """Seconds from `retry-after-ms`, else `retry-after` (a number or a date); None where neither can be read."""
     headers: Mapping[str, Any] = getattr(error, "litellm_response_headers", None) or {}
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
+    milliseconds = _number(lowered.get("retry-after-ms", ""))
+    if milliseconds is not None:
+        return max(0.0, milliseconds / 1000)
+    said = lowered.get("retry-after", "")
+    seconds = _number(said)
+    return _until(said) if seconds is None else max(0.0, seconds)
+
+
+def _number(text: str) -> float | None:
     try:
-        if "retry-after-ms" in lowered:
-            return max(0.0, float(lowered["retry-after-ms"]) / 1000)
-        if "retry-after" in lowered:
-            return max(0.0, float(lowered["retry-after"]))
+        number = float(text)
     except ValueError:
-        return _until(lowered.get("retry-after", ""))
-    return None
+        return None
+    return number if math.isfinite(number) else None
 
 
 def _until(date: str) -> float | None:
     import time
+    from datetime import UTC
     from email.utils import parsedate_to_datetime
 
     try:
-        return max(0.0, parsedate_to_datetime(date).timestamp() - time.time())
+        until = parsedate_to_datetime(date)
     except (TypeError, ValueError):
         return None
+    # Two forms of a date name no zone (asctime, and `-0000`); every date of HTTP is in UTC.
+    return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - time.time())

@@ -189,7 +189,32 @@ def test_a_wait_until_a_date_is_kept(asker: Asker) -> None:
     assert 60 < waited <= 100
 
 
-@pytest.mark.parametrize("said", ["soon", "Wed, 99 Nov 2026", ""])
+@pytest.fixture
+def in_tokyo(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    monkeypatch.setenv("TZ", "Asia/Tokyo")
+    time.tzset()
+    yield
+    monkeypatch.undo()
+    time.tzset()
+
+
+@pytest.mark.usefixtures("in_tokyo")
+@pytest.mark.parametrize("form", ["%a %b %d %H:%M:%S %Y", "%a, %d %b %Y %H:%M:%S -0000", "%A, %d-%b-%y %H:%M:%S GMT"])
+def test_a_date_is_in_utc_wherever_one_is(asker: Asker, form: str) -> None:
+    """A date of HTTP without a zone is the same moment in Tokyo as in London."""
+    date = (datetime.now(UTC) + timedelta(seconds=100)).strftime(form)
+    asker.server.faults = first(Fault.status(429, retry_after=date))
+    (waited,) = asker.ask().waits
+    assert 60 < waited <= 100
+
+
+def test_milliseconds_that_cannot_be_read_leave_the_seconds(asker: Asker) -> None:
+    """Beside `retry-after-ms: soon`, `retry-after: 7` is 7 s."""
+    asker.server.faults = first(Fault.status(429, retry_after=7, retry_after_ms="soon"))
+    assert asker.ask().waits == [7.0]
+
+
+@pytest.mark.parametrize("said", ["soon", "Wed, 99 Nov 2026", "", "nan"])
 def test_an_unreadable_wait_counts_as_none(asker: Asker, said: str) -> None:
     """A Retry-After that says nothing gives way to the usual wait."""
     asker.server.faults = first(Fault.status(429, retry_after=said))
