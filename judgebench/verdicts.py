@@ -78,10 +78,24 @@ def _soft(tokens: Sequence[Place], text: str, answer: str, rule: VerdictRule, sa
     return soft_verdict(tokens, start + before, end + before, answer[start:end], rule, k)
 
 
-_TAG = "think|thinking|thought|reasoning"
-_BLOCK = re.compile(rf"<({_TAG})>.*?</\1>", re.DOTALL | re.IGNORECASE)
-_CUT_OFF = re.compile(rf"\A\s*<(?:{_TAG})>.*\Z", re.DOTALL | re.IGNORECASE)
-_UNOPENED = re.compile(r"\A.*?</think>", re.DOTALL | re.IGNORECASE)
+_TAGS = ("think", "thinking", "thought", "reasoning", "seed:think")
+_MARKS = (
+    *((rf"<{tag}(?:\s[^<>]*)?>", rf"</{tag}\s*>") for tag in _TAGS),
+    (r"(?-i:\[THINK\])", r"(?-i:\[/THINK\])"),  # Magistral
+    ("\u25c1think\u25b7", "\u25c1/think\u25b7"),  # Kimi
+    (
+        r"(?:<\|start\|>assistant)?<\|channel\|>(?:analysis|commentary)\b",  # gpt-oss
+        r"(?:<\|start\|>assistant)?<\|channel\|>final\b[^\n]{0,40}?<\|message\|>",
+    ),
+    (r"<\|begin_of_thought\|>", r"<\|end_of_thought\|>"),  # OpenThinker
+    (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
+)
+"""Patterns of the marks between which models think, opening and closing."""
+_SIGNS = ("<", "[THINK]", "[/THINK]", "\u25c1")
+"""Without one of these there is no mark; far quicker than the patterns."""
+_BLOCK = re.compile("|".join(f"{opening}.*?{closing}" for opening, closing in _MARKS), re.DOTALL | re.IGNORECASE)
+_CLOSING = re.compile("|".join(closing for _, closing in _MARKS), re.IGNORECASE)
+_CUT_OFF = re.compile(rf"\A\s*(?:{'|'.join(opening for opening, _ in _MARKS)}).*\Z", re.DOTALL | re.IGNORECASE)
 
 _REFUSING = re.compile(
     r"\A\W*(?:as an ai\b.{0,80}?)?(?:"
@@ -99,13 +113,14 @@ _REFUSING = re.compile(
 def answer_of(text: str) -> str:
     """The reply without its thinking: closed blocks (`<think>...</think>`), one cut off, or one never opened.
 
-    Some servers send the thinking of a model without the opening tag, which its prompt held.
+    Some servers send the thinking of a model without the opening mark, which its prompt held.
     """
-    if "<" not in text:
+    if not any(sign in text for sign in _SIGNS):
         return text
-    if "</" in text:
+    if _CLOSING.search(text):
         text = _BLOCK.sub("", text)
-        text = _UNOPENED.sub("", text, count=1)
+        if unopened := _CLOSING.search(text):
+            text = text[unopened.end() :]
     return _CUT_OFF.sub("", text)
 
 

@@ -176,6 +176,40 @@ def test_thinking_is_left_out_wherever_it_stands(text):
     assert said(text, TAGS["only"]) == "B"
 
 
+HARMONY = "<|channel|>analysis<|message|>{}<|end|><|start|>assistant<|channel|>final<|message|>{}"
+MARKS = [
+    "[THINK]{}[/THINK]{}",
+    "\u25c1think\u25b7{}\u25c1/think\u25b7{}",
+    "<seed:think>{}</seed:think>{}",
+    '<think budget="512">{}</think >{}',
+    "<|begin_of_thought|>{}<|end_of_thought|>{}",
+    "<|START_THINKING|>{}<|END_THINKING|>{}",
+    HARMONY,
+    f"<|start|>assistant{HARMONY}",
+    HARMONY.replace("final", "final <|constrain|>json"),
+    *(f"{{}}</{tag}>{{}}" for tag in ("thinking", "thought", "reasoning", "seed:think")),
+    "{}[/THINK]{}",
+]
+
+
+@pytest.mark.parametrize("marks", MARKS)
+def test_every_models_marks_of_thinking_are_known(marks):
+    """What stands between them is no verdict, and what follows is the whole answer."""
+    assert answer_of(marks.format("It is [[A]].", "I cannot tell.")) == "I cannot tell."
+
+
+@pytest.mark.parametrize("opened", ["[THINK]", "\u25c1think\u25b7", "<seed:think>", "<|channel|>analysis<|message|>"])
+def test_thinking_that_never_ends_is_no_answer_in_any_marks(opened):
+    """A reply that stops in its thinking is empty."""
+    assert said(f"{opened}So far [[A]]") == "empty"
+
+
+@pytest.mark.parametrize("text", ["[[B]] <reasoning>a</reasoning>", "[[B]] <reasoning n='1'>[[A]]</reasoning> So."])
+def test_a_block_after_the_verdict_takes_nothing_else_with_it(text):
+    """A form of answer that gives its reasons last is read whole, less the reasons."""
+    assert said(text) == "B"
+
+
 def test_unclosed_thinking_is_no_answer():
     """A reply that never leaves its thinking has no verdict, whatever it says there."""
     assert said("<think>So far [[A]]") == "empty"

@@ -30,6 +30,11 @@ APART = {
 INLINE = {
     "a tag after blanks": lambda answer: Reply(f"\n<think>{THOUGHT}</think>{answer}"),
     "a tag never opened": lambda answer: Reply(f"{THOUGHT}</think>{answer}"),
+    "another tag never opened": lambda answer: Reply(f"{THOUGHT}</reasoning>{answer}"),
+    "marks in brackets": lambda answer: Reply(f"[THINK]{THOUGHT}[/THINK]{answer}"),
+    "channels": lambda answer: Reply(
+        f"<|channel|>analysis<|message|>{THOUGHT}<|end|><|start|>assistant<|channel|>final<|message|>{answer}"
+    ),
 }
 EVERY = {**APART, **INLINE}
 
