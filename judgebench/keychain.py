@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import re
+from html import escape
 from importlib.util import find_spec
 from typing import TYPE_CHECKING
 from urllib.parse import quote, quote_plus
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
 SERVICE = "judgebench"
 
 _SHORTEST = 6
+_PERCENT = re.compile("%[0-9A-F]{2}")
 _SECRET_VARIABLE = re.compile(r"(?:KEY|KEY_ID|TOKEN|SECRET|PASSWORD|PASSWD|CREDENTIALS?|AUTH)\Z", re.IGNORECASE)
 
 
@@ -47,17 +49,39 @@ def secrets_of_environment() -> Iterator[str]:
 
 
 def hidden_forms(secrets: Iterable[str]) -> list[str]:
-    """The secrets, and each as it stands in an address, in JSON or in base64, the longest first; no very short ones."""
+    """The secrets, and each as it stands in an address, JSON, HTML or base64, the longest first; no very short ones."""
     found: set[str] = set()
     for secret in {each for each in secrets if len(each) >= _SHORTEST}:
         found |= {
             secret,
-            quote(secret, safe=""),
-            quote_plus(secret),
-            json.dumps(secret)[1:-1],
+            escape(secret),
+            *_in_address(secret),
+            *_in_json(secret),
             *_in_base64(secret.encode("utf-8", "replace")),
         }
     return sorted(found, key=len, reverse=True)
+
+
+def _in_address(secret: str) -> Iterator[str]:
+    """Percent-encoded, with upper and lower case, as far as Python and JavaScript go with what they leave as it is."""
+    for left in ("", "/", "!'()*", ";,/?:@&=+$#!'()*"):
+        for text in (quote(secret, safe=left), quote_plus(secret, safe=left)):
+            yield text
+            yield _PERCENT.sub(lambda escaped: escaped.group().lower(), text)
+
+
+def _in_json(secret: str) -> Iterator[str]:
+    """With letters beyond ASCII escaped or not; PHP escapes slashes too, Go and .NET what has a meaning in HTML."""
+    for to_ascii in (True, False):
+        text = json.dumps(secret, ensure_ascii=to_ascii)[1:-1]
+        for spelt in (
+            text,
+            text.replace("/", r"\/"),
+            re.sub("[<>&]", lambda found: f"\\u{ord(found.group()):04x}", text),
+            re.sub("[<>&'+`]", lambda found: f"\\u{ord(found.group()):04X}", text.replace(r"\"", r"\u0022")),
+        ):
+            yield spelt
+            yield json.dumps(spelt)[1:-1]  # a gateway's JSON around a provider's
 
 
 def _in_base64(secret: bytes) -> Iterator[str]:

@@ -107,6 +107,30 @@ def test_a_secret_is_known_inside_json() -> None:
     assert r"in\"side\u00e9" in hidden_forms(['in"side\u00e9'])
 
 
+SPELT = {
+    "by Python's quote": "AbC8s/EfGh2%2B%22%3CMn6%3D%3D",
+    "in lower case": "AbC8s%2fEfGh2%2b%22%3cMn6%3d%3d",
+    "the slash alone as it is, in lower case": "AbC8s/EfGh2%2b%22%3cMn6%3d%3d",
+    "by JavaScript's encodeURI": "AbC8s/EfGh2+%22%3CMn6==",
+    "by PHP": r"AbC8s\/EfGh2+\"<Mn6==",
+    "by Go": r"AbC8s/EfGh2+\"\u003cMn6==",
+    "in JSON in JSON": r"AbC8s/EfGh2+\\\"<Mn6==",
+    "by .NET": r"AbC8s/EfGh2\u002B\u0022\u003CMn6==",
+    "in HTML": "AbC8s/EfGh2+&quot;&lt;Mn6==",
+}
+
+
+@pytest.mark.parametrize("how", SPELT)
+def test_a_secret_with_odd_characters_is_known_however_it_is_spelt(how: str) -> None:
+    """In addresses, JSON and HTML, as the usual encoders write it."""
+    assert SPELT[how] in hidden_forms(['AbC8s/EfGh2+"<Mn6=='])
+
+
+def test_a_plain_secret_has_no_more_forms() -> None:
+    """Itself, and two alphabets of base64 at three places, which are alike here: 1 + 3."""
+    assert len(hidden_forms(["canary-0123456789"])) == 4
+
+
 def test_short_values_are_no_secrets() -> None:
     """Or every `1` of a message would be hidden."""
     assert hidden_forms(["", "1", "true"]) == []

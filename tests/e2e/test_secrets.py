@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import gzip
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -37,9 +38,16 @@ JUDGE = {"api_key_env": "OWN_KEY", "extra_headers": {"X-Key": "os.environ/HEADER
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 
 
+def spelt(canary: str) -> list[str]:
+    """The key as addresses have it, its slashes encoded or not and in either case, and as PHP writes it in JSON."""
+    encoded = [quote(canary, safe=""), quote(canary)]
+    lowered = [re.sub("%..", lambda found: found.group().lower(), each) for each in encoded]
+    return [*encoded, *lowered, canary.replace("/", r"\/")]
+
+
 def forms(canary: str) -> set[bytes]:
     """The key, and how it stands in an address and in base64, alone and behind `user:` and `me:`."""
-    encoded = {quote(canary, safe=""), quote(canary), quote_plus(canary), quote(canary, safe="").lower()}
+    encoded = {*spelt(canary), quote_plus(canary), canary.replace("/", r"\\/")}
     for before in ("", "a", "ab"):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
             inner = encode(f"{before}{canary}".encode()).decode().rstrip("=")
@@ -112,7 +120,7 @@ def every_page() -> list[str]:
 def echoing(request: Request) -> str:
     """All secrets that a request brings, as a careless gateway repeats them."""
     seen = [request.key, request.headers.get("X-Key", ""), request.headers.get("X-Team", ""), *KEYS.values()]
-    seen += [quote(each, safe="") for each in seen]
+    seen += [form for each in seen for form in spelt(each)]
     seen += [base64.b64encode(f"me:{each}".encode()).decode() for each in seen]
     return " ".join(seen)
 
@@ -145,7 +153,7 @@ def test_a_finished_run_holds_no_key(server: LoopbackServer) -> None:
 @pytest.mark.parametrize("make", [echo, echo_raw])
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
 def test_no_error_at_first_holds_a_key(server: LoopbackServer, make: Callable[[int], Fault], status: int) -> None:
-    """The provider repeats every key that it was sent, in three spellings, and refuses all calls."""
+    """The provider repeats every key that it was sent, in seven spellings, and refuses all calls."""
     server.faults = lambda _: make(status)
     ended = mine()
     assert (ended.status > 0, ended.err.count("Traceback"), leaks(ended.out, ended.err)) == (True, 0, [])
