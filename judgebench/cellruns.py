@@ -14,7 +14,7 @@ from judgebench.client.openfiles import make_room
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.gathered import Gathered
 from judgebench.items import Failure, Reading, Verdict
-from judgebench.questions import Asked, Questions, up_to
+from judgebench.questions import Asked, Needed, Questions, up_to
 from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
 from judgebench.steps import step
 from judgebench.verdicts import Reply, read
@@ -102,7 +102,7 @@ class CellRun:
             ConfigError: Something does.
         """
         problem = None if self.offline else self._why_no_call(in_flight)
-        if problem is not None and any(reply is None for _, reply in self.needed()):
+        if problem is not None and any(needed.reply is None for needed in self.needed()):
             raise problem
 
     def refreshed(self) -> tuple[str | None, bool]:
@@ -123,7 +123,7 @@ class CellRun:
         """Lets go of the folder."""
         self.gathered.folder.close()
 
-    def needed(self, items: Collection[str] | None = None) -> Iterator[tuple[Request, Reply | None]]:
+    def needed(self, items: Collection[str] | None = None) -> Iterator[Needed]:
         """What the folder does not have, each with the reply that the cache has.
 
         Where that cannot be read and a follow-up turn is allowed, the follow-up turn stands in its place. Where votes
@@ -133,8 +133,10 @@ class CellRun:
             items: Only about these; None for all.
         """
         for first, known in self._rounds(items) if self.cell.orders.in_rounds else self._looked_up(items):
-            asked, reply = self._last_turn(first, known)
-            yield asked.request, reply
+            answer = known or self._there(first.request)
+            asked, reply = self._last_turn(first, answer)
+            in_folder = self.gathered.waiting(first.request.key) is not None
+            yield Needed(asked.request, reply, None if in_folder else answer)
 
     def _rounds(self, items: Collection[str] | None) -> Iterator[tuple[Asked, Reply | None]]:
         """What is to be asked where votes stop early: round by round as far as the cache has it, then all the rest."""
@@ -144,7 +146,9 @@ class CellRun:
             key = self.cell.dataset.keys[item.id]
             readings = dict(self.gathered.readings[item.id])
             while calls := list(self.cell.calls(key, readings)):
-                turns = [self._last_turn(Asked(key, call, self._questions.request(item, call))) for call in calls]
+                firsts = [Asked(key, call, self._questions.request(item, call)) for call in calls]
+                answers = [self._there(first.request) for first in firsts]
+                turns = [self._last_turn(first, answer) for first, answer in zip(firsts, answers, strict=True)]
                 if any(reply is None for _, reply in turns):
                     for call in self.cell.calls_open(key, readings):
                         yield Asked(key, call, self._questions.request(item, call)), None
@@ -153,11 +157,10 @@ class CellRun:
                     assert reply is not None
                     result = read(reply, self.cell.template_for(key).rule, len(asked.call.order))
                     readings[asked.call] = Reading(asked.call.order, asked.call.sample, result)
-                    yield asked, reply
+                yield from zip(firsts, answers, strict=True)
 
-    def _last_turn(self, asked: Asked, known: Reply | None = None) -> tuple[Asked, Reply | None]:
+    def _last_turn(self, asked: Asked, reply: Reply | None) -> tuple[Asked, Reply | None]:
         """The call or its last follow-up turn as far as the cache has them, and the reply that it has to that."""
-        reply = known or self._there(asked.request)
         while reply is not None and (following := self._questions.next_turn(asked, reply)) is not None:
             asked, reply = following, self._there(following.request)
         return asked, reply

@@ -68,19 +68,6 @@ class Forecast:
 
 
 @dataclass(slots=True)
-class _Answers:
-    """The lengths, in tokens, of answers that are there."""
-
-    count: int = 0
-    tokens: int = 0
-
-    def add(self, tokens: int) -> None:
-        if tokens:
-            self.count += 1
-            self.tokens += tokens
-
-
-@dataclass(slots=True)
 class _Prompts:
     """Characters of all prompts, and some of the prompts, drawn evenly (reservoir sampling, Vitter 1985, R)."""
 
@@ -130,20 +117,18 @@ def _of(run: CellRun, asked: set[str]) -> Forecast:
     cell, judge = run.cell, run.cell.judge
     done = run.gathered.readings.total
     total = sum(cell.count(key) for key in cell.dataset.keys.values())
-    answers, prompts = _Answers(), _Prompts()
-    if run.gathered.answer_tokens:
-        answers = _Answers(run.gathered.answered, run.gathered.answer_tokens)
+    answers, prompts = run.gathered.answers, _Prompts()
     looking = f"looking up replies for {cell.benchmark.name} · {judge.name} · {cell.template.name}"
-    for request, reply in counted(run.needed(), looking, unit="calls", total=total - done):
-        if reply is not None:
-            answers.add(reply.completion_tokens)
-        elif request.key not in asked:
+    for request, reply, answer in counted(run.needed(), looking, unit="calls", total=total - done):
+        if answer is not None:
+            answers.add(answer.completion_tokens)
+        if reply is None and request.key not in asked:
             asked.add(request.key)
             prompts.add(request)
     tokens, calls = prompts.tokens(judge), prompts.count
     longest = longest_answer(judge)
-    answer = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count
-    expected = 0 if judge.offline else round(calls * (answer if longest is None else min(answer, longest)))
+    length = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count
+    expected = 0 if judge.offline else round(calls * (length if longest is None else min(length, longest)))
     return Forecast(
         benchmark=cell.benchmark.name,
         judge=judge.name,

@@ -79,14 +79,27 @@ def _versions() -> dict[str, str]:
     return {name: version(name) for name in ("judgebench", "litellm", "jinja2", "pydantic")}
 
 
+@dataclass(slots=True)
+class Lengths:
+    """How many tokens answers have, of those of which that is known."""
+
+    count: int = 0
+    tokens: int = 0
+
+    def add(self, tokens: int) -> None:
+        """Takes in one more answer."""
+        if tokens:
+            self.count += 1
+            self.tokens += tokens
+
+
 class Gathered:
     """What a run has gathered, in its folder and in memory.
 
     Attributes:
         folder: The run's folder.
         usage: What all replies took that count, those of earlier times included.
-        answered: Replies of which the tokens are known, those of earlier times and replaced ones included.
-        answer_tokens: What those took.
+        answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
         readings: What the calls say, each by its last turn.
         left_out: Parameters that the model does not take.
         notes: What is said beside the score.
@@ -103,7 +116,7 @@ class Gathered:
         if moved:
             self.notes.append(f"another run has the folder's plain name, so this one is in {path}")
         self.usage = Usage()
-        self.answered, self.answer_tokens = 0, 0
+        self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
         self.sequential: Sequential | None = None
@@ -186,8 +199,8 @@ class Gathered:
             self._served.add(judgement.served_model)
 
     def _count_answer(self, judgement: Judgement) -> None:
-        self.answered += judgement.completion_tokens > 0
-        self.answer_tokens += judgement.completion_tokens
+        if not judgement.turn:
+            self.answers.add(judgement.completion_tokens)
 
     def record(
         self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True

@@ -93,7 +93,7 @@ class Lockstep:
 
     def _check(self, items: Sequence[str]) -> None:
         """Before the first call of all: finds what stands in the way of calls, of either run."""
-        if self._checked or not any(reply is None for run in self.runs for _, reply in run.needed(items)):
+        if self._checked or not any(needed.reply is None for run in self.runs for needed in run.needed(items)):
             return
         self._checked = True
         try:

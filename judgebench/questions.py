@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.client.calls import Request
 from judgebench.client.offline import hint_for
@@ -32,6 +32,20 @@ class Asked:
     call: Call
     request: Request
     turn: int = 0
+
+
+class Needed(NamedTuple):
+    """A call that a run's folder does not have the end of.
+
+    Attributes:
+        request: Its last turn, as far as the turns before it are known.
+        reply: What is there already in answer to that; None: it is still to be asked.
+        answer: What the cache has, and the folder has not, in answer to its first turn.
+    """
+
+    request: Request
+    reply: Reply | None
+    answer: Reply | None
 
 
 @dataclass(frozen=True, slots=True)

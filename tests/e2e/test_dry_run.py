@@ -168,6 +168,31 @@ def test_a_follow_up_turn_that_is_known_to_come_is_counted(server: LoopbackServe
     assert forecast("--repair", 1)["calls"] == forecast("--repair", 1, "--out", "elsewhere")["calls"] == 0
 
 
+@pytest.mark.parametrize("more", [(), ("--out", "elsewhere")])
+def test_a_follow_up_turns_answer_is_no_measure_of_an_answer(server: LoopbackServer, more: tuple[object, ...]) -> None:
+    """10 answers of 80 tokens each got a turn of 2: the other 10 are foretold 80 each, from folder and cache alike."""
+    server.answer = lambda request: (
+        Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 2})
+        if len(request.messages) > 2
+        else Reply("Hm.", usage={"prompt_tokens": 10, "completion_tokens": 80})
+    )
+    write_jsonl(Path("pairs.jsonl"), pairs(10))
+    run("--repair", 1)
+    write_jsonl(Path("pairs.jsonl"), pairs(20))
+    found = forecast("--repair", 1, *more)
+    assert (found["calls"], found["replies"], found["completion_tokens"]) == (10, 10, 800)
+
+
+@pytest.mark.parametrize("more", [(), ("--out", "elsewhere")])
+def test_an_answer_whose_follow_up_turn_is_to_come_is_measured(
+    server: LoopbackServer, more: tuple[object, ...]
+) -> None:
+    """Each of 20 answers once, read or not."""
+    server.answer = lambda request: "Hm." if "Question 3?" in request.text else "[[A]]"
+    run()
+    assert forecast("--repair", 1, *more)["replies"] == 20
+
+
 def test_a_mistake_is_found(server: LoopbackServer) -> None:
     """As by the run itself."""
     ended = judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "-t", "four-way", "--dry-run")
