@@ -16,7 +16,8 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
 from judgebench.loaded import Run
 from judgebench.loops import finished
-from judgebench.planning import Grid, plan
+from judgebench.pairings import questions
+from judgebench.planning import Grid, companion_of, fitting_templates, plan
 from judgebench.protocols import Protocol, orders_of
 from judgebench.runs import DEFAULT_OUT
 from judgebench.templates import load_template, structured_schema
@@ -24,8 +25,11 @@ from judgebench.templates import load_template, structured_schema
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from judgebench.benchmarks.dataset import Dataset
     from judgebench.forecasting import Forecast
     from judgebench.gathered import CellResult
+    from judgebench.items import ItemKey, Pairs
+    from judgebench.templates import Template
     from judgebench.watching import Progress, Stop
 
 
@@ -188,9 +192,11 @@ class Rendered:
     """What a judge gets for one item.
 
     Attributes:
+        template: The one that words it.
         order: The index of the completion shown in each slot.
         messages: Role and content of each message.
         schema: The JSON schema of the reply that goes out beside them, if one does.
+        instead_of: The template that was asked for, where the benchmark rates this item with another.
     """
 
     template: str
@@ -199,6 +205,7 @@ class Rendered:
     order: tuple[int, ...]
     messages: list[dict[str, str]]
     schema: Mapping[str, Any] | None = None
+    instead_of: str | None = None
 
 
 def render(
@@ -209,40 +216,57 @@ def render(
     item: str | None = None,
     seed: int = 0,
     structured: bool = False,
+    pairs: Pairs | None = None,
 ) -> Rendered:
-    """The exact messages for one item, in its first order.
+    """The exact messages of a run's first call about one item.
 
     Args:
         template: A name or file.
         benchmark: Whose item; None for the first benchmark with a bundled sample that the template fits.
         data: Where the items come from; None for the bundled sample.
-        item: The item's id; None for the first one that fits.
+        item: The item's id; None for the first one that is worded with this template.
         seed: Of the order.
         structured: As for a judge that takes a JSON schema for its reply.
+        pairs: As for a run that finds the best of more than two completions from pairs: `all`, or `knockout`.
 
     Raises:
-        ConfigError: Nothing fits, there is no such item, or the template asks for no structured output.
+        ConfigError: The template does not fit, there is no such item, or the template asks for no structured output.
     """
-    from judgebench.benchmarks.rewardbench2 import RewardBench2
-
     loaded = load_template(template)
     if structured and not loaded.structured:
         raise ConfigError(f"template '{loaded.name}' asks for no structured output; verdict.json in its head does")
-    rates_ties = loaded.name == RewardBench2.ties_template
-    if benchmark is None:
-        fits = [
-            name for name in BENCHMARKS if sample_path(name).exists() and loaded.mode in get_benchmark(name).templates
-        ]
-        benchmark = RewardBench2.name if rates_ties else next(iter(fits))
-    chosen = get_benchmark(benchmark)
+    chosen = get_benchmark(benchmark or _shown_with(loaded, pairs))
+    fitting_templates(chosen, [loaded], pairs)
     dataset = load_dataset(chosen, data or SAMPLE)
     if item is not None and item not in dataset.keys:
         raise unknown_name("item", item, dataset.keys, mend=f"The data is {dataset.source}.")
-    for each in dataset:
-        if each.id == item or (item is None and chosen.by_ties(each.key) == rates_ties):
-            question = chosen.questions(each.key, loaded.mode)[0]
-            order = orders_of(Protocol(seed=seed), each.id, question)[0]
-            messages = loaded.render(each, order, structured=structured)
-            schema = structured_schema(loaded.rule, LABELS[: len(order)]) if structured else None
-            return Rendered(loaded.name, chosen.name, each.id, order, messages, schema)
-    raise ConfigError(f"{dataset.source} has no item that template '{loaded.name}' fits")
+    key = dataset.keys[item] if item is not None else _first_for(loaded, dataset)
+    companion = companion_of(chosen, dataset, loaded) if chosen.by_ties(key) else None
+    wording = companion or loaded
+    protocol = Protocol(seed=seed, pairs=pairs)
+    order = orders_of(protocol, key.id, questions(chosen, protocol, key, wording.mode)[0])[0]
+    shown = next(each for each in dataset if each.id == key.id)
+    return Rendered(
+        template=wording.name,
+        benchmark=chosen.name,
+        item=key.id,
+        order=order,
+        messages=wording.render(shown, order, structured=structured and wording.structured),
+        schema=structured_schema(wording.rule, LABELS[: len(order)]) if structured else None,
+        instead_of=None if wording.name == loaded.name else loaded.name,
+    )
+
+
+def _shown_with(template: Template, pairs: Pairs | None) -> str:
+    """The benchmark with a bundled sample on which a template is shown."""
+    with_sample = [get_benchmark(name) for name in BENCHMARKS if sample_path(name).exists()]
+    mode = "best_of_k" if pairs is not None else template.mode
+    ways = [each for each in with_sample if each.ties_template == template.name]
+    return (ways or [each for each in with_sample if mode in each.templates])[0].name
+
+
+def _first_for(template: Template, dataset: Dataset) -> ItemKey:
+    """The first item of the kind that a template is made for, else the first of all."""
+    keys = list(dataset.keys.values())
+    for_ties = template.name == dataset.benchmark.ties_template
+    return next((key for key in keys if dataset.benchmark.by_ties(key) == for_ties), keys[0])

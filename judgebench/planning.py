@@ -100,15 +100,12 @@ def plan(
     _check_arguments(limit=limit, seed=seed, orders=orders, samples=samples, repair=repair)
     _check_join(join, early_stop=early_stop)
     chosen = get_benchmark(benchmark)
-    _check_pairs(pairs, chosen)
     if not judges or not all(isinstance(name, str) and name for name in judges):
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if providers is None else Path(providers))
     found = [known.get(name).model_copy(update={"soft": soft}) for name in dict.fromkeys(judges)]
     files = _files(known, judges)
-    fitting, left_out = _fitting(chosen, _named(templates), pairs)
-    if templates and not fitting:
-        raise ConfigError("; ".join(left_out))
+    fitting, left_out = fitting_templates(chosen, _named(templates), pairs)
     protocol = Protocol(orders or chosen.official_orders, samples, seed, repair, join, early_stop, soft, pairs)
     selection = Selection(tuple(dict.fromkeys(subsets)), limit, seed)
     dataset = load_dataset(chosen, data, selection)
@@ -118,7 +115,7 @@ def plan(
     others = alterations(controls, attacks)
     cells: list[Cell] = []
     for template in fitting:
-        companion = _companion(chosen, dataset, template)
+        companion = companion_of(chosen, dataset, template)
         made = [
             Cell(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
             for judge in found
@@ -209,9 +206,15 @@ def _check_pairs(pairs: Any, benchmark: Benchmark) -> None:
         )
 
 
-def _fitting(
-    benchmark: Benchmark, templates: Sequence[Template], pairs: Pairs | None = None
+def fitting_templates(
+    benchmark: Benchmark, templates: Sequence[Template], pairs: Pairs | None
 ) -> tuple[list[Template], list[str]]:
+    """The templates that a benchmark takes, and for each of the others why it does not.
+
+    Raises:
+        ConfigError: It takes none of them, or asks for no best that pairs could find.
+    """
+    _check_pairs(pairs, benchmark)
     fitting, left_out = [], []
     for template in templates:
         if pairs is not None and template.mode != "pairwise":
@@ -227,10 +230,12 @@ def _fitting(
             left_out.append(
                 f"template '{template.name}' ({template.mode}) does not fit {benchmark.name}, which takes {modes}"
             )
+    if templates and not fitting:
+        raise ConfigError("; ".join(left_out))
     return fitting, left_out
 
 
-def _companion(benchmark: Benchmark, dataset: Dataset, template: Template) -> Template | None:
+def companion_of(benchmark: Benchmark, dataset: Dataset, template: Template) -> Template | None:
     """The template for the items that are rated whatever the main template's mode; None where there are none."""
     if benchmark.ties_template is None or not any(benchmark.by_ties(key) for key in dataset.keys.values()):
         return None

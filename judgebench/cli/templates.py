@@ -72,6 +72,11 @@ def show_template(name: str) -> None:
 )
 @click.option("--data", shell_complete=files, metavar="PATH|HUB-ID", help="The items; default: the bundled sample.")
 @click.option("--item", metavar="ID", help="Which item; default: the first.")
+@click.option(
+    "--pairs",
+    type=click.Choice(["all", "knockout"]),
+    help="As for a run that finds the best of more than two from pairs: the first pair.",
+)
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the order.")
 @click.option("--structured", is_flag=True, help="As for a judge that takes a JSON schema; shows that too.")
 @click.option(
@@ -102,6 +107,9 @@ def render_template(name: str, judge: str | None, providers: str | None, **optio
         Text(f"{shown.template} · {shown.benchmark} item {shown.item} · completions shown: {order}", style="bold"),
         soft_wrap=True,
     )
+    if shown.instead_of is not None:
+        said = f"{shown.benchmark} always rates this item, with {shown.template}; {shown.instead_of} is for the others"
+        console.print(Text(said), soft_wrap=True)
     for number, message in enumerate(shown.messages):
         tokens = f"about {_estimate(message['content']):,}" if counted is None else f"{counted.messages[number]:,}"
         console.print(Text(f"--- {message['role']} · {tokens} tokens", style=BAR))

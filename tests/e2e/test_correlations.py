@@ -57,11 +57,11 @@ def test_a_run_says_what_its_score_is():
 
 
 def test_a_grid_of_judges():
-    """One table with r for each."""
+    """One table with r for each, and one of lengths below it."""
     judges = [word for name in ("longest", "shortest", "random") for word in ("-j", f"offline/{name}")]
     words = shown("run", "custom", "--data", "graded.jsonl", *judges)
     assert "Pearson r" in words
-    assert len(re.findall(r"r -?\d\.\d\d\d", words)) == 3
+    assert len(re.findall(r"r -?\d\.\d\d\d", words)) == 4
 
 
 def test_a_comparison_is_in_r():

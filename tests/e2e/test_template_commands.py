@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+import re
 from pathlib import Path
+from typing import Any
 
 import pytest
-from commands import judgebench, process
+from commands import best_of_four, judgebench, pairs, process, ties, write_jsonl, write_judges
+from loopback import LoopbackServer
 
 from judgebench.templates import shipped_templates
 
@@ -84,6 +87,67 @@ def test_a_judges_count_of_the_whole_is_more_than_its_messages() -> None:
     out = judgebench("templates", "render", "mine.jinja", "-j", "openai/gpt-4o").out
     assert "--- user · 1 tokens\n" in out
     assert "in all 8 tokens" in out  # 3 for the message, 1 for its role, 1 for its text, 3 for the reply
+
+
+@pytest.mark.parametrize(
+    "options",
+    [
+        ("rating-ties", "rewardbench", pairs(1)),
+        ("rating-ties", "rewardbench-2", best_of_four(1)),
+        ("four-way", "rewardbench-2", ties(1)),
+        ("pairwise", "rewardbench-2", best_of_four(1), "--pairs", "all"),
+        ("pairwise", "rewardbench-2", best_of_four(1), "--pairs", "knockout"),
+        ("pairwise", "rewardbench-2", ties(1), "--pairs", "all"),
+    ],
+    ids=lambda options: " ".join(str(each) for each in options if isinstance(each, str)),
+)
+def test_what_is_shown_is_what_a_run_sends_first(options: tuple[Any, ...]) -> None:
+    """Template, benchmark, rows and ways of pairing that a run takes are shown, in the run's own words and order."""
+    template, benchmark, rows, *more = options
+    write_jsonl(Path("rows.jsonl"), rows)
+    with LoopbackServer("[[A]]") as server:
+        write_judges(server.url)
+        judgebench("run", benchmark, "-j", "mine", "-t", template, "--data", "rows.jsonl", "--concurrency", 1, *more)
+        sent = server.requests[0].messages
+    out = judgebench("templates", "render", template, "--benchmark", benchmark, "--data", "rows.jsonl", *more).out
+    parts = re.split(r"^--- .*\n", out, flags=re.MULTILINE)[1:-1]
+    assert [part.removesuffix("\n") for part in parts] == [message["content"] for message in sent]
+
+
+def test_an_item_that_is_always_rated_is_shown_so() -> None:
+    """With the template that rates it, which is said."""
+    ended = judgebench("templates", "render", "four-way", "--benchmark", "rewardbench-2", "--item", "ref:1")
+    assert ended.out.splitlines()[:2] == [
+        "rating-ties · rewardbench-2 item ref:1 · completions shown: 0",
+        "rewardbench-2 always rates this item, with rating-ties; four-way is for the others",
+    ]
+
+
+def test_a_template_that_a_run_refuses_is_refused() -> None:
+    """In the run's words, whose mend is an option here too."""
+    run, shown = (
+        judgebench(*command, "--data", "sample")
+        for command in (
+            ("run", "rewardbench-2", "-j", "offline/first", "-t", "pairwise"),
+            ("templates", "render", "pairwise", "--benchmark", "rewardbench-2"),
+        )
+    )
+    assert (shown.status, shown.err) == (2, run.err)
+    assert shown.err.endswith("or pairwise with --pairs all or knockout\n")
+
+
+@pytest.mark.parametrize(
+    ("options", "item"),
+    [
+        (("four-way",), "rewardbench-2 item factuality-1"),
+        (("rating-ties",), "rewardbench-2 item ref:1"),
+        (("pairwise",), "rewardbench item 1"),
+        (("pairwise", "--pairs", "all"), "rewardbench-2 item factuality-1"),
+    ],
+)
+def test_without_a_benchmark_an_item_that_fits_is_found(options: tuple[str, ...], item: str) -> None:
+    """The first of a sample, of the kind that the template is made for."""
+    assert item in judgebench("templates", "render", *options).out.splitlines()[0]
 
 
 def test_an_unknown_judge_is_one_line() -> None:
