@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from judgebench.client.ways import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import price_of
 from judgebench.prices import listed_output_limit
@@ -51,8 +53,15 @@ class Budget:
             highest_cost(judge, [])
 
     @asynccontextmanager
-    async def call(self, judge: Judge, messages: Sequence[Mapping[str, str]]) -> AsyncIterator[Bill]:
+    async def call(
+        self, judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None
+    ) -> AsyncIterator[Bill]:
         """Sets one call's highest cost aside while it is made; whoever makes it says what it really cost.
+
+        Args:
+            judge: Whose call.
+            messages: What is asked.
+            schema: The JSON schema that goes out as the form of the reply, if any.
 
         Raises:
             BudgetReached: The call could pass the limit.
@@ -60,7 +69,7 @@ class Budget:
         if self.usd is None:
             bill = Bill(0.0)
         else:
-            bill = Bill(highest_cost(judge, messages))
+            bill = Bill(highest_cost(judge, messages, schema))
             await self._hold(bill.highest)
         try:
             yield bill
@@ -112,11 +121,11 @@ def longest_answer(judge: Judge) -> int | None:
     return listed_output_limit(judge.model)
 
 
-def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]]) -> float:
+def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None) -> float:
     """The most that one call can cost, in USD.
 
     A prompt has at most as many tokens as bytes (every token of a byte-level vocabulary holds at least one), and a few
-    more a message for the roles.
+    more a message for the roles; a schema that goes out may be part of it.
 
     Raises:
         ConfigError: The judge's price, or the length of its answers, is not known.
@@ -136,5 +145,6 @@ def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]]) -> float:
             )
         answer = 0
     prompt = sum(len(message["content"].encode("utf-8", "surrogatepass")) + 16 for message in messages)
+    prompt += 0 if schema is None else len(json.dumps(form_of(schema)))
     dearest = max(price.output, price.reasoning or 0.0)
     return (prompt * max(price.input, price.cached_input or 0.0) + answer * dearest) / 1_000_000

@@ -287,7 +287,7 @@ class JudgeClient:
         """One try, once the judge's pace, its limits and the budget allow it."""
         way = self._ready()
         await self._within_limits(request, way)
-        async with self.pace.call() as flight, self.budget.call(self.judge, request.messages) as bill:
+        async with self.pace.call() as flight, self.budget.call(self.judge, request.messages, request.schema) as bill:
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
                 raise stopped

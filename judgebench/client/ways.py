@@ -41,13 +41,17 @@ class Way:
         """
         keywords = dict(self.settings)
         if schema is not None:
-            form = {"name": "verdict", "schema": schema, "strict": True}
-            keywords["response_format"] = {"type": "json_schema", "json_schema": form}
+            keywords["response_format"] = form_of(schema)
         if hint is not None:
             from judgebench.client.offline import HINT
 
             keywords[HINT] = hint
         return keywords
+
+
+def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """How a JSON schema of the reply goes out."""
+    return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, "strict": True}}
 
 
 def way_to(judge: Judge) -> Way:

@@ -132,6 +132,13 @@ def test_highest_cost_by_hand():
     assert highest_cost(JUDGE, [{"role": "user", "content": "0123456789"}]) == pytest.approx(0.001052)
 
 
+def test_a_schema_that_goes_out_counts_its_bytes():
+    """The 89 bytes of the form around `{}`, and 17 more of a schema of 19 bytes, at 2 USD a million each."""
+    bare = highest_cost(JUDGE, [])
+    assert highest_cost(JUDGE, [], {}) - bare == pytest.approx(89 * 2e-6)
+    assert highest_cost(JUDGE, [], {"type": "integer"}) - bare == pytest.approx(106 * 2e-6)
+
+
 def test_letters_beyond_ascii_count_their_bytes():
     """A letter of three bytes can be three tokens."""
     one = highest_cost(JUDGE, [{"role": "user", "content": "a"}])

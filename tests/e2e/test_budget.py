@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 from commands import Ended, caches, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import Fault, LoopbackServer, Reply
+from loopback import Fault, LoopbackServer, Reply, Request
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 PRICED = {"price": {"input": 0, "output": 1000}, "params": {"max_tokens": 100}}
@@ -114,6 +115,22 @@ def test_thinking_counted_beside_the_completion_is_spent(server: LoopbackServer)
     server.answer = Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 1, **details})
     run("--budget", 0.5, "--concurrency", 1)
     assert server.count == 9
+
+
+def test_a_schema_that_goes_out_is_held_too(server: LoopbackServer) -> None:
+    """Where each byte that is sent is a token, at 0.001 USD, the budget is used and not passed."""
+    priced = {"price": {"input": 1000, "output": 0}, "params": {"max_tokens": 100}, "structured_output": True}
+    write_judges(server.url, mine=priced)
+
+    def every_byte(request: Request) -> Reply:
+        sent = sum(len(message["content"].encode()) + 16 for message in request.messages)
+        sent += len(json.dumps(request.params["response_format"]))
+        return Reply('{"reasoning": "", "verdict": "A"}', usage={"prompt_tokens": sent, "completion_tokens": 1})
+
+    server.answer = every_byte
+    run("--budget", 10.5, "--concurrency", 1, "-t", "pairwise-json")
+    (path,) = Path("runs").rglob("metrics.json")
+    assert 7 < read_json(path)["usage"]["spent_usd"] <= 10.5
 
 
 def nothing_said(tokens: int) -> Fault:
