@@ -198,15 +198,13 @@ class RunFolder:
         """
         with self._writing():
             self._have_items()
-            if self._judgements is not None:
-                self._judgements.flush()
+            self.close()
             lines = (encode(outcome_to_json(outcome)) + "\n" for outcome in outcomes)
             _write_all(self.path / OUTCOMES, lines)
             write_json(self.path / METRICS, metrics.to_json())
             write_json(self.path / MANIFEST, manifest)
             if replaced:
                 set_apart(self.path, replaced)
-            self.close()
 
     def close(self) -> None:
         """Closes what is open, and leaves nobody writing."""
