@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -161,9 +160,7 @@ def test_the_check_in_the_docs_finds_a_bundle_right(bundle: Path) -> None:
         store.add((key(100 + number), reply(text=text)) for number, text in enumerate(STRANGE.values()))
     jb.export_replies("replies.jsonl.gz", cache_dir=store.folder)
     (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "cache.md").read_text(encoding="utf-8"), re.DOTALL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        exec(code, {})
+    exec(code, {})
 
 
 def test_the_key_is_made_as_the_docs_say() -> None:
