@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench import runner
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.client import lite
 from judgebench.client.cache import ReplyCache
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
@@ -50,21 +51,19 @@ async def run_grid(
         raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")
     if refresh and offline:
         raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
-    cache = ReplyCache(None if cache_dir is None else Path(cache_dir))
-    try:
-        return await runner.run_cells(
-            grid.cells,
-            cache,
-            Path(out),
-            offline=offline,
-            refresh=refresh,
-            concurrency=concurrency,
-            budget=budget,
-            progress=progress,
-            stop=stop,
-        )
-    finally:
-        cache.close()
+    async with lite.connections():
+        with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
+            return await runner.run_cells(
+                grid.cells,
+                cache,
+                Path(out),
+                offline=offline,
+                refresh=refresh,
+                concurrency=concurrency,
+                budget=budget,
+                progress=progress,
+                stop=stop,
+            )
 
 
 def forecast_grid(
@@ -73,11 +72,8 @@ def forecast_grid(
     """What a grid would send and cost; see `judgebench.forecasting.forecast`."""
     from judgebench import forecasting
 
-    cache = ReplyCache(None if cache_dir is None else Path(cache_dir))
-    try:
+    with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
         return forecasting.forecast(grid.cells, cache, Path(out), refresh=refresh)
-    finally:
-        cache.close()
 
 
 def forecast(

@@ -72,8 +72,8 @@ class Imported:
 
 def cache_info(cache_dir: str | Path | None = None) -> CacheInfo:
     """What is in the cache: replies, size, ages, and each model's share."""
-    with ExitStack() as stack:
-        return _store(cache_dir, stack).info()
+    with _store(cache_dir) as store:
+        return store.info()
 
 
 def prune_cache(
@@ -100,8 +100,8 @@ def prune_cache(
         raise ConfigError("say which replies: --older-than DAYS, --model NAME or both, or else --all")
     if older_than is not None and older_than < 0:
         raise ConfigError(f"--older-than {older_than:g}: expected 0 days or more")
-    with ExitStack() as stack:
-        return _store(cache_dir, stack).prune(Choice.older_than(older_than, model), dry_run=dry_run)
+    with _store(cache_dir) as store:
+        return store.prune(Choice.older_than(older_than, model), dry_run=dry_run)
 
 
 def export_replies(
@@ -121,7 +121,7 @@ def export_replies(
     """
     exported = Exported(str(file))
     with ExitStack() as stack:
-        store = _store(cache_dir, stack)
+        store = stack.enter_context(_store(cache_dir))
         if runs:
             _export_runs(exported, store, [_RunReplies(Path(folder), stack) for folder in runs])
         else:
@@ -143,16 +143,14 @@ def import_replies(file: str | Path, *, replace: bool = False, cache_dir: str | 
     """
     bundle = Bundle(Path(file))
     header = bundle.check()
-    with ExitStack() as stack:
+    with _store(cache_dir) as store:
         replies = counted(bundle.replies(), "putting replies into the cache", unit="replies", total=header.count)
-        added = _store(cache_dir, stack).add(replies, replace=replace)
+        added = store.add(replies, replace=replace)
     return Imported(str(file), header.count, added.new, added.same, added.different, added.replaced, list(header.runs))
 
 
-def _store(cache_dir: str | Path | None, stack: ExitStack) -> ReplyStore:
-    store = ReplyStore(None if cache_dir is None else Path(cache_dir))
-    stack.callback(store.close)
-    return store
+def _store(cache_dir: str | Path | None) -> ReplyStore:
+    return ReplyStore(None if cache_dir is None else Path(cache_dir))
 
 
 class _RunReplies:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench.client import lite
 from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import JudgeClient, Request
 from judgebench.client.offline import hint_for
@@ -99,18 +100,16 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     if soft and judge.offline:
         raise ConfigError(f"{judge.name} gives no log-probabilities: leave --soft out")
     schema = wording.structured and takes_schema(judge)
-    with tempfile.TemporaryDirectory() as folder:
-        cache = ReplyCache(Path(folder))
-        client = JudgeClient(judge, cache, tries=1)
-        client.check()
-        try:
-            request = _request(client, judge, wording, structured=schema)
-            reply = (await client.ask(request)).reply
-            result = read(reply, wording.rule, _ANSWERS[wording.mode])
-        except VerdictFailure as failure:
-            reply, result = Reply(), Failure(failure.kind, failure.detail)  # type: ignore[arg-type]
-        finally:
-            cache.close()
+    async with lite.connections():
+        with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
+            client = JudgeClient(judge, cache, tries=1)
+            client.check()
+            try:
+                request = _request(client, judge, wording, structured=schema)
+                reply = (await client.ask(request)).reply
+                result = read(reply, wording.rule, _ANSWERS[wording.mode])
+            except VerdictFailure as failure:
+                reply, result = Reply(), Failure(failure.kind, failure.detail)  # type: ignore[arg-type]
     return JudgeCheck(judge.name, judge.model, wording.name, reply, result, schema, soft)
 
 

@@ -7,8 +7,6 @@ import contextlib
 import threading
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgebench.client.lite import close_clients
-
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -19,18 +17,11 @@ T = TypeVar("T")
 
 def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine to its end in a loop of its own: where one is running (a notebook), in a thread beside it."""
-
-    async def alone() -> T:
-        try:
-            return await coroutine
-        finally:
-            await close_clients()
-
     try:
         asyncio.get_running_loop()
     except RuntimeError:
-        return asyncio.run(alone())
-    return _beside(alone())
+        return asyncio.run(coroutine)
+    return _beside(coroutine)
 
 
 def _beside(coroutine: Coroutine[Any, Any, T]) -> T:

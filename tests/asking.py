@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import ExitStack
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from judgebench.client import lite
 from judgebench.client.cache import ReplyCache
@@ -44,7 +45,7 @@ class Asked:
 
 @dataclass
 class Asker:
-    """Asks a server through a `JudgeClient` of its own.
+    """Asks a server through a `JudgeClient` of its own; `with` closes the caches at the end.
 
     Args:
         server: Where the judge is.
@@ -55,6 +56,17 @@ class Asker:
     server: LoopbackServer
     folder: Path
     settings: dict[str, Any] = field(default_factory=dict)
+    _opened: ExitStack = field(default_factory=ExitStack)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self._opened.close()
+
+    def cache(self) -> ReplyCache:
+        """One more view of the cache."""
+        return self._opened.enter_context(ReplyCache(self.folder / "cache"))
 
     def judge(self, **settings: Any) -> Judge:
         return Judge.model_validate(
@@ -69,17 +81,15 @@ class Asker:
             waits.append(seconds)
             await asyncio.sleep(0)
 
-        cache = cache or ReplyCache(self.folder / "cache")
+        cache = cache or self.cache()
         client = JudgeClient(self.judge(**settings), cache, sleep=sleep)
         requests = [request(client, text) for text in texts or ("Which is better?",)]
 
         async def every() -> list[Reply | JudgebenchError]:
-            try:
+            async with lite.connections():
                 if at_once:
                     return list(await asyncio.gather(*(_ended(client, each) for each in requests)))
                 return [await _ended(client, each) for each in requests]
-            finally:
-                await lite.close_clients()
 
         return Asked(asyncio.run(every()), waits, client, cache)
 

@@ -40,8 +40,8 @@ MENDED, LASTING, FATAL = (
 
 @pytest.fixture
 def asker(tmp_path: Path) -> Iterator[Asker]:
-    with LoopbackServer("[[A]]") as server:
-        yield Asker(server, tmp_path, {"timeout": 5.0})
+    with LoopbackServer("[[A]]") as server, Asker(server, tmp_path, {"timeout": 5.0}) as asking:
+        yield asking
 
 
 def test_every_fault_has_its_row() -> None:

@@ -7,9 +7,9 @@ import os
 import sqlite3
 import threading
 import time
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 import diskcache
 from pydantic import ValidationError
@@ -61,6 +61,12 @@ class _TextDisk(diskcache.Disk):  # type: ignore[misc]
 class _TextCache(diskcache.Cache):  # type: ignore[misc]
     """diskcache with one query for many keys, and one limit for everything that waits for a lock."""
 
+    def __init__(self, folder: str, **settings: Any) -> None:
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            super().__init__(folder, timeout=BUSY_S, disk=_TextDisk, **settings)
+            on_failure.pop_all()
+
     @property
     def _sql_retry(self) -> Callable[..., sqlite3.Cursor]:
         """What diskcache opens a cache with; its own has 60 seconds written into it."""
@@ -98,7 +104,10 @@ class _ReadOnlyCache(_TextCache):
         self._txn_id = None
         self._disk = _TextDisk(folder)
         self.eviction_policy, self.statistics = "none", 0
-        ((self._page_size,),) = self._sql("PRAGMA page_size").fetchall()
+        with ExitStack() as on_failure:
+            on_failure.callback(self.close)
+            ((self._page_size,),) = self._sql("PRAGMA page_size").fetchall()
+            on_failure.pop_all()
 
     @property
     def _con(self) -> sqlite3.Connection:
@@ -114,9 +123,9 @@ class _ReadOnlyCache(_TextCache):
             connection = sqlite3.connect(way, timeout=self._timeout, isolation_level=None, uri=True)
             try:
                 connection.execute("SELECT key FROM Settings LIMIT 1").fetchall()
-            except sqlite3.OperationalError:
+            except sqlite3.Error as error:
                 connection.close()
-                if way != address:
+                if way != address or not isinstance(error, sqlite3.OperationalError):
                     raise
             else:
                 break
@@ -145,6 +154,8 @@ class UnreadableEntryError(ConfigError):
 class ReplyCache:
     """Replies by key. The folder is made when the first reply is stored, not before.
 
+    The database is opened when it is needed; `with` closes it at the end. One thread uses it, and closes it.
+
     Attributes:
         out_of_space: Set when the disk was full when a reply was to be stored. That one, and those in flight, go into
             the reserve; a call that is made after that might have its reply nowhere to go.
@@ -157,6 +168,12 @@ class ReplyCache:
         self.reserve = Reserve(self.folder / "reserve")
         self._reserved = False
         self._store: Any = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exception: object) -> None:
+        self.close()
 
     def get(self, key: str) -> Reply | None:
         """The reply under a key, or None; so it is for an entry that was torn, whose place the next `put` takes."""
@@ -218,7 +235,7 @@ class ReplyCache:
             raise NotADirectoryError("is a file, where a folder is needed")
         if self._store is None and (make or (self.folder / "cache.db").exists()):
             try:
-                self._store = _TextCache(str(self.folder), timeout=BUSY_S, disk=_TextDisk, **_SETTINGS)
+                self._store = _TextCache(str(self.folder), **_SETTINGS)
             except sqlite3.OperationalError as error:
                 if make or _is_locked(error):
                     raise

@@ -8,13 +8,20 @@ import logging
 import os
 import sys
 import warnings
+from contextlib import AsyncExitStack, asynccontextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import Any
+from itertools import count
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
 
 _STEPS_TO_THE_WIRE = 4
 _LONGEST_PAUSE_S = 0.1
 _OURS: ContextVar[bool] = ContextVar("judgebench_calls", default=False)
+_OWNER: ContextVar[str] = ContextVar("judgebench_connections", default="")
+_OWNERS = count()
 
 
 @lru_cache(maxsize=1)
@@ -32,6 +39,7 @@ def litellm() -> Any:
     # OpenAI's SDK takes any JSON for a completion and warns of it; `judgebench.client.calls` looks at what came.
     warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     _no_second_post()
+    _own_clients(type(module.in_memory_llm_clients_cache))
     return module
 
 
@@ -83,6 +91,59 @@ def _no_second_post() -> None:
     AsyncHTTPHandler.single_connection_post_request = post_again
 
 
+def _own_clients(clients: Any) -> None:
+    """Has LiteLLM keep the clients of calls within `connections` under keys of their own.
+
+    LiteLLM keeps its clients (sessions of aiohttp, of OpenAI's SDK) in one cache for the whole process: whoever calls
+    the same provider from the same loop would get ours, and find it closed. Calls of others keep their keys.
+
+    Args:
+        clients: The class of LiteLLM's cache of clients.
+    """
+    key_in_loop = clients.update_cache_key_with_event_loop
+
+    def key_of_owner(cache: Any, key: str) -> str:
+        return f"{key_in_loop(cache, key)}{_OWNER.get()}"
+
+    clients.update_cache_key_with_event_loop = key_of_owner
+
+
+@asynccontextmanager
+async def connections() -> AsyncIterator[None]:
+    """What LiteLLM opens for calls that are made within, and by tasks begun within, is closed at the end."""
+    token = _OWNER.set(f"-judgebench-{next(_OWNERS)}")
+    try:
+        yield
+    finally:
+        await close_clients()
+        _OWNER.reset(token)
+
+
+async def close_clients() -> None:
+    """Closes the connections of the innermost `connections`; outside of any, those LiteLLM keeps for this loop."""
+    if not litellm.cache_info().currsize:  # no call was made: whatever LiteLLM has open is somebody else's
+        return
+    module = litellm()
+    kept = module.in_memory_llm_clients_cache
+    ours = _OWNER.get() or kept.update_cache_key_with_event_loop("")
+    async with AsyncExitStack() as closing:
+        for key in tuple(kept.cache_dict):
+            if not key.endswith(ours):
+                continue
+            client = kept.cache_dict.pop(key)
+            kept.ttl_dict.pop(key, None)
+            session = getattr(client, "_client", None)
+            if session is None or session is not module.aclient_session:  # which whoever set it goes on using
+                closing.push_async_callback(_close, client)
+
+
+async def _close(client: Any) -> None:
+    close = getattr(client, "aclose", None) or getattr(client, "close", None)
+    ended = close() if close is not None else None
+    if inspect.isawaitable(ended):
+        await ended
+
+
 async def eased() -> None:
     """Returns when the calls begun so far are on their way, and the loop has had twice that time for other things.
 
@@ -98,16 +159,3 @@ async def eased() -> None:
     for _ in range(_STEPS_TO_THE_WIRE):
         await asyncio.sleep(0)
     await asyncio.sleep(min(2 * (loop.time() - before), _LONGEST_PAUSE_S))
-
-
-async def close_clients() -> None:
-    """Closes the connections that LiteLLM keeps for the running event loop, which is about to end."""
-    module = sys.modules.get("litellm")
-    if module is None:
-        return
-    clients = module.in_memory_llm_clients_cache.cache_dict
-    of_this_loop = f"-{id(asyncio.get_running_loop())}"
-    for key in [key for key in clients if key.endswith(of_this_loop)]:
-        closing = clients.pop(key).close()
-        if inspect.isawaitable(closing):
-            await closing

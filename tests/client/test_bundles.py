@@ -7,7 +7,6 @@ import hashlib
 import json
 import re
 import time
-import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -47,16 +46,14 @@ def reply(number: int = 0, **more: Any) -> Reply:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[ReplyStore]:
-    made = ReplyStore(tmp_path / "cache")
-    yield made
-    made.close()
+    with ReplyStore(tmp_path / "cache") as made:
+        yield made
 
 
 @pytest.fixture
 def other(tmp_path: Path) -> Iterator[ReplyStore]:
-    made = ReplyStore(tmp_path / "other")
-    yield made
-    made.close()
+    with ReplyStore(tmp_path / "other") as made:
+        yield made
 
 
 def fill(store: ReplyStore, replies: Sequence[Reply]) -> None:
@@ -159,14 +156,11 @@ def test_a_line_can_be_checked_without_judgebench(bundle: Path) -> None:
 
 def test_the_check_in_the_docs_finds_a_bundle_right(bundle: Path) -> None:
     """The lines of Python in docs/cache.md run, on a bundle with text of every kind."""
-    store = ReplyStore(bundle.parent / "cache")
-    store.add((key(100 + number), reply(text=text)) for number, text in enumerate(STRANGE.values()))
-    store.close()
+    with ReplyStore(bundle.parent / "cache") as store:
+        store.add((key(100 + number), reply(text=text)) for number, text in enumerate(STRANGE.values()))
     jb.export_replies("replies.jsonl.gz", cache_dir=store.folder)
     (code,) = re.findall(r"```python\n(.*?)```", (DOCS / "cache.md").read_text(encoding="utf-8"), re.DOTALL)
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", ResourceWarning)
-        exec(code, {})
+    exec(code, {})
 
 
 def test_the_key_is_made_as_the_docs_say() -> None:

@@ -34,9 +34,8 @@ class Canary:
 @pytest.fixture
 def cache(tmp_path):
     """A cache in a folder that is not there yet."""
-    made = ReplyCache(tmp_path / "cache")
-    yield made
-    made.close()
+    with ReplyCache(tmp_path / "cache") as made:
+        yield made
 
 
 def tampered(cache, statement, *values):
@@ -187,10 +186,9 @@ def test_a_long_reply_that_was_torn_counts_as_absent(cache, size):
 def test_a_torn_entry_is_new_to_an_import(cache):
     """It is no other reply that would have to stay."""
     tampered(cache, "UPDATE Cache SET value = ?", '{"text": "cut o')
-    store = ReplyStore(cache.folder)
-    added = store.add([(KEY, Reply(text="whole"))])
-    found = store.get(KEY)
-    store.close()
+    with ReplyStore(cache.folder) as store:
+        added = store.add([(KEY, Reply(text="whole"))])
+        found = store.get(KEY)
 
     assert (added.new, added.different, found) == (1, 0, Reply(text="whole"))
 
@@ -225,10 +223,11 @@ def test_a_folder_without_permission_is_a_config_error(tmp_path):
 def test_a_broken_database_is_a_config_error(tmp_path, act):
     """A file that is no database is named, and left as it is."""
     (tmp_path / "cache.db").write_bytes(b"this is no database at all" * 100)
-    cache = ReplyCache(tmp_path)
     arguments = (KEY,) if act == "get" else (KEY, Reply(text="x"))
+    with ReplyCache(tmp_path) as cache:
+        said = refusal(getattr(cache, act), *arguments)
 
-    assert str(tmp_path) in refusal(getattr(cache, act), *arguments)
+    assert str(tmp_path) in said
 
 
 def test_the_folder_is_the_variables(monkeypatch, tmp_path):
@@ -248,18 +247,16 @@ def test_without_the_variable_it_is_in_the_users_cache(monkeypatch, tmp_path, va
     assert default_cache_dir() == tmp_path / below
 
 
-def test_many_keys_are_looked_up_at_once(tmp_path: Path) -> None:
+def test_many_keys_are_looked_up_at_once(cache) -> None:
     """What is there comes back as `get` has it, halves of surrogate pairs too; what is not there is left out."""
-    cache = ReplyCache(tmp_path)
     replies = {"a" * 64: Reply(text="x [[A]]", prompt_tokens=3), "b" * 64: Reply(text="\ud800"), "c" * 64: Reply()}
     for key, reply in replies.items():
         cache.put(key, reply)
     assert cache.get_many([*replies, "d" * 64]) == replies == {key: cache.get(key) for key in replies}
 
 
-def test_a_reply_in_a_file_of_its_own_is_left_to_get(tmp_path: Path) -> None:
+def test_a_reply_in_a_file_of_its_own_is_left_to_get(cache) -> None:
     """So that many long replies are never in memory at once."""
-    cache = ReplyCache(tmp_path)
     cache.put("a" * 64, Reply(text="x" * 1_000_000))
     assert (cache.get_many(["a" * 64]), cache.get("a" * 64)) == ({}, Reply(text="x" * 1_000_000))
 
@@ -309,12 +306,11 @@ def test_an_import_into_a_locked_cache_comes_to_an_end(cache, monkeypatch):
     monkeypatch.setattr("judgebench.client.cache.BUSY_S", 0.05)
     cache.put(KEY, Reply(text="kept"))
     other = sqlite3.connect(cache.folder / "cache.db", isolation_level=None)
-    store = ReplyStore(cache.folder)
-    assert store.get(KEY)
-    other.execute("BEGIN IMMEDIATE")
-    said = refusal(store.add, [("b" * 64, Reply(text="x"))])
-    other.close()
-    store.close()
+    with ReplyStore(cache.folder) as store:
+        assert store.get(KEY)
+        other.execute("BEGIN IMMEDIATE")
+        said = refusal(store.add, [("b" * 64, Reply(text="x"))])
+        other.close()
     assert "another process keeps it locked" in said
 
 
@@ -322,10 +318,9 @@ def test_an_import_into_a_locked_cache_comes_to_an_end(cache, monkeypatch):
 def read_only():
     """A cache of a short and a long reply in a folder that this process may read and not write."""
     with tempfile.TemporaryDirectory() as top:
-        cache = ReplyCache(Path(top) / "cache")
-        cache.put(KEY, Reply(text="kept"))
-        cache.put("b" * 64, Reply(text="x" * 50_000))
-        cache.close()
+        with ReplyCache(Path(top) / "cache") as cache:
+            cache.put(KEY, Reply(text="kept"))
+            cache.put("b" * 64, Reply(text="x" * 50_000))
         Path(top).chmod(0o755)
         for path in cache.folder.rglob("*"):
             path.chmod(0o555 if path.is_dir() else 0o444)
@@ -344,10 +339,9 @@ def read_only():
 
 def test_a_read_only_cache_can_be_read(read_only):
     """One by one, many at once, and as a whole."""
-    store = ReplyStore(read_only.folder)
-    info = store.info()
-    found = (store.get(KEY), store.get_many([KEY, "c" * 64]), store.get("b" * 64))
-    store.close()
+    with ReplyStore(read_only.folder) as store:
+        info = store.info()
+        found = (store.get(KEY), store.get_many([KEY, "c" * 64]), store.get("b" * 64))
     assert found == (Reply(text="kept"), {KEY: Reply(text="kept")}, Reply(text="x" * 50_000))
     assert (info.replies, info.unreadable, info.size_bytes > 50_000) == (2, 0, True)
 
@@ -361,9 +355,8 @@ def test_a_read_only_cache_cannot_be_written(read_only):
 
 def test_a_read_only_cache_cannot_be_pruned(read_only):
     """Nor emptied: a mistake in one line."""
-    store = ReplyStore(read_only.folder)
-    said = (refusal(store.prune, Choice()), refusal(store.prune, Choice(before=1e12)))
-    store.close()
+    with ReplyStore(read_only.folder) as store:
+        said = (refusal(store.prune, Choice()), refusal(store.prune, Choice(before=1e12)))
     assert all("--cache-dir" in each for each in said)
 
 

@@ -13,7 +13,6 @@ from asking import OPENAI, VLLM, Asker, request
 from loopback import Fault, LoopbackServer, Reply, error_reply, fatal_faults, lasting_faults, mendable_faults
 
 from judgebench.client import lite
-from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import (
     BAD_REQUESTS_IN_A_ROW,
     DEAR_TRIES,
@@ -42,8 +41,9 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def asker(server: LoopbackServer, tmp_path: Path) -> Asker:
-    return Asker(server, tmp_path)
+def asker(server: LoopbackServer, tmp_path: Path) -> Iterator[Asker]:
+    with Asker(server, tmp_path) as asking:
+        yield asking
 
 
 def first(fault: Fault, times: int = 1):
@@ -118,14 +118,14 @@ def test_a_reply_that_drips_times_out(asker: Asker, model: str, monkeypatch: pyt
 def test_a_drip_can_be_cancelled(asker: Asker) -> None:
     """The user's own end of a call is no timeout."""
     asker.server.faults = lambda _: Fault("drip", way="drip", seconds=10.0)
-    client = JudgeClient(asker.judge(), ReplyCache(asker.folder / "cache"))
+    client = JudgeClient(asker.judge(), asker.cache())
 
     async def cancelled() -> bool:
-        asking = asyncio.create_task(client.ask(request(client, "one")))
-        await asyncio.to_thread(asker.server.wait_in_flight, 1)
-        asking.cancel()
-        await asyncio.wait([asking])
-        await lite.close_clients()
+        async with lite.connections():
+            asking = asyncio.create_task(client.ask(request(client, "one")))
+            await asyncio.to_thread(asker.server.wait_in_flight, 1)
+            asking.cancel()
+            await asyncio.wait([asking])
         return asking.cancelled()
 
     assert asyncio.run(cancelled())
@@ -361,15 +361,13 @@ def test_a_fatal_error_ends_the_waits_of_other_calls(asker: Asker, wait: str) ->
     asker.server.faults = lambda request: slow if request.text == "wait" else Fault.invalid_key()
     asker.server.latency = lambda request: 0.0 if request.text == "wait" else 0.5
     limits = {} if wait == "asked for" else {"limits": {"rpm": 1}}
-    client = JudgeClient(asker.judge(**limits), ReplyCache(asker.folder / "cache"))
+    client = JudgeClient(asker.judge(**limits), asker.cache())
     texts = ("wait", "bad") if wait == "asked for" else ("bad", "wait")
 
     async def both() -> list[object]:
         asking = [client.ask(request(client, text)) for text in texts]
-        try:
+        async with lite.connections():
             return list(await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 20))
-        finally:
-            await lite.close_clients()
 
     ended = asyncio.run(both())
     assert [type(end) for end in ended] == [FatalProviderError] * 2

@@ -1,9 +1,14 @@
-"""The door to LiteLLM: how calls are begun."""
+"""The door to LiteLLM: how calls are begun, and what is closed after them."""
 
 import asyncio
 import time
 
+import httpx
+from loopback import LoopbackServer
+
 from judgebench.client import lite
+
+MESSAGES = [{"role": "user", "content": "one"}]
 
 
 def test_what_the_first_calls_import_is_no_measure_of_those_that_follow(monkeypatch):
@@ -35,3 +40,41 @@ def test_a_model_that_litellm_does_not_know_is_free_of_charge_to_it_and_one_that
     unknown = litellm.get_model_info("a-model-of-nobody", custom_llm_provider="hosted_vllm")
     assert (unknown["input_cost_per_token"], unknown["output_cost_per_token"]) == (0.0, 0.0)
     assert litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai") == known
+
+
+def test_clients_that_others_made_of_litellm_stay_open():
+    """In the same loop, for the same server, before, during and after our calls; ours are closed."""
+    litellm = lite.litellm()
+
+    async def clients():
+        call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
+        before = set(map(id, kept().values()))
+        await litellm.acompletion(**call)
+        theirs = [client for client in kept().values() if id(client) not in before]
+        async with lite.connections():
+            await lite.completion(**call)
+            ours = [client for client in kept().values() if client not in theirs and id(client) not in before]
+        closed = [client._client.is_closed for client in (*theirs, *ours)]
+        still = [client in kept().values() for client in (*theirs, *ours)]
+        await lite.close_clients()
+        return closed, still
+
+    def kept():
+        return litellm.in_memory_llm_clients_cache.cache_dict
+
+    with LoopbackServer() as server:
+        assert asyncio.run(clients()) == ([False, True], [True, False])
+
+
+def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
+    """OpenAI's SDK wraps it in a client of its own, which would close it."""
+
+    async def is_closed():
+        async with httpx.AsyncClient() as session:
+            monkeypatch.setattr(lite.litellm(), "aclient_session", session)
+            async with lite.connections():
+                await lite.completion(model="openai/m", api_base=server.url, api_key="x", messages=MESSAGES)
+            return session.is_closed
+
+    with LoopbackServer() as server:
+        assert not asyncio.run(is_closed())

@@ -13,7 +13,6 @@ from loopback import Fault, LoopbackServer, Reply, error_reply
 
 from judgebench.client import lite
 from judgebench.client.budget import Budget
-from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import JudgeClient
 from judgebench.errors import ConfigError, FatalProviderError
 
@@ -32,10 +31,11 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def asker(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Asker:
+def asker(server: LoopbackServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Asker]:
     for name in ("OPENAI_API_KEY", "HOSTED_VLLM_API_KEY"):
         monkeypatch.delenv(name, raising=False)
-    return Asker(server, tmp_path)
+    with Asker(server, tmp_path) as asking:
+        yield asking
 
 
 def sent(asker: Asker, **settings: object) -> dict:
@@ -285,11 +285,11 @@ def test_without_usable_counts_the_budget_counts_the_highest_cost(asker: Asker) 
     asker.server.answer = completion(None)
     budget = Budget(1.0)
     judge = asker.judge(price=PRICE, params={"max_tokens": 100})
-    client = JudgeClient(judge, ReplyCache(asker.folder / "cache"), budget=budget)
+    client = JudgeClient(judge, asker.cache(), budget=budget)
 
     async def once() -> None:
-        await client.ask(request(client, "0123456789"))
-        await lite.close_clients()
+        async with lite.connections():
+            await client.ask(request(client, "0123456789"))
 
     asyncio.run(once())
     assert budget.spent == pytest.approx(0.000226)
@@ -308,7 +308,7 @@ def test_a_reply_is_in_the_cache_when_it_is_given(asker: Asker) -> None:
     """Before the next step can use it, it is on disk."""
     asked = asker.ask("one")
     key = request(asked.client, "one").key
-    assert ReplyCache(asker.folder / "cache").get(key) == asked.reply
+    assert asker.cache().get(key) == asked.reply
 
 
 @pytest.mark.parametrize("fault", [Fault.status(503), Fault.status(400), Fault.status(401)])
@@ -334,11 +334,11 @@ def test_equal_calls_in_flight_fail_together(asker: Asker) -> None:
 
 def test_other_samples_are_other_calls(asker: Asker) -> None:
     """Repetitions of a question are asked each for itself."""
-    client = JudgeClient(asker.judge(), ReplyCache(asker.folder / "cache"))
+    client = JudgeClient(asker.judge(), asker.cache())
 
     async def both() -> None:
-        await asyncio.gather(*(client.ask(request(client, "same", sample=n)) for n in range(2)))
-        await lite.close_clients()
+        async with lite.connections():
+            await asyncio.gather(*(client.ask(request(client, "same", sample=n)) for n in range(2)))
 
     asyncio.run(both())
     assert asker.server.count == 2

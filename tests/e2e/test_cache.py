@@ -116,19 +116,15 @@ def reviewed(run: Path) -> Path:
 
 
 def replies_in(folder: Path) -> dict[str, Any]:
-    store = ReplyStore(folder)
-    try:
+    with ReplyStore(folder) as store:
         return dict(store.replies())
-    finally:
-        store.close()
 
 
 def forget(folder: Path, count: int | None = None) -> None:
     """Takes replies out of a cache."""
-    store = ReplyStore(folder)
-    for key in sorted(store.keys())[:count]:
-        store._store.delete(key)
-    store.close()
+    with ReplyStore(folder) as store:
+        for key in sorted(store.keys())[:count]:
+            store._store.delete(key)
 
 
 # --- reproducing a run
@@ -381,9 +377,8 @@ def seal(path: Path, body: list[bytes]) -> None:
 
 
 def big_bundle(count: int, text: str = "[[A]]") -> Path:
-    store = ReplyStore(Path("big"))
-    store.add((f"{number:064x}", jb_reply(text)) for number in range(count))
-    store.close()
+    with ReplyStore(Path("big")) as store:
+        store.add((f"{number:064x}", jb_reply(text)) for number in range(count))
     jb.export_replies("big.gz", cache_dir="big")
     return Path("big.gz")
 
@@ -478,9 +473,8 @@ def test_info_of_no_cache_is_no_mistake() -> None:
 def test_info_fits_into_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
     """Long model names are folded; the folder's line is as long as its name."""
     monkeypatch.setenv("COLUMNS", "80")
-    store = ReplyStore(Path("long"))
-    store.add([("0" * 64, jb_reply("a").model_copy(update={"served_model": "m" * 200, "cost_usd": 1e6}))])
-    store.close()
+    with ReplyStore(Path("long")) as store:
+        store.add([("0" * 64, jb_reply("a").model_copy(update={"served_model": "m" * 200, "cost_usd": 1e6}))])
     assert max(map(len, judgebench("cache", "info", "--cache-dir", "long").out.splitlines())) <= 80
 
 

@@ -219,9 +219,8 @@ def test_a_judge_that_is_refused_in_the_middle_stops_alone(server: LoopbackServe
     assert len([line for line in ended.err.splitlines() if line.startswith("stopped: judge 'mine'")]) == 1
     assert read_json(folder("runs") / "manifest.json")["state"] == "stopped"
     lines = read_jsonl(folder("runs") / "judgements.jsonl")
-    cache = ReplyCache(Path("runs-cache"))
-    kept = [cache.get(line["key"]) for line in lines]
-    cache.close()
+    with ReplyCache(Path("runs-cache")) as cache:
+        kept = [cache.get(line["key"]) for line in lines]
     assert [reply and reply.text for reply in kept] == [line["reply"] for line in lines]
     assert len(lines) == 25
     assert server.faults_met.total() <= 4

@@ -9,7 +9,7 @@ import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, write_jsonl, write_judges
 from loopback import LoopbackServer
 
-from judgebench.client.cache import ReplyCache
+from judgebench.client.store import ReplyStore
 from judgebench.judgements import read_judgements
 
 FOLDER = Path("rewardbench/mine/pairwise/one")
@@ -62,11 +62,9 @@ def mine(places: tuple[Path, Path], *more: object) -> Ended:
 def kept(places: tuple[Path, Path]) -> int:
     """How many replies are in the cache or in the run's folder."""
     cache, out = places
-    store = ReplyCache(cache)
     lines = {judgement.key for judgement in read_judgements(out / FOLDER) if judgement.reply}
-    store._open(make=False)
-    cached = set() if store._store is None else set(store._store)
-    store.close()
+    with ReplyStore(cache) as store:
+        cached = set(store.keys())
     return len(lines | cached)
 
 

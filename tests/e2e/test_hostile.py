@@ -217,7 +217,8 @@ def test_a_hostile_reply_passes_unharmed(server: LoopbackServer, name: str) -> N
     server.answer = lambda request: text if "Question 2?" in request.text else answer(request)
     judged(usual())
     (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "2")
-    cached = ReplyCache(Path(os.environ["JUDGEBENCH_CACHE_DIR"])).get(line["key"])
+    with ReplyCache(Path(os.environ["JUDGEBENCH_CACHE_DIR"])) as cache:
+        cached = cache.get(line["key"])
     read = line.get("verdict") or line["failure"]["kind"]
     assert (line["reply"] == text, cached is not None and cached.text == text, read) == (True, True, said)
 
@@ -282,14 +283,13 @@ def test_unicode_of_every_kind_passes_unharmed(tmp_path_factory, prompts: list[s
         data = write_jsonl(here / "rows.jsonl", rows)
         where = ("--providers", here / "providers.yaml", "--out", here / "runs", "--cache-dir", here / "cache")
         judgebench("run", "custom", "-j", "mine", "--data", data, "--orders", "one", *where)
-    cache = ReplyCache(here / "cache")
     lines = read_jsonl(here / "runs/custom/mine/pairwise/one/judgements.jsonl")
     expected = {str(n): f"{replies[n % len(replies)]} [[A]]" for n in range(len(rows))}
     assert {number: rows[int(number)]["prompt"] in text for number, text in sent.items()} == dict.fromkeys(sent, True)
     assert {line["item"]: line["reply"] for line in lines} == expected
-    kept = {line["item"]: cache.get(line["key"]) for line in lines}
+    with ReplyCache(here / "cache") as cache:
+        kept = {line["item"]: cache.get(line["key"]) for line in lines}
     assert {item: reply and reply.text for item, reply in kept.items()} == expected
-    cache.close()
 
 
 def test_unicode_is_printed_where_the_terminal_has_no_unicode(server: LoopbackServer) -> None:

@@ -14,7 +14,6 @@ from commands import by_quality, pairs, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
 
 import judgebench as jb
-from judgebench.client import lite
 
 if TYPE_CHECKING:
     from faults import Request
@@ -106,10 +105,7 @@ def test_a_coroutine_runs_in_a_notebooks_loop(server: LoopbackServer) -> None:
     """`await jb.arun(...)`."""
 
     async def notebook() -> jb.Run:
-        try:
-            return await jb.arun("rewardbench", judge="mine", data="pairs.jsonl")
-        finally:
-            await lite.close_clients()
+        return await jb.arun("rewardbench", judge="mine", data="pairs.jsonl")
 
     assert asyncio.run(notebook()).metrics.score == 1.0
 
@@ -164,10 +160,7 @@ def test_a_cancelled_run_leaves_a_usable_folder(server: LoopbackServer) -> None:
         task = asyncio.create_task(jb.arun("rewardbench", judge="mine", data="pairs.jsonl", concurrency=1))
         await asyncio.to_thread(server.wait_count, 5)
         task.cancel()
-        try:
-            await task
-        finally:
-            await lite.close_clients()
+        await task
 
     with pytest.raises(asyncio.CancelledError):
         asyncio.run(notebook())

@@ -242,7 +242,9 @@ def test_the_cache_has_the_replies_and_no_key(server: LoopbackServer) -> None:
     server.answer = lambda request: f"{'x' * 40_000} [[A]]" if "Question 4?" in request.text else "[[A]]"
     mine()
     cache = Path(os.environ["JUDGEBENCH_CACHE_DIR"])
-    assert (len(list(ReplyStore(cache).replies())), len(list(cache.rglob("*.val"))), leaks()) == (6, 1, [])
+    with ReplyStore(cache) as store:
+        replies = list(store.replies())
+    assert (len(replies), len(list(cache.rglob("*.val"))), leaks()) == (6, 1, [])
 
 
 # --- keys in a keyring

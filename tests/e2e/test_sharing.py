@@ -105,11 +105,8 @@ def ended(*running: subprocess.Popen[str]) -> list[int]:
 
 def readable(folder: str = "shared") -> int:
     """How many replies a cache has, all of which can be read."""
-    store = ReplyStore(Path(folder))
-    try:
+    with ReplyStore(Path(folder)) as store:
         replies = dict(store.replies())
-    finally:
-        store.close()
     assert None not in replies.values()
     return len(replies)
 
