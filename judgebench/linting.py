@@ -13,7 +13,7 @@ from judgebench import headings, wording
 from judgebench.errors import ConfigError
 from judgebench.frontmatter import blanked
 from judgebench.items import LABELS, Completion, Item, Turn
-from judgebench.templates import Template, UndefinedNamesError, template_source
+from judgebench.templates import Template, UndefinedNamesError, check_messages, parse_template, template_source
 from judgebench.wording import Remark
 
 if TYPE_CHECKING:
@@ -69,8 +69,8 @@ def lint(name: str | Path) -> list[Finding]:
     path, source = template_source(name)
     file = str(name) if Path(name).is_file() else path.name
     try:
-        template = Template(source, path.name, path.parent)
-        template.check_messages()
+        template = parse_template(source, path.name, path.parent)
+        check_messages(template)
     except UndefinedNamesError as error:
         return list(_undefined(error, source, file))
     except ConfigError as error:
@@ -192,7 +192,7 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
 
 def _leaks(template: Template) -> Iterator[Remark]:
     """Data of the item that tells which completion is correct, or all of its data at once."""
-    for tree in template.trees:
+    for tree in (layer.tree for layer in template.layers):
         taken = set()
         for node in _lookups(tree):
             if not (isinstance(node.node, nodes.Name) and node.node.name == "item"):
@@ -227,7 +227,7 @@ def _answer(slot: int) -> str:
 
 def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: bool = False) -> str | Remark:
     """The messages about k completions, with marks in the place of data; a remark where they cannot be rendered."""
-    columns = {_column(node) for tree in template.trees for node in _lookups(tree)}
+    columns = {_column(node) for tree in (layer.tree for layer in template.layers) for node in _lookups(tree)}
     item = Item(
         id="lint",
         subset="",
