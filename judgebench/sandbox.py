@@ -96,7 +96,8 @@ class Environment(ImmutableSandboxedEnvironment):
     def _parse(self, source: str, name: str | None, filename: str | None) -> nodes.Template:
         """Parses; puts included files in their place; takes the file's own white space off both ends of each message.
 
-        An include in its place costs nothing when it is rendered, while Jinja's own takes a new context each time.
+        Jinja's own include takes a new context each time: with it, the row "cached run, 5970 judgements" of
+        benchmarks/speed.py takes a fifth more CPU. And in its place, every check sees what is included.
         """
         tree = _Inline(self).visit(super()._parse(source, name, filename))
         assert isinstance(tree, nodes.Template)
