@@ -24,7 +24,35 @@ class JudgebenchError(Exception):
 
 
 class ConfigError(JudgebenchError):
-    """A mistake of the user's: the message is one line that says what is wrong, where, and how to mend it."""
+    """A mistake of the user's: the message is one line that says what is wrong, where, and how to mend it.
+
+    Attributes:
+        what: What is wrong; the whole message where its parts are not given one by one.
+        where: The file that it is in, empty where no file is.
+        line: The line of that file, from 1 on; None where it is not known.
+        fix: How to mend it.
+    """
+
+    def __init__(
+        self, message: str, *, what: str = "", where: str = "", line: int | None = None, fix: str = ""
+    ) -> None:
+        super().__init__(message)
+        self.what, self.where, self.line, self.fix = what or message, where, line, fix
+
+    @classmethod
+    def at(cls, where: str, what: str, *, line: int | None = None, inside: str = "", fix: str = "") -> ConfigError:
+        """The error whose message is made of its parts.
+
+        Args:
+            where: The file, as the user named it.
+            what: What is wrong.
+            line: On which line.
+            inside: The file that `where` takes in, where the mistake is in that.
+            fix: How to mend it.
+        """
+        place = where + (f" (in {inside})" if inside else "") + (f" line {line}" if line is not None else "")
+        message = f"{place}: {what}" + (f"; {fix}" if fix else "")
+        return cls(message, what=what, where=inside or where, line=line, fix=fix)
 
 
 class TransientError(JudgebenchError):

@@ -4,15 +4,31 @@ from __future__ import annotations
 
 import difflib
 import re
+from typing import TYPE_CHECKING
 
-import yaml
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
 from judgebench.verdictrule import VerdictRule, read_text
+from judgebench.yamlfile import YamlText
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
 
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+class FrontMatterError(ConfigError):
+    """A key of the head that does not hold what it must.
+
+    Attributes:
+        key: Its path, as in `("verdict", "example")`.
+    """
+
+    def __init__(self, where: str, what: str, *, fix: str, key: tuple[str, ...], line: int) -> None:
+        super().__init__(f"{where}: {what}{'; ' if fix else ''}{fix}", what=what, where=where, line=line, fix=fix)
+        self.key = key
 
 
 class FrontMatter(BaseModel):
@@ -104,40 +120,40 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     """
     front = _FRONT.match(source)
     if front is None:
-        raise ConfigError(f"{where} line 1: no front matter; a template starts with YAML between two lines of ---")
-    try:
-        data = yaml.safe_load(front.group(1))
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 2 if error.problem_mark else 2
-        problem = error.problem or error.context
-        raise ConfigError(f"{where} line {line}: front matter is not valid YAML: {problem}") from None
-    except yaml.reader.ReaderError as error:
-        line = 2 + front.group(1).count("\n", 0, error.position)
-        raise ConfigError(f"{where} line {line}: front matter is not valid YAML: a control character") from None
-    except (ValueError, RecursionError) as error:
-        reason = "nested too deep" if isinstance(error, RecursionError) else error
-        raise ConfigError(f"{where} line 2: front matter is not valid YAML: {reason}") from None
+        fix = "a template starts with YAML between two lines of ---"
+        raise ConfigError.at(where, "no front matter", line=1, fix=fix)
+    text = YamlText(front.group(1), where, first_line=2, repeats=True)  # heads that have kept runs have repeats
+    data = text.data
     if not isinstance(data, dict):
-        raise ConfigError(f"{where} line 2: front matter is not a mapping of keys such as name, mode and verdict")
+        what = "front matter is not a mapping of keys such as name, mode and verdict"
+        raise ConfigError.at(where, what, line=2)
     if "scale" in data and isinstance(data.get("verdict"), dict):
         data["verdict"].setdefault("scale", data.pop("scale"))
     try:
         return FrontMatter.model_validate(data)
     except ValidationError as error:
-        raise ConfigError(f"{where}: {_first_problem(error)}") from None
+        raise _mistake(error, where, text) from None
 
 
-def _first_problem(error: ValidationError) -> str:
+def _mistake(error: ValidationError, where: str, text: YamlText) -> FrontMatterError:
+    """The first problem, and its key: where it was found, or below that the one that its message begins with."""
     problem = error.errors(include_url=False)[0]
-    place = ".".join(str(part) for part in problem["loc"] if part != "[key]")
-    message = problem["msg"].removeprefix("Value error, ")
+    place = tuple(str(part) for part in problem["loc"] if part != "[key]")
+    message = _worded(problem)
+    begins = message.partition(" ")[0].rstrip(":").split(".")
+    key = (*place, *begins) if problem["type"] == "value_error" else place
+    what, _, fix = f"{'.'.join(place)}{': ' if place else ''}{message}".partition("; ")
+    return FrontMatterError(where, what, fix=fix, key=key, line=text.line(key))
+
+
+def _worded(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         inside = problem["loc"][0] == "verdict" and len(problem["loc"]) > 1
         keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, "scale"]
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
-        message = "is not a key of a template" + (f"; did you mean {near[0]}?" if near else "")
-    elif problem["type"] == "missing":
-        message = "is missing"
-    elif problem["type"] == "string_type":
-        message = f"is {problem['input']!r}, expected text (quote it)"
-    return f"{place}: {message}" if place else message
+        return "is not a key of a template" + (f"; did you mean {near[0]}?" if near else "")
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] == "string_type":
+        return f"is {problem['input']!r}, expected text (quote it)"
+    return problem["msg"].removeprefix("Value error, ")

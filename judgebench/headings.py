@@ -5,8 +5,7 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING
 
-from judgebench.items import LABELS, Verdict
-from judgebench.verdictrule import read_text
+from judgebench.items import LABELS
 from judgebench.wording import BAD, GOOD, NOUN, Remark
 
 if TYPE_CHECKING:
@@ -15,51 +14,32 @@ if TYPE_CHECKING:
     from judgebench.verdictrule import VerdictRule
 
 _LABEL = r"(?:[ _-]?[\[(][A-Za-z\d][\])]|[ _-](?-i:[A-Z\d])(?!\w))?"
-_INTRODUCED = re.compile(rf"\b(?:(?P<good>{GOOD})|(?P<bad>{BAD}))[ _-](?:one|{NOUN}){_LABEL}[^\w?]*\Z", re.IGNORECASE)
 _HEADED = re.compile(
     rf"(?:\A|\n|\ue001|[<\[(])[^\w\n]*(?P<word>{GOOD}|{BAD})(?:[ _-]{NOUN})?{_LABEL}[^\w?\n]*\n?\s*\Z", re.IGNORECASE
 )
 _CLOSED = re.compile(r"</[^>\n]*>|\[/[^\]\n]*\]|[^\w\n]*\bend of\b[^\n\])>]*[\])>]*", re.IGNORECASE)
-_SPOKEN_OF = re.compile(
-    r"\b(?:head(?:ing|er|line)s?|labels?|labell?ed|tags?|titles?|marked|brackets?|names?|above)\b", re.IGNORECASE
-)
-_WORST = re.compile(
-    r"\b(?:wors\w+|weak\w+|inferior|los(?:es?|er|ing)|reject\w*|discard\w*|eliminat\w*|least)\b", re.IGNORECASE
-)
-_FAULTS = re.compile(
-    r"\b(?:poor\w*|less|lower|fail\w*|harm\w*|toxic\w*|unsafe|bias\w*|wrong|false|incorrect|mistakes?|errors?|faults?|bad)\b",
-    re.IGNORECASE,
-)
 _BEST = re.compile(r"\b(?:better|best|prefer\w*|winner|wins)\b", re.IGNORECASE)
+_WORST = re.compile(r"\b(?:wors\w+|weak\w+|inferior|los(?:es?|er|ing)|reject\w*|eliminat\w*|least)\b", re.IGNORECASE)
 _SHORT = 60
 
 
 def introduced(text: str, marks: Sequence[str]) -> Iterator[Remark]:
-    """Completions that stand under words which say how good they are: `Chosen:`, `<correct>`, or better and worse ones.
+    """Completions that stand under words which say how good they are: `Chosen:`, `<correct>`.
 
     Args:
         text: The messages with a mark in the place of each completion.
         marks: Those marks, by slot.
     """
-    heads: list[tuple[int, str]] = []
-    good: list[tuple[int, str]] = []
-    bad: list[tuple[int, str]] = []
     sides = re.search(r"\bleft\b", text, re.IGNORECASE) is not None
-    for slot, mark in enumerate(marks):
-        if mark not in text:
-            continue
-        before = _before(text, marks, slot)[-_SHORT:]
-        if (found := _HEADED.search(before)) and not (sides and found["word"].lower() == "right"):
-            heads.append((slot, found["word"]))
-        elif found := _INTRODUCED.search(before):
-            (good if found["good"] else bad).append((slot, found.group().strip()))
-    if not heads and good and bad:
-        heads = [*good, *bad]
-    alike = len(heads) == len(marks) and len({words.lower() for _, words in heads}) == 1
-    if heads and len(marks) > 1 and not alike:
-        slot, words = min(heads)
-        what = f"shows completions[{slot}] as '{words.rstrip(' :')}'"
-        yield Remark("gives-away", words, what, "name each by its label alone: {{ c.label }}")
+    heads = {slot: _HEADED.search(_before(text, marks, slot)[-_SHORT:]) for slot in range(len(marks))}
+    words = {slot: head["word"] for slot, head in heads.items() if head}
+    if sides:
+        words = {slot: word for slot, word in words.items() if word.lower() != "right"}
+    alike = len(words) == len(marks) and len({word.lower() for word in words.values()}) == 1
+    if words and not alike:
+        slot = min(words)
+        what = f"shows completions[{slot}] as '{words[slot]}'"
+        yield Remark("gives-away", words[slot], what, "name each by its label alone: {{ c.label }}")
 
 
 def _before(text: str, marks: Sequence[str], slot: int) -> str:
@@ -83,7 +63,7 @@ def mislabelled(text: str, marks: Sequence[str], rule: VerdictRule) -> Iterator[
     if "" in meant:
         words = [_last_word(_before(text, marks, slot), slots) for slot in range(len(marks))]
         meant = words
-    elif _asks_for_the_worst(text):  # then the rule may well read the other
+    elif _WORST.search(text) or not _BEST.search(text):  # asked for the worse one, the rule may well read the other
         return
     if sorted(meant) == slots and meant != slots:
         wrong = next(at for at, label in enumerate(meant) if label != slots[at])
@@ -97,11 +77,6 @@ def mislabelled(text: str, marks: Sequence[str], rule: VerdictRule) -> Iterator[
         yield Remark("mislabelled", f"completions[{wrong}]", what, mend)
 
 
-def _asks_for_the_worst(text: str) -> bool:
-    """Whether the judge may be asked for the worse one, or for the one that has a fault."""
-    return _WORST.search(text) is not None or (_FAULTS.search(text) is not None and not _BEST.search(text))
-
-
 def _last_word(before: str, words: Sequence[str] | dict[str, str]) -> str:
     """The one of these words in the last line that has any; none where that line has several."""
     lines = reversed(_CLOSED.sub(" ", before)[-_SHORT:].split("\n"))
@@ -111,35 +86,3 @@ def _last_word(before: str, words: Sequence[str] | dict[str, str]) -> str:
     whole = re.compile(rf"(?<![^\W_])(?<!\d\.)(?:{anyone})(?![^\W_])(?!\.\d)")
     found = next((each for line in lines if (each := set(whole.findall(line)))), set())
     return found.pop() if len(found) == 1 else ""
-
-
-def without_headings(text: str, marks: Sequence[str], rule: VerdictRule) -> str:
-    """The text less the lines over the completions, where each of them has the form of another verdict.
-
-    Only then, since a line over the first alone may well be the question; and not where the words speak of headings.
-    """
-    if rule.regex is None or rule.has_parts or rule.scale is not None or _SPOKEN_OF.search(text):
-        return text
-    lines = [_heading(text, mark) for mark in marks]
-    read = [_one_verdict(line, rule, len(marks)) for line in lines]
-    if "" in read or len(set(read)) < len(marks):
-        return text
-    for line, mark in zip(lines, marks, strict=True):
-        at = text.rfind(line, 0, text.find(mark))
-        text = text[:at] + text[at + len(line) :]
-    return "\n".join(_CLOSED.sub(" ", line) for line in text.split("\n"))
-
-
-def _heading(text: str, mark: str) -> str:
-    """What stands on a completion's line before it, else the short line above."""
-    before = text[: text.find(mark)].rpartition("\ue001")[2] if mark in text else ""
-    line = before.rstrip().rpartition("\n")[2].strip()
-    return line if len(line) <= _SHORT else ""
-
-
-def _one_verdict(line: str, rule: VerdictRule, k: int) -> str:
-    """The slot that a line says in the form of the rule, if it says just one."""
-    assert rule.regex is not None
-    said = {match.group(1) for match in rule.regex.finditer(line)}
-    verdict = read_text(line, rule, k) if len(said) == 1 else None
-    return str(verdict.value) if isinstance(verdict, Verdict) else ""

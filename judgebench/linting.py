@@ -11,9 +11,9 @@ from jinja2 import nodes
 
 from judgebench import headings, wording
 from judgebench.errors import ConfigError
-from judgebench.frontmatter import blanked
+from judgebench.frontmatter import FrontMatterError, blanked
 from judgebench.items import LABELS, Completion, Item, Turn
-from judgebench.templates import Template, UndefinedNamesError, template_source
+from judgebench.templates import Template, UndefinedNamesError, check_messages, parse_template, template_source
 from judgebench.wording import Remark
 
 if TYPE_CHECKING:
@@ -69,49 +69,30 @@ def lint(name: str | Path) -> list[Finding]:
     path, source = template_source(name)
     file = str(name) if Path(name).is_file() else path.name
     try:
-        template = Template(source, path.name, path.parent)
-        template.check_messages()
+        template = parse_template(source, path.name, path.parent)
+        check_messages(template)
     except UndefinedNamesError as error:
         return list(_undefined(error, source, file))
     except ConfigError as error:
-        return [_broken(str(error), source, file, path.name)]
+        return [_broken(error, file, path.name)]
     found = list(dict.fromkeys(_located(remark, template, file) for remark in _remarks(template)))
     return sorted(found, key=lambda each: (each.file != file, each.file, each.line))
 
 
 def _undefined(error: UndefinedNamesError, source: str, file: str) -> Iterator[Finding]:
+    texts = {file: blanked(source), **{part: blanked(text) for part, text in error.files.items()}}
     for name, near in error.names.items():
-        texts = {file: blanked(source), **{part: blanked(text) for part, text in error.files.items()}}
-        tags = re.compile(rf"\{{[{{%][^}}%]*(?<![\w.'\"]){re.escape(name)}\b")
-        places = (
-            (where, text.count("\n", 0, found.end()) + 1)
-            for where, text in texts.items()
-            for found in tags.finditer(text)
-        )
-        where, line = next(places, (file, 1))
-        mend = f"did you mean {near}?" if near else f"a template knows {', '.join(error.known)}"
+        used = rf"(?<![\w.'\"]){re.escape(name)}"  # the name itself, no attribute and no text
+        places = ((where, _line_of(text, used, inside=True)) for where, text in texts.items())
+        where, line = next(((where, line) for where, line in places if line is not None), (file, 1))
+        mend = f"did you mean {near}?" if near else error.fix
         yield Finding(where, line, "undefined", f"'{name}' is not defined", mend)
 
 
-def _broken(message: str, source: str, file: str, where: str) -> Finding:
-    """A template that cannot be loaded: the message, and the line that it names or speaks of."""
-    said = message.removeprefix(where)
-    place = re.match(r"(?: \(in ([^)]+)\))? line (\d+): ", said)
-    kind = "example" if "example is not read" in said else "broken"
-    what, _, mend = (said[place.end() :] if place else said.removeprefix(": ")).partition("; ")
-    if place:
-        return Finding(place[1] or file, int(place[2]), kind, what, mend)
-    path = re.match(r"(?:verdict\.)?(\w+): ", what)
-    first = re.match(r"\w+: (\w+) ", what)
-    block = re.search(r"\bblock '(\w+)'", what)
-    if block and (line := _line_of(source, rf"\{{%-?\s*block\s+{block[1]}\b")) is not None:
-        return Finding(file, line, kind, what, mend)
-    named = [found[1] for found in (first, path) if found]
-    for key in [*re.findall(r"\bverdict\.(\w+)", what), *named]:
-        line = _line_of(source, rf"^\s*{re.escape(key)}\s*:|[{{,]\s*{re.escape(key)}\s*:")
-        if line is not None:
-            return Finding(file, line, kind, what, mend)
-    return Finding(file, 1, kind, what, mend)
+def _broken(error: ConfigError, file: str, name: str) -> Finding:
+    """A template that cannot be loaded."""
+    kind = "example" if isinstance(error, FrontMatterError) and error.key == ("verdict", "example") else "broken"
+    return Finding(file if error.where in {"", name} else error.where, error.line or 1, kind, error.what, error.fix)
 
 
 def _remarks(template: Template) -> Iterator[Remark]:
@@ -143,8 +124,6 @@ def _remarks(template: Template) -> Iterator[Remark]:
         marks = [_answer(slot) for slot in range(k)]
         yield from headings.mislabelled(variants[0], marks, rule)
         yield from headings.introduced(variants[0], marks)
-        for text in variants:
-            yield from wording.never_asked(_MARK.sub(" ", headings.without_headings(text, marks, rule)), rule)
     words = {k: [_MARK.sub(" ", text) for text in variants] for k, variants in texts.items()}
     for k, variants in words.items():
         for text in variants:
@@ -160,6 +139,7 @@ def _remarks(template: Template) -> Iterator[Remark]:
 def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
     """What the words say of the verdict against what the rule reads."""
     rule, labels = template.rule, LABELS[:k]
+    yield from wording.never_asked(text, rule)
     yield from wording.not_offered(text, rule, labels)
     yield from wording.one_label(text, rule, labels)
     if "rubric" not in template.used:
@@ -167,16 +147,14 @@ def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
 
 
 def _of_text(text: str, template: Template, k: int) -> Iterator[Remark]:
-    yield from wording.gives_away(text, template.rule, k)
+    yield from wording.gives_away(text)
     yield from wording.placeholders(text)
     if k == _NUMBERS[template.mode][0]:
         yield from wording.not_read(text, template.rule, k)
-    if not template.used & {"reference", "rubric"}:
-        yield from wording.speaks_of_reference(text)
 
 
 def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
-    """What no message shows though it is spoken of, or must be."""
+    """What no message shows though the template tests it, or though every message must."""
     for name, mark in (("reference", _REFERENCE), ("rubric", _RUBRIC)):
         if name in template.used and mark not in whole:
             what, mend = f"tests '{name}', and no message shows it", f"show it: {{{{ {name} }}}}"
@@ -192,7 +170,7 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
 
 def _leaks(template: Template) -> Iterator[Remark]:
     """Data of the item that tells which completion is correct, or all of its data at once."""
-    for tree in template.trees:
+    for tree in (layer.tree for layer in template.layers):
         taken = set()
         for node in _lookups(tree):
             if not (isinstance(node.node, nodes.Name) and node.node.name == "item"):
@@ -227,7 +205,7 @@ def _answer(slot: int) -> str:
 
 def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: bool = False) -> str | Remark:
     """The messages about k completions, with marks in the place of data; a remark where they cannot be rendered."""
-    columns = {_column(node) for tree in template.trees for node in _lookups(tree)}
+    columns = {_column(node) for tree in (layer.tree for layer in template.layers) for node in _lookups(tree)}
     item = Item(
         id="lint",
         subset="",
@@ -268,10 +246,8 @@ def _located(remark: Remark, template: Template, file: str) -> Finding:
 
 def _ever_shorter(words: str) -> Iterator[str]:
     """Patterns for words of a message, which may stand in the file with tags between them."""
-    parts = words.split()
-    for length in range(len(parts), 0, -1):
-        if length == len(parts) or length > 1:
-            yield r"\s+".join(re.escape(part) for part in parts[:length])
+    parts = [re.escape(part) for part in words.split()]
+    yield from (r"\s+".join(parts[:length]) for length in range(len(parts), min(len(parts), 2) - 1, -1) if parts)
 
 
 def _line_of(source: str, pattern: str, *, inside: bool = False) -> int | None:

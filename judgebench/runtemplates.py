@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
 from judgebench.runs import TEMPLATE
-from judgebench.templates import Template
+from judgebench.templates import Template, parse_template
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -77,4 +77,4 @@ def _template(folder: Path, name: str) -> Template:
         source = (folder / name).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{folder / name}: cannot be read: {error}") from None
-    return Template(source, str(folder / name), folder)
+    return parse_template(source, str(folder / name), folder)

@@ -8,34 +8,47 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
 from jinja2.meta import find_undeclared_variables
 
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.frontmatter import blanked, read_front_matter
+from judgebench.frontmatter import FrontMatter, blanked, read_front_matter
 from judgebench.items import LABELS, Mode
 from judgebench.sandbox import BROKEN, ROLES, Environment, printed, role_of, says_something, uses_completions, why
 from judgebench.shipped import shipped
 from judgebench.verdictrule import VerdictRule, structured_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
 
     from jinja2.runtime import Context
 
     from judgebench.items import Item
 
 Message = dict[str, str]
+BlockFunction = Callable[["Context"], Iterator[str]]
 
 VARIABLES = frozenset({"prompt", "conversation", "completions", "labels", "reference", "rubric", "item", "structured"})
 SUFFIX = ".jinja"
 
-__all__ = ["Message", "Mode", "Template", "VerdictRule", "load_template", "shipped_templates", "structured_schema"]
+__all__ = [
+    "Message",
+    "Mode",
+    "Template",
+    "VerdictRule",
+    "load_template",
+    "parse_template",
+    "shipped_templates",
+    "structured_schema",
+]
 
 
 class UndefinedNamesError(ConfigError):
@@ -47,10 +60,12 @@ class UndefinedNamesError(ConfigError):
         files: Name and text of the files that it takes in.
     """
 
-    def __init__(self, where: str, names: dict[str, str | None], files: dict[str, str]) -> None:
-        self.names, self.known, self.files = names, sorted(VARIABLES), files
-        said = [f"'{name}'" + (f" (did you mean {near}?)" if near else "") for name, near in names.items()]
-        super().__init__(f"{where}: undefined {', '.join(said)}; a template knows {', '.join(self.known)}")
+    def __init__(self, where: str, names: Iterable[str], files: Mapping[str, str]) -> None:
+        self.names = {name: next(iter(difflib.get_close_matches(name, VARIABLES, n=1)), None) for name in names}
+        self.known, self.files = sorted(VARIABLES), files
+        listed = [f"'{name}'" + (f" (did you mean {near}?)" if near else "") for name, near in self.names.items()]
+        what, fix = f"undefined {', '.join(listed)}", f"a template knows {', '.join(self.known)}"
+        super().__init__(f"{where}: {what}; {fix}", what=what, where=where, fix=fix)
 
 
 class _Absent(jinja2.StrictUndefined):
@@ -63,24 +78,54 @@ class _Absent(jinja2.StrictUndefined):
 _NO_REFERENCE, _NO_RUBRIC = _Absent("the item has no reference"), _Absent("the item has no rubric")
 
 
-class Template:
-    """A checked template: `front` is its front matter, `source` the whole file, `hash` what identifies it."""
+class Layer(NamedTuple):
+    """A template's own file, the one that it extends, or one further up; included files stand in their places.
 
-    def __init__(self, source: str, where: str, folder: Path) -> None:
-        self.source = source
-        self.where = where
-        self.front = read_front_matter(source, where)
-        self._environment = Environment(folder)
-        try:
-            self._chain = self._load_chain(blanked(source))
-        except jinja2.TemplateSyntaxError as error:
-            at = f" line {error.lineno}" if error.name in {None, where} else f" (in {error.name} line {error.lineno})"
-            raise ConfigError(f"{where}{at}: {error.message}; see 'A template' in the docs") from None
-        except BROKEN as error:
-            raise ConfigError(f"{where}: cannot be read as a template: {why(error)}") from None
-        self._messages = self._message_blocks()
-        self._last: tuple[Item, tuple[str, list[Message], list[dict[str, Any]]]] | None = None
-        self._check_variables()
+    Attributes:
+        inside: The file's name; empty for the template's own.
+        tree: What it holds.
+    """
+
+    inside: str
+    tree: nodes.Template
+
+
+class MessageBlock(NamedTuple):
+    """A block whose text is a message, and whose message it is."""
+
+    name: str
+    role: str
+
+
+@dataclass(frozen=True, eq=False)
+class Template:
+    """A parsed template: nothing changes it, so that threads may share it.
+
+    Attributes:
+        source: The whole file.
+        where: Its name, as messages give it.
+        front: Its front matter.
+        files: Name and text of every file that it extends, includes or imports.
+        layers: Its own file, the one it extends, and so on up.
+        imported: The files that it imports.
+        messages: The blocks that are its messages, in order.
+        used: The variables that it uses, tests included.
+    """
+
+    source: str
+    where: str
+    front: FrontMatter
+    files: Mapping[str, str]
+    layers: tuple[Layer, ...]
+    imported: tuple[nodes.Template, ...]
+    messages: tuple[MessageBlock, ...]
+    used: frozenset[str]
+    _compiled: jinja2.Template
+    _blocks: dict[str, list[BlockFunction]] | None
+    """The functions of each block, where nothing has to be run before a block: the child's first."""
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return parse_template, (self.source, self.where, Path(), dict(self.files))
 
     @property
     def name(self) -> str:
@@ -111,24 +156,9 @@ class Template:
         return digest.hexdigest()
 
     @property
-    def files(self) -> dict[str, str]:
-        """Name and text of every file that it extends, includes or imports."""
-        return self._environment.read
-
-    @property
-    def used(self) -> frozenset[str]:
-        """The variables that it uses, tests included."""
-        return self._used
-
-    @property
-    def trees(self) -> list[nodes.Template]:
-        """The parsed file, the one it extends, and so on up; included files stand in their places."""
-        return self._trees
-
-    @cached_property
     def needs_item_data(self) -> bool:
         """Whether it uses what some items may lack, so that every item is rendered once before the first call."""
-        return bool(self._used & {"item", "reference", "rubric"})
+        return bool(self.used & {"item", "reference", "rubric"})
 
     def render(self, item: Item, order: Sequence[int], *, structured: bool = False) -> list[Message]:
         """The exact messages for one item.
@@ -142,159 +172,189 @@ class Template:
             ConfigError: The template uses something that this item does not have.
         """
         try:
-            return self._render(self._variables(item, order, structured=structured))
+            context = self._compiled.new_context(_variables(item, order, structured=structured))
+            if self._blocks is not None:
+                context.blocks = self._blocks
+            else:
+                for _ in self._compiled.root_render_func(context):
+                    pass
+            return [
+                {"role": role, "content": "".join(context.blocks[name][0](context))} for name, role in self.messages
+            ]
         except jinja2.UndefinedError as error:
-            raise ConfigError(
-                f"{self.where}: {error.message} (item '{item.id}'); a template can test it with 'is defined'"
-            ) from None
+            what = f"{error.message} (item '{item.id}')"
+            raise ConfigError.at(self.where, what, fix="a template can test it with 'is defined'") from None
         except BROKEN as error:
-            raise ConfigError(f"{self.where}: cannot be rendered for item '{item.id}': {why(error)}") from None
+            raise ConfigError.at(self.where, f"cannot be rendered for item '{item.id}': {why(error)}") from None
 
-    def _render(self, variables: dict[str, Any]) -> list[Message]:
-        if self._has_preamble:
-            context = self._chain[0].new_context(variables)
-            for _ in self._chain[0].root_render_func(context):
-                pass
-        else:
-            context = self._context
-            context.parent.update(variables)
-        return [{"role": role, "content": "".join(context.blocks[name][0](context))} for name, role in self._messages]
 
-    @cached_property
-    def _context(self) -> Context:
-        """The context of a template without a preamble: no block changes it, so an item only puts its variables in."""
-        template, *parents = self._chain
-        context = template.new_context()
-        for parent in parents:
-            for name, block in parent.blocks.items():
-                context.blocks.setdefault(name, []).append(block)
-        return context
-
-    def _variables(self, item: Item, order: Sequence[int], *, structured: bool) -> dict[str, Any]:
-        prompt, conversation, completions = self._parts(item)
-        # A mapping, not an object: the sandbox looks closely at every attribute of an object.
-        shown = [{"label": LABELS[slot], **completions[index]} for slot, index in enumerate(order)]
-        return {
-            "prompt": prompt,
-            "conversation": conversation,
-            "completions": shown,
-            "labels": list(LABELS[: len(shown)]),
-            "reference": _NO_REFERENCE if item.reference is None else item.reference,
-            "rubric": _NO_RUBRIC if item.rubric is None else item.rubric,
-            "item": item.metadata,
-            "structured": structured,
+def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[str, Any]:
+    """What a template knows of an item."""
+    conversation = [{"role": turn.role, "content": turn.content} for turn in item.conversation]
+    # A mapping, not an object: the sandbox looks closely at every attribute of an object.
+    shown = [
+        {
+            "label": LABELS[slot],
+            "text": item.completions[index].text,
+            "turns": [{"role": turn.role, "content": turn.content} for turn in item.completions[index].turns],
         }
+        for slot, index in enumerate(order)
+    ]
+    return {
+        "prompt": next((turn["content"] for turn in reversed(conversation) if turn["role"] == "user"), ""),
+        "conversation": conversation,
+        "completions": shown,
+        "labels": list(LABELS[: len(shown)]),
+        "reference": _NO_REFERENCE if item.reference is None else item.reference,
+        "rubric": _NO_RUBRIC if item.rubric is None else item.rubric,
+        "item": item.metadata,
+        "structured": structured,
+    }
 
-    def _parts(self, item: Item) -> tuple[str, list[Message], list[dict[str, Any]]]:
-        """Prompt, conversation and completions of an item; the last item's are kept, for it is asked in every order."""
-        if self._last is None or self._last[0] is not item:
-            conversation = [{"role": turn.role, "content": turn.content} for turn in item.conversation]
-            prompt = next((turn["content"] for turn in reversed(conversation) if turn["role"] == "user"), "")
-            completions = [
-                {"text": each.text, "turns": [{"role": turn.role, "content": turn.content} for turn in each.turns]}
-                for each in item.completions
-            ]
-            self._last = item, (prompt, conversation, completions)
-        return self._last[1]
 
-    def _load_chain(self, body: str) -> list[jinja2.Template]:
-        """The template, the one it extends, and so on up."""
-        environment = self._environment
-        tree = environment.parse(body, self.where)
-        self._trees, self._places = [tree], [self.where]
-        code = environment.compile(body, self.where, self.where)
-        chain = [jinja2.Template.from_code(environment, code, environment.make_globals(None))]
-        for name, source in self._parents():
-            self._trees.append(environment.parse(source, name))
-            self._places.append(f"{self.where} (in {name})")
-            chain.append(environment.get_template(name))
-        return chain
+def parse_template(source: str, where: str, folder: Path, files: Mapping[str, str] | None = None) -> Template:
+    """A template from the text of its file.
 
-    def _parents(self) -> Iterator[tuple[str, str]]:
-        source, seen = blanked(self.source), {self.where}
-        while extends := next(self._environment.parse(source).find_all(nodes.Extends), None):
-            name = extends.template.value if isinstance(extends.template, nodes.Const) else None
-            if not isinstance(name, str) or name in seen:
-                raise ConfigError(f"{self.where} line {extends.lineno}: extends needs the plain name of another file")
-            text = self._environment.source_of(name)
-            if text is None:
-                raise ConfigError(f"{self.where} line {extends.lineno}: extends '{name}', which is not there")
-            seen.add(name)
-            source = text
-            yield name, text
+    Args:
+        source: The whole file.
+        where: Its name, as messages give it.
+        folder: Where the files are that it takes in; what is not there is looked for among those that ship.
+        files: Texts of such files by name, which go before those of the folder.
 
-    def _message_blocks(self) -> list[tuple[str, str]]:
-        """Name and role of each message: the top blocks, those of the furthest parent first."""
-        names: list[str] = []
-        for tree in reversed(self._trees):
-            nested = {b.name for top in reversed(self._trees) for b in _nested_blocks(top)}
-            names += [
-                node.name
-                for node in tree.body
-                if isinstance(node, nodes.Block) and node.name not in names and node.name not in nested
-            ]
-        messages = []
-        for name in names:
-            role = role_of(name)
+    Raises:
+        ConfigError: It does not hold what a template must.
+    """
+    front = read_front_matter(source, where)
+    environment = Environment(folder, files)
+    try:
+        layers, chain = _load_chain(environment, blanked(source), where)
+        environment.compile_imports()
+    except jinja2.TemplateSyntaxError as error:
+        inside = None if error.name in {None, where} else error.name
+        place = f" line {error.lineno}" if inside is None else f" (in {inside} line {error.lineno})"
+        what, fix = str(error.message), "see 'A template' in the docs"
+        message = f"{where}{place}: {what}; {fix}"
+        raise ConfigError(message, what=what, where=inside or where, line=error.lineno, fix=fix) from None
+    except BROKEN as error:
+        raise ConfigError.at(where, f"cannot be read as a template: {why(error)}") from None
+    messages, used = _message_blocks(layers, where), _used(layers)
+    if unknown := sorted(used - VARIABLES):
+        raise UndefinedNamesError(where, unknown, environment.read)
+    files, imported = MappingProxyType(dict(environment.read)), tuple(environment.imported.values())
+    blocks = None if any(_has_preamble(layer.tree) for layer in layers) else _block_functions(chain)
+    return Template(source, where, front, files, layers, imported, messages, used, chain[0], blocks)
+
+
+def _load_chain(
+    environment: Environment, body: str, where: str
+) -> tuple[tuple[Layer, ...], tuple[jinja2.Template, ...]]:
+    """The template, the one it extends, and so on up: parsed, and compiled."""
+    tree = environment.parse(body, where)
+    code = environment.compile(tree, where, where)
+    layers = [Layer("", tree)]
+    # Every call needs a context; of a plain dict it is made in a fifth of the time that Jinja's chain of dicts takes.
+    chain = [jinja2.Template.from_code(environment, code, dict(environment.globals))]
+    seen = {where}
+    while extends := next(tree.find_all(nodes.Extends), None):
+        name = extends.template.value if isinstance(extends.template, nodes.Const) else None
+        if not isinstance(name, str) or name in seen:
+            raise ConfigError.at(where, "extends needs the plain name of another file", line=extends.lineno)
+        text = environment.source_of(name)
+        if text is None:
+            raise ConfigError.at(where, f"extends '{name}', which is not there", line=extends.lineno)
+        seen.add(name)
+        tree = environment.parse(text, name)
+        layers.append(Layer(name, tree))
+        chain.append(environment.get_template(name))
+    return tuple(layers), tuple(chain)
+
+
+def _block_functions(chain: Sequence[jinja2.Template]) -> dict[str, list[BlockFunction]]:
+    """The functions of each block, the child's first, as Jinja puts them together where a template extends another."""
+    functions: dict[str, list[BlockFunction]] = {}
+    for template in chain:
+        for name, function in template.blocks.items():
+            functions.setdefault(name, []).append(function)
+    return functions
+
+
+def _message_blocks(layers: Sequence[Layer], where: str) -> tuple[MessageBlock, ...]:
+    """The blocks that are messages: the top ones, those of the furthest parent first."""
+    nested = {block.name for layer in layers for block in _nested_blocks(layer.tree)}
+    messages: dict[str, MessageBlock] = {}
+    for layer in reversed(layers):
+        for block in (node for node in layer.tree.body if isinstance(node, nodes.Block)):
+            if block.name in messages or block.name in nested:
+                continue
+            role = role_of(block.name)
             if role not in ROLES:
-                raise ConfigError(
-                    f"{self.where}: block '{name}' is no message: a block is named system, user or assistant, "
-                    "with a number after an underscore where there are several"
-                )
-            messages.append((name, role))
-        if "user" not in {role for _, role in messages}:
-            raise ConfigError(f"{self.where}: has no block 'user'; add {{% block user %}}...{{% endblock %}}")
-        return messages
+                what = f"block '{block.name}' is no message: a block is named system, user or assistant, "
+                what += "with a number after an underscore where there are several"
+                raise ConfigError(f"{where}: {what}", what=what, where=layer.inside or where, line=block.lineno)
+            messages[block.name] = MessageBlock(block.name, role)
+    if "user" not in {message.role for message in messages.values()}:
+        raise ConfigError.at(where, "has no block 'user'", fix="add {% block user %}...{% endblock %}")
+    return tuple(messages.values())
 
-    def check_messages(self) -> None:
-        """Refuses what is written and never sent, and a question without the answers that it is about.
 
-        Raises:
-            ConfigError: Text stands outside the blocks, a message is empty, or the completions are in no message.
-        """
-        for tree, place in zip(self._trees, self._places, strict=True):
-            for line in printed(tree.body):
-                raise ConfigError(f"{place} line {line}: outside every block, so it is in no message; put it in one")
-        for name, _ in self._messages:
-            place, block = self._definitions(name)[0]
-            if not says_something(block):
-                raise ConfigError(f"{place} line {block.lineno}: block '{name}' is empty")
-        above = [node for tree in self._trees for node in tree.body if not isinstance(node, nodes.Block)]
-        if not any(uses_completions(node) for node in (*above, *self._environment.imported, *self._sent())):
-            place, block = next(self._definitions(name)[0] for name, role in self._messages if role == "user")
-            raise ConfigError(
-                f"{place} line {block.lineno}: no message shows the completions; add "
-                "{% for c in completions %}[{{ c.label }}] {{ c.text }}{% endfor %}"
-            )
+def _used(layers: Sequence[Layer]) -> frozenset[str]:
+    """The names that a template uses and does not set itself."""
+    set_above = {name for layer in layers for name in _set_at_the_top(layer.tree)}
+    return frozenset().union(*(find_undeclared_variables(layer.tree) for layer in layers)) - set_above
 
-    def _definitions(self, name: str) -> list[tuple[str, nodes.Block]]:
-        """Where a block is defined, and how: the one that counts first, then those that its `super()` means."""
-        found = zip(self._places, self._trees, strict=True)
-        return [(place, b) for place, tree in found for b in tree.find_all(nodes.Block) if b.name == name]
 
-    def _sent(self) -> Iterator[nodes.Block]:
-        """The blocks that messages are made of, inner ones as the furthest child has them."""
-        names = [name for name, _ in self._messages]
-        for name in names:  # grows
-            for _, block in self._definitions(name):
-                yield block
-                names += [inner.name for inner in block.find_all(nodes.Block) if inner.name not in names]
-                if not any(part.name == "super" for part in block.find_all(nodes.Name)):
-                    break
+def _has_preamble(tree: nodes.Template) -> bool:
+    """Whether anything outside the blocks may change what is inside."""
+    return any(
+        not isinstance(node, nodes.Block | nodes.Extends)
+        and not (isinstance(node, nodes.Output) and all(isinstance(n, nodes.TemplateData) for n in node.nodes))
+        for node in tree.body
+    )
 
-    def _check_variables(self) -> None:
-        set_above = {name for tree in self._trees for name in _set_at_the_top(tree)}
-        self._used = frozenset().union(*(find_undeclared_variables(tree) for tree in self._trees)) - set_above
-        self._has_preamble = any(
-            not isinstance(node, nodes.Block | nodes.Extends)
-            and not (isinstance(node, nodes.Output) and all(isinstance(n, nodes.TemplateData) for n in node.nodes))
-            for tree in self._trees
-            for node in tree.body
-        )
-        unknown = sorted(self._used - VARIABLES)
-        if unknown:
-            near = {name: next(iter(difflib.get_close_matches(name, VARIABLES, n=1)), None) for name in unknown}
-            raise UndefinedNamesError(self.where, near, self.files)
+
+def check_messages(template: Template) -> None:
+    """Refuses what is written and never sent, and a question without the answers that it is about.
+
+    Raises:
+        ConfigError: Text stands outside the blocks, a message is empty, or the completions are in no message.
+    """
+    where = template.where
+    for inside, tree in template.layers:
+        for line in printed(tree.body):
+            what = "outside every block, so it is in no message"
+            raise ConfigError.at(where, what, line=line, inside=inside, fix="put it in one")
+    for message in template.messages:
+        inside, block = _definitions(template, message.name)[0]
+        if not says_something(block):
+            raise ConfigError.at(where, f"block '{message.name}' is empty", line=block.lineno, inside=inside)
+    above = [node for _, tree in template.layers for node in tree.body if not isinstance(node, nodes.Block)]
+    if not any(uses_completions(node) for node in (*above, *template.imported, *_sent(template))):
+        user = next(message.name for message in template.messages if message.role == "user")
+        inside, block = _definitions(template, user)[0]
+        fix = "add {% for c in completions %}[{{ c.label }}] {{ c.text }}{% endfor %}"
+        what = "no message shows the completions"
+        raise ConfigError.at(where, what, line=block.lineno, inside=inside, fix=fix)
+
+
+def _definitions(template: Template, name: str) -> list[tuple[str, nodes.Block]]:
+    """Where a block is defined, and how: the one that counts first, then those that its `super()` means."""
+    return [
+        (layer.inside, block)
+        for layer in template.layers
+        for block in layer.tree.find_all(nodes.Block)
+        if block.name == name
+    ]
+
+
+def _sent(template: Template) -> Iterator[nodes.Block]:
+    """The blocks that messages are made of, inner ones as the furthest child has them."""
+    names = [message.name for message in template.messages]
+    for name in names:  # grows
+        for _, block in _definitions(template, name):
+            yield block
+            names += [inner.name for inner in block.find_all(nodes.Block) if inner.name not in names]
+            if not any(part.name == "super" for part in block.find_all(nodes.Name)):
+                break
 
 
 def _nested_blocks(tree: nodes.Template) -> Iterator[nodes.Block]:
@@ -349,6 +409,6 @@ def load_template(name: str | Path) -> Template:
         ConfigError: There is none, or it does not hold what a template must.
     """
     path, source = template_source(name)
-    template = Template(source, path.name, path.parent)
-    template.check_messages()
+    template = parse_template(source, path.name, path.parent)
+    check_messages(template)
     return template

@@ -20,48 +20,27 @@ if TYPE_CHECKING:
 
 NOUN = r"(?:answer|response|completion|output|candidate|option|assistant|reply|continuation|solution|model)"
 GOOD = r"(?:correct|right|better|best|preferred|chosen|gold(?:en)?|human(?:-written)?|true|reference)"
-_MOSTLY = r"(?:always|usually|often|mostly|normally|typically|in fact|known to be|most likely|probably)"
 BAD = r"(?:incorrect|wrong|worse|worst|rejected|dispreferred|bad|flawed)"
-_NAMED = r"(?i:(?:labell?ed|marked|named|called|under|in slot|with (?:the )?(?:label|letter)) )?"
-_SUBJECT = (
-    rf"(?:\b(?i:{NOUN}) {_NAMED}[(\"']?(?P<label>[A-Z]|\d)[)\"']?"
-    rf"|\b(?i:the )(?P<place>(?i:first|second|third|fourth|last))(?i:\ (?P<noun>one|{NOUN}))?)"
-)
-_CLAIM = re.compile(rf"{_SUBJECT}(?i:\ is (?:{_MOSTLY} )*(?:the )?{GOOD}(?: (?:one|{NOUN}))?)\b")
-_DENIAL = re.compile(rf"{_SUBJECT}(?i:\ is (?:{_MOSTLY} )*the {BAD}(?: (?:one|{NOUN}))?)\b")
-_LETTER = r"(?:(?<![^\n])|(?<=[.!?,;:] )|(?<=\bthat )|(?<=\band ))(?P<label>[A-Z])"
-_BARE = re.compile(rf"{_LETTER}(?i:\ is (?:{_MOSTLY} )*the {GOOD} (?:one|{NOUN}))\b")
-_BARE_DENIAL = re.compile(rf"{_LETTER}(?i:\ is (?:{_MOSTLY} )*the {BAD} (?:one|{NOUN}))\b")
-_TOLD = re.compile(
-    rf"^\W*(?:the )?{GOOD} {NOUN}(?: is)?: *(?:{NOUN} )?\(?(?P<label>(?-i:[A-Z]))\)?[ .]*$",
-    re.IGNORECASE | re.MULTILINE,
-)
-_SORTED = re.compile(
-    rf"\b(?:the|these|all|both) (?:\w+ )?{NOUN}s (?:are|appear|come|stand)(?: {_MOSTLY}| already)*"
-    r"(?: (?:sorted|ordered|ranked|arranged|listed|shown|given|presented))?"
-    r"(?:[ ,:]+(?:here|below|above|in|from|with|the|order|their|by|descending|ascending|quality))*?[ ,:(-]+"
-    r"(?:(?:the )?(?:best|worst)(?: one)? (?:first|last)|best to (?:the )?worst|worst to (?:the )?best"
-    r"|(?:by|order of) (?:their )?(?:quality|merit|correctness)(?:,? best first|,? from best to worst)?)\b",
+_MOSTLY = r"(?: (?:always|usually|often|mostly|normally|typically|most likely|probably))*"
+_ORDERED = r"(?:sorted|ordered|ranked|listed|shown|given|presented)"
+_GIVEN_AWAY = re.compile(
+    # Answer A is the correct one; the first answer is usually better; answer B is the rejected one
+    rf"\b(?:(?:the )?{NOUN} (?P<label>(?-i:[A-Z])|\d)|the (?P<place>first|second|third|fourth|last) {NOUN})"
+    rf" is{_MOSTLY} (?:(?:the )?{GOOD}|the {BAD})(?: (?:one|{NOUN}))?\b"
+    # the correct answer is listed first
+    rf"|\bthe {GOOD} (?:one|{NOUN}) (?:is|stands|comes|appears){_MOSTLY}(?: {_ORDERED})? (?:first|second|last)\b"
+    # the answers are sorted by quality, best first; all responses are listed best first
+    rf"|\b(?:the|these|all|both) {NOUN}s are{_MOSTLY}(?: already)? {_ORDERED}(?: by quality,?)?(?: from)?"
+    r" (?:(?:the )?best first|best to worst|worst to best)\b",
     re.IGNORECASE,
 )
-_PLACED = re.compile(
-    rf"\bthe {GOOD} (?:one|{NOUN}) (?:is|stands|comes|appears|is shown|is listed)(?: {_MOSTLY})*(?: shown| listed)? "
-    rf"(?:first|second|last|at the top|at the end|in slot [A-Z]|(?:{NOUN} )?[A-Z])\b",
+# What stands before or after such words in their sentence, and makes a legend, a condition or a denial of them.
+_SUPPOSED = re.compile(
+    r"\b(?:if|when(?:ever)?|where(?:ver)?|whether|unless|until|should|suppose|say|says?|means?|example|how|why|which|not"
+    r"|never|think|assume|believe|decide|because|or|so|rank|list|reply|write|end)\b|[\[\]=>→\"]|n't\b",
     re.IGNORECASE,
 )
-BAD = r"(?:incorrect|wrong|worse|worst|rejected|dispreferred|bad|flawed)"
-_HYPOTHETICAL = re.compile(
-    r"\b(?:if|when(?:ever)?|where(?:ver)?|whether|unless|should|suppose|imagine|says?|means?|for example|for instance"
-    r"|e\.g|how|why|not|never|don't|think|believe|decide|because|or|so|claims?|reply|write|answer with)\b|=",
-    re.IGNORECASE,
-)
-_DENIED = re.compile(r"\b(?:not|never|no|nor|neither|without|than|instead)\b|n't\b", re.IGNORECASE)
-_LEGEND = re.compile(r"[\[\]\"<>=→\d]|(?<!\w)[B-Z](?!\w)|(?<!\w)A(?= ?[:,)-])")
-_THEN = re.compile(
-    r"[\[→=?]|->|: *\S|\b(?:if|when(?:ever)?|where|unless|otherwise|else|or|then|you|your|reply)\b", re.IGNORECASE
-)
-_SHAPE = re.compile(r"\b(?:examples?|form(?:at)?|template|as follows|like this|such as)\b", re.IGNORECASE)
-_OPENING = re.compile(r"\W*(?:(?:please )?(?:note|remember)(?: that)?|hint|here|below|also)?\W*", re.IGNORECASE)
+_THEN = re.compile(r"[\[\]=?>→]|: *\S|\b(?:if|when|where|unless|otherwise|then|you|your|reply)\b", re.IGNORECASE)
 _NUMBERS = {
     word: n for n, word in enumerate(("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten"), 2)
 }
@@ -72,16 +51,9 @@ _COUNTED = re.compile(
     + NOUN + r"(?:s|es)?\b",
     re.IGNORECASE,
 )  # fmt: skip
-_LISTED = re.compile(r"\b[A-Z](?:, [A-Z])+,? (?:and|or) [A-Z]\b")
 _PLACEHOLDER = re.compile(
     r"\{\{?\s?(?:prompt|question|instruction|query|rubric|reference|conversation|(?:response|answer|output|completion)"
     r"(?:_?(?:[ab12]|one|two))?)\s?\}\}?",
-    re.IGNORECASE,
-)
-_OWN = re.compile(r"\b(?:own|yours?|writ\w+|draft|work(?:ed)? out|if|where|when|without|no|any)\b", re.IGNORECASE)
-_REFERENCE = re.compile(
-    r"\b(?:the|this|given|provided|following) (?:reference (?:answer|output|response|solution))\b|"
-    r"\bthe (?:given|provided|attached) (?:scor\w+ )?rubric\b",
     re.IGNORECASE,
 )
 
@@ -103,75 +75,17 @@ class Remark:
     in_head: bool = False
 
 
-def gives_away(text: str, rule: VerdictRule, k: int) -> Iterator[Remark]:
-    """Sentences that say of one fixed place, and of no other, that the better completion stands there."""
-    said = [*_claims(text, rule), *_told(text, rule), *_sorted(text, rule)] if k > 1 else [*_claims(text, rule)]
-    said += [match for match in _PLACED.finditer(text) if not _hypothetical(text, match.start())]
-    for match in said:
-        mend = "say nothing of where the better one stands, or speak of every place alike"
-        yield Remark("gives-away", match.group(), f"says '{match.group()}'", mend)
-
-
-def _claims(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
-    """The first sentence that praises or blames one place, where the others get no such words."""
-    good = [*_CLAIM.finditer(text), *_BARE.finditer(text)]
-    bad = [*_DENIAL.finditer(text), *_BARE_DENIAL.finditer(text)]
-    praised, blamed = ({_place(match) for match in matches} for matches in (good, bad))
-    if len(praised) > 1 or len(blamed) > 1 or praised == blamed:  # a legend of the verdicts
+def gives_away(text: str) -> Iterator[Remark]:
+    """Sentences that say of one fixed place, and of no other, that the better completion stands there, or the worse."""
+    matches = [*_GIVEN_AWAY.finditer(text)]
+    if len({match["label"] or match["place"] for match in matches} - {None}) > 1:  # a legend of the verdicts
         return
-    yield from [match for match in (*good, *bad) if _asserted(match, rule)][:1]
-
-
-def _place(match: re.Match[str]) -> str:
-    places = match.groupdict()
-    return places["label"] or (places.get("place") or "").lower()
-
-
-def _asserted(match: re.Match[str], rule: VerdictRule) -> bool:
-    """Whether a claim is made, and not what a verdict would mean."""
-    text, bare = match.string, "place" not in match.groupdict()
-    if _hypothetical(text, match.start()) or _THEN.search(_rest(match)):
-        return False
-    before = _sentence(match)
-    if bare:
-        return not _LEGEND.search(before) and not _HYPOTHETICAL.search(before)
-    if match["place"] and (re.search(r"\b(?:rank|order|sort|list|arrang)", before, re.IGNORECASE)):
-        return False
-    return not (match["place"] and match["noun"] is None and rule.ranking is not None)
-
-
-def _sentence(match: re.Match[str]) -> str:
-    """What stands before the match in its sentence, the number of a list among it."""
-    return re.split(r"(?<=[^\W\d][.!?])\s|\n", match.string[: match.start()])[-1]
-
-
-def _rest(match: re.Match[str]) -> str:
-    """What stands after the match in its sentence, a question mark among it."""
-    return re.split(r"[.!\n]", match.string[match.end() :])[0]
-
-
-def _told(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
-    """A line such as `Correct answer: A`, which is no form or example of a reply."""
-    lines = [*_TOLD.finditer(text)]
-    if len({line["label"] for line in lines}) == 1:
-        for line in lines[:1]:
-            as_verdict = rule.regex is not None and rule.regex.search(line.group())
-            if not as_verdict and not _SHAPE.search(text[max(0, line.start() - 200) : line.start()]):
-                yield line
-
-
-def _sorted(text: str, rule: VerdictRule) -> Iterator[re.Match[str]]:
-    """Sentences that say that the completions stand in the order of their worth."""
-    for match in _SORTED.finditer(text):
-        known = _OPENING.fullmatch(_sentence(match)) and not _DENIED.search(match.group())
-        if known and rule.ranking is None and not _THEN.search(_rest(match)):
-            yield match
-
-
-def _hypothetical(text: str, at: int) -> bool:
-    """Whether what stands at this place is said under a condition, denied, or quoted."""
-    clause = re.split(r"[.;:!?\n]", text[:at])[-1]
-    return _HYPOTHETICAL.search(clause) is not None or clause.count('"') % 2 == 1
+    for match in matches[:1]:
+        before = re.split(r"(?<=[^\W\d][.!?:])\s|\n", text[: match.start()])[-1]
+        after = re.split(r"[.!\n]", text[match.end() :])[0]
+        if not _SUPPOSED.search(before) and not _THEN.search(after):
+            mend = "say nothing of where the better one stands, or speak of every place alike"
+            yield Remark("gives-away", match.group(), f"says '{match.group()}'", mend)
 
 
 def never_asked(text: str, rule: VerdictRule) -> Iterator[Remark]:
@@ -332,28 +246,9 @@ def fixed_number(texts: dict[int, str], mode: Mode) -> Iterator[Remark]:
             shown = "2" if mode == "pairwise" else "2 to 26"
             mend = "write 'two'" if mode == "pairwise" else "write {{ labels | length }}, or no number"
             yield Remark("fixed-number", words, f"says '{words}', where {shown} are shown", mend)
-    for k, text in texts.items():
-        for match in _LISTED.finditer(text):
-            beyond = [letter for letter in re.findall("[A-Z]", match.group()) if letter not in LABELS[:k]]
-            if beyond and len(texts) > 1:
-                what = f"says '{match.group()}', where {labels_said(k)} are shown"
-                yield Remark("fixed-number", match.group(), what, "write {{ labels | join(', ') }}")
-                return
 
 
 def placeholders(text: str) -> Iterator[Remark]:
     """Braces of another template language, which are sent as they are."""
     for words in dict.fromkeys(match.group() for match in _PLACEHOLDER.finditer(text)):
         yield Remark("placeholder", words, f"'{words}' is sent as it is", "write {{ name }} with a name that is known")
-
-
-def speaks_of_reference(text: str) -> Iterator[Remark]:
-    """A reference or a given rubric that is spoken of; for templates that show none."""
-    for match in _REFERENCE.finditer(text):
-        sentence = re.split(r"[.!?\n]", text[: match.start()])[-1] + re.split(r"[.!?\n]", text[match.start() :])[0]
-        if not _OWN.search(sentence):
-            name = "rubric" if "rubric" in match.group().lower() else "reference"
-            what = f"speaks of '{match.group()}', and no message shows one"
-            mend = f"show it: {{% if {name} %}}{{{{ {name} }}}}{{% endif %}}"
-            yield Remark("unused", match.group(), what, mend)
-            return

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from judgebench.items import Completion, Failure, Item, ItemKey, Outcome, Reading, Turn, Verdict
-from judgebench.templates import Template
+from judgebench.templates import Template, parse_template
 
 
 def item(prompt: str = "Why is the sky blue?", answers: tuple[str, ...] = ("one", "two"), **more: Any) -> Item:
@@ -49,4 +49,4 @@ verdict:
 
 def template(body: str, front: str = FRONT, folder: Path = Path()) -> Template:
     """A template of this body, in a folder where it finds others."""
-    return Template(front + textwrap.dedent(body), "own.jinja", folder)
+    return parse_template(front + textwrap.dedent(body), "own.jinja", folder)

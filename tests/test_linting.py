@@ -86,15 +86,7 @@ FAULTS = [
     ("best_of_k", "You compare four answers.", 7, "fixed-number", "write {{ labels | length }}"),
     ("best_of_k", "Pick the best of these two responses.", 7, "fixed-number", "where 2 to 26 are shown"),
     ("best_of_k", "Compare the 4 candidate answers.", 7, "fixed-number", "4 candidate answers"),
-    (
-        "best_of_k",
-        "The answers are marked A, B, C and D.",
-        7,
-        "fixed-number",
-        "'A, B, C and D', where A and B are shown",
-    ),
     ("pairwise", "You are shown three answers.", 7, "fixed-number", "write 'two'"),
-    ("pairwise", "Compare with the reference answer.", 7, "unused", "{% if reference %}"),
     ("pairwise", "{% if rubric %}Use the rubric.{% endif %}", 7, "unused", "tests 'rubric', and no message shows it"),
     ("pairwise", "The question: {question}", 7, "placeholder", "'{question}' is sent as it is"),
     ("pairwise", "{{ item.chosen_model }} is a model.", 7, "leak", "item.chosen_model tells"),
@@ -111,14 +103,12 @@ FAULTS = [
     ("pairwise", "Or [[A=B]] for a tie.", 7, "not-read", "'[[A=B]]'"),
     ("best_of_k", "Say [[A]], [[B]], [[C]] or [[D]].", 7, "not-read", "{% for label in labels %}"),
     ("rating", "Give [[0]] to nonsense.", 7, "not-read", "'[[0]]', which the rule does not read"),
-    ("pairwise", "A is the chosen answer, B the rejected one.", 7, "gives-away", "'A is the chosen answer'"),
-    ("pairwise", "Be fair. Note that B is the rejected one.", 7, "gives-away", "'B is the rejected one'"),
-    ("pairwise", "The answer labelled A is the preferred one.", 7, "gives-away", "labelled A is the preferred one"),
     ("pairwise", "The second answer is the rejected one.", 7, "gives-away", "second answer is the rejected one"),
+    ("pairwise", "The last answer is always the best.", 7, "gives-away", "'The last answer is always the best'"),
+    ("pairwise", "Remember that the correct answer is shown second.", 7, "gives-away", "answer is shown second"),
     ("pairwise", "The answers are sorted by quality, best first.", 7, "gives-away", "sorted by quality, best first"),
     ("best_of_k", "The answers are ordered from best to worst.", 7, "gives-away", "ordered from best to worst"),
     ("best_of_k", "Note: all responses are listed best first.", 7, "gives-away", "are listed best first"),
-    ("pairwise", "Be fair.\nCorrect answer: A", 8, "gives-away", "'Correct answer: A'"),
 ]
 
 
@@ -218,12 +208,6 @@ SHOWN = [
     ),
     (
         "pairwise",
-        "{{ prompt }} See the better answer: {{ completions[0].text }} and the worse one: {{ completions[1].text }}",
-        "gives-away",
-        "shows completions[0] as 'better answer'",
-    ),
-    (
-        "pairwise",
         "{{ prompt }}\n<chosen>\n{{ completions[0].text }}\n</chosen><rejected>{{ completions[1].text }}</rejected>\n",
         "gives-away",
         "shows completions[0] as 'chosen'",
@@ -240,6 +224,7 @@ SHOWN = [
 NUMBERED = "{pattern: '([12])', values: {'1': A, '2': B}, example: '1'}"
 LOWER = r"{pattern: 'Output \(([ab])\)', values: {a: A, b: B}, example: 'Output (a)'}"
 TURNED = r"{pattern: '\[\[([AB])\]\]', values: {A: B, B: A}, example: 'So [[A]]'}"
+BETTER = "Which is better? End with [[A]] or [[B]]."
 ANSWER = "{pattern: 'Answer ([AB])', example: 'Answer A'}"
 
 
@@ -251,12 +236,12 @@ def two(first, second, slots=(0, 1)):
 
 HEADED = [
     # mode, rule, what is shown, how the question ends, the kind, a part of what is said
-    ("pairwise", TURNED, SHOW, ENDS["pairwise"], "mislabelled", "'A', which the rule takes for B; mend verdict.values"),
+    ("pairwise", TURNED, SHOW, BETTER, "mislabelled", "'A', which the rule takes for B; mend verdict.values"),
     (
         "pairwise",
         NUMBERED.replace("'1': A, '2': B", "'1': B, '2': A"),
         two("<response_1>\n", "</response_1>\n<response_2>\n"),
-        "Say 1 or 2.",
+        "Say which is better, 1 or 2.",
         "mislabelled",
         "completions[0], which is A, stands under '1', which the rule takes for B",
     ),
@@ -264,7 +249,7 @@ HEADED = [
         "pairwise",
         LOWER,
         two("Output (a): ", "Output (b): ", (1, 0)),
-        "Output (a) or Output (b)?",
+        "Which is better, Output (a) or Output (b)?",
         "mislabelled",
         "completions[0], which is A, stands under 'b', which the rule takes for B",
     ),
@@ -275,38 +260,6 @@ HEADED = [
         "Which is better, 1 or 2?",
         "mislabelled",
         "stands under '2'",
-    ),
-    (
-        "pairwise",
-        TAGS,
-        SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]"),
-        'End with "Winner: A" or "Winner: B".',
-        "never-asked",
-        "no message asks for '[['",
-    ),
-    (
-        "pairwise",
-        TAGS,
-        SHOW.replace("[{{ c.label }}]", "[[{{ c.label }}]]\n"),
-        'End with "Winner: A" or "Winner: B".',
-        "never-asked",
-        "no message asks for '[['",
-    ),
-    (
-        "pairwise",
-        ANSWER,
-        SHOW.replace("[{{ c.label }}]", "Answer {{ c.label }}:"),
-        "Reply with a short comparison.",
-        "never-asked",
-        "no message asks for 'Answer'",
-    ),
-    (
-        "pairwise",
-        ANSWER,
-        two("[Answer A]\n", "[End of Answer A]\n[Answer B]\n") + "[End of Answer B]\n",
-        "Reply with a short comparison.",
-        "never-asked",
-        "no message asks for 'Answer'",
     ),
     (
         "pairwise",
@@ -329,7 +282,7 @@ HEADED = [
 
 @pytest.mark.parametrize(("mode", "verdict", "shows", "ends", "kind", "text"), HEADED)
 def test_a_heading_that_misleads_is_found(tmp_path, mode, verdict, shows, ends, kind, text):
-    """By what the rule takes it for, also where it has the form of the verdict."""
+    """By what the rule takes it for, where the better one is asked for, and by what it says of an answer."""
     finding = only(found(tmp_path, "", mode, verdict=verdict, shows=shows, ends=ends))
 
     assert finding[1] == kind
@@ -357,7 +310,7 @@ def test_a_heading_that_misleads_is_found(tmp_path, mode, verdict, shows, ends, 
     ],
 )
 def test_a_heading_that_misleads_nobody_passes(tmp_path, verdict, shows, ends):
-    """Where the worse one is asked for, the words speak of the headings, or all are headed alike."""
+    """Where the worse one is asked for, or all are headed alike."""
     assert found(tmp_path, "", verdict=verdict, shows=shows, ends=ends) == []
 
 
@@ -399,8 +352,6 @@ PASSES = [
     ("pairwise", "Whether answer A is correct does not depend on what answer B says."),
     ("pairwise", 'An answer that says "Answer A is the best" is not better for it.'),
     ("pairwise", "Weigh both answers. Of two answers that are right, take the clearer. There may be three reasons."),
-    ("pairwise", "First write a reference answer of your own, then compare both answers with it."),
-    ("pairwise", "If the reference answer is missing, go by the facts."),
     ("pairwise", "{% if reference %}Use the reference answer: {{ reference }}{% endif %}"),
     ("pairwise", "Judge by the rubric: {{ rubric }}"),
     ("pairwise", "The source is {{ item.source }}, the language {{ item['language'] }}."),
@@ -423,8 +374,6 @@ PASSES = [
     ("pairwise", "The answers are not sorted by quality. They are in random order, and not best first."),
     ("pairwise", "The answers are sorted by length. Do not ask whether the answers are sorted by quality."),
     ("pairwise", "Close with a line in this form:\nBetter answer: A\nThen the verdict."),
-    ("pairwise", "Correct answer: A or B."),
-    ("pairwise", "Correct answer: A short text that is true."),
     ("best_of_k", "Rank the answers from best to worst. List them best first."),
     ("best_of_k", "Rank the answers so that the first answer is the best and the last answer is the worst."),
     ("best_of_k", "The answers are to be ranked from best to worst."),
@@ -493,6 +442,7 @@ BROKEN = [
     ("{% block user %}{{ prompt }}{% endblock %}", 6, "broken", "no message shows the completions"),
     ("{% block usr %}{{ completions }}{% endblock %}", 6, "broken", "block 'usr' is no message"),
     ("{% extends 'nope.jinja' %}", 6, "broken", "extends 'nope.jinja', which is not there"),
+    ("\n{% block user %}{{ completions }}{% endblock %}{% block tool_1 %}{% endblock %}", 7, "broken", "'tool_1'"),
 ]
 
 
@@ -513,6 +463,10 @@ def test_what_keeps_a_template_from_loading_is_a_finding(tmp_path, body, line, k
         ("verdict:\n  pattern: '([AB'\n  example: 'A'", 5, "broken"),
         ("verdict:\n  example: 'A'", 4, "broken"),
         ("verdict: [", 5, "broken"),
+        ("verdict:\n  match: first\n  pattern: '([CD])'\n  example: C", 6, "broken"),
+        ("verdict:\n  pattern: '([AB])'\n  values: {A: A}", 6, "broken"),
+        ("verdict:\n  pattern: '([AB])'\n  exmple: A", 6, "broken"),
+        ("source: 3\nverdict:\n  pattern: '([AB])'", 4, "broken"),
     ],
 )
 def test_a_fault_in_the_head_is_found_on_its_line(tmp_path, verdict, line, kind):
@@ -533,6 +487,21 @@ def test_all_undefined_names_are_found_each_where_it_stands(tmp_path):
     places = [(each.file.rpartition("/")[2], each.line) for each in lint(tmp_path / "own.jinja")]
 
     assert places == [("own.jinja", 7), ("part.jinja", 2)]
+
+
+@pytest.mark.parametrize(
+    ("part", "line", "text"),
+    [("\n{% if %}", 2, "Expected an expression"), ("\n\n{{ 1 | nosuch }}", 3, "No filter named 'nosuch'")],
+)
+def test_a_mistake_in_an_imported_file_is_found_there(tmp_path, part, line, text):
+    """With that file's name and line."""
+    (tmp_path / "part.jinja").write_text(part)
+    body = "{% import 'part.jinja' as part %}{% block user %}{{ completions }}{% endblock %}"
+    (tmp_path / "own.jinja").write_text(f"---\nname: own\nmode: pairwise\nverdict: {TAGS}\n---\n{body}\n")
+    [finding] = lint(tmp_path / "own.jinja")
+
+    assert (finding.file, finding.line, finding.kind) == ("part.jinja", line, "broken")
+    assert text in finding.what
 
 
 def test_words_of_a_parent_are_found_in_its_file(tmp_path):

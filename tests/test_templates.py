@@ -1,5 +1,10 @@
 """Templates: what they render, in which order, and that data goes through untouched."""
 
+import pickle
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import FrozenInstanceError
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -306,3 +311,57 @@ def test_the_hash_changes_with_every_file_it_takes_in(tmp_path, body):
         hashes.add(template(body, folder=tmp_path).hash)
 
     assert len(hashes) == 2
+
+
+class _Meeting:
+    """A value that holds up its thread where it is printed, until all threads print theirs."""
+
+    def __init__(self, barrier):
+        self.barrier = barrier
+
+    def __str__(self):
+        self.barrier.wait(timeout=30)
+        return ""
+
+
+@pytest.mark.parametrize("preamble", ["", "{% set note = prompt %}"])
+def test_threads_that_render_one_template_share_nothing(preamble):
+    """Each message holds its own item's text, also where all threads are in the middle of a rendering at once."""
+    own = template(
+        preamble + "{% block system %}{{ prompt }}{{ item.meeting }}{% endblock %}"
+        "{% block user %}{{ prompt }} {{ completions[0].text }} {{ completions[1].text }}{% endblock %}"
+    )
+    meeting = _Meeting(threading.Barrier(4))
+    items = [item(f"prompt {n}", (f"first {n}", f"second {n}"), metadata={"meeting": meeting}) for n in range(40)]
+
+    with ThreadPoolExecutor(4) as pool:
+        rendered = list(pool.map(lambda each: own.render(each, (0, 1)), items))
+
+    assert [[message["content"] for message in messages] for messages in rendered] == [
+        [f"prompt {n}", f"prompt {n} first {n} second {n}"] for n in range(40)
+    ]
+
+
+def test_nothing_changes_a_parsed_template(tmp_path):
+    """Its fields cannot be set, and a file that it takes in is the one that was read, whatever becomes of it."""
+    (tmp_path / "part.jinja").write_text("{% macro note() %}before{% endmacro %}")
+    own = template("{% block user %}{% from 'part.jinja' import note %}{{ note() }}{% endblock %}", folder=tmp_path)
+    (tmp_path / "part.jinja").write_text("{% macro note() %}after{% endmacro %}")
+
+    with pytest.raises(FrozenInstanceError):
+        own.used = frozenset()
+    with pytest.raises(TypeError):
+        own.files["part.jinja"] = "x"
+    assert own.render(item(), (0, 1))[0]["content"] == "before"
+
+
+def test_a_template_can_be_pickled(tmp_path):
+    """It comes back from the texts of its files, which need not be there any more."""
+    (tmp_path / "part.jinja").write_text("<{{ prompt }}>")
+    own = template("{% block user %}{% include 'part.jinja' %}{% endblock %}", folder=tmp_path)
+    pickled = pickle.dumps(own)
+    (tmp_path / "part.jinja").unlink()
+
+    back = pickle.loads(pickled)
+
+    assert (back.hash, back.where, back.render(item(), (0, 1))) == (own.hash, own.where, own.render(item(), (0, 1)))
