@@ -14,8 +14,9 @@ from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
 from judgebench.judges import load_judges, takes_schema
 from judgebench.loops import finished
+from judgebench.reply import Reply
 from judgebench.templates import load_template, structured_schema
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 
 if TYPE_CHECKING:
     from judgebench.judges import Judge

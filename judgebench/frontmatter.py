@@ -10,7 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
-from judgebench.verdictrule import VerdictRule, read_text
+from judgebench.verdictrule import VerdictRule
+from judgebench.verdicts import read_text
 
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 

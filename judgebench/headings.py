@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Verdict
-from judgebench.verdictrule import read_text
+from judgebench.verdicts import read_text
 from judgebench.wording import BAD, GOOD, NOUN, Remark
 
 if TYPE_CHECKING:

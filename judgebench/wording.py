@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Verdict
-from judgebench.verdictrule import read_text
+from judgebench.verdicts import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

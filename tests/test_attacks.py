@@ -20,7 +20,8 @@ from judgebench.cli.run import run
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, Completion, Item, Turn, Verdict
 from judgebench.templates import load_template, shipped_templates
-from judgebench.verdictrule import VerdictRule, read_text
+from judgebench.verdictrule import VerdictRule
+from judgebench.verdicts import read_text
 
 RULE = VerdictRule(pattern=r"\[\[([AB])\]\]", example="The first. [[A]]")
 PAIR = (0, 1)

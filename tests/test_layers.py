@@ -29,10 +29,11 @@ ORDER = (
     ),
     "baselines",
     *(
-        "compound",
         "verdictrule",
+        "compound",
         "softverdicts",
-        "softparts",
+        "reply",
+        "verdicts",
         "frontmatter",
         "sandbox",
         "templates",
@@ -43,7 +44,7 @@ ORDER = (
         "attacks",
     ),
     *("prices", "providers", "keychain", "families"),
-    *("judges", "credentials", "protocols", "pairings", "verdicts", "client"),
+    *("judges", "credentials", "protocols", "pairings", "client"),
     *(
         "judgements",
         "itemfiles",
