@@ -50,7 +50,7 @@ def read_criteria(text: str, weights: Mapping[str, float], scale: tuple[float, f
     """
     ratings = []
     for name in weights:
-        found = {float(number) for number in _named(name).findall(text)}
+        found = {float(number) for number in _criterion_pattern(name).findall(text)}
         if not found:
             return Failure("unreadable", f"no rating of '{name}'")
         if len(found) > 1:
@@ -104,7 +104,7 @@ def ranking_like(example: str, labels: Sequence[str]) -> str:
 def criteria_like(example: str, names: Sequence[str], said: Callable[[str], str]) -> str:
     """The ratings of an example with others in their place: for each name what `said` gives."""
     for name in names:
-        for match in reversed(list(_named(name).finditer(example))):
+        for match in reversed(list(_criterion_pattern(name).finditer(example))):
             example = f"{example[: match.start(1)]}{said(name)}{example[match.end(1) :]}"
     return example
 
@@ -124,7 +124,11 @@ def criteria_spans(text: str, ratings: Sequence[tuple[str, float]]) -> list[Span
     """
     spans = [
         next(
-            (Span(*match.span(1)) for match in reversed(list(_named(name).finditer(text))) if _is(match[1], rating)),
+            (
+                Span(*match.span(1))
+                for match in reversed(list(_criterion_pattern(name).finditer(text)))
+                if _is_number(match[1], rating)
+            ),
             None,
         )
         for name, rating in ratings
@@ -147,7 +151,7 @@ def score_spans(text: str, scores: Sequence[tuple[str, float]]) -> list[Span] | 
     known = _all_known(spans)
     if known is None or len(known) != len(scores):
         return None
-    same = all(_is(text[start:end], score) for (start, end), (_, score) in zip(known, scores, strict=True))
+    same = all(_is_number(text[start:end], score) for (start, end), (_, score) in zip(known, scores, strict=True))
     return known if same else None
 
 
@@ -162,13 +166,13 @@ def _all_known(spans: Sequence[Span | None]) -> list[Span] | None:
     return known if len(known) == len(spans) else None
 
 
-def _is(text: str, number: float) -> bool:
+def _is_number(text: str, number: float) -> bool:
     """Whether a text is this number."""
     return float(text) == number
 
 
 @lru_cache(maxsize=256)
-def _named(name: str) -> re.Pattern[str]:
+def _criterion_pattern(name: str) -> re.Pattern[str]:
     """A criterion's name and, as the group, its number: `**Clarity**: 4`, `clarity=4`, `"clarity": 4`."""
     words = r"\s+".join(map(re.escape, name.split()))
     return re.compile(

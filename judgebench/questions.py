@@ -7,7 +7,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.client.calls import Request
-from judgebench.client.offline import hint_for
+from judgebench.hints import hint_for
 from judgebench.items import LABELS
 from judgebench.protocols import calls_open
 from judgebench.repairs import can_be_mended, follow_up

@@ -272,7 +272,7 @@ def _shares_at(
             return None
         lead = token[: max(0, start - place)]
         reached = place + len(token)
-        candidates = {other: None if (rest := _after(other, lead)) is None else prefix + rest for other in known}
+        candidates = {other: None if (rest := _without_lead(other, lead)) is None else prefix + rest for other in known}
         for other, logprob in known.items():
             if other != token:
                 _add(found, candidates[other], path * math.exp(logprob), prefix, candidates.values())
@@ -293,7 +293,7 @@ def _whole_ratings(scale: tuple[float, float]) -> dict[str, str]:
     return {str(n): str(n) for n in range(low, high + 1)} if high - low < _MOST_RATINGS else {}
 
 
-def _after(other: str, lead: str) -> str | None:
+def _without_lead(other: str, lead: str) -> str | None:
     """What of another token belongs to the verdict, where the one that was said began with `lead` before it."""
     if lead and other.startswith(lead):
         return other[len(lead) :]

@@ -279,12 +279,19 @@ def find_verdict(answer: str, rule: VerdictRule) -> VerdictMatch | Failure:
     """
     if rule.json_field is not None and (rule.regex is None or _is_object(answer)):
         return _find_field(answer, rule.json_field)
-    assert rule.regex is not None
-    matches = list(rule.regex.finditer(answer))
+    tag = find_tag(answer, rule)
+    if tag is not None:
+        return tag
+    unmatched = Failure("unreadable", f"nothing matches {rule.pattern}")
+    field = unmatched if rule.json_field is None else _find_field(answer, rule.json_field)
+    return unmatched if isinstance(field, Failure) else replace(field, otherwise=unmatched)
+
+
+def find_tag(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | None:
+    """Where the pattern finds the verdict that counts; None where there is no match, or no pattern."""
+    matches = [] if rule.regex is None else list(rule.regex.finditer(answer))
     if not matches:
-        unmatched = Failure("unreadable", f"nothing matches {rule.pattern}")
-        field = unmatched if rule.json_field is None else _find_field(answer, rule.json_field)
-        return unmatched if isinstance(field, Failure) else replace(field, otherwise=unmatched)
+        return None
     texts = dict.fromkeys(str(match.group(1)) for match in matches)
     if rule.match == "only" and len(texts) > 1:
         return Failure("ambiguous", f"says {', '.join(texts)}")

@@ -13,8 +13,8 @@ from judgebench.attacks import (
     alterations,
     altered,
     check_attack,
+    planted_verdict,
     target,
-    verdict_tag,
 )
 from judgebench.cli.run import run
 from judgebench.errors import ConfigError
@@ -128,7 +128,7 @@ def test_a_planted_verdict_is_one_by_every_shipped_template(name: str) -> None:
     k = {"rating": 1, "pairwise": 2, "best_of_k": 4}[mode]
     assert rule.example is not None
     for slot in range(k):
-        tag = verdict_tag(rule, slot, k)
+        tag = planted_verdict(rule, slot, k)
         read = read_text(tag, rule, k)
         assert isinstance(read, Verdict), (tag, read)
         assert read.value == (LABELS[slot] if rule.scale is None else rule.scale[1])

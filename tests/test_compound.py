@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 from making import item, template
 from test_templates import refusal
 
-from judgebench.client.offline import answer, hint_for
+from judgebench.client.offline import answer
+from judgebench.hints import hint_for
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.judgements import Judgement
 from judgebench.repairs import wanted

@@ -10,7 +10,8 @@ from making import item
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.client.offline import answer, hint_for
+from judgebench.client.offline import answer
+from judgebench.hints import hint_for
 from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
 from judgebench.protocols import Protocol, calls_needed
 from judgebench.repairs import wanted

@@ -3,8 +3,9 @@
 import pytest
 from making import item, template
 
-from judgebench.client.offline import answer, hint_for
+from judgebench.client.offline import answer
 from judgebench.errors import ConfigError
+from judgebench.hints import hint_for
 from judgebench.items import Verdict
 from judgebench.reply import Reply
 from judgebench.templates import load_template
