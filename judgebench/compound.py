@@ -63,7 +63,7 @@ def read_criteria(text: str, weights: Mapping[str, float], scale: tuple[float, f
     return Verdict(min(max(as_rating(mean), scale[0]), scale[1]), parts=tuple(ratings))
 
 
-def read_scores(text: str, labels: Sequence[str], scale: tuple[float, float]) -> Verdict | Failure:
+def read_slot_scores(text: str, labels: Sequence[str], scale: tuple[float, float]) -> Verdict | Failure:
     """The slot with the highest of several scores, such as `8 6`; a tie where several have it.
 
     Args:
@@ -140,7 +140,7 @@ def score_spans(text: str, scores: Sequence[tuple[str, float]]) -> list[Span] | 
     """Where the score of each slot stands; None where one is not to be found.
 
     Args:
-        text: What `read_scores` has read, or the list or object that it was read from.
+        text: What `read_slot_scores` has read, or the list or object that it was read from.
         scores: What it read: letters and numbers.
     """
     if text.startswith("{"):

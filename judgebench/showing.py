@@ -65,7 +65,7 @@ class Failed:
     detail: str
 
 
-def failures(finished: Finished) -> list[Failed]:
+def list_failures(finished: Finished) -> list[Failed]:
     """What failed in a run, the most frequent kind first, in the order of the items."""
     finished.need_judgements()
     found: list[Failed] = []

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from pydantic import BaseModel, Field, StrictFloat, ValidationError, create_model
 
-from judgebench.compound import as_text, read_criteria, read_ranking, read_scores
+from judgebench.compound import as_text, read_criteria, read_ranking, read_slot_scores
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.softverdicts import soft_verdict
 from judgebench.verdictrule import Span, find_verdict
@@ -186,7 +186,7 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
     if rule.ranking is not None:
         return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
     if rule.scores is not None:
-        return read_scores(text, LABELS[:k], rule.scores)
+        return read_slot_scores(text, LABELS[:k], rule.scores)
     if rule.criteria is not None:
         assert rule.scale is not None  # the front matter has seen to it
         return read_criteria(text, rule.criteria, rule.scale)
