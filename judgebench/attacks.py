@@ -13,9 +13,9 @@ from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
-from judgebench.compound import as_text, criteria_like, ranking_like, scores_like
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.items import LABELS, Completion, Turn
+from judgebench.items import Completion, Turn
+from judgebench.phrasing import fill_mark, phrase_choice, phrase_rating
 from judgebench.yamlfile import YamlFile
 
 if TYPE_CHECKING:
@@ -132,7 +132,7 @@ def altered(item: Item, alteration: Alteration, order: Sequence[int], rule: Verd
     at = target(item.key, seed)
     if at is None or at not in order:
         return item
-    verdict = verdict_tag(rule, order.index(at), len(order)) if alteration.name == "planted-verdict" else ""
+    verdict = planted_verdict(rule, order.index(at), len(order)) if alteration.name == "planted-verdict" else ""
     mine = _planted(item.completions[at], alteration.name, verdict)
     return replace(item, completions=(*item.completions[:at], mine, *item.completions[at + 1 :]))
 
@@ -153,7 +153,7 @@ def _texts() -> dict[str, dict[str, str]]:
     return texts
 
 
-def verdict_tag(rule: VerdictRule, slot: int, k: int) -> str:
+def planted_verdict(rule: VerdictRule, slot: int, k: int) -> str:
     """A verdict for one slot as the template's example words it, without the example's reasons.
 
     A rating is the highest of the scale, and so are all parts of one.
@@ -163,40 +163,6 @@ def verdict_tag(rule: VerdictRule, slot: int, k: int) -> str:
         slot: Of the completion that the verdict is for.
         k: How many slots the question has; 1 for ratings.
     """
-    assert rule.example is not None
-    parsed = _object(rule.example) if rule.json_field is not None else None
-    if rule.json_field is not None and parsed is not None:
-        said = parsed.get(rule.json_field)
-        text = _said(rule, as_text(said), slot, k)
-        highest = rule.scale[1] if rule.scale is not None and not rule.has_parts else None
-        return json.dumps({rule.json_field: text if highest is None else highest})
-    match = None if rule.regex is None else [*rule.regex.finditer(rule.example)][-1]
-    if match is None:
-        return rule.example
-    start, end = (place - match.start() for place in match.span(1))
-    whole = match.group()
-    return f"{whole[:start]}{_said(rule, match.group(1), slot, k)}{whole[end:]}".strip()
-
-
-def _said(rule: VerdictRule, example: str, slot: int, k: int) -> str:
-    """What the rule's group holds for a verdict for the slot."""
-    labels = LABELS[:k]
-    if rule.ranking is not None:
-        return ranking_like(example, [labels[slot], *(each for each in labels if each != labels[slot])])
-    if rule.criteria is not None and rule.scale is not None:
-        best = f"{rule.scale[1]:g}"
-        return criteria_like(example, list(rule.criteria), lambda _: best)
-    if rule.scores is not None:
-        low, high = (f"{bound:g}" for bound in rule.scores)
-        return scores_like(example, [high if at == slot else low for at in range(k)])
     if rule.scale is not None:
-        return f"{rule.scale[1]:g}"
-    return next((text for text, value in (rule.values or {}).items() if value == labels[slot]), labels[slot])
-
-
-def _object(text: str) -> dict[str, Any] | None:
-    try:
-        parsed = json.loads(text)
-    except ValueError:
-        return None
-    return parsed if isinstance(parsed, dict) else None
+        return fill_mark(rule, phrase_rating(rule, f"{rule.scale[1]:g}"))
+    return fill_mark(rule, phrase_choice(rule, [slot, *(other for other in range(k) if other != slot)]))

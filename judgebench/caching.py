@@ -15,9 +15,9 @@ from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
 from judgebench.judgements import JUDGEMENTS, Judgement
 from judgebench.quickjson import loads
+from judgebench.reply import Reply
 from judgebench.runs import MADE, MANIFEST, read_manifest
 from judgebench.steps import count_lines, counted
-from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

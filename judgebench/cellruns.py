@@ -15,9 +15,10 @@ from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, Ju
 from judgebench.gathered import Gathered
 from judgebench.items import Failure, Reading, Verdict
 from judgebench.questions import Asked, Needed, Questions, up_to
+from judgebench.reply import Reply
 from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
 from judgebench.steps import step
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 from judgebench.watching import Silent, Stop
 
 if TYPE_CHECKING:

@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 from judgebench.client import lite
 from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import JudgeClient, Request
-from judgebench.client.offline import hint_for
 from judgebench.errors import ConfigError, VerdictFailure
+from judgebench.hints import hint_for
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
 from judgebench.judges import load_judges, takes_schema
 from judgebench.loops import finished
+from judgebench.reply import Reply
 from judgebench.templates import load_template, structured_schema
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 
 if TYPE_CHECKING:
     from judgebench.judges import Judge

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import TIE, Failure, Verdict, as_rating
+from judgebench.verdictrule import Span, object_fields
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -49,7 +50,7 @@ def read_criteria(text: str, weights: Mapping[str, float], scale: tuple[float, f
     """
     ratings = []
     for name in weights:
-        found = {float(number) for number in _named(name).findall(text)}
+        found = {float(number) for number in _criterion_pattern(name).findall(text)}
         if not found:
             return Failure("unreadable", f"no rating of '{name}'")
         if len(found) > 1:
@@ -62,7 +63,7 @@ def read_criteria(text: str, weights: Mapping[str, float], scale: tuple[float, f
     return Verdict(min(max(as_rating(mean), scale[0]), scale[1]), parts=tuple(ratings))
 
 
-def read_scores(text: str, labels: Sequence[str], scale: tuple[float, float]) -> Verdict | Failure:
+def read_slot_scores(text: str, labels: Sequence[str], scale: tuple[float, float]) -> Verdict | Failure:
     """The slot with the highest of several scores, such as `8 6`; a tie where several have it.
 
     Args:
@@ -103,7 +104,7 @@ def ranking_like(example: str, labels: Sequence[str]) -> str:
 def criteria_like(example: str, names: Sequence[str], said: Callable[[str], str]) -> str:
     """The ratings of an example with others in their place: for each name what `said` gives."""
     for name in names:
-        for match in reversed(list(_named(name).finditer(example))):
+        for match in reversed(list(_criterion_pattern(name).finditer(example))):
             example = f"{example[: match.start(1)]}{said(name)}{example[match.end(1) :]}"
     return example
 
@@ -114,29 +115,64 @@ def scores_like(example: str, scores: Sequence[str]) -> str:
     return (between.group() if between else " ").join(scores)
 
 
-def criteria_spans(text: str, names: Sequence[str]) -> list[tuple[int, int]] | None:
-    """Where the number of each criterion begins and ends, the last of equal ones; None where one has none."""
-    found = [[*_named(name).finditer(text)] for name in names]
-    return [matches[-1].span(1) for matches in found] if all(found) else None
+def criteria_spans(text: str, ratings: Sequence[tuple[str, float]]) -> list[Span] | None:
+    """Where the rating of each criterion stands, the last of equal ones; None where one is not to be found.
+
+    Args:
+        text: What `read_criteria` has read, or the object that it was read from.
+        ratings: What it read: names and numbers.
+    """
+    spans = [
+        next(
+            (
+                Span(*match.span(1))
+                for match in reversed(list(_criterion_pattern(name).finditer(text)))
+                if _is_number(match[1], rating)
+            ),
+            None,
+        )
+        for name, rating in ratings
+    ]
+    return _all_known(spans)
 
 
-def score_spans(text: str, labels: Sequence[str]) -> list[tuple[int, int]] | None:
-    """Where the number of each slot begins and ends, in a list or in an object; None where there are not as many."""
-    named = [re.search(rf'"{label}"\s*:\s*({_NUMBER})', text) for label in labels]
-    if all(named):
-        return [match.span(1) for match in named if match is not None]
-    spans = [match.span() for match in re.finditer(_NUMBER, text)]
-    return spans if len(spans) == len(labels) else None
+def score_spans(text: str, scores: Sequence[tuple[str, float]]) -> list[Span] | None:
+    """Where the score of each slot stands; None where one is not to be found.
+
+    Args:
+        text: What `read_slot_scores` has read, or the list or object that it was read from.
+        scores: What it read: letters and numbers.
+    """
+    if text.startswith("{"):
+        fields = {name: span for name, _, span in object_fields(text)}
+        spans = [fields.get(label) for label, _ in scores]
+    else:
+        spans = [Span(*match.span()) for match in re.finditer(_NUMBER, text)]
+    known = _all_known(spans)
+    if known is None or len(known) != len(scores):
+        return None
+    same = all(_is_number(text[start:end], score) for (start, end), (_, score) in zip(known, scores, strict=True))
+    return known if same else None
 
 
-def label_span(text: str, label: str) -> tuple[int, int] | None:
+def label_span(text: str, label: str) -> Span | None:
     """Where a slot's letter first stands by itself."""
     match = re.search(rf"(?<!\w){re.escape(label)}(?!\w)", text)
-    return None if match is None else match.span()
+    return None if match is None else Span(*match.span())
+
+
+def _all_known(spans: Sequence[Span | None]) -> list[Span] | None:
+    known = [span for span in spans if span is not None]
+    return known if len(known) == len(spans) else None
+
+
+def _is_number(text: str, number: float) -> bool:
+    """Whether a text is this number."""
+    return float(text) == number
 
 
 @lru_cache(maxsize=256)
-def _named(name: str) -> re.Pattern[str]:
+def _criterion_pattern(name: str) -> re.Pattern[str]:
     """A criterion's name and, as the group, its number: `**Clarity**: 4`, `clarity=4`, `"clarity": 4`."""
     words = r"\s+".join(map(re.escape, name.split()))
     return re.compile(

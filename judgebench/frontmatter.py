@@ -10,7 +10,9 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
-from judgebench.verdictrule import VerdictRule, read_text
+from judgebench.phrasing import fill_tags
+from judgebench.verdictrule import VerdictMatch, VerdictRule, find_tag
+from judgebench.verdicts import read_text
 from judgebench.yamlfile import YamlText
 
 if TYPE_CHECKING:
@@ -92,13 +94,11 @@ class FrontMatter(BaseModel):
             found = next((each for each in tried if isinstance(each, Verdict)), found)
         if isinstance(found, Failure):
             raise ValueError(f"verdict.example is not read by the rule: {found.detail}")  # noqa: TRY004
-        match = None if rule.regex is None or rule.has_parts else rule.regex.search(example)
-        if match is None or rule.regex is None:
+        if rule.values is None or not isinstance(find_tag(example, rule), VerdictMatch):
             return
-        start, end = match.span(1)
-        for text in rule.values or {}:
-            again = rule.regex.search(example[:start] + text + example[end:], match.start())
-            if again is None or again.group(1) != text:
+        for text in rule.values:
+            tag = find_tag(fill_tags(rule, text), rule)
+            if not isinstance(tag, VerdictMatch) or tag.value != text:
                 raise ValueError(f"verdict.values has '{text}', which verdict.pattern {rule.pattern!r} cannot match")
 
 

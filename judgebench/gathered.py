@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
     from judgebench.questions import Asked, Questions
-    from judgebench.verdicts import Reply
+    from judgebench.reply import Reply
 
 
 @dataclass

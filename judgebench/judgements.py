@@ -12,15 +12,15 @@ from typing import TYPE_CHECKING, Any
 from judgebench.errors import ConfigError
 from judgebench.items import TIE, Failure, Reading, Soft, Verdict
 from judgebench.quickjson import loads
+from judgebench.reply import Reply
 from judgebench.steps import count_lines, counted
-from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from judgebench.metrics.summary import Usage
-    from judgebench.softverdicts import Place
+    from judgebench.softverdicts import PlacedToken
 
 JUDGEMENTS = "judgements.jsonl"
 REPLACED = "judgements-replaced.jsonl"
@@ -71,7 +71,7 @@ class Judgement:
     parts: tuple[tuple[str, float], ...] = ()
     reasoning: str | None = None
     soft: Soft | None = None
-    logprobs: list[Place] | None = None
+    logprobs: list[PlacedToken] | None = None
 
     @property
     def reading(self) -> Reading:

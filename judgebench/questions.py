@@ -7,12 +7,12 @@ from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.client.calls import Request
-from judgebench.client.offline import hint_for
+from judgebench.hints import hint_for
 from judgebench.items import LABELS
 from judgebench.protocols import calls_open
 from judgebench.repairs import can_be_mended, follow_up
 from judgebench.templates import structured_schema
-from judgebench.verdicts import Reply, answer_of, read
+from judgebench.verdicts import answer_of, read
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from judgebench.client.keys import KeyMaker
     from judgebench.items import Failure, Item, ItemKey, Verdict
     from judgebench.protocols import Call
+    from judgebench.reply import Reply
     from judgebench.templates import Template
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.compound import criteria_like, scores_like
 from judgebench.items import LABELS, Failure
+from judgebench.phrasing import fill_tag, tag_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -67,7 +68,7 @@ def wanted(rule: VerdictRule, slots: int, *, structured: bool = False) -> str:
         texts = list(reversed(meant.values()))
     if as_object:
         return f'a JSON object with "reasoning" and "{rule.json_field}", which is {" or ".join(texts)}'
-    return " or ".join(_in_place(rule, text) for text in texts)
+    return " or ".join(fill_tag(rule, text) for text in texts)
 
 
 def _of_parts(rule: VerdictRule, slots: int, *, as_object: bool) -> str:
@@ -75,28 +76,15 @@ def _of_parts(rule: VerdictRule, slots: int, *, as_object: bool) -> str:
     labels = LABELS[:slots]
     low, high = (f"{bound:g}" for bound in rule.scores or rule.scale or (0.0, 0.0))
     number = f"(a number from {low} to {high})"
-    example = rule.example or ""
-    caught = rule.regex.search(example) if rule.regex is not None else None
-    shown = caught.group(1) if caught is not None else example
     if rule.ranking is not None:
         of = f"{', '.join(labels[:-1])} and {labels[-1]}"
         ties = ", with = between two that are equally good" if rule.ranking == "ties" else ""
         form = f"(the letters {of}, each once, the best first, with > between them{ties})"
     elif rule.scores is not None:
-        form = scores_like(shown, [number] * slots)
+        form = scores_like(tag_text(rule), [number] * slots)
     else:
-        form = criteria_like(shown, list(rule.criteria or ()), lambda _: number)
+        form = criteria_like(tag_text(rule), list(rule.criteria or ()), lambda _: number)
     if as_object:
         held = form if rule.ranking else f"{number} for each of {', '.join(rule.criteria or labels)}"
         return f'a JSON object with "reasoning" and "{rule.json_field}", which holds {held}'
-    return _in_place(rule, form)
-
-
-def _in_place(rule: VerdictRule, text: str) -> str:
-    """The verdict of the rule's example, with another text in the place of its own; without an example the text."""
-    matches = list(rule.regex.finditer(rule.example)) if rule.regex is not None and rule.example else []
-    if not matches:
-        return text
-    match = matches[0 if rule.match == "first" else -1]
-    whole, (start, end) = match.group(0), match.span(1)
-    return f"{whole[: start - match.start()]}{text}{whole[end - match.start() :]}"
+    return fill_tag(rule, form)

@@ -12,8 +12,7 @@ from judgebench.items import LABELS
 from judgebench.judgements import read_judgements
 from judgebench.repairs import follow_up
 from judgebench.runtemplates import run_templates
-from judgebench.verdictrule import is_object
-from judgebench.verdicts import answer_of
+from judgebench.verdicts import PlacedVerdict, answer_of, read_placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,15 +20,7 @@ if TYPE_CHECKING:
     from judgebench.finished import Finished
     from judgebench.items import Item, Outcome
     from judgebench.judgements import Judgement
-    from judgebench.verdictrule import VerdictRule
-
-
-@dataclass(frozen=True, slots=True)
-class Span:
-    """A part of a text, from `start` up to `end`."""
-
-    start: int
-    end: int
+    from judgebench.verdictrule import Span
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +65,7 @@ class Failed:
     detail: str
 
 
-def failures(finished: Finished) -> list[Failed]:
+def list_failures(finished: Finished) -> list[Failed]:
     """What failed in a run, the most frequent kind first, in the order of the items."""
     finished.need_judgements()
     found: list[Failed] = []
@@ -170,7 +161,9 @@ class Showing:
             return ShownCall(judgement, None, None, why)
         verdict = None
         if judgement.failure is None and judgement.reply is not None:
-            verdict = verdict_span(judgement.reply, self._templates.reader_for(item.key, self._finished).rule)
+            rule = self._templates.reader_for(item.key, self._finished).rule
+            reading = read_placed(judgement.answer, rule, len(judgement.order))
+            verdict = reading.marked if isinstance(reading, PlacedVerdict) else None
         earlier = self._turns.get((judgement.item, judgement.order, judgement.sample), [])[: judgement.turn]
         try:
             return ShownCall(judgement, self.messages(item, judgement.order, earlier), verdict, "", tuple(earlier))
@@ -198,36 +191,6 @@ class Showing:
         for answer in earlier:
             messages = follow_up(wording, messages, answer, len(order), structured=structured)
         return messages
-
-
-def verdict_span(reply: str, rule: VerdictRule) -> Span | None:
-    """Where a reply says the verdict that counts; None where the rule finds none in its text.
-
-    Thinking is not read for the verdict, so of equal texts the one outside it counts.
-    """
-    answer = answer_of(reply)
-    regex = None if rule.json_field is not None and is_object(answer) else rule.regex
-    matches = [] if regex is None else list(regex.finditer(answer))
-    if not matches:
-        return _field_span(reply, rule)
-    match = matches[0 if rule.match == "first" else -1]
-    text = match.group()
-    # Thinking stands before the answer almost always, so places are counted from the reply's end.
-    start = len(reply) - len(answer) + match.start()
-    if reply[start : start + len(text)] != text:
-        start = reply.rfind(text)
-    return None if start < 0 else Span(start, start + len(text))
-
-
-def _field_span(reply: str, rule: VerdictRule) -> Span | None:
-    """Where a structured reply has the verdict's field."""
-    if rule.json_field is None:
-        return None
-    start = reply.rfind(f'"{rule.json_field}"')
-    if start < 0:
-        return None
-    ends = [end for mark in ",}\n" if (end := reply.find(mark, start)) >= 0]
-    return Span(start, min(ends, default=len(reply)))
 
 
 def slots_of(calls: Sequence[ShownCall], index: int) -> str:

@@ -6,13 +6,13 @@ import json
 import math
 import re
 import warnings
+from dataclasses import dataclass, replace
 from functools import cached_property, lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, StrictFloat, ValidationError, create_model, model_validator
+from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from judgebench.compound import as_text, read_criteria, read_ranking, read_scores
-from judgebench.items import LABELS, TIE, Failure, Verdict
+from judgebench.items import LABELS, TIE, Failure
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,6 +26,39 @@ _PIECE = re.compile(
     re.DOTALL | re.VERBOSE,
 )
 _NESTED = re.compile(r"(?<!\\)(?:\\\\)*\[\[")
+_FENCE = "```"
+_SPACE = re.compile(r"[ \t\n\r]*")
+_DECODER = json.JSONDecoder()
+
+
+class Span(NamedTuple):
+    """A part of a text, from `start` up to `end`."""
+
+    start: int
+    end: int
+
+    def moved(self, by: int) -> Span:
+        """The same part in a text that has so many characters more before it."""
+        return Span(self.start + by, self.end + by)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMatch:
+    """What a rule finds in an answer, before it is known what that means.
+
+    Attributes:
+        value: What stands there: the text of the pattern's group, or the value of the object's field.
+        span: Where the verdict stands: the group, or the field's value, a text without its quotes.
+        marked: The same with what marks it as the verdict: the whole match, or the field with its name.
+        in_object: Whether it is a field of an object.
+        otherwise: What the answer says where the value turns out to be no verdict; None: what is wrong with the value.
+    """
+
+    value: Any
+    span: Span
+    marked: Span
+    in_object: bool = False
+    otherwise: Failure | None = None
 
 
 class VerdictRule(BaseModel):
@@ -230,8 +263,8 @@ def _schema_of_parts(rule: VerdictRule, labels: Sequence[str]) -> dict[str, Any]
     return {"type": "object", "properties": properties, "required": names, "additionalProperties": False}
 
 
-def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    """The verdict in a text, by the rule alone.
+def find_verdict(answer: str, rule: VerdictRule) -> VerdictMatch | Failure:
+    """Where an answer says the verdict that counts.
 
     With `json`, an answer that is one object, in a fence or without, is read by its field and by nothing else: a tag
     in its reasoning is no verdict. Another answer is read by the pattern, and without a match (or a pattern) by the
@@ -240,39 +273,84 @@ def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
     Args:
         answer: What the judge said, without its thinking.
         rule: The template's rule.
-        k: How many slots the question had; 1 in mode rating.
+
+    Returns:
+        The place and what stands there; a failure where there is none, or where several contradict each other.
     """
-    if rule.json_field is not None and (rule.regex is None or is_object(answer)):
-        return _read_object(answer, rule, k)
-    assert rule.regex is not None
-    matches = [match.group(1) for match in rule.regex.finditer(answer)]
+    if rule.json_field is not None and (rule.regex is None or _is_object(answer)):
+        return _find_field(answer, rule.json_field)
+    tag = find_tag(answer, rule)
+    if tag is not None:
+        return tag
+    unmatched = Failure("unreadable", f"nothing matches {rule.pattern}")
+    field = unmatched if rule.json_field is None else _find_field(answer, rule.json_field)
+    return unmatched if isinstance(field, Failure) else replace(field, otherwise=unmatched)
+
+
+def find_tag(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | None:
+    """Where the pattern finds the verdict that counts; None where there is no match, or no pattern."""
+    matches = [] if rule.regex is None else list(rule.regex.finditer(answer))
     if not matches:
-        if rule.json_field is not None and isinstance(found := _read_object(answer, rule, k), Verdict):
-            return found
-        return Failure("unreadable", f"nothing matches {rule.pattern}")
-    if rule.match == "only" and len(set(matches)) > 1:
-        return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match) for match in matches))}")
-    return _meaning(matches[0 if rule.match == "first" else -1], rule, k)
+        return None
+    texts = dict.fromkeys(str(match.group(1)) for match in matches)
+    if rule.match == "only" and len(texts) > 1:
+        return Failure("ambiguous", f"says {', '.join(texts)}")
+    match = matches[0 if rule.match == "first" else -1]
+    if match.group(1) is None:
+        return Failure("unreadable", f"{rule.pattern} matched without its group")
+    return VerdictMatch(match.group(1), Span(*match.span(1)), Span(*match.span()))
 
 
-def verdict_span(answer: str, rule: VerdictRule) -> tuple[int, int] | None:
-    """Where the text that `read_text` takes for the verdict begins and ends; None where that is no one place.
+def _find_field(answer: str, field: str) -> VerdictMatch | Failure:
+    """The field of the last fenced object, or of the answer that is one."""
+    block = _object_span(answer)
+    text = answer[block.start : block.end]
+    try:
+        parsed = json.loads(text)
+        if not isinstance(parsed, dict):
+            return Failure("unreadable", "the reply's JSON is not an object")
+        places = [(marked, span) for name, marked, span in object_fields(text) if name == field]
+    except (ValueError, RecursionError) as error:
+        reason = error.msg if isinstance(error, json.JSONDecodeError) else "cannot be decoded"
+        return Failure("unreadable", f"not a JSON object: {reason}")
+    if not places:
+        return Failure("unreadable", f"{field}: Field required")
+    marked, span = places[-1]  # of a name that stands twice, JSON readers take the last
+    return VerdictMatch(parsed[field], span.moved(block.start), marked.moved(block.start), in_object=True)
 
-    Of an object whose field holds several parts, it goes on to the end.
+
+def object_fields(text: str) -> Iterator[tuple[str, Span, Span]]:
+    """The fields of an object, those inside its values left out.
+
+    Args:
+        text: JSON that decodes to an object.
+
+    Yields:
+        The field's name; where it stands with its name; where its value stands, a text without its quotes.
     """
-    if rule.json_field is not None and (rule.regex is None or is_object(answer)):
-        held = "(.+)" if rule.has_parts else '"?([^"\\s,}]+)'
-        spans = [*re.finditer(rf'"{re.escape(rule.json_field)}"\s*:\s*{held}', answer, re.DOTALL)]
-    else:
-        spans = [] if rule.regex is None else [*rule.regex.finditer(answer)]
-    return spans[0 if rule.match == "first" else -1].span(1) if spans else None
+    at = _after_space(text, text.index("{") + 1)
+    while text[at] != "}":
+        name, end = _DECODER.raw_decode(text, at)
+        colon = _after_space(text, end)
+        start = _after_space(text, colon + 1)
+        value, end = _DECODER.raw_decode(text, start)
+        quote = 1 if isinstance(value, str) else 0
+        yield name, Span(at, end), Span(start + quote, end - quote)
+        at = _after_space(text, end)
+        if text[at] == ",":
+            at = _after_space(text, at + 1)
 
 
-def is_object(answer: str) -> bool:
+def _after_space(text: str, at: int) -> int:
+    return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing as well
+
+
+def _is_object(answer: str) -> bool:
     """Whether an answer is one JSON object, in a fence or without, and nothing else."""
     text = answer.strip()
     if text.startswith("```") and text.endswith("```") and text.count("```") == 2:
-        text = _object_text(text)
+        block = _object_span(text)
+        text = text[block.start : block.end]
     if not text.startswith("{"):
         return False
     try:
@@ -281,87 +359,20 @@ def is_object(answer: str) -> bool:
         return False
 
 
-def shortened(text: str, limit: int = 120) -> str:
-    """The text as one line of at most so many characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+def _object_span(answer: str) -> Span:
+    """The last fenced object of an answer that has one, else all of it; without the white space around."""
+    last, at = _without_space(answer, Span(0, len(answer))), 0
+    for number, part in enumerate(answer.split(_FENCE)):
+        if number % 2:
+            start = at + len("json") if part.startswith("json") else at
+            block = _without_space(answer, Span(start, at + len(part)))
+            if answer.startswith("{", block.start, block.end):
+                last = block
+        at += len(part) + len(_FENCE)
+    return last
 
 
-def _meaning(text: str | None, rule: VerdictRule, k: int) -> Verdict | Failure:
-    """The value of what the group caught."""
-    if text is None:
-        return Failure("unreadable", f"{rule.pattern} matched without its group")
-    if rule.has_parts:
-        return _from_parts(text, rule, k)
-    if rule.scale is not None:
-        return _rating(text, rule.scale)
-    value = rule.values.get(text) if rule.values is not None else text
-    if value is None:
-        return Failure("unreadable", f"'{shortened(text)}' is none of {', '.join(rule.values or ())}")
-    if value == TIE or (len(value) == 1 and value in LABELS[:k]):
-        return Verdict(value)
-    return Failure("unreadable", f"'{shortened(value)}' is none of the {k} slots")
-
-
-def _from_parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    if rule.ranking is not None:
-        return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
-    if rule.scores is not None:
-        return read_scores(text, LABELS[:k], rule.scores)
-    assert rule.criteria is not None and rule.scale is not None  # noqa: PT018 - the front matter has seen to it
-    return read_criteria(text, rule.criteria, rule.scale)
-
-
-def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
-    try:
-        rating = float(text)
-    except ValueError:
-        return Failure("unreadable", f"'{shortened(text)}' is no number")
-    if not scale[0] <= rating <= scale[1]:
-        return Failure("unreadable", f"{shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
-    return Verdict(rating)
-
-
-def _read_object(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    assert rule.json_field is not None
-    try:
-        parsed = json.loads(_object_text(answer))
-    except (ValueError, RecursionError) as error:
-        reason = error.msg if isinstance(error, json.JSONDecodeError) else "cannot be decoded"
-        return Failure("unreadable", f"not a JSON object: {reason}")
-    if rule.has_parts:
-        return _parts_of(parsed, rule, k)
-    try:
-        value = _structured(rule, k).model_validate(parsed).verdict_field  # type: ignore[attr-defined]
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        return Failure("unreadable", f"{'.'.join(map(str, problem['loc'])) or 'reply'}: {problem['msg']}")
-    return _meaning(str(value), rule, k)
-
-
-def _parts_of(parsed: Any, rule: VerdictRule, k: int) -> Verdict | Failure:
-    """The verdict of several parts in an object; scores by slot may stand under the slots' letters."""
-    value = parsed.get(rule.json_field) if isinstance(parsed, dict) else None
-    if value is None:
-        return Failure("unreadable", f"{rule.json_field}: Field required")
-    if rule.scores is not None and isinstance(value, dict):
-        value = [value.get(label) for label in LABELS[:k]]
-    return _meaning(as_text(value), rule, k)
-
-
-def _object_text(answer: str) -> str:
-    """The last fenced object of an answer that has one, else all of it."""
-    fenced = [part.removeprefix("json").strip() for part in answer.split("```")[1::2]]
-    return next((part for part in reversed(fenced) if part.startswith("{")), answer.strip())
-
-
-@lru_cache(maxsize=64)
-def _model(field: str, allowed: tuple[str, ...] | None) -> type[BaseModel]:
-    kind: Any = StrictFloat if allowed is None else Literal[allowed]  # strict, because true is no rating
-    return create_model("StructuredVerdict", verdict_field=(kind, Field(alias=field)))
-
-
-def _structured(rule: VerdictRule, k: int) -> type[BaseModel]:
-    """The Pydantic model of a structured reply."""
-    assert rule.json_field is not None
-    return _model(rule.json_field, None if rule.scale is not None else rule.texts(LABELS[:k]))
+def _without_space(text: str, span: Span) -> Span:
+    inside = text[span.start : span.end]
+    start = span.end - len(inside.lstrip())
+    return Span(start, start + len(inside.strip()))

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Verdict
-from judgebench.verdictrule import read_text
+from judgebench.phrasing import fill_tag, fill_tags
+from judgebench.verdicts import read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -167,24 +168,12 @@ def ends_not_read(rule: VerdictRule) -> Iterator[Remark]:
         shown = f"{bound:g}" if bound % 1 else f"{bound:.0f}"
         decimals = len(match[1].strip().partition(".")[2])
         forms = (shown, f"{bound:.{decimals}f}", f"{bound:.1f}", f"{bound:.2f}", f"{bound:02g}", f"{bound:+g}")
-        if not any(read_text(_filled(rule, form), rule, 1) == Verdict(bound) for form in forms):
-            start, end = match.start(1) - match.start(), match.end(1) - match.start()
-            words = " ".join(f"{match[0][:start]}{shown}{match[0][end:]}".split())
-            got = read_text(_filled(rule, shown), rule, 1)
+        if not any(read_text(fill_tags(rule, form), rule, 1) == Verdict(bound) for form in forms):
+            words = " ".join(fill_tag(rule, shown).split())
+            got = read_text(fill_tags(rule, shown), rule, 1)
             how = f"reads '{words}' as {float(got.value):g}" if isinstance(got, Verdict) else f"does not read '{words}'"
             what = f"the rule {how}, and {shown} is an end of its scale"
             yield Remark("not-read", "pattern:", what, r"let the group take every number, as (\d+) does", in_head=True)
-
-
-def _filled(rule: VerdictRule, rating: str) -> str:
-    """The example with this rating in every place that the pattern catches."""
-    assert rule.regex is not None
-    assert rule.example is not None
-    text = rule.example
-    for match in reversed([*rule.regex.finditer(text)]):
-        if match[1] is not None:
-            text = text[: match.start(1)] + rating + text[match.end(1) :]
-    return text
 
 
 def labels_said(k: int) -> str:

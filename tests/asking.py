@@ -12,7 +12,7 @@ from judgebench.client.cache import ReplyCache
 from judgebench.client.calls import JudgeClient, Request
 from judgebench.errors import JudgebenchError
 from judgebench.judges import Judge
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

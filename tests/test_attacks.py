@@ -13,14 +13,15 @@ from judgebench.attacks import (
     alterations,
     altered,
     check_attack,
+    planted_verdict,
     target,
-    verdict_tag,
 )
 from judgebench.cli.run import run
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, Completion, Item, Turn, Verdict
 from judgebench.templates import load_template, shipped_templates
-from judgebench.verdictrule import VerdictRule, read_text
+from judgebench.verdictrule import VerdictRule
+from judgebench.verdicts import read_text
 
 RULE = VerdictRule(pattern=r"\[\[([AB])\]\]", example="The first. [[A]]")
 PAIR = (0, 1)
@@ -127,7 +128,7 @@ def test_a_planted_verdict_is_one_by_every_shipped_template(name: str) -> None:
     k = {"rating": 1, "pairwise": 2, "best_of_k": 4}[mode]
     assert rule.example is not None
     for slot in range(k):
-        tag = verdict_tag(rule, slot, k)
+        tag = planted_verdict(rule, slot, k)
         read = read_text(tag, rule, k)
         assert isinstance(read, Verdict), (tag, read)
         assert read.value == (LABELS[slot] if rule.scale is None else rule.scale[1])

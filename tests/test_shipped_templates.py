@@ -10,13 +10,15 @@ from making import item
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.client.offline import answer, hint_for
+from judgebench.client.offline import answer
+from judgebench.hints import hint_for
 from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
 from judgebench.protocols import Protocol, calls_needed
 from judgebench.repairs import wanted
+from judgebench.reply import Reply
 from judgebench.shipped import shipped
 from judgebench.templates import load_template, shipped_templates
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 
 loaded = cache(load_template)
 NAMES = sorted(shipped_templates())

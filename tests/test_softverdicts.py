@@ -5,9 +5,10 @@ import math
 import pytest
 
 from judgebench.items import Verdict
-from judgebench.softverdicts import FIRST, LAST, places
+from judgebench.reply import Reply
+from judgebench.softverdicts import FIRST, LAST, place_tokens
 from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 
 TAG = VerdictRule(pattern=r"\[\[([AB])\]\]")
 FIVE = VerdictRule(
@@ -29,7 +30,7 @@ def reply(tokens, text=None, raw=True):
         )
         for token, known in tokens
     ]
-    return Reply(text=whole, logprobs=places(whole, told))
+    return Reply(text=whole, logprobs=place_tokens(whole, told))
 
 
 def said(tokens, rule, k=2, **more):
@@ -128,7 +129,7 @@ def test_a_letter_in_parts_is_counted_in_bytes():
         ("A", [65], math.log(0.6), {"A": math.log(0.6), "B": math.log(0.4)}),
         ("]]", [93, 93], 0.0, {}),
     ]
-    made = Reply(text="€[[A]]", logprobs=places("€[[A]]", told))
+    made = Reply(text="€[[A]]", logprobs=place_tokens("€[[A]]", told))
     assert dict(read(made, TAG, 2).soft.probabilities) == pytest.approx({"A": 0.6, "B": 0.4}, abs=1e-5)
 
 

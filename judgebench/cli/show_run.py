@@ -30,12 +30,12 @@ def show(run: str, item: str | None, **options: Any) -> int:
     from judgebench.cli.progress import shown
     from judgebench.finished import Finished, open_run
     from judgebench.reports.shown import print_failures, print_item
-    from judgebench.showing import failures, shown_item
+    from judgebench.showing import list_failures, shown_item
 
     finished = Finished(open_run(Path(run)))
     if item is None:
         with shown():
-            found = failures(finished)
+            found = list_failures(finished)
         print_failures(results(), finished, found, shown=len(found) if options["every"] else 10)
     else:
         with shown():

@@ -21,8 +21,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from judgebench.client.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
 from judgebench.errors import ConfigError
 from judgebench.redaction import without_secrets
+from judgebench.reply import Reply
 from judgebench.steps import counted
-from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

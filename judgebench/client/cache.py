@@ -17,7 +17,7 @@ from pydantic import ValidationError
 from judgebench.client.reserve import Reserve, is_full
 from judgebench.errors import ConfigError
 from judgebench.redaction import redact
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

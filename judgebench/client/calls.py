@@ -19,7 +19,7 @@ from judgebench.client.ways import way_to
 from judgebench.credentials import check_key
 from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
 from judgebench.redaction import without_secrets
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence

@@ -12,15 +12,15 @@ from judgebench.client.ways import CHEAPER
 from judgebench.judges import price_of
 from judgebench.prices import cost, is_free, used_tokens
 from judgebench.redaction import without
-from judgebench.softverdicts import places
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
+from judgebench.softverdicts import place_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from judgebench.client.ways import Way
     from judgebench.judges import Judge
-    from judgebench.softverdicts import Place
+    from judgebench.softverdicts import PlacedToken
 
 SHORTEST_HIDDEN = 8
 """Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""
@@ -68,7 +68,7 @@ def reply_of(response: Any, judge: Judge, way: Way, latency: float) -> Reply:
             latency_s=round(latency, 4),
             created=round(time.time(), 3),
             left_out=way.left_out,
-            logprobs=_places(choice) if judge.soft and text == message.content else None,
+            logprobs=_placed_tokens(choice) if judge.soft and text == message.content else None,
             **tokens,
         )
     except ValidationError:
@@ -125,7 +125,7 @@ def _thinking(message: Any) -> Any:
     return "\n".join(thought for thought in thoughts if isinstance(thought, str)) or None
 
 
-def _places(choice: Any) -> list[Place] | None:
+def _placed_tokens(choice: Any) -> list[PlacedToken] | None:
     """What the provider says of the reply's tokens; None where it says nothing, or in another form."""
     content = getattr(getattr(choice, "logprobs", None), "content", None)
     try:
@@ -133,6 +133,6 @@ def _places(choice: Any) -> list[Place] | None:
             (each.token, each.bytes, float(each.logprob), {top.token: float(top.logprob) for top in each.top_logprobs})
             for each in content or ()
         ]
-        return places(choice.message.content, tokens)
+        return place_tokens(choice.message.content, tokens)
     except (AttributeError, TypeError, ValueError):
         return None

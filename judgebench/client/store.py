@@ -16,7 +16,7 @@ from judgebench.steps import counted
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from judgebench.verdicts import Reply
+    from judgebench.reply import Reply
 
 _BATCH = 500
 _BATCH_CHARACTERS = 16_000_000

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
     from judgebench.finished import Finished
     from judgebench.items import Item, Outcome
-    from judgebench.showing import ShownCall, ShownItem, Span
+    from judgebench.showing import ShownCall, ShownItem
+    from judgebench.verdictrule import Span
 
 BLOCK = 600_000
 """Characters of JSON in a block, about: few enough to be read between two frames."""

@@ -20,7 +20,8 @@ if TYPE_CHECKING:
 
     from judgebench.finished import Finished
     from judgebench.items import Turn
-    from judgebench.showing import Failed, ShownCall, ShownItem, Span
+    from judgebench.showing import Failed, ShownCall, ShownItem
+    from judgebench.verdictrule import Span
 
 _FEW_CALLS = 4
 

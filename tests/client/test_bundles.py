@@ -18,7 +18,7 @@ from judgebench.client.keys import KEY_VERSION, KeyMaker
 from judgebench.client.store import ReplyStore
 from judgebench.errors import ConfigError
 from judgebench.judges import Judge
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

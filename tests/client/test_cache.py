@@ -16,7 +16,7 @@ import judgebench
 from judgebench.client.cache import ReplyCache, default_cache_dir
 from judgebench.client.store import Choice, ReplyStore
 from judgebench.errors import ConfigError
-from judgebench.verdicts import Reply
+from judgebench.reply import Reply
 
 KEY = "a" * 64
 
@@ -113,7 +113,7 @@ def test_a_reply_is_there_for_another_process(cache):
     cache.put(KEY, Reply(text="from here"))
     script = (
         "import sys; from pathlib import Path; from judgebench.client.cache import ReplyCache\n"
-        "from judgebench.verdicts import Reply\n"
+        "from judgebench.reply import Reply\n"
         "cache = ReplyCache(Path(sys.argv[1])); print(cache.get('a' * 64).text)\n"
         "cache.put('b' * 64, Reply(text='from there'))"
     )

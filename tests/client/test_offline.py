@@ -3,11 +3,13 @@
 import pytest
 from making import item, template
 
-from judgebench.client.offline import answer, hint_for
+from judgebench.client.offline import answer
 from judgebench.errors import ConfigError
+from judgebench.hints import hint_for
 from judgebench.items import Verdict
+from judgebench.reply import Reply
 from judgebench.templates import load_template
-from judgebench.verdicts import Reply, read
+from judgebench.verdicts import read
 
 MESSAGES = [{"role": "user", "content": "question"}]
 JUDGES = ["longest", "shortest", "first", "random"]

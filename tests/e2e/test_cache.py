@@ -384,7 +384,7 @@ def big_bundle(count: int, text: str = "[[A]]") -> Path:
 
 
 def jb_reply(text: str) -> Any:
-    from judgebench.verdicts import Reply as Kept
+    from judgebench.reply import Reply as Kept
 
     return Kept(text=text, served_model="m", prompt_tokens=5, created=9.0)
 

@@ -9,9 +9,10 @@ from commands import judgebench, pairs, write_jsonl, write_judges
 from finishedruns import judge_run, score_run
 from loopback import LoopbackServer
 
-from judgebench.showing import Span, verdict_span
+from judgebench.reply import Reply
 from judgebench.templates import load_template
 from judgebench.verdictrule import VerdictRule
+from judgebench.verdicts import read_placed
 
 
 def judged(answer, rows):
@@ -119,22 +120,20 @@ def test_a_run_without_judgements_is_said():
 RULE = VerdictRule(pattern=r"\[\[([AB])\]\]", example="[[A]]")
 
 
+def marked(reply, rule):
+    """What of a reply is shown as the verdict."""
+    reading = read_placed(Reply(text=reply), rule, 2)
+    return reply[slice(*reading.marked)], reading.marked.start
+
+
 def test_the_verdict_that_counts_is_marked():
     """The last match by default, the first where the rule says so; thinking is not read."""
-    reply = "[[A]] or [[B]]"
-    assert verdict_span(reply, RULE) == Span(9, 14)
-    assert verdict_span(reply, RULE.model_copy(update={"match": "first"})) == Span(0, 5)
-    thinking = "<think>[[A]]</think>It is [[B]]."
-    assert thinking[slice(*_ends(verdict_span(thinking, RULE)))] == "[[B]]"
-    assert verdict_span("nothing", RULE) is None
+    assert marked("[[A]] or [[B]]", RULE) == ("[[B]]", 9)
+    assert marked("[[A]] or [[A]]", RULE.model_copy(update={"match": "first"})) == ("[[A]]", 0)
+    assert marked("<think>[[B]]</think>It is [[B]].", RULE) == ("[[B]]", 26)
 
 
 def test_the_field_of_a_structured_reply_is_marked():
     """The named field with its value."""
     reply = '{"reasoning": "x", "verdict": "A"}'
-    span = verdict_span(reply, VerdictRule(json_field="verdict", example=reply))
-    assert reply[slice(*_ends(span))] == '"verdict": "A"'
-
-
-def _ends(span):
-    return span.start, span.end
+    assert marked(reply, VerdictRule(json_field="verdict", example=reply)) == ('"verdict": "A"', 19)
