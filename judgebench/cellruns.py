@@ -402,6 +402,7 @@ class CellRun:
         """Records what a reply says; the follow-up turn that it needs, if one is allowed and can help."""
         rule = self.cell.template_for(asked.item).rule
         self.gathered.left_out.update(reply.left_out)
+        self.gathered.sent_as = self.client.sent_as or self.gathered.sent_as
         result = read(reply, rule, len(asked.call.order))
         following = self._questions.next_turn(asked, reply, result)
         self._record(asked, reply, result, cached=cached, last=following is None)

@@ -102,6 +102,7 @@ class Gathered:
         answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
         readings: What the calls say, each by its last turn.
         left_out: Parameters that the model does not take.
+        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
         notes: What is said beside the score.
         sequential: What came of the comparison that the run is one side of, as far as it went.
         refresh: Which refresh it is a part of, or was at last.
@@ -119,6 +120,7 @@ class Gathered:
         self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
+        self.sent_as: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
         self._out = out
@@ -150,6 +152,7 @@ class Gathered:
             self.refresh = manifest.get(REFRESH)
             self._started = manifest.get("started", self._started)
             self.left_out.update(manifest.get("left_out", ()))
+            self.sent_as = manifest.get("sent_as")
         lines = 0
         waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
         for number, judgement in enumerate(read_judgements(self.folder.path)):
@@ -363,6 +366,7 @@ class Gathered:
             **({} if self.asked is None else {ASKED: len(self.asked)}),
             "served_models": sorted(self._served),
             "left_out": sorted(self.left_out),
+            **({} if self.sent_as is None else {"sent_as": self.sent_as}),
             "versions": _versions(),
         }
 

@@ -79,6 +79,7 @@ def show_judge(name: str, providers: str | None) -> None:
 
     import yaml
 
+    from judgebench.client.ways import CHEAPER
     from judgebench.credentials import missing_key
     from judgebench.judges import load_judges, price_of, takes_schema
 
@@ -87,6 +88,8 @@ def show_judge(name: str, providers: str | None) -> None:
     price = price_of(judge)
     settings["price"] = None if price is None else price.model_dump(exclude_none=True)
     settings["cache_as"] = judge.identity
+    if judge.provider == "openai" and judge.api_base is not None:
+        settings["sent_as"] = f"{CHEAPER}/{judge.model.removeprefix('openai/')}"
     settings["structured_output"] = takes_schema(judge)
     missing = missing_key(judge)
     settings["key"] = "there, or none needed" if missing is None else f"missing: set {missing}"

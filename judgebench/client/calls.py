@@ -133,6 +133,12 @@ class JudgeClient:
         self._fatal: FatalProviderError | None = None
         self._waits: set[asyncio.Future[None]] = set()
 
+    @property
+    def sent_as(self) -> str | None:
+        """The model as it went out, where that is not as the judge names it; None before the first call as well."""
+        model = None if self._way is None else str(self._way.settings["model"])
+        return None if model == self.judge.model else model
+
     def cached(self, key: str) -> Reply | None:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
         if self._refresh and key not in self._flights.asked:
