@@ -22,7 +22,16 @@ DOCS = REPOSITORY / "docs"
 SERVER = "http://127.0.0.1:8000/v1"
 """Where the pages have a server of the reader's own."""
 _BLOCK = re.compile(r"^```sh\n(?P<commands>.*?)^```\n(?:\n```text\n(?P<shown>.*?)^```\n)?", re.DOTALL | re.MULTILINE)
-_CLONE = ("judgebench", "prompt_templates", "docs/examples", "providers.yaml", "pyproject.toml", "README.md", "LICENSE")
+_CLONE = (
+    "judgebench",
+    "prompt_templates",
+    "docs/examples",
+    "providers.yaml",
+    "pyproject.toml",
+    "constraints.txt",
+    "README.md",
+    "LICENSE",
+)
 
 
 @dataclass(frozen=True)

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import time
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
 
+import openai
 import pytest
 from asking import OPENAI, VLLM, Asker, request
+from commands import process
 from loopback import Fault, LoopbackServer, Reply, error_reply, fatal_faults, lasting_faults, mendable_faults
 
 from judgebench.client import lite
@@ -243,21 +246,35 @@ def test_a_try_is_one_request(asker: Asker, fault: Fault, model: str) -> None:
     assert (asker.server.count, asked.client.asked_again.total()) == (FIRST_TRIES, FIRST_TRIES - 1)
 
 
-def test_other_calls_of_this_process_keep_litellms_own_second_post(asker: Asker) -> None:
-    """Whoever else uses LiteLLM finds it as it was."""
-    asker.ask("before")
-    asker.server.faults = lambda request: Fault.reset() if request.text == "theirs" and request.number == 2 else None
+ALONE = """
+import asyncio, json, sys
+import litellm, openai
+try:
+    asyncio.run(litellm.acompletion(**json.loads(sys.argv[1])))
+except openai.OpenAIError as error:
+    print(type(error).__name__)
+"""
 
-    async def theirs() -> object:
-        messages = [{"role": "user", "content": "theirs"}]
-        call = {"model": VLLM, "api_base": asker.server.url, "api_key": "x", "max_retries": 0}
+
+def test_other_calls_of_this_process_are_as_without_us(server: LoopbackServer) -> None:
+    """Whoever else uses LiteLLM finds it as it was, whether its installed version sends a dropped call again or not."""
+    server.faults = lambda _: Fault.reset()
+    messages = [{"role": "user", "content": "theirs"}]
+    call = {"model": VLLM, "api_base": server.url, "api_key": "x", "max_retries": 0, "messages": messages}
+
+    async def beside() -> str:
         try:
-            return await lite.litellm().acompletion(messages=messages, **call)
+            await lite.litellm().acompletion(**call)
+        except openai.OpenAIError as error:
+            return type(error).__name__
         finally:
             await lite.close_clients()
+        return ""
 
-    asyncio.run(theirs())
-    assert asker.server.count == 3
+    ended, count = asyncio.run(beside()), server.count
+    alone = process(json.dumps(call), python=("-c", ALONE)).out.splitlines()[-1]
+    assert (ended, count) == (alone, server.count - count)
+    assert count > 0
 
 
 COUNTED = {

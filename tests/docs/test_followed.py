@@ -49,16 +49,10 @@ def test_a_task_can_be_done(task: str, tmp_path: Path, tmp_path_factory: pytest.
     assert [each.trouble for each in done if each.trouble] == []
 
 
-@pytest.mark.parametrize("page", ["start.md", "benchmarks/adding.md"])
-def test_a_page_can_be_followed_in_a_clone(page: str, tmp_path: Path, server) -> None:
-    """Beginning with the install, in an environment of its own."""
-    first = [] if page == "start.md" else START[:1]
-    done = run(
-        [*first, *steps((DOCS / page).read_text(encoding="utf-8"))],
-        clone(tmp_path / "clone"),
-        installable(),
-        server.url,
-    )
+def test_pages_can_be_followed_in_a_clone(tmp_path: Path, server) -> None:
+    """The first minutes, beginning with the install in an environment of its own; there, a benchmark of one's own."""
+    adding = steps((DOCS / "benchmarks/adding.md").read_text(encoding="utf-8"))
+    done = run([*START, *adding], clone(tmp_path / "clone"), installable(), server.url)
     assert [each.trouble for each in done if each.trouble] == []
 
 

@@ -143,8 +143,11 @@ def usage() -> dict[str, Any]:
 
 
 @pytest.mark.parametrize(("then", "further"), [(400, 1), (500, 9)])
-def test_empty_tries_of_a_call_that_then_fails_are_paid_for(server: LoopbackServer, then: int, further: int) -> None:
+def test_empty_tries_of_a_call_that_then_fails_are_paid_for(
+    server: LoopbackServer, then: int, further: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Nineteen replies at 0.05 USD and a try of 80 tokens that said nothing at 0.08, before the call failed: 1.03."""
+    monkeypatch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.001)
     tries = {2: nothing_said(80), **{number: Fault.status(then) for number in range(3, 3 + further)}}
     server.faults = lambda request: tries.get(request.number)
     run("--concurrency", 1)

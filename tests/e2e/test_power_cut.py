@@ -20,20 +20,31 @@ def mine(*more: object) -> Ended:
     return judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--cache-dir", "cache", *more)
 
 
-@pytest.fixture
-def cut_off():
-    """A run that was killed when twelve of its twenty calls were answered, and the server."""
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory):
+    """A folder with a run that was killed when twelve of its twenty calls were answered, and the server."""
+    folder = tmp_path_factory.mktemp("killed")
     with LoopbackServer(by_quality) as server:
-        write_judges(server.url)
-        write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
+        write_judges(server.url, folder)
+        write_jsonl(folder / "pairs.jsonl", pairs(ITEMS))
         server.faults = lambda request: Fault.hang() if request.number > ANSWERED else None
         command = [sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
-        running = subprocess.Popen([*command, "--cache-dir", "cache", "--concurrency", "3"], stderr=subprocess.DEVNULL)
+        running = subprocess.Popen(
+            [*command, "--cache-dir", "cache", "--concurrency", "3"], cwd=folder, stderr=subprocess.DEVNULL
+        )
         server.wait_count(ANSWERED + 3)
         running.kill()
         running.wait()
         server.faults = None
-        yield server
+        yield folder, server
+
+
+@pytest.fixture
+def cut_off(killed: tuple[Path, LoopbackServer]) -> LoopbackServer:
+    """A copy of it in the test's own folder, and the server."""
+    folder, server = killed
+    shutil.copytree(folder, Path(), dirs_exist_ok=True)
+    return server
 
 
 def cut(path: Path, size: int) -> None:
