@@ -86,7 +86,7 @@ class CellRun:
             ConfigError: One was found.
         """
         folder = self.gathered.folder
-        check_writable(folder.path, "--out")
+        check_writable(folder.path, "--out", self.gathered.texts)
         self._questions.check()
         folder.hold()
         self.gathered.resume(self._questions, refresh=self.refresh)

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgebench.errors import ConfigError
-from judgebench.reports.files import whole_file, write_report
+from judgebench.files import whole_file
+from judgebench.reports.files import write_report
 
 if TYPE_CHECKING:
     from pathlib import Path
