@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.templatefiles import READING, TEMPLATE, TIES_TEMPLATE, read_template
+from judgebench.templatefiles import READING, read_template
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE
 
 if TYPE_CHECKING:
     from judgebench.finished import Finished

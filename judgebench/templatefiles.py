@@ -11,15 +11,11 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.templates import Template, parse_template
+from judgebench.templates import INCLUDED, TEMPLATE, TIES_TEMPLATE, Template, parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
-
-TEMPLATE, TIES_TEMPLATE = "template.jinja", "template-ties.jinja"
-INCLUDED = {TEMPLATE: "templates", TIES_TEMPLATE: "templates-ties"}
-"""The folder of what each includes: both may include files of one name with other texts."""
 
 TEMPLATE_FILES = frozenset({*INCLUDED, *INCLUDED.values()})
 
@@ -80,11 +76,4 @@ def read_template(folder: Path, name: str) -> Template:
         source = path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
-    included = folder / INCLUDED[name]
-    if not included.is_dir():
-        return parse_template(source, str(path), folder)
-    try:
-        return parse_template(source, str(path), included)
-    except ConfigError:
-        # An earlier `reading` may have a file `templates/NAME` beside the template, which includes it by that name.
-        return parse_template(source, str(path), folder)
+    return parse_template(source, str(path), (folder / INCLUDED[name], folder))

@@ -20,7 +20,7 @@ from judgebench.boards import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
 from judgebench.runs import folder_name
 from judgebench.runtemplates import run_templates
-from judgebench.templatefiles import TEMPLATE
+from judgebench.templates import TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
 from judgebench.runs import folder_name
-from judgebench.templatefiles import READING, TEMPLATE, TIES_TEMPLATE
-from judgebench.templates import load_template
+from judgebench.templatefiles import READING
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template
 from judgebench.untilshown import ALPHA, SIZE
 
 if TYPE_CHECKING:
