@@ -249,7 +249,11 @@ def write_made(
         "versions": {package: version(package) for package in ("judgebench", "numpy")},
     }
     plain = (
-        out / benchmark.name / folder_name(made.name) / folder_name(template) / protocol_folder(made.protocol["name"])
+        out
+        / folder_name(benchmark.name)
+        / folder_name(made.name)
+        / folder_name(template)
+        / protocol_folder(made.protocol["name"])
     )
     folder = folder_of(plain, identity)
     check_writable(folder, "--out")

@@ -147,7 +147,7 @@ def score_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     benchmark = dataset.benchmark
-    plain = out / benchmark.name / folder_name(name) / PROTOCOL
+    plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
     passed_over: list[str] = []
     scores = read_scores(file, dataset, allow_missing=allow_missing, notes=passed_over)

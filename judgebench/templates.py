@@ -393,8 +393,12 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         ConfigError: There is none, or it cannot be read.
     """
     path = Path(name)
-    if path.suffix in {SUFFIX, ".j2", ".jinja2"} or path.is_file() or len(path.parts) > 1:
-        if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:
+        raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
+    if path.suffix in {SUFFIX, ".j2", ".jinja2"} or is_file or len(path.parts) > 1:
+        if not is_file:
             raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'no such file'}")
     else:
         known = shipped_templates()
