@@ -169,6 +169,9 @@ def _opened(path: str, flags: int) -> int:
 def whole_folder(folder: Path, own: Collection[str] | None = None) -> Iterator[Path]:
     """A folder to be filled, which takes its name when the block ends well; else an earlier one stays as it was.
 
+    A folder cannot take another's place in one step: where the process dies between the two, the earlier one is there
+    under its temporary name alone, which begins with a dot.
+
     Args:
         folder: What it becomes; need not be there yet.
         own: What an earlier one has of ours, by name: only that goes with it, and anything else in it stays; None for

@@ -257,7 +257,7 @@ def write_made(
     )
     folder = folder_of(plain, identity)
     check_writable(folder, "--out")
-    with in_place_of(folder, "choose another with --out") as part:
+    with in_place_of(folder, identity, "choose another with --out") as part:
         share_items(part, digest, (item for item in opened[0].run.items if item.id in kept))
         if alike:
             write_texts(part, template_texts(templates[0].wording, templates[0].companion))

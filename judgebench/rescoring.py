@@ -291,7 +291,7 @@ def _write(
 ) -> Path:
     manifest = _manifest(finished, templates, protocol)
     folder = _folder(finished, manifest)
-    with in_place_of(folder, "--dry-run only shows") as part:
+    with in_place_of(folder, manifest["identity"], "--dry-run only shows") as part:
         share_file(finished.path, part)
         write_texts(part, template_texts(templates.wording, templates.companion))
         reader = None if templates.reader is templates.wording else templates.reader

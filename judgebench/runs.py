@@ -197,6 +197,9 @@ class RunFolder:
             crashed = is_torn(self.path) or (read_manifest(self.path) or {}).get("state") == "running"
             write_json(self.path / MANIFEST, manifest)
             self._items = shared_beside(self.path, manifest["items"]["hash"], items, distrust=crashed)
+            for left in self.path.glob(".*.part"):  # of a process that died while it wrote
+                if left.is_file():
+                    left.unlink()
             write_texts(self.path, texts)
             cut_torn_line(self.path / JUDGEMENTS)
         self.begun = True
@@ -251,17 +254,18 @@ class RunFolder:
 
 
 @contextmanager
-def in_place_of(folder: Path, mend: str) -> Iterator[Path]:
+def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterator[Path]:
     """A run's folder to be filled, which takes the place of an earlier run when all of it is there.
 
     What an earlier one has beside the files of a run stays in it.
 
     Args:
         folder: What it becomes; need not be there yet.
+        identity: What the run is: it takes no other's place.
         mend: What the user can do where it cannot be written.
 
     Raises:
-        ConfigError: It cannot be written, or holds files that are no run.
+        ConfigError: It cannot be written, holds files that are no run, or another run has just been written there.
     """
     check_no_links(folder)
     with writing(folder, mend):
@@ -269,6 +273,8 @@ def in_place_of(folder: Path, mend: str) -> Iterator[Path]:
             raise ConfigError(f"{folder}: holds files and no run; move it away, or {mend}")
         with whole_folder(folder, OWN) as part:
             yield part
+            if folder_of(folder, identity) != folder:
+                raise ConfigError(f"{folder}: another run has just written there; give the command again")
 
 
 def folder_of(plain: Path, identity: Mapping[str, Any]) -> Path:

@@ -191,7 +191,7 @@ def score_run(
         "identity": identity,
         "versions": {package: version(package) for package in ("judgebench", "numpy")},
     }
-    with in_place_of(folder, "choose another with --out") as part:
+    with in_place_of(folder, identity, "choose another with --out") as part:
         share_items(part, dataset.hash, dataset, levels=1)
         RunFolder(part).finish(manifest, outcomes, metrics)
     return folder

@@ -21,7 +21,7 @@ from judgebench.errors import ConfigError
 from judgebench.files import open_in_place, open_to_append, whole_file, whole_folder, write_json, writing
 from judgebench.metrics.summary import Metrics, Usage, summarise
 from judgebench.reports.files import write_report
-from judgebench.runs import RunFolder
+from judgebench.runs import RunFolder, in_place_of, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -100,7 +100,7 @@ def finish(folder: Path, *, outcomes: int = 1, note: str = "", manifest: str = "
 
 
 def held(folder: Path) -> dict[str, str]:
-    return {path.name: path.read_text() for path in folder.iterdir()}
+    return {path.name: path.read_text(errors="replace") for path in folder.iterdir()}
 
 
 LARGE = "x" * 50_000
@@ -116,7 +116,7 @@ def test_a_runs_end_that_finds_no_space_leaves_each_file_whole(tmp_path: Path, n
     """The file for which there is no room is the earlier one, and nothing of the new one is left."""
     finish(tmp_path)
     before = held(tmp_path)
-    with small_files(20_000), pytest.raises(ConfigError, match="cannot be written [(]File too large[)]"):
+    with small_files(20_000), pytest.raises(ConfigError, match=r"cannot be written \(File too large\)"):
         finish(tmp_path, **large)
     assert held(tmp_path).keys() == before.keys()
     assert held(tmp_path)[name] == before[name]
@@ -200,6 +200,32 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     fill("whole", fails=False)
     assert held(folder) == {"new": "whole", "notes": "a note"}
     assert [each.name for each in tmp_path.iterdir()] == ["folder"]
+
+
+def test_a_run_that_was_quicker_is_not_replaced(tmp_path: Path) -> None:
+    """It has appeared in the folder since this one looked, and is another: one line, and it stays."""
+    folder = tmp_path / "scores"
+
+    def write(identity: dict[str, str], *meanwhile: dict[str, str]) -> None:
+        with in_place_of(folder, identity, "choose another") as part:
+            write_json(part / "manifest.json", {"identity": identity})
+            for each in meanwhile:
+                write(each)
+
+    with pytest.raises(ConfigError, match="another run has just written there"):
+        write({"file": "mine"}, {"file": "another"})
+    assert [each.name for each in tmp_path.iterdir()] == ["scores"]
+    assert read_manifest(folder) == {"identity": {"file": "another"}}
+
+
+def test_what_a_dead_process_left_is_cleared(tmp_path: Path) -> None:
+    """When the run goes on, which nobody else then writes."""
+    (tmp_path / "custom/mine/own/one").mkdir(parents=True)
+    (tmp_path / "custom/mine/own/one/.metrics.json.7.part").write_text("{")
+    folder = RunFolder(tmp_path / "custom/mine/own/one")
+    folder.begin({"state": "running", "items": {"hash": "x"}}, {}, [])
+    folder.close()
+    assert sorted(held(folder.path)) == ["items.jsonl.gz", "judgements.jsonl", "manifest.json"]
 
 
 def test_a_full_disk_is_said_as_such(tmp_path: Path) -> None:

@@ -5,14 +5,17 @@ from __future__ import annotations
 import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from commands import Ended, by_quality, judgebench, pairs, read_json, write_jsonl, write_judges
-from faults import Request
+from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import LoopbackServer
 
 from judgebench.client.store import ReplyStore
 from judgebench.judgements import read_judgements
+
+if TYPE_CHECKING:
+    from faults import Request
 
 FOLDER = Path("rewardbench/mine/pairwise/one")
 ITEMS, REPLY = 250, 4000
@@ -121,9 +124,7 @@ def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk
         assert list(folder.glob(".*.part")) == []
         ballast.unlink()
         assert (judgebench(*given, "--refresh").status, server.count) == (0, 2 * count)
-    lines = [
-        len((folder / name).read_text().splitlines()) for name in ("judgements.jsonl", "judgements-replaced.jsonl")
-    ]
+    lines = [len(read_jsonl(folder / name)) for name in ("judgements.jsonl", "judgements-replaced.jsonl")]
     assert lines == [count, count]
     assert read_json(folder / "metrics.json")["usage"]["calls"] == count
 

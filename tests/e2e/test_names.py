@@ -178,6 +178,22 @@ def test_both_templates_may_include_files_of_one_name(server: LoopbackServer) ->
     assert (rescored.status, json.loads(rescored.out)["changed"]) == (0, 0)
 
 
+def test_two_judges_whose_names_make_one_folder(server: LoopbackServer) -> None:
+    """In one grid they are refused before a call; one by one they are two runs, which the grid then finds."""
+    write_judges(server.url, **{"a:b": {"params": {"seed": 1}}, "a-b": {"params": {"seed": 2}}})
+    first, second, grid = (
+        ("run", "custom", *judges, "--data", "rows.jsonl")
+        for judges in (("-j", "a:b"), ("-j", "a-b"), ("-j", "a:b", "-j", "a-b"))
+    )
+    for more in ((), ("--dry-run",)):
+        ended = judgebench(*grid, *more)
+        assert (ended.status, ended.err.count("\n"), server.count) == (2, 1, 0), ended.err
+    statuses = [judgebench(*command).status for command in (first, second, grid)]
+    assert (statuses, server.count) == ([0, 0, 0], 8)
+    names = sorted(read_json(run / "manifest.json")["judge"]["name"] for run in find_runs(Path("runs")))
+    assert names == ["a-b", "a:b"]
+
+
 # --- everything together
 
 
@@ -185,6 +201,10 @@ NAMES = st.one_of(
     st.sampled_from([*FILES, *ODD, "../../../mine", "/mine", "..", "a/../../b", "con", "a\nb", "x" * 300]),
     st.text(st.characters(exclude_categories=("Cs",)), min_size=1, max_size=30),
 )
+
+
+JUDGES = st.one_of(NAMES, st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}", fullmatch=True))
+"""Names that a judge may have, and others, which are refused."""
 
 
 def is_possible(folder: Path, name: str) -> bool:
@@ -209,9 +229,10 @@ def make_inputs(root: Path, *, include: str, item: str, subset: str, judge: str,
 
 
 @settings(max_examples=30)
-@given(include=NAMES, item=NAMES, subset=NAMES, judge=NAMES, template=NAMES, scores=NAMES)
-@example("template.jinja", "manifest.json", "../../..", "../../mine", "../mine", "Llama-3.1-8B")
-@example("sub/judgements.jsonl", "..", "/", "/mine", "/mine", "..")
+@given(include=NAMES, item=NAMES, subset=NAMES, judge=JUDGES, template=NAMES, scores=NAMES)
+@example("template.jinja", "manifest.json", "../../..", "a..:b", "../mine", "Llama-3.1-8B")
+@example("sub/judgements.jsonl", "..", "/", "manifest.json", "/mine", "..")
+@example("judgements.jsonl", "a\0b", "", "../../mine", "", "x" * 300)
 def test_no_name_is_a_path(include: str, item: str, subset: str, judge: str, template: str, scores: str) -> None:
     """A run is refused in one line, or reads back equal; and all around its folder is as it was."""
     with tempfile.TemporaryDirectory(dir=Path.cwd()) as name, chdir(name):
