@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench import runner
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.benchmarks.rows import data_stem
 from judgebench.client import lite
 from judgebench.client.cache import ReplyCache
 from judgebench.errors import ConfigError, unknown_name
@@ -167,7 +168,7 @@ def score(
         data: Where the items come from; None for the benchmark's own rows on the hub.
         subsets: Only these.
         out: The folder above the runs' folders.
-        name: Whose scores they are; None for the file's name.
+        name: Whose scores they are; None for the file's name, without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
 
     Raises:
@@ -176,9 +177,13 @@ def score(
     from judgebench import scorefiles
 
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
-    named = name or Path(file).name.split(".")[0]
     path = scorefiles.score_run(
-        str(file), dataset, name=named, out=Path(out), subsets=subsets, allow_missing=allow_missing
+        str(file),
+        dataset,
+        name=name or data_stem(Path(file)) or str(file),
+        out=Path(out),
+        subsets=subsets,
+        allow_missing=allow_missing,
     )
     return Run.load(path)
 

@@ -60,6 +60,11 @@ class Place:
     baselines: dict[str, float] = field(default_factory=dict)
     baselines_left_out: tuple[str, ...] = ()
 
+    @property
+    def wording(self) -> str:
+        """The template; for scores and published figures what stands in its place."""
+        return self.template or self.protocol
+
 
 def _section_text(place: Place, name: str) -> str:
     return score_text(place.sections[name], place.measure) if name in place.sections else ""
@@ -93,7 +98,7 @@ class Board:
                 said = ", ".join(f"{name} {score_text(each, place.measure)}" for name, each in place.baselines.items())
                 if place.baselines_left_out:
                     said += f" (over all but {', '.join(place.baselines_left_out)})"
-                named = f"{place.judge} {place.template or 'scores'}" if place.rank is None else str(place.rank)
+                named = f"{place.judge} {place.wording}" if place.rank is None else str(place.rank)
                 beside.setdefault(said, []).append(named)
         if len(beside) == 1:
             return [f"without judging: {said}" for said in beside]
@@ -105,7 +110,7 @@ class Board:
             [
                 "" if place.rank is None else str(place.rank),
                 place.judge,
-                place.template or ("published" if place.published else "scores"),
+                place.wording,
                 "" if place.score is None else score_text(place.score, place.measure),
                 "" if place.low is None or place.high is None else score_range(place.low, place.high, place.measure),
                 *(_section_text(place, name) for name in self.sections),

@@ -35,6 +35,23 @@ _SENT_TOGETHER = 8
 _LOOKED_UP_CALLS, _LOOKED_UP_CHARACTERS = 256, 2**20
 
 
+def check_apart(runs: Sequence[CellRun]) -> None:
+    """Finds runs of one grid whose names make the same folder.
+
+    Raises:
+        ConfigError: There are two; run one after the other, the second finds the name taken and gets its hash.
+    """
+    first: dict[Path, CellRun] = {}
+    for run in runs:
+        other = first.setdefault(run.gathered.folder.path, run)
+        if other is not run:
+            names = [f"'{each.cell.judge.name} · {each.cell.template.name}'" for each in (other, run)]
+            raise ConfigError(
+                f"{run.gathered.folder.path}: {names[0]} and {names[1]} both go there by their names; give each a "
+                "command of its own, and the second run's folder is named by its hash"
+            )
+
+
 def as_one_refresh(runs: Sequence[CellRun]) -> None:
     """Takes the refresh of several runs as one: one that was cut off goes on, and what it has done is done."""
     states = [run.refreshed() for run in runs]
@@ -86,7 +103,7 @@ class CellRun:
             ConfigError: One was found.
         """
         folder = self.gathered.folder
-        check_writable(folder.path, "--out")
+        check_writable(folder.path, "--out", self.gathered.texts)
         self._questions.check()
         folder.hold()
         self.gathered.resume(self._questions, refresh=self.refresh)

@@ -6,7 +6,7 @@ import random
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from judgebench.cellruns import CellRun, as_one_refresh
+from judgebench.cellruns import CellRun, as_one_refresh, check_apart
 from judgebench.client.budget import longest_answer
 from judgebench.client.calls import JudgeClient
 from judgebench.client.tokens import prompt_tokens
@@ -107,6 +107,7 @@ def forecast(cells: Sequence[Cell], cache: ReplyCache, out: Path, *, refresh: bo
     """
     asked: set[str] = set()
     runs = [CellRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
+    check_apart(runs)
     if refresh:
         as_one_refresh(runs)
     return [_of(run, asked) for run in runs]

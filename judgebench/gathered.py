@@ -33,6 +33,7 @@ from judgebench.runs import (
     read_manifest,
     read_results,
 )
+from judgebench.templatefiles import template_texts
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -98,6 +99,7 @@ class Gathered:
 
     Attributes:
         folder: The run's folder.
+        texts: The templates by their paths in it.
         usage: What all replies took that count, those of earlier times included.
         answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
         readings: What the calls say, each by its last turn.
@@ -111,6 +113,7 @@ class Gathered:
 
     def __init__(self, cell: Cell, out: Path) -> None:
         self.cell = cell
+        self.texts = template_texts(cell.template, cell.companion)
         path, moved = run_folder(out, cell)
         self.folder = RunFolder(path)
         self.notes: list[str] = [] if cell.alteration is None else [cell.alteration.note]
@@ -247,11 +250,7 @@ class Gathered:
         """Makes the folder, where it is not there yet, with all that says what is asked."""
         if self.folder.begun:
             return
-        template, companion = self.cell.template, self.cell.companion
-        files = dict(template.files)
-        if companion is not None:
-            files |= {**companion.files, "template-ties.jinja": companion.source}
-        self.folder.begin(self._manifest("running"), template.source, files, self.cell.dataset)
+        self.folder.begin(self._manifest("running"), self.texts, self.cell.dataset)
 
     @property
     def keys(self) -> dict[str, ItemKey]:

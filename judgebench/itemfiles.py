@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gzip
-import os
+import hashlib
+import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
+from judgebench.files import whole_file
 from judgebench.items import item_from_json, item_to_json
 from judgebench.judgements import encode
 from judgebench.quickjson import loads
@@ -33,33 +35,52 @@ def shared_beside(folder: Path, digest: str, items: Iterable[Item], *, distrust:
     return _BESIDE.submit(share_items, folder, digest, items, distrust=distrust)
 
 
-def share_items(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False) -> None:
+def share_items(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False, levels: int = 2) -> None:
     """Puts `items.jsonl.gz` into the folder, as a link to the one that runs of the same items share.
 
-    The shared file stands in `.items` in the benchmark's folder (the second above a score file's run, the third above
-    a judge's); where links cannot be made, the folder gets a file of its own.
+    The shared file stands in `.items` in the benchmark's folder; where links cannot be made, or that is a symbolic
+    link, the folder gets a file of its own.
 
     Args:
         folder: The run's.
         digest: The hash of the items.
         items: With their texts.
         distrust: Whether a crash may have torn the file that is there.
+        levels: How many folders stand between the run's and the benchmark's.
     """
     own = folder / ITEMS
-    shared = folder.parents[1 if folder.name == "scores" else 2] / ".items" / f"{digest[:32]}.jsonl.gz"
+    # The hash may come out of a stranger's manifest.
+    name = digest[:32] if digest.isascii() and digest.isalnum() else hashlib.sha256(digest.encode()).hexdigest()[:32]
+    shared = folder.parents[levels] / ".items" / f"{name}.jsonl.gz"
+    if shared.parent.is_symlink():
+        _write_items(own, items)
+        return
     linked = own.exists() and shared.exists() and own.samefile(shared)
     if linked and not distrust:
         return
     if not _is_whole(shared):
         shared.parent.mkdir(parents=True, exist_ok=True)
-        part = shared.with_name(f"{shared.name}.{os.getpid()}.part")
-        _write_compressed(part, (encode(item_to_json(item)) + "\n" for item in items))
-        part.replace(shared)
-    own.unlink(missing_ok=True)
+        _write_items(shared, items)
+    _link(shared, own)
+
+
+def share_file(source: Path, target: Path) -> None:
+    """Puts the items of one run's folder into another's, as a link where links can be made."""
+    _link(source / ITEMS, target / ITEMS)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
     try:
-        own.hardlink_to(shared)
+        target.hardlink_to(source)
     except OSError:
-        own.write_bytes(shared.read_bytes())
+        with whole_file(target) as part:
+            shutil.copyfile(source, part)
+
+
+def _write_items(path: Path, items: Iterable[Item]) -> None:
+    with whole_file(path) as part:
+        _write_compressed(part, (encode(item_to_json(item)) + "\n" for item in items))
 
 
 def _write_compressed(path: Path, lines: Iterable[str]) -> None:
@@ -78,7 +99,7 @@ def _write_compressed(path: Path, lines: Iterable[str]) -> None:
 def _is_whole(path: Path) -> bool:
     """Whether a compressed file is there and can be read to its end."""
     try:
-        if path.stat().st_size == 0:  # which gzip takes for an empty file
+        if path.is_symlink() or path.stat().st_size == 0:  # an empty file, which gzip takes for whole
             return False
         with gzip.open(path) as file:
             while file.read(2**20):

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import os
 import shutil
+from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
+from judgebench.files import open_in_place, whole_file, write_text
 from judgebench.items import TIE, Failure, Reading, Soft, Verdict
 from judgebench.quickjson import loads
 from judgebench.reply import Reply
@@ -187,34 +189,32 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
 
 def write_judgements(folder: Path, judgements: Iterable[Judgement]) -> None:
     """Writes the judgements of a run that makes no call of its own."""
-    with (folder / JUDGEMENTS).open("w", encoding="utf-8") as file:
-        file.writelines(encode(judgement.to_json()) + "\n" for judgement in judgements)
+    write_text(folder / JUDGEMENTS, (encode(judgement.to_json()) + "\n" for judgement in judgements))
 
 
-def set_apart(folder: Path, count: int) -> None:
-    """Moves the first lines, which a refresh has replaced, to the end of the file of such lines.
+@contextmanager
+def set_apart(folder: Path, count: int) -> Iterator[None]:
+    """Moves the first lines, which a refresh has replaced, to the file of such lines when the block ends well.
 
-    Each file appears whole or not at all; cut off between the two, the lines stand in both.
+    What takes space is written before the block, so that a full disk is met while nothing has changed. Each file
+    appears whole or not at all; cut off between the two, the lines stand in both.
     """
     path, older = folder / JUDGEMENTS, folder / REPLACED
-    kept, gone = path.with_name(f".{JUDGEMENTS}.part"), path.with_name(f".{REPLACED}.part")
-    with path.open("rb") as file:
-        with gone.open("wb") as apart:
+    with whole_file(path, lasting=True) as kept, whole_file(older, lasting=True) as gone:
+        with path.open("rb") as file, gone.open("wb") as apart, kept.open("wb") as rest:
             if older.exists():
                 with older.open("rb") as before:
                     shutil.copyfileobj(before, apart)
             apart.writelines(islice(file, count))
-        with kept.open("wb") as rest:
             rest.writelines(file)
-    gone.replace(older)
-    kept.replace(path)
+        yield
 
 
 def cut_torn_line(path: Path) -> None:
     """Takes a last line without its end off the file: what a crash left of it is no judgement."""
     if not path.exists():
         return
-    with path.open("rb+") as file:
+    with open_in_place(path) as file:
         size = file.seek(0, os.SEEK_END)
         end = size
         while end > 0:

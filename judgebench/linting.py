@@ -13,7 +13,14 @@ from judgebench import headings, wording
 from judgebench.errors import ConfigError
 from judgebench.frontmatter import FrontMatterError, blanked
 from judgebench.items import LABELS, Completion, Item, Turn
-from judgebench.templates import Template, UndefinedNamesError, check_messages, parse_template, template_source
+from judgebench.templates import (
+    Template,
+    UndefinedNamesError,
+    check_messages,
+    included_from,
+    parse_template,
+    template_source,
+)
 from judgebench.wording import Remark
 
 if TYPE_CHECKING:
@@ -69,7 +76,7 @@ def lint(name: str | Path) -> list[Finding]:
     path, source = template_source(name)
     file = str(name) if Path(name).is_file() else path.name
     try:
-        template = parse_template(source, path.name, path.parent)
+        template = parse_template(source, path.name, included_from(path))
         check_messages(template)
     except UndefinedNamesError as error:
         return list(_undefined(error, source, file))

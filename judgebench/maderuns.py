@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench import baselines
 from judgebench.attacks import alteration_of
 from judgebench.errors import ConfigError
+from judgebench.files import write_texts
 from judgebench.finished import open_run, share_contents
 from judgebench.itemfiles import share_items
 from judgebench.judgements import JUDGEMENTS, read_judgements, write_judgements
@@ -23,16 +24,16 @@ from judgebench.protocols import Protocol
 from judgebench.recounting import up_to_date, usage_of
 from judgebench.runs import (
     FORMAT,
-    TEMPLATE,
     RunFolder,
     check_writable,
     folder_name,
     folder_of,
     in_place_of,
-    write_texts,
+    protocol_folder,
 )
-from judgebench.runtemplates import TIES_TEMPLATE, run_templates
+from judgebench.runtemplates import run_templates
 from judgebench.steps import counted, step
+from judgebench.templatefiles import template_texts
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
@@ -247,13 +248,19 @@ def write_made(
         "served_models": sorted({name for each in opened for name in each.run.manifest.get("served_models", [])}),
         "versions": {package: version(package) for package in ("judgebench", "numpy")},
     }
-    plain = out / benchmark.name / folder_name(made.name) / folder_name(template) / made.protocol["name"]
+    plain = (
+        out
+        / folder_name(benchmark.name)
+        / folder_name(made.name)
+        / folder_name(template)
+        / protocol_folder(made.protocol["name"])
+    )
     folder = folder_of(plain, identity)
     check_writable(folder, "--out")
-    with in_place_of(folder, "choose another with --out") as part:
+    with in_place_of(folder, identity, "choose another with --out") as part:
         share_items(part, digest, (item for item in opened[0].run.items if item.id in kept))
         if alike:
-            write_texts(part, _texts(templates[0]))
+            write_texts(part, template_texts(templates[0].wording, templates[0].companion))
         asked = (each for each in made.judgements if each.failure is None or each.failure.kind != "not_asked")
         write_judgements(part, asked)  # as in any run, what was not asked is no line
         items = (item for item in opened[0].run.items if item.id in kept)
@@ -297,11 +304,3 @@ def _items_hash(first: Finished, kept: Collection[str]) -> str:
         if item in kept:
             digest.update(first.contents.prints[item])
     return digest.hexdigest()
-
-
-def _texts(templates: RunTemplates) -> dict[str, str]:
-    """The templates that all the runs have, with the files that they include."""
-    texts = {**templates.wording.files, TEMPLATE: templates.wording.source}
-    if templates.companion is None:
-        return texts
-    return {**templates.companion.files, TIES_TEMPLATE: templates.companion.source, **texts}

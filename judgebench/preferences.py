@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
+from judgebench.files import write_text
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
@@ -77,11 +79,13 @@ def write_preferences(
     """
     if not any(map(is_open, keys)):
         return None
-    part = folder / f"{PREFERENCES}.part"
     count = 0
-    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
+
+    def lines() -> Iterator[str]:
+        nonlocal count
         for row in preferences(items, readings):
-            file.write(json.dumps(row, ensure_ascii=False) + "\n")
             count += 1
-    part.replace(folder / PREFERENCES)
+            yield json.dumps(row, ensure_ascii=False) + "\n"
+
+    write_text(folder / PREFERENCES, lines())
     return count

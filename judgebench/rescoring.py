@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
@@ -10,27 +9,19 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
+from judgebench.files import write_texts
 from judgebench.finished import Finished, open_run
-from judgebench.itemfiles import ITEMS
+from judgebench.itemfiles import share_file
 from judgebench.items import Failure, Verdict
 from judgebench.joins import JOINS
-from judgebench.judgements import JUDGEMENTS, read_judgements, write_judgements
+from judgebench.judgements import read_judgements, write_judgements
 from judgebench.loaded import Run
 from judgebench.metrics.accuracy import point_score
 from judgebench.recounting import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, usage_of
-from judgebench.runs import (
-    MANIFEST,
-    METRICS,
-    TEMPLATE,
-    RunFolder,
-    folder_name,
-    folder_of,
-    in_place_of,
-    named_by,
-    write_texts,
-)
-from judgebench.runtemplates import READING, TIES_TEMPLATE, RunTemplates, run_templates
+from judgebench.runs import RunFolder, folder_name, folder_of, in_place_of, named_by, protocol_folder
+from judgebench.runtemplates import RunTemplates, run_templates
 from judgebench.steps import counted
+from judgebench.templatefiles import READING, template_texts
 from judgebench.templates import load_template
 from judgebench.verdicts import read
 
@@ -300,34 +291,15 @@ def _write(
 ) -> Path:
     manifest = _manifest(finished, templates, protocol)
     folder = _folder(finished, manifest)
-    with in_place_of(folder, "--dry-run only shows") as part:
-        _copy(finished.path, part)
-        reading = part / READING
-        shutil.rmtree(reading, ignore_errors=True)
-        if templates.reader is not templates.wording:
-            write_texts(reading, {**templates.reader.files, TEMPLATE: templates.reader.source})
-        if templates.companion_reader is not None and templates.companion_reader is not templates.companion:
-            companion = templates.companion_reader
-            write_texts(reading, {**companion.files, TIES_TEMPLATE: companion.source})
+    with in_place_of(folder, manifest["identity"], "--dry-run only shows") as part:
+        share_file(finished.path, part)
+        write_texts(part, template_texts(templates.wording, templates.companion))
+        reader = None if templates.reader is templates.wording else templates.reader
+        companion = None if templates.companion_reader is templates.companion else templates.companion_reader
+        write_texts(part / READING, template_texts(reader, companion))
         write_judgements(part, judgements)
         RunFolder(part).finish(manifest, list(outcomes.values()), metrics)
     return folder
-
-
-def _copy(source: Path, target: Path) -> None:
-    """The run's templates and included files, and a link to its items."""
-    made = {MANIFEST, JUDGEMENTS, METRICS, "outcomes.jsonl", ITEMS}
-    for path in source.iterdir():
-        if path.name in made or path.name.endswith(".part"):
-            continue
-        if path.is_dir():
-            shutil.copytree(path, target / path.name)
-        else:
-            shutil.copyfile(path, target / path.name)
-    try:
-        (target / ITEMS).hardlink_to(source / ITEMS)
-    except OSError:
-        shutil.copyfile(source / ITEMS, target / ITEMS)
 
 
 def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> dict[str, Any]:
@@ -368,5 +340,5 @@ def _folder(finished: Finished, manifest: Mapping[str, Any]) -> Path:
     own = finished.path
     if own.name in {"", ".."} or own.is_symlink():
         own = own.resolve()
-    plain: Path = own.parent / str(manifest["protocol"]["name"])
+    plain: Path = own.parent / protocol_folder(str(manifest["protocol"]["name"]))
     return named_by(plain, manifest["identity"]) if plain == own else folder_of(plain, manifest["identity"])

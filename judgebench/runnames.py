@@ -15,7 +15,7 @@ class Name:
 
     Attributes:
         template: The template's name, with the rule its replies were read by where that is another's; None for scores.
-        protocol: The name of the protocol's folder.
+        protocol: The name of the protocol's folder; for scores `scores`, with a hash where that was another run's.
     """
 
     judge: str
@@ -24,14 +24,15 @@ class Name:
 
     @property
     def wording(self) -> str:
-        """The template, or `scores`."""
-        return self.template or "scores"
+        """The template; for scores the protocol, which tells apart those of one name."""
+        return self.template or self.protocol
 
 
 def name_of(manifest: Mapping[str, Any]) -> Name:
     """What tables call the run with this manifest."""
     if "scores" in manifest:
-        return Name(str(manifest["scores"].get("name")), None, "scores")
+        scores = manifest["scores"]
+        return Name(str(scores.get("name")), None, str(scores.get("protocol", "scores")))
     template = str(manifest.get("template", {}).get("name"))
     reader = manifest.get("rescored", {}).get("template", template)
     said = template if reader == template else f"{template} read by {reader}"

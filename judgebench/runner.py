@@ -7,7 +7,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from judgebench.cellruns import CellRun, as_one_refresh
+from judgebench.cellruns import CellRun, as_one_refresh, check_apart
 from judgebench.client.budget import Budget
 from judgebench.client.calls import JudgeClient
 from judgebench.client.flights import Flights
@@ -67,6 +67,7 @@ async def run_cells(
         for name, client in clients.items()
     }
     runs = list(chain.from_iterable(by_judge.values()))
+    check_apart(runs)
     if refresh:
         as_one_refresh(runs)
     with ExitStack() as held:

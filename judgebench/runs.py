@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import errno
 import hashlib
 import json
 import os
@@ -10,17 +9,20 @@ import re
 import shutil
 import tempfile
 from concurrent.futures import wait
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
-from judgebench.itemfiles import shared_beside
-from judgebench.judgements import JUDGEMENTS, cut_torn_line, encode, set_apart
+from judgebench.files import check_no_links, open_to_append, whole_folder, write_json, write_text, write_texts, writing
+from judgebench.itemfiles import ITEMS, shared_beside
+from judgebench.judgements import JUDGEMENTS, REPLACED, cut_torn_line, encode, set_apart
+from judgebench.preferences import PREFERENCES
+from judgebench.templatefiles import READING, TEMPLATE_FILES
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from concurrent.futures import Future
-    from pathlib import Path
 
     from judgebench.items import Item, Outcome
     from judgebench.judgements import Judgement
@@ -31,8 +33,15 @@ DEFAULT_OUT = "runs"
 FORMAT = 1
 """The version of the folder's layout, in every manifest."""
 
-MANIFEST, TEMPLATE = "manifest.json", "template.jinja"
-OUTCOMES, METRICS = "outcomes.jsonl", "metrics.json"
+MANIFEST, OUTCOMES, METRICS = "manifest.json", "outcomes.jsonl", "metrics.json"
+
+OWN = frozenset(
+    {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, *TEMPLATE_FILES},
+)
+"""All that a run's folder has by the format."""
+
+NAME_LENGTH = 100
+"""How long a name of one thing may be as a folder's."""
 
 ASKED = "asked"
 """In the manifest of a run that stopped when a difference was shown: how many items it judged; they have outcomes."""
@@ -49,9 +58,14 @@ MADE = ("jury", "cascade")
 _FLUSH_EVERY = 200
 
 
-def folder_name(text: str) -> str:
+def folder_name(text: str, length: int = NAME_LENGTH) -> str:
     """A name that is safe as a folder's: anything unusual becomes a dash."""
-    return re.sub(r"[^A-Za-z0-9._@+-]", "-", text.replace("/", "--")).lstrip(".")[:100] or "-"
+    return re.sub(r"[^A-Za-z0-9._@+-]", "-", text.replace("/", "--")).lstrip(".")[:length] or "-"
+
+
+def protocol_folder(name: str) -> str:
+    """The folder's name for a protocol's, which may be long, and may come out of a stranger's manifest."""
+    return folder_name(name, 2 * NAME_LENGTH)
 
 
 def _locks(file: Any) -> bool:
@@ -69,26 +83,62 @@ def _locks(file: Any) -> bool:
     return True
 
 
-def check_writable(folder: Path, option: str) -> None:
-    """Finds out whether a folder can be written, or made; nothing is left behind.
+def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = None) -> None:
+    """Finds out whether a folder can be written, or made, with such files in it; nothing is left behind.
 
     Args:
         folder: The folder, which need not be there yet.
         option: Names another, for the message.
+        texts: Files by their paths in it, whose names and texts must come back as they are.
 
     Raises:
         ConfigError: It can not.
     """
     there = folder
-    try:
+    with writing(there, f"choose another with {option}"):
         while not there.exists() and there.parent != there:
             there = there.parent
         if not there.is_dir():
             raise ConfigError(f"{there}: is a file, where a folder is needed; choose another with {option}")
-        with tempfile.TemporaryFile(dir=there):
-            pass
-    except OSError as error:
-        raise ConfigError(f"{there}: cannot be written ({error.strerror}); choose another with {option}") from None
+    with writing(there, f"choose another with {option}"):
+        if not texts:
+            with tempfile.TemporaryFile(dir=there):
+                return
+        _check_in_place(folder, texts, option)
+        trial = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=there))
+        try:
+            _check_texts(trial / folder.relative_to(there), texts, option)
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+
+
+def _check_in_place(folder: Path, texts: Mapping[str, str], option: str) -> None:
+    """Raises ConfigError where a folder stands in the place of one of the run's files, or a file in a folder's."""
+    for name in (*texts, MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, ITEMS, PREFERENCES):
+        path = folder / name
+        above = [each for each in path.parents if each.is_relative_to(folder)]
+        wrong = next((each for each in above if each.exists() and not each.is_dir()), path if path.is_dir() else None)
+        if wrong is not None:
+            kind = "a folder, where a file" if wrong == path else "a file, where a folder"
+            raise ConfigError(f"{wrong}: is {kind} of the run goes; move it away, or choose another with {option}")
+
+
+def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
+    """Writes files for trial and reads them back: one file system takes names that another has no place for."""
+    for name, text in texts.items():
+        try:
+            write_texts(folder, {name: text})
+        except OSError as error:
+            raise ConfigError(
+                f"'{name}', which a template includes, cannot be kept in the run's folder ({error.strerror}); give the "
+                f"file another name, or choose another folder with {option}"
+            ) from None
+    for name, text in texts.items():
+        if (folder / name).read_bytes() != text.encode():
+            raise ConfigError(
+                f"'{name}', which a template includes, has the same name as another file where the run's folder is; "
+                f"give it another name, or choose another folder with {option}"
+            )
 
 
 class RunFolder:
@@ -108,25 +158,32 @@ class RunFolder:
         Raises:
             ConfigError: Another run holds it.
         """
+        check_no_links(self.path)
         if (self.path / JUDGEMENTS).exists():
             with self._writing():
                 self._judgements = self._locked()
 
     def _locked(self) -> Any:
-        file = (self.path / JUDGEMENTS).open("a", encoding="utf-8")
+        file = open_to_append(self.path / JUDGEMENTS)
         if not _locks(file):
             file.close()
             raise ConfigError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
         return file
 
-    def begin(self, manifest: dict[str, Any], template: str, files: dict[str, str], items: Iterable[Item]) -> None:
+    def begin(self, manifest: dict[str, Any], texts: Mapping[str, str], items: Iterable[Item]) -> None:
         """Makes the folder and writes what is known before the first call; a begun run is gone on with.
 
         The items are written beside what follows; `finish` waits for them.
 
+        Args:
+            manifest: As it is before the first call.
+            texts: The templates by their paths in the folder; see `judgebench.templatefiles.template_texts`.
+            items: With their texts.
+
         Raises:
             ConfigError: It cannot be written, or another run has made it since this one looked.
         """
+        check_no_links(self.path)
         with self._writing():
             self.path.mkdir(parents=True, exist_ok=True)
             if self._judgements is None and not self._taken:
@@ -137,47 +194,29 @@ class RunFolder:
                     self._taken = True
             if self._taken:
                 raise ConfigError(f"{self.path}: another run has just written there; give the command again")
-            self._lay_out(manifest, items)
-            for name, text in {TEMPLATE: template, **files}.items():
-                _write_text(self.path / name, text)
+            crashed = is_torn(self.path) or (read_manifest(self.path) or {}).get("state") == "running"
+            write_json(self.path / MANIFEST, manifest)
+            self._items = shared_beside(self.path, manifest["items"]["hash"], items, distrust=crashed)
+            for left in self.path.glob(".*.part"):  # of a process that died while it wrote
+                if left.is_file():
+                    left.unlink()
+            write_texts(self.path, texts)
             cut_torn_line(self.path / JUDGEMENTS)
         self.begun = True
 
-    def begin_scores(self, manifest: dict[str, Any], items: Iterable[Item]) -> None:
-        """Makes the folder of a score file's run, which has no judgements."""
-        with self._writing():
-            self._lay_out(manifest, items)
-
-    def _lay_out(self, manifest: dict[str, Any], items: Iterable[Item]) -> None:
-        self.path.mkdir(parents=True, exist_ok=True)
-        crashed = is_torn(self.path) or (read_manifest(self.path) or {}).get("state") == "running"
-        write_json(self.path / MANIFEST, manifest)
-        self._items = shared_beside(self.path, manifest["items"]["hash"], items, distrust=crashed)
-
-    @contextmanager
-    def _writing(self) -> Iterator[None]:
-        try:
-            yield
-        except OSError as error:
-            raise self._not_written(error) from None
-
-    def _not_written(self, error: OSError) -> ConfigError:
-        if error.errno in {errno.ENOSPC, errno.EDQUOT}:
-            return ConfigError(f"{self.path}: the disk is full; free some space, then give the same command again")
-        return ConfigError(f"{self.path}: cannot be written ({error.strerror}); choose another with --out")
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.path, "choose another with --out")
 
     def append(self, judgement: Judgement) -> None:
         """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
         self._unflushed += 1
-        try:
+        with self._writing():
             self._judgements.write(encode(judgement.to_json()) + "\n")
             if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
                 self._judgements.flush()
                 self._unflushed = 0
             if self._items is not None and self._items.done():
                 self._have_items()
-        except OSError as error:
-            raise self._not_written(error) from None
 
     def _have_items(self) -> None:
         """Returns when the items are there; raises what kept them from it."""
@@ -200,11 +239,10 @@ class RunFolder:
             self._have_items()
             self.close()
             lines = (encode(outcome_to_json(outcome)) + "\n" for outcome in outcomes)
-            _write_all(self.path / OUTCOMES, lines)
+            write_text(self.path / OUTCOMES, lines)
             write_json(self.path / METRICS, metrics.to_json())
-            write_json(self.path / MANIFEST, manifest)
-            if replaced:
-                set_apart(self.path, replaced)
+            with set_apart(self.path, replaced) if replaced else nullcontext():
+                write_json(self.path / MANIFEST, manifest)
 
     def close(self) -> None:
         """Closes what is open, and leaves nobody writing."""
@@ -216,27 +254,27 @@ class RunFolder:
 
 
 @contextmanager
-def in_place_of(folder: Path, mend: str) -> Iterator[Path]:
-    """A folder to be filled, which takes the other's place when all of it is there; else that stays as it was.
+def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterator[Path]:
+    """A run's folder to be filled, which takes the place of an earlier run when all of it is there.
+
+    What an earlier one has beside the files of a run stays in it.
 
     Args:
         folder: What it becomes; need not be there yet.
+        identity: What the run is: it takes no other's place.
         mend: What the user can do where it cannot be written.
 
     Raises:
-        ConfigError: It cannot be written.
+        ConfigError: It cannot be written, holds files that are no run, or another run has just been written there.
     """
-    part = folder.with_name(f".{folder.name}.{os.getpid()}.part")
-    try:
-        part.mkdir(parents=True)
-        yield part
-        if folder.exists():
-            shutil.rmtree(folder)
-        part.replace(folder)
-    except OSError as error:
-        raise ConfigError(f"{folder}: cannot be written ({error.strerror}); {mend}") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+    check_no_links(folder)
+    with writing(folder, mend):
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+            raise ConfigError(f"{folder}: holds files and no run; move it away, or {mend}")
+        with whole_folder(folder, OWN) as part:
+            yield part
+            if folder_of(folder, identity) != folder:
+                raise ConfigError(f"{folder}: another run has just written there; give the command again")
 
 
 def folder_of(plain: Path, identity: Mapping[str, Any]) -> Path:
@@ -255,14 +293,6 @@ def short_hash(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def write_texts(folder: Path, files: Mapping[str, str]) -> None:
-    """Writes files by their paths within a folder, as templates and what they include."""
-    for name, text in files.items():
-        path = folder / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_text(text, encoding="utf-8")
-
-
 def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
     """The object in `outcomes.jsonl`."""
     said: dict[str, Any] = {"item": outcome.item.id, "subset": outcome.item.subset, "credit": outcome.credit}
@@ -277,9 +307,12 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
     """The manifest; None where the folder has none.
 
     Raises:
-        ConfigError: It cannot be read.
+        ConfigError: It cannot be read, or the folder has links in it.
     """
     path = folder / MANIFEST
+    if not os.path.lexists(path):  # a folder of other things, which may have links
+        return None
+    check_no_links(folder)
     try:
         manifest = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
@@ -305,6 +338,9 @@ def read_results(folder: Path, items: int) -> Metrics | None:
 
 def is_torn(folder: Path) -> bool:
     """Whether a folder has a manifest that cannot be read, as a crash leaves it."""
+    if not os.path.lexists(folder / MANIFEST):
+        return False
+    check_no_links(folder)
     try:
         json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
     except ValueError:
@@ -312,23 +348,3 @@ def is_torn(folder: Path) -> bool:
     except OSError:
         return False
     return False
-
-
-def write_json(path: Path, data: Any) -> None:
-    """Writes an indented JSON file, whole or not at all."""
-    _write_text(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n")
-
-
-def _write_text(path: Path, text: str) -> None:
-    _write_all(path, [text])
-
-
-def _write_all(path: Path, texts: Iterable[str]) -> None:
-    part = path.with_name(f"{path.name}.part")
-    try:
-        with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
-            file.writelines(texts)
-        part.replace(path)
-    except OSError:
-        part.unlink(missing_ok=True)
-        raise

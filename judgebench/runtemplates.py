@@ -6,18 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.runs import TEMPLATE
-from judgebench.templates import Template, parse_template
+from judgebench.templatefiles import READING, read_template
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from judgebench.finished import Finished
     from judgebench.items import ItemKey
-
-TIES_TEMPLATE = "template-ties.jinja"
-READING = "reading"
-"""The folder in a rescored run's folder with the template whose rule read the replies."""
+    from judgebench.templates import Template
 
 
 @dataclass(frozen=True)
@@ -64,17 +59,9 @@ def run_templates(finished: Finished) -> RunTemplates:
             f"{path}: is a {finished.made_of}, made of other runs, and has no replies of its own; rescore those, then "
             f"give judgebench {finished.made_of} again"
         )
-    wording = _template(path, TEMPLATE)
-    companion = _template(path, TIES_TEMPLATE) if (path / TIES_TEMPLATE).exists() else None
+    wording = read_template(path, TEMPLATE)
+    companion = read_template(path, TIES_TEMPLATE) if (path / TIES_TEMPLATE).exists() else None
     reading = path / READING
-    reader = _template(reading, TEMPLATE) if (reading / TEMPLATE).exists() else wording
-    companion_reader = _template(reading, TIES_TEMPLATE) if (reading / TIES_TEMPLATE).exists() else companion
+    reader = read_template(reading, TEMPLATE) if (reading / TEMPLATE).exists() else wording
+    companion_reader = read_template(reading, TIES_TEMPLATE) if (reading / TIES_TEMPLATE).exists() else companion
     return RunTemplates(wording, companion, reader, companion_reader)
-
-
-def _template(folder: Path, name: str) -> Template:
-    try:
-        source = (folder / name).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(f"{folder / name}: cannot be read: {error}") from None
-    return parse_template(source, str(folder / name), folder)

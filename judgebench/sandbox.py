@@ -15,7 +15,7 @@ from judgebench.frontmatter import blanked
 from judgebench.shipped import shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from jinja2.runtime import Context
@@ -45,10 +45,10 @@ class Environment(ImmutableSandboxedEnvironment):
 
     intercepted_binops = frozenset({"*", "**"})
 
-    def __init__(self, folder: Path, files: Mapping[str, str] | None = None) -> None:
+    def __init__(self, folders: Sequence[Path], files: Mapping[str, str] | None = None) -> None:
         self.read = dict(files or {})
         self.imported: dict[str, nodes.Template] = {}
-        self._folder = folder
+        self._folders = folders
         self._within: list[str] = []
         super().__init__(
             loader=jinja2.FunctionLoader(self.source_of),
@@ -77,15 +77,15 @@ class Environment(ImmutableSandboxedEnvironment):
         return super().getattr(obj, attribute)
 
     def source_of(self, name: str) -> str | None:
-        """Source of another file: beside the template, else one that ships; front matter left out."""
-        for place in () if name in self.read else (self._folder, shipped("prompt_templates")):
-            path = (place / name).resolve()
-            if path.is_relative_to(place.resolve()) and path.is_file():
-                try:
+        """Source of another file: in the template's folders, else one that ships; front matter left out."""
+        for place in () if name in self.read else (*self._folders, shipped("prompt_templates")):
+            try:
+                path = (place / name).resolve()
+                if path.is_relative_to(place.resolve()) and path.is_file():
                     self.read[name] = path.read_text(encoding="utf-8")
-                except (OSError, UnicodeDecodeError) as error:
-                    raise ConfigError.at(path.name, f"cannot be read: {error}") from None
-                break
+                    break
+            except (OSError, UnicodeDecodeError) as error:
+                raise ConfigError.at(name, f"cannot be read: {error}") from None
         return blanked(self.read[name]) if name in self.read else None
 
     def compile_imports(self) -> None:

@@ -2,29 +2,34 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import math
 from datetime import UTC, datetime
 from importlib.metadata import version
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench import baselines
 from judgebench.benchmarks import base
 from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
 from judgebench.errors import ConfigError
+from judgebench.itemfiles import share_items
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.readable import one_line
-from judgebench.runs import FORMAT, RunFolder, check_writable, folder_name, read_manifest
+from judgebench.runs import FORMAT, RunFolder, check_writable, folder_name, folder_of, in_place_of
 from judgebench.steps import counted, step
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.benchmarks.rows import Row
     from judgebench.items import ItemKey
 
     Scores = tuple[float | None, ...]
+
+PROTOCOL = "scores"
+"""The folder of a score file's run, in that of its name."""
 
 _SHOWN = 5
 
@@ -142,11 +147,15 @@ def score_run(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     benchmark = dataset.benchmark
-    folder = RunFolder(out / benchmark.name / folder_name(name) / "scores")
-    check_writable(folder.path, "--out")
-    _check_name(folder.path, name)
+    plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
+    check_writable(plain, "--out")
     passed_over: list[str] = []
     scores = read_scores(file, dataset, allow_missing=allow_missing, notes=passed_over)
+    digest = _hash(file, scores)
+    identity = {"benchmark": benchmark.name, "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
+    folder = folder_of(plain, identity)
+    if folder != plain:
+        passed_over.append(f"another run has the folder's plain name, so this one is in {folder}")
     outcomes = [benchmark.scored(item, scores[item.id]) for item in dataset.keys.values()]
     with step(f"scoring {benchmark.name} · {name}"):
         metrics = summarise(
@@ -168,26 +177,33 @@ def score_run(
         "started": started,
         "ended": datetime.now(UTC).isoformat(timespec="seconds"),
         "benchmark": benchmark.name,
-        "scores": {"name": name, "file": file, "allow_missing": allow_missing},
+        "scores": {
+            "name": name,
+            "file": file,
+            "hash": digest,
+            "protocol": folder.name,
+            "allow_missing": allow_missing,
+        },
         "selection": {"subsets": list(subsets), "limit": None},
         "seed": seed,
         "data": dataset.origin,
         "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
+        "identity": identity,
         "versions": {package: version(package) for package in ("judgebench", "numpy")},
     }
-    folder.begin_scores(manifest, dataset)
-    folder.finish(manifest, outcomes, metrics)
-    return folder.path
+    with in_place_of(folder, identity, "choose another with --out") as part:
+        share_items(part, dataset.hash, dataset, levels=1)
+        RunFolder(part).finish(manifest, outcomes, metrics)
+    return folder
 
 
-def _check_name(folder: Path, name: str) -> None:
-    """Raises ConfigError where the folder has the scores of another name, which is the same as a folder's."""
-    before = (read_manifest(folder) or {}).get("scores", {}).get("name", name)
-    if before != name:
-        raise ConfigError(
-            f"{folder}: holds the scores of '{one_line(before)}', and '{one_line(name)}' gives the same folder; choose "
-            "another --name, or --out"
-        )
+def _hash(file: str, scores: dict[str, Scores]) -> str:
+    """SHA-256 of the file; of the scores where they come from a folder or the hub."""
+    path = Path(file)
+    if not path.is_file():
+        return hashlib.sha256(json.dumps(scores, sort_keys=True).encode()).hexdigest()
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:

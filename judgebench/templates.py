@@ -39,6 +39,10 @@ BlockFunction = Callable[["Context"], Iterator[str]]
 VARIABLES = frozenset({"prompt", "conversation", "completions", "labels", "reference", "rubric", "item", "structured"})
 SUFFIX = ".jinja"
 
+TEMPLATE, TIES_TEMPLATE = "template.jinja", "template-ties.jinja"
+INCLUDED = {TEMPLATE: "templates", TIES_TEMPLATE: "templates-ties"}
+"""A run's templates, and the folder of what each includes: both may include files of one name with other texts."""
+
 __all__ = [
     "Message",
     "Mode",
@@ -125,7 +129,7 @@ class Template:
     """The functions of each block, where nothing has to be run before a block: the child's first."""
 
     def __reduce__(self) -> tuple[Any, ...]:
-        return parse_template, (self.source, self.where, Path(), dict(self.files))
+        return parse_template, (self.source, self.where, (), dict(self.files))
 
     @property
     def name(self) -> str:
@@ -212,20 +216,22 @@ def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[st
     }
 
 
-def parse_template(source: str, where: str, folder: Path, files: Mapping[str, str] | None = None) -> Template:
+def parse_template(
+    source: str, where: str, folders: Sequence[Path], files: Mapping[str, str] | None = None
+) -> Template:
     """A template from the text of its file.
 
     Args:
         source: The whole file.
         where: Its name, as messages give it.
-        folder: Where the files are that it takes in; what is not there is looked for among those that ship.
-        files: Texts of such files by name, which go before those of the folder.
+        folders: Where the files are that it takes in, the first that has one; else one that ships is meant.
+        files: Texts of such files by name, which go before those of the folders.
 
     Raises:
         ConfigError: It does not hold what a template must.
     """
     front = read_front_matter(source, where)
-    environment = Environment(folder, files)
+    environment = Environment(folders, files)
     try:
         layers, chain = _load_chain(environment, blanked(source), where)
         environment.compile_imports()
@@ -387,8 +393,12 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         ConfigError: There is none, or it cannot be read.
     """
     path = Path(name)
-    if path.suffix in {SUFFIX, ".j2", ".jinja2"} or path.is_file() or len(path.parts) > 1:
-        if not path.is_file():
+    try:
+        is_file = path.is_file()
+    except OSError as error:
+        raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
+    if path.suffix in {SUFFIX, ".j2", ".jinja2"} or is_file or len(path.parts) > 1:
+        if not is_file:
             raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'no such file'}")
     else:
         known = shipped_templates()
@@ -402,6 +412,17 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         raise ConfigError(f"template '{name}': cannot be read: {error}") from None
 
 
+def included_from(path: Path) -> tuple[Path, ...]:
+    """The folders of what a template takes in: its own, and before that, in a run's folder, the one that is kept so.
+
+    Runs of earlier versions have what their templates take in beside these.
+    """
+    run = (path.parent, path.parent.parent)  # a rescored one has its reader in a folder below
+    if path.name in INCLUDED and any((folder / "manifest.json").is_file() for folder in run):
+        return path.parent / INCLUDED[path.name], path.parent
+    return (path.parent,)
+
+
 def load_template(name: str | Path) -> Template:
     """A template by the name of one that ships, or by the path of a file.
 
@@ -409,6 +430,6 @@ def load_template(name: str | Path) -> Template:
         ConfigError: There is none, or it does not hold what a template must.
     """
     path, source = template_source(name)
-    template = parse_template(source, path.name, path.parent)
+    template = parse_template(source, path.name, included_from(path))
     check_messages(template)
     return template

@@ -12,6 +12,7 @@ from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.judgements import Judgement, add_usage
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs import FORMAT, RunFolder
+from judgebench.templatefiles import template_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -72,8 +73,7 @@ def written_run(
     folder = RunFolder(Path("runs") / benchmark / judge / template.name / cell.protocol)
     manifest = {"format": FORMAT, "state": "done", **cell.described()}
     manifest["judge"] = {"name": judge, "model": f"openai/{judge}"}
-    files = {} if cell.companion is None else {"template-ties.jinja": cell.companion.source}
-    folder.begin(manifest, template.source, {**template.files, **files}, cell.dataset)
+    folder.begin(manifest, template_texts(template, cell.companion), cell.dataset)
     readings: dict[str, dict[Call, Reading]] = {item: {} for item in cell.dataset.keys}
     usage = Usage()
     for item, key in cell.dataset.keys.items():

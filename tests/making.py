@@ -49,4 +49,4 @@ verdict:
 
 def template(body: str, front: str = FRONT, folder: Path = Path()) -> Template:
     """A template of this body, in a folder where it finds others."""
-    return parse_template(front + textwrap.dedent(body), "own.jinja", folder)
+    return parse_template(front + textwrap.dedent(body), "own.jinja", [folder])

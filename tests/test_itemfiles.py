@@ -41,7 +41,7 @@ def test_a_run_goes_on_while_its_items_are_written(folder: RunFolder) -> None:
         assert may_go_on.wait(30)
         yield from map(item, range(3))
 
-    folder.begin(MANIFEST, "", {}, held_up())
+    folder.begin(MANIFEST, {}, held_up())
     before = (folder.path / ITEMS).exists()
     may_go_on.set()
     folder.close()
@@ -56,6 +56,6 @@ def test_items_that_cannot_be_written_end_the_run(folder: RunFolder) -> None:
         yield item(0)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    folder.begin(MANIFEST, "", {}, broken())
+    folder.begin(MANIFEST, {}, broken())
     with pytest.raises(ConfigError, match="the disk is full; free some space"):
         folder.finish(MANIFEST, [], None)  # type: ignore[arg-type]

@@ -15,6 +15,7 @@ PACKAGE = Path(judgebench.__file__).resolve().parent
 ORDER = (
     *(
         "errors",
+        "files",
         "quickjson",
         "steps",
         "shipped",
@@ -50,6 +51,7 @@ ORDER = (
     *(
         "judgements",
         "itemfiles",
+        "templatefiles",
         "runs",
         "runnames",
         "frames",

@@ -170,6 +170,15 @@ def _kind(path: PurePath) -> str | None:
     return suffix if suffix in _READERS and not (suffix == ".parquet" and name.endswith(".gz")) else None
 
 
+def data_stem(path: PurePath) -> str:
+    """A data file's name without the suffixes that say how it is read; any other dot is a part of the name."""
+    kind = _kind(path)
+    if kind is None:
+        return path.name
+    length = len(kind) + (len(".gz") if path.name.lower().endswith(".gz") else 0)
+    return path.name[:-length]
+
+
 def _reader(path: Path) -> Callable[[], Iterator[Row]]:
     kind = _kind(path)
     if kind is None or not path.is_file():

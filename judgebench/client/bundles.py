@@ -9,7 +9,6 @@ from __future__ import annotations
 import gzip
 import hashlib
 import json
-import os
 import re
 import zlib
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from judgebench.client.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
 from judgebench.errors import ConfigError
+from judgebench.files import output_file
 from judgebench.redaction import without_secrets
 from judgebench.reply import Reply
 from judgebench.steps import counted
@@ -140,17 +140,8 @@ def _whole(path: Path) -> Iterator[BinaryIO]:
     """A file that takes its name when the block has ended well."""
     if path.is_dir():
         raise ConfigError(f"{path}: is a folder; name the bundle's file first, such as replies.jsonl.gz, then the runs")
-    part = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        with part.open("wb") as file:
-            yield file
-            file.flush()
-            os.fsync(file.fileno())
-        part.replace(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); name another file") from None
-    finally:
-        part.unlink(missing_ok=True)
+    with output_file(path, lasting=True) as part, part.open("wb") as file:
+        yield file
 
 
 class Bundle:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import sqlite3
 import threading
 import time
@@ -31,11 +32,39 @@ _SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0}
 # Bytes and pages of the database that may stand in memory: diskcache's own 64 and 32 MB grow with a run.
 _SETTINGS |= {"sqlite_mmap_size": 2**24, "sqlite_cache_size": 2**11}
 _PICKLE_MODE = 4
+_DATABASE = "cache.db"  # its log and locks have names that begin so
 _PAUSE_S = 0.005
 
 
+_FILE_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val".replace("/", re.escape(os.sep)))
+"""As diskcache names the file of a long text. A cache from elsewhere may hold any other, also of a file outside."""
+
+
 class _TextDisk(diskcache.Disk):  # type: ignore[misc]
-    """Text keys and values only: a pickle, which runs code when it is read, is refused both ways."""
+    """Text keys and values only, in files of the cache's own.
+
+    A pickle, which runs code when it is read, is refused both ways; a file elsewhere is neither read, nor written, nor
+    removed.
+    """
+
+    def _is_inside(self, filename: Any) -> bool:
+        """Whether a name out of the database is that of a file in the cache's folder, and leads through no link."""
+        if not isinstance(filename, str) or not _FILE_NAME.fullmatch(filename):
+            return False
+        path = Path(self._directory, filename)
+        return not any(each.is_symlink() for each in (path, *path.parents[:2])) and (
+            path.is_file() or not path.exists()
+        )
+
+    def filename(self, key: Any = diskcache.UNKNOWN, value: Any = diskcache.UNKNOWN) -> tuple[str, str]:
+        name, path = super().filename(key, value)
+        if not self._is_inside(name):
+            raise OSError(f"{Path(path).parent} leads elsewhere by a symbolic link")
+        return name, path
+
+    def remove(self, file_path: str) -> None:
+        if self._is_inside(file_path):
+            super().remove(file_path)
 
     def store(self, value: Any, read: bool, key: Any = diskcache.UNKNOWN) -> Any:
         if not isinstance(value, str):
@@ -45,6 +74,8 @@ class _TextDisk(diskcache.Disk):  # type: ignore[misc]
     def fetch(self, mode: int, filename: str | None, value: Any, read: bool) -> Any:
         if mode == _PICKLE_MODE:
             raise TypeError("the cache holds a pickled value, which judgebench never wrote")
+        if filename is not None and not self._is_inside(filename):
+            raise ValueError("the entry's file is none of the cache's own")  # counts as torn
         return super().fetch(mode, filename, value, read)
 
     def put(self, key: Any) -> Any:
@@ -118,7 +149,7 @@ class _ReadOnlyCache(_TextCache):
 
     def _connected(self) -> sqlite3.Connection:
         """With the other processes' log; where there is none and none can be made, without."""
-        address = (Path(self._directory).absolute() / "cache.db").as_uri() + "?mode=ro"
+        address = (Path(self._directory).absolute() / _DATABASE).as_uri() + "?mode=ro"
         for way in (address, f"{address}&immutable=1"):
             connection = sqlite3.connect(way, timeout=self._timeout, isolation_level=None, uri=True)
             try:
@@ -233,7 +264,11 @@ class ReplyCache:
             self.close()
         if self._store is None and self.folder.exists() and not self.folder.is_dir():
             raise NotADirectoryError("is a file, where a folder is needed")
-        if self._store is None and (make or (self.folder / "cache.db").exists()):
+        if self._store is None:
+            for path in self.folder.glob(f"{_DATABASE}*"):
+                if path.is_symlink():
+                    raise OSError(f"{path.name} is a symbolic link, so that it would be written elsewhere")
+        if self._store is None and (make or (self.folder / _DATABASE).exists()):
             try:
                 self._store = _TextCache(str(self.folder), **_SETTINGS)
             except sqlite3.OperationalError as error:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import sqlite3
 from contextlib import suppress
 from typing import TYPE_CHECKING
+
+from judgebench.files import FULL, NO_LINK
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -14,13 +15,11 @@ if TYPE_CHECKING:
 BYTES, BYTES_A_CALL = 4 * 2**20, 2**16
 """At least so much, and so much for each call in flight: SQLite's log takes 20 to 32 kB for a reply of 4 kB."""
 
-_FULL = (errno.ENOSPC, errno.EDQUOT)
-
 
 def is_full(error: Exception) -> bool:
     """Whether an error says that a disk, or a quota, is full."""
     if isinstance(error, OSError):
-        return error.errno in _FULL
+        return error.errno in FULL
     return isinstance(error, sqlite3.OperationalError) and "full" in str(error)
 
 
@@ -48,7 +47,7 @@ class Reserve:
         with suppress(OSError):
             if self.path.exists() and self.path.stat().st_size >= self.size:
                 return
-            handle = os.open(self.path, os.O_CREAT | os.O_WRONLY, 0o600)
+            handle = os.open(self.path, os.O_CREAT | os.O_WRONLY | NO_LINK, 0o600)
             try:
                 self._fill(handle)
             except OSError:

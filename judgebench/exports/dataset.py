@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from typing import TYPE_CHECKING
 
 from judgebench import frames
 from judgebench.errors import ConfigError
 from judgebench.exports.tabled import arrow_of
+from judgebench.files import whole_folder, write_text, writing
 from judgebench.readable import one_line, score_text
 from judgebench.reports.leaderboard import markdown_table
 
@@ -41,19 +40,10 @@ def write_dataset(runs: Sequence[Run], out: Path, *, items: bool = False) -> lis
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         what = "holds files" if out.is_dir() else "is a file"
         raise ConfigError(f"{out}: {what} already; name a new folder with --out")
-    part = out.with_name(f".{out.name[:80]}.{os.getpid()}.part")
-    try:
-        part.mkdir(parents=True)
+    with writing(out, "choose another with --out"), whole_folder(out) as part:
         counts = {name: _write(runs, name, part) for name in TABLES if name != "items" or items}
         there = {name: count for name, count in counts.items() if count}
-        (part / "README.md").write_text(_card(runs, there), encoding="utf-8", errors="backslashreplace")
-        if out.exists():
-            out.rmdir()
-        part.rename(out)
-    except OSError as error:
-        raise ConfigError(f"{out}: cannot be written ({error.strerror}); choose another with --out") from None
-    finally:
-        shutil.rmtree(part, ignore_errors=True)
+        write_text(part / "README.md", _card(runs, there))
     return [out / "README.md", *(out / f"{name}.parquet" for name in there)]
 
 

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.boards import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.runs import TEMPLATE, folder_name
+from judgebench.runs import folder_name
 from judgebench.runtemplates import run_templates
+from judgebench.templates import TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

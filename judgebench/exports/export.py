@@ -5,17 +5,17 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.exports import dataset, every_eval, rewardbench
 from judgebench.exports.models import UNKNOWN, model_of
 from judgebench.exports.tabled import opened
+from judgebench.files import json_text, write_texts, writing
 from judgebench.recounting import up_to_date
-from judgebench.runs import write_json
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Sequence
 
     from judgebench.exports.models import Model
     from judgebench.finished import Finished
@@ -121,7 +121,7 @@ def _rewardbench(
             files[result.path] = each.path, result.text
         notes += rewardbench.notes(each)
     for name, (_, text) in files.items():
-        _written(out / name, lambda path, said=text: path.write_text(said, encoding="utf-8"))
+        _write(out / name, text)
     return Exported(tuple(out / name for name in files), tuple(notes))
 
 
@@ -137,18 +137,15 @@ def _every_eval(
     for each, model in zip(finished, models, strict=True):
         made = every_eval.record(each, model, now=time.time(), organization=organization, relationship=relationship)
         path = out / made.folder / f"{made.name}.json"
-        _written(path, lambda path, log=made.log: write_json(path, log))
+        _write(path, json_text(made.log))
         files.append(path)
         if made.instances:
             lines = path.with_suffix(".jsonl")
-            _written(lines, lambda path, said=made.instances: path.write_text(said, encoding="utf-8"))
+            _write(lines, made.instances)
             files.append(lines)
     return Exported(tuple(files), tuple(notes))
 
 
-def _written(path: Path, write: Callable[..., Any]) -> None:
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        write(path)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror}); choose another with --out") from None
+def _write(path: Path, text: str) -> None:
+    with writing(path, "choose another with --out"):
+        write_texts(path.parent, {path.name: text})

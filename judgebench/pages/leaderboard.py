@@ -157,7 +157,7 @@ def _run_pages(path: Path, found: Leaderboard) -> tuple[dict[str, str], list[str
 
 def page_stem(board: Board, place: Place) -> str:
     """The name of a run's page, without its ending: safe on every host, whatever the judge is called."""
-    parts = [board.benchmark, place.judge, place.template or "scores", place.protocol if place.template else ""]
+    parts = [board.benchmark, place.judge, place.wording, place.protocol if place.template else ""]
     return folder_name("-".join(part for part in parts if part))
 
 
@@ -209,7 +209,7 @@ def _reach(places: Sequence[Place]) -> tuple[float, float]:
 
 def _row(board: Board, place: Place, link: str | None, low: float, high: float, *, judged: bool) -> Row:
     kind = "published" if place.published else "judge" if place.template is not None else "scores"
-    wording = place.template or ("published" if place.published else "scores")
+    wording = place.wording
     if place.template is not None and place.protocol not in {"one", "ratings"}:
         wording = f"{wording}, {place.protocol}"
     cells = [

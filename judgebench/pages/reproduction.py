@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
-from judgebench.runs import TEMPLATE, folder_name
-from judgebench.runtemplates import READING, TIES_TEMPLATE
-from judgebench.templates import load_template
+from judgebench.runs import folder_name
+from judgebench.templatefiles import READING
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 from judgebench.untilshown import ALPHA, SIZE
 
 if TYPE_CHECKING:
@@ -107,10 +107,8 @@ def _run(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
 
 def _template(name: str, digest: object, kept: Path | None) -> str:
     """The template's name where it ships as it was, else the file that a run's folder keeps of it, if there is one."""
-    try:
-        ships = load_template(name).hash == digest
-    except ConfigError:
-        ships = False
+    path = shipped_templates().get(name)  # the name is the manifest's, and no path
+    ships = path is not None and load_template(path).hash == digest
     return name if ships or kept is None else str(kept)
 
 

@@ -90,7 +90,7 @@ def standing(subject: Subject) -> Figure:
         place = line.place
         figures = [place.figures.get(name) for name in board.figures]
         sections = [place.sections.get(name) for name in board.sections]
-        first = (place.judge, place.template or "scores", place.protocol, place.rank)
+        first = (place.judge, place.wording, place.protocol, place.rank)
         front = "yes" if place.pareto else ""
         whole = (place.score, place.low, place.high)
         rows.append(

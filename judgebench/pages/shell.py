@@ -24,8 +24,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench.files import output_file
 from judgebench.readable import visible
-from judgebench.reports.files import whole_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -86,7 +86,7 @@ def write_page(path: Path, page: Page) -> int:
     Raises:
         ConfigError: The file cannot be written.
     """
-    with whole_file(path) as part, part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
+    with output_file(path) as part, part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         file.writelines(_texts(page))
     return path.stat().st_size
 

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import csv
 import io
-import os
-from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any
 
-from judgebench.errors import ConfigError
+from judgebench.files import output_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     import pyarrow as pa
@@ -20,39 +18,13 @@ _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 """What makes a spreadsheet take a cell for a formula, and run it."""
 
 
-@contextmanager
-def whole_file(path: Path) -> Iterator[Path]:
-    """Where to write a file, which takes the place of an earlier one when this ends well; else that stays as it was.
-
-    A device or a pipe is written to as it is.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
-    target = path.resolve()
-    if target.is_dir():
-        raise ConfigError(f"{path}: is a folder; name a file in it")
-    apart = target.is_file() or not target.exists()
-    part = target.with_name(f".{target.name[:80]}.{os.getpid()}.part") if apart else target
-    try:
-        yield part
-        if apart:
-            part.replace(target)
-    except OSError as error:
-        raise ConfigError(f"{path}: cannot be written ({error.strerror or error}); name another file") from None
-    finally:
-        if apart:
-            with suppress(OSError):
-                part.unlink(missing_ok=True)
-
-
 def write_report(path: Path, text: str) -> None:
     """Writes a report, whole or not at all.
 
     Raises:
         ConfigError: The file cannot be written.
     """
-    with whole_file(path) as part:
+    with output_file(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
 
 
@@ -83,5 +55,5 @@ def write_parquet(path: Path, table: pa.Table) -> None:
     """
     import pyarrow.parquet as pq
 
-    with whole_file(path) as part:
+    with output_file(path) as part:
         pq.write_table(table, part, compression="zstd")

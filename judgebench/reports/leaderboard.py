@@ -178,10 +178,8 @@ def _shared_protocol(board: Board) -> str | None:
 
 
 def _how(place: Place) -> str:
-    if place.published:
-        return "published"
     if place.template is None:
-        return "scores"
+        return place.wording
     protocol = place.protocol.partition("-rescored-")[0]
     return place.template if protocol in {"one", "ratings"} else f"{place.template}, {protocol}"
 
@@ -266,7 +264,7 @@ def _lines(boards: Sequence[Board]) -> tuple[list[str], list[list[Any]]]:
     for board in boards:
         for place in board.places:
             values = {"benchmark": board.benchmark, **{name: getattr(place, name) for name in _COLUMNS[1:]}}
-            values["template"] = place.template or ("" if place.published else "scores")
+            values["template"] = "" if place.published else place.wording
             line = [values[name] for name in _COLUMNS] + [place.sections.get(name) for name in sections]
             lines.append(line + [place.figures.get(name) for name in figures])
     return [*_COLUMNS, *sections, *figures], lines

@@ -378,3 +378,122 @@ def test_a_file_is_no_cache(tmp_path):
     (tmp_path / "file").write_text("x")
 
     assert "is a file, where a folder is needed" in refusal(ReplyStore(tmp_path / "file").info)
+
+
+# --- files of long replies, in a cache from elsewhere
+
+LONG = Reply(text="long " * 20_000)
+
+
+def files_of(folder):
+    return sorted(path for path in folder.rglob("*.val"))
+
+
+@pytest.fixture
+def outside(tmp_path):
+    """A file of the user's beside the cache, and a folder with nothing in it."""
+    (tmp_path / "outside/empty").mkdir(parents=True)
+    path = tmp_path / "outside/id_rsa"
+    path.write_text('{"text": "private"}')
+    return path
+
+
+def led_outside(cache, outside, way):
+    """A cache whose only entry has its text in a file outside."""
+    cache.put(KEY, LONG)
+    cache.close()
+    (own,) = files_of(cache.folder)
+    name = {
+        "absolute": str(outside),
+        "dots": "../outside/id_rsa",
+        "dots inside": f"{own.relative_to(cache.folder).parent}/../../../outside/id_rsa",
+        "empty folder": "../outside/empty/x.val",
+        "number": 7,
+        "bytes": str(outside).encode(),
+    }.get(way)
+    if way == "link":
+        own.unlink()
+        own.symlink_to(outside)
+    elif way == "linked folder":
+        target = outside.parent / "elsewhere"
+        own.parent.rename(target)
+        own.parent.symlink_to(target)
+    elif way == "pipe":
+        own.unlink()
+        os.mkfifo(own)
+    else:
+        connection = sqlite3.connect(cache.folder / "cache.db")
+        with connection:
+            connection.execute("UPDATE Cache SET filename = ?", (name,))
+        connection.close()
+
+
+def held(folder):
+    return {path: path.read_bytes() if path.is_file() else None for path in folder.rglob("*")}
+
+
+WAYS = ["absolute", "dots", "dots inside", "empty folder", "number", "bytes", "link", "linked folder", "pipe"]
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_an_entry_that_leads_outside_counts_as_torn(cache, outside, way):
+    """It is not read, and the next reply takes its place; what is outside is as it was."""
+    led_outside(cache, outside, way)
+    before = held(outside.parent)
+    assert (cache.get(KEY), cache.get_many([KEY])) == (None, {})
+    cache.put(KEY, LONG)
+    assert cache.get(KEY) == LONG
+    assert held(outside.parent) == before
+
+
+@pytest.mark.parametrize("choice", [Choice(), Choice(before=2e9), Choice(model="x")])
+@pytest.mark.parametrize("way", WAYS)
+def test_pruning_removes_nothing_outside(cache, outside, way, choice):
+    """All, the old ones, those of a model: of a cache whose entries lead elsewhere."""
+    led_outside(cache, outside, way)
+    before = held(outside.parent)
+    with ReplyStore(cache.folder) as store:
+        store.prune(choice)
+        assert store.info().unreadable == (choice != Choice())
+    assert held(outside.parent) == before
+
+
+def test_a_new_files_folder_that_is_a_link_is_refused(cache, outside):
+    """Every folder that a long reply could go into leads elsewhere: one line, and nothing is written there."""
+    cache.put(KEY, Reply(text="short"))
+    for number in range(256):
+        (cache.folder / f"{number:02x}").symlink_to(outside.parent / "empty")
+    before = held(outside.parent)
+    assert "leads elsewhere by a symbolic link" in refusal(cache.put, "b" * 64, LONG)
+    assert held(outside.parent) == before
+
+
+@pytest.mark.parametrize("name", ["cache.db", "cache.db-wal", "cache.db-shm", "cache.db-journal"])
+def test_a_database_that_is_a_link_is_refused(cache, outside, name):
+    """It would be written where it leads to."""
+    cache.put(KEY, Reply(text="short"))
+    cache.close()
+    (cache.folder / name).unlink(missing_ok=True)
+    (cache.folder / name).symlink_to(outside)
+    before = held(outside.parent)
+    assert f"{name} is a symbolic link" in refusal(cache.get, KEY)
+    assert f"{name} is a symbolic link" in refusal(cache.put, KEY, LONG)
+    assert held(outside.parent) == before
+
+
+def test_a_reserve_that_is_a_link_is_left_alone(cache, outside):
+    """A cache does without; the file that it leads to is neither filled nor written over."""
+    cache.folder.mkdir()
+    (cache.folder / "reserve").symlink_to(outside)
+    before = held(outside.parent)
+    cache.put(KEY, Reply(text="short"))
+    assert (cache.get(KEY), held(outside.parent)) == (Reply(text="short"), before)
+
+
+def test_the_folder_itself_may_be_a_link(tmp_path):
+    """As where a cache is kept on another disk."""
+    (tmp_path / "disk").mkdir()
+    (tmp_path / "cache").symlink_to(tmp_path / "disk")
+    with ReplyCache(tmp_path / "cache") as cache:
+        cache.put(KEY, LONG)
+        assert cache.get(KEY) == LONG

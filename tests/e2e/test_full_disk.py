@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from commands import Ended, by_quality, judgebench, pairs, read_json, write_jsonl, write_judges
+from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import LoopbackServer
 
 from judgebench.client.store import ReplyStore
 from judgebench.judgements import read_judgements
+
+if TYPE_CHECKING:
+    from faults import Request
 
 FOLDER = Path("rewardbench/mine/pairwise/one")
 ITEMS, REPLY = 250, 4000
@@ -93,6 +98,35 @@ def test_the_run_goes_on_once_there_is_space(
     judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--out", "large", "--cache-dir", "fresh")
     small, large = (read_json(where / FOLDER / "metrics.json") for where in (out, Path("large")))
     assert (small["score"], small["subsets"]) == (large["score"], large["subsets"])
+
+
+def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk: Path) -> None:
+    """No room to set the replaced lines apart: the refresh has not ended, and the same command asks nothing again."""
+    count, ballast = 20, small_disk / "ballast"
+    asked = 0
+
+    def fill(request: Request) -> str:
+        nonlocal asked
+        asked += 1
+        if asked == 2 * count:  # the last one of the refresh: its line still fits, copies of all lines do not
+            space = os.statvfs(small_disk)
+            ballast.write_bytes(bytes(space.f_bavail * space.f_frsize - 60_000))
+        return f"{'because ' * (REPLY // 8)} {by_quality(request)}"
+
+    with LoopbackServer(fill) as server:
+        write_judges(server.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(count))
+        given = ("run", "custom", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", 1, "--out", small_disk)
+        folder = small_disk / "custom/mine/pairwise/one"
+        assert judgebench(*given).status == 0
+        ended = judgebench(*given, "--refresh")
+        assert (ended.status, "the disk is full" in ended.err) == (2, True)
+        assert list(folder.glob(".*.part")) == []
+        ballast.unlink()
+        assert (judgebench(*given, "--refresh").status, server.count) == (0, 2 * count)
+    lines = [len(read_jsonl(folder / name)) for name in ("judgements.jsonl", "judgements-replaced.jsonl")]
+    assert lines == [count, count]
+    assert read_json(folder / "metrics.json")["usage"]["calls"] == count
 
 
 def test_nothing_is_half_written(server: LoopbackServer, places: tuple[Path, Path]) -> None:

@@ -38,7 +38,7 @@ def mine(*more: object) -> Ended:
 
 
 def begin(folder: RunFolder) -> None:
-    folder.begin({"state": "running", "items": {"hash": "x" * 64}}, "", {}, [])
+    folder.begin({"state": "running", "items": {"hash": "x" * 64}}, {}, [])
 
 
 def test_a_folder_that_another_run_has_made_is_left_alone(tmp_path: Path) -> None:

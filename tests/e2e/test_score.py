@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import csv
+import gzip
 import json
+import shutil
 from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from commands import best_of_four, files_below, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl
+
+from judgebench.finished import find_runs
 
 FOLDER = Path("runs/rewardbench/scores/scores")
 
@@ -229,14 +233,90 @@ def test_unknown_ids_that_are_passed_over_are_said():
 
 
 def test_scores_of_another_name_are_not_written_over():
-    """Two names that make the same folder: one line, exit 2, and the first are as they were."""
+    """Two names that make the same folder: the second run's says so by its hash, and the first is as it was."""
     rows = write_jsonl(Path("rows.jsonl"), pairs(4, ("alpacaeval-easy",)))
     for number, right in enumerate((1.0, 0.0)):
         write_jsonl(Path(f"{number}.jsonl"), [{"id": str(at), "scores": [right, 0.5]} for at in range(4)])
     given = ("--benchmark", "rewardbench", "--data", rows, "--name")
     assert judgebench("score", "0.jsonl", *given, "a b").status == 0
-    ended = judgebench("score", "1.jsonl", *given, "a-b")
+    assert judgebench("score", "1.jsonl", *given, "a-b").status == 0
+    assert {name: read_json(path / "metrics.json")["score"] for name, path in scored_runs().items()} == {
+        "a b": 1.0,
+        "a-b": 0.0,
+    }
+    assert read_json(Path("runs/rewardbench/a-b/scores/manifest.json"))["scores"]["name"] == "a b"
+
+
+def scored_runs() -> dict[str, Path]:
+    """The runs of scores below `runs`, by name and, where that is another's, by hash."""
+    manifests = {path: read_json(path / "manifest.json") for path in find_runs(Path("runs"))}
+    return {manifest["scores"]["name"]: path for path, manifest in manifests.items()}
+
+
+@pytest.mark.parametrize("suffix", ["jsonl", "csv", "jsonl.gz"])
+@pytest.mark.parametrize("stems", [("Llama-3.1-8B", "Llama-3.2-3B"), ("a.jsonl", "a.csv")])
+def test_a_name_with_dots_is_whole(stems: tuple[str, str], suffix: str) -> None:
+    """Only the suffix that says how a file is read is cut: two reward models are two runs."""
+    for right, stem in enumerate(stems):
+        assert judgebench("score", scored(f"{stem}.{suffix}", right), *RIGHTS).status == 0
+    assert {name: read_json(path / "metrics.json")["score"] for name, path in scored_runs().items()} == {
+        stems[0]: 0.0,
+        stems[1]: 1.0,
+    }
+
+
+RIGHTS = ("--benchmark", "rewardbench", "--data", "pairs.jsonl")
+
+
+def scored(file: str, right: float) -> Path:
+    """A file of scores by which all of the pairs are right, or none."""
+    path = Path(file)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    rows = [{"id": str(at), "scores": json.dumps([right, 0.5])} for at in range(8)]
+    if path.name.endswith(".csv"):
+        with path.open("w", newline="") as opened:
+            writer = csv.DictWriter(opened, ["id", "scores"])
+            writer.writeheader()
+            writer.writerows(rows)
+    else:
+        opening = gzip.open if path.name.endswith(".gz") else open
+        with opening(path, "wt") as opened:
+            opened.writelines(json.dumps({"id": row["id"], "scores": json.loads(row["scores"])}) + "\n" for row in rows)
+    return path
+
+
+@pytest.mark.parametrize("more", [(), ("--name", "mine")])
+def test_scores_of_one_name_are_as_many_runs_as_files(more: tuple[str, ...]) -> None:
+    """No file's run takes another's place; every table names both; the same file again goes to its own folder."""
+    files = [scored(f"step{step}/scores.jsonl", right) for step, right in ((1000, 0.0), (2000, 1.0))]
+    folders = []
+    for file in (*files, *files):
+        judgebench("score", file, *RIGHTS, *more)
+        folders.append(find_runs(Path("runs")))
+    plain, hashed = folders[1]
+    assert folders == [[plain], [plain, hashed], [plain, hashed], [plain, hashed]]
+    assert [read_json(path / "metrics.json")["score"] for path in (plain, hashed)] == [0.0, 1.0]
+    for command in ("leaderboard", "compare", "report"):
+        paths = ["runs"] if command == "leaderboard" else [plain, hashed]
+        assert hashed.name in " ".join(judgebench(command, *paths).out.split()), command
+
+
+def test_scores_over_other_rows_are_another_run() -> None:
+    """One file scored over all of the items, then over a subset of them."""
+    file = scored("scores.jsonl", 1.0)
+    judgebench("score", file, *RIGHTS)
+    judgebench("score", file, *RIGHTS, "--subset", "donotanswer")
+    assert [read_json(path / "metrics.json")["items"] for path in find_runs(Path("runs"))] == [8, 4]
+
+
+def test_scores_that_cannot_be_written_leave_the_earlier_ones() -> None:
+    """A file where the items go: one line, and the earlier run is whole."""
+    file = scored("scores.jsonl", 1.0)
+    judgebench("score", file, *RIGHTS)
+    before = {path: path.read_bytes() for path in FOLDER.iterdir()}
+    shutil.rmtree("runs/rewardbench/.items")
+    Path("runs/rewardbench/.items").write_text("")
+    ended = judgebench("score", file, *RIGHTS)
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert "holds the scores of 'a b', and 'a-b' gives the same folder; choose another --name" in ended.err
-    assert read_json(Path("runs/rewardbench/a-b/scores/metrics.json"))["score"] == 1.0
-    assert judgebench("score", "1.jsonl", *given, "a b").status == 0
+    assert {path: path.read_bytes() for path in FOLDER.iterdir()} == before
+    assert [path.name for path in FOLDER.parent.iterdir()] == ["scores"]
