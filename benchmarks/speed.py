@@ -219,7 +219,10 @@ class Bench:
         count, small = 100_000, 2_000
         rows(self.folder / "large.jsonl", count)
         rows(self.folder / "small.jsonl", small)
-        imports = "import judgebench.api, judgebench.runner; from judgebench.client import lite; lite.litellm()"
+        imports = (
+            "import judgebench.api, judgebench.engine.grid; "
+            "from judgebench.client.providers.litellm import transport as lite; lite.litellm()"
+        )
         self.took([sys.executable, "-c", imports])
         imported = self.took([sys.executable, "-c", imports]).wall
         with serving(0.0) as url:

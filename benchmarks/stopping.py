@@ -10,7 +10,7 @@ from __future__ import annotations
 import numpy as np
 
 from judgebench.metrics.sequential import look
-from judgebench.untilshown import blocks
+from judgebench.protocols.sequential import blocks
 
 RUNS, ITEMS, ALPHA, SIZE = 1000, 1000, 0.05, 0.05
 CASES = [

@@ -9,23 +9,23 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from judgebench.analysis.cascade import cascade
+    from judgebench.analysis.compare import compare
+    from judgebench.analysis.jury import jury
+    from judgebench.analysis.leaderboard import leaderboard
+    from judgebench.analysis.report import report
+    from judgebench.analysis.rescore import rescore
+    from judgebench.analysis.strengths import strengths
     from judgebench.api import agrid, arun, forecast, grid, run, score
-    from judgebench.caching import cache_info, export_replies, import_replies, prune_cache
-    from judgebench.cascades import cascade
-    from judgebench.checking import check_judge
-    from judgebench.comparing import compare
+    from judgebench.engine.check import check_judge
     from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError
     from judgebench.exports.export import export
-    from judgebench.exports.tabled import to_pandas
-    from judgebench.juries import jury
-    from judgebench.leaderboards import leaderboard
-    from judgebench.linting import lint
-    from judgebench.loaded import Run
-    from judgebench.modelstrengths import strengths
+    from judgebench.exports.replies import cache_info, export_replies, import_replies, prune_cache
+    from judgebench.exports.tables import to_pandas
     from judgebench.pages.leaderboard import leaderboard_page
     from judgebench.pages.report import report_page
-    from judgebench.reporting import report
-    from judgebench.rescoring import rescore
+    from judgebench.runs.run import Run
+    from judgebench.templates.lint.linting import lint
 
 __all__ = [
     "ConfigError",
@@ -61,24 +61,24 @@ _HOME = {
     "ConfigError": "errors",
     "FatalProviderError": "errors",
     "JudgebenchError": "errors",
-    "Run": "loaded",
-    "cache_info": "caching",
-    "cascade": "cascades",
-    "compare": "comparing",
-    "check_judge": "checking",
+    "Run": "runs.run",
+    "cache_info": "exports.replies",
+    "cascade": "analysis.cascade",
+    "compare": "analysis.compare",
+    "check_judge": "engine.check",
     "export": "exports.export",
-    "export_replies": "caching",
-    "import_replies": "caching",
-    "jury": "juries",
-    "leaderboard": "leaderboards",
+    "export_replies": "exports.replies",
+    "import_replies": "exports.replies",
+    "jury": "analysis.jury",
+    "leaderboard": "analysis.leaderboard",
     "leaderboard_page": "pages.leaderboard",
-    "lint": "linting",
-    "prune_cache": "caching",
-    "report": "reporting",
+    "lint": "templates.lint.linting",
+    "prune_cache": "exports.replies",
+    "report": "analysis.report",
     "report_page": "pages.report",
-    "rescore": "rescoring",
-    "strengths": "modelstrengths",
-    "to_pandas": "exports.tabled",
+    "rescore": "analysis.rescore",
+    "strengths": "analysis.strengths",
+    "to_pandas": "exports.tables",
 }
 
 

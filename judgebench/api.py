@@ -8,31 +8,31 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench import runner
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.benchmarks.rows import data_stem
-from judgebench.client import lite
-from judgebench.client.cache import ReplyCache
+from judgebench.client.cache.store import ReplyCache
+from judgebench.client.providers.litellm import transport as lite
+from judgebench.engine import grid as runner
+from judgebench.engine.loops import finished
+from judgebench.engine.plan import Grid, companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
-from judgebench.loaded import Run
-from judgebench.loops import finished
-from judgebench.pairings import questions
-from judgebench.planning import Grid, companion_of, fitting_templates, plan
-from judgebench.protocols import Protocol, orders_of
-from judgebench.runs import DEFAULT_OUT
-from judgebench.templates import load_template, structured_schema
+from judgebench.protocols.orders import Protocol, orders_of
+from judgebench.protocols.pairs import questions
+from judgebench.runs.folder import DEFAULT_OUT
+from judgebench.runs.run import Run
+from judgebench.templates.template import load_template, structured_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.forecasting import Forecast
-    from judgebench.gathered import CellResult
+    from judgebench.engine.forecast import Forecast
+    from judgebench.engine.progress import Progress, Stop
+    from judgebench.engine.recorder import CellResult
     from judgebench.items import ItemKey, Pairs
-    from judgebench.templates import Template
-    from judgebench.watching import Progress, Stop
+    from judgebench.templates.template import Template
 
 
 async def run_grid(
@@ -47,7 +47,7 @@ async def run_grid(
     progress: Progress | None = None,
     stop: Stop | None = None,
 ) -> list[CellResult]:
-    """Runs the cells of a grid; see `judgebench.runner.run_cells`."""
+    """Runs the cells of a grid; see `judgebench.engine.grid.run_cells`."""
     if budget is not None and not 0 <= budget < math.inf:
         raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")
     if refresh and offline:
@@ -70,8 +70,8 @@ async def run_grid(
 def forecast_grid(
     grid: Grid, *, out: str | Path = DEFAULT_OUT, cache_dir: str | Path | None = None, refresh: bool = False
 ) -> list[Forecast]:
-    """What a grid would send and cost; see `judgebench.forecasting.forecast`."""
-    from judgebench import forecasting
+    """What a grid would send and cost; see `judgebench.engine.forecast.forecast`."""
+    from judgebench.engine import forecast as forecasting
 
     with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
         return forecasting.forecast(grid.cells, cache, Path(out), refresh=refresh)
@@ -174,7 +174,7 @@ def score(
     Raises:
         ConfigError: The scores do not fit the items.
     """
-    from judgebench import scorefiles
+    from judgebench.runs import scores as scorefiles
 
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
     path = scorefiles.score_run(

@@ -52,6 +52,9 @@ ASKED_AGAIN: frozenset[FailureKind] = frozenset({"provider", "not_cached", "not_
 NEVER_ASKED: frozenset[FailureKind] = frozenset({"not_cached", "not_asked"})
 """Failures of calls that no model has seen."""
 
+Measure = Literal["share", "pearson"]
+"""What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:

@@ -7,12 +7,12 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
-from judgebench.client import lite
-from judgebench.client.cache import ReplyCache
+from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient, Request
+from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import JudgebenchError
-from judgebench.judges import Judge
-from judgebench.reply import Reply
+from judgebench.judges.presets import Judge
+from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -9,15 +9,15 @@ from commands import judgebench, pairs, write_jsonl
 
 from judgebench import api
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
-from judgebench.judgements import Judgement, add_usage
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs import FORMAT, RunFolder
-from judgebench.templatefiles import template_texts
+from judgebench.runs.folder import FORMAT, RunFolder
+from judgebench.runs.judgements import Judgement, add_usage
+from judgebench.runs.templatefiles import template_texts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgebench.protocols import Call
+    from judgebench.protocols.orders import Call
 
 
 def score_run(name: str, right: Sequence[bool | float], rows: list[dict[str, Any]] | None = None) -> Path:

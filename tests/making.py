@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from judgebench.items import Completion, Failure, Item, ItemKey, Outcome, Reading, Turn, Verdict
-from judgebench.templates import Template, parse_template
+from judgebench.templates.template import Template, parse_template
 
 
 def item(prompt: str = "Why is the sky blue?", answers: tuple[str, ...] = ("one", "two"), **more: Any) -> Item:

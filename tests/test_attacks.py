@@ -5,7 +5,10 @@ from __future__ import annotations
 import pytest
 from making import item, template
 
-from judgebench.attacks import (
+from judgebench.cli.run import run
+from judgebench.errors import ConfigError
+from judgebench.items import LABELS, Completion, Item, Turn, Verdict
+from judgebench.protocols.alterations import (
     ATTACKS,
     CONTROLS,
     WITHHELD,
@@ -16,12 +19,9 @@ from judgebench.attacks import (
     planted_verdict,
     target,
 )
-from judgebench.cli.run import run
-from judgebench.errors import ConfigError
-from judgebench.items import LABELS, Completion, Item, Turn, Verdict
-from judgebench.templates import load_template, shipped_templates
-from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import read_text
+from judgebench.templates.template import load_template, shipped_templates
+from judgebench.verdicts.reading import read_text
+from judgebench.verdicts.rule import VerdictRule
 
 RULE = VerdictRule(pattern=r"\[\[([AB])\]\]", example="The first. [[A]]")
 PAIR = (0, 1)

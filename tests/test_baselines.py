@@ -9,8 +9,8 @@ import pytest
 from commands import best_of_four, judgebench, pairs, read_json, ties, write_jsonl
 from making import key, reading
 
-from judgebench.baselines import controls
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.baselines import controls
 from judgebench.items import ItemKey, Reading
 from judgebench.metrics.summary import Metrics
 

@@ -10,14 +10,14 @@ from hypothesis import strategies as st
 from making import item, template
 from test_templates import refusal
 
-from judgebench.client.offline import answer
-from judgebench.hints import hint_for
+from judgebench.client.providers.offline import answer
 from judgebench.items import LABELS, TIE, Failure, Verdict
-from judgebench.judgements import Judgement
-from judgebench.repairs import wanted
-from judgebench.reply import Reply
-from judgebench.templates import VerdictRule, structured_schema
-from judgebench.verdicts import read
+from judgebench.runs.judgements import Judgement
+from judgebench.templates.followup import wanted
+from judgebench.templates.hints import hint_for
+from judgebench.templates.template import VerdictRule, structured_schema
+from judgebench.verdicts.reading import read
+from judgebench.verdicts.reply import Reply
 
 RANKING = VerdictRule(pattern=r"\[\[([^\]]+)\]\]", ranking="strict", example="C wins. [[C > A > B]]")
 WITH_TIES = RANKING.model_copy(update={"ranking": "ties"})

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from judgebench.errors import ConfigError
-from judgebench.judges import load_judges
+from judgebench.judges.presets import load_judges
 
 
 def own(text, tmp_path):

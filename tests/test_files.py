@@ -16,12 +16,12 @@ from typing import TYPE_CHECKING
 import pytest
 from making import outcome
 
+from judgebench._util.files import open_in_place, open_to_append, whole_file, whole_folder, write_json, writing
 from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
-from judgebench.files import open_in_place, open_to_append, whole_file, whole_folder, write_json, writing
 from judgebench.metrics.summary import Metrics, Usage, summarise
 from judgebench.reports.files import write_report
-from judgebench.runs import RunFolder, in_place_of, read_manifest
+from judgebench.runs.folder import RunFolder, in_place_of, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -10,7 +10,7 @@ from commands import best_of_four, pairs, ties
 from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
-from judgebench import frames
+from judgebench.runs import frames
 
 
 def failing_first() -> jb.Run:

@@ -10,9 +10,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from judgebench.errors import ConfigError
-from judgebench.itemfiles import ITEMS, read_items
 from judgebench.items import Completion, Item, Turn
-from judgebench.runs import RunFolder
+from judgebench.runs.folder import RunFolder
+from judgebench.runs.itemfile import ITEMS, read_items
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,9 +11,9 @@ from making import key, reading
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.items import Failure, Reading, Soft, Verdict
-from judgebench.joins import filled, join, join_notes, still_to_ask
 from judgebench.metrics.accuracy import official_scores
-from judgebench.protocols import Protocol, calls_needed, calls_open, in_order, orders_of, with_unasked
+from judgebench.metrics.votes import filled, join, join_notes, still_to_ask
+from judgebench.protocols.orders import Protocol, calls_needed, calls_open, in_order, orders_of, with_unasked
 
 BENCHMARK = get_benchmark("rewardbench")
 AB, BA = (0, 1), (1, 0)

@@ -13,14 +13,14 @@ from pathlib import Path
 import pytest
 
 import judgebench
-from judgebench import shipped as shipped_module
-from judgebench.credentials import call_settings, key_variables, missing_key
+from judgebench._util import resources as shipped_module
+from judgebench._util.redaction import HIDDEN, redact
+from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError
-from judgebench.judges import DEFAULT_PARAMS, Judge, Judges, Limits, load_judges, price_of, takes_schema
-from judgebench.prices import TABLE, Price, cost, listed_price, listed_schema
-from judgebench.providers import KEY_VARIABLES, PROVIDERS
-from judgebench.redaction import HIDDEN, redact
-from judgebench.shipped import shipped
+from judgebench.judges.catalog import TABLE, Price, cost, listed_price, listed_schema
+from judgebench.judges.credentials import call_settings, key_variables, missing_key
+from judgebench.judges.presets import DEFAULT_PARAMS, Judge, Judges, Limits, load_judges, price_of, takes_schema
+from judgebench.judges.providers import KEY_VARIABLES, PROVIDERS
 
 CANARY = "sk-canary-0123456789abcdef"
 PLAIN_CANARY = "canaryWithNoPrefix"
@@ -126,7 +126,7 @@ def test_params_that_presets_leave_to_the_default_are_taken_by_the_model():
     script = """
         import litellm
         from litellm.utils import get_optional_params
-        from judgebench.judges import load_judges
+        from judgebench.judges.presets import load_judges
         for judge in load_judges():
             model, provider, _, _ = litellm.get_llm_provider(judge.model)
             get_optional_params(model=model, custom_llm_provider=provider, **judge.params_asked()[0])
@@ -157,8 +157,8 @@ def test_loading_imports_no_litellm():
     """Reading judges, their prices and their keys imports neither LiteLLM nor datasets."""
     python("""
         import sys
-        from judgebench.credentials import missing_key
-        from judgebench.judges import load_judges, price_of
+        from judgebench.judges.credentials import missing_key
+        from judgebench.judges.presets import load_judges, price_of
         for judge in load_judges():
             price_of(judge), missing_key(judge)
         assert not {"litellm", "datasets"} & set(sys.modules)
@@ -210,7 +210,7 @@ def test_an_unknown_name_gives_the_nearest(name, says):
 
 def test_a_provider_newer_than_the_list_is_taken_from_the_table(monkeypatch):
     """A provider that only LiteLLM's table knows is let through to LiteLLM."""
-    monkeypatch.setattr("judgebench.prices._table", lambda: {"x": {"litellm_provider": "brandnew"}})
+    monkeypatch.setattr("judgebench.judges.catalog._table", lambda: {"x": {"litellm_provider": "brandnew"}})
     assert load_judges().get("brandnew/x").provider == "brandnew"
 
 
@@ -599,7 +599,7 @@ def test_who_takes_a_schema_is_as_litellm_says():
 
     OpenRouter's models are not in the table, and our presets say it themselves.
     """
-    from judgebench.client import lite
+    from judgebench.client.providers.litellm import transport as lite
 
     further = [
         "lm_studio/any",
@@ -641,7 +641,7 @@ def test_prices_of_litellms_table(monkeypatch):
         "small": defaultdict(lambda: None, litellm_provider="openai", **small),
         "gemini/f": defaultdict(lambda: None, litellm_provider="gemini", **flash),
     }
-    monkeypatch.setattr("judgebench.prices._table", lambda: entries)
+    monkeypatch.setattr("judgebench.judges.catalog._table", lambda: entries)
     assert listed_price("openai/small") == Price(input=0.4, output=1.6, cached_input=0.1)
     assert listed_price("gemini/f") == Price(input=0.3, output=2.5, reasoning=5)
 
@@ -692,7 +692,7 @@ def test_shipped_files_of_a_clone():
 def test_shipped_files_of_a_wheel(tmp_path, monkeypatch):
     """In an installed wheel they stand inside the package."""
     (tmp_path / "judgebench" / "_shipped").mkdir(parents=True)
-    monkeypatch.setattr(shipped_module, "__file__", str(tmp_path / "judgebench" / "shipped.py"))
+    monkeypatch.setattr(shipped_module, "__file__", str(tmp_path / "judgebench" / "_util" / "resources.py"))
     assert shipped("providers.yaml") == tmp_path / "judgebench" / "_shipped" / "providers.yaml"
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from judgebench.engine.readings import KeptReadings
 from judgebench.items import Failure, Reading, Verdict
-from judgebench.kept import KeptReadings
-from judgebench.protocols import Call
+from judgebench.protocols.orders import Call
 
 ITEMS = ("x", "y", "z")
 orders = st.sampled_from([(0, 1), (1, 0), (0, 1, 2)])

@@ -10,10 +10,10 @@ import pytest
 from commands import process
 from keyring.errors import KeyringLocked, NoKeyringError
 
-from judgebench.credentials import call_settings, missing_key, secret_values
 from judgebench.errors import ConfigError
-from judgebench.judges import Judge
-from judgebench.keychain import hidden_forms, key_of
+from judgebench.judges.credentials import call_settings, missing_key, secret_values
+from judgebench.judges.keychain import hidden_forms, key_of
+from judgebench.judges.presets import Judge
 
 if TYPE_CHECKING:
     from keyrings import MemoryRing
@@ -89,9 +89,7 @@ def test_without_the_package_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch
 def test_the_keyring_is_imported_where_it_is_needed(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the first key that no variable holds, and not before."""
     monkeypatch.setenv("OWN_KEY", key)
-    code = (
-        "import sys, judgebench.judges, judgebench.keychain as k; k.key_of('OWN_KEY'); print('keyring' in sys.modules)"
-    )
+    code = "import sys, judgebench.judges.presets, judgebench.judges.keychain as k; k.key_of('OWN_KEY'); print('keyring' in sys.modules)"
     assert process(python=("-c", code)).out == f"{not key}\n"
 
 

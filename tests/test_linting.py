@@ -8,8 +8,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import judgebench
-from judgebench.linting import lint
-from judgebench.templates import shipped_templates
+from judgebench.templates.lint.linting import lint
+from judgebench.templates.template import shipped_templates
 
 SHOW = "{{ prompt }}{% for c in completions %}\n[{{ c.label }}] {{ c.text }}{% endfor %}\n"
 TAGS = r"{pattern: '\[\[([AB])\]\]', example: 'So [[A]]'}"

@@ -9,7 +9,7 @@ from commands import pairs
 from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
-from judgebench import notebooks
+from judgebench._util import html as notebooks
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e\x1b[2J'
 

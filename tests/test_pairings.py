@@ -12,8 +12,8 @@ from making import key, reading
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.items import Failure, Reading
-from judgebench.pairings import bracket, every_question, outcome, questions, questions_at_most
-from judgebench.protocols import Protocol, calls_needed
+from judgebench.protocols.orders import Protocol, calls_needed
+from judgebench.protocols.pairs import bracket, every_question, outcome, questions, questions_at_most
 
 CUSTOM = get_benchmark("custom")
 

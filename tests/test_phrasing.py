@@ -3,10 +3,18 @@
 import pytest
 
 from judgebench.items import LABELS, Verdict
-from judgebench.phrasing import fill_example, fill_mark, fill_tag, fill_tags, phrase_choice, phrase_rating, tag_text
-from judgebench.templates import load_template, shipped_templates
-from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import read_text
+from judgebench.templates.template import load_template, shipped_templates
+from judgebench.verdicts.phrasing import (
+    fill_example,
+    fill_mark,
+    fill_tag,
+    fill_tags,
+    phrase_choice,
+    phrase_rating,
+    tag_text,
+)
+from judgebench.verdicts.reading import read_text
+from judgebench.verdicts.rule import VerdictRule
 
 TWICE = VerdictRule(pattern=r"is (\w)", example="One is A, no, it is B!")
 

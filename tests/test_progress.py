@@ -9,10 +9,10 @@ from typing import Any
 import pytest
 from rich.cells import cell_len
 
+from judgebench._util.steps import Step, counted, step, watched
 from judgebench.cli.tallies import GridTally
 from judgebench.cli.view import cut, duration, frame, log_line
 from judgebench.items import Failure
-from judgebench.steps import Step, counted, step, watched
 
 
 @dataclass(eq=False)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from making import reading
 from scipy.stats import chisquare
 
-from judgebench.protocols import Call, Protocol, calls_needed, drawn_order, in_order, number_of_calls, orders_of
+from judgebench.protocols.orders import Call, Protocol, calls_needed, drawn_order, in_order, number_of_calls, orders_of
 
 QUESTIONS = st.integers(1, 26).map(lambda k: tuple(range(k)))
 

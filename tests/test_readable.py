@@ -2,7 +2,7 @@
 
 import pytest
 
-from judgebench.readable import dollars, one_line, visible
+from judgebench._util.text import dollars, one_line, visible
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from judgebench.metrics.behaviour import behaviours
 from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.pools import majority
 from judgebench.metrics.sureness import calibration
-from judgebench.protocols import Protocol, calls_needed, orders_of
+from judgebench.protocols.orders import Protocol, calls_needed, orders_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

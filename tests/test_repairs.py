@@ -3,9 +3,9 @@
 import pytest
 
 from judgebench.items import Failure, Verdict
-from judgebench.repairs import can_be_mended, follow_up, wanted
-from judgebench.templates import load_template
-from judgebench.verdictrule import VerdictRule
+from judgebench.templates.followup import can_be_mended, follow_up, wanted
+from judgebench.templates.template import load_template
+from judgebench.verdicts.rule import VerdictRule
 
 WANTED = {
     "letters": (VerdictRule(pattern=r"\[\[([AB])\]\]", example="Good. [[A]]"), 2, "[[A]] or [[B]]"),

@@ -8,17 +8,17 @@ import pytest
 from commands import REPOSITORY, judgebench
 from making import item
 
+from judgebench._util.resources import shipped
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.client.offline import answer
-from judgebench.hints import hint_for
+from judgebench.client.providers.offline import answer
 from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
-from judgebench.protocols import Protocol, calls_needed
-from judgebench.repairs import wanted
-from judgebench.reply import Reply
-from judgebench.shipped import shipped
-from judgebench.templates import load_template, shipped_templates
-from judgebench.verdicts import read
+from judgebench.protocols.orders import Protocol, calls_needed
+from judgebench.templates.followup import wanted
+from judgebench.templates.hints import hint_for
+from judgebench.templates.template import load_template, shipped_templates
+from judgebench.verdicts.reading import read
+from judgebench.verdicts.reply import Reply
 
 loaded = cache(load_template)
 NAMES = sorted(shipped_templates())

@@ -5,10 +5,10 @@ import math
 import pytest
 
 from judgebench.items import Verdict
-from judgebench.reply import Reply
-from judgebench.softverdicts import FIRST, LAST, place_tokens
-from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import read
+from judgebench.verdicts.reading import read
+from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule
+from judgebench.verdicts.soft import FIRST, LAST, place_tokens
 
 TAG = VerdictRule(pattern=r"\[\[([AB])\]\]")
 FIVE = VerdictRule(

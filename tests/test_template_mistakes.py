@@ -6,7 +6,7 @@ import pytest
 from making import FRONT, item, template
 from test_templates import refusal
 
-from judgebench.templates import load_template
+from judgebench.templates.template import load_template
 
 USER = "{% block user %}{{ prompt }}{% endblock %}"
 WHOLE = "{% block user %}{{ prompt }} {{ completions[0].text }}{% endblock %}"

@@ -12,7 +12,7 @@ from making import FRONT, item, template
 
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
-from judgebench.templates import load_template
+from judgebench.templates.template import load_template
 
 ANSWERS = "{% for c in completions %}[{{ c.label }}] {{ c.text }}\n{% endfor %}"
 

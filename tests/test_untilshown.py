@@ -13,7 +13,7 @@ from judgebench.errors import ConfigError
 from judgebench.items import ItemKey
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.sequential import log_wealth
-from judgebench.untilshown import blocks, check_options, drawn, item_weights
+from judgebench.protocols.sequential import blocks, check_options, drawn, item_weights
 
 ALPHA = 0.05
 

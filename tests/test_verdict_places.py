@@ -8,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from judgebench.items import LABELS, Verdict
-from judgebench.reply import Reply
-from judgebench.templates import load_template, shipped_templates
-from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import PlacedVerdict, read_placed, read_text
+from judgebench.templates.template import load_template, shipped_templates
+from judgebench.verdicts.reading import PlacedVerdict, read_placed, read_text
+from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule
 
 JSON = VerdictRule(json="verdict")
 RULES = {name: load_template(name).rule for name in shipped_templates()} | {

@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from judgebench.items import FAILURE_KINDS, Failure, Verdict
-from judgebench.reply import Reply
-from judgebench.templates import VerdictRule, structured_schema
-from judgebench.verdicts import answer_of, read
+from judgebench.templates.template import VerdictRule, structured_schema
+from judgebench.verdicts.reading import answer_of, read
+from judgebench.verdicts.reply import Reply
 
 PAIR = VerdictRule(pattern=r"\[\[([AB])\]\]")
 TAGS = {match: VerdictRule(pattern=r"\[\[([A-Z])\]\]", match=match) for match in ("last", "first", "only")}

@@ -10,15 +10,15 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from judgebench.benchmarks.rows import decode_cell
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
-from judgebench.joins import filled, join
 from judgebench.metrics.accuracy import Layout
+from judgebench.metrics.votes import filled, join
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.rows import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
-    from judgebench.joins import Join
+    from judgebench.metrics.votes import Join
 
 
 ROLES = ("system", "user", "assistant")

@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import open_rows
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.steps import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -105,7 +105,7 @@ def _stamp(source: str) -> tuple[int, int, int] | None:
 
 def sample_path(benchmark: str) -> Path:
     """The bundled sample of a benchmark."""
-    return Path(__file__).parent.parent / "sample" / f"{benchmark}.jsonl"
+    return Path(__file__).parent / "sample" / f"{benchmark}.jsonl"
 
 
 def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | None = None) -> Dataset:

@@ -16,8 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.steps import is_watched, step
 from judgebench.errors import ConfigError
-from judgebench.steps import is_watched, step
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping

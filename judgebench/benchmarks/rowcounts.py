@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench.steps import count_lines
+from judgebench._util.steps import count_lines
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -21,10 +21,10 @@ from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.jsonl import loads
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.rowcounts import count_rows
 from judgebench.errors import ConfigError
-from judgebench.quickjson import loads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -21,7 +21,7 @@ _COLLECT_AFTER = 50_000
 COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
     "score": ("judgebench.cli.score:score", "The same metrics from scores that a reward model already gave."),
-    "show": ("judgebench.cli.show_run:show", "One item of a run in full; with no item, what failed."),
+    "show": ("judgebench.cli.show:show", "One item of a run in full; with no item, what failed."),
     "report": ("judgebench.cli.report:report", "Tables of one or several runs: scores, biases, calibration, cost."),
     "export": ("judgebench.cli.export:export", "Runs as a dataset, or as public leaderboards take them."),
     "compare": ("judgebench.cli.compare:compare", "Paired tests between runs on the same items."),
@@ -35,8 +35,8 @@ COMMANDS = {
     "rescore": ("judgebench.cli.rescore:rescore", "Read the stored replies again: no call is made."),
     "cache": ("judgebench.cli.cache:cache", "What the reply cache holds; prune it; export and import bundles."),
     "templates": ("judgebench.cli.templates:templates", "List, show, render and check prompt templates."),
-    "judges": ("judgebench.cli.show:judges", "List and show judges."),
-    "benchmarks": ("judgebench.cli.show:benchmarks", "List and show benchmarks."),
+    "judges": ("judgebench.cli.judges:judges", "List and show judges."),
+    "benchmarks": ("judgebench.cli.judges:benchmarks", "List and show benchmarks."),
 }
 
 

@@ -17,7 +17,7 @@ from judgebench.cli.groups import Group
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from judgebench.client.store import CacheInfo
+    from judgebench.client.cache.maintenance import CacheInfo
 
 _cache_dir = click.option(
     "--cache-dir", shell_complete=folders_only, metavar="DIR", help="The cache; default: the user's cache folder."
@@ -41,9 +41,9 @@ def cache() -> None:
 @quiet_option
 def info(cache_dir: str | None, *, as_json: bool) -> int:
     """What the cache holds: replies, models, ages, size."""
-    from judgebench.caching import cache_info
     from judgebench.cli.console import results
     from judgebench.cli.progress import shown
+    from judgebench.exports.replies import cache_info
 
     with shown():
         found = cache_info(cache_dir)
@@ -79,10 +79,10 @@ def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
     With --older-than and --model, those that both mean. What is deleted must be paid for again; runs' folders are left
     as they are.
     """
-    from judgebench.caching import prune_cache
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
     from judgebench.errors import ConfigError
+    from judgebench.exports.replies import prune_cache
 
     dry_run = options["dry_run"]
     with shown():
@@ -125,9 +125,9 @@ def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: 
     Each RUN is a run's folder. Whoever imports the bundle gives the runs' commands with --offline and gets the same
     figures, without a key or a call. It holds no key, address or header.
     """
-    from judgebench.caching import export_replies
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
+    from judgebench.exports.replies import export_replies
 
     with shown():
         done = export_replies(file, runs, cache_dir=cache_dir)
@@ -170,10 +170,10 @@ def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -
 
     All of it is checked first: a bundle that is torn or does not match its checksums is refused whole.
     """
-    from judgebench.caching import import_replies
+    from judgebench._util.text import one_line
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
-    from judgebench.readable import one_line
+    from judgebench.exports.replies import import_replies
 
     with shown():
         done = import_replies(file, replace=replace, cache_dir=cache_dir)
@@ -202,7 +202,7 @@ def _models(found: CacheInfo) -> Table:
     from rich.box import SIMPLE_HEAD
     from rich.table import Table
 
-    from judgebench.readable import dollars, one_line
+    from judgebench._util.text import dollars, one_line
 
     table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
     table.add_column("model", overflow="fold")

@@ -49,10 +49,10 @@ def cascade(cheap: str, dear: str, **options: Any) -> int:
     CHEAP and DEAR are folders of finished runs of the same items. Each threshold comes with its score, the share of
     items sent on, and the cost an item.
     """
-    from judgebench.cascades import cascade as both
+    from judgebench.analysis.cascade import cascade as both
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.cascades import print_cascade
+    from judgebench.reports.cascade import print_cascade
 
     as_json = options.pop("as_json")
     with shown():

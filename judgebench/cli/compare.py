@@ -27,10 +27,10 @@ def compare(runs: tuple[str, ...], **options: Any) -> int:
     Each RUN is a run's folder. The difference of the official score comes with a paired bootstrap interval and a p
     (exact McNemar, or the sign-flip test where credits are fractions), corrected by Holm's method.
     """
+    from judgebench.analysis.compare import compare as compare_runs
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.comparing import compare as compare_runs
-    from judgebench.reports.comparison import print_comparison
+    from judgebench.reports.compare import print_comparison
 
     with shown():
         found = compare_runs(runs, common=options["common"], seed=options["seed"])

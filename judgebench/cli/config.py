@@ -36,8 +36,8 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
     """
     if name is None:
         return
+    from judgebench._util.yaml import YamlFile
     from judgebench.errors import ConfigError, unknown_name
-    from judgebench.yamlfile import YamlFile
 
     file = YamlFile(Path(name))
     if not isinstance(file.data, dict):

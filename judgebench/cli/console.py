@@ -74,7 +74,7 @@ def out_option(said: str) -> Callable[[Any], Any]:
 
 def _their_folders(_: click.Context, __: click.Parameter, runs: tuple[str, ...]) -> tuple[str, ...]:
     """The folders of runs; a file in one, as a pattern finds those of scores, stands for it, and counts once."""
-    from judgebench.runs import MANIFEST
+    from judgebench.runs.folder import MANIFEST
 
     inside = {run: Path(run).parent for run in runs if Path(run).is_file() and (Path(run).parent / MANIFEST).exists()}
     named = [str(inside.get(run, run)) for run in runs]
@@ -118,7 +118,7 @@ quiet_option = click.option(
 
 def print_written(*files: str | None) -> None:
     """Names the files that a command wrote, those that were asked for, on standard error."""
-    from judgebench.readable import one_line
+    from judgebench._util.text import one_line
 
     for file in filter(None, files):
         messages().print(f"wrote: {one_line(file)}", soft_wrap=True)

@@ -7,7 +7,7 @@ import re
 
 import click
 
-from judgebench.readable import one_line
+from judgebench._util.text import one_line
 
 EXIT_DONE, EXIT_INCOMPLETE, EXIT_MISTAKE, EXIT_INTERRUPTED = 0, 1, 2, 130
 

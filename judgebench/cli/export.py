@@ -47,10 +47,10 @@ def export(runs: tuple[str, ...], **options: Any) -> int:
     every-eval-ever  the schema of the Every Eval Ever database
     rewardbench      the files that RewardBench's leaderboard reads
     """  # noqa: D301 - click's mark for lines that are kept
+    from judgebench._util.text import one_line
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.exports.export import export as write
-    from judgebench.readable import one_line
 
     with shown():
         made = write(runs, **options)

@@ -39,10 +39,10 @@ def jury(runs: tuple[str, ...], **options: Any) -> int:
     Each RUN is a judge's folder. The choice with the most votes is the jury's, draws are ties; of ratings it is the
     mean. A failure is no vote. The jury is a run like any other, and is shown beside its members.
     """
+    from judgebench.analysis.jury import jury as join
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.juries import jury as join
-    from judgebench.reports.juries import print_jury
+    from judgebench.reports.jury import print_jury
 
     as_json = options.pop("as_json")
     with shown():

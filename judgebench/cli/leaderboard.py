@@ -35,9 +35,9 @@ def leaderboard(folder: str, **options: Any) -> int:
 
     A run that cannot be read is named, and left out.
     """
+    from judgebench.analysis.leaderboard import leaderboard as collect
     from judgebench.cli.console import messages, print_written, results
     from judgebench.cli.progress import shown
-    from judgebench.leaderboards import leaderboard as collect
     from judgebench.reports.files import write_parquet, write_report
     from judgebench.reports.leaderboard import (
         leaderboard_csv,

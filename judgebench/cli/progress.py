@@ -9,8 +9,8 @@ import time
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING
 
+from judgebench._util.steps import watched
 from judgebench.cli.tallies import GridTally
-from judgebench.steps import watched
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from rich.console import Console, ConsoleOptions, ConsoleRenderable, RenderResult
     from rich.live import Live
 
+    from judgebench._util.steps import Step
     from judgebench.cli.console import Quiet
-    from judgebench.steps import Step
 
 PLAIN_EVERY_S = 10.0
 _SHOWN_AFTER_S, _DRAWN_EVERY_S = 0.4, 0.125

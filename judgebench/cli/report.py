@@ -24,12 +24,12 @@ def report(runs: tuple[str, ...], **options: Any) -> int:
 
     Each RUN is a run's folder. Several runs of a benchmark stand side by side first.
     """
+    from judgebench.analysis.report import report as make_report
     from judgebench.cli.console import messages, print_written, results
     from judgebench.cli.progress import shown
-    from judgebench.reporting import report as make_report
-    from judgebench.reports.detail import print_report, scores_csv, scores_table
     from judgebench.reports.files import write_parquet, write_report
     from judgebench.reports.leaderboard import leaderboard_latex, leaderboard_markdown
+    from judgebench.reports.report import print_report, scores_csv, scores_table
 
     with shown():
         found = make_report(runs)

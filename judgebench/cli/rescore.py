@@ -42,10 +42,10 @@ def rescore(run: str, **options: Any) -> int:
     What changed is listed item by item, and a new run is written beside RUN (its name ends in
     -rescored-TEMPLATE). Replies that were cut off, filtered, empty or refused by the provider stay what they were.
     """
+    from judgebench.analysis.rescore import rescore as read_again
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.rescored import print_rescored
-    from judgebench.rescoring import rescore as read_again
+    from judgebench.reports.rescore import print_rescored
 
     with shown():
         found = read_again(run, template=options["template"], join=options["join"], dry_run=options["dry_run"])

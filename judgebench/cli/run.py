@@ -24,9 +24,9 @@ if TYPE_CHECKING:
 
     from judgebench.cli.console import Quiet
     from judgebench.cli.tallies import GridTally
-    from judgebench.forecasting import Forecast
-    from judgebench.gathered import CellResult
-    from judgebench.planning import Grid
+    from judgebench.engine.forecast import Forecast
+    from judgebench.engine.plan import Grid
+    from judgebench.engine.recorder import CellResult
 
 SAMPLED = ("rewardbench", "rewardbench-2")
 SAMPLE_JUDGE = "offline/longest"
@@ -182,8 +182,8 @@ def run(benchmark: str | None, **options: Any) -> int:
     With no argument, RewardBench and RewardBench 2 on the bundled sample, with an offline judge.
     """
     from judgebench.cli.console import messages, results
-    from judgebench.cli.ending import print_end, print_scores
     from judgebench.cli.progress import shown
+    from judgebench.cli.run_ending import print_end, print_scores
 
     # The threads that numpy's OpenBLAS starts spin for 60 ms, and a run's matrices are too small for them.
     os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
@@ -206,8 +206,8 @@ def run(benchmark: str | None, **options: Any) -> int:
 
 
 def _grids(benchmark: str | None, options: dict[str, Any]) -> list[Grid]:
+    from judgebench.engine.plan import plan
     from judgebench.errors import ConfigError
-    from judgebench.planning import plan
 
     names: Sequence[str] = SAMPLED if benchmark is None else (benchmark,)
     judges, data = options["judges"], options["data"]
@@ -265,7 +265,7 @@ def _stopping(benchmark: str | None, options: dict[str, Any]) -> dict[str, Any]:
 def _forecasts(grids: Sequence[Grid], options: dict[str, Any]) -> list[Forecast]:
     """What the grids would send and cost."""
     from judgebench import api
-    from judgebench.planning import Grid
+    from judgebench.engine.plan import Grid
 
     looking = {name: options[name] for name in ("out", "cache_dir", "refresh")}
     return api.forecast_grid(Grid([cell for grid in grids for cell in grid.cells]), **looking)
@@ -273,7 +273,7 @@ def _forecasts(grids: Sequence[Grid], options: dict[str, Any]) -> list[Forecast]
 
 def _print_forecasts(forecasts: Sequence[Forecast], options: dict[str, Any]) -> int:
     from judgebench.cli.console import results
-    from judgebench.reports.forecasts import print_forecasts
+    from judgebench.reports.forecast import print_forecasts
 
     if options["as_json"]:
         click.echo(json.dumps([each.to_json() for each in forecasts], indent=2))
@@ -288,9 +288,9 @@ def _run(
 ) -> tuple[list[CellResult], bool]:
     """Runs the grids as one; Ctrl-C, SIGTERM or SIGHUP ends after what is in flight, a second Ctrl-C at once."""
     from judgebench import api
-    from judgebench.loops import finished
-    from judgebench.planning import Grid
-    from judgebench.watching import Stop
+    from judgebench.engine.loops import finished
+    from judgebench.engine.plan import Grid
+    from judgebench.engine.progress import Stop
 
     stop = Stop()
     running = {name: options[name] for name in ("out", "cache_dir", "offline", "refresh", "concurrency", "budget")}

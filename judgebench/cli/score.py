@@ -46,7 +46,7 @@ def score(file: str, **options: Any) -> int:
     from judgebench.benchmarks import get_benchmark
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.tables import print_run
+    from judgebench.reports.run import print_run
 
     as_json = options.pop("as_json")
     with shown():

@@ -28,9 +28,9 @@ def strengths(run: str, **options: Any) -> int:
     Bradley-Terry strengths with intervals. The data must say whose the completions are: a column `models` with one a
     completion, or `chosen_model` and `rejected_model`.
     """
+    from judgebench.analysis.strengths import strengths as find
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.modelstrengths import strengths as find
     from judgebench.reports.strengths import print_strengths
 
     with shown():

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgebench.cells import Cell
-    from judgebench.judgements import Judgement
+    from judgebench.engine.spec import Cell
+    from judgebench.runs.judgements import Judgement
 
 _WINDOW_S = 60.0
 _NO_CALL = frozenset({"not_cached", "not_asked"})
@@ -109,7 +109,7 @@ class JudgeTally:
 
 
 class GridTally:
-    """Every run of a grid; it watches them (`judgebench.watching.Progress`).
+    """Every run of a grid; it watches them (`judgebench.engine.progress.Progress`).
 
     What an earlier run left, and what the cache has, counts as done, but not into the rate: that is of calls alone.
     With `offline` there are no calls, and the rate is that of the cache.
@@ -126,7 +126,7 @@ class GridTally:
         self._cells: dict[int, tuple[JudgeTally, CellTally]] = {}
 
     def planned(self, cell: Cell, total: int, done: int) -> None:
-        """See `judgebench.watching.Progress`."""
+        """See `judgebench.engine.progress.Progress`."""
         judge = self.judges.setdefault(cell.judge.name, JudgeTally(cell.judge.name))
         title = f"{cell.benchmark.name} · {cell.judge.name} · {cell.template.name}"
         if cell.alteration is not None:
@@ -136,14 +136,14 @@ class GridTally:
         self._cells[id(cell)] = (judge, tally)
 
     def started(self, cell: Cell, total: int, done: int) -> None:
-        """See `judgebench.watching.Progress`."""
+        """See `judgebench.engine.progress.Progress`."""
         if id(cell) not in self._cells:
             self.planned(cell, total, done)
         tally = self._cells[id(cell)][1]
         tally.total, tally.done, tally.began = total, done, True
 
     def judged(self, cell: Cell, judgement: Judgement) -> None:
-        """See `judgebench.watching.Progress`."""
+        """See `judgebench.engine.progress.Progress`."""
         judge, tally = self._cells[id(cell)]
         tally.done += 1
         judge.failed += judgement.failure is not None
@@ -156,7 +156,7 @@ class GridTally:
             judge.unpriced |= judgement.cost_usd is None and judgement.reply is not None
 
     def ended(self, cell: Cell) -> None:
-        """See `judgebench.watching.Progress`."""
+        """See `judgebench.engine.progress.Progress`."""
         self._cells[id(cell)][1].over = True
 
     @property

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench.readable import one_line
+from judgebench._util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from judgebench._util.steps import Step
     from judgebench.cli.tallies import GridTally, JudgeTally
-    from judgebench.steps import Step
 
 _SPARE = 4
 """Columns left free at the end of a line: what the terminal itself writes there (^C) must not wrap."""
@@ -127,7 +127,7 @@ def cut(text: str, width: int) -> str:
 
 
 def _cost(amount: float, *, unpriced: bool) -> str:
-    from judgebench.readable import dollars
+    from judgebench._util.text import dollars
 
     if unpriced:
         return f"{dollars(amount)} and more (a price is unknown)" if amount else "cost unknown"

@@ -7,15 +7,15 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.ways import form_of
+from judgebench.client.providers.litellm.settings import form_of
 from judgebench.errors import BudgetReached, ConfigError
-from judgebench.judges import price_of
-from judgebench.prices import listed_output_limit
+from judgebench.judges.catalog import listed_output_limit
+from judgebench.judges.presets import price_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from judgebench.judges import Judge
+    from judgebench.judges.presets import Judge
 
 
 _ROUNDING = 1e-12

@@ -8,27 +8,28 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client import lite, mapping
+from judgebench._util.redaction import without_secrets
 from judgebench.client.budget import Budget
-from judgebench.client.flights import Flights
-from judgebench.client.keys import KeyMaker
-from judgebench.client.pace import Pace
+from judgebench.client.cache.keys import KeyMaker
+from judgebench.client.inflight import Flights
+from judgebench.client.limits import Pace
 from judgebench.client.perminute import PerMinute
-from judgebench.client.replies import reply_of, with_earlier, without_words
-from judgebench.client.ways import way_to
-from judgebench.credentials import check_key
+from judgebench.client.providers.litellm import errors as mapping
+from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm.replies import reply_of, with_earlier, without_words
+from judgebench.client.providers.litellm.settings import way_to
 from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
-from judgebench.redaction import without_secrets
-from judgebench.reply import Reply
+from judgebench.judges.credentials import check_key
+from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Mapping, Sequence
 
     import tenacity
 
-    from judgebench.client.cache import ReplyCache
-    from judgebench.client.ways import Way
-    from judgebench.judges import Judge
+    from judgebench.client.cache.store import ReplyCache
+    from judgebench.client.providers.litellm.settings import Way
+    from judgebench.judges.presets import Judge
 
 MAX_TRIES = 10
 FIRST_TRIES = 6

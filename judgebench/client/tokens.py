@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client import lite
+from judgebench.client.providers.litellm import transport as lite
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.judges import Judge
+    from judgebench.judges.presets import Judge
 
 _DEFAULT = "gpt-3.5-turbo"
 """Whose tokenizer LiteLLM takes for a model that it has none of."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench import frames
+from judgebench._util.files import whole_folder, write_text, writing
+from judgebench._util.text import one_line, score_text
 from judgebench.errors import ConfigError
-from judgebench.exports.tabled import arrow_of
-from judgebench.files import whole_folder, write_text, writing
-from judgebench.readable import one_line, score_text
+from judgebench.exports.tables import arrow_of
 from judgebench.reports.leaderboard import markdown_table
+from judgebench.runs import frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from judgebench.loaded import Run
+    from judgebench.runs.run import Run
 
 TABLES = {
     "judgements": "a row a reply: the verdict or the failure, the reply, tokens, cost and latency",

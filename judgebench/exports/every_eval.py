@@ -16,19 +16,19 @@ from pathlib import PurePath
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
-from judgebench.boards import FIGURES
+from judgebench.analysis.board import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.runs import folder_name
-from judgebench.runtemplates import run_templates
-from judgebench.templates import TEMPLATE
+from judgebench.runs.folder import folder_name
+from judgebench.runs.templates import run_templates
+from judgebench.templates.template import TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.exports.models import Model
-    from judgebench.finished import Finished
     from judgebench.items import Item, Outcome
-    from judgebench.judgements import Judgement
+    from judgebench.runs.finished import Finished
+    from judgebench.runs.judgements import Judgement
 
 VERSION = "0.2.2"
 """Of the schema."""

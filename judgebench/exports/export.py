@@ -7,19 +7,19 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from judgebench._util.files import json_text, write_texts, writing
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.exports import dataset, every_eval, rewardbench
 from judgebench.exports.models import UNKNOWN, model_of
-from judgebench.exports.tabled import opened
-from judgebench.files import json_text, write_texts, writing
-from judgebench.recounting import up_to_date
+from judgebench.exports.tables import opened
+from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.exports.models import Model
-    from judgebench.finished import Finished
-    from judgebench.loaded import Run
+    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Run
 
 FORMS = ("dataset", "every-eval-ever", "rewardbench")
 """What runs can be exported to."""

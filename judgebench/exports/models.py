@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
-from judgebench.families import family_of
-from judgebench.judges import load_judges
+from judgebench.judges.families import family_of
+from judgebench.judges.presets import load_judges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.loaded import Run
+    from judgebench.runs.run import Run
 
 UNKNOWN = "unknown"
 

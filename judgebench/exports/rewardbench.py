@@ -12,18 +12,18 @@ import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from judgebench.attacks import alteration_of
 from judgebench.benchmarks.rewardbench import PRIOR_SETS, SECTIONS, RewardBench
 from judgebench.benchmarks.rewardbench2 import DOMAINS, TIES, RewardBench2
 from judgebench.errors import ConfigError
-from judgebench.runs import ASKED
+from judgebench.protocols.alterations import alteration_of
+from judgebench.runs.folder import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.exports.models import Model
-    from judgebench.finished import Finished
     from judgebench.items import Item, Outcome
+    from judgebench.runs.finished import Finished
 
 MODEL_TYPES = ("Seq. Classifier", "DPO", "Custom Classifier", "Generative RM")
 """What the leaderboard tells apart."""

@@ -13,8 +13,8 @@ from judgebench.metrics.intervals import RESAMPLES, Estimate, MeanStratum, weigh
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from judgebench.items import ItemKey, Outcome
-    from judgebench.metrics.intervals import Floats, Measure, Stratum, View
+    from judgebench.items import ItemKey, Measure, Outcome
+    from judgebench.metrics.intervals import Floats, Stratum, View
 
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
 

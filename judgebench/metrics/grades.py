@@ -16,9 +16,9 @@ from judgebench.metrics.resampling import resampled_means
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.items import Outcome
+    from judgebench.items import Measure, Outcome
     from judgebench.metrics.calibration import Correlation
-    from judgebench.metrics.intervals import Floats, Measure, Stratum, View
+    from judgebench.metrics.intervals import Floats, Stratum, View
 
 _TINY = 1e-18
 

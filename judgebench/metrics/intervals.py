@@ -14,13 +14,13 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
+    from judgebench.items import Measure
+
     Floats = NDArray[np.float64]
 
 View = Literal["credit", "low", "high", "bare"]
 """The official score; with every failure counted wrong; counted right; and without what stands in for failures."""
 
-Measure = Literal["share", "pearson"]
-"""What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95

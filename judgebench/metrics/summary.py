@@ -20,9 +20,8 @@ from judgebench.metrics.intervals import Estimate
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.items import ItemKey, Measure, Outcome, Reading
     from judgebench.metrics.accuracy import Layout
-    from judgebench.metrics.intervals import Measure
     from judgebench.metrics.sequential import Sequential
 
 

@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgebench.items import Verdict
-from judgebench.joins import mean_probabilities
 from judgebench.metrics.calibration import ece, risk_coverage, squared_errors
 from judgebench.metrics.comparisons import clustered_standard_error
 from judgebench.metrics.intervals import CONFIDENCE
+from judgebench.metrics.votes import mean_probabilities
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence

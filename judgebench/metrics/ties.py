@@ -16,8 +16,8 @@ import numpy as np
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from judgebench.items import Outcome
-    from judgebench.metrics.intervals import Floats, Measure, View
+    from judgebench.items import Measure, Outcome
+    from judgebench.metrics.intervals import Floats, View
 
 UNREADABLE_RATING = -1.0
 """What an unreadable rating counts as, below every real one."""

@@ -6,8 +6,8 @@ from collections import defaultdict
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
-from judgebench.joins import probabilities_of, rating_of
 from judgebench.metrics.pools import shares
+from judgebench.metrics.votes import probabilities_of, rating_of
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -6,21 +6,21 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from judgebench.agreements import choices
+from judgebench._util.steps import counted
+from judgebench.analysis.agreement import choices
+from judgebench.analysis.show import Showing
 from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded
 from judgebench.pages.wordings import Wordings
-from judgebench.showing import Showing
-from judgebench.steps import counted
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from judgebench.finished import Finished
+    from judgebench.analysis.show import ShownCall, ShownItem
     from judgebench.items import Item, Outcome
-    from judgebench.showing import ShownCall, ShownItem
-    from judgebench.verdictrule import Span
+    from judgebench.runs.finished import Finished
+    from judgebench.verdicts.rule import Span
 
 BLOCK = 600_000
 """Characters of JSON in a block, about: few enough to be read between two frames."""

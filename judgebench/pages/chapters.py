@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.boards import Board, Place
-    from judgebench.comparing import Comparison
-    from judgebench.metrics.intervals import Measure
+    from judgebench.analysis.board import Board, Place
+    from judgebench.analysis.compare import Comparison
+    from judgebench.analysis.report import Detail
+    from judgebench.items import Measure
     from judgebench.pages.figures import Figure
-    from judgebench.reporting import Detail
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.pages.figures import Figure
 from judgebench.pages.scorefigures import dots, names_below
-from judgebench.reports.comparison import difference_text, p_text
+from judgebench.reports.compare import difference_text, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

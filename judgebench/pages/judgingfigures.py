@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import percent
 from judgebench.pages.figures import Figure
 from judgebench.pages.scorefigures import TIGHT, dots, names_below
-from judgebench.readable import percent
-from judgebench.reports.comparison import coefficient, p_text
+from judgebench.reports.compare import coefficient, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from judgebench.analysis.report import Bias
     from judgebench.pages.chapters import Line, Subject
-    from judgebench.reporting import Bias
 
 _POSITION = ("the one shown first is chosen", "same verdict in all orders")
 

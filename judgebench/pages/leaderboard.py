@@ -8,20 +8,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from judgebench._util.steps import counted
+from judgebench._util.text import dollars, percent, score_head, score_range, score_text
+from judgebench.analysis.leaderboard import leaderboard
+from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
-from judgebench.leaderboards import leaderboard
 from judgebench.pages.plotting import plotting_library
 from judgebench.pages.report import page_of
 from judgebench.pages.shell import Page, write_page
-from judgebench.readable import dollars, percent, score_head, score_range, score_text
-from judgebench.reporting import report
-from judgebench.runs import folder_name
-from judgebench.steps import counted
+from judgebench.runs.folder import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from judgebench.boards import Board, Leaderboard, Place
+    from judgebench.analysis.board import Board, Leaderboard, Place
 
 SCRIPTS = ("core.js", "leaderboard.js")
 

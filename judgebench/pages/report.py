@@ -7,9 +7,9 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench.comparing import compare_finished
+from judgebench.analysis.compare import compare_finished
+from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
-from judgebench.finished import share_contents, titles
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
@@ -18,16 +18,16 @@ from judgebench.pages.plotting import INSTALL, plotting_library
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.summary import summary
-from judgebench.reporting import report
+from judgebench.runs.finished import share_contents, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.boards import Board
-    from judgebench.comparing import Comparison
-    from judgebench.loaded import Run
+    from judgebench.analysis.board import Board
+    from judgebench.analysis.compare import Comparison
+    from judgebench.analysis.report import Detail, Report
     from judgebench.pages.figures import Figure
-    from judgebench.reporting import Detail, Report
+    from judgebench.runs.run import Run
 
 SCRIPTS = ("core.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
 

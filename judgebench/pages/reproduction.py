@@ -10,16 +10,16 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
-from judgebench.runs import folder_name
-from judgebench.templatefiles import READING
-from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
-from judgebench.untilshown import ALPHA, SIZE
+from judgebench.protocols.sequential import ALPHA, SIZE
+from judgebench.runs.folder import folder_name
+from judgebench.runs.templatefiles import READING
+from judgebench.templates.template import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.finished import Finished
+    from judgebench.runs.finished import Finished
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import decimals, dollars, percent, score_range, score_text
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.figures import Figure
-from judgebench.readable import decimals, dollars, percent, score_range, score_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from judgebench.metrics.intervals import Estimate, Measure
+    from judgebench.items import Measure
+    from judgebench.metrics.intervals import Estimate
     from judgebench.pages.chapters import Line, Subject
 
 TIGHT = {"l": 10, "r": 14, "t": 10, "b": 10}

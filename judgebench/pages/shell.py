@@ -24,8 +24,8 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.files import output_file
-from judgebench.readable import visible
+from judgebench._util.files import output_file
+from judgebench._util.text import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

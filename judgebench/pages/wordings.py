@@ -18,7 +18,7 @@ from judgebench.items import Completion, Item, Turn
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.showing import Showing, ShownCall
+    from judgebench.analysis.show import Showing, ShownCall
 
 Part = str | list[Any]
 Wording = list[list[Any]]

@@ -7,16 +7,16 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench.readable import one_line, score_head, score_text
-from judgebench.reports.comparison import difference_text, p_text, plain_table
-from judgebench.reports.tables import flips_line
+from judgebench._util.text import one_line, score_head, score_text
+from judgebench.reports.compare import difference_text, p_text, plain_table
+from judgebench.reports.run import flips_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
-    from judgebench.controlled import Held
+    from judgebench.analysis.controls import Held
     from judgebench.metrics.summary import Metrics
 
 

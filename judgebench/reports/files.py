@@ -6,7 +6,7 @@ import csv
 import io
 from typing import TYPE_CHECKING, Any
 
-from judgebench.files import output_file
+from judgebench._util.files import output_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench.readable import one_line
+from judgebench._util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

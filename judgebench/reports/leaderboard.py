@@ -9,12 +9,12 @@ from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench.frames import arrow
-from judgebench.readable import dollars, one_line, percent, score_head, score_range, score_text
-from judgebench.reports.comparison import natural_width, plain_table
+from judgebench._util.text import dollars, one_line, percent, score_head, score_range, score_text
+from judgebench.reports.compare import natural_width, plain_table
 from judgebench.reports.files import csv_text
 from judgebench.reports.latex import latex_table
 from judgebench.reports.styles import ASIDE
+from judgebench.runs.frames import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from judgebench.boards import Board, Leaderboard, Place
+    from judgebench.analysis.board import Board, Leaderboard, Place
 
     Columns = dict[str, Callable[[Place], str]]
 

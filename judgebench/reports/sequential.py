@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench.readable import one_line
+from judgebench._util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench.readable import one_line, percent
-from judgebench.reports.comparison import plain_table
+from judgebench._util.text import one_line, percent
+from judgebench.reports.compare import plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console
 
-    from judgebench.modelstrengths import StrengthsFound
+    from judgebench.analysis.strengths import StrengthsFound
 
 
 def print_strengths(console: Console, found: StrengthsFound) -> None:

@@ -18,7 +18,7 @@ from judgebench.benchmarks.rows import open_rows
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
-from judgebench.preferences import preferred
+from judgebench.runs.preferences import preferred
 
 NAME = "custom"
 BENCHMARK = get_benchmark(NAME)

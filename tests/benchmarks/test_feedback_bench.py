@@ -16,7 +16,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.items import ItemKey, Outcome
 from judgebench.metrics.accuracy import Layout, official_scores, point_score
 from judgebench.metrics.grades import CorrelationStratum, correlation_stratum, mean_rating
-from judgebench.templates import load_template
+from judgebench.templates.template import load_template
 
 NAME = "feedback-bench"
 BENCHMARK = get_benchmark(NAME)

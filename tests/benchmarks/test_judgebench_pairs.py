@@ -23,8 +23,8 @@ from scoring import (
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.metrics.accuracy import official_scores
-from judgebench.templates import load_template
-from judgebench.verdicts import read_text
+from judgebench.templates.template import load_template
+from judgebench.verdicts.reading import read_text
 
 NAME = "judgebench-gpt"
 BENCHMARK = get_benchmark(NAME)

@@ -13,12 +13,12 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgebench as jb
-from judgebench.client.bundles import Bundle, BundledRun
-from judgebench.client.keys import KEY_VERSION, KeyMaker
-from judgebench.client.store import ReplyStore
+from judgebench.client.cache.bundles import Bundle, BundledRun
+from judgebench.client.cache.keys import KEY_VERSION, KeyMaker
+from judgebench.client.cache.maintenance import ReplyStore
 from judgebench.errors import ConfigError
-from judgebench.judges import Judge
-from judgebench.reply import Reply
+from judgebench.judges.presets import Judge
+from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

@@ -13,10 +13,10 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 import judgebench
-from judgebench.client.cache import ReplyCache, default_cache_dir
-from judgebench.client.store import Choice, ReplyStore
+from judgebench.client.cache.maintenance import Choice, ReplyStore
+from judgebench.client.cache.store import ReplyCache, default_cache_dir
 from judgebench.errors import ConfigError
-from judgebench.reply import Reply
+from judgebench.verdicts.reply import Reply
 
 KEY = "a" * 64
 
@@ -112,8 +112,8 @@ def test_a_reply_is_there_for_another_process(cache):
     """What one process has stored, another reads, and the other way round."""
     cache.put(KEY, Reply(text="from here"))
     script = (
-        "import sys; from pathlib import Path; from judgebench.client.cache import ReplyCache\n"
-        "from judgebench.reply import Reply\n"
+        "import sys; from pathlib import Path; from judgebench.client.cache.store import ReplyCache\n"
+        "from judgebench.verdicts.reply import Reply\n"
         "cache = ReplyCache(Path(sys.argv[1])); print(cache.get('a' * 64).text)\n"
         "cache.put('b' * 64, Reply(text='from there'))"
     )
@@ -269,7 +269,7 @@ def test_many_keys_of_a_cache_that_is_not_there(tmp_path: Path) -> None:
 @pytest.fixture
 def locked(cache, monkeypatch):
     """A cache that another connection keeps SQLite's write lock of, and that waits a twentieth of a second."""
-    monkeypatch.setattr("judgebench.client.cache.BUSY_S", 0.05)
+    monkeypatch.setattr("judgebench.client.cache.store.BUSY_S", 0.05)
     cache.put(KEY, Reply(text="kept"))
     cache.close()
     other = sqlite3.connect(cache.folder / "cache.db", isolation_level=None)
@@ -286,7 +286,7 @@ def test_a_cache_that_another_process_keeps_locked_cannot_be_opened(locked):
 
 def test_a_cache_that_is_locked_later_cannot_be_written(cache, monkeypatch):
     """Opened before, it says the same, and what is there can be read."""
-    monkeypatch.setattr("judgebench.client.cache.BUSY_S", 0.05)
+    monkeypatch.setattr("judgebench.client.cache.store.BUSY_S", 0.05)
     cache.put(KEY, Reply(text="kept"))
     other = sqlite3.connect(cache.folder / "cache.db", isolation_level=None)
     other.execute("BEGIN IMMEDIATE")
@@ -303,7 +303,7 @@ def test_a_cache_that_is_locked_later_cannot_be_written(cache, monkeypatch):
 
 def test_an_import_into_a_locked_cache_comes_to_an_end(cache, monkeypatch):
     """A transaction of many replies does not wait without end."""
-    monkeypatch.setattr("judgebench.client.cache.BUSY_S", 0.05)
+    monkeypatch.setattr("judgebench.client.cache.store.BUSY_S", 0.05)
     cache.put(KEY, Reply(text="kept"))
     other = sqlite3.connect(cache.folder / "cache.db", isolation_level=None)
     with ReplyStore(cache.folder) as store:

@@ -15,7 +15,6 @@ from asking import OPENAI, VLLM, Asker, request
 from commands import process
 from loopback import Fault, LoopbackServer, Reply, error_reply, fatal_faults, lasting_faults, mendable_faults
 
-from judgebench.client import lite
 from judgebench.client.calls import (
     BAD_REQUESTS_IN_A_ROW,
     DEAR_TRIES,
@@ -25,6 +24,7 @@ from judgebench.client.calls import (
     MAX_TRIES,
     JudgeClient,
 )
+from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import FatalProviderError, VerdictFailure
 
 if TYPE_CHECKING:

@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.client.keys import KeyMaker
-from judgebench.judges import Judge, Limits
-from judgebench.prices import Price
+from judgebench.client.cache.keys import KeyMaker
+from judgebench.judges.catalog import Price
+from judgebench.judges.presets import Judge, Limits
 
 MESSAGES = [{"role": "system", "content": "rules"}, {"role": "user", "content": "question"}]
 BASE = {"name": "mine", "model": "openai/gpt-x"}

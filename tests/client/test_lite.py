@@ -6,7 +6,7 @@ import time
 import httpx
 from loopback import LoopbackServer
 
-from judgebench.client import lite
+from judgebench.client.providers.litellm import transport as lite
 
 MESSAGES = [{"role": "user", "content": "one"}]
 
@@ -30,7 +30,7 @@ def test_what_the_first_calls_import_is_no_measure_of_those_that_follow(monkeypa
 
 
 def test_a_model_that_litellm_does_not_know_is_free_of_charge_to_it_and_one_that_it_knows_is_not():
-    """So that it does not look for a price with every reply; what a reply costs is in judgebench.prices."""
+    """So that it does not look for a price with every reply; what a reply costs is in judgebench.judges.catalog."""
     litellm = lite.litellm()
     known = litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai")
 

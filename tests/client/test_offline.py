@@ -3,13 +3,13 @@
 import pytest
 from making import item, template
 
-from judgebench.client.offline import answer
+from judgebench.client.providers.offline import answer
 from judgebench.errors import ConfigError
-from judgebench.hints import hint_for
 from judgebench.items import Verdict
-from judgebench.reply import Reply
-from judgebench.templates import load_template
-from judgebench.verdicts import read
+from judgebench.templates.hints import hint_for
+from judgebench.templates.template import load_template
+from judgebench.verdicts.reading import read
+from judgebench.verdicts.reply import Reply
 
 MESSAGES = [{"role": "user", "content": "question"}]
 JUDGES = ["longest", "shortest", "first", "random"]

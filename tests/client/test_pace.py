@@ -4,7 +4,7 @@ import asyncio
 
 import pytest
 
-from judgebench.client.pace import Pace
+from judgebench.client.limits import Pace
 
 
 def fly(pace, *, good=False, refused=False):

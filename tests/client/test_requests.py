@@ -11,9 +11,9 @@ import pytest
 from asking import OPENAI, VLLM, Asker, request
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
-from judgebench.client import lite
 from judgebench.client.budget import Budget
 from judgebench.client.calls import JudgeClient
+from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import ConfigError, FatalProviderError
 
 if TYPE_CHECKING:

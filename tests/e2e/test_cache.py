@@ -28,7 +28,7 @@ from commands import (
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
 import judgebench as jb
-from judgebench.client.store import ReplyStore
+from judgebench.client.cache.maintenance import ReplyStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -384,7 +384,7 @@ def big_bundle(count: int, text: str = "[[A]]") -> Path:
 
 
 def jb_reply(text: str) -> Any:
-    from judgebench.reply import Reply as Kept
+    from judgebench.verdicts.reply import Reply as Kept
 
     return Kept(text=text, served_model="m", prompt_tokens=5, created=9.0)
 
@@ -577,7 +577,7 @@ def test_a_cache_that_is_locked_in_the_middle_of_a_run_ends_it_with_one_line(
     server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No traceback; once the other process has ended, the same command goes on."""
-    monkeypatch.setattr("judgebench.client.cache.BUSY_S", 0.05)
+    monkeypatch.setattr("judgebench.client.cache.store.BUSY_S", 0.05)
     monkeypatch.setenv("CANARY_API_KEY", KEY)
     write_jsonl(Path("few.jsonl"), pairs(ITEMS))
     command = ("run", "rewardbench", "-j", "mine", "--data", "few.jsonl", "--cache-dir", "shared", "--concurrency", 1)

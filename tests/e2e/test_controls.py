@@ -13,9 +13,9 @@ from commands import GOOD, judgebench, pairs, read_json, write_jsonl, write_judg
 from loopback import LoopbackServer, Request
 
 import judgebench as jb
-from judgebench.attacks import WITHHELD
 from judgebench.metrics.intervals import wilson
-from judgebench.recounting import up_to_date
+from judgebench.protocols.alterations import WITHHELD
+from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -11,7 +11,7 @@ from commands import best_of_four, caches, files_below, judgebench, pairs, ties,
 from loopback import LoopbackServer, Reply
 
 import judgebench as jb
-from judgebench.client import lite
+from judgebench.client.providers.litellm import transport as lite
 
 PRICED = {"price": {"input": 1, "output": 10}, "params": {"max_tokens": 100}}
 """USD a million tokens."""
@@ -72,7 +72,7 @@ def test_tokens_are_litellms(server: LoopbackServer) -> None:
 def test_tokens_of_many_prompts_are_taken_from_some(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """In proportion to their characters."""
     exact = forecast()["prompt_tokens"]
-    monkeypatch.setattr("judgebench.forecasting.COUNTED", 5)
+    monkeypatch.setattr("judgebench.engine.forecast.COUNTED", 5)
     assert forecast()["prompt_tokens"] == pytest.approx(exact, rel=0.05)
 
 

@@ -13,7 +13,7 @@ import pytest
 from commands import by_quality, judgebench, pairs, process, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, fatal_faults, lasting_faults, mendable_faults, share_of_calls
 
-from judgebench.client.cache import ReplyCache
+from judgebench.client.cache.store import ReplyCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -11,8 +11,8 @@ import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import LoopbackServer
 
-from judgebench.client.store import ReplyStore
-from judgebench.judgements import read_judgements
+from judgebench.client.cache.maintenance import ReplyStore
+from judgebench.runs.judgements import read_judgements
 
 if TYPE_CHECKING:
     from faults import Request
@@ -52,7 +52,7 @@ def server():
 @pytest.fixture(params=["both", "the cache", "the run's folder"])
 def places(request: pytest.FixtureRequest, small_disk: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     """Where the replies and the run's folder go: one of them, or both, on the small disk."""
-    monkeypatch.setattr("judgebench.client.reserve.BYTES", 0)
+    monkeypatch.setattr("judgebench.client.cache.reserve.BYTES", 0)
     cache = (tmp_path if request.param == "the run's folder" else small_disk) / "cache"
     out = (tmp_path if request.param == "the cache" else small_disk) / "runs"
     return cache, out

@@ -25,8 +25,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
-from judgebench.client.cache import ReplyCache
-from judgebench.readable import visible
+from judgebench._util.text import visible
+from judgebench.client.cache.store import ReplyCache
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

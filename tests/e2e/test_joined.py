@@ -11,7 +11,7 @@ from commands import GOOD, by_quality, judgebench, pairs, read_json, read_jsonl,
 from loopback import LoopbackServer
 
 import judgebench as jb
-from judgebench.recounting import up_to_date
+from judgebench.runs.scoring import up_to_date
 
 BOTH = Path("runs/rewardbench/mine/pairwise/both")
 AGREE = Path("runs/rewardbench/mine/pairwise/both-agree")

@@ -14,7 +14,7 @@ from finishedruns import judge_run, score_run
 from scoring import shared
 
 import judgebench as jb
-from judgebench.leaderboards import published_figures
+from judgebench.analysis.leaderboard import published_figures
 
 
 def boards(*arguments):

@@ -15,10 +15,10 @@ from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl
 from loopback import Fault, LoopbackServer, Reply
 
 from judgebench import api
+from judgebench.engine.progress import Silent
 from judgebench.errors import ConfigError
-from judgebench.judgements import JUDGEMENTS
-from judgebench.runs import RunFolder
-from judgebench.watching import Silent
+from judgebench.runs.folder import RunFolder
+from judgebench.runs.judgements import JUDGEMENTS
 
 COUNT = 20
 FOLDER = Path("runs/custom/mine/pairwise/one")
@@ -186,7 +186,7 @@ def test_ctrl_c_loses_no_try_that_was_paid_for(server: LoopbackServer) -> None:
 def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are not kept in memory: the run stops with what it has, and says why."""
     monkeypatch.setattr("judgebench.benchmarks.dataset.KEPT_BYTES", 0)
-    monkeypatch.setattr("judgebench.cellruns._LOOKED_UP_CALLS", 1)
+    monkeypatch.setattr("judgebench.engine.local._LOOKED_UP_CALLS", 1)
 
     def answer(request) -> str:
         if request.number == 5:

@@ -9,8 +9,8 @@ import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply
 
-from judgebench.loaded import Run
-from judgebench.recounting import up_to_date
+from judgebench.runs.run import Run
+from judgebench.runs.scoring import up_to_date
 
 PLAIN = Path("runs/rewardbench/mine/pairwise/one")
 FOLDER = Path("runs/rewardbench/mine/pairwise/one-repair1")

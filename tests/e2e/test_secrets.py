@@ -17,7 +17,7 @@ import pytest
 from commands import by_quality, judgebench, pairs, process, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
-from judgebench.client.store import ReplyStore
+from judgebench.client.cache.maintenance import ReplyStore
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

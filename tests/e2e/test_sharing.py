@@ -10,7 +10,7 @@ import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
 
-from judgebench.client.store import ReplyStore
+from judgebench.client.cache.maintenance import ReplyStore
 
 ITEMS = 40
 SAME = {"cache_as": "one-model"}

@@ -9,10 +9,10 @@ from commands import judgebench, pairs, write_jsonl, write_judges
 from finishedruns import judge_run, score_run
 from loopback import LoopbackServer
 
-from judgebench.reply import Reply
-from judgebench.templates import load_template
-from judgebench.verdictrule import VerdictRule
-from judgebench.verdicts import read_placed
+from judgebench.templates.template import load_template
+from judgebench.verdicts.reading import read_placed
+from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule
 
 
 def judged(answer, rows):

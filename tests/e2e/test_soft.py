@@ -11,7 +11,7 @@ from commands import GOOD, best_of_four, judgebench, pairs, read_json, read_json
 from loopback import LoopbackServer, Reply
 
 import judgebench as jb
-from judgebench.recounting import up_to_date
+from judgebench.runs.scoring import up_to_date
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/both-soft")
 SHARES = {True: 0.9, False: 0.55}

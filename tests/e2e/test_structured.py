@@ -9,7 +9,7 @@ import pytest
 from commands import Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
-from judgebench.templates import load_template
+from judgebench.templates.template import load_template
 
 FOLDER = Path("runs/rewardbench/mine/own/one")
 OWN = """\

@@ -11,7 +11,7 @@ import pytest
 from commands import best_of_four, judgebench, pairs, process, ties, write_jsonl, write_judges
 from loopback import LoopbackServer
 
-from judgebench.templates import shipped_templates
+from judgebench.templates.template import shipped_templates
 
 GOOD = (
     "---\nname: mine\nmode: pairwise\nverdict: {pattern: '\\[\\[([AB])\\]\\]', example: 'So [[A]]'}\n---\n"

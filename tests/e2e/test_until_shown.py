@@ -21,10 +21,10 @@ from loopback import Fault, LoopbackServer, Request
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.finished import Finished
 from judgebench.pages.browser import Browser
 from judgebench.pages.report import page_of
-from judgebench.untilshown import drawn
+from judgebench.protocols.sequential import drawn
+from judgebench.runs.finished import Finished
 
 ACCURACY = {"good": 0.9, "fair": 0.6, "same": 0.6}
 RUNS = Path("runs/custom")

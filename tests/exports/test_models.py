@@ -8,7 +8,7 @@ from finishedruns import judge_run, score_run
 
 import judgebench as jb
 from judgebench.exports.models import model_of
-from judgebench.runs import write_json
+from judgebench.runs.folder import write_json
 
 
 def judged_by(model: str, **settings: object) -> jb.Run:

@@ -9,10 +9,10 @@ import pytest
 from commands import pairs
 from finishedruns import written_run
 
-from judgebench.finished import Finished, open_run
+from judgebench.analysis.show import Showing
 from judgebench.items import Turn
 from judgebench.pages.wordings import Wordings, spelled, texts_of
-from judgebench.showing import Showing
+from judgebench.runs.finished import Finished, open_run
 
 FRONT = """\
 ---

@@ -1,0 +1,71 @@
+"""Names and numbers as people read them; text from outside made harmless: it moves no cursor and hides no words."""
+
+from __future__ import annotations
+
+import math
+import re
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from judgebench.items import Measure
+
+# Control characters but for the line's end and the tab, what orders text from right to left, and lone surrogates.
+_UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def visible(text: str) -> str:
+    r"""The text with each character that could control a terminal written out, as in `\x1b` or `\u202e`."""
+    return _UNSAFE.sub(_written_out, text.replace("\r\n", "\n"))
+
+
+def one_line(text: str) -> str:
+    """The same, with runs of white space as one blank."""
+    return visible(" ".join(text.split()))
+
+
+def _written_out(match: re.Match[str]) -> str:
+    code = ord(match.group())
+    return f"\\x{code:02x}" if code < 0x100 else f"\\u{code:04x}"
+
+
+def percent(share: float) -> str:
+    """A share as people read it: 76.1%."""
+    return f"{100 * share:.1f}%"
+
+
+def score_text(score: float, measure: Measure | None) -> str:
+    """A score as people read it: 76.1%, or r 0.512 where it is a correlation."""
+    return f"r {decimals(score)}" if measure == "pearson" else percent(score)
+
+
+def score_range(low: float, high: float, measure: Measure | None) -> str:
+    """The interval of a score: 72.0% to 79.9%, or 0.404 to 0.612."""
+    said = decimals if measure == "pearson" else percent
+    return f"{said(low)} to {said(high)}"
+
+
+def score_head(measures: Iterable[Measure | None]) -> str:
+    """The head of a column of scores, which says what they are where all are correlations."""
+    return "Pearson r" if {*measures} - {None} == {"pearson"} else "score"
+
+
+def decimals(number: float) -> str:
+    """Three decimals, without a sign for zero."""
+    return f"{round(number, 3) + 0:.3f}"
+
+
+def dollars(amount: float | None) -> str:
+    """An amount of US dollars; small ones keep two digits that say something."""
+    if amount is None:
+        return "cost unknown"
+    if 0 < amount < 0.01:
+        places = 1 - math.floor(math.log10(amount))
+        return "$" + f"{amount:.{places}f}".rstrip("0")
+    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"
+
+
+def thousands(count: int) -> str:
+    """A count with a narrow space between thousands, from 10 000 on."""
+    return f"{count:,}".replace(",", "\u202f") if count >= 10_000 else str(count)

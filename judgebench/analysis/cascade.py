@@ -1,0 +1,330 @@
+"""A cascade of two finished runs: a cheap judge first, and a dear one only where the cheap one is unsure."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from judgebench._util.steps import counted
+from judgebench.errors import ConfigError
+from judgebench.items import Verdict
+from judgebench.metrics.accuracy import official_scores
+from judgebench.metrics.paired import ALPHA, PairedRuns
+from judgebench.metrics.rankings import pareto_front
+from judgebench.metrics.unsure import By, unsureness
+from judgebench.runs.finished import titles, was_judged
+from judgebench.runs.folder import DEFAULT_OUT
+from judgebench.runs.judgements import read_judgements
+from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
+from judgebench.runs.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterator, Mapping, Sequence
+
+    from judgebench.items import Measure, Outcome, Reading
+    from judgebench.metrics.paired import Difference
+    from judgebench.runs.finished import Finished
+    from judgebench.runs.templates import RunTemplates
+
+MOST_STEPS = 40
+"""Of more thresholds, these many are looked at, spread over the shares that they send on."""
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One threshold.
+
+    Attributes:
+        threshold: Items whose unsureness is as high or higher are sent on; None where none is.
+        sent: How many that are.
+        share: The same as a share of the items.
+        score: The benchmark's official score of the cascade.
+        difference: Of that score less the dear run's.
+        cost_per_item: US dollars, the cheap judge's replies to every item included; None where it is not known.
+        pareto: Whether no other threshold is as cheap and as good, and cheaper or better.
+        chosen: Whether it is the cheapest that is not shown to be worse than the dear run alone.
+    """
+
+    threshold: float | None
+    sent: int
+    share: float
+    score: float
+    low: float
+    high: float
+    difference: Difference
+    cost_per_item: float | None
+    pareto: bool = False
+    chosen: bool = False
+
+
+@dataclass(frozen=True)
+class Cascade:
+    """Every threshold of a cascade, the fewest sent on first: the first is the cheap run, the last the dear one.
+
+    Attributes:
+        cheap: What tables call the cheap run.
+        dear: What they call the dear one.
+        thresholds: How many different ones there are; `steps` has at most `MOST_STEPS` of them.
+        path: The folder of the run that was written; None where no threshold was given.
+    """
+
+    benchmark: str
+    title: str
+    cheap: str
+    dear: str
+    by: By
+    items: int
+    measure: Measure | None
+    thresholds: int
+    steps: tuple[Step, ...]
+    path: Path | None = None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def chosen(self) -> Step:
+        """The cheapest threshold that is not shown to be worse than the dear run alone."""
+        return next(step for step in self.steps if step.chosen)
+
+    @property
+    def run(self) -> Run | None:
+        """The cascade as a run like any other, where it was written."""
+        return None if self.path is None else Run(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values."""
+        return {**asdict(self), "path": None if self.path is None else str(self.path)}
+
+
+def cascade(
+    cheap: Run | str | Path,
+    dear: Run | str | Path,
+    *,
+    by: By = "disagreement",
+    threshold: float | None = None,
+    name: str | None = None,
+    seed: int = 0,
+    out: str | Path = DEFAULT_OUT,
+) -> Cascade:
+    """The score and the cost of every threshold, from two finished runs of the same items.
+
+    Args:
+        cheap: The run, or its folder, that judges every item.
+        dear: The run that judges those which the cheap one is unsure of.
+        by: What tells that it is: see `judgebench.metrics.unsure.unsureness`.
+        threshold: Write the cascade with this one as a run, and look at it beside the others.
+        name: What stands in that run's judge's place; None for both judges' names.
+        seed: Of the resampling.
+        out: The folder above the runs' folders.
+
+    Raises:
+        ConfigError: The runs do not fit together, nothing tells of unsureness, or no item has a label.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    if by not in get_args(By):
+        raise ConfigError(f"by is {by!r}, expected one of {', '.join(get_args(By))}")
+    if threshold is not None and not 0 <= threshold <= 1:
+        raise ConfigError(f"threshold is {threshold!r}, expected a number from 0 (send all on) to 1")
+    opened, templates = opened_members([cheap, dear], "a cascade")
+    pair = _Pair(opened, templates, by)
+    thresholds = pair.thresholds()
+    looked_at = _spread(thresholds, MOST_STEPS)
+    if threshold is not None:
+        looked_at = [None, *sorted({*(each for each in looked_at if each is not None), threshold}, reverse=True)]
+    names = titles([each.name for each in opened])
+    path = None
+    if threshold is not None:
+        made = pair.made(threshold, name or "+".join(each.name.judge for each in opened), seed)
+        path = write_made(made, opened, templates, Path(out), started)
+    return Cascade(
+        benchmark=opened[0].benchmark.name,
+        title=opened[0].benchmark.title,
+        cheap=names[0],
+        dear=names[1],
+        by=by,
+        items=len(pair.items),
+        measure=official_scores(pair.outcomes(None), opened[0].benchmark.layout, resamples=1).measure,
+        thresholds=len(thresholds),
+        steps=tuple(_marked(list(pair.steps(looked_at, seed)))),
+        path=path,
+        notes=tuple(pair.notes()),
+    )
+
+
+class _Pair:
+    """The two runs over the items that both have judged.
+
+    Args:
+        opened: The cheap one and the dear one.
+        templates: Theirs.
+        by: What tells that the cheap one is unsure.
+
+    Attributes:
+        items: Their ids.
+        unsure: Of each, from 0 to 1.
+    """
+
+    def __init__(self, opened: Sequence[Finished], templates: Sequence[RunTemplates], by: By) -> None:
+        self.cheap, self.dear = opened
+        self.by = by
+        self.items = [item for item in self.cheap.keys if all(_judged(each, item) for each in opened)]
+        if not any(self.cheap.keys[item].labelled for item in self.items):
+            raise ConfigError("no item that both runs have judged has a label: there is no score to weigh against cost")
+        self._check_signs(templates[0])
+        self.unsure = {item: self._unsureness(item, templates[0]) for item in self.items}
+        self._costs = [_costs(each) for each in opened]
+
+    def _check_signs(self, templates: RunTemplates) -> None:
+        if any(self.cheap.keys[item].k == 1 for item in self.items):
+            raise ConfigError(f"{self.cheap.path}: rates single completions, of which none can be chosen")
+        if self.by == "margin" and templates.wording.mode == "rating":
+            return
+        calls = max(len({(r.order, r.sample) for r in self._asked_most(item)}) for item in self.items)
+        soft = self.by != "disagreement" and any(soft_of(r) for among in self.cheap.readings.values() for r in among)
+        if calls == 1 and not soft:
+            probable = "" if self.by == "disagreement" else ", or with --soft"
+            ratings = ", or --by margin" if templates.wording.mode == "rating" else ""
+            raise ConfigError(
+                f"{self.cheap.path}: has one verdict an item, which shows no {self.by}: take a run with --orders both "
+                f"or --samples{ratings}{probable}"
+            )
+
+    def _asked_most(self, item: str) -> list[Any]:
+        """The readings of the item's question, or completion, that has the most."""
+        among = defaultdict(list)
+        for reading in self.cheap.readings.get(item, ()):
+            among[tuple(sorted(reading.order))].append(reading)
+        return max(among.values(), key=len, default=[])
+
+    def _unsureness(self, item: str, templates: RunTemplates) -> float:
+        key = self.cheap.keys[item]
+        scale = templates.reader_for(key, self.cheap).rule.scale
+        # Sums of shares differ in the last digits by their order, which is no difference in sureness.
+        return round(unsureness(key, self.cheap.readings.get(item, []), self.by, scale), 9)
+
+    def thresholds(self) -> list[float | None]:
+        """Every one that makes a difference, the highest first: None sends no item on, 0 all."""
+        found = sorted({*self.unsure.values()}, reverse=True)
+        return [None, *found[:-1], 0.0]
+
+    def sent(self, threshold: float | None) -> set[str]:
+        """The items that are sent on."""
+        return {item for item in self.items if threshold is not None and self.unsure[item] >= threshold}
+
+    def outcomes(self, threshold: float | None) -> list[Outcome]:
+        """Of every item, by the run that decides on it."""
+        on = self.sent(threshold)
+        return [(self.dear if item in on else self.cheap).outcomes[item] for item in self.items]
+
+    def steps(self, thresholds: Sequence[float | None], seed: int) -> Iterator[Step]:
+        """What each threshold gives."""
+        layout, labelled = self.cheap.benchmark.layout, [self.cheap.keys[item].labelled for item in self.items]
+        every = [self.outcomes(threshold) for threshold in thresholds]
+        dear = self.outcomes(0.0)
+        tested = [[o for o, has in zip(among, labelled, strict=True) if has] for among in (*every, dear)]
+        paired = PairedRuns(tested, layout, self.cheap.benchmark.unit, seed=seed)
+        whole = paired.part(paired.whole)
+        both = zip(thresholds, every, strict=True)
+        trying = counted(both, "resampling for intervals", unit="thresholds", total=len(every))
+        for at, (threshold, among) in enumerate(trying):
+            scores, on = official_scores(among, layout, seed=seed), self.sent(threshold)
+            assert scores.score is not None
+            assert scores.low is not None
+            assert scores.high is not None
+            yield Step(
+                threshold=threshold,
+                sent=len(on),
+                share=len(on) / len(self.items),
+                score=scores.score,
+                low=scores.low,
+                high=scores.high,
+                difference=whole.difference(at, len(every)),
+                cost_per_item=self._cost(on),
+            )
+
+    def _cost(self, sent: Collection[str]) -> float | None:
+        cheap, dear = self._costs
+        paid = [*(cheap.get(item, 0.0) for item in self.items), *(dear.get(item, 0.0) for item in sent)]
+        known = [cost for cost in paid if cost is not None]
+        return math.fsum(known) / len(self.items) if len(known) == len(paid) else None
+
+    def notes(self) -> Iterator[str]:
+        """What a reader must know."""
+        yield from self.cheap.notes
+        yield from self.dear.notes
+        left_out = len(self.cheap.keys) - len(self.items)
+        if left_out:
+            yield f"{left_out} items are left out, since one of the runs has not judged them"
+
+    def made(self, threshold: float, name: str, seed: int) -> Made:
+        """The cascade with this threshold, as a run."""
+        on = self.sent(threshold)
+        decided = {item: self.dear if item in on else self.cheap for item in self.items}
+        place = {item: at for at, item in enumerate(self.items)}
+        kept = [j for each in (self.cheap, self.dear) for j in each.judgements.values() if decided.get(j.item) is each]
+        kept.sort(key=lambda judgement: place[judgement.item])
+        first = self.cheap.run.manifest["protocol"]
+        said = f"cascade-{self.by}-{threshold:g}"
+        return Made(
+            kind="cascade",
+            name=name,
+            protocol={**first, "name": f"{first['name']}-{said}"[:120]},
+            said={
+                "members": [member(each) for each in (self.cheap, self.dear)],
+                "by": self.by,
+                "threshold": threshold,
+                "sent": len(on),
+            },
+            judgements=[replace(judgement, cached=True) for judgement in kept],
+            readings={item: each.readings.get(item, []) for item, each in decided.items()},
+            outcomes=self.outcomes(threshold),
+            usage=total_usage([usage_over(self.cheap, {*self.items}), usage_over(self.dear, on)]),
+            notes=[f"{len(on)} of {len(self.items)} items were sent on to {self.dear.name.judge}"],
+            seed=seed,
+        )
+
+
+def soft_of(reading: Reading) -> bool:
+    """Whether the judge gave probabilities."""
+    return isinstance(reading.result, Verdict) and reading.result.soft is not None
+
+
+def _judged(each: Finished, item: str) -> bool:
+    return item in each.outcomes and was_judged(each.outcomes[item])
+
+
+def _costs(each: Finished) -> Mapping[str, float | None]:
+    """What the replies about each item cost; None where that of one is not known."""
+    costs: dict[str, float | None] = {}
+    for judgement in read_judgements(each.path):
+        before = costs.get(judgement.item, 0.0)
+        if judgement.cost_usd is not None and before is not None:
+            costs[judgement.item] = before + judgement.cost_usd
+        elif judgement.cost_usd is None and judgement.reply is not None:
+            costs[judgement.item] = None
+    return costs
+
+
+def _spread(thresholds: Sequence[float | None], most: int) -> list[float | None]:
+    """At most so many of them, the ends among them."""
+    if len(thresholds) <= most:
+        return list(thresholds)
+    places = {round(at * (len(thresholds) - 1) / (most - 1)) for at in range(most)}
+    return [thresholds[place] for place in sorted(places)]
+
+
+def _marked(steps: Sequence[Step]) -> Iterator[Step]:
+    """The steps with the front of cost and score, and with the cheapest that is not shown to be worse than the last.
+
+    Where the cost of one is not known, or none costs anything, the share that is sent on stands for it.
+    """
+    by_cost = all(step.cost_per_item is not None for step in steps) and any(step.cost_per_item for step in steps)
+    costs = [step.cost_per_item if by_cost and step.cost_per_item is not None else step.share for step in steps]
+    front = pareto_front(costs, [step.score for step in steps])
+    as_good = [at for at, s in enumerate(steps) if s.difference.p > ALPHA or s.difference.difference >= 0]
+    chosen = min(as_good, key=lambda at: (costs[at], steps[at].share))
+    for at, step in enumerate(steps):
+        yield replace(step, pareto=bool(front[at]), chosen=at == chosen)

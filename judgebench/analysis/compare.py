@@ -1,0 +1,329 @@
+"""Two or more runs on the same items: which are really different, where, and what could have been seen."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from judgebench._util.html import html_table, paragraphs
+from judgebench._util.steps import counted
+from judgebench._util.text import score_head, score_range, score_text
+from judgebench.analysis.agreement import agreement_of
+from judgebench.errors import ConfigError
+from judgebench.metrics.accuracy import official_scores
+from judgebench.metrics.grades import unrated
+from judgebench.metrics.intervals import Estimate
+from judgebench.metrics.paired import ALPHA, PairedRuns
+from judgebench.metrics.rankings import groups_not_told_apart, holm
+from judgebench.runs.finished import open_run, share_contents, titles, was_judged
+from judgebench.runs.run import Run
+from judgebench.runs.scoring import up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from judgebench.analysis.agreement import RunsAgreement
+    from judgebench.items import Measure, Outcome
+    from judgebench.metrics.agreement import Agreement
+    from judgebench.metrics.intervals import Floats
+    from judgebench.metrics.paired import Difference
+    from judgebench.runs.finished import Finished
+    from judgebench.runs.names import Name
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One of the runs, over the items that are compared.
+
+    Attributes:
+        title: What tables call it: as short as tells the runs apart.
+        items: How many items the run has in all.
+        score: The official score over the compared items; None where no item has a label.
+        group: Letters; two runs share one exactly where their scores cannot be told apart.
+    """
+
+    title: str
+    name: Name
+    path: Path
+    items: int
+    score: float | None
+    low: float | None
+    high: float | None
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The score, a section or a subset, compared.
+
+    Attributes:
+        name: The section's or subset's; `score` for the whole.
+        scores: Of each run.
+        groups: Letters of each run, as in `ComparedRun`.
+        pairs: The difference of each pair of runs.
+        adjusted: Their p after Holm's correction, in the same order: over the pairs of runs for the score, over pairs
+            and sections for sections, over pairs and subsets for subsets.
+    """
+
+    name: str
+    scores: tuple[Estimate, ...]
+    groups: tuple[str, ...]
+    pairs: tuple[Difference, ...]
+    adjusted: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """What `compare` found.
+
+    Attributes:
+        items: How many items are compared: those about which every run was asked.
+        left_out: For each run how many of the items about which it was asked are not compared.
+        measure: What the scores are: a `share` or `pearson`; None where there are none.
+        whole: The official score, compared; None where no item has a label.
+        agreement: Of each pair of runs.
+        fleiss: Fleiss' kappa of all runs; None for two.
+        krippendorff: Krippendorff's alpha of all runs, nominal; None for two.
+        notes: What a reader must know.
+    """
+
+    benchmark: str
+    title: str
+    runs: tuple[ComparedRun, ...]
+    items: int
+    left_out: tuple[int, ...]
+    whole: Part | None
+    sections: tuple[Part, ...]
+    subsets: tuple[Part, ...]
+    agreement: tuple[RunsAgreement, ...]
+    fleiss: Agreement | None
+    krippendorff: Agreement | None
+    notes: tuple[str, ...] = ()
+    measure: Measure | None = "share"
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values; what has no value is null."""
+        data: dict[str, Any] = _plain(asdict(self))
+        for run, said in zip(self.runs, data["runs"], strict=True):
+            said["path"] = str(run.path)
+        return data
+
+    def _repr_html_(self) -> str:
+        rows = [
+            [
+                run.title,
+                "" if run.score is None else score_text(run.score, self.measure),
+                "" if run.low is None or run.high is None else score_range(run.low, run.high, self.measure),
+                run.group,
+            ]
+            for run in self.runs
+        ]
+        runs = html_table(["", score_head([self.measure]), "95% interval", "group"], rows, title=self.title)
+        tests = [] if self.whole is None else list(zip(self.whole.pairs, self.whole.adjusted, strict=True))
+        pairs = [
+            [
+                f"{self.runs[pair.first].title} less {self.runs[pair.second].title}",
+                *(f"{value:+.4f}" for value in (pair.difference, pair.low, pair.high)),
+                f"{p:.4f}",
+            ]
+            for pair, p in tests
+        ]
+        differences = html_table(["", "difference", "low", "high", "p (Holm)"], pairs) if pairs else ""
+        return runs + differences + paragraphs([f"{self.items} items are compared", *self.notes])
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - not-a-number
+
+
+def compare(runs: Sequence[Run | str | Path], *, common: bool = False, seed: int = 0) -> Comparison:
+    """Compares runs of one benchmark, judges and score files alike, item by item.
+
+    Args:
+        runs: Two or more runs, or their folders.
+        common: Compare the items that all runs have, where they have not the same ones.
+        seed: Of the resampling.
+
+    Raises:
+        ConfigError: A folder is no run, the runs are of different benchmarks, or over different items.
+    """
+    reading = counted(runs, "reading runs", unit="runs", total=len(runs))
+    opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
+    _check(opened)
+    return compare_finished(opened, common=common, seed=seed)
+
+
+def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: int = 0) -> Comparison:
+    """Compares runs that are read already; see `compare`."""
+    share_contents(opened)
+    ids, differing = _common_items(opened)
+    left_out = tuple(sum(map(was_judged, each.outcomes.values())) - len(ids) for each in opened)
+    if any(left_out) and not common:
+        raise _different_items(opened, len(ids), left_out, differing)
+    if not ids:
+        raise ConfigError("the runs have no item in common; nothing can be compared")
+    labelled = [item for item in ids if opened[0].keys[item].labelled]
+    outcomes = [[each.outcomes[item] for item in labelled] for each in opened]
+    names = titles([each.name for each in opened])
+    parts = _Parts(outcomes, opened[0], names, seed) if labelled else None
+    whole = None if parts is None else parts.whole()
+    alike = agreement_of(opened, ids)
+    return Comparison(
+        benchmark=opened[0].benchmark.name,
+        title=opened[0].benchmark.title,
+        runs=tuple(_compared(each, name, at, whole) for at, (each, name) in enumerate(zip(opened, names, strict=True))),
+        items=len(ids),
+        left_out=left_out,
+        whole=whole,
+        sections=() if parts is None else parts.sections(),
+        subsets=() if parts is None else parts.subsets(),
+        agreement=alike.pairs,
+        fleiss=alike.fleiss if len(opened) > 2 else None,
+        krippendorff=alike.krippendorff if len(opened) > 2 else None,
+        notes=(*_notes(opened, len(ids), left_out, len(labelled)), *_unrated_notes(names, outcomes), *alike.notes),
+        measure=None if parts is None else parts.measure,
+    )
+
+
+def _check(opened: Sequence[Finished]) -> None:
+    paths = [each.path.resolve() for each in opened]
+    twice = next((path for path in paths if paths.count(path) > 1), None)
+    if twice is not None:
+        raise ConfigError(f"{opened[paths.index(twice)].path}: named twice; compare takes different runs")
+    if len(opened) < 2:
+        raise ConfigError("compare takes two runs or more; judgebench report shows a single one")
+    benchmarks = {each.run.manifest["benchmark"]: each.path for each in reversed(opened)}
+    if len(benchmarks) > 1:
+        said = ", ".join(f"{path} is of {name}" for name, path in reversed(benchmarks.items()))
+        raise ConfigError(f"the runs are of different benchmarks: {said}; compare takes runs of one")
+    for each in opened:
+        each.need_judgements()
+
+
+def _common_items(opened: Sequence[Finished]) -> tuple[list[str], int]:
+    """Ids of the items that all runs have, in order, and how many ids stand for different items."""
+    first = opened[0]
+    ids = [item for item, outcome in first.outcomes.items() if was_judged(outcome)]
+    differing: set[str] = set()
+    for other in opened[1:]:
+        ids = [item for item in ids if item in other.outcomes and was_judged(other.outcomes[item])]
+        if other.contents is not first.contents:
+            differing |= {item for item in ids if first.contents.prints[item] != other.contents.prints[item]}
+    return [item for item in ids if item not in differing], len(differing)
+
+
+def _different_items(opened: Sequence[Finished], common: int, left_out: Sequence[int], differing: int) -> ConfigError:
+    beyond = ", ".join(f"{each.path} has {more} more" for each, more in zip(opened, left_out, strict=True))
+    texts = f" ({differing} of them under the same id with another text)" if differing else ""
+    mend = f"--common compares the {common}" if common else "nothing can be compared"
+    return ConfigError(f"the runs are over different items: they have {common} in common; {beyond}{texts}; {mend}")
+
+
+def _compared(each: Finished, title: str, at: int, whole: Part | None) -> ComparedRun:
+    estimate = None if whole is None else whole.scores[at]
+    return ComparedRun(
+        title=title,
+        name=each.name,
+        path=each.path,
+        items=len(each.outcomes),
+        score=None if estimate is None else estimate.score,
+        low=None if estimate is None else estimate.low,
+        high=None if estimate is None else estimate.high,
+        group="" if whole is None else whole.groups[at],
+    )
+
+
+def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labelled: int) -> list[str]:
+    notes = [note for each in opened for note in each.notes]
+    if any(left_out):
+        beyond = ", ".join(f"{each.path}: {more}" for each, more in zip(opened, left_out, strict=True) if more)
+        notes.append(f"only the {items} items that all runs have are compared; left out: {beyond}")
+    if labelled < items:
+        notes.append(f"{items - labelled} of the {items} items have no label: they count for agreement alone")
+    if items <= 5:
+        notes.append(f"{items} items cannot tell any two runs apart: at least 6 that all favour one run are needed")
+    return notes
+
+
+def _unrated_notes(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]]) -> Iterator[str]:
+    """Over which items correlations are, where runs have no rating of some."""
+    without = [unrated(run) for run in outcomes]
+    if any(without):
+        said = ", ".join(f"{name}: {count}" for name, count in zip(names, without, strict=True) if count)
+        yield (
+            f"of {len(outcomes[0])} items there is no rating in some runs ({said}): each correlation is over the items "
+            "that its run rated, also in the resamples of the test, which are of the same items for all"
+        )
+
+
+class _Parts:
+    """The score, the sections and the subsets of runs over the same items, each pair of runs tested."""
+
+    def __init__(self, outcomes: list[list[Outcome]], first: Finished, names: Sequence[str], seed: int) -> None:
+        layout = first.benchmark.layout
+        self._names = names
+        self._paired = PairedRuns(outcomes, layout, first.benchmark.unit, seed=seed)
+        resampling = counted(outcomes, "resampling for intervals", unit="runs", total=len(outcomes))
+        self._scores = [official_scores(run, layout, seed=seed) for run in resampling]
+        self._pairs = list(combinations(range(len(outcomes)), 2))
+
+    @property
+    def measure(self) -> Measure | None:
+        """What the scores are, which is the same for all runs over the same items."""
+        return next((scores.measure for scores in self._scores if scores.measure is not None), None)
+
+    def whole(self) -> Part | None:
+        estimates = []
+        for scores in self._scores:
+            if scores.score is None or scores.low is None or scores.high is None or not any(self._paired.whole):
+                return None
+            n = sum(each.n for each in scores.subsets.values())
+            estimates.append(Estimate(scores.score, n, scores.low, scores.high))
+        return self._tested({"score": (self._paired.whole, tuple(estimates))})[0]
+
+    def sections(self) -> tuple[Part, ...]:
+        weights = self._paired.sections
+        return self._tested({n: (w, tuple(s.sections[n] for s in self._scores)) for n, w in weights.items() if any(w)})
+
+    def subsets(self) -> tuple[Part, ...]:
+        return self._tested(
+            {n: (w, tuple(s.subsets[n] for s in self._scores)) for n, w in self._paired.subsets.items()}
+        )
+
+    def _tested(self, parts: Mapping[str, tuple[list[float], tuple[Estimate, ...]]]) -> tuple[Part, ...]:
+        """One family of tests: every part for every pair of runs."""
+        if not parts:
+            return ()
+        alpha = ALPHA / (len(parts) * len(self._pairs))
+        tested = [self._paired.part(weights) for weights, _ in parts.values()]
+        tests = ((part, first, second) for part in tested for first, second in self._pairs)
+        testing = counted(tests, "testing differences", unit="tests", total=len(tested) * len(self._pairs))
+        every = iter([part.difference(first, second, alpha=alpha) for part, first, second in testing])
+        found = [[next(every) for _ in self._pairs] for _ in tested]
+        adjusted = holm([each.p for pairs in found for each in pairs]).reshape(len(parts), len(self._pairs))
+        return tuple(
+            Part(name, estimates, self._letters(estimates, p), tuple(pairs), tuple(p.tolist()))
+            for (name, (_, estimates)), pairs, p in zip(parts.items(), found, adjusted, strict=True)
+        )
+
+    def _letters(self, estimates: Sequence[Estimate], p: Floats) -> tuple[str, ...]:
+        return letters(self._names, [each.score for each in estimates], self._pairs, p.tolist())
+
+
+def letters(
+    names: Sequence[str], scores: Sequence[float], pairs: Sequence[tuple[int, int]], p: Sequence[float]
+) -> tuple[str, ...]:
+    """Letters for each run from the adjusted p of each pair; see `groups_not_told_apart`."""
+    matrix = np.ones((len(names), len(names)))
+    for (first, second), value in zip(pairs, p, strict=True):
+        matrix[first, second] = matrix[second, first] = value
+    found = groups_not_told_apart(names, scores, matrix)
+    return tuple(found[name] for name in names)

@@ -1,0 +1,243 @@
+"""A jury: finished runs of several judges over the same items, joined into one more run with no call."""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import asdict, dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, get_args
+
+from judgebench.analysis.agreement import agreement_of
+from judgebench.analysis.compare import compare_finished
+from judgebench.analysis.voting import Bench, Weights
+from judgebench.errors import ConfigError
+from judgebench.metrics.rankings import holm
+from judgebench.runs.finished import share_contents
+from judgebench.runs.folder import DEFAULT_OUT
+from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
+from judgebench.runs.run import Run
+from judgebench.runs.scoring import up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from judgebench.analysis.agreement import RunsAgreement
+    from judgebench.items import Measure, Reading
+    from judgebench.metrics.agreement import Agreement
+    from judgebench.metrics.paired import Difference
+    from judgebench.metrics.summary import Usage
+    from judgebench.runs.finished import Finished
+
+HELD_OUT = 0.2
+"""The share of the items that accuracy is learnt from, unless another is asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class JuryMember:
+    """A member beside the jury, over the jury's items.
+
+    Attributes:
+        weight: Of its vote; None where it is by confidence, and so another for each item.
+        accuracy: Its mean credit on the held-out items; None without any.
+        difference: The jury's score less its own; None where no item has a label.
+        p: Of that, corrected by Holm's method over the members.
+        cost_usd: Of its replies about these items; None where it is not known.
+    """
+
+    title: str
+    path: Path
+    weight: float | None
+    accuracy: float | None
+    score: float | None
+    low: float | None
+    high: float | None
+    difference: Difference | None
+    p: float | None
+    cost_usd: float | None
+
+
+@dataclass(frozen=True)
+class Jury:
+    """A jury's run, and its members beside it.
+
+    Attributes:
+        rule: How a jury's verdict is made, a sentence.
+        items: How many it is over; those that weights were learnt from are left out.
+        held_out: How many were left out.
+        drawn: How many of its verdicts are ties because several choices had as many votes.
+        verdicts: How many it has.
+        agreement: Of each pair of members, by their numbers.
+        krippendorff: Krippendorff's alpha of all members, nominal; of two too.
+    """
+
+    path: Path
+    name: str
+    benchmark: str
+    title: str
+    weights: Weights
+    rule: str
+    items: int
+    held_out: int
+    drawn: int
+    verdicts: int
+    measure: Measure | None
+    score: float | None
+    low: float | None
+    high: float | None
+    cost_usd: float | None
+    members: tuple[JuryMember, ...]
+    agreement: tuple[RunsAgreement, ...]
+    krippendorff: Agreement | None
+    notes: tuple[str, ...] = ()
+
+    @property
+    def run(self) -> Run:
+        """The jury as a run like any other."""
+        return Run(self.path)
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values; what has no value is null."""
+        said = asdict(self)
+        said["path"] = str(self.path)
+        for each in said["members"]:
+            each["path"] = str(each["path"])
+        for each in (*said["agreement"], {"alpha": said["krippendorff"]}):
+            for figure in each.values():
+                if isinstance(figure, dict):
+                    figure |= {n: None for n, v in figure.items() if isinstance(v, float) and v != v}  # noqa: PLR0124
+        return said
+
+
+def jury(
+    runs: Sequence[Run | str | Path],
+    *,
+    name: str | None = None,
+    weights: Weights = "equal",
+    held_out: float | None = None,
+    seed: int = 0,
+    out: str | Path = DEFAULT_OUT,
+) -> Jury:
+    """Joins finished runs of the same items into one more run, and compares it with its members.
+
+    For each call that all members made (the same order and sample) the jury has one verdict: the choice with the most
+    votes, where draws are ties, or the mean rating. Where their orders or samples differ, or votes count by
+    confidence, it has one verdict a question, and a member's own verdicts on it come first to one vote. A member's
+    failure is no vote; where all failed, the jury has a failure too.
+
+    Args:
+        runs: Judges' runs, or their folders.
+        name: What stands in the judge's place; None for `jury-of-N`.
+        weights: What a vote counts.
+        held_out: The share of each subset's items that weights are learnt from, from 0 up to but not 1; they are left
+            out of the jury's run. None for a fifth with weights by accuracy, else none.
+        seed: Of the choice of the held-out items.
+        out: The folder above the runs' folders.
+
+    Raises:
+        ConfigError: The runs do not fit together, or the weights cannot be had.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    share = HELD_OUT if held_out is None and weights == "accuracy" else held_out or 0.0
+    _check_arguments(weights, share, seed)
+    opened, templates = opened_members(runs, "a jury")
+    bench = Bench(opened, templates, weights, _held_out(opened[0], share, seed))
+    said_name = name or f"jury-of-{len(opened)}"
+    judgements = list(bench.judgements())
+    readings: dict[str, list[Reading]] = {item: [] for item in bench.kept}
+    for judgement in judgements:
+        readings[judgement.item].append(judgement.reading)
+    usages = [usage_over(each, bench.kept) for each in opened]
+    notes = tuple(bench.notes())
+    made = Made(
+        kind="jury",
+        name=said_name,
+        protocol=bench.protocol_said(share, seed),
+        said={
+            "members": [member(each) | {"weight": w} for each, w in zip(opened, bench.weights, strict=True)],
+            "weights": weights,
+            "rule": bench.rule,
+            "held_out": {"share": share, "seed": seed, "items": sorted(bench.held_out)},
+        },
+        judgements=judgements,
+        readings=readings,
+        outcomes=[bench.outcome(item, among) for item, among in readings.items()],
+        usage=total_usage(usages),
+        notes=notes,
+        seed=seed,
+    )
+    path = write_made(made, opened, templates, Path(out), started)
+    return _beside(path, made, opened, bench, usages)
+
+
+def _check_arguments(weights: Any, held_out: Any, seed: Any) -> None:
+    if weights not in get_args(Weights):
+        raise ConfigError(f"weights is {weights!r}, expected one of {', '.join(get_args(Weights))}")
+    if not isinstance(held_out, int | float) or not 0 <= held_out < 1:
+        raise ConfigError(f"held_out is {held_out!r}, expected a share from 0 up to, but not, 1")
+    if weights == "accuracy" and not held_out:
+        raise ConfigError("weights by accuracy need held-out items: --held-out takes a share above 0")
+    if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
+        raise ConfigError(f"seed is {seed!r}, expected a whole number from 0 on")
+
+
+def _held_out(first: Finished, share: float, seed: int) -> frozenset[str]:
+    """The items that weights are learnt from: so many of each subset, drawn by the seed; what belongs together stays.
+
+    Of every subset at least one unit is scored.
+    """
+    units: dict[str, dict[str, list[str]]] = {}
+    for key in first.keys.values():
+        units.setdefault(key.subset, {}).setdefault(first.benchmark.unit(key), []).append(key.id)
+    held: list[str] = []
+    for among in units.values():
+        drawn = sorted(among, key=lambda unit: hashlib.sha256(f"{seed}\0held out\0{unit}".encode()).digest())
+        for unit in drawn[: min(round(share * len(drawn)), len(drawn) - 1)]:
+            held += among[unit]
+    return frozenset(held)
+
+
+def _beside(path: Path, made: Made, opened: Sequence[Finished], bench: Bench, usages: Sequence[Usage]) -> Jury:
+    """The jury compared with its members, over its items."""
+    own = up_to_date(Run(path))
+    share_contents([*opened, own])
+    found = compare_finished([own, *opened], common=True, seed=made.seed)
+    pairs = [] if found.whole is None else [pair for pair in found.whole.pairs if pair.first == 0]
+    adjusted: Mapping[int, float] = dict(enumerate(holm([pair.p for pair in pairs]).tolist()))
+    alike = agreement_of(opened, bench.kept)
+    members = tuple(
+        JuryMember(
+            title=run.title,
+            path=each.path,
+            weight=bench.weights[at],
+            accuracy=bench.accuracies[at],
+            score=run.score,
+            low=run.low,
+            high=run.high,
+            difference=pairs[at] if pairs else None,
+            p=adjusted.get(at),
+            cost_usd=usages[at].cost_usd,
+        )
+        for at, (run, each) in enumerate(zip(found.runs[1:], opened, strict=True))
+    )
+    return Jury(
+        path=path,
+        name=made.name,
+        benchmark=found.benchmark,
+        title=found.title,
+        weights=bench.kind,
+        rule=bench.rule,
+        items=len(bench.kept),
+        held_out=len(bench.held_out),
+        drawn=bench.drawn,
+        verdicts=sum(judgement.failure is None for judgement in made.judgements),
+        measure=found.measure,
+        score=found.runs[0].score,
+        low=found.runs[0].low,
+        high=found.runs[0].high,
+        cost_usd=made.usage.cost_usd,
+        members=members,
+        agreement=alike.pairs,
+        krippendorff=alike.krippendorff,
+        notes=tuple(dict.fromkeys([*(note for each in opened for note in each.notes), *made.notes])),
+    )

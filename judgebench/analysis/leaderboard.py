@@ -1,0 +1,320 @@
+"""Every run below a folder, judges and reward models together, ranked by benchmark."""
+
+from __future__ import annotations
+
+import json
+import math
+from dataclasses import replace
+from itertools import combinations
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict
+
+from judgebench._util.steps import counted
+from judgebench.analysis.board import FIGURES, Board, Leaderboard, Place
+from judgebench.analysis.compare import letters
+from judgebench.benchmarks import BENCHMARKS, get_benchmark
+from judgebench.errors import ConfigError, unknown_name
+from judgebench.metrics.paired import PairedRuns
+from judgebench.metrics.rankings import holm, pareto_front
+from judgebench.protocols.alterations import alteration_of
+from judgebench.runs.finished import find_runs, open_run, share_contents, was_judged
+from judgebench.runs.scoring import up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from judgebench.runs.finished import Finished
+
+SORTS = ("score", "judge", "cost", "coverage")
+"""What a leaderboard can be sorted by, beside the name of a section."""
+
+
+class Published(BaseModel):
+    """A row of `published.json`: figures that others measured.
+
+    Attributes:
+        source: Where they stand.
+        date: Of the source.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    benchmark: str
+    name: str
+    score: float
+    sections: dict[str, float]
+    note: str
+    source: str
+    date: str
+
+
+def published_figures() -> list[Published]:
+    """The published figures that ship."""
+    rows = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
+    return [Published.model_validate(row) for row in rows]
+
+
+def leaderboard(
+    folder: str | Path,
+    *,
+    benchmark: str | None = None,
+    sort: str = "score",
+    published: bool = False,
+    seed: int = 0,
+) -> Leaderboard:
+    """Every run below a folder, a board for each benchmark.
+
+    Args:
+        folder: Above the runs' folders.
+        benchmark: Only this one.
+        sort: `score` (the best first), `judge`, `cost` (the cheapest first), `coverage`, or the name of a section.
+        published: Put published figures beside the runs; they have no rank.
+        seed: Of the tests behind the letters.
+
+    Raises:
+        ConfigError: There is no such folder, no run that can be read, or nothing to sort by.
+    """
+    if not Path(folder).is_dir():
+        raise ConfigError(f"{folder}: no such folder; name the one above the runs (--out of judgebench run)")
+    if benchmark is not None:
+        get_benchmark(benchmark)
+    paths = find_runs(Path(folder))
+    by_benchmark, unreadable = _by_benchmark(paths, benchmark)
+    by_benchmark, altered = _unaltered(by_benchmark)
+    if altered:
+        are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
+        unreadable.append(f"{altered} {are} no rival of the others; judgebench report shows such runs")
+    if not by_benchmark:
+        raise ConfigError(_nothing(folder, benchmark, len(paths), unreadable))
+    known = {section for runs in by_benchmark.values() for section in _sections(runs)}
+    if sort not in {*SORTS, *known}:
+        raise unknown_name("--sort", sort, [*SORTS, *sorted(known)])
+    return Leaderboard(boards_of(by_benchmark, sort=sort, published=published, seed=seed), tuple(unreadable))
+
+
+def _unaltered(by_benchmark: Mapping[str, list[Finished]]) -> tuple[dict[str, list[Finished]], int]:
+    """The runs over the items as they are, and how many others there were."""
+    plain = {
+        name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not _is_altered(run)])
+    }
+    return plain, sum(map(len, by_benchmark.values())) - sum(map(len, plain.values()))
+
+
+def _is_altered(run: Finished) -> bool:
+    return alteration_of(run.run.manifest) is not None
+
+
+def standing(paths: Sequence[Path]) -> Leaderboard:
+    """The leaderboard of these runs alone, by score.
+
+    Args:
+        paths: The runs' folders.
+    """
+    by_benchmark, unreadable = _by_benchmark(paths)
+    return Leaderboard(boards_of(by_benchmark), tuple(unreadable))
+
+
+def _by_benchmark(paths: Sequence[Path], only: str | None = None) -> tuple[dict[str, list[Finished]], list[str]]:
+    """The runs that can be read, with their outcomes, and why the others cannot."""
+    unreadable: list[str] = []
+    reading = counted(paths, "reading runs", unit="runs", total=len(paths))
+    opened = [each for path in reading if (each := _opened(path, only, unreadable)) is not None]
+    share_contents(opened)
+    by_benchmark: dict[str, list[Finished]] = {}
+    for each in opened:
+        try:
+            _ = each.outcomes
+            by_benchmark.setdefault(each.metrics.benchmark, []).append(each)
+        except ConfigError as error:
+            unreadable.append(str(error))
+    return by_benchmark, unreadable
+
+
+def _opened(path: Path, benchmark: str | None, unreadable: list[str]) -> Finished | None:
+    """A run of the benchmark; None for one of another, or that cannot be read, which is said."""
+    try:
+        finished = up_to_date(open_run(path))
+        finished.need_judgements()
+        if benchmark not in {None, finished.metrics.benchmark}:
+            return None
+        finished.benchmark  # noqa: B018 - one that is not installed is said here
+    except ConfigError as error:
+        unreadable.append(str(error))
+        return None
+    return finished
+
+
+def boards_of(
+    by_benchmark: Mapping[str, list[Finished]], *, sort: str = "score", published: bool = False, seed: int = 0
+) -> tuple[Board, ...]:
+    """The boards of runs by benchmark; their outcomes have been read."""
+    order = {name: at for at, name in enumerate(BENCHMARKS)}
+    names = sorted(by_benchmark, key=lambda name: (order.get(name, len(order)), name))
+    return tuple(_board(by_benchmark[name], sort, published=published, seed=seed) for name in names)
+
+
+def _nothing(folder: str | Path, benchmark: str | None, found: int, unreadable: Sequence[str]) -> str:
+    if not found:
+        return f"{folder}: has no run below it; judgebench run and judgebench score write some (--out {folder})"
+    if unreadable:
+        return f"{folder}: none of the {found} runs below it can be read; the first: {unreadable[0]}"
+    return f"{folder}: none of the {found} runs below it is of {benchmark}"
+
+
+def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
+    """The sections that any run has, in the published order."""
+    there = {name for each in runs for name in each.metrics.sections}
+    return tuple(name for name in runs[0].benchmark.layout.sections if name in there)
+
+
+def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Board:
+    benchmark = runs[0].benchmark
+    alike = _alike(runs)
+    groups = _groups(runs, alike, seed)
+    places = [
+        replace(_place(each), group=groups.get(at, ""), other_items=each.metrics.score is not None and at not in alike)
+        for at, each in enumerate(runs)
+    ]
+    front = pareto_front(
+        [math.nan if place.cost_usd is None or place.other_items else place.cost_usd for place in places],
+        [math.nan if place.score is None else place.score for place in places],
+    )
+    scores = [place.score for place in places if place.score is not None and not place.other_items]
+    places = [
+        replace(
+            place,
+            pareto=bool(on_front),
+            rank=None if place.score is None or place.other_items else 1 + sum(score > place.score for score in scores),
+        )
+        for place, on_front in zip(places, front, strict=True)
+    ]
+    sections = _sections(runs)
+    notes = [note for each in runs for note in each.notes]
+    items = len(_tested(runs[alike[0]])) if alike else None
+    altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
+    if altered:
+        are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
+        notes.append(f"{altered} {are} no rival of the others, and not ranked")
+    others = sum(place.other_items for place in places) - altered
+    if others and items is None:
+        notes.append(
+            "no two runs are over the same items, so that none is ranked; judgebench compare --common takes two"
+        )
+    elif others:
+        are = "run is over other items and has" if others == 1 else "runs are over other items and have"
+        notes.append(
+            f"{len(alike)} of {len(runs) - altered} runs are over the same {items} items and are ranked; "
+            f"{others} {are} no rank: judgebench compare --common compares what they share"
+        )
+    if published:
+        figures = [each for each in published_figures() if each.benchmark == benchmark.name]
+        places += [_published(each) for each in figures]
+        there = {*sections, *(name for each in figures for name in each.sections)}
+        sections = tuple(name for name in benchmark.layout.sections if name in there)
+        notes += [f"{each.name}: {each.note}" for each in figures if each.note]
+        notes += [f"published, not measured again: {each.name} ({each.source}, {each.date})" for each in figures]
+    places.sort(key=_order(sort))
+    shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
+    return Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))
+
+
+def _place(run: Finished) -> Place:
+    metrics, name = run.metrics, run.name
+    found = metrics.controls
+    return Place(
+        rank=None,
+        judge=name.judge,
+        template=name.template,
+        protocol=name.protocol,
+        score=metrics.score,
+        low=metrics.low,
+        high=metrics.high,
+        sections={section: estimate.score for section, estimate in metrics.sections.items()},
+        figures={name: float(metrics.extra[name]) for name in FIGURES if metrics.extra.get(name) is not None},
+        items=metrics.items,
+        coverage=metrics.coverage,
+        cost_usd=None if run.is_scores else metrics.usage.cost_usd,
+        state=str(run.run.manifest.get("state", "")),
+        path=str(run.path),
+        measure=metrics.measure,
+        baselines={} if found is None else {name: each.score for name, each in found.baselines.items()},
+        baselines_left_out=() if found is None else found.left_out,
+    )
+
+
+def _published(row: Published) -> Place:
+    return Place(
+        rank=None,
+        judge=row.name,
+        template=None,
+        protocol="published",
+        score=row.score,
+        low=None,
+        high=None,
+        sections=dict(row.sections),
+        published=True,
+        source=row.source,
+        date=row.date,
+        note=row.note,
+    )
+
+
+def _order(sort: str) -> Callable[[Place], tuple[Any, ...]]:
+    """The key to sort places by; what has no such figure comes last."""
+
+    def by(place: Place) -> tuple[Any, ...]:
+        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.template or "", place.protocol)
+        if sort == "judge":
+            return (place.judge, *tie)
+        if sort == "cost":
+            return (place.cost_usd is None, place.cost_usd or 0.0, *tie)
+        value = {"score": place.score, "coverage": place.coverage}.get(sort, place.sections.get(sort))
+        unranked = place.other_items and sort == "score"
+        return (value is None, unranked, -(value or 0.0), *tie)
+
+    return by
+
+
+def _tested(run: Finished) -> list[str]:
+    """The items that count for the score."""
+    return [item for item, outcome in run.outcomes.items() if outcome.item.labelled and was_judged(outcome)]
+
+
+def _alike(runs: Sequence[Finished]) -> list[int]:
+    """The runs that can be ranked: the largest set of runs over the same items, or else the one with the most items.
+
+    Empty where there are several such sets, which is nobody's choice. A run over altered items is no rival of those
+    over the items as they are.
+    """
+    share_contents(runs)
+    plain = [at for at, each in enumerate(runs) if not _is_altered(each)] or range(len(runs))
+    one = len({id(each.contents) for each in runs}) == 1
+    families: dict[Any, list[int]] = {}
+    for at in plain:
+        each, ids = runs[at], _tested(runs[at])
+        same = frozenset(ids) if one else frozenset((item, each.contents.prints[item]) for item in ids)
+        families.setdefault(same, []).append(at)
+    sizes = {same: (len(among), len(same)) for same, among in families.items() if same}
+    largest = [same for same, size in sizes.items() if size == max(sizes.values())]
+    return families[largest[0]] if len(largest) == 1 else []
+
+
+def _groups(runs: Sequence[Finished], alike: Sequence[int], seed: int) -> dict[int, str]:
+    """Letters of the runs over the same items; none where there are fewer than two, or no score."""
+    if len(alike) < 2:
+        return {}
+    ids = _tested(runs[alike[0]])
+    benchmark = runs[alike[0]].benchmark
+    outcomes = [[runs[at].outcomes[item] for item in ids] for at in alike]
+    paired = PairedRuns(outcomes, benchmark.layout, benchmark.unit, seed=seed)
+    if not any(paired.whole):
+        return {}
+    pairs = list(combinations(range(len(alike)), 2))
+    whole = paired.part(paired.whole)
+    testing = counted(pairs, "testing differences", unit="pairs of runs", total=len(pairs))
+    p = holm([whole.p(first, second) for first, second in testing])
+    scores = [runs[at].metrics.score or 0.0 for at in alike]
+    found = letters([str(at) for at in alike], scores, pairs, p.tolist())
+    return dict(zip(alike, found, strict=True))

@@ -1,0 +1,344 @@
+"""Stored replies read again, by the run's own rule or another template's: no call is made."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import asdict, dataclass, replace
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.files import write_texts
+from judgebench._util.steps import counted
+from judgebench.errors import ConfigError
+from judgebench.items import Failure, Verdict
+from judgebench.metrics.accuracy import point_score
+from judgebench.metrics.votes import JOINS
+from judgebench.runs.finished import Finished, open_run
+from judgebench.runs.folder import RunFolder, folder_name, folder_of, in_place_of, named_by, protocol_folder
+from judgebench.runs.itemfile import share_file
+from judgebench.runs.judgements import read_judgements, write_judgements
+from judgebench.runs.run import Run
+from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, usage_of
+from judgebench.runs.templatefiles import READING, template_texts
+from judgebench.runs.templates import RunTemplates, run_templates
+from judgebench.templates.template import load_template
+from judgebench.verdicts.reading import read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from judgebench.items import Outcome
+    from judgebench.metrics.summary import Metrics
+    from judgebench.metrics.votes import Join
+    from judgebench.protocols.orders import Protocol
+    from judgebench.runs.judgements import Judgement
+    from judgebench.templates.template import Template
+
+_Question = tuple[str, tuple[int, ...], int]
+"""Item, order and sample."""
+
+_READ_AGAIN = frozenset({"unreadable", "ambiguous", "refused"})
+_MOVED = "another run has the folder's plain name"
+_READ = "the replies were read again"
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """A judgement that reads differently now.
+
+    Attributes:
+        order: The index of the completion shown in each slot.
+        before: The verdict, or the kind of failure, as it was.
+        after: As it is now.
+        credit_before: The item's credit before, from all its judgements; None where it has none.
+        credit_after: The same now.
+    """
+
+    item: str
+    subset: str
+    order: tuple[int, ...]
+    sample: int
+    before: str
+    after: str
+    credit_before: float | None
+    credit_after: float | None
+
+
+@dataclass(frozen=True)
+class Rescored:
+    """What reading the replies again gave.
+
+    Attributes:
+        reader: The template whose rule read them.
+        judgements: How many judgements the run has.
+        read: How many of them have a reply that was read again.
+        changes: Those that read differently now, in the order of the items.
+        score_before: The score by the stored verdicts; None where there is none.
+        metrics: What `metrics.json` of the new run holds.
+        path: The new run's folder; None with `dry_run`.
+        notes: What a reader must know.
+    """
+
+    source: Path
+    reader: str
+    judgements: int
+    read: int
+    changes: tuple[Change, ...]
+    score_before: float | None
+    metrics: Metrics
+    path: Path | None
+    notes: tuple[str, ...]
+
+    @property
+    def by_kind(self) -> list[tuple[str, str, int]]:
+        """Before, after, and how many changed so, the most frequent first."""
+        counts = Counter((change.before, change.after) for change in self.changes)
+        return [(before, after, count) for (before, after), count in counts.most_common()]
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values."""
+        return {
+            "source": str(self.source),
+            "path": None if self.path is None else str(self.path),
+            "reader": self.reader,
+            "judgements": self.judgements,
+            "read": self.read,
+            "changed": len(self.changes),
+            "by_kind": [{"before": b, "after": a, "count": n} for b, a, n in self.by_kind],
+            "score_before": self.score_before,
+            "score": self.metrics.score,
+            "changes": [asdict(change) for change in self.changes],
+            "metrics": self.metrics.to_json(),
+            "notes": list(self.notes),
+        }
+
+
+def rescore(
+    run: Run | str | Path,
+    *,
+    template: str | Path | None = None,
+    join: Join | None = None,
+    dry_run: bool = False,
+) -> Rescored:
+    """Reads the stored replies of a run again, and writes what they say into a new run's folder beside it.
+
+    What is no matter of reading stays as it was: replies that were cut off, filtered, empty or refused by the
+    provider, and calls that gave none.
+
+    Args:
+        run: A judge's run, or its folder.
+        template: Whose verdict rule reads them: a name or a file; None for the run's own.
+        join: How the readings of a question become one; None for the run's own rule.
+        dry_run: Write nothing.
+
+    Raises:
+        ConfigError: The run has no replies, the template's mode is another, or votes that stopped early cannot be
+            joined by that rule.
+    """
+    finished = Finished(run if isinstance(run, Run) else open_run(run))
+    templates = run_templates(finished)
+    finished.need_judgements()
+    if template is not None:
+        templates = _with_reader(templates, load_template(template))
+    protocol = protocol_of(finished)
+    joined = _with_join(finished, protocol, join)
+    place = {item: at for at, item in enumerate(finished.keys)}
+    judgements = [j for j in finished.judgements.values() if j.item in place]
+    judgements.sort(key=lambda j: (place[j.item], j.sample))
+    reading = counted(judgements, "reading replies again", unit="replies", total=len(judgements))
+    again = [_again(judgement, templates, finished) for judgement in reading]
+    before = outcomes_of(finished, templates, judgements, protocol)
+    after = outcomes_of(finished, templates, again, joined)
+    earlier = _earlier(finished)
+    metrics = _metrics(finished, templates, again, after, earlier, joined)
+    changes = tuple(_changes(judgements, again, before, after))
+    notes = [*finished.notes, *_notes(judgements)]
+    path = None if dry_run else _write(finished, templates, _with(earlier, again), after, metrics, joined)
+    return Rescored(
+        source=finished.path,
+        reader=templates.reader.name,
+        judgements=len(judgements),
+        read=sum(_is_read(judgement) for judgement in judgements),
+        changes=changes,
+        score_before=point_score(list(before.values()), finished.benchmark.layout),
+        metrics=metrics,
+        path=path,
+        notes=tuple(notes),
+    )
+
+
+def _with_join(finished: Finished, protocol: Protocol, rule: Join | None) -> Protocol:
+    """The run's protocol with another rule."""
+    if rule is not None and rule not in JOINS:
+        raise ConfigError(f"join is {rule!r}, expected one of {', '.join(JOINS)}")
+    if rule is not None and rule != protocol.join and protocol.early_stop:
+        raise ConfigError(
+            f"{finished.path}: stopped asking where a majority was settled (--early-stop), so its replies can only be "
+            f"joined by {protocol.join}; run it without --early-stop"
+        )
+    return protocol if rule is None else replace(protocol, join=rule)
+
+
+def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
+    """The run's templates with another reader, for the questions of its mode."""
+    if reader.mode == templates.wording.mode:
+        return replace(templates, reader=reader)
+    if templates.companion is not None and reader.mode == templates.companion.mode:
+        return replace(templates, companion_reader=reader)
+    modes = templates.wording.mode if templates.companion is None else f"{templates.wording.mode} or rating"
+    raise ConfigError(
+        f"template '{reader.name}' is of mode {reader.mode}, and the run's replies answer a template of mode {modes}"
+    )
+
+
+def _is_read(judgement: Judgement) -> bool:
+    """Whether the judgement is a matter of reading: it has a whole reply, and no failure that has other grounds."""
+    if not judgement.reply:
+        return False
+    return judgement.failure is None or judgement.failure.kind in _READ_AGAIN
+
+
+def _again(judgement: Judgement, templates: RunTemplates, finished: Finished) -> Judgement:
+    if not _is_read(judgement):
+        return judgement
+    rule = templates.reader_for(finished.keys[judgement.item], finished).rule
+    result = read(judgement.answer, rule, len(judgement.order))
+    return replace(
+        judgement,
+        verdict=result.value if isinstance(result, Verdict) else None,
+        failure=result if isinstance(result, Failure) else None,
+        ranking=result.ranking if isinstance(result, Verdict) else None,
+        parts=result.parts if isinstance(result, Verdict) else (),
+        soft=result.soft if isinstance(result, Verdict) else None,
+    )
+
+
+def _earlier(finished: Finished) -> dict[_Question, list[Judgement]]:
+    """The judgements that later ones have taken the place of: the turns before the last, and what was asked again."""
+    last: dict[_Question, Judgement] = {}
+    earlier: dict[_Question, list[Judgement]] = {}
+    for judgement in read_judgements(finished.path):
+        if judgement.item in finished.keys:
+            question = _question(judgement)
+            if question in last:
+                earlier.setdefault(question, []).append(last[question])
+            last[question] = judgement
+    return earlier
+
+
+def _with(earlier: Mapping[_Question, Sequence[Judgement]], judgements: Iterable[Judgement]) -> list[Judgement]:
+    """The judgements, each behind those that it took the place of, which stay as they were read."""
+    return [each for last in judgements for each in (*earlier.get(_question(last), ()), last)]
+
+
+def _question(judgement: Judgement) -> _Question:
+    return judgement.item, judgement.order, judgement.sample
+
+
+def _metrics(
+    finished: Finished,
+    templates: RunTemplates,
+    judgements: Sequence[Judgement],
+    outcomes: Mapping[str, Outcome],
+    earlier: Mapping[_Question, Sequence[Judgement]],
+    protocol: Protocol,
+) -> Metrics:
+    every = _with(earlier, judgements)
+    usage = usage_of(every)
+    # Nothing was called and nothing paid for: every reply was there.
+    usage.calls, usage.cached, usage.spent_usd = 0, sum(j.reply is not None for j in every), 0.0
+    # The notes of the run as it was, but for those on where it is and how it was read.
+    kept = (note for note in old_notes(finished.path) if not note.startswith((_MOVED, _READ)))
+    notes = (f"{_READ} with the rule of '{templates.reader.name}'", *kept)
+    attack = flips_of(finished, judgements, lambda judgement: _again(judgement, templates, finished))
+    return metrics_of(finished, templates, judgements, outcomes, protocol, usage=usage, notes=notes, attack=attack)
+
+
+def _said(judgement: Judgement) -> str:
+    if judgement.failure is not None:
+        return judgement.failure.kind
+    return f"{judgement.verdict:g}" if isinstance(judgement.verdict, float) else str(judgement.verdict)
+
+
+def _changes(
+    judgements: Sequence[Judgement],
+    again: Sequence[Judgement],
+    before: Mapping[str, Outcome],
+    after: Mapping[str, Outcome],
+) -> Iterator[Change]:
+    for old, new in zip(judgements, again, strict=True):
+        if _said(old) != _said(new):
+            credits_ = before[old.item].credit, after[old.item].credit
+            yield Change(old.item, old.subset, old.order, old.sample, _said(old), _said(new), *credits_)
+
+
+def _notes(judgements: Sequence[Judgement]) -> Iterator[str]:
+    stay = Counter(j.failure.kind for j in judgements if j.failure is not None and not _is_read(j))
+    if stay:
+        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(stay.items()))
+        yield f"failures that are no matter of reading stay: {kinds}"
+
+
+def _write(
+    finished: Finished,
+    templates: RunTemplates,
+    judgements: Sequence[Judgement],
+    outcomes: Mapping[str, Outcome],
+    metrics: Metrics,
+    protocol: Protocol,
+) -> Path:
+    manifest = _manifest(finished, templates, protocol)
+    folder = _folder(finished, manifest)
+    with in_place_of(folder, manifest["identity"], "--dry-run only shows") as part:
+        share_file(finished.path, part)
+        write_texts(part, template_texts(templates.wording, templates.companion))
+        reader = None if templates.reader is templates.wording else templates.reader
+        companion = None if templates.companion_reader is templates.companion else templates.companion_reader
+        write_texts(part / READING, template_texts(reader, companion))
+        write_judgements(part, judgements)
+        RunFolder(part).finish(manifest, list(outcomes.values()), metrics)
+    return folder
+
+
+def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> dict[str, Any]:
+    old = finished.run.manifest
+    reader, companion = templates.reader, templates.companion_reader
+    protocol = old.get("rescored", {}).get("protocol", old["protocol"]["name"])
+    hashes = [reader.hash, None if companion is None else companion.hash]
+    identity = {**old.get("identity", {}), "read_by": hashes}
+    another = joined.join != protocol_of(finished).join or "joined" in old.get("rescored", {})
+    if another:
+        identity["join"] = joined.join
+    named = reader if reader is not templates.wording or companion is templates.companion else companion
+    assert named is not None
+    return {
+        **old,
+        "state": "interrupted" if old.get("state") == "running" else old.get("state"),
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "protocol": {
+            **old["protocol"],
+            "join": joined.join,
+            "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}",
+        },
+        "identity": identity,
+        "rescored": {
+            "template": reader.name,
+            "hash": reader.hash,
+            "companion": None if companion is None else {"name": companion.name, "hash": companion.hash},
+            "protocol": protocol,
+            **({"joined": joined.join} if another else {}),
+            "from": old.get("rescored", {}).get("from", finished.path.name),
+            "version": version("judgebench"),
+        },
+    }
+
+
+def _folder(finished: Finished, manifest: Mapping[str, Any]) -> Path:
+    """Beside the run; one that holds another reading under the same name is left alone."""
+    own = finished.path
+    if own.name in {"", ".."} or own.is_symlink():
+        own = own.resolve()
+    plain: Path = own.parent / protocol_folder(str(manifest["protocol"]["name"]))
+    return named_by(plain, manifest["identity"]) if plain == own else folder_of(plain, manifest["identity"])

@@ -1,0 +1,203 @@
+"""How strong the models are that wrote the completions, by the verdicts of one finished run."""
+
+from __future__ import annotations
+
+import math
+from collections import defaultdict
+from dataclasses import asdict, dataclass
+from itertools import combinations
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.steps import step
+from judgebench.errors import ConfigError
+from judgebench.metrics import bradley_terry
+from judgebench.runs.finished import open_run
+from judgebench.runs.run import Run
+from judgebench.runs.scoring import up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+    from pathlib import Path
+
+    from judgebench.items import Reading
+    from judgebench.runs.finished import Finished
+
+ELO = 400 / math.log(10)
+"""Elo's points for one of log-odds."""
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison:
+    """One comparison of two completions of an item; `weight` is 1/2 for each side of a tie."""
+
+    item: str
+    winner: int
+    loser: int
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class ModelStrength:
+    """A model.
+
+    Attributes:
+        strength: The log-odds that it beats a model of mean strength.
+        games: How many comparisons with other models it was in.
+        wins: The share of them that it won; a tie is a half.
+        elo: The strength in Elo's points, 0 for the mean.
+        group: Models of different groups never met, not even through others.
+    """
+
+    model: str
+    strength: float
+    low: float
+    high: float
+    games: float
+    wins: float
+    elo: float
+    group: int
+
+
+@dataclass(frozen=True, slots=True)
+class StrengthsFound:
+    """The models of a run, the strongest first."""
+
+    path: Path
+    benchmark: str
+    title: str
+    judge: str
+    items: int
+    comparisons: float
+    models: tuple[ModelStrength, ...]
+    notes: tuple[str, ...] = ()
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values."""
+        return {**asdict(self), "path": str(self.path)}
+
+
+def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
+    """Bradley-Terry strengths of the models whose completions a run judges, with intervals by items.
+
+    The completion that is chosen beats each other one that was shown; of two rated in one sample (or scored), the
+    higher beats the lower. Failures, ties of more than two, and completions of the same model count for nothing.
+
+    Args:
+        run: A judge's or a score file's run, or its folder.
+        seed: Of the bootstrap.
+
+    Raises:
+        ConfigError: The items do not say whose their completions are, or no two models met.
+    """
+    finished = up_to_date(run if isinstance(run, Run) else open_run(run))
+    finished.need_judgements()
+    if not finished.models:
+        raise ConfigError(
+            f"{finished.path}: its items do not say whose their completions are: judge data with a column 'models' "
+            "(a list, in the order of the completions), or with 'chosen_model' and 'rejected_model'"
+        )
+    rows = [(c, *_sides(finished, c)) for c in _comparisons(finished)]
+    met = [(c, a, b) for c, a, b in rows if a is not None and b is not None and a != b]
+    if not met:
+        raise ConfigError(f"{finished.path}: no verdict is about the completions of two different known models")
+    names = sorted({name for _, *two in met for name in two})
+    place = {name: at for at, name in enumerate(names)}
+    items = {item: at for at, item in enumerate(dict.fromkeys(c.item for c, _, _ in met))}
+    with step("resampling for intervals"):
+        found = bradley_terry.strengths(
+            [place[winner] for _, winner, _ in met],
+            [place[loser] for _, _, loser in met],
+            [c.weight for c, _, _ in met],
+            [items[c.item] for c, _, _ in met],
+            models=len(names),
+            seed=seed,
+        )
+    models = [
+        ModelStrength(
+            model=name,
+            strength=float(found.values[at]),
+            low=float(found.low[at]),
+            high=float(found.high[at]),
+            games=float(found.games[at]),
+            wins=float(found.wins[at] / found.games[at]),
+            elo=ELO * float(found.values[at]),
+            group=int(found.groups[at]),
+        )
+        for at, name in enumerate(names)
+    ]
+    models.sort(key=lambda each: (-each.strength, each.model))
+    return StrengthsFound(
+        path=finished.path,
+        benchmark=finished.benchmark.name,
+        title=finished.benchmark.title,
+        judge=finished.name.judge,
+        items=len(items),
+        comparisons=math.fsum(c.weight for c, _, _ in met),
+        models=tuple(models),
+        notes=(*finished.notes, *_notes(found, finished, len(rows) - len(met))),
+    )
+
+
+def _notes(found: bradley_terry.Strengths, finished: Finished, left_out: int) -> Iterator[str]:
+    if found.separated:
+        yield (
+            "some models never lost, or never won, against all others: there is no strength of greatest likelihood; "
+            "each has half a win and half a loss more against one of mean strength"
+        )
+    if groups := int(found.groups.max()):
+        yield f"the models are {groups + 1} groups that never met: strengths of different groups cannot be compared"
+    if left_out:
+        yield f"{left_out} comparisons are of the same model, or of an unknown one, and are left out"
+    if len(finished.models) < len(finished.keys):
+        yield f"{len(finished.keys) - len(finished.models)} items do not say whose their completions are"
+
+
+def _sides(finished: Finished, comparison: Comparison) -> tuple[str | None, str | None]:
+    models = finished.models.get(comparison.item)
+    return (None, None) if models is None else (models[comparison.winner], models[comparison.loser])
+
+
+def _comparisons(finished: Finished) -> Iterator[Comparison]:
+    """All that the run says of two completions of an item."""
+    if finished.is_scores:
+        for item, outcome in finished.outcomes.items():
+            for scores in outcome.scores:
+                yield from _by_scores(item, {at: score for at, score in enumerate(scores) if score is not None})
+        return
+    for item, readings in finished.readings.items():
+        if item not in finished.keys:
+            continue
+        yield from _by_choices(item, readings)
+        samples: defaultdict[int, dict[int, float]] = defaultdict(dict)
+        for reading in readings:
+            if reading.rating is not None:
+                samples[reading.sample][reading.order[0]] = reading.rating
+        for ratings in samples.values():
+            yield from _by_scores(item, ratings)
+
+
+def _by_choices(item: str, readings: Iterable[Reading]) -> Iterator[Comparison]:
+    for reading in readings:
+        if reading.failed or reading.rating is not None:
+            continue
+        if reading.choice is not None:
+            for other in reading.order:
+                if other != reading.choice:
+                    yield Comparison(item, reading.choice, other, 1.0)
+        elif len(reading.order) == 2:
+            yield from _tie(item, reading.order)
+
+
+def _by_scores(item: str, scores: dict[int, float]) -> Iterator[Comparison]:
+    for first, second in combinations(scores, 2):
+        if scores[first] == scores[second]:
+            yield from _tie(item, (first, second))
+        else:
+            higher, lower = (first, second) if scores[first] > scores[second] else (second, first)
+            yield Comparison(item, higher, lower, 1.0)
+
+
+def _tie(item: str, order: Sequence[int]) -> Iterator[Comparison]:
+    first, second = order
+    yield Comparison(item, first, second, 0.5)
+    yield Comparison(item, second, first, 0.5)

@@ -1,0 +1,203 @@
+"""`judgebench judges` and `benchmarks`."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+import click
+
+from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
+from judgebench.cli.console import print_rows
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
+from judgebench.cli.groups import Group
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from judgebench.engine.check import JudgeCheck
+    from judgebench.judges.presets import Judge
+
+
+_SHOWN = 200
+"""So many characters of a reply are shown."""
+
+
+@click.group(cls=Group, epilog="\b\nExample:\njudgebench judges list\n")
+def judges() -> None:
+    """List, show and try judges."""
+
+
+@judges.command("list", epilog="\b\nExample:\njudgebench judges list\n")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+def list_judges(providers: str | None) -> None:
+    """The presets of providers.yaml and the offline baselines, by the key they need."""
+    from pathlib import Path
+
+    from judgebench.judges.credentials import key_variables, missing_key
+    from judgebench.judges.presets import OFFLINE, load_judges
+
+    by_key: dict[str, list[tuple[str, ...]]] = {}
+    for judge in load_judges(None if providers is None else Path(providers)):
+        needed = " or ".join(key_variables(judge)[:1]) or "no key"
+        title = needed if missing_key(judge) is None else f"{needed} (not set)"
+        by_key.setdefault(title, []).append((f"  {judge.name}", _where(judge), _price(judge)))
+    by_key["no key, no network"] = [(f"  offline/{name}", "a baseline", "free") for name in OFFLINE]
+    for title, rows in by_key.items():
+        click.echo(title)
+        print_rows(rows)
+        click.echo()
+    click.echo("Prices are USD for a million tokens, in and out. Any LiteLLM id works too,")
+    click.echo("such as openai/gpt-4.1-mini or hosted_vllm/my-model.")
+
+
+def _where(judge: Judge) -> str:
+    from judgebench._util.redaction import without_secrets
+
+    return judge.model if judge.api_base is None else f"{judge.model} at {without_secrets(judge.api_base)}"
+
+
+def _price(judge: Judge) -> str:
+    from judgebench.judges.catalog import FREE
+    from judgebench.judges.presets import price_of
+
+    price = price_of(judge)
+    if price is None:
+        return "price unknown"
+    return "free" if price == FREE else f"${price.input:g} / ${price.output:g}"
+
+
+@judges.command("show", epilog="\b\nExample:\njudgebench judges show gpt-4.1-mini\n")
+@click.argument(
+    "name",
+    shell_complete=judge_names,
+)
+@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+def show_judge(name: str, providers: str | None) -> None:
+    """A judge's settings, as a call would use them."""
+    from pathlib import Path
+
+    import yaml
+
+    from judgebench.client.providers.litellm.settings import CHEAPER
+    from judgebench.judges.credentials import missing_key
+    from judgebench.judges.presets import load_judges, price_of, takes_schema
+
+    judge = load_judges(None if providers is None else Path(providers)).get(name)
+    settings = judge.public()
+    price = price_of(judge)
+    settings["price"] = None if price is None else price.model_dump(exclude_none=True)
+    settings["cache_as"] = judge.identity
+    if judge.provider == "openai" and judge.api_base is not None:
+        settings["sent_as"] = f"{CHEAPER}/{judge.model.removeprefix('openai/')}"
+    settings["structured_output"] = takes_schema(judge)
+    missing = missing_key(judge)
+    settings["key"] = "there, or none needed" if missing is None else f"missing: set {missing}"
+    click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)
+
+
+@judges.command("check", epilog="\b\nExample:\njudgebench judges check gpt-4.1-mini\n")
+@click.argument("name", shell_complete=judge_names)
+@click.option(
+    "-t",
+    "--template",
+    default="pairwise",
+    show_default=True,
+    shell_complete=template_names,
+    metavar="NAME|FILE",
+    help="Whose wording is sent.",
+)
+@click.option("--soft", is_flag=True, help="Ask for log-probabilities too.")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+def check_judge(name: str, template: str, providers: str | None, *, soft: bool, as_json: bool) -> int:
+    """Make one tiny call, once, and say what works; nothing of it is kept.
+
+    Exit status 1 where no verdict comes back.
+    """
+    from judgebench._util.text import one_line
+    from judgebench.engine import check as checking
+
+    found = checking.check_judge(name, template=template, providers=providers, soft=soft)
+    if as_json:
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        print_rows([(label, one_line(text)) for label, text in _said(found)])
+    return EXIT_DONE if found.works else EXIT_INCOMPLETE
+
+
+def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
+    """What one tiny call showed, in words."""
+    from judgebench.items import Failure, Verdict
+
+    reply, result = found.reply, found.result
+    yield "judge", f"{found.judge} ({found.model}), asked with the template {found.template}"
+    if reply.latency_s is not None:
+        yield "answered", f"in {reply.latency_s:.2f} s by {reply.served_model or 'a model that does not name itself'}"
+        price = "price unknown" if reply.cost_usd is None else f"${reply.cost_usd:.6f}"
+        thought = f" ({reply.reasoning_tokens} of them thinking)" if reply.reasoning_tokens else ""
+        yield "tokens", f"{reply.prompt_tokens} in, {reply.completion_tokens} out{thought}; {price}"
+    if reply.text:
+        yield "reply", reply.text if len(reply.text) <= _SHOWN else f"{reply.text[: _SHOWN - 3]}..."
+    if isinstance(result, Failure):
+        yield "verdict", f"none: {result.kind} ({result.detail})"
+    else:
+        yield "verdict", str(result.value)
+    if reply.reasoning is not None:
+        yield "thinking", "comes apart from the reply"
+    if reply.left_out:
+        yield "left out", f"{', '.join(sorted(reply.left_out))}: the model does not take it"
+    if found.schema:
+        yield "schema", "sent with the call"
+    if found.soft:
+        soft = isinstance(result, Verdict) and result.soft is not None
+        yield "log-probs", "come back" if soft else "do not come back: --soft would have no probabilities"
+    yield "works", "yes" if found.works else "no"
+
+
+@click.group(cls=Group, epilog="\b\nExample:\njudgebench benchmarks show rewardbench-2\n")
+def benchmarks() -> None:
+    """List and show benchmarks."""
+
+
+@benchmarks.command("list", epilog="\b\nExample:\njudgebench benchmarks list\n")
+def list_benchmarks() -> None:
+    """The benchmarks, a line each."""
+    from judgebench.benchmarks import get_benchmark, known_benchmarks
+    from judgebench.errors import ConfigError
+
+    rows = []
+    for name in known_benchmarks():
+        try:
+            each = get_benchmark(name)
+        except ConfigError as error:
+            rows.append((name, "broken", str(error), ""))
+        else:
+            rows.append((name, each.title, each.source, each.hub_id or "your own rows"))
+    print_rows(rows)
+
+
+@benchmarks.command("show", epilog="\b\nExample:\njudgebench benchmarks show rewardbench-2\n")
+@click.argument(
+    "name",
+    shell_complete=benchmark_names,
+)
+def show_benchmark(name: str) -> None:
+    """A benchmark's source, columns, official rule and defaults."""
+    from judgebench.benchmarks import get_benchmark
+
+    each = get_benchmark(name)
+    split = f"split {each.hub_split}" if each.hub_split else "its only split"
+    rows = [
+        ("name", each.name),
+        ("title", f"{each.title} ({each.source})"),
+        ("rows", f"{each.hub_id} (hub), {split}" if each.hub_id else "your own, with --data"),
+        ("columns", ", ".join(each.columns)),
+        ("sections", ", ".join(each.layout.sections) or "none"),
+        ("rule", each.rule),
+        ("orders", each.official_orders),
+        ("templates", ", ".join(f"{template} ({mode})" for mode, template in each.templates.items())),
+    ]
+    if each.ties_template:
+        rows.append(("Ties template", each.ties_template))
+    print_rows(rows)

@@ -1,0 +1,113 @@
+"""What `judgebench run` prints when it has ended: the scores, and what became of each run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgebench._util.text import one_line
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from judgebench.cli.console import Quiet
+    from judgebench.engine.recorder import CellResult
+
+_LISTED, _LISTED_IN_A_GRID = 10, 3
+"""So many judgements without a verdict are listed of a run: of one or two, and of each where there are more."""
+
+
+def print_scores(ended: Sequence[CellResult], console: Console) -> None:
+    """One run or two of a benchmark in full; two and more in a table with what tells them apart."""
+    from judgebench.reports.run import print_run
+
+    by_benchmark: dict[str, list[CellResult]] = {}
+    altered = _altered(ended)
+    beside = {id(other) for _, others in altered for other in others}
+    for result in ended:
+        if id(result) not in beside:
+            by_benchmark.setdefault(result.cell.benchmark.title, []).append(result)
+    for title, results in by_benchmark.items():
+        if len(results) <= 2:
+            for result in results:
+                print_run(console, result.metrics, title)
+        if results[0].cell.until_shown is not None:
+            from judgebench.reports.sequential import print_sequential
+
+            print_sequential(console, results[0].metrics, results[-1].metrics)
+        elif len(results) >= 2:
+            from judgebench.analysis.leaderboard import standing
+            from judgebench.cli.progress import shown
+            from judgebench.reports.leaderboard import print_leaderboard
+
+            with shown():
+                found = standing([result.folder for result in results])
+            print_leaderboard(console, found)
+    for plain, others in altered:
+        from judgebench.analysis.controls import held_against
+        from judgebench.cli.progress import shown
+        from judgebench.reports.controls import print_controls
+
+        with shown():
+            held = held_against(plain.folder, [other.folder for other in others])
+        print_controls(console, plain.metrics, held, plain.cell.benchmark.title)
+
+
+def _altered(ended: Sequence[CellResult]) -> list[tuple[CellResult, list[CellResult]]]:
+    """Each run over the items as they are, with those over the same items, altered, if there are any."""
+    found = []
+    for plain in (result for result in ended if result.cell.alteration is None):
+        alike = [each for each in ended if each is not plain and each.cell.unaltered == plain.cell]
+        if alike:
+            found.append((plain, alike))
+    return found
+
+
+def print_end(ended: Sequence[CellResult], console: Console | Quiet) -> None:
+    """What stopped each run, what has no verdict, and where its folder is."""
+    from judgebench.reports.styles import ERROR
+
+    for result in ended:
+        if result.asked_again:
+            console.print(_asked_again(result), soft_wrap=True)
+        if result.unjudged:
+            _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
+        if result.error is not None:
+            console.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
+        console.print(f"{result.state}: {result.folder}", soft_wrap=True)
+    if any(result.state in {"interrupted", "stopped"} for result in ended):
+        console.print("the same command goes on where this stopped")
+    for error in (error for result in ended for error in result.refused):
+        console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
+
+
+def _print_unjudged(result: CellResult, console: Console | Quiet, *, shown: int) -> None:
+    """The first judgements without a verdict; of those that were never asked for, only how many."""
+    from judgebench.reports.run import notes_of_failures
+    from judgebench.reports.styles import WARNING
+
+    rows = [(item, failure.kind, failure.detail) for item, failure in result.unjudged]
+    failed = [row for row in rows if row[1] != "not_asked"]
+    judge = result.metrics.judge
+    if unasked := len(rows) - len(failed):
+        were = "judgement was" if unasked == 1 else "judgements were"
+        console.print(f"{unasked} {were} not asked of {judge}: the run ended before", style=WARNING, soft_wrap=True)
+    if failed:
+        have = "1 judgement of {} has" if len(failed) == 1 else f"{len(failed)} judgements of {{}} have"
+        console.print(f"{have.format(judge)} no verdict:", style=WARNING, soft_wrap=True)
+        for line in notes_of_failures(failed, more=f"judgebench show {result.folder}", shown=shown):
+            console.print(line, soft_wrap=not console.is_terminal)
+
+
+def _asked_again(result: CellResult) -> str:
+    """How many tries were made beyond the first ones, and what for, the most frequent first."""
+    counts = result.asked_again
+    reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())
+    return f"{_counted(counts.total(), 'further try')} of {result.metrics.judge}: {reasons}"
+
+
+def _counted(count: int, name: str) -> str:
+    if count == 1:
+        return f"1 {name}"
+    return f"{count} {name[:-1]}ies" if name.endswith("y") else f"{count} {name}s"

@@ -1,0 +1,1 @@
+"""The reply cache: keys, the store, bundles of replies."""

@@ -1,0 +1,284 @@
+"""Bundles: replies in one file with checksums, from which anyone reproduces a run with no key and no call.
+
+A bundle is gzip over JSON lines: a header, a line for each reply in the order of the keys, a footer. `docs/cache.md`
+describes it for those who read one without judgebench.
+"""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import json
+import re
+import zlib
+from contextlib import contextmanager
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from judgebench._util.files import output_file
+from judgebench._util.redaction import without_secrets
+from judgebench._util.steps import counted
+from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
+from judgebench.errors import ConfigError
+from judgebench.verdicts.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping
+    from pathlib import Path
+    from typing import BinaryIO
+
+FORMAT, VERSION = "judgebench-replies", 1
+"""What a bundle's header calls itself, and the version of the layout."""
+
+MAX_LINE = 1 << 27
+"""Bytes in a line: a reply of 10 MB and thinking of 10 MB fit, however much of them JSON escapes."""
+
+_LEVEL = 4
+"""Of gzip: the higher ones take several times as long for a few hundredths of the size."""
+
+_YEAR_9999 = 253_370_764_800.0
+_KEY = re.compile(r"[0-9a-f]{64}")
+_HASH = re.compile(rb"(.*),\"sha256\":\"([0-9a-f]{64})\"\}", re.DOTALL)
+_ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
+
+
+class BundledRun(BaseModel):
+    """A run whose replies a bundle has: what it was, with neither address nor secret.
+
+    Attributes:
+        identity: As in the run's manifest, without settings of the connection.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    benchmark: str
+    judge: str
+    template: str
+    protocol: str
+    identity: dict[str, Any] = Field(default_factory=dict)
+
+    @classmethod
+    def of(cls, manifest: Mapping[str, Any]) -> BundledRun:
+        """The run of a manifest.
+
+        Raises:
+            KeyError, TypeError, ValueError: The manifest lacks something.
+        """
+        identity = without_secrets(manifest["identity"])
+        judge = identity.get("judge", {})
+        judge["extra"] = {
+            name: value
+            for name, value in judge.get("extra", {}).items()
+            if name not in CONNECTION and not name.startswith(CONNECTION_PREFIXES)
+        }
+        return cls(
+            benchmark=manifest["benchmark"],
+            judge=manifest["judge"]["name"],
+            template=manifest["template"]["name"],
+            protocol=manifest["protocol"]["name"],
+            identity=identity,
+        )
+
+
+class Header(BaseModel):
+    """A bundle's first line.
+
+    Attributes:
+        count: How many replies follow.
+        runs: Whose they are; none for a whole cache.
+    """
+
+    model_config = ConfigDict(extra="ignore")
+
+    format: str = FORMAT
+    version: int = VERSION
+    key_version: int = KEY_VERSION
+    judgebench: str = Field(default_factory=lambda: version("judgebench"))
+    count: int = Field(ge=0)
+    runs: list[BundledRun] = Field(default_factory=list)
+
+
+def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]]) -> None:
+    """Writes a bundle, whole or not at all; the same content makes the same bytes.
+
+    Args:
+        path: The file.
+        header: Its first line.
+        replies: Keys and replies, as many as the header says, in the order of the keys.
+
+    Raises:
+        ConfigError: The file cannot be written, or there are not as many replies as the header says.
+    """
+    digest, count = hashlib.sha256(), 0
+    with _whole(path) as raw, gzip.GzipFile(filename="", mode="wb", compresslevel=_LEVEL, fileobj=raw, mtime=0) as file:
+
+        def write(line: str) -> None:
+            data = line.encode() + b"\n"
+            digest.update(data)
+            file.write(data)
+
+        write(_ENCODE(header.model_dump()))
+        for key, reply in counted(replies, f"writing {path}", unit="replies", total=header.count):
+            if not _plausible(reply):
+                raise ConfigError(f"the cache's reply {key} has a number that cannot be; ask for it again (--refresh)")
+            write(_line(key, reply))
+            count += 1
+        if count != header.count:
+            raise ConfigError("the cache was changed by another command while it was read; export again")
+        write(_ENCODE({"count": count, "sha256": digest.hexdigest()}))
+
+
+def _line(key: str, reply: Reply) -> str:
+    said = _ENCODE({"key": key, "reply": reply.model_dump(exclude_defaults=True)})
+    return f'{said[:-1]},"sha256":"{hashlib.sha256(said.encode()).hexdigest()}"}}'
+
+
+@contextmanager
+def _whole(path: Path) -> Iterator[BinaryIO]:
+    """A file that takes its name when the block has ended well."""
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name the bundle's file first, such as replies.jsonl.gz, then the runs")
+    with output_file(path, lasting=True) as part, part.open("wb") as file:
+        yield file
+
+
+class Bundle:
+    """A bundle to be read. Each pass over it checks every line, and ends well only behind a footer that is right."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._line = 0
+
+    def check(self) -> Header:
+        """The header, once all that follows it has been checked.
+
+        Raises:
+            ConfigError: The file is no bundle, is torn or changed, or is of another version.
+        """
+        with self._opened() as file:
+            digest = hashlib.sha256()
+            header = self._header(self._next(file, digest))
+            replies = self._replies(file, digest, header.count)
+            for _ in counted(replies, f"checking {self.path}", unit="replies", total=header.count):
+                pass
+            return header
+
+    def replies(self) -> Iterator[tuple[str, Reply]]:
+        """The keys and replies.
+
+        Raises:
+            ConfigError: As `check` does, where the mistake is met.
+        """
+        with self._opened() as file:
+            digest = hashlib.sha256()
+            header = self._header(self._next(file, digest))
+            yield from self._replies(file, digest, header.count)
+
+    @contextmanager
+    def _opened(self) -> Iterator[gzip.GzipFile]:
+        self._line = 0
+        if not self.path.exists():
+            raise ConfigError(f"{self.path}: no such file; name a bundle that judgebench cache export wrote")
+        if not self.path.is_file():
+            raise ConfigError(f"{self.path}: is no file; name a bundle that judgebench cache export wrote")
+        try:
+            with self.path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
+                if raw.read(2) != b"\x1f\x8b":
+                    raise ConfigError(f"{self.path}: is no bundle (not gzip); judgebench cache export writes one")
+                raw.seek(0)
+                yield file
+        except (gzip.BadGzipFile, zlib.error) as error:
+            raise self._mistake(f"is damaged ({error})") from None
+        except EOFError:
+            raise self._mistake("the file ends in the middle: it was cut off") from None
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be read ({error.strerror or error})") from None
+
+    def _mistake(self, what: str) -> ConfigError:
+        return ConfigError(f"{self.path} line {self._line}: {what}; nothing is imported: get the bundle again")
+
+    def _next(self, file: gzip.GzipFile, digest: Any) -> bytes:
+        """The next line, without its end; `digest` takes it in."""
+        self._line += 1
+        line = file.readline(MAX_LINE)
+        if not line.endswith(b"\n"):
+            if len(line) == MAX_LINE:
+                raise self._mistake(f"is longer than {MAX_LINE >> 20} MiB, which no reply is")
+            raise self._mistake("the footer is missing: the bundle was cut off")
+        digest.update(line)
+        return line[:-1]
+
+    def _parsed(self, line: bytes) -> dict[str, Any]:
+        try:
+            data = json.loads(line, parse_constant=_no_number)
+        except (ValueError, RecursionError):
+            data = None
+        if not isinstance(data, dict):
+            raise self._mistake("is no JSON object")
+        return data
+
+    def _header(self, line: bytes) -> Header:
+        no_bundle = f"{self.path}: is no bundle (its first line is no header); judgebench cache export writes one"
+        try:
+            data = self._parsed(line)
+        except ConfigError:
+            raise ConfigError(no_bundle) from None
+        if data.get("format") != FORMAT:
+            raise ConfigError(no_bundle)
+        for name, known, what in (("version", VERSION, "a bundle"), ("key_version", KEY_VERSION, "a bundle with keys")):
+            if data.get(name) != known:
+                raise ConfigError(
+                    f"{self.path}: is {what} of version {str(data.get(name))[:20]}, and this judgebench reads {known}; "
+                    f"take the version that wrote it (judgebench {str(data.get('judgebench'))[:20]})"
+                )
+        try:
+            return Header.model_validate(data)
+        except ValidationError as error:
+            where = ".".join(map(str, error.errors()[0]["loc"]))
+            raise self._mistake(f"the header's {where} is not what it should be") from None
+
+    def _replies(self, file: gzip.GzipFile, digest: Any, count: int) -> Iterator[tuple[str, Reply]]:
+        last = ""
+        for _ in range(count):
+            line = self._next(file, digest)
+            key, reply = self._reply(line)
+            if key <= last:
+                raise self._mistake("its key is not behind the one before it")
+            last = key
+            yield key, reply
+        expected = {"count": count, "sha256": digest.hexdigest()}
+        if self._parsed(self._next(file, digest)) != expected:
+            raise self._mistake("the footer's checksum or count is not that of the lines before it")
+        if file.read(1):
+            raise self._mistake("something follows the footer")
+
+    def _reply(self, line: bytes) -> tuple[str, Reply]:
+        found = _HASH.fullmatch(line)
+        if found is None or not line.startswith(b'{"key":'):
+            raise self._mistake("is no reply with a checksum; the header promises more replies")
+        if hashlib.sha256(found[1] + b"}").hexdigest().encode() != found[2]:
+            raise self._mistake("the reply does not match its checksum")
+        data = self._parsed(line)
+        key = data.get("key")
+        if not isinstance(key, str) or not _KEY.fullmatch(key):
+            raise self._mistake("its key is not 64 hexadecimal digits")
+        try:
+            reply = Reply.model_validate(data.get("reply"))
+        except ValidationError:
+            reply = None
+        if reply is None or not _plausible(reply):
+            raise self._mistake("its reply is not what a reply is")
+        return key, reply
+
+
+def _plausible(reply: Reply) -> bool:
+    """Whether the reply's numbers can be."""
+    tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
+    amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
+    return min(tokens) >= 0 and all(0 <= number < _YEAR_9999 for number in amounts)
+
+
+def _no_number(text: str) -> float:
+    raise ValueError(f"{text} is no JSON")

@@ -1,0 +1,85 @@
+"""The cache key: one function of what changes a reply, and of nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from judgebench.judges.presets import Judge
+
+KEY_VERSION = 1
+"""Raised when the key's recipe changes; replies under older keys are then not found, never misread."""
+
+CONNECTION = frozenset(
+    {
+        "api_version",
+        "api_type",
+        "base_url",
+        "custom_llm_provider",
+        "default_headers",
+        "deployment_id",
+        "extra_headers",
+        "headers",
+        "organization",
+        "project",
+        "region_name",
+        "ssl_verify",
+        "user",
+    }
+)
+"""Further keys of a judge that say how it is reached, not what it answers."""
+
+CONNECTION_PREFIXES = ("aws_", "vertex_", "azure_", "watsonx_", "litellm_")
+
+
+class KeyMaker:
+    """Makes the cache keys of one judge.
+
+    A key is the SHA-256 of the recipe's version, whose replies these are (`cache_as`, else the model and, where an
+    `api_base` is set, the preset's name), the parameters, the messages, the number of the sample and the response
+    schema.
+    """
+
+    def __init__(self, judge: Judge) -> None:
+        params, _ = judge.params_asked()
+        shaping = {name: value for name, value in judge.extra.items() if not _is_connection(name)}
+        whose = [judge.cache_as] if judge.cache_as else [judge.identity, judge.model]
+        head = _canonical([KEY_VERSION, whose, params, shaping])
+        self._head = hashlib.sha256(head.encode())
+
+    def key(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        sample: int,
+        schema: Mapping[str, Any] | None = None,
+        hint: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The key of one call, 64 hexadecimal digits.
+
+        Args:
+            messages: As they are sent.
+            sample: Number of the repetition.
+            schema: The response schema, where the call asks for one.
+            hint: What an offline judge is told beside the messages.
+        """
+        digest = self._head.copy()
+        # Each text with its length before it: as unambiguous as JSON, and much quicker for long ones.
+        parts = [
+            f"{len(message['role'])}:{message['role']}{len(message['content'])}:{message['content']}"
+            for message in messages
+        ]
+        rest = f"\0{sample}" if schema is None and hint is None else _canonical([sample, schema, hint])
+        digest.update("".join((*parts, rest)).encode("utf-8", "surrogatepass"))
+        return digest.hexdigest()
+
+
+def _is_connection(name: str) -> bool:
+    return name in CONNECTION or name.startswith(CONNECTION_PREFIXES)
+
+
+def _canonical(value: Any) -> str:
+    return json.dumps(value, sort_keys=True, separators=(",", ":"))

@@ -1,0 +1,1 @@
+"""Ways to get replies: models behind LiteLLM, and the judges that need no network."""

@@ -1,0 +1,1 @@
+"""Models behind LiteLLM: settings, calls, errors and replies."""

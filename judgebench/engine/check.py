@@ -1,0 +1,135 @@
+"""One tiny call to a judge, to find out what works before a run."""
+
+from __future__ import annotations
+
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgebench.client.cache.store import ReplyCache
+from judgebench.client.calls import JudgeClient, Request
+from judgebench.client.providers.litellm import transport as lite
+from judgebench.engine.loops import finished
+from judgebench.errors import ConfigError, VerdictFailure
+from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
+from judgebench.judges.presets import load_judges, takes_schema
+from judgebench.templates.hints import hint_for
+from judgebench.templates.template import load_template, structured_schema
+from judgebench.verdicts.reading import read
+from judgebench.verdicts.reply import Reply
+
+if TYPE_CHECKING:
+    from judgebench.judges.presets import Judge
+    from judgebench.templates.template import Template
+
+_ANSWERS = {"pairwise": 2, "best_of_k": 4, "rating": 1}
+
+
+@dataclass(frozen=True)
+class JudgeCheck:
+    """What one tiny call to a judge showed.
+
+    Attributes:
+        judge: Its name.
+        model: The LiteLLM id.
+        template: Whose wording was sent.
+        reply: What came back; without text where nothing did.
+        result: What the reply says, or why it says nothing.
+        schema: Whether a JSON schema for the reply went out.
+        soft: Whether log-probabilities were asked for.
+    """
+
+    judge: str
+    model: str
+    template: str
+    reply: Reply
+    result: Verdict | Failure
+    schema: bool
+    soft: bool
+
+    @property
+    def works(self) -> bool:
+        """Whether a verdict came back, and the log-probabilities where they were asked for."""
+        return isinstance(self.result, Verdict) and (not self.soft or self.result.soft is not None)
+
+    def to_json(self) -> dict[str, Any]:
+        """Names and values, as `judges check --json` prints them."""
+        reply, result = self.reply, self.result
+        return {
+            "judge": self.judge,
+            "model": self.model,
+            "template": self.template,
+            "works": self.works,
+            "verdict": result.value if isinstance(result, Verdict) else None,
+            "failure": {"kind": result.kind, "detail": result.detail} if isinstance(result, Failure) else None,
+            "reply": reply.text,
+            "served_model": reply.served_model,
+            "latency_s": reply.latency_s,
+            "cost_usd": reply.cost_usd,
+            "prompt_tokens": reply.prompt_tokens,
+            "completion_tokens": reply.completion_tokens,
+            "reasoning_tokens": reply.reasoning_tokens,
+            "thinking_apart": reply.reasoning is not None,
+            "structured_output": self.schema,
+            "logprobs": None if not self.soft else isinstance(result, Verdict) and result.soft is not None,
+            "left_out": sorted(reply.left_out),
+        }
+
+
+def check_judge(
+    name: str, *, template: str | Path = "pairwise", providers: str | Path | None = None, soft: bool = False
+) -> JudgeCheck:
+    """Asks a judge one tiny question, once; nothing is kept of it.
+
+    Args:
+        name: A preset, LiteLLM id or offline baseline.
+        template: The wording of the question, a name or a file.
+        providers: A providers.yaml beside the one that ships.
+        soft: Ask for log-probabilities too.
+
+    Raises:
+        ConfigError: There is no such judge or template, or the key is missing.
+        FatalProviderError: The provider refuses the key, the model or the call.
+    """
+    return finished(_check(name, template, providers, soft=soft))
+
+
+async def _check(name: str, template: str | Path, providers: str | Path | None, *, soft: bool) -> JudgeCheck:
+    judge = load_judges(None if providers is None else Path(providers)).get(name).model_copy(update={"soft": soft})
+    wording = load_template(template)
+    if soft and judge.offline:
+        raise ConfigError(f"{judge.name} gives no log-probabilities: leave --soft out")
+    schema = wording.structured and takes_schema(judge)
+    async with lite.connections():
+        with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
+            client = JudgeClient(judge, cache, tries=1)
+            client.check()
+            try:
+                request = _request(client, judge, wording, structured=schema)
+                reply = (await client.ask(request)).reply
+                result = read(reply, wording.rule, _ANSWERS[wording.mode])
+            except VerdictFailure as failure:
+                reply, result = Reply(), Failure(failure.kind, failure.detail)  # type: ignore[arg-type]
+    return JudgeCheck(judge.name, judge.model, wording.name, reply, result, schema, soft)
+
+
+def _request(client: JudgeClient, judge: Judge, wording: Template, *, structured: bool) -> Request:
+    item, order = _item(_ANSWERS[wording.mode]), tuple(range(_ANSWERS[wording.mode]))
+    messages = wording.render(item, order, structured=structured)
+    schema = structured_schema(wording.rule, LABELS[: len(order)]) if structured else None
+    hint = hint_for(wording, item, order) if judge.offline else None
+    return Request(client.keys.key(messages, 0, schema, hint), messages, 0, schema, hint)
+
+
+def _item(answers: int) -> Item:
+    """A question that any model answers, with the right answer first."""
+    return Item(
+        id="check",
+        subset="check",
+        conversation=(Turn("user", "What is 2 + 2?"),),
+        completions=tuple(Completion((Turn("assistant", f"{number}."),)) for number in range(4, 4 + answers)),
+        num_correct=1,
+        reference="4.",
+        rubric="Is the number right?",
+    )

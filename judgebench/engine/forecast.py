@@ -1,0 +1,160 @@
+"""What a grid would send and cost, net of what its folders and the cache have; nothing is written or sent."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import asdict, dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.steps import counted
+from judgebench.client.budget import longest_answer
+from judgebench.client.calls import JudgeClient
+from judgebench.client.tokens import prompt_tokens
+from judgebench.engine.local import CellRun, as_one_refresh, check_apart
+from judgebench.judges.catalog import cost
+from judgebench.judges.presets import price_of
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from judgebench.client.cache.store import ReplyCache
+    from judgebench.client.calls import Request
+    from judgebench.engine.spec import Cell
+    from judgebench.judges.presets import Judge
+
+ASSUMED_ANSWER = 300
+"""Tokens of an answer, where no reply of the judge to the template is known."""
+
+COUNTED = 500
+"""So many prompts are counted; the tokens of more are taken from these, in proportion to their characters."""
+
+
+@dataclass(frozen=True, slots=True)
+class Forecast:
+    """What one run would send and cost.
+
+    Attributes:
+        judgements: In all.
+        done: In the run's folder already.
+        cached: In the cache, or asked for by another run of the same grid; they cost nothing.
+        calls: To be made.
+        prompt_tokens: Of those calls.
+        completion_tokens: Expected of those calls.
+        replies: How many replies that are there the expected answer is the mean of; 0: it is assumed.
+        cost_usd: Expected; None where the judge has no known price.
+        highest_usd: If every answer were as long as it may be; None where price or limit is not known.
+        repair: How many follow-up turns each of those replies may get, which no figure counts.
+    """
+
+    benchmark: str
+    judge: str
+    template: str
+    protocol: str
+    judgements: int
+    done: int
+    cached: int
+    calls: int
+    prompt_tokens: int
+    completion_tokens: int
+    replies: int
+    cost_usd: float | None
+    highest_usd: float | None
+    repair: int = 0
+
+    def to_json(self) -> dict[str, Any]:
+        """The object that `--json` prints."""
+        return asdict(self)
+
+
+@dataclass(slots=True)
+class _Prompts:
+    """Characters of all prompts, and some of the prompts, drawn evenly (reservoir sampling, Vitter 1985, R)."""
+
+    count: int = 0
+    characters: int = 0
+    drawn: list[Request] = field(default_factory=list)
+    _random: random.Random = field(default_factory=lambda: random.Random(0))
+
+    def add(self, request: Request) -> None:
+        self.count += 1
+        self.characters += _characters(request)
+        if len(self.drawn) < COUNTED:
+            self.drawn.append(request)
+        elif (at := self._random.randrange(self.count)) < COUNTED:
+            self.drawn[at] = request
+
+    def tokens(self, judge: Judge) -> int:
+        if not self.drawn or judge.offline:
+            return 0
+        counted = sum(prompt_tokens(judge, request.messages) for request in self.drawn)
+        if self.count == len(self.drawn):
+            return counted
+        return round(counted * self.characters / max(1, sum(map(_characters, self.drawn))))
+
+
+def forecast(cells: Sequence[Cell], cache: ReplyCache, out: Path, *, refresh: bool = False) -> list[Forecast]:
+    """What a grid would send and cost, a forecast a cell.
+
+    Args:
+        cells: The grid.
+        cache: Where replies are kept; only read.
+        out: The folder above the runs' folders; only read.
+        refresh: As if every reply were asked for again.
+
+    Raises:
+        ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
+    """
+    asked: set[str] = set()
+    runs = [CellRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
+    check_apart(runs)
+    if refresh:
+        as_one_refresh(runs)
+    return [_of(run, asked) for run in runs]
+
+
+def _of(run: CellRun, asked: set[str]) -> Forecast:
+    run.look()
+    cell, judge = run.cell, run.cell.judge
+    done = run.gathered.readings.total
+    total = sum(cell.count(key) for key in cell.dataset.keys.values())
+    answers, prompts = run.gathered.answers, _Prompts()
+    looking = f"looking up replies for {cell.benchmark.name} · {judge.name} · {cell.template.name}"
+    for request, reply, answer in counted(run.needed(), looking, unit="calls", total=total - done):
+        if answer is not None:
+            answers.add(answer.completion_tokens)
+        if reply is None and request.key not in asked:
+            asked.add(request.key)
+            prompts.add(request)
+    tokens, calls = prompts.tokens(judge), prompts.count
+    longest = longest_answer(judge)
+    length = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count
+    expected = 0 if judge.offline else round(calls * (length if longest is None else min(length, longest)))
+    return Forecast(
+        benchmark=cell.benchmark.name,
+        judge=judge.name,
+        template=cell.template.name,
+        protocol=cell.protocol,
+        judgements=total,
+        done=done,
+        cached=total - done - calls,
+        calls=calls,
+        prompt_tokens=tokens,
+        completion_tokens=expected,
+        replies=answers.count,
+        cost_usd=_cost(judge, tokens, expected),
+        highest_usd=None if longest is None else _cost(judge, tokens, calls * longest, dearest=True),
+        repair=cell.orders.repair,
+    )
+
+
+def _cost(judge: Judge, prompt: int, answer: int, *, dearest: bool = False) -> float | None:
+    price = price_of(judge)
+    if price is None:
+        return None
+    thought = answer if dearest and (price.reasoning or 0) > price.output else 0
+    return cost(price, {"prompt_tokens": prompt, "completion_tokens": answer, "reasoning_tokens": thought})
+
+
+def _characters(request: Request) -> int:
+    return sum(len(message["content"]) for message in request.messages)

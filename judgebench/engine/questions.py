@@ -1,0 +1,131 @@
+"""The questions of a cell, worded: each call's request, and the follow-up turns that replies need."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from itertools import islice
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgebench.client.calls import Request
+from judgebench.items import LABELS
+from judgebench.protocols.orders import calls_open
+from judgebench.templates.followup import can_be_mended, follow_up
+from judgebench.templates.hints import hint_for
+from judgebench.templates.template import structured_schema
+from judgebench.verdicts.reading import answer_of, read
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from judgebench.client.cache.keys import KeyMaker
+    from judgebench.engine.spec import Cell
+    from judgebench.items import Failure, Item, ItemKey, Verdict
+    from judgebench.protocols.orders import Call
+    from judgebench.templates.template import Template
+    from judgebench.verdicts.reply import Reply
+
+
+@dataclass(slots=True)
+class Asked:
+    """One call to be made, without the item's texts beyond its messages."""
+
+    item: ItemKey
+    call: Call
+    request: Request
+    turn: int = 0
+
+
+class Needed(NamedTuple):
+    """A call that a run's folder does not have the end of.
+
+    Attributes:
+        request: Its last turn, as far as the turns before it are known.
+        reply: What is there already in answer to that; None: it is still to be asked.
+        answer: What the cache has, and the folder has not, in answer to its first turn.
+    """
+
+    request: Request
+    reply: Reply | None
+    answer: Reply | None
+
+
+@dataclass(frozen=True, slots=True)
+class Questions:
+    """The questions of a cell.
+
+    Attributes:
+        cell: What is run.
+        keys: Makes the keys of its requests.
+    """
+
+    cell: Cell
+    keys: KeyMaker
+
+    def check(self) -> None:
+        """Words each question once where its template needs the item's own data, else the first of each template.
+
+        Raises:
+            ConfigError: A question cannot be worded, or an item cannot be asked in this protocol.
+        """
+        cell = self.cell
+        templates = {cell.template, *([cell.companion] if cell.companion else [])}
+        every = any(template.needs_item_data for template in templates)
+        for key in cell.dataset.keys.values():
+            cell.questions(key)
+        seen: set[Template] = set()
+        for item in cell.dataset:
+            key = cell.dataset.keys[item.id]
+            template = cell.template_for(key)
+            if every or template not in seen:
+                seen.add(template)
+                for call in cell.calls(key):
+                    self.request(item, call)
+                    if not every:
+                        break
+            if not every and seen == templates:
+                break
+
+    def request(self, item: Item, call: Call) -> Request:
+        """The request of a call: its messages, the schema of its answer, and its key in the cache."""
+        template = self.cell.template_for(self.cell.dataset.keys[item.id])
+        shown = self.cell.shown(item, call.order)
+        messages = template.render(shown, call.order, structured=template.structured and self.cell.takes_schema)
+        schema = structured_schema(template.rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
+        hint = hint_for(template, shown, call.order) if self.cell.judge.offline else None
+        key = self.keys.key(messages, call.sample, schema, hint)
+        return Request(key, messages, call.sample, schema, hint)
+
+    def next_turn(self, asked: Asked, reply: Reply, result: Verdict | Failure | None = None) -> Asked | None:
+        """The follow-up turn that a reply needs, if one is allowed and can help; without `result`, it is read."""
+        if asked.turn >= self.cell.orders.repair:
+            return None
+        rule = self.cell.template_for(asked.item).rule
+        said = read(reply, rule, len(asked.call.order)) if result is None else result
+        return self._following(asked, reply) if can_be_mended(said) else None
+
+    def _following(self, asked: Asked, reply: Reply) -> Asked:
+        request, template = asked.request, self.cell.template_for(asked.item)
+        structured = request.schema is not None
+        slots = len(asked.call.order)
+        messages = follow_up(template, request.messages, answer_of(reply.text or ""), slots, structured=structured)
+        key = self.keys.key(messages, request.sample, request.schema, request.hint)
+        return replace(asked, request=replace(request, key=key, messages=messages), turn=asked.turn + 1)
+
+    def of_others(self, keys: set[str]) -> set[str]:
+        """Those of some keys that no first turn of this cell's calls has."""
+        left = set(keys)
+        for item in self.cell.dataset:
+            every = self.cell.every_question(self.cell.dataset.keys[item.id])
+            left.difference_update(
+                self.request(item, call).key for call in calls_open(self.cell.orders, item.id, every)
+            )
+        return left
+
+
+def up_to(needed: Iterator[Asked], calls: int, characters: int) -> Iterator[Asked]:
+    """The next calls, until they are so many or have so much text."""
+    for asked in islice(needed, calls):
+        yield asked
+        characters -= sum(len(message["content"]) for message in asked.request.messages)
+        if characters <= 0:
+            return

@@ -1,0 +1,386 @@
+"""What a run has gathered from its folder and from new replies, and what is made of it at the end."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
+from typing import TYPE_CHECKING, Any
+
+from judgebench.engine.readings import KeptReadings
+from judgebench.engine.spec import run_folder
+from judgebench.errors import ConfigError
+from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
+from judgebench.metrics.flips import flips
+from judgebench.metrics.summary import Usage, summarise
+from judgebench.protocols import pairs as pairings
+from judgebench.protocols.alterations import target
+from judgebench.protocols.orders import Call, in_order, with_unasked
+from judgebench.runs.folder import (
+    ASKED,
+    FORMAT,
+    MANIFEST,
+    REFRESH,
+    REFRESHED_FROM,
+    RunFolder,
+    is_torn,
+    read_manifest,
+    read_results,
+)
+from judgebench.runs.judgements import Judgement, add_usage, latest, read_judgements
+from judgebench.runs.preferences import PREFERENCES, write_preferences
+from judgebench.runs.templatefiles import template_texts
+from judgebench.templates.followup import can_be_mended
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+    from pathlib import Path
+
+    from judgebench.engine.questions import Asked, Questions
+    from judgebench.engine.spec import Cell
+    from judgebench.errors import JudgebenchError
+    from judgebench.items import ItemKey, Outcome
+    from judgebench.metrics.flips import Flips
+    from judgebench.metrics.sequential import Sequential
+    from judgebench.metrics.summary import Metrics
+    from judgebench.verdicts.reply import Reply
+
+
+@dataclass
+class CellResult:
+    """What became of one cell.
+
+    Attributes:
+        state: `done`, `incomplete` (something has no verdict), `interrupted` or `stopped` (the provider refuses, or
+            the budget is reached).
+        error: Why it stopped.
+        made: Calls made now.
+        unjudged: Item and failure of each judgement without a verdict.
+        refused: Errors of other judges of the grid, of which nothing was gained.
+        asked_again: Tries beyond the first of each call made now, counted under what they were for.
+    """
+
+    cell: Cell
+    folder: Path
+    state: str
+    metrics: Metrics
+    made: int
+    error: JudgebenchError | None = None
+    unjudged: list[tuple[str, Failure]] = field(default_factory=list)
+    refused: list[JudgebenchError] = field(default_factory=list)
+    asked_again: Counter[str] = field(default_factory=Counter)
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """The versions of what makes a run; looked up once, for it takes 3 ms."""
+    return {name: version(name) for name in ("judgebench", "litellm", "jinja2", "pydantic")}
+
+
+@dataclass(slots=True)
+class Lengths:
+    """How many tokens answers have, of those of which that is known."""
+
+    count: int = 0
+    tokens: int = 0
+
+    def add(self, tokens: int) -> None:
+        """Takes in one more answer."""
+        if tokens:
+            self.count += 1
+            self.tokens += tokens
+
+
+class Gathered:
+    """What a run has gathered, in its folder and in memory.
+
+    Attributes:
+        folder: The run's folder.
+        texts: The templates by their paths in it.
+        usage: What all replies took that count, those of earlier times included.
+        answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
+        readings: What the calls say, each by its last turn.
+        left_out: Parameters that the model does not take.
+        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+        notes: What is said beside the score.
+        sequential: What came of the comparison that the run is one side of, as far as it went.
+        refresh: Which refresh it is a part of, or was at last.
+        asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
+    """
+
+    def __init__(self, cell: Cell, out: Path) -> None:
+        self.cell = cell
+        self.texts = template_texts(cell.template, cell.companion)
+        path, moved = run_folder(out, cell)
+        self.folder = RunFolder(path)
+        self.notes: list[str] = [] if cell.alteration is None else [cell.alteration.note]
+        if moved:
+            self.notes.append(f"another run has the folder's plain name, so this one is in {path}")
+        self.usage = Usage()
+        self.answers = Lengths()
+        self.readings = KeptReadings(cell.dataset.keys)
+        self.left_out: set[str] = set()
+        self.sent_as: str | None = None
+        self.sequential: Sequential | None = None
+        self.asked: frozenset[str] | None = None
+        self._out = out
+        self._repaired = [0, 0]  # calls that got follow-up turns: without a verdict after them, and with one
+        self._served: set[str] = set()
+        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
+        self.refresh: str | None = None
+        self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
+
+    def resume(self, questions: Questions, *, refresh: bool) -> None:
+        """Takes over what the folder has already; with `refresh`, what of it has been refreshed.
+
+        Raises:
+            ConfigError: The folder's last refresh has not ended, and this is none; or its judgements answer other
+                questions.
+        """
+        torn = is_torn(self.folder.path)
+        if torn:
+            self._check_whose(questions)
+        manifest = None if torn else read_manifest(self.folder.path)
+        refreshed_from = (manifest or {}).get(REFRESHED_FROM)
+        if refreshed_from is not None and not refresh:
+            raise ConfigError(
+                f"{self.folder.path}: its last --refresh has not ended, so that old and new replies stand there; give "
+                "the command with --refresh, which goes on where it stopped"
+            )
+        if manifest is not None and not refresh:
+            self.refresh = manifest.get(REFRESH)
+            self._started = manifest.get("started", self._started)
+            self.left_out.update(manifest.get("left_out", ()))
+            self.sent_as = manifest.get("sent_as")
+        lines = 0
+        waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
+        for number, judgement in enumerate(read_judgements(self.folder.path)):
+            lines = number + 1
+            if judgement.item not in self.readings:
+                continue
+            if refresh and (refreshed_from is None or number < refreshed_from):
+                self._count_answer(judgement)
+                continue
+            self.count(judgement)
+            call = Call(judgement.order, judgement.sample)
+            if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
+                self.readings.drop(judgement.item, call)
+            elif judgement.turn < self.cell.orders.repair and can_be_mended(judgement.reading.result):
+                waiting.setdefault((judgement.item, call), {})[judgement.key] = judgement.answer
+            else:
+                waiting.pop((judgement.item, call), None)
+                self.readings.put(judgement.item, judgement.reading)
+                self._repaired[judgement.failure is None] += judgement.turn > 0
+        for replies in waiting.values():
+            self._waiting |= replies
+        if refresh:
+            self._refreshed_from = lines if refreshed_from is None else refreshed_from
+
+    def _check_whose(self, questions: Questions) -> None:
+        """Finds out by their keys whether the judgements of a folder without a manifest answer this run's questions.
+
+        Raises:
+            ConfigError: They do not.
+        """
+        keys = {judgement.key for judgement in read_judgements(self.folder.path) if not judgement.turn}
+        if questions.of_others(keys):
+            raise ConfigError(
+                f"{self.folder.path / MANIFEST}: cannot be read, and the judgements beside it answer other questions; "
+                "move the folder away to start afresh"
+            )
+
+    def waiting(self, key: str) -> Reply | None:
+        """The reply that the folder has under this key, where its follow-up turn is still to be asked."""
+        return self._waiting.get(key)
+
+    def count(self, judgement: Judgement) -> None:
+        """Counts what a reply took."""
+        add_usage(self.usage, judgement)
+        self._count_answer(judgement)
+        if judgement.served_model is not None:
+            self._served.add(judgement.served_model)
+
+    def _count_answer(self, judgement: Judgement) -> None:
+        if not judgement.turn:
+            self.answers.add(judgement.completion_tokens)
+
+    def record(
+        self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
+    ) -> Judgement:
+        """Keeps a reply; the `last` one of its call is what the call says."""
+        judgement = Judgement(
+            item=asked.item.id,
+            subset=asked.item.subset,
+            order=asked.call.order,
+            sample=asked.call.sample,
+            verdict=result.value if isinstance(result, Verdict) else None,
+            failure=result if isinstance(result, Failure) else None,
+            reply=reply.text,
+            served_model=reply.served_model,
+            prompt_tokens=reply.prompt_tokens,
+            completion_tokens=reply.completion_tokens,
+            reasoning_tokens=reply.reasoning_tokens,
+            cached_prompt_tokens=reply.cached_prompt_tokens,
+            cost_usd=reply.cost_usd,
+            latency_s=reply.latency_s,
+            cached=cached,
+            key=asked.request.key,
+            finish_reason="refusal" if reply.refusal else reply.finish_reason,
+            turn=asked.turn,
+            ranking=result.ranking if isinstance(result, Verdict) else None,
+            parts=result.parts if isinstance(result, Verdict) else (),
+            reasoning=reply.reasoning,
+            soft=result.soft if isinstance(result, Verdict) else None,
+            logprobs=reply.logprobs,
+        )
+        self.begin()
+        if not (cached and judgement.key in self._waiting):
+            self.folder.append(judgement)
+            self.count(judgement)
+        if last:
+            self._repaired[isinstance(result, Verdict)] += asked.turn > 0
+            self.readings.put(asked.item.id, Reading(asked.call.order, asked.call.sample, result))
+        return judgement
+
+    def begin(self) -> None:
+        """Makes the folder, where it is not there yet, with all that says what is asked."""
+        if self.folder.begun:
+            return
+        self.folder.begin(self._manifest("running"), self.texts, self.cell.dataset)
+
+    @property
+    def keys(self) -> dict[str, ItemKey]:
+        """The items that were to be judged."""
+        every = self.cell.dataset.keys
+        return every if self.asked is None else {item: key for item, key in every.items() if item in self.asked}
+
+    @property
+    def total(self) -> int:
+        """How many calls the protocol asks for about these items, at most."""
+        return sum(self.cell.count(key) for key in self.keys.values())
+
+    def outcome(self, item: str) -> Outcome:
+        """What the readings that are there make of an item."""
+        key = self.cell.dataset.keys[item]
+        return pairings.outcome(self.cell.benchmark, self.cell.orders, key, self._whole(key))
+
+    def finish(self, total: int, error: JudgebenchError | None, made: int, asked_again: Counter[str]) -> CellResult:
+        """Makes the outcomes and figures and writes them into the folder.
+
+        Args:
+            total: How many calls the protocol asks for.
+            error: What stopped the run, if anything.
+            made: Calls made now.
+            asked_again: Tries beyond the first of each, counted under what they were for.
+        """
+        cell, keys = self.cell, self.keys
+        asked = sum(map(self.readings.count, keys))
+        readings = {item: self._whole(key) for item, key in keys.items()}
+        outcomes = [pairings.outcome(cell.benchmark, cell.orders, key, readings[item]) for item, key in keys.items()]
+        failed = [(i, r.result) for i, among in readings.items() for r in among if isinstance(r.result, Failure)]
+        state = "done" if not failed else "incomplete"
+        if asked < sum(map(len, readings.values())):
+            state = "stopped" if error else "interrupted"
+        notes = (*self._notes(), *cell.notes(readings, total), *cell.benchmark.notes(outcomes))
+        metrics = summarise(
+            benchmark=cell.benchmark.name,
+            judge=cell.judge.name,
+            template=cell.template.name,
+            layout=cell.benchmark.layout,
+            outcomes=outcomes,
+            readings=readings,
+            usage=self.usage,
+            seed=cell.orders.seed,
+            extra=cell.benchmark.extra(outcomes),
+            controls=cell.controls(outcomes, readings),
+            altered=None if cell.alteration is None else cell.alteration.title,
+            attack=self._flips(readings),
+            notes=tuple(dict.fromkeys(notes)),
+            soft=cell.orders.soft,
+            sequential=self.sequential,
+        )
+        self.begin()
+        write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
+        replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
+        self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
+        return CellResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
+
+    def _notes(self) -> list[str]:
+        """What is said of the run's replies."""
+        notes = list(self.notes)
+        if self.asked is not None:
+            notes.append(
+                f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged, which settled the comparison: "
+                "the usual intervals and p-values are for a number of items that was fixed beforehand"
+            )
+        if len(self._served) > 1:
+            notes.append(f"replies came from more than one model: {', '.join(sorted(self._served))}")
+        if asked_again := sum(self._repaired):
+            replies = "1 reply" if asked_again == 1 else f"{asked_again} replies"
+            were = "was" if asked_again == 1 else "were"
+            notes.append(
+                f"{replies} could not be read and {were} asked again (--repair {self.cell.orders.repair}): "
+                f"{self._repaired[1]} then had a verdict"
+            )
+        if self.left_out:
+            notes.append(f"{self.cell.judge.model} does not take {', '.join(sorted(self.left_out))}: left out")
+        return notes
+
+    def _flips(self, readings: Mapping[str, Sequence[Reading]]) -> Flips | None:
+        """How often an attack changed verdicts against the run over the items as they are, where that is there."""
+        cell = self.cell
+        if cell.alteration is None or cell.alteration.kind != "attack":
+            return None
+        before: dict[str, list[Reading]] = {}
+        for judgement in latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values():
+            before.setdefault(judgement.item, []).append(judgement.reading)
+        found = ((key, target(item, cell.orders.seed)) for key, item in cell.dataset.keys.items())
+        targets = {key: at for key, at in found if at is not None}
+        return flips(cell.alteration.name, before, readings, targets)
+
+    def _whole(self, key: ItemKey) -> Sequence[Reading]:
+        """The item's readings, with a failure for each call that was not made."""
+        if self.readings.count(key.id) < self.cell.count(key):
+            there = self.readings[key.id]
+            return with_unasked(self.cell.orders, key.id, self.cell.questions(key, there), there)
+        return in_order(self.readings.of(key.id))
+
+    def _refreshing(self, state: str) -> bool:
+        """Whether a refresh has begun and, in this state, has not ended."""
+        return self._refreshed_from is not None and state not in {"done", "incomplete"}
+
+    def _manifest(self, state: str) -> dict[str, Any]:
+        return {
+            "format": FORMAT,
+            **({REFRESHED_FROM: self._refreshed_from} if self._refreshing(state) else {}),
+            **({} if self.refresh is None else {REFRESH: self.refresh}),
+            "state": state,
+            "started": self._started,
+            "ended": None if state == "running" else datetime.now(UTC).isoformat(timespec="seconds"),
+            **self.cell.described(),
+            **({} if self.asked is None else {ASKED: len(self.asked)}),
+            "served_models": sorted(self._served),
+            "left_out": sorted(self.left_out),
+            **({} if self.sent_as is None else {"sent_as": self.sent_as}),
+            "versions": _versions(),
+        }
+
+    def as_before(self, total: int) -> CellResult | None:
+        """The result of a run whose folder has all of it already; None where anything is to be done or written."""
+        keys = self.keys
+        if sum(map(self.readings.count, keys)) < total:
+            return None
+        folder = self.folder.path
+        then, now = read_manifest(folder), json.loads(json.dumps(self._manifest("done")))
+        times = {"started": None, "ended": None}
+        if then is None or {**then, **times} != {**now, **times} or (folder / PREFERENCES).exists():
+            return None
+        metrics = read_results(folder, len(keys))
+        readings = {key: self.readings.of(key) for key in keys}
+        if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
+            return None
+        return CellResult(self.cell, folder, "done", metrics, made=0)

@@ -1,0 +1,203 @@
+"""What a run is: one benchmark x one judge x one template x one protocol, its identity and its folder's name."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from judgebench.benchmarks import baselines
+from judgebench.judges.presets import takes_schema
+from judgebench.protocols import pairs as pairings
+from judgebench.protocols.alterations import altered
+from judgebench.protocols.notes import protocol_notes
+from judgebench.protocols.orders import Protocol, calls_needed, calls_open, number_of_calls
+from judgebench.runs.folder import folder_name, is_torn, named_by, read_manifest
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from judgebench.benchmarks.base import Benchmark
+    from judgebench.benchmarks.dataset import Dataset, Selection
+    from judgebench.items import Item, ItemKey, Outcome, Reading
+    from judgebench.judges.presets import Judge
+    from judgebench.metrics.controls import Controls
+    from judgebench.protocols.alterations import Alteration
+    from judgebench.protocols.orders import Call
+    from judgebench.protocols.sequential import UntilShown
+    from judgebench.templates.template import Template
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One run to make: one benchmark x one judge x one template x one protocol.
+
+    Attributes:
+        companion: The template for items that the benchmark judges by ratings (Ties); None where there are none.
+        families: Whose model a name is, for the manifest: see `judgebench.judges.families`.
+        providers: The file of the user's own that makes the judge what it is; None where it is the same without.
+        alteration: What is done to the items before the judge sees them, for a control.
+        until_shown: With what it is compared until the difference is shown; None where all items are judged.
+    """
+
+    dataset: Dataset
+    judge: Judge
+    template: Template
+    companion: Template | None
+    orders: Protocol
+    selection: Selection
+    families: Mapping[str, Sequence[str]] = field(default_factory=dict, compare=False)
+    providers: Path | None = field(default=None, compare=False)
+    alteration: Alteration | None = None
+    until_shown: UntilShown | None = None
+
+    @cached_property
+    def takes_schema(self) -> bool:
+        """Whether a JSON schema goes out with the questions of a template that asks for structured output."""
+        return any(template.structured for template in self._templates) and takes_schema(self.judge)
+
+    @property
+    def _templates(self) -> list[Template]:
+        return [self.template, *([] if self.companion is None else [self.companion])]
+
+    @property
+    def benchmark(self) -> Benchmark:
+        """Whose items they are."""
+        return self.dataset.benchmark
+
+    @property
+    def protocol(self) -> str:
+        """The name of the protocol and of what was selected, as in the run's folder."""
+        rated = self.template.mode == "rating"
+        parts: list[str] = ["ratings" if rated else self.orders.orders]
+        parts += self.orders.names()
+        if self.selection.limit is not None:
+            parts.append(f"limit{self.selection.limit}")
+        parts += [folder_name(subset) for subset in self.selection.subsets]
+        if self.orders.seed and (not rated or self.selection.limit is not None):
+            parts.append(f"seed{self.orders.seed}")
+        last = "" if self.alteration is None else f"-{self.alteration.title}"
+        if self.until_shown is not None:
+            last = f"-until-shown-{folder_name(self.until_shown.against)[:60]}"
+        return "-".join(parts)[: 120 - len(last)] + last
+
+    def template_for(self, item: ItemKey) -> Template:
+        """The template that words the item's questions."""
+        if self.companion is not None and self.benchmark.by_ties(item):
+            return self.companion
+        return self.template
+
+    def questions(self, item: ItemKey, done: Mapping[Call, Reading] | None = None) -> list[tuple[int, ...]]:
+        """What each question about the item shows; of a knockout, as far as the readings there are decide it."""
+        return pairings.questions(self.benchmark, self.orders, item, self.template_for(item).mode, done)
+
+    def every_question(self, item: ItemKey) -> list[tuple[int, ...]]:
+        """What each question that may be put about the item shows."""
+        return pairings.every_question(self.benchmark, self.orders, item, self.template_for(item).mode)
+
+    def calls(self, item: ItemKey, done: Mapping[Call, Reading] | None = None) -> Iterator[Call]:
+        """The calls that the item still needs, in any case."""
+        return calls_needed(self.orders, item.id, self.questions(item, done), done or {})
+
+    def calls_open(self, item: ItemKey, done: Mapping[Call, Reading] | None = None) -> Iterator[Call]:
+        """The calls that the item still needs at most, where votes stop early or winners meet."""
+        return calls_open(self.orders, item.id, self._at_most(item, done), done or {})
+
+    def count(self, item: ItemKey) -> int:
+        """How many calls the item needs in all, at most."""
+        return number_of_calls(self.orders, self._at_most(item))
+
+    def _at_most(self, item: ItemKey, done: Mapping[Call, Reading] | None = None) -> list[tuple[int, ...]]:
+        return pairings.questions_at_most(self.benchmark, self.orders, item, self.template_for(item).mode, done)
+
+    def notes(self, readings: Mapping[str, Sequence[Reading]], planned: int) -> Iterator[str]:
+        """What a reader must know of how the calls became a score; see `protocol_notes`."""
+        yield from protocol_notes(self.benchmark, self.template.mode, self.orders, self.protocol, readings, planned)
+        if self.orders.samples > 1 and not self.judge.offline and self.judge.params_asked()[0].get("temperature") == 0:
+            yield (
+                f"{self.orders.samples} samples of each question at temperature 0, where most judges say the same each "
+                "time: a higher one stands in the judge's params"
+            )
+
+    def shown(self, item: Item, order: Sequence[int]) -> Item:
+        """The item as the judge sees it in this order."""
+        if self.alteration is None:
+            return item
+        template = self.template_for(self.dataset.keys[item.id])
+        return altered(item, self.alteration, order, template.rule, self.orders.seed)
+
+    @property
+    def unaltered(self) -> Cell:
+        """The same over the items as they are."""
+        return replace(self, alteration=None)
+
+    def controls(self, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> Controls | None:
+        """What is reached without judging."""
+        pairs = self.orders.pairs is not None
+        return baselines.controls(self.benchmark, outcomes, readings, rule=self.orders.join, pairs=pairs)
+
+    def described(self) -> dict[str, Any]:
+        """The manifest's part that is known before the run."""
+        orders, dataset = self.orders, self.dataset
+        return {
+            "benchmark": self.benchmark.name,
+            "judge": self.judge.public(),
+            "families": dict(self.families),
+            "providers": None if self.providers is None else str(self.providers),
+            "template": _described(self.template),
+            "companion": None if self.companion is None else _described(self.companion),
+            "protocol": {"name": self.protocol, **orders.to_json()},
+            "selection": {"subsets": list(self.selection.subsets), "limit": self.selection.limit},
+            "seed": orders.seed,
+            "data": dataset.origin,
+            "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
+            **({} if self.alteration is None else {"altered": self.alteration.to_json()}),
+            **({} if self.until_shown is None else {"until_shown": self.until_shown.to_json()}),
+            "identity": self.identity(),
+        }
+
+    def identity(self) -> dict[str, Any]:
+        """What makes two runs the same run: replies of one may be kept for the other."""
+        asked = any(template.structured for template in self._templates)
+        structured = {"structured": self.takes_schema} if asked else {}
+        return {
+            **self.orders.identity(),
+            **structured,
+            **({} if self.alteration is None else self.alteration.identity()),
+            **({} if self.until_shown is None else {"until_shown": self.until_shown.identity()}),
+            "benchmark": self.benchmark.name,
+            "judge": {
+                "identity": self.judge.identity,
+                "model": self.judge.model,
+                "params": self.judge.params_asked()[0],
+                "extra": self.judge.public().get("extra", {}),
+            },
+            "template": self.template.hash,
+            "companion": None if self.companion is None else self.companion.hash,
+            "orders": self.orders.orders,
+            "samples": self.orders.samples,
+            "seed": self.orders.seed,
+            "items": self.dataset.hash,
+        }
+
+
+def _described(template: Template) -> dict[str, Any]:
+    return {"name": template.name, "hash": template.hash, "mode": template.mode}
+
+
+def run_folder(out: Path, cell: Cell) -> tuple[Path, bool]:
+    """The cell's folder, and whether another run had the plain name.
+
+    A folder that holds a run of another identity (changed template, items or judge settings) is left alone: the cell
+    gets one beside it, named by its own identity, and the same command finds it again. One whose manifest a crash has
+    torn is taken to be this cell's; its judgements tell whether it is.
+    """
+    plain = out / folder_name(cell.benchmark.name) / folder_name(cell.judge.name) / folder_name(cell.template.name)
+    path = plain / cell.protocol
+    if is_torn(path):
+        return path, False
+    manifest = read_manifest(path)
+    if manifest is None or manifest.get("identity") == cell.identity():
+        return path, False
+    return named_by(path, cell.identity()), True

@@ -1,0 +1,279 @@
+"""The reply cache as a whole: what is in it, taking old replies out, and bundles of replies to give away."""
+
+from __future__ import annotations
+
+import json
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.jsonl import loads
+from judgebench._util.steps import count_lines, counted
+from judgebench.client.cache.bundles import Bundle, BundledRun, Header, write_bundle
+from judgebench.client.cache.maintenance import Choice, ReplyStore
+from judgebench.errors import ConfigError
+from judgebench.items import ASKED_AGAIN
+from judgebench.runs.folder import MADE, MANIFEST, read_manifest
+from judgebench.runs.judgements import JUDGEMENTS, Judgement
+from judgebench.verdicts.reply import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from typing import BinaryIO
+
+    from judgebench.client.cache.maintenance import CacheInfo, Pruned
+
+_FINISHED = {"truncated": "length", "filtered": "content_filter", "context": "context"}
+"""Why the model stopped, as a failure tells where the judgement itself does not."""
+
+
+@dataclass(slots=True)
+class Exported:
+    """What went into a bundle.
+
+    Attributes:
+        replies: How many it has.
+        rebuilt: How many of them were made from a run's own lines, because the cache has none or another.
+        missing: Calls of the runs that have no reply, by kind of failure.
+        conflicts: Replies that differ between the runs; the first run's is in the bundle.
+        unreadable: Entries of the cache that are no reply, so not in the bundle of all of it.
+    """
+
+    file: str
+    replies: int = 0
+    rebuilt: int = 0
+    missing: dict[str, int] = field(default_factory=dict)
+    conflicts: int = 0
+    size_bytes: int = 0
+    unreadable: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """What became of a bundle's replies.
+
+    Attributes:
+        same: In the cache already.
+        different: In the cache already with another reply, which stays.
+        replaced: In the cache already with another reply, which made place.
+        runs: Whose replies they are.
+    """
+
+    file: str
+    replies: int
+    new: int
+    same: int
+    different: int
+    replaced: int
+    runs: list[BundledRun]
+
+
+def cache_info(cache_dir: str | Path | None = None) -> CacheInfo:
+    """What is in the cache: replies, size, ages, and each model's share."""
+    with _store(cache_dir) as store:
+        return store.info()
+
+
+def prune_cache(
+    *,
+    older_than: float | None = None,
+    model: str | None = None,
+    everything: bool = False,
+    dry_run: bool = False,
+    cache_dir: str | Path | None = None,
+) -> Pruned:
+    """Takes replies out of the cache; of several conditions, all must be met.
+
+    Args:
+        older_than: Days since the reply was given.
+        model: Its served model.
+        everything: All of them.
+        dry_run: Only count.
+        cache_dir: The cache; None for the user's own.
+
+    Raises:
+        ConfigError: Nothing says which, or `everything` stands beside a condition.
+    """
+    if everything == (older_than is not None or model is not None):
+        raise ConfigError("say which replies: --older-than DAYS, --model NAME or both, or else --all")
+    if older_than is not None and older_than < 0:
+        raise ConfigError(f"--older-than {older_than:g}: expected 0 days or more")
+    with _store(cache_dir) as store:
+        return store.prune(Choice.older_than(older_than, model), dry_run=dry_run)
+
+
+def export_replies(
+    file: str | Path, runs: Sequence[str | Path] = (), *, cache_dir: str | Path | None = None
+) -> Exported:
+    """Writes a bundle of the replies of one or more runs.
+
+    A reply that the cache lacks, or has otherwise than the run, is rebuilt from the run's own lines.
+
+    Args:
+        file: The bundle, replaced where it is there.
+        runs: Their folders; none for the whole cache.
+        cache_dir: The cache; None for the user's own.
+
+    Raises:
+        ConfigError: There is nothing to export, a folder holds no run, or something cannot be read or written.
+    """
+    exported = Exported(str(file))
+    with ExitStack() as stack:
+        store = stack.enter_context(_store(cache_dir))
+        if runs:
+            _export_runs(exported, store, [_RunReplies(Path(folder), stack) for folder in runs])
+        else:
+            _export_all(exported, store)
+    exported.size_bytes = Path(file).stat().st_size
+    return exported
+
+
+def import_replies(file: str | Path, *, replace: bool = False, cache_dir: str | Path | None = None) -> Imported:
+    """Puts a bundle's replies into the cache, once all of the bundle has been checked.
+
+    Args:
+        file: The bundle.
+        replace: Take the bundle's reply where the cache has another.
+        cache_dir: The cache; None for the user's own.
+
+    Raises:
+        ConfigError: The bundle is torn, changed, of another version or none at all; nothing is written then.
+    """
+    bundle = Bundle(Path(file))
+    header = bundle.check()
+    with _store(cache_dir) as store:
+        replies = counted(bundle.replies(), "putting replies into the cache", unit="replies", total=header.count)
+        added = store.add(replies, replace=replace)
+    return Imported(str(file), header.count, added.new, added.same, added.different, added.replaced, list(header.runs))
+
+
+def _store(cache_dir: str | Path | None) -> ReplyStore:
+    return ReplyStore(None if cache_dir is None else Path(cache_dir))
+
+
+class _RunReplies:
+    """Where a run's replies stand in its judgements.
+
+    Attributes:
+        places: The offset of the line that counts for each key.
+        missing: The kind of failure of each key without a reply.
+    """
+
+    def __init__(self, folder: Path, stack: ExitStack) -> None:
+        self.path = folder / JUDGEMENTS
+        manifest = read_manifest(folder)
+        if manifest is None:
+            raise ConfigError(f"{folder}: holds no run (no {MANIFEST}); name the folder of one run")
+        made = next((kind for kind in MADE if kind in manifest), None)
+        if made is not None:
+            raise ConfigError(f"{folder}: is a {made}, made of other runs, and has no replies of its own; name those")
+        try:
+            self._file: BinaryIO = stack.enter_context(self.path.open("rb"))
+        except FileNotFoundError:
+            raise ConfigError(f"{folder}: has no replies (no {JUDGEMENTS}): scores need none") from None
+        except OSError as error:
+            raise ConfigError(f"{self.path}: cannot be read ({error.strerror})") from None
+        try:
+            self.run = BundledRun.of(manifest)
+            self._left_out = list(manifest.get("left_out", ()))
+            self._started = datetime.fromisoformat(manifest["started"]).timestamp()
+        except (KeyError, TypeError, ValueError, AttributeError) as error:
+            raise ConfigError(f"{folder / MANIFEST}: is no manifest of a run ({error!r})") from None
+        self.places: dict[bytes, int] = {}
+        self.missing: dict[bytes, str] = {}
+        self._find()
+
+    def _find(self) -> None:
+        start = 0
+        lines = counted(self._file, f"reading {self.path}", unit="judgements", total=lambda: count_lines(self.path))
+        for number, line in enumerate(lines, 1):
+            if not line.endswith(b"\n"):
+                return
+            try:
+                judgement = Judgement.from_json(loads(str(line, "utf-8")))
+                key = bytes.fromhex(judgement.key)
+            except (KeyError, TypeError, ValueError) as error:
+                raise ConfigError(f"{self.path} line {number}: is no judgement ({error!r})") from None
+            if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
+                self.places.pop(key, None)
+                self.missing[key] = judgement.failure.kind
+            else:
+                self.missing.pop(key, None)
+                self.places[key] = start
+            start += len(line)
+
+    def judgement(self, key: bytes) -> Judgement:
+        """The judgement that counts for a key."""
+        try:
+            self._file.seek(self.places[key])
+            return Judgement.from_json(json.loads(self._file.readline()))
+        except (OSError, KeyError, TypeError, ValueError):
+            raise ConfigError(f"{self.path}: was changed while it was read; export again") from None
+
+    def reply(self, judgement: Judgement, cached: Reply | None) -> tuple[Reply, bool]:
+        """The reply of a judgement, and whether it had to be rebuilt.
+
+        What the judgement tells is as the run had it; the rest is the cache's, where that has the same text.
+        """
+        told: dict[str, Any] = {
+            name: getattr(judgement, name)
+            for name in (
+                *("served_model", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens"),
+                *("cost_usd", "latency_s"),
+            )
+        }
+        if cached is not None and cached.text == judgement.reply:
+            return cached.model_copy(update=told), False
+        failure, finish_reason = judgement.failure, judgement.finish_reason
+        kind = None if failure is None else failure.kind
+        marked = kind == "refused" and finish_reason in {None, "refusal"}
+        reply = Reply(
+            text=judgement.reply,
+            reasoning=judgement.reasoning,
+            finish_reason=finish_reason or _FINISHED.get(kind or ""),
+            refusal=failure.detail if failure is not None and marked else None,
+            created=self._started,
+            left_out=self._left_out,
+            **told,
+        )
+        return reply, True
+
+
+def _export_runs(exported: Exported, store: ReplyStore, runs: Sequence[_RunReplies]) -> None:
+    for run in runs:
+        for kind in run.missing.values():
+            exported.missing[kind] = exported.missing.get(kind, 0) + 1
+    keys = sorted({key for run in runs for key in run.places})
+    if not keys:
+        raise ConfigError("the runs have no replies: there is nothing to export")
+    exported.replies = len(keys)
+
+    def replies() -> Iterator[tuple[str, Reply]]:
+        for key in keys:
+            first, *others = [run for run in runs if key in run.places]
+            judgement = first.judgement(key)
+            reply, rebuilt = first.reply(judgement, store.get(key.hex()))
+            exported.rebuilt += rebuilt
+            exported.conflicts += any(other.judgement(key).reply != judgement.reply for other in others)
+            yield key.hex(), reply
+
+    whose = {json.dumps(run.run.model_dump(), sort_keys=True): run.run for run in runs}
+    header = Header(count=len(keys), runs=[run for _, run in sorted(whose.items(), key=lambda pair: pair[0])])
+    write_bundle(Path(exported.file), header, replies())
+
+
+def _export_all(exported: Exported, store: ReplyStore) -> None:
+    keys: list[str] = []
+    for key, there in store.replies():
+        if there is None:
+            exported.unreadable += 1
+        else:
+            keys.append(key)
+    keys.sort()
+    if not keys:
+        raise ConfigError(f"cache folder {store.folder}: holds no replies; name another with --cache-dir")
+    exported.replies = len(keys)
+    found = ((key, reply) for key in keys if (reply := store.get(key)) is not None)
+    write_bundle(Path(exported.file), Header(count=len(keys)), found)

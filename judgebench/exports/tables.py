@@ -1,0 +1,59 @@
+"""Several runs as one table: for pandas, and for Parquet files."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from judgebench.errors import ConfigError
+from judgebench.runs import frames
+from judgebench.runs.finished import open_run
+from judgebench.runs.run import Run
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    import pandas as pd
+    import pyarrow as pa
+
+    from judgebench.runs.frames import Table
+
+
+def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: Table = "judgements") -> pd.DataFrame:
+    """Runs as one pandas table, whose first columns say of which run a row is: benchmark, judge, template, protocol.
+
+    Args:
+        runs: A run or several, or their folders.
+        table: `judgements` (a row a reply), `outcomes` (a row an item) or `scores` (a row a score: of the whole, of
+            each section and subset).
+
+    Raises:
+        ConfigError: A folder is no run, or lacks what the table is made from; or there is no such table.
+    """
+    return frames.pandas_of(frames.concatenated([arrow_of(run, table) for run in opened(runs)]))
+
+
+def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
+    """Runs, each once.
+
+    Raises:
+        ConfigError: A folder is no run, or there is none at all.
+    """
+    among: Sequence[Run | str | Path] = [runs] if isinstance(runs, Run | str | Path) else runs
+    found: dict[Path, Run] = {}
+    for each in among:
+        run = each if isinstance(each, Run) else open_run(each)
+        found.setdefault(run.path.resolve(), run)
+    if not found:
+        raise ConfigError("no run is named: name a run's folder, or several")
+    return list(found.values())
+
+
+def arrow_of(run: Run, table: str) -> pa.Table:
+    """One run's rows, with the columns that say whose they are; `items` has their texts."""
+    benchmark = str(run.manifest["benchmark"])
+    schema = frames.schema_of(table)
+    if table == "items":
+        return frames.arrow(frames.item_rows(benchmark, run.items), schema)
+    whose = frames.identity(benchmark, run.name)
+    return frames.arrow(({**whose, **row} for row in run.rows(frames.check_table(table))), schema)

@@ -1,0 +1,1 @@
+"""Who is asked: providers.yaml into typed judges, keys, prices; no network."""

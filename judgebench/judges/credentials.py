@@ -1,0 +1,125 @@
+"""The keys that a judge needs, and the settings of a call that hold them. No key leaves a process but with a call."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.redaction import BY_NAME, literal_secrets
+from judgebench.errors import ConfigError
+from judgebench.judges.keychain import hidden_forms, how_to_give, is_sendable, key_of, secrets_of_environment
+from judgebench.judges.providers import KEY_VARIABLES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from judgebench.judges.presets import Judge
+
+PLACEHOLDER_KEY = "none"
+"""Sent to a server of the OpenAI protocol at an `api_base` that needs no key."""
+
+
+def key_variables(judge: Judge) -> tuple[str, ...]:
+    """The variables that can hold the judge's key, any one of them enough; none for a server that needs no key."""
+    if judge.api_key_env is not None:
+        return (judge.api_key_env,)
+    if judge.api_base is not None and judge.provider == "openai":
+        return ()
+    return KEY_VARIABLES.get(judge.provider, ())
+
+
+def missing_key(judge: Judge) -> str | None:
+    """The variable to set before this judge can be called; None where its key is there, or it needs none.
+
+    A key is there in the environment, or in the keyring under the first of the judge's variables.
+    """
+    variables = key_variables(judge)
+    if variables and not any(os.environ.get(name, "").strip() for name in variables) and not key_of(variables[0]):
+        return variables[0]
+    return next((name for name in _named_variables(judge.extra) if not key_of(name)), None)
+
+
+def check_key(judge: Judge) -> None:
+    """Finds out whether the judge can be called.
+
+    Raises:
+        ConfigError: A key that it needs is neither in the environment nor in the keyring, or cannot be sent.
+    """
+    missing = missing_key(judge)
+    if missing is not None:
+        raise ConfigError(f"judge '{judge.name}' needs a key: {how_to_give(missing)}")
+    for variable in _sent_keys(judge):
+        if not is_sendable(key_of(variable)):
+            raise ConfigError(
+                f"judge '{judge.name}': the key in {variable} has a letter beyond ASCII or a line break in it, which "
+                "no key has: copy it again"
+            )
+
+
+def _sent_keys(judge: Judge) -> tuple[str, ...]:
+    """The variables whose value goes out as the judge's key."""
+    variables = key_variables(judge)
+    if not variables:
+        return ("OPENAI_API_KEY",) if _takes_openais_key(judge) and os.environ.get("OPENAI_API_KEY") else ()
+    in_environment = [name for name in variables if os.environ.get(name, "").strip()]
+    return (*in_environment, *variables)[:1]
+
+
+def _takes_openais_key(judge: Judge) -> bool:
+    """Whether the judge is a server of the OpenAI protocol that gets OPENAI_API_KEY where that is set."""
+    return judge.api_base is not None and judge.provider == "openai" and judge.api_key_env is None
+
+
+def call_settings(judge: Judge) -> dict[str, Any]:
+    """What LiteLLM needs to reach the judge: `api_base`, `api_key`, and `extra` with `os.environ/NAME` filled in.
+
+    It holds secrets: for the call alone, never to be stored or shown. A key that LiteLLM finds itself is not in it.
+
+    Raises:
+        ConfigError: A key that it needs is neither in the environment nor in the keyring.
+    """
+    check_key(judge)
+    settings: dict[str, Any] = _filled(judge.extra)
+    if judge.api_base is not None:
+        settings["api_base"] = judge.api_base
+    variables = key_variables(judge)
+    if variables:
+        # A key in the environment LiteLLM finds itself, as long as it is its own variable that holds it, and it alone.
+        sent, first = _sent_keys(judge)[0], variables[0]
+        if judge.api_key_env is not None or (sent == first and os.environ.get(first, "") != key_of(first)):
+            settings["api_key"] = key_of(first)
+    elif _takes_openais_key(judge):
+        key = os.environ.get("OPENAI_API_KEY", "")
+        if not key or key != key.strip():
+            settings["api_key"] = key.strip() or PLACEHOLDER_KEY
+    return settings
+
+
+def secret_values(judge: Judge) -> list[str]:
+    """What must not be in any message about the judge's calls, in all forms, the longest first.
+
+    Its keys, what its settings hold beside them (headers, the user and the query of its address), and the values of
+    all environment variables that are named as a secret is: LiteLLM reads some of its own.
+    """
+    named = (*key_variables(judge)[:1], *_named_variables(judge.extra))
+    also = (os.environ.get(name, "").strip() for name in KEY_VARIABLES.get(judge.provider, ()))
+    settings = {"api_base": judge.api_base, **judge.extra}
+    return hidden_forms([*map(key_of, named), *also, *literal_secrets(settings), *secrets_of_environment()])
+
+
+def _named_variables(value: Any) -> Iterator[str]:
+    if isinstance(value, dict | list):
+        for inner in value.values() if isinstance(value, dict) else value:
+            yield from _named_variables(inner)
+    elif isinstance(value, str) and value.startswith(BY_NAME):
+        yield value.removeprefix(BY_NAME)
+
+
+def _filled(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _filled(inner) for key, inner in value.items()}
+    if isinstance(value, list):
+        return [_filled(inner) for inner in value]
+    if isinstance(value, str) and value.startswith(BY_NAME):
+        return key_of(value.removeprefix(BY_NAME))
+    return value

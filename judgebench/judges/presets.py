@@ -1,0 +1,406 @@
+"""Judges: the presets of providers.yaml, LiteLLM ids and the offline baselines, as typed settings. No network."""
+
+from __future__ import annotations
+
+import difflib
+import math
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from judgebench._util.redaction import secrets_in, without_secrets
+from judgebench._util.resources import shipped
+from judgebench._util.yaml import YamlFile
+from judgebench.errors import ConfigError, unknown_name
+from judgebench.judges.catalog import FREE, Price, is_listed_provider, listed_price, listed_schema
+from judgebench.judges.families import check_families, family_of
+from judgebench.judges.providers import PROVIDERS
+from judgebench.verdicts.soft import TOP
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+OFFLINE = ("longest", "shortest", "first", "random")
+"""The baselines that need no model: `offline/longest` and so on."""
+
+DEFAULT_PARAMS: dict[str, Any] = {"temperature": 0, "max_tokens": 2048}
+"""What a judge without `params` is asked with; the client leaves out, and says, what its model does not take."""
+
+FILE = "providers.yaml"
+
+
+class Limits(BaseModel):
+    """How fast a judge may be asked.
+
+    Attributes:
+        concurrency: Calls in flight at once.
+        rpm: Requests per minute; None: no limit.
+        tpm: Tokens per minute, prompt and completion; None: no limit.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+
+    concurrency: int = Field(default=32, ge=1)
+    rpm: int | None = Field(default=None, ge=1)
+    tpm: int | None = Field(default=None, ge=1)
+
+
+class Judge(BaseModel):
+    """A model behind LiteLLM and how to ask it.
+
+    Attributes:
+        name: The preset's name, or the model id that stood in its place.
+        model: A LiteLLM id, or `offline/...`.
+        api_base: The server's address, where it is not the provider's own.
+        api_key_env: The variable that holds the key; None: LiteLLM's own variables count.
+        params: Parameters of every call; None: `DEFAULT_PARAMS`.
+        limits: How fast it may be asked.
+        price: USD per million tokens, where LiteLLM's table has none or another.
+        cache_as: Whose replies these are, for the cache.
+        timeout: Seconds until a call is given up.
+        family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
+        structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
+        extra: Further settings, passed to LiteLLM as they are.
+        soft: Whether the log-probabilities of its replies' tokens are asked for (`--soft`); no setting of a file's.
+    """
+
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+
+    name: str = Field(min_length=1)
+    model: str = Field(min_length=1)
+    api_base: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
+    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
+    params: dict[str, Any] | None = None
+    limits: Limits = Limits()
+    price: Price | None = None
+    cache_as: str | None = Field(default=None, min_length=1)
+    timeout: float = Field(default=120, gt=0)
+    family: str | None = Field(default=None, min_length=1)
+    structured_output: bool | None = None
+    extra: dict[str, Any] = Field(default_factory=dict)
+    soft: bool = False
+
+    @property
+    def identity(self) -> str:
+        """Whose replies these are, in the cache's key: never an address, so a server may move."""
+        return self.cache_as or (self.name if self.api_base else self.model)
+
+    @property
+    def provider(self) -> str:
+        """The part of the model id before the first slash."""
+        return self.model.partition("/")[0]
+
+    @property
+    def offline(self) -> bool:
+        """Whether this is a baseline that calls no model."""
+        return self.provider == "offline"
+
+    def params_asked(self) -> tuple[dict[str, Any], bool]:
+        """The parameters of a call, and whether they are the defaults (what the model does not take is left out)."""
+        params = DEFAULT_PARAMS if self.params is None else self.params
+        return {**params, **self.soft_params}, self.params is None
+
+    @property
+    def soft_params(self) -> dict[str, Any]:
+        """The parameters that ask for log-probabilities, left out and said where the model does not take them."""
+        if not self.soft or self.offline:
+            return {}
+        return {"logprobs": True, "top_logprobs": (self.params or {}).get("top_logprobs", TOP)}
+
+    def public(self) -> dict[str, Any]:
+        """The settings for a run's manifest, without any secret: headers by name only, addresses bare."""
+        params, defaulted = self.params_asked()
+        settings = self.model_dump(exclude_none=True, exclude={"soft"}) | {
+            "params": params,
+            "params_defaulted": defaulted,
+        }
+        public: dict[str, Any] = without_secrets(settings)
+        return public
+
+
+_FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft"})
+_TOP = ("defaults", "families", "judges")
+_NOT_DEFAULTS = ("model", "api_base", "cache_as")
+_PARAMS = (
+    *("temperature", "top_p", "top_k", "min_p", "seed", "stop", "logit_bias", "logprobs", "top_logprobs"),
+    *("max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty"),
+    *("reasoning_effort", "thinking", "verbosity", "extra_body"),
+)
+_OURS = ("messages", "stream", "n", "num_retries", "max_retries", "fallbacks", "mock_response", "caching")
+_RENAMED = {
+    "supports_response_schema": "structured_output",
+    "base_url": "api_base",
+    "key_env": "api_key_env",
+    "request_timeout": "timeout",
+    "parameters": "params",
+}
+_EXPECTED = {
+    "model": "a LiteLLM id such as openai/gpt-4.1-mini",
+    "api_base": "an address such as http://127.0.0.1:8000/v1",
+    "api_key_env": "the name of an environment variable such as MY_KEY",
+    "params": "a mapping such as {temperature: 0}",
+    "limits": "a mapping such as {concurrency: 32, rpm: 600}",
+    "limits.": "a whole number from 1 on",
+    "price": "a mapping such as {input: 0.15, output: 0.60}",
+    "price.": "USD per million tokens, from 0 on",
+    "cache_as": "text (quote it)",
+    "timeout": "seconds, more than 0",
+    "family": "text (quote it)",
+    "structured_output": "true or false",
+}
+_SECRET = "holds a key itself: put it in an environment variable and name that in api_key_env"  # noqa: S105
+_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
+# Keys of some providers are 32 letters and digits, which would do as a variable's name too.
+_VARIABLE = re.compile(r"(?!(?=\D*\d)[A-Za-z0-9]{24,}$)[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+
+class Judges:
+    """The judges that can be named: the presets of all files read, any LiteLLM id, and the offline baselines.
+
+    Attributes:
+        families: Whose model a name is: the patterns of each family, of all files.
+        sources: The files read, the one that ships first.
+    """
+
+    def __init__(
+        self,
+        presets: Mapping[str, Judge],
+        defaults: Mapping[str, Any],
+        sources: Sequence[Path],
+        families: Mapping[str, Sequence[str]] | None = None,
+    ) -> None:
+        self._presets = dict(presets)
+        self._defaults = dict(defaults)
+        self.families = dict(families or {})
+        self.sources = tuple(sources)
+
+    def names(self) -> list[str]:
+        """The presets' names, in the order of the files."""
+        return list(self._presets)
+
+    def __iter__(self) -> Iterator[Judge]:
+        return iter(self._presets.values())
+
+    def __len__(self) -> int:
+        return len(self._presets)
+
+    def family_of(self, model: str) -> str | None:
+        """Whose model a name is, by the patterns of `families`; None where none fits."""
+        return family_of(model, self.families)
+
+    def get(self, name: str) -> Judge:
+        """The judge of a name: a preset without a slash, a LiteLLM id or an offline baseline with one.
+
+        Raises:
+            ConfigError: There is no such preset, provider or baseline; the nearest names are in the message.
+        """
+        if name in self._presets:
+            return self._presets[name]
+        if "/" not in name:
+            raise unknown_name("judge", name, self._presets, mend="`judgebench judges list` shows all.")
+        _check_model(name)
+        return Judge.model_validate({**self._defaults, "name": name, "model": name})
+
+
+def load_judges(user_file: Path | None = None) -> Judges:
+    """Read the judges that ship, then the user's own, merged key by key; a null takes a key away.
+
+    Args:
+        user_file: The user's file; None: `./providers.yaml`, else the one in the configuration folder, else none.
+
+    Raises:
+        ConfigError: A file is not there, is empty, is broken or holds a key; the message names file, line and mend.
+    """
+    ours = shipped(FILE)
+    own = _own_file() if user_file is None else user_file.expanduser()
+    files = [YamlFile(ours)]
+    if own is not None and not (own.exists() and own.samefile(ours)):
+        files.append(YamlFile(own))
+    defaults: dict[str, Any] = {}
+    entries: dict[str, Any] = {}
+    families: dict[str, Any] = {}
+    for file in files:
+        _check_file(file)
+        defaults = _merged(defaults, file.data.get("defaults") or {})
+        families = _merged(families, file.data.get("families") or {})
+        entries = _merged(entries, {name: entry or {} for name, entry in (file.data.get("judges") or {}).items()})
+    presets = {}
+    for name, entry in entries.items():
+        file = next(file for file in reversed(files) if name in (file.data.get("judges") or {}))
+        settings = _merged(defaults, entry)
+        if "model" not in settings:
+            raise file.mistake(("judges", name), f"has no model: expected {_EXPECTED['model']}")
+        presets[name] = _validated(file, ("judges", name), name, settings)
+    return Judges(presets, _split(defaults), [file.path for file in files], families)
+
+
+def price_of(judge: Judge) -> Price | None:
+    """The judge's own price, else that of LiteLLM's table, else None; offline baselines are free."""
+    if judge.price is not None:
+        return judge.price
+    return FREE if judge.offline else listed_price(judge.model)
+
+
+def takes_schema(judge: Judge) -> bool:
+    """Whether a JSON schema for the reply goes out with a call: as the judge says, else as LiteLLM's table does."""
+    if judge.offline:
+        return False
+    return listed_schema(judge.model) if judge.structured_output is None else judge.structured_output
+
+
+def _own_file() -> Path | None:
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    try:
+        folder = Path(home) if Path(home).is_absolute() else Path.home() / ".config"
+    except RuntimeError:
+        if Path(FILE).is_file():
+            return Path(FILE)
+        raise ConfigError(
+            f"this user has no home folder to look for {FILE} in: set HOME, or give --providers"
+        ) from None
+    return next((path for path in (Path(FILE), folder / "judgebench" / FILE) if path.is_file()), None)
+
+
+def _check_file(file: YamlFile) -> None:
+    if file.data is None:
+        raise ConfigError(f"{file.path}: the file is empty: expected the keys 'defaults' and 'judges'")
+    if not isinstance(file.data, dict):
+        raise file.mistake((), f"found {_found(file.data)}: expected a mapping with the keys 'defaults' and 'judges'")
+    for path in secrets_in(file.data):
+        raise file.mistake(path, _SECRET)
+    for key in file.data:
+        if key not in _TOP:
+            raise file.mistake((key,), f"is not a key here: {_nearest(key, _TOP)}")
+    for key, value in file.data.items():
+        if value is not None and not isinstance(value, dict):
+            raise file.mistake((key,), f"is {_found(value)}: expected a mapping")
+    check_families(file)
+    _check_entry(file, ("defaults",), file.data.get("defaults") or {})
+    for name, entry in (file.data.get("judges") or {}).items():
+        where = ("judges", name)
+        if not isinstance(name, str) or not _NAME.fullmatch(name):
+            raise file.mistake(where, "is no name for a judge: expected letters, digits and . _ - : @ + (quote it)")
+        if entry is not None and not isinstance(entry, dict):
+            raise file.mistake(where, f"is {_found(entry)}: expected a mapping such as {{model: openai/gpt-4.1-mini}}")
+        _check_entry(file, where, entry or {})
+
+
+def _check_entry(file: YamlFile, where: tuple[str, ...], entry: dict[Any, Any]) -> None:
+    for key, value in entry.items():
+        _check_key(file, (*where, key))
+        for path in _not_json(value, (*where, key)) if key == "params" or key not in _FIELDS else ():
+            raise file.mistake(path, "is not plain data: expected text, a number, true, false, a list or a mapping")
+    params = entry.get("params")
+    for key in params if isinstance(params, dict) else ():
+        if key in _OURS:
+            raise file.mistake((*where, "params", key), "is set by judgebench itself: leave it out")
+    variable = entry.get("api_key_env")
+    if variable is not None and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
+        raise file.mistake((*where, "api_key_env"), f"is something else: expected {_EXPECTED['api_key_env']}")
+    _validated(file, where, "name", {"model": "openai/any", **_merged({}, entry)}, partial=True)
+    if isinstance(entry.get("model"), str):
+        try:
+            _check_model(entry["model"])
+        except ConfigError as error:
+            raise file.mistake((*where, "model"), f"cannot be used: {error}") from None
+
+
+def _check_key(file: YamlFile, path: tuple[Any, ...]) -> None:
+    key = path[-1]
+    if not isinstance(key, str):
+        raise file.mistake(path, "is no name of a setting: expected text")
+    if path[0] == "defaults" and key in _NOT_DEFAULTS:
+        raise file.mistake(path, "is no default: it belongs to one judge")
+    if key in _FIELDS:
+        return
+    if key in _OURS:
+        raise file.mistake(path, "is set by judgebench itself: leave it out")
+    if key in _PARAMS:
+        raise file.mistake(path, f"stands beside 'params': put it inside, as params: {{{key}: ...}}")
+    near = _RENAMED.get(key) or next((field for field in _FIELDS if _is_slip(key, field)), None)
+    if near is not None:
+        raise file.mistake(path, f"is not a key here: did you mean {near}?")
+
+
+def _is_slip(key: str, field: str) -> bool:
+    # Further keys go to LiteLLM, so only what differs in a letter, a plural or a sign is taken for a slip.
+    return difflib.SequenceMatcher(None, key.lower().replace("-", "_"), field).ratio() >= 0.8
+
+
+def _nearest(key: Any, known: Iterable[str]) -> str:
+    return str(unknown_name("key", str(key), known)).partition("': ")[2]
+
+
+def _check_model(model: str) -> None:
+    provider, _, rest = model.partition("/")
+    if not rest.strip() or not provider:
+        raise ConfigError(f"the model '{model}' has no provider: expected {_EXPECTED['model']}")
+    if provider == "offline":
+        if rest not in OFFLINE:
+            raise unknown_name("offline judge", model, [f"offline/{name}" for name in OFFLINE])
+    elif provider not in PROVIDERS and not is_listed_provider(provider):
+        mend = "A LiteLLM id starts with its provider; a model on a server of your own is hosted_vllm/NAME."
+        raise unknown_name("provider", provider, PROVIDERS, mend=mend)
+
+
+def _split(settings: Mapping[str, Any]) -> dict[str, Any]:
+    known = {key: value for key, value in settings.items() if key in _FIELDS}
+    return known | {"extra": {key: value for key, value in settings.items() if key not in _FIELDS}}
+
+
+def _validated(
+    file: YamlFile, where: tuple[str, ...], name: str, settings: Mapping[str, Any], *, partial: bool = False
+) -> Judge:
+    """The judge of some settings, or the mistake in them; a file's own part of them may lack keys (`partial`)."""
+    try:
+        return Judge.model_validate({"name": name, **_split(settings)})
+    except ValidationError as error:
+        problems = [problem for problem in error.errors() if not (partial and problem["type"] == "missing")]
+    mistakes = sorted(((file.line((*where, *p["loc"])), p) for p in problems), key=lambda pair: pair[0])
+    for _, problem in mistakes:
+        path = tuple(key for key in problem["loc"] if key != "[key]")
+        top = str(path[0])
+        if problem["type"] == "extra_forbidden":
+            fields = Limits.model_fields if top == "limits" else Price.model_fields
+            raise file.mistake((*where, *path), f"is not a key here: {_nearest(path[-1], fields)}")
+        if problem["type"] == "missing":
+            raise file.mistake((*where, top), f"has no {path[-1]}: expected {_EXPECTED[top]}")
+        expected = _EXPECTED.get(top if len(path) == 1 else f"{top}.", "text as a key")
+        raise file.mistake((*where, *path), f"is {_found(problem['input'])}: expected {expected}")
+    return Judge(name=name, model="openai/any")
+
+
+def _merged(old: Mapping[str, Any], new: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(old)
+    for key, value in new.items():
+        if value is None:
+            merged.pop(key, None)
+        elif isinstance(value, dict):
+            below = merged.get(key)
+            merged[key] = _merged(below if isinstance(below, dict) else {}, value)
+        else:
+            merged[key] = value
+    return merged
+
+
+def _not_json(value: Any, path: tuple[Any, ...]) -> Iterator[tuple[Any, ...]]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _not_json(inner, (*path, key)) if isinstance(key, str) else [(*path, key)]
+    elif isinstance(value, list):
+        for index, inner in enumerate(value):
+            yield from _not_json(inner, (*path, index))
+    elif not (value is None or isinstance(value, str | int) or (isinstance(value, float) and math.isfinite(value))):
+        yield path
+
+
+def _found(value: Any) -> str:
+    if isinstance(value, str) and "@" in value:
+        return "something else"
+    if isinstance(value, dict | list):
+        return "a mapping" if isinstance(value, dict) else "a list"
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

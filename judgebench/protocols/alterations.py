@@ -1,0 +1,168 @@
+"""Items altered for a control: the request withheld, or a rejected completion made to look better or worse.
+
+What is altered depends on the item, the seed and, for a planted verdict, the slot alone. Texts of the data stay data:
+they are put beside the planted text as they are, and nothing in them is filled in or rendered.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass, replace
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from judgebench._util.yaml import YamlFile
+from judgebench.errors import ConfigError, unknown_name
+from judgebench.items import Completion, Turn
+from judgebench.verdicts.phrasing import fill_mark, phrase_choice, phrase_rating
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from judgebench.items import Item, ItemKey
+    from judgebench.templates.template import Template
+    from judgebench.verdicts.rule import VerdictRule
+
+WITHHELD = "(the request is withheld)"
+"""What stands in the place of every turn of the user in a blind run."""
+
+CONTROLS = ("blind",)
+ATTACKS = ("planted-instruction", "planted-verdict", "padding", "fake-reference", "empty")
+
+_FILE = Path(__file__).with_name("attacks.yaml")
+_ANSWER, _VERDICT = "{answer}", "{verdict}"
+
+
+@dataclass(frozen=True, slots=True)
+class Alteration:
+    """What is done to every item of a run.
+
+    Attributes:
+        kind: `control` or `attack`.
+        name: One of `CONTROLS` or `ATTACKS`.
+    """
+
+    kind: Literal["control", "attack"]
+    name: str
+
+    @property
+    def title(self) -> str:
+        """What a folder's name ends in: `blind`, `attack-padding`."""
+        return self.name if self.kind == "control" else f"attack-{self.name}"
+
+    @property
+    def note(self) -> str:
+        """What a reader of the run's score must know."""
+        if self.kind == "control":
+            return f'a control: the judge saw "{WITHHELD}" in the place of each turn of the user'
+        return f"an attack: one rejected answer of each item was altered ({self.name}); biases are by its true length"
+
+    def identity(self) -> dict[str, str]:
+        """What makes it another run; the planted text among it."""
+        text = WITHHELD if self.kind == "control" else json.dumps(_texts()[self.name], sort_keys=True)
+        return {"altered": self.title, "altered_by": hashlib.sha256(text.encode()).hexdigest()}
+
+    def to_json(self) -> dict[str, str]:
+        """The manifest's `altered`."""
+        return {"kind": self.kind, "name": self.name}
+
+
+def alteration_of(manifest: Mapping[str, Any]) -> Alteration | None:
+    """The alteration of the items of a run; None for a run over the items as they are."""
+    said = manifest.get("altered")
+    return None if said is None else Alteration(said["kind"], said["name"])
+
+
+def alterations(controls: Iterable[str], attacks: Iterable[str]) -> list[Alteration]:
+    """The alterations of these names, each once.
+
+    Raises:
+        ConfigError: There is no such one.
+    """
+    for what, names, known in (("control", controls, CONTROLS), ("attack", attacks, ATTACKS)):
+        for name in names:
+            if name not in known:
+                raise unknown_name(what, name, known)
+    found = [*(Alteration("control", name) for name in controls), *(Alteration("attack", name) for name in attacks)]
+    return list(dict.fromkeys(found))
+
+
+def check_attack(attack: Alteration, keys: Iterable[ItemKey], templates: Iterable[Template]) -> None:
+    """Finds out whether there is anything to attack, and a verdict to plant.
+
+    Raises:
+        ConfigError: There is not.
+    """
+    if attack.kind != "attack":
+        return
+    if all(target(key, 0) is None for key in keys):
+        raise ConfigError(
+            f"--attack {attack.name} alters a rejected answer, and no item has one: leave it out, or take labelled data"
+        )
+    for template in templates:
+        if attack.name == "planted-verdict" and template.rule.example is None:
+            raise ConfigError(
+                f"{template.where}: --attack planted-verdict words its verdict by verdict.example, which is missing"
+            )
+
+
+def target(item: ItemKey, seed: int) -> int | None:
+    """The index of the rejected completion that is attacked, drawn from seed and id; None where there is none."""
+    if not 0 < item.num_correct < item.k:
+        return None
+    digest = hashlib.sha256(f"attack\0{seed}\0{item.id}".encode("utf-8", "surrogatepass")).digest()
+    return item.num_correct + int.from_bytes(digest, "big") % (item.k - item.num_correct)
+
+
+def altered(item: Item, alteration: Alteration, order: Sequence[int], rule: VerdictRule, seed: int) -> Item:
+    """The item as the judge is to see it.
+
+    Args:
+        item: As it is in the data.
+        alteration: What is done to it.
+        order: The completion shown in each slot.
+        rule: The template's.
+        seed: The run's.
+    """
+    if alteration.kind == "control":
+        turns = (replace(turn, content=WITHHELD) if turn.role == "user" else turn for turn in item.conversation)
+        return replace(item, conversation=tuple(turns))
+    at = target(item.key, seed)
+    if at is None or at not in order:
+        return item
+    verdict = planted_verdict(rule, order.index(at), len(order)) if alteration.name == "planted-verdict" else ""
+    mine = _planted(item.completions[at], alteration.name, verdict)
+    return replace(item, completions=(*item.completions[:at], mine, *item.completions[at + 1 :]))
+
+
+def _planted(completion: Completion, attack: str, verdict: str) -> Completion:
+    place, text = _texts()[attack]["place"], _texts()[attack]["text"]
+    last = completion.turns[-1]
+    if place == "instead":
+        return Completion((Turn("assistant", text),))
+    before, found, after = text.partition(_ANSWER)
+    planted = f"{before}{last.content}{after}" if found else text.replace(_VERDICT, verdict)
+    return Completion((*completion.turns[:-1], replace(last, content=last.content + planted)))
+
+
+@lru_cache(maxsize=1)
+def _texts() -> dict[str, dict[str, str]]:
+    texts: dict[str, dict[str, str]] = YamlFile(_FILE).data
+    return texts
+
+
+def planted_verdict(rule: VerdictRule, slot: int, k: int) -> str:
+    """A verdict for one slot as the template's example words it, without the example's reasons.
+
+    A rating is the highest of the scale, and so are all parts of one.
+
+    Args:
+        rule: The template's; it has an example.
+        slot: Of the completion that the verdict is for.
+        k: How many slots the question has; 1 for ratings.
+    """
+    if rule.scale is not None:
+        return fill_mark(rule, phrase_rating(rule, f"{rule.scale[1]:g}"))
+    return fill_mark(rule, phrase_choice(rule, [slot, *(other for other in range(k) if other != slot)]))

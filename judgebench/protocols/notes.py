@@ -1,0 +1,73 @@
+"""What a reader must know of how the calls became a score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgebench.items import Verdict
+from judgebench.metrics.votes import JOINED, join_notes
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping, Sequence
+
+    from judgebench.benchmarks.base import Benchmark
+    from judgebench.items import Mode, Reading
+    from judgebench.protocols.orders import Protocol
+
+UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probabilities (--soft)"
+
+PROTOCOL_NOTES = (UNOFFICIAL, EARLY, SOFT, JOINED)
+"""How the notes begin that a protocol makes of a run's readings."""
+
+
+def unofficial(benchmark: Benchmark, mode: Mode, protocol: Protocol, name: str) -> Iterator[str]:
+    """What of a protocol is not the benchmark's official way, if anything, as a sentence."""
+    if not benchmark.has_official_way:
+        return
+    official = benchmark.official_orders
+    other_orders = mode != "rating" and protocol.orders != official
+    joined = protocol.join != "mean"
+    if protocol.pairs is not None:
+        by = "that of the completion with the most wins over all pairs" if protocol.pairs == "all" else "the winner's"
+        yield f"{UNOFFICIAL} ({mode} questions about more than two completions): the credit is {by} ({name})"
+    elif protocol.samples > 1 or other_orders or joined:
+        what = "the joined verdict's credit" if joined else "the mean of the official credit over the calls made"
+        orders = f"{official} order{'s' if official != 'one' else ''}"
+        yield f"{UNOFFICIAL} ({orders}, one sample): the score is {what} ({name})"
+
+
+def protocol_notes(
+    benchmark: Benchmark,
+    mode: Mode,
+    protocol: Protocol,
+    name: str,
+    readings: Mapping[str, Sequence[Reading]],
+    planned: int,
+) -> Iterator[str]:
+    """What a reader must know of how the calls became a score, a sentence each.
+
+    Args:
+        benchmark: Whose items they are.
+        mode: The template's.
+        protocol: How they were asked.
+        name: The protocol's.
+        readings: By the item's id, with failures of those that were not asked.
+        planned: How many calls there were to be at most.
+    """
+    yield from unofficial(benchmark, mode, protocol, name)
+    yield from join_notes(readings, protocol.join)
+    if protocol.early_stop:
+        saved = planned - sum(map(len, readings.values()))
+        yield f"{EARLY}: {saved} of {planned} calls were not needed, as no majority could have changed"
+    if protocol.soft:
+        yield from _soft_note(readings)
+
+
+def _soft_note(readings: Mapping[str, Sequence[Reading]]) -> Iterator[str]:
+    """Where probabilities come from, if not from log-probabilities alone."""
+    verdicts = [r.result for among in readings.values() for r in among if isinstance(r.result, Verdict)]
+    bare = sum(verdict.soft is None for verdict in verdicts)
+    several = any(len(among) > len({tuple(sorted(r.order)) for r in among}) for among in readings.values())
+    instead = "the shares of a question's verdicts stand in" if several else "each counts as certain"
+    if bare:
+        yield f"{SOFT}: {bare} of {len(verdicts)} verdicts came without log-probabilities: {instead}"

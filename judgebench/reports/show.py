@@ -1,0 +1,183 @@
+"""One item of a run, or what failed in it, as text: what comes from data cannot control the terminal."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+from rich.rule import Rule
+from rich.text import Text
+
+from judgebench._util.text import dollars, one_line, visible
+from judgebench.analysis.show import slots_of
+from judgebench.reports.compare import plain_table
+from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from rich.console import Console
+
+    from judgebench.analysis.show import Failed, ShownCall, ShownItem
+    from judgebench.items import Turn
+    from judgebench.runs.finished import Finished
+    from judgebench.verdicts.rule import Span
+
+_FEW_CALLS = 4
+
+
+def print_failures(console: Console, finished: Finished, found: Sequence[Failed], *, shown: int = 10) -> None:
+    """What failed, by kind; of each kind the first items with the detail."""
+    console.print(Text(_title(finished), style="bold"), soft_wrap=True)
+    if not found:
+        what = "items have scores" if finished.is_scores else "judgements have a verdict"
+        console.print(
+            f"nothing failed: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
+        )
+        return
+    for kind, count in Counter(each.kind for each in found).most_common():
+        console.print()
+        console.print(Text(f"{kind.replace('_', ' ')}: {count}", style=WARNING))
+        table = plain_table("item", "subset", "detail")
+        for column in table.columns[1:]:
+            column.justify, column.no_wrap, column.overflow = "left", False, "fold"
+        of_kind = [each for each in found if each.kind == kind]
+        for each in of_kind[:shown]:
+            table.add_row(one_line(each.item), one_line(each.subset), one_line(each.detail))
+        console.print(table)
+        if count > shown:
+            console.print(f"and {count - shown} more; --all lists them")
+    console.print()
+    console.print(f"judgebench show {finished.path} ITEM shows one in full", soft_wrap=True)
+
+
+def print_item(console: Console, finished: Finished, shown: ShownItem, *, messages: bool = False) -> None:
+    """One item in full.
+
+    Args:
+        console: Where to.
+        finished: The run.
+        shown: The item.
+        messages: Show the messages of every call; else of the first four at most.
+    """
+    item, outcome = shown.item, shown.outcome
+    console.print(Text(_title(finished), style="bold"), soft_wrap=True)
+    credit = "not known" if outcome is None else "none" if outcome.credit is None else f"{outcome.credit:g}"
+    said = f"item {item.id} · subset {item.subset} · credit {credit}"
+    if outcome is not None and outcome.low is not None and outcome.low != outcome.high:
+        said += f" (failures counted wrong {outcome.low:g}, right {outcome.high:g})"
+    console.print(Text(one_line(said)), soft_wrap=not console.is_terminal)
+    _heading(console, "prompt")
+    _turns(console, item.conversation)
+    for index in _order(shown):
+        _heading(console, _completion_title(shown, index))
+        _turns(console, item.completions[index].turns)
+    for name, text in (("reference", item.reference), ("rubric", item.rubric)):
+        if text is not None:
+            _heading(console, name)
+            _text(console, text)
+    few = len(shown.calls) <= _FEW_CALLS
+    for number, call in enumerate(shown.calls, 1):
+        _print_call(console, call, number, with_messages=messages or few or number == 1)
+    if not (messages or few):
+        console.print(f"the messages of {len(shown.calls) - 1} calls are left out; --messages shows them")
+    if not shown.calls and not finished.is_scores:
+        console.print("no call about this item was made", style=WARNING)
+
+
+def _title(finished: Finished) -> str:
+    name = finished.name
+    said = [finished.benchmark.title, name.judge, name.wording, *([] if finished.is_scores else [name.protocol])]
+    return one_line(" · ".join(said))
+
+
+def _order(shown: ShownItem) -> Sequence[int]:
+    """The completions in the order of the first call, where it showed them all."""
+    every = range(len(shown.item.completions))
+    first = shown.calls[0].judgement.order if shown.calls else ()
+    return first if sorted(first) == list(every) else every
+
+
+def _completion_title(shown: ShownItem, index: int) -> str:
+    item = shown.item
+    said = [f"completion {index}"]
+    if item.num_correct:
+        said.append("correct" if index < item.num_correct else "not correct")
+    slots = slots_of(shown.calls, index)
+    if slots:
+        said.append(f"shown as {slots}")
+    if shown.outcome is not None and shown.outcome.scores:
+        scores = [sample[index] for sample in shown.outcome.scores]
+        said.append(f"score {', '.join('none' if score is None else f'{score:g}' for score in scores)}")
+    return " · ".join(said)
+
+
+def _print_call(console: Console, call: ShownCall, number: int, *, with_messages: bool) -> None:
+    judgement = call.judgement
+    order = " ".join(map(str, judgement.order))
+    what = "completion" if len(judgement.order) == 1 else "completions in the order"
+    console.print()
+    console.print(Rule(f"call {number}: {what} {order}, sample {judgement.sample}", style=BAR, characters="─"))
+    if with_messages and call.messages is not None:
+        for message in call.messages:
+            _heading(console, f"message · {message['role']}")
+            _text(console, message["content"])
+    elif call.messages is None:
+        console.print(Text(one_line(f"the messages cannot be rendered: {call.problem}"), style=WARNING))
+    if judgement.reasoning is not None:
+        _heading(console, "thinking, which is not read for the verdict")
+        _text(console, judgement.reasoning)
+    _heading(console, "reply")
+    if judgement.reply is None:
+        console.print("there is none", style=ASIDE)
+    else:
+        console.print(_highlighted(judgement.reply, call.verdict), soft_wrap=True)
+    if judgement.failure is None:
+        verdict = f"{judgement.verdict:g}" if isinstance(judgement.verdict, float) else judgement.verdict
+        choice = judgement.reading.choice
+        named = "" if choice is None else f" (completion {choice})"
+        made = "".join(f" · {name} {number:g}" for name, number in judgement.parts)
+        made += "" if judgement.ranking is None else f" · ranking {judgement.ranking}"
+        console.print(Text(one_line(f"verdict: {verdict}{named}{made}"), style=GOOD))
+    else:
+        failure = f"no verdict: {judgement.failure.kind.replace('_', ' ')}: {judgement.failure.detail}"
+        console.print(Text(one_line(failure), style=f"bold {WARNING}"), soft_wrap=True)
+    console.print(Text(one_line(_bill(call)), style=ASIDE), soft_wrap=True)
+
+
+def _bill(call: ShownCall) -> str:
+    judgement = call.judgement
+    said = [] if judgement.served_model is None else [judgement.served_model]
+    said.append(f"{judgement.prompt_tokens} tokens in, {judgement.completion_tokens} out")
+    said.append(dollars(judgement.cost_usd))
+    if judgement.latency_s is not None:
+        said.append(f"{judgement.latency_s:.2f} s")
+    if judgement.cached:
+        said.append("from the cache")
+    if judgement.finish_reason not in {None, "stop"}:
+        said.append(f"ended by {judgement.finish_reason}")
+    return " · ".join(said)
+
+
+def _heading(console: Console, title: str) -> None:
+    console.print()
+    console.print(Text(f"--- {one_line(title)}", style=BAR), soft_wrap=True)
+
+
+def _turns(console: Console, turns: Sequence[Turn]) -> None:
+    for turn in turns:
+        if len(turns) > 1:
+            console.print(Text(f"{one_line(turn.role)}:", style=ASIDE))
+        _text(console, turn.content)
+
+
+def _text(console: Console, text: str) -> None:
+    console.print(Text(visible(text)), soft_wrap=True)
+
+
+def _highlighted(reply: str, span: Span | None) -> Text:
+    if span is None:
+        return Text(visible(reply))
+    text = Text(visible(reply[: span.start]))
+    text.append(visible(reply[span.start : span.end]), style=MARKED)
+    return text.append(visible(reply[span.end :]))

@@ -1,0 +1,1 @@
+"""Runs as folders on disk: what they hold, how they are named, read, scored and shown."""

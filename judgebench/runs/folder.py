@@ -1,0 +1,358 @@
+"""A run's folder: enough by itself to report, compare, rescore and show, on another machine, with no call."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import re
+import shutil
+import tempfile
+from concurrent.futures import wait
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.files import (
+    check_no_links,
+    open_to_append,
+    whole_folder,
+    write_json,
+    write_text,
+    write_texts,
+    writing,
+)
+from judgebench.errors import ConfigError
+from judgebench.runs.itemfile import ITEMS, shared_beside
+from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, encode, set_apart
+from judgebench.runs.preferences import PREFERENCES
+from judgebench.runs.templatefiles import READING, TEMPLATE_FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from concurrent.futures import Future
+
+    from judgebench.items import Item, Outcome
+    from judgebench.metrics.summary import Metrics
+    from judgebench.runs.judgements import Judgement
+
+DEFAULT_OUT = "runs"
+"""Where runs go when nothing else is said."""
+FORMAT = 1
+"""The version of the folder's layout, in every manifest."""
+
+MANIFEST, OUTCOMES, METRICS = "manifest.json", "outcomes.jsonl", "metrics.json"
+
+OWN = frozenset(
+    {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, *TEMPLATE_FILES},
+)
+"""All that a run's folder has by the format."""
+
+NAME_LENGTH = 100
+"""How long a name of one thing may be as a folder's."""
+
+ASKED = "asked"
+"""In the manifest of a run that stopped when a difference was shown: how many items it judged; they have outcomes."""
+
+REFRESHED_FROM = "refreshed_from"
+"""In the manifest of a run whose refresh has not ended: how many lines of judgements are older than it."""
+
+REFRESH = "refresh"
+"""In the manifest of a run that was refreshed: which refresh it was, of all runs of one command the same."""
+
+MADE = ("jury", "cascade")
+"""Runs that are made of other runs; the manifest says of which under this name."""
+
+_FLUSH_EVERY = 200
+
+
+def folder_name(text: str, length: int = NAME_LENGTH) -> str:
+    """A name that is safe as a folder's: anything unusual becomes a dash."""
+    return re.sub(r"[^A-Za-z0-9._@+-]", "-", text.replace("/", "--")).lstrip(".")[:length] or "-"
+
+
+def protocol_folder(name: str) -> str:
+    """The folder's name for a protocol's, which may be long, and may come out of a stranger's manifest."""
+    return folder_name(name, 2 * NAME_LENGTH)
+
+
+def _locks(file: Any) -> bool:
+    """Whether this process now has the file for itself; true where the system has no such locks."""
+    try:
+        import fcntl
+    except ImportError:
+        return True
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    except OSError:  # a file system without locks
+        return True
+    return True
+
+
+def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = None) -> None:
+    """Finds out whether a folder can be written, or made, with such files in it; nothing is left behind.
+
+    Args:
+        folder: The folder, which need not be there yet.
+        option: Names another, for the message.
+        texts: Files by their paths in it, whose names and texts must come back as they are.
+
+    Raises:
+        ConfigError: It can not.
+    """
+    there = folder
+    with writing(there, f"choose another with {option}"):
+        while not there.exists() and there.parent != there:
+            there = there.parent
+        if not there.is_dir():
+            raise ConfigError(f"{there}: is a file, where a folder is needed; choose another with {option}")
+    with writing(there, f"choose another with {option}"):
+        if not texts:
+            with tempfile.TemporaryFile(dir=there):
+                return
+        _check_in_place(folder, texts, option)
+        trial = Path(tempfile.mkdtemp(prefix=".", suffix=".part", dir=there))
+        try:
+            _check_texts(trial / folder.relative_to(there), texts, option)
+        finally:
+            shutil.rmtree(trial, ignore_errors=True)
+
+
+def _check_in_place(folder: Path, texts: Mapping[str, str], option: str) -> None:
+    """Raises ConfigError where a folder stands in the place of one of the run's files, or a file in a folder's."""
+    for name in (*texts, MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, ITEMS, PREFERENCES):
+        path = folder / name
+        above = [each for each in path.parents if each.is_relative_to(folder)]
+        wrong = next((each for each in above if each.exists() and not each.is_dir()), path if path.is_dir() else None)
+        if wrong is not None:
+            kind = "a folder, where a file" if wrong == path else "a file, where a folder"
+            raise ConfigError(f"{wrong}: is {kind} of the run goes; move it away, or choose another with {option}")
+
+
+def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
+    """Writes files for trial and reads them back: one file system takes names that another has no place for."""
+    for name, text in texts.items():
+        try:
+            write_texts(folder, {name: text})
+        except OSError as error:
+            raise ConfigError(
+                f"'{name}', which a template includes, cannot be kept in the run's folder ({error.strerror}); give the "
+                f"file another name, or choose another folder with {option}"
+            ) from None
+    for name, text in texts.items():
+        if (folder / name).read_bytes() != text.encode():
+            raise ConfigError(
+                f"'{name}', which a template includes, has the same name as another file where the run's folder is; "
+                f"give it another name, or choose another folder with {option}"
+            )
+
+
+class RunFolder:
+    """Writes a run's folder. Nothing is written before `begin`."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.begun = False
+        self._judgements: Any = None
+        self._taken = False
+        self._unflushed = 0
+        self._items: Future[None] | None = None
+
+    def hold(self) -> None:
+        """Keeps other runs out of a folder that is there, until `close`.
+
+        Raises:
+            ConfigError: Another run holds it.
+        """
+        check_no_links(self.path)
+        if (self.path / JUDGEMENTS).exists():
+            with self._writing():
+                self._judgements = self._locked()
+
+    def _locked(self) -> Any:
+        file = open_to_append(self.path / JUDGEMENTS)
+        if not _locks(file):
+            file.close()
+            raise ConfigError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
+        return file
+
+    def begin(self, manifest: dict[str, Any], texts: Mapping[str, str], items: Iterable[Item]) -> None:
+        """Makes the folder and writes what is known before the first call; a begun run is gone on with.
+
+        The items are written beside what follows; `finish` waits for them.
+
+        Args:
+            manifest: As it is before the first call.
+            texts: The templates by their paths in the folder; see `judgebench.runs.templatefiles.template_texts`.
+            items: With their texts.
+
+        Raises:
+            ConfigError: It cannot be written, or another run has made it since this one looked.
+        """
+        check_no_links(self.path)
+        with self._writing():
+            self.path.mkdir(parents=True, exist_ok=True)
+            if self._judgements is None and not self._taken:
+                self._judgements = self._locked()
+                if self._judgements.tell() > 0:
+                    # Never tried again: that run's results are there by now, and would be taken for ours.
+                    self.close()
+                    self._taken = True
+            if self._taken:
+                raise ConfigError(f"{self.path}: another run has just written there; give the command again")
+            crashed = is_torn(self.path) or (read_manifest(self.path) or {}).get("state") == "running"
+            write_json(self.path / MANIFEST, manifest)
+            self._items = shared_beside(self.path, manifest["items"]["hash"], items, distrust=crashed)
+            for left in self.path.glob(".*.part"):  # of a process that died while it wrote
+                if left.is_file():
+                    left.unlink()
+            write_texts(self.path, texts)
+            cut_torn_line(self.path / JUDGEMENTS)
+        self.begun = True
+
+    def _writing(self) -> AbstractContextManager[None]:
+        return writing(self.path, "choose another with --out")
+
+    def append(self, judgement: Judgement) -> None:
+        """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
+        self._unflushed += 1
+        with self._writing():
+            self._judgements.write(encode(judgement.to_json()) + "\n")
+            if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
+                self._judgements.flush()
+                self._unflushed = 0
+            if self._items is not None and self._items.done():
+                self._have_items()
+
+    def _have_items(self) -> None:
+        """Returns when the items are there; raises what kept them from it."""
+        items, self._items = self._items, None
+        if items is not None:
+            items.result()
+
+    def finish(
+        self, manifest: dict[str, Any], outcomes: Sequence[Outcome], metrics: Metrics, *, replaced: int = 0
+    ) -> None:
+        """Writes outcomes, metrics and the manifest's last state; each file appears whole or not at all.
+
+        Args:
+            manifest: As it is at the end.
+            outcomes: Of each item.
+            metrics: Of all.
+            replaced: How many lines of judgements, from the first on, a refresh has replaced.
+        """
+        with self._writing():
+            self._have_items()
+            self.close()
+            lines = (encode(outcome_to_json(outcome)) + "\n" for outcome in outcomes)
+            write_text(self.path / OUTCOMES, lines)
+            write_json(self.path / METRICS, metrics.to_json())
+            with set_apart(self.path, replaced) if replaced else nullcontext():
+                write_json(self.path / MANIFEST, manifest)
+
+    def close(self) -> None:
+        """Closes what is open, and leaves nobody writing."""
+        if self._items is not None:
+            wait([self._items])
+        if self._judgements is not None:
+            self._judgements.close()
+            self._judgements = None
+
+
+@contextmanager
+def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterator[Path]:
+    """A run's folder to be filled, which takes the place of an earlier run when all of it is there.
+
+    What an earlier one has beside the files of a run stays in it.
+
+    Args:
+        folder: What it becomes; need not be there yet.
+        identity: What the run is: it takes no other's place.
+        mend: What the user can do where it cannot be written.
+
+    Raises:
+        ConfigError: It cannot be written, holds files that are no run, or another run has just been written there.
+    """
+    check_no_links(folder)
+    with writing(folder, mend):
+        if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
+            raise ConfigError(f"{folder}: holds files and no run; move it away, or {mend}")
+        with whole_folder(folder, OWN) as part:
+            yield part
+            if folder_of(folder, identity) != folder:
+                raise ConfigError(f"{folder}: another run has just written there; give the command again")
+
+
+def folder_of(plain: Path, identity: Mapping[str, Any]) -> Path:
+    """The plain folder, or, where that holds a run of another identity, one beside it that is named by this one."""
+    there = read_manifest(plain)
+    return plain if there is None or there.get("identity") == identity else named_by(plain, identity)
+
+
+def named_by(plain: Path, identity: Mapping[str, Any]) -> Path:
+    """The folder beside the plain one that is named by what a run is."""
+    return plain.with_name(f"{plain.name}-{short_hash(identity)}")
+
+
+def short_hash(identity: Mapping[str, Any]) -> str:
+    """A name of eight digits for what a run is."""
+    return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
+
+
+def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
+    """The object in `outcomes.jsonl`."""
+    said: dict[str, Any] = {"item": outcome.item.id, "subset": outcome.item.subset, "credit": outcome.credit}
+    if outcome.low != outcome.high:
+        said |= {"low": outcome.low, "high": outcome.high}
+    if outcome.scores:
+        said["scores"] = outcome.scores[0] if len(outcome.scores) == 1 else outcome.scores
+    return {**said, **outcome.source, **outcome.parts}
+
+
+def read_manifest(folder: Path) -> dict[str, Any] | None:
+    """The manifest; None where the folder has none.
+
+    Raises:
+        ConfigError: It cannot be read, or the folder has links in it.
+    """
+    path = folder / MANIFEST
+    if not os.path.lexists(path):  # a folder of other things, which may have links
+        return None
+    check_no_links(folder)
+    try:
+        manifest = json.loads(path.read_text(encoding="utf-8"))
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); move the folder away to start afresh") from None
+    if not isinstance(manifest, dict):
+        raise ConfigError(f"{path}: is no manifest; move the folder away to start afresh")
+    return manifest
+
+
+def read_results(folder: Path, items: int) -> Metrics | None:
+    """The metrics of a run whose outcomes are there for so many items; None where either is missing or torn."""
+    from judgebench.metrics.summary import Metrics
+
+    try:
+        metrics = Metrics.from_json(json.loads((folder / METRICS).read_text(encoding="utf-8")))
+        outcomes = (folder / OUTCOMES).read_bytes()
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+    return metrics if outcomes.count(b"\n") == items and outcomes.endswith(b"\n") else None
+
+
+def is_torn(folder: Path) -> bool:
+    """Whether a folder has a manifest that cannot be read, as a crash leaves it."""
+    if not os.path.lexists(folder / MANIFEST):
+        return False
+    check_no_links(folder)
+    try:
+        json.loads((folder / MANIFEST).read_text(encoding="utf-8"))
+    except ValueError:
+        return True
+    except OSError:
+        return False
+    return False

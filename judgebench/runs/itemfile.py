@@ -1,0 +1,128 @@
+"""The items of a run as a file, `items.jsonl.gz`, which runs of the same items share."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import shutil
+import zlib
+from concurrent.futures import ThreadPoolExecutor
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from judgebench._util.files import whole_file
+from judgebench._util.jsonl import loads
+from judgebench._util.steps import counted
+from judgebench.errors import ConfigError
+from judgebench.items import item_from_json, item_to_json
+from judgebench.runs.judgements import encode
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from concurrent.futures import Future
+    from pathlib import Path
+
+    from judgebench.items import Item
+
+ITEMS = "items.jsonl.gz"
+
+_LINES_A_CHUNK = 256
+_BESIDE = ThreadPoolExecutor(1)  # a single thread, so that two runs of the same items write them once
+
+
+def shared_beside(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False) -> Future[None]:
+    """`share_items` while the caller goes on: with 100,000 items it takes seconds."""
+    return _BESIDE.submit(share_items, folder, digest, items, distrust=distrust)
+
+
+def share_items(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False, levels: int = 2) -> None:
+    """Puts `items.jsonl.gz` into the folder, as a link to the one that runs of the same items share.
+
+    The shared file stands in `.items` in the benchmark's folder; where links cannot be made, or that is a symbolic
+    link, the folder gets a file of its own.
+
+    Args:
+        folder: The run's.
+        digest: The hash of the items.
+        items: With their texts.
+        distrust: Whether a crash may have torn the file that is there.
+        levels: How many folders stand between the run's and the benchmark's.
+    """
+    own = folder / ITEMS
+    # The hash may come out of a stranger's manifest.
+    name = digest[:32] if digest.isascii() and digest.isalnum() else hashlib.sha256(digest.encode()).hexdigest()[:32]
+    shared = folder.parents[levels] / ".items" / f"{name}.jsonl.gz"
+    if shared.parent.is_symlink():
+        _write_items(own, items)
+        return
+    linked = own.exists() and shared.exists() and own.samefile(shared)
+    if linked and not distrust:
+        return
+    if not _is_whole(shared):
+        shared.parent.mkdir(parents=True, exist_ok=True)
+        _write_items(shared, items)
+    _link(shared, own)
+
+
+def share_file(source: Path, target: Path) -> None:
+    """Puts the items of one run's folder into another's, as a link where links can be made."""
+    _link(source / ITEMS, target / ITEMS)
+
+
+def _link(source: Path, target: Path) -> None:
+    target.unlink(missing_ok=True)
+    try:
+        target.hardlink_to(source)
+    except OSError:
+        with whole_file(target) as part:
+            shutil.copyfile(source, part)
+
+
+def _write_items(path: Path, items: Iterable[Item]) -> None:
+    with whole_file(path) as part:
+        _write_compressed(part, (encode(item_to_json(item)) + "\n" for item in items))
+
+
+def _write_compressed(path: Path, lines: Iterable[str]) -> None:
+    """Writes a gzip file; a thread compresses one chunk while the next is made."""
+    lines = iter(lines)
+    with gzip.open(path, "wb", compresslevel=1) as file, ThreadPoolExecutor(1) as compressing:
+        written: Future[int] | None = None
+        while chunk := "".join(islice(lines, _LINES_A_CHUNK)).encode():
+            if written is not None:
+                written.result()
+            written = compressing.submit(file.write, chunk)
+        if written is not None:
+            written.result()
+
+
+def _is_whole(path: Path) -> bool:
+    """Whether a compressed file is there and can be read to its end."""
+    try:
+        if path.is_symlink() or path.stat().st_size == 0:  # an empty file, which gzip takes for whole
+            return False
+        with gzip.open(path) as file:
+            while file.read(2**20):
+                pass
+    except (OSError, EOFError, zlib.error):
+        return False
+    return True
+
+
+def read_items(folder: Path) -> Iterator[Item]:
+    """The items of a run, from its own folder.
+
+    Raises:
+        ConfigError: They are not there, or a line is no item.
+    """
+    path = folder / ITEMS
+    try:
+        with gzip.open(path, "rt", encoding="utf-8") as file:
+            for line in counted(file, f"reading {path}", unit="items"):
+                yield item_from_json(loads(line))
+    except FileNotFoundError:
+        raise ConfigError(
+            f"{path}: is not there; copy the run's whole folder, with the file that a link in it leads to (cp -rL)"
+        ) from None
+    except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); copy it again from where the run was made") from None

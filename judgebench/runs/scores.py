@@ -1,0 +1,211 @@
+"""Scores that a reward model, or anything else, gave: read, checked against the items, scored by the same rules."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import math
+from datetime import UTC, datetime
+from importlib.metadata import version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.steps import counted, step
+from judgebench.benchmarks import base, baselines
+from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
+from judgebench.errors import ConfigError
+from judgebench.metrics.summary import Usage, summarise
+from judgebench.runs.folder import FORMAT, RunFolder, check_writable, folder_name, folder_of, in_place_of
+from judgebench.runs.itemfile import share_items
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Sequence
+
+    from judgebench.benchmarks.dataset import Dataset
+    from judgebench.benchmarks.rows import Row
+    from judgebench.items import ItemKey
+
+    Scores = tuple[float | None, ...]
+
+PROTOCOL = "scores"
+"""The folder of a score file's run, in that of its name."""
+
+_SHOWN = 5
+
+
+def read_scores(
+    file: str, dataset: Dataset, *, allow_missing: bool = False, notes: list[str] | None = None
+) -> dict[str, Scores]:
+    """The scores of every item, in the order of its completions; None for each that is missing.
+
+    Args:
+        file: JSONL, CSV or Parquet with `id` and `scores`, or `scores_chosen` and `scores_rejected`.
+        dataset: The items.
+        allow_missing: Count scores that are not there, or not usable, as missing, instead of refusing the file.
+        notes: Gets a sentence on what was passed over.
+
+    Raises:
+        ConfigError: The file does not fit the items; the message names the first five.
+    """
+    found: dict[str, Scores] = {}
+    unknown, wrong_count, not_finite = [], [], []
+    rows = open_rows(file)
+    for row in counted(rows, f"reading {file}", unit="rows", total=rows.count):
+        identifier = base.text_of(row, "id")
+        key = dataset.keys.get(identifier)
+        if identifier in found:
+            raise base.row_error(row, f"id '{identifier}' stands twice")
+        if key is None:
+            unknown.append(identifier)
+            continue
+        scores = _scores_of(row)
+        if len(scores) != key.k:
+            wrong_count.append(f"{identifier} ({len(scores)} for {key.k} completions)")
+            scores = (None,) * key.k
+        elif any(score is None for score in scores):
+            not_finite.append(identifier)
+            scores = (None,) * key.k
+        found[identifier] = scores
+    if not found:
+        raise ConfigError(
+            f"{file}: has no score of any of the {len(dataset.keys)} items; are the ids those of the data?"
+        )
+    missing = [identifier for identifier in dataset.keys if identifier not in found]
+    if dataset.total > len(dataset.keys):
+        unknown.clear()  # with --subset, those of the items left out are no mistake
+    if not allow_missing:
+        mend = "--allow-missing counts such items as failures"
+        _refuse(file, "has scores of the wrong count", wrong_count, mend)
+        _refuse(file, "has scores that are no finite numbers", not_finite, mend)
+        _refuse(file, "has no scores", missing, mend)
+        _refuse(file, "has scores for ids that are not in the data", unknown, "--allow-missing passes over them")
+    if unknown and notes is not None:
+        were = "id is not in the data and was" if len(unknown) == 1 else "ids are not in the data and were"
+        notes.append(f"{len(unknown)} {were} left out: {base.named(unknown, _SHOWN)}")
+    return {key.id: found.get(key.id, (None,) * key.k) for key in dataset.keys.values()}
+
+
+def _refuse(file: str, what: str, ids: Sequence[str], mend: str) -> None:
+    """Raises ConfigError where there are any such ids."""
+    if ids:
+        raise ConfigError(f"{file}: {what}: {base.named(ids, _SHOWN)}; {mend}")
+
+
+def _scores_of(row: Row) -> Scores:
+    if "scores" in row.data:
+        return _numbers(row, "scores")
+    if "scores_chosen" in row.data and "scores_rejected" in row.data:
+        return (*_numbers(row, "scores_chosen"), *_numbers(row, "scores_rejected"))
+    raise base.row_error(row, "has no column 'scores' (a list), nor 'scores_chosen' and 'scores_rejected'")
+
+
+def _numbers(row: Row, column: str) -> Scores:
+    """The column's numbers; None for each that is not a finite one."""
+    values = as_list(decode_cell(row.data[column]))
+    numbers: list[float | None] = []
+    for value in values:
+        # A nested list with one number is how some trainers write a batch of one.
+        single = value[0] if isinstance(value, list) and len(value) == 1 else value
+        try:
+            number = math.nan if single is None or single == "" else float(_not_bool(single))
+        except (TypeError, ValueError):
+            raise base.row_error(row, f"column '{column}' holds {single!r}, expected numbers") from None
+        numbers.append(number if math.isfinite(number) else None)
+    return tuple(numbers)
+
+
+def _not_bool(value: Any) -> Any:
+    if isinstance(value, bool):
+        raise TypeError
+    return value
+
+
+def score_run(
+    file: str,
+    dataset: Dataset,
+    *,
+    name: str,
+    out: Path,
+    subsets: Sequence[str] = (),
+    allow_missing: bool = False,
+    seed: int = 0,
+) -> Path:
+    """Scores a file by the benchmark's rule and writes the run's folder.
+
+    Args:
+        file: The scores.
+        dataset: The items.
+        name: Whose scores they are, as in tables.
+        out: The folder above the runs' folders.
+        subsets: The only ones that the items are of, for the manifest; none for all.
+        allow_missing: See `read_scores`.
+        seed: Of the intervals' resampling.
+
+    Returns:
+        The run's folder.
+    """
+    started = datetime.now(UTC).isoformat(timespec="seconds")
+    benchmark = dataset.benchmark
+    plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
+    check_writable(plain, "--out")
+    passed_over: list[str] = []
+    scores = read_scores(file, dataset, allow_missing=allow_missing, notes=passed_over)
+    digest = _hash(file, scores)
+    identity = {"benchmark": benchmark.name, "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
+    folder = folder_of(plain, identity)
+    if folder != plain:
+        passed_over.append(f"another run has the folder's plain name, so this one is in {folder}")
+    outcomes = [benchmark.scored(item, scores[item.id]) for item in dataset.keys.values()]
+    with step(f"scoring {benchmark.name} · {name}"):
+        metrics = summarise(
+            benchmark=benchmark.name,
+            judge=name,
+            template=None,
+            layout=benchmark.layout,
+            outcomes=outcomes,
+            readings={},
+            usage=Usage(),
+            seed=seed,
+            extra=benchmark.extra(outcomes),
+            controls=baselines.controls(benchmark, outcomes, {}),
+            notes=(*passed_over, *_notes(dataset.keys.values(), scores), *benchmark.notes(outcomes)),
+        )
+    manifest: dict[str, Any] = {
+        "format": FORMAT,
+        "state": "incomplete" if metrics.failures else "done",
+        "started": started,
+        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+        "benchmark": benchmark.name,
+        "scores": {
+            "name": name,
+            "file": file,
+            "hash": digest,
+            "protocol": folder.name,
+            "allow_missing": allow_missing,
+        },
+        "selection": {"subsets": list(subsets), "limit": None},
+        "seed": seed,
+        "data": dataset.origin,
+        "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
+        "identity": identity,
+        "versions": {package: version(package) for package in ("judgebench", "numpy")},
+    }
+    with in_place_of(folder, identity, "choose another with --out") as part:
+        share_items(part, dataset.hash, dataset, levels=1)
+        RunFolder(part).finish(manifest, outcomes, metrics)
+    return folder
+
+
+def _hash(file: str, scores: dict[str, Scores]) -> str:
+    """SHA-256 of the file; of the scores where they come from a folder or the hub."""
+    path = Path(file)
+    if not path.is_file():
+        return hashlib.sha256(json.dumps(scores, sort_keys=True).encode()).hexdigest()
+    with path.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
+
+
+def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:
+    missing = sum(None in scores[item.id] for item in items if item.human_score is None)
+    if missing:
+        yield "1 item has no scores: it counts 0" if missing == 1 else f"{missing} items have no scores: each counts 0"

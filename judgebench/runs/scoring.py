@@ -1,0 +1,211 @@
+"""Outcomes and figures of a judge's run from the judgements in its folder, by the benchmark's rule."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.steps import step
+from judgebench.benchmarks import baselines
+from judgebench.metrics.flips import flips
+from judgebench.metrics.summary import Usage, summarise
+from judgebench.protocols import pairs as pairings
+from judgebench.protocols.alterations import alteration_of, target
+from judgebench.protocols.notes import PROTOCOL_NOTES, protocol_notes
+from judgebench.protocols.orders import Call, Protocol, number_of_calls, with_unasked
+from judgebench.runs.finished import Finished
+from judgebench.runs.folder import METRICS, read_manifest
+from judgebench.runs.judgements import add_usage, read_judgements
+from judgebench.runs.run import Run
+from judgebench.runs.templates import run_templates
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from pathlib import Path
+
+    from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.metrics.flips import Flips
+    from judgebench.metrics.summary import Metrics
+    from judgebench.runs.judgements import Judgement
+    from judgebench.runs.templates import RunTemplates
+
+
+def up_to_date(run: Run) -> Finished:
+    """The run with the outcomes and figures of the judgements that are there.
+
+    A run that is going on, or was killed while it did, has more judgements than its `metrics.json` is of; one whose
+    `judgements.jsonl` was cut has fewer. What `rescore` would count, counts here too; the run's notes say so.
+
+    Raises:
+        ConfigError: The run's figures, items or templates cannot be read.
+    """
+    finished = Finished(run)
+    if finished.recounted is not None:
+        templates = run_templates(finished)
+        judgements = [j for j in finished.judgements.values() if j.item in finished.keys]
+        protocol = protocol_of(finished)
+        finished.outcomes = outcomes_of(finished, templates, judgements, protocol)
+        usage = usage_of(j for j in read_judgements(run.path) if j.item in finished.keys)
+        finished.metrics = metrics_of(
+            finished,
+            templates,
+            judgements,
+            finished.outcomes,
+            protocol,
+            usage=usage,
+            notes=old_notes(run.path),
+            attack=flips_of(finished, judgements),
+        )
+    return finished
+
+
+def protocol_of(finished: Finished) -> Protocol:
+    """How the run was asked, and its readings are joined."""
+    return Protocol.from_json(finished.run.manifest["protocol"])
+
+
+def outcomes_of(
+    finished: Finished, templates: RunTemplates, judgements: Iterable[Judgement], protocol: Protocol
+) -> dict[str, Outcome]:
+    """The outcome of each item, by the benchmark's rule."""
+    readings = _readings(finished, templates, judgements, protocol)
+    benchmark, keys = finished.benchmark, finished.keys
+    return {item: pairings.outcome(benchmark, protocol, keys[item], among) for item, among in readings.items()}
+
+
+def _readings(
+    finished: Finished, templates: RunTemplates, judgements: Iterable[Judgement], protocol: Protocol
+) -> dict[str, list[Reading]]:
+    """The readings of each item, with a failure for each call of the protocol that was not made."""
+    there: dict[str, dict[Call, Reading]] = {item: {} for item in finished.keys}
+    for judgement in judgements:
+        there[judgement.item][Call(judgement.order, judgement.sample)] = judgement.reading
+    readings = {}
+    for item, among in there.items():
+        key = finished.keys[item]
+        mode = templates.wording_for(key, finished).mode
+        questions = pairings.questions(finished.benchmark, protocol, key, mode, among)
+        readings[item] = with_unasked(protocol, item, questions, among)
+    return readings
+
+
+def _planned(finished: Finished, templates: RunTemplates, protocol: Protocol, key: ItemKey) -> int:
+    """How many calls there were to be about an item, at most."""
+    mode = templates.wording_for(key, finished).mode
+    return number_of_calls(protocol, pairings.questions_at_most(finished.benchmark, protocol, key, mode))
+
+
+def usage_of(judgements: Iterable[Judgement]) -> Usage:
+    """What the replies took; of a judgement that was asked again, all count."""
+    usage = Usage()
+    for judgement in judgements:
+        add_usage(usage, judgement)
+    return usage
+
+
+def metrics_of(
+    finished: Finished,
+    templates: RunTemplates,
+    judgements: Sequence[Judgement],
+    outcomes: Mapping[str, Outcome],
+    protocol: Protocol,
+    *,
+    usage: Usage,
+    notes: Iterable[str] = (),
+    attack: Flips | None = None,
+) -> Metrics:
+    """The figures of judgements, as the run itself makes them.
+
+    Args:
+        finished: The run.
+        templates: Its own.
+        judgements: Those that count, as they are read now.
+        outcomes: What they come to.
+        protocol: How they are joined.
+        usage: What all replies took.
+        notes: Sentences for the reader; those that the protocol makes of the readings are made anew.
+        attack: How often an attack changed verdicts: see `flips_of`.
+    """
+    every = list(outcomes.values())
+    benchmark, mode = finished.benchmark, templates.wording.mode
+    alteration = alteration_of(finished.run.manifest)
+    readings = _readings(finished, templates, judgements, protocol)
+    keys = finished.keys.values()
+    planned = sum(_planned(finished, templates, protocol, key) for key in keys)
+    name = str(finished.run.manifest["protocol"]["name"])
+    kept = [note for note in notes if not note.startswith(PROTOCOL_NOTES)]
+    made = protocol_notes(benchmark, mode, protocol, name, readings, planned)
+    with step(f"scoring {finished.path}"):
+        return summarise(
+            benchmark=benchmark.name,
+            judge=finished.name.judge,
+            template=templates.wording.name,
+            layout=benchmark.layout,
+            outcomes=every,
+            readings=readings,
+            usage=usage,
+            seed=int(finished.run.manifest.get("seed", 0)),
+            extra=benchmark.extra(every),
+            notes=(*kept, *made),
+            soft=protocol.soft,
+            altered=None if alteration is None else alteration.title,
+            attack=attack,
+            controls=baselines.controls(
+                benchmark, every, readings, rule=protocol.join, pairs=protocol.pairs is not None
+            ),
+        )
+
+
+def flips_of(
+    finished: Finished, judgements: Iterable[Judgement], read: Callable[[Judgement], Judgement] | None = None
+) -> Flips | None:
+    """How often an attack changed verdicts against the run over the items as they are, in a folder beside it.
+
+    Args:
+        finished: The attack's run; of any other there is nothing to tell.
+        judgements: Its own, as they are read now.
+        read: How those of the other run are read now; None as they stand there.
+
+    Returns:
+        None where there is no such folder, or no verdict before and after.
+    """
+    alteration = alteration_of(finished.run.manifest)
+    if alteration is None or alteration.kind != "attack" or (plain := _unaltered(finished)) is None:
+        return None
+    before, after = _by_item(map(read, plain) if read is not None else plain), _by_item(judgements)
+    found = ((item, target(key, protocol_of(finished).seed)) for item, key in finished.keys.items())
+    return flips(alteration.name, before, after, {item: at for item, at in found if at is not None})
+
+
+def _unaltered(finished: Finished) -> list[Judgement] | None:
+    """The judgements of the run that an attack's is held against."""
+    own = _asked_alike(finished.run.manifest)
+    for path in sorted(path for path in finished.path.resolve().parent.iterdir() if path.is_dir()):
+        manifest = read_manifest(path)
+        if manifest is None or "altered" in manifest or "rescored" in manifest:
+            continue
+        if _asked_alike(manifest) == own:
+            return list(Finished(Run(path)).judgements.values())
+    return None
+
+
+def _asked_alike(manifest: Mapping[str, Any]) -> dict[str, Any]:
+    """The identity of a run but for what is done to its items, and how its replies are read and joined."""
+    left_out = {"altered", "altered_by", "read_by", "join"}
+    return {name: value for name, value in manifest.get("identity", {}).items() if name not in left_out}
+
+
+def _by_item(judgements: Iterable[Judgement]) -> dict[str, list[Reading]]:
+    readings: dict[str, list[Reading]] = {}
+    for judgement in judgements:
+        readings.setdefault(judgement.item, []).append(judgement.reading)
+    return readings
+
+
+def old_notes(folder: Path) -> Iterator[str]:
+    """The notes in `metrics.json`; none where it cannot be read."""
+    try:
+        notes = json.loads((folder / METRICS).read_text(encoding="utf-8")).get("notes", [])
+    except (OSError, ValueError, AttributeError):
+        return
+    yield from map(str, notes)

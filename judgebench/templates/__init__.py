@@ -1,0 +1,1 @@
+"""A template: found, checked, rendered, and what is wrong with its words."""

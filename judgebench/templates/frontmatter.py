@@ -1,0 +1,159 @@
+"""The head of a template's file: YAML between two lines of `---`, into checked settings."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from typing import TYPE_CHECKING
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+
+from judgebench._util.yaml import YamlText
+from judgebench.errors import ConfigError
+from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
+from judgebench.verdicts.phrasing import fill_tags
+from judgebench.verdicts.reading import read_text
+from judgebench.verdicts.rule import VerdictMatch, VerdictRule, find_tag
+
+if TYPE_CHECKING:
+    from pydantic_core import ErrorDetails
+
+_FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
+
+
+class FrontMatterError(ConfigError):
+    """A key of the head that does not hold what it must.
+
+    Attributes:
+        key: Its path, as in `("verdict", "example")`.
+    """
+
+    def __init__(self, where: str, what: str, *, fix: str, key: tuple[str, ...], line: int) -> None:
+        super().__init__(f"{where}: {what}{'; ' if fix else ''}{fix}", what=what, where=where, line=line, fix=fix)
+        self.key = key
+
+
+class FrontMatter(BaseModel):
+    """The head of a template's file.
+
+    Attributes:
+        name: As on the command line and in tables.
+        mode: What a call shows: two completions, k, or one to rate.
+        description: One line.
+        source: Where the method comes from: a paper, a repository.
+        verdict: How the reply is read.
+        ties: The companion that judges what the benchmark has rated.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
+    mode: Mode
+    description: str = ""
+    source: str = ""
+    verdict: VerdictRule
+    ties: str | None = None
+
+    @property
+    def slots(self) -> int:
+        """The most slots that a question of this mode has."""
+        return {"pairwise": 2, "best_of_k": len(LABELS), "rating": 1}[self.mode]
+
+    @model_validator(mode="after")
+    def _fits(self) -> FrontMatter:
+        rule = self.verdict
+        if self.mode == "rating":
+            if rule.scale is None:
+                raise ValueError("mode rating needs verdict.scale, such as [1, 10]")
+            if rule.values is not None:
+                raise ValueError("mode rating reads a number: verdict.values has no place in it")
+        elif rule.scale is not None:
+            raise ValueError(f"verdict.scale belongs to mode rating, not to {self.mode}")
+        if rule.criteria is not None and self.mode != "rating":
+            raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
+        if self.mode == "rating" and (rule.ranking or rule.scores):
+            raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores have no place in it")
+        if rule.values is not None:
+            named = set(rule.values.values())
+            if self.mode == "pairwise" and (beyond := sorted(named - {"A", "B", TIE})):
+                raise ValueError(f"mode pairwise has the slots A and B; verdict.values names {', '.join(beyond)}")
+            if unreached := sorted({"A", "B"} - named):
+                raise ValueError(f"verdict.values has nothing that means {' or '.join(unreached)}")
+        rule.check_reach()
+        self._reads_example()
+        return self
+
+    def _reads_example(self) -> None:
+        """Refuses a verdict rule that its own example shows to be out of reach."""
+        example, rule = self.verdict.example, self.verdict
+        if example is None:
+            return
+        found = read_text(example, rule, self.slots)
+        if self.mode == "best_of_k" and rule.has_parts:  # an example of any number of slots
+            tried = (read_text(example, rule, k) for k in range(2, self.slots + 1))
+            found = next((each for each in tried if isinstance(each, Verdict)), found)
+        if isinstance(found, Failure):
+            raise ValueError(f"verdict.example is not read by the rule: {found.detail}")  # noqa: TRY004
+        if rule.values is None or not isinstance(find_tag(example, rule), VerdictMatch):
+            return
+        for text in rule.values:
+            tag = find_tag(fill_tags(rule, text), rule)
+            if not isinstance(tag, VerdictMatch) or tag.value != text:
+                raise ValueError(f"verdict.values has '{text}', which verdict.pattern {rule.pattern!r} cannot match")
+
+
+def blanked(text: str) -> str:
+    """The text with its front matter emptied, so that line numbers stay those of the file."""
+    front = _FRONT.match(text)
+    return text if front is None else "\n" * text[: front.end()].count("\n") + text[front.end() :]
+
+
+def read_front_matter(source: str, where: str) -> FrontMatter:
+    """The front matter of a template's text.
+
+    Args:
+        source: The whole file.
+        where: Its name, as messages give it.
+
+    Raises:
+        ConfigError: There is none, or it does not hold what a template's must.
+    """
+    front = _FRONT.match(source)
+    if front is None:
+        fix = "a template starts with YAML between two lines of ---"
+        raise ConfigError.at(where, "no front matter", line=1, fix=fix)
+    text = YamlText(front.group(1), where, first_line=2, repeats=True)  # heads that have kept runs have repeats
+    data = text.data
+    if not isinstance(data, dict):
+        what = "front matter is not a mapping of keys such as name, mode and verdict"
+        raise ConfigError.at(where, what, line=2)
+    if "scale" in data and isinstance(data.get("verdict"), dict):
+        data["verdict"].setdefault("scale", data.pop("scale"))
+    try:
+        return FrontMatter.model_validate(data)
+    except ValidationError as error:
+        raise _mistake(error, where, text) from None
+
+
+def _mistake(error: ValidationError, where: str, text: YamlText) -> FrontMatterError:
+    """The first problem, and its key: where it was found, or below that the one that its message begins with."""
+    problem = error.errors(include_url=False)[0]
+    place = tuple(str(part) for part in problem["loc"] if part != "[key]")
+    message = _worded(problem)
+    begins = message.partition(" ")[0].rstrip(":").split(".")
+    key = (*place, *begins) if problem["type"] == "value_error" else place
+    what, _, fix = f"{'.'.join(place)}{': ' if place else ''}{message}".partition("; ")
+    return FrontMatterError(where, what, fix=fix, key=key, line=text.line(key))
+
+
+def _worded(problem: ErrorDetails) -> str:
+    if problem["type"] == "extra_forbidden":
+        inside = problem["loc"][0] == "verdict" and len(problem["loc"]) > 1
+        keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, "scale"]
+        near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
+        return "is not a key of a template" + (f"; did you mean {near[0]}?" if near else "")
+    if problem["type"] == "missing":
+        return "is missing"
+    if problem["type"] == "string_type":
+        return f"is {problem['input']!r}, expected text (quote it)"
+    return problem["msg"].removeprefix("Value error, ")

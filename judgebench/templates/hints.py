@@ -1,0 +1,46 @@
+"""What an offline judge is told beside the messages: it words its answer by the template's rule."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from judgebench.errors import ConfigError
+from judgebench.verdicts.rule import VerdictRule
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from judgebench.items import Item
+    from judgebench.templates.template import Template
+
+_OF_RULE = ("example", "pattern", "json", "values", "scale")
+_OF_PARTS = ("ranking", "criteria", "scores")
+
+
+def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, Any]:
+    """What an offline judge is told: the length of each completion in the order shown, and how a verdict is worded.
+
+    Raises:
+        ConfigError: The template has no example to word an answer by.
+    """
+    rule = template.rule
+    if rule.example is None or (rule.regex is None and rule.json_field is None):
+        raise ConfigError(f"{template.where}: an offline judge words its answer by verdict.example, which is missing")
+    hint: dict[str, Any] = {
+        "lengths": [sum(len(turn.content) for turn in item.completions[index].turns) for index in order],
+        "example": rule.example,
+        "pattern": rule.pattern,
+        "json": rule.json_field,
+        "values": rule.values,
+        "scale": rule.scale,
+    }
+    if rule.has_parts:  # left out elsewhere, as the hint is a part of the cache's key
+        hint |= {"ranking": rule.ranking, "criteria": rule.criteria and list(rule.criteria), "scores": rule.scores}
+    return hint
+
+
+def rule_of(hint: Mapping[str, Any]) -> VerdictRule:
+    """The rule that a hint was made of, as far as it words a verdict: criteria have lost their weights."""
+    criteria = hint.get("criteria")
+    told = {name: hint.get(name) for name in (*_OF_RULE, *_OF_PARTS)}
+    return VerdictRule.model_validate(told | {"criteria": criteria and dict.fromkeys(criteria, 1.0)})

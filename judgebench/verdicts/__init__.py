@@ -1,0 +1,1 @@
+"""A reply and a rule into a verdict with its place, or a failure."""
