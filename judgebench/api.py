@@ -20,7 +20,7 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
 from judgebench.protocols.orders import Protocol, orders_of
 from judgebench.protocols.pairs import questions
-from judgebench.runs.folder import DEFAULT_OUT
+from judgebench.runs.manifest import DEFAULT_OUT
 from judgebench.runs.run import Run
 from judgebench.templates.template import load_template, structured_schema
 

@@ -8,10 +8,11 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from judgebench.client.cache.store import ReplyCache
-from judgebench.client.calls import JudgeClient, Request
+from judgebench.client.calls import JudgeClient
+from judgebench.client.providers.base import Request
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import JudgebenchError
-from judgebench.judges.presets import Judge
+from judgebench.judges.judge import Judge
 from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ from commands import judgebench, pairs, write_jsonl
 from judgebench import api
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs.folder import FORMAT, RunFolder
+from judgebench.runs.folder import RunFolder
 from judgebench.runs.judgements import Judgement, add_usage
+from judgebench.runs.manifest import FORMAT
 from judgebench.runs.templatefiles import template_texts
 
 if TYPE_CHECKING:

@@ -11,7 +11,8 @@ import pytest
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import Row, open_rows
+from judgebench.benchmarks.files import Row
+from judgebench.benchmarks.rows import open_rows
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, FailureKind, Item, ItemKey, Outcome, Reading, Verdict
 from judgebench.metrics.accuracy import point_score

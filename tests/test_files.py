@@ -21,7 +21,8 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Metrics, Usage, summarise
 from judgebench.reports.files import write_report
-from judgebench.runs.folder import RunFolder, in_place_of, read_manifest
+from judgebench.runs.folder import RunFolder, in_place_of
+from judgebench.runs.manifest import read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

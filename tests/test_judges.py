@@ -19,7 +19,8 @@ from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError
 from judgebench.judges.catalog import TABLE, Price, cost, listed_price, listed_schema
 from judgebench.judges.credentials import call_settings, key_variables, missing_key
-from judgebench.judges.presets import DEFAULT_PARAMS, Judge, Judges, Limits, load_judges, price_of, takes_schema
+from judgebench.judges.judge import DEFAULT_PARAMS, Judge, Limits, price_of, takes_schema
+from judgebench.judges.presets import Judges, load_judges
 from judgebench.judges.providers import KEY_VARIABLES, PROVIDERS
 
 CANARY = "sk-canary-0123456789abcdef"
@@ -158,7 +159,7 @@ def test_loading_imports_no_litellm():
     python("""
         import sys
         from judgebench.judges.credentials import missing_key
-        from judgebench.judges.presets import load_judges, price_of
+        from judgebench.judges.presets import load_judges; from judgebench.judges.judge import price_of
         for judge in load_judges():
             price_of(judge), missing_key(judge)
         assert not {"litellm", "datasets"} & set(sys.modules)

@@ -12,8 +12,8 @@ from keyring.errors import KeyringLocked, NoKeyringError
 
 from judgebench.errors import ConfigError
 from judgebench.judges.credentials import call_settings, missing_key, secret_values
+from judgebench.judges.judge import Judge
 from judgebench.judges.keychain import hidden_forms, key_of
-from judgebench.judges.presets import Judge
 
 if TYPE_CHECKING:
     from keyrings import MemoryRing

@@ -69,3 +69,13 @@ def dollars(amount: float | None) -> str:
 def thousands(count: int) -> str:
     """A count with a narrow space between thousands, from 10 000 on."""
     return f"{count:,}".replace(",", "\u202f") if count >= 10_000 else str(count)
+
+
+def difference_text(difference: float, measure: Measure | None) -> str:
+    """A difference of scores: in percentage points, +3.1; of correlations, +0.031."""
+    return f"{difference:+.3f}" if measure == "pearson" else f"{100 * difference:+.1f}"
+
+
+def p_text(p: float) -> str:
+    """A p as people read it."""
+    return "<0.001" if p < 0.001 else f"{min(p, 1.0):.3f}"

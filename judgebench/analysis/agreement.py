@@ -198,3 +198,8 @@ def _most_named(said: Sequence[Reading]) -> int | None:
     """What most of a question's verdicts name; None for a tie."""
     (choice, count), *others = Counter(reading.choice for reading in said).most_common(2)
     return None if others and others[0][1] == count else choice
+
+
+def coefficient(found: Agreement) -> str:
+    """A coefficient of agreement as people read it; `none` where it has no value."""
+    return "none" if found.value != found.value else f"{round(found.value, 2) + 0:.2f}"

@@ -17,9 +17,9 @@ from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import pareto_front
 from judgebench.metrics.unsure import By, unsureness
 from judgebench.runs.finished import titles, was_judged
-from judgebench.runs.folder import DEFAULT_OUT
 from judgebench.runs.judgements import read_judgements
 from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
+from judgebench.runs.manifest import DEFAULT_OUT
 from judgebench.runs.run import Run
 
 if TYPE_CHECKING:

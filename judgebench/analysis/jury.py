@@ -14,8 +14,8 @@ from judgebench.analysis.voting import Bench, Weights
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
 from judgebench.runs.finished import share_contents
-from judgebench.runs.folder import DEFAULT_OUT
 from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
+from judgebench.runs.manifest import DEFAULT_OUT
 from judgebench.runs.run import Run
 from judgebench.runs.scoring import up_to_date
 

@@ -16,7 +16,7 @@ from judgebench.metrics.votes import filled, join
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.rows import Row
+    from judgebench.benchmarks.files import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
 

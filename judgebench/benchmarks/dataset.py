@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.benchmarks.rows import Row, Rows
+    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.rows import Rows
     from judgebench.items import Item, ItemKey
 
 _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode

@@ -16,7 +16,7 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.rows import Row
+    from judgebench.benchmarks.files import Row
     from judgebench.items import ItemKey, Outcome, Reading
 
 SUBSETS = (

@@ -29,7 +29,8 @@ def benchmark_names(_: click.Context, __: click.Parameter, typed: str) -> list[C
 def judge_names(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
     """Presets, those of the user's own providers.yaml among them, and the offline baselines."""
     from judgebench.errors import ConfigError
-    from judgebench.judges.presets import OFFLINE, load_judges
+    from judgebench.judges.judge import OFFLINE
+    from judgebench.judges.presets import load_judges
 
     own = context.params.get("providers")
     try:

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgebench.engine.check import JudgeCheck
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 
 _SHOWN = 200
@@ -35,7 +35,8 @@ def list_judges(providers: str | None) -> None:
     from pathlib import Path
 
     from judgebench.judges.credentials import key_variables, missing_key
-    from judgebench.judges.presets import OFFLINE, load_judges
+    from judgebench.judges.judge import OFFLINE
+    from judgebench.judges.presets import load_judges
 
     by_key: dict[str, list[tuple[str, ...]]] = {}
     for judge in load_judges(None if providers is None else Path(providers)):
@@ -59,7 +60,7 @@ def _where(judge: Judge) -> str:
 
 def _price(judge: Judge) -> str:
     from judgebench.judges.catalog import FREE
-    from judgebench.judges.presets import price_of
+    from judgebench.judges.judge import price_of
 
     price = price_of(judge)
     if price is None:
@@ -81,7 +82,8 @@ def show_judge(name: str, providers: str | None) -> None:
 
     from judgebench.client.providers.litellm.settings import CHEAPER
     from judgebench.judges.credentials import missing_key
-    from judgebench.judges.presets import load_judges, price_of, takes_schema
+    from judgebench.judges.judge import price_of, takes_schema
+    from judgebench.judges.presets import load_judges
 
     judge = load_judges(None if providers is None else Path(providers)).get(name)
     settings = judge.public()

@@ -10,12 +10,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench.client.providers.litellm.settings import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges.catalog import listed_output_limit
-from judgebench.judges.presets import price_of
+from judgebench.judges.judge import price_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 
 _ROUNDING = 1e-12

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
-from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.redaction import without_secrets
@@ -14,6 +13,7 @@ from judgebench.client.cache.keys import KeyMaker
 from judgebench.client.inflight import Flights
 from judgebench.client.limits import Pace
 from judgebench.client.perminute import PerMinute
+from judgebench.client.providers.base import Answer, Request
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.providers.litellm.replies import reply_of, with_earlier, without_words
@@ -23,13 +23,13 @@ from judgebench.judges.credentials import check_key
 from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Sequence
 
     import tenacity
 
     from judgebench.client.cache.store import ReplyCache
     from judgebench.client.providers.litellm.settings import Way
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 MAX_TRIES = 10
 FIRST_TRIES = 6
@@ -46,29 +46,6 @@ BAD_REQUESTS_IN_A_ROW = 3
 GIVEN_UP_AT_FIRST = 3
 GIVEN_UP_IN_A_ROW = 20
 """So many calls given up with no good one between them mean that the server is not there, or does not answer."""
-
-
-@dataclass(slots=True)
-class Request:
-    """One call, ready to be made; with a `schema`, that goes out as the form of the reply."""
-
-    key: str
-    messages: Sequence[Mapping[str, str]]
-    sample: int = 0
-    schema: Mapping[str, Any] | None = None
-    hint: Mapping[str, Any] | None = field(default=None, compare=False)
-
-
-@dataclass(slots=True)
-class Answer:
-    """What became of a call.
-
-    Attributes:
-        shared: Whether an equal call had been made, so that this one was not.
-    """
-
-    reply: Reply
-    shared: bool = False
 
 
 class _EmptyReplyError(TransientError):

@@ -8,19 +8,21 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.cache.store import ReplyCache
-from judgebench.client.calls import JudgeClient, Request
+from judgebench.client.calls import JudgeClient
+from judgebench.client.providers.base import Request
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.engine.loops import finished
 from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
-from judgebench.judges.presets import load_judges, takes_schema
+from judgebench.judges.judge import takes_schema
+from judgebench.judges.presets import load_judges
 from judgebench.templates.hints import hint_for
 from judgebench.templates.template import load_template, structured_schema
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
     from judgebench.templates.template import Template
 
 _ANSWERS = {"pairwise": 2, "best_of_k": 4, "rating": 1}

@@ -12,16 +12,16 @@ from judgebench.client.calls import JudgeClient
 from judgebench.client.tokens import prompt_tokens
 from judgebench.engine.local import CellRun, as_one_refresh, check_apart
 from judgebench.judges.catalog import cost
-from judgebench.judges.presets import price_of
+from judgebench.judges.judge import price_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
     from judgebench.client.cache.store import ReplyCache
-    from judgebench.client.calls import Request
+    from judgebench.client.providers.base import Request
     from judgebench.engine.spec import Cell
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 ASSUMED_ANSWER = 300
 """Tokens of an answer, where no reply of the judge to the template is known."""

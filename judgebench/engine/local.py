@@ -17,7 +17,8 @@ from judgebench.engine.questions import Asked, Needed, Questions, up_to
 from judgebench.engine.recorder import Gathered
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.items import Failure, Reading, Verdict
-from judgebench.runs.folder import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
+from judgebench.runs.folder import check_writable
+from judgebench.runs.manifest import REFRESH, REFRESHED_FROM, is_torn, read_manifest
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
 
@@ -25,7 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-    from judgebench.client.calls import JudgeClient, Request
+    from judgebench.client.calls import JudgeClient
+    from judgebench.client.providers.base import Request
     from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import CellResult
     from judgebench.engine.spec import Cell

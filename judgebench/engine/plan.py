@@ -16,7 +16,7 @@ from judgebench.metrics.votes import JOINS
 from judgebench.protocols.alterations import alterations, check_attack
 from judgebench.protocols.orders import Protocol
 from judgebench.protocols.sequential import ALPHA, SIZE, UntilShown, check_options, drawn
-from judgebench.runs.folder import short_hash
+from judgebench.runs.manifest import short_hash
 from judgebench.templates import followup as repairs
 from judgebench.templates.template import load_template
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgebench.client.calls import Request
+from judgebench.client.providers.base import Request
 from judgebench.items import LABELS
 from judgebench.protocols.orders import calls_open
 from judgebench.templates.followup import can_be_mended, follow_up

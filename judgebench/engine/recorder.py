@@ -19,18 +19,9 @@ from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import pairs as pairings
 from judgebench.protocols.alterations import target
 from judgebench.protocols.orders import Call, in_order, with_unasked
-from judgebench.runs.folder import (
-    ASKED,
-    FORMAT,
-    MANIFEST,
-    REFRESH,
-    REFRESHED_FROM,
-    RunFolder,
-    is_torn,
-    read_manifest,
-    read_results,
-)
+from judgebench.runs.folder import RunFolder, read_results
 from judgebench.runs.judgements import Judgement, add_usage, latest, read_judgements
+from judgebench.runs.manifest import ASKED, FORMAT, MANIFEST, REFRESH, REFRESHED_FROM, is_torn, read_manifest
 from judgebench.runs.preferences import PREFERENCES, write_preferences
 from judgebench.runs.templatefiles import template_texts
 from judgebench.templates.followup import can_be_mended

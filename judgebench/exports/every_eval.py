@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.analysis.board import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.runs.folder import folder_name
+from judgebench.runs.manifest import folder_name
 from judgebench.runs.templates import run_templates
 from judgebench.templates.template import TEMPLATE
 

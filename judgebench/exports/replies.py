@@ -15,8 +15,8 @@ from judgebench.client.cache.bundles import Bundle, BundledRun, Header, write_bu
 from judgebench.client.cache.maintenance import Choice, ReplyStore
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
-from judgebench.runs.folder import MADE, MANIFEST, read_manifest
 from judgebench.runs.judgements import JUDGEMENTS, Judgement
+from judgebench.runs.manifest import MADE, MANIFEST, read_manifest
 from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:

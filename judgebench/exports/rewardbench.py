@@ -16,7 +16,7 @@ from judgebench.benchmarks.rewardbench import PRIOR_SETS, SECTIONS, RewardBench
 from judgebench.benchmarks.rewardbench2 import DOMAINS, TIES, RewardBench2
 from judgebench.errors import ConfigError
 from judgebench.protocols.alterations import alteration_of
-from judgebench.runs.folder import ASKED
+from judgebench.runs.manifest import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -13,7 +13,7 @@ from judgebench.judges.providers import KEY_VARIABLES
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 PLACEHOLDER_KEY = "none"
 """Sent to a server of the OpenAI protocol at an `api_base` that needs no key."""

@@ -9,116 +9,22 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
-from judgebench._util.redaction import secrets_in, without_secrets
+from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.judges.catalog import FREE, Price, is_listed_provider, listed_price, listed_schema
+from judgebench.judges.catalog import Price, is_listed_provider
 from judgebench.judges.families import check_families, family_of
+from judgebench.judges.judge import OFFLINE, Judge, Limits
 from judgebench.judges.providers import PROVIDERS
-from judgebench.verdicts.soft import TOP
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-OFFLINE = ("longest", "shortest", "first", "random")
-"""The baselines that need no model: `offline/longest` and so on."""
-
-DEFAULT_PARAMS: dict[str, Any] = {"temperature": 0, "max_tokens": 2048}
-"""What a judge without `params` is asked with; the client leaves out, and says, what its model does not take."""
 
 FILE = "providers.yaml"
-
-
-class Limits(BaseModel):
-    """How fast a judge may be asked.
-
-    Attributes:
-        concurrency: Calls in flight at once.
-        rpm: Requests per minute; None: no limit.
-        tpm: Tokens per minute, prompt and completion; None: no limit.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
-
-    concurrency: int = Field(default=32, ge=1)
-    rpm: int | None = Field(default=None, ge=1)
-    tpm: int | None = Field(default=None, ge=1)
-
-
-class Judge(BaseModel):
-    """A model behind LiteLLM and how to ask it.
-
-    Attributes:
-        name: The preset's name, or the model id that stood in its place.
-        model: A LiteLLM id, or `offline/...`.
-        api_base: The server's address, where it is not the provider's own.
-        api_key_env: The variable that holds the key; None: LiteLLM's own variables count.
-        params: Parameters of every call; None: `DEFAULT_PARAMS`.
-        limits: How fast it may be asked.
-        price: USD per million tokens, where LiteLLM's table has none or another.
-        cache_as: Whose replies these are, for the cache.
-        timeout: Seconds until a call is given up.
-        family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
-        structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
-        extra: Further settings, passed to LiteLLM as they are.
-        soft: Whether the log-probabilities of its replies' tokens are asked for (`--soft`); no setting of a file's.
-    """
-
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
-
-    name: str = Field(min_length=1)
-    model: str = Field(min_length=1)
-    api_base: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
-    api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
-    params: dict[str, Any] | None = None
-    limits: Limits = Limits()
-    price: Price | None = None
-    cache_as: str | None = Field(default=None, min_length=1)
-    timeout: float = Field(default=120, gt=0)
-    family: str | None = Field(default=None, min_length=1)
-    structured_output: bool | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
-    soft: bool = False
-
-    @property
-    def identity(self) -> str:
-        """Whose replies these are, in the cache's key: never an address, so a server may move."""
-        return self.cache_as or (self.name if self.api_base else self.model)
-
-    @property
-    def provider(self) -> str:
-        """The part of the model id before the first slash."""
-        return self.model.partition("/")[0]
-
-    @property
-    def offline(self) -> bool:
-        """Whether this is a baseline that calls no model."""
-        return self.provider == "offline"
-
-    def params_asked(self) -> tuple[dict[str, Any], bool]:
-        """The parameters of a call, and whether they are the defaults (what the model does not take is left out)."""
-        params = DEFAULT_PARAMS if self.params is None else self.params
-        return {**params, **self.soft_params}, self.params is None
-
-    @property
-    def soft_params(self) -> dict[str, Any]:
-        """The parameters that ask for log-probabilities, left out and said where the model does not take them."""
-        if not self.soft or self.offline:
-            return {}
-        return {"logprobs": True, "top_logprobs": (self.params or {}).get("top_logprobs", TOP)}
-
-    def public(self) -> dict[str, Any]:
-        """The settings for a run's manifest, without any secret: headers by name only, addresses bare."""
-        params, defaulted = self.params_asked()
-        settings = self.model_dump(exclude_none=True, exclude={"soft"}) | {
-            "params": params,
-            "params_defaulted": defaulted,
-        }
-        public: dict[str, Any] = without_secrets(settings)
-        return public
 
 
 _FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft"})
@@ -235,20 +141,6 @@ def load_judges(user_file: Path | None = None) -> Judges:
             raise file.mistake(("judges", name), f"has no model: expected {_EXPECTED['model']}")
         presets[name] = _validated(file, ("judges", name), name, settings)
     return Judges(presets, _split(defaults), [file.path for file in files], families)
-
-
-def price_of(judge: Judge) -> Price | None:
-    """The judge's own price, else that of LiteLLM's table, else None; offline baselines are free."""
-    if judge.price is not None:
-        return judge.price
-    return FREE if judge.offline else listed_price(judge.model)
-
-
-def takes_schema(judge: Judge) -> bool:
-    """Whether a JSON schema for the reply goes out with a call: as the judge says, else as LiteLLM's table does."""
-    if judge.offline:
-        return False
-    return listed_schema(judge.model) if judge.structured_output is None else judge.structured_output
 
 
 def _own_file() -> Path | None:

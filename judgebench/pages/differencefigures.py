@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import difference_text, p_text
 from judgebench.pages.figures import Figure
 from judgebench.pages.scorefigures import dots, names_below
-from judgebench.reports.compare import difference_text, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

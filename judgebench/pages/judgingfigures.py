@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.text import percent
+from judgebench._util.text import p_text, percent
+from judgebench.analysis.agreement import coefficient
 from judgebench.pages.figures import Figure
 from judgebench.pages.scorefigures import TIGHT, dots, names_below
-from judgebench.reports.compare import coefficient, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

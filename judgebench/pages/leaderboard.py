@@ -16,7 +16,7 @@ from judgebench.errors import ConfigError
 from judgebench.pages.plotting import plotting_library
 from judgebench.pages.report import page_of
 from judgebench.pages.shell import Page, write_page
-from judgebench.runs.folder import folder_name
+from judgebench.runs.manifest import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

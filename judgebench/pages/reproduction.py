@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
 from judgebench.protocols.sequential import ALPHA, SIZE
-from judgebench.runs.folder import folder_name
+from judgebench.runs.manifest import folder_name
 from judgebench.runs.templatefiles import READING
 from judgebench.templates.template import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 

@@ -6,10 +6,9 @@ from dataclasses import replace
 from itertools import chain
 from typing import TYPE_CHECKING
 
-from judgebench._util.text import dollars, percent, score_range, score_text
+from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
 from judgebench.metrics.paired import ALPHA
 from judgebench.pages.chapters import Card
-from judgebench.reports.compare import difference_text, p_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -7,8 +7,17 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench._util.text import dollars, one_line, percent, score_head, score_range, score_text
-from judgebench.reports.compare import difference_text, p_text, plain_table
+from judgebench._util.text import (
+    difference_text,
+    dollars,
+    one_line,
+    p_text,
+    percent,
+    score_head,
+    score_range,
+    score_text,
+)
+from judgebench.reports.table import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

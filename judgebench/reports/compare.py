@@ -4,28 +4,27 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
 from rich.padding import Padding
-from rich.table import Table
 from rich.text import Text
 
-from judgebench._util.text import one_line, score_head, score_range, score_text
+from judgebench._util.text import difference_text, one_line, p_text, score_head, score_range, score_text
+from judgebench.analysis.agreement import coefficient
+from judgebench.reports.table import natural_width, numbered_table, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
+    from rich.table import Table
 
     from judgebench.analysis.agreement import RunsAgreement
     from judgebench.analysis.compare import Comparison, Part
     from judgebench.items import Measure
-    from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.paired import Difference
 
 _NAME_WIDTH = 24
 _RUN_WIDTH = 10
 _WIDE = 90
-_ENDLESS = 10_000
 _ALIKE = ("alike", "kappa", "AC1")
 _TESTS = {
     "mcnemar": "McNemar's exact test",
@@ -34,43 +33,9 @@ _TESTS = {
 }
 
 
-def plain_table(*columns: str, first_width: int | None = None) -> Table:
-    """A table in the common style: the first column is text, the others are numbers."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    for number, column in enumerate(columns):
-        if number:
-            table.add_column(column, justify="right", no_wrap=True)
-        else:
-            table.add_column(column, overflow="fold", min_width=first_width)
-    return table
-
-
-def numbered_table(*columns: str) -> Table:
-    """The same with a column of numbers before the first one."""
-    table = plain_table("", *columns)
-    table.columns[0].no_wrap = True
-    table.columns[1].justify, table.columns[1].no_wrap, table.columns[1].overflow = "left", False, "fold"
-    return table
-
-
-def natural_width(console: Console, table: Table) -> int:
-    """How wide a table is where nothing in it is broken."""
-    return console.measure(table, options=console.options.update(max_width=_ENDLESS)).maximum
-
-
-def difference_text(difference: float, measure: Measure | None) -> str:
-    """A difference of scores: in percentage points, +3.1; of correlations, +0.031."""
-    return f"{difference:+.3f}" if measure == "pearson" else f"{100 * difference:+.1f}"
-
-
 def _unit(measure: Measure | None) -> str:
     """The head of a column of differences."""
     return "diff. in r" if measure == "pearson" else "points"
-
-
-def p_text(p: float) -> str:
-    """A p as people read it."""
-    return "<0.001" if p < 0.001 else f"{min(p, 1.0):.3f}"
 
 
 def print_comparison(console: Console, found: Comparison, *, subsets: bool = False) -> None:
@@ -147,11 +112,6 @@ def _interval(each: Difference, measure: Measure | None) -> str:
 
 def _smallest(each: Difference, measure: Measure | None) -> str:
     return "none" if each.smallest >= 1 else difference_text(each.smallest, measure).removeprefix("+")
-
-
-def coefficient(found: Agreement) -> str:
-    """A coefficient of agreement as people read it; `none` where it has no value."""
-    return "none" if found.value != found.value else f"{round(found.value, 2) + 0:.2f}"
 
 
 def _print_parts(console: Console, title: str, parts: Sequence[Part], measure: Measure | None) -> None:

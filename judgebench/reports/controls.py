@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench._util.text import one_line, score_head, score_text
-from judgebench.reports.compare import difference_text, p_text, plain_table
+from judgebench._util.text import difference_text, one_line, p_text, score_head, score_text
 from judgebench.reports.run import flips_line
+from judgebench.reports.table import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

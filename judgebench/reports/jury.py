@@ -8,8 +8,18 @@ from rich.cells import cell_len
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench._util.text import dollars, one_line, percent, score_head, score_range, score_text
-from judgebench.reports.compare import coefficient, difference_text, numbered_table, p_text, plain_table
+from judgebench._util.text import (
+    difference_text,
+    dollars,
+    one_line,
+    p_text,
+    percent,
+    score_head,
+    score_range,
+    score_text,
+)
+from judgebench.analysis.agreement import coefficient
+from judgebench.reports.table import numbered_table, plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

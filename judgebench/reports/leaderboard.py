@@ -10,10 +10,10 @@ from rich.padding import Padding
 from rich.text import Text
 
 from judgebench._util.text import dollars, one_line, percent, score_head, score_range, score_text
-from judgebench.reports.compare import natural_width, plain_table
 from judgebench.reports.files import csv_text
 from judgebench.reports.latex import latex_table
 from judgebench.reports.styles import ASIDE
+from judgebench.reports.table import natural_width, plain_table
 from judgebench.runs.frames import arrow
 
 if TYPE_CHECKING:

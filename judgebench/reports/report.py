@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 from rich.padding import Padding
 from rich.text import Text
 
-from judgebench._util.text import dollars, one_line, percent
+from judgebench._util.text import dollars, one_line, p_text, percent
 from judgebench.analysis.board import Leaderboard
-from judgebench.reports.compare import p_text, plain_table
 from judgebench.reports.files import csv_text
 from judgebench.reports.leaderboard import print_leaderboard
 from judgebench.reports.run import print_run
+from judgebench.reports.table import plain_table
 from judgebench.runs.frames import IDENTITY, arrow, identity, schema_of, score_rows
 
 if TYPE_CHECKING:

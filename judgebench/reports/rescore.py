@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING
 
 from rich.text import Text
 
-from judgebench._util.text import one_line, score_text
-from judgebench.reports.compare import difference_text, plain_table
+from judgebench._util.text import difference_text, one_line, score_text
+from judgebench.reports.table import plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import slots_of
-from judgebench.reports.compare import plain_table
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
+from judgebench.reports.table import plain_table
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

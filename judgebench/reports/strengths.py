@@ -8,7 +8,7 @@ from rich.padding import Padding
 from rich.text import Text
 
 from judgebench._util.text import one_line, percent
-from judgebench.reports.compare import plain_table
+from judgebench.reports.table import plain_table
 
 if TYPE_CHECKING:
     from rich.console import Console

@@ -15,9 +15,9 @@ from judgebench._util.jsonl import loads
 from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome, item_to_json
-from judgebench.runs.folder import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, REFRESHED_FROM, read_manifest
 from judgebench.runs.itemfile import ITEMS
 from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
+from judgebench.runs.manifest import ASKED, FORMAT, MANIFEST, METRICS, OUTCOMES, REFRESHED_FROM, read_manifest
 from judgebench.runs.names import name_of
 from judgebench.runs.run import Run
 

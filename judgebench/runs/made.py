@@ -18,17 +18,10 @@ from judgebench.metrics.summary import summarise
 from judgebench.protocols.alterations import alteration_of
 from judgebench.protocols.orders import Protocol
 from judgebench.runs.finished import open_run, share_contents
-from judgebench.runs.folder import (
-    FORMAT,
-    RunFolder,
-    check_writable,
-    folder_name,
-    folder_of,
-    in_place_of,
-    protocol_folder,
-)
+from judgebench.runs.folder import RunFolder, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
+from judgebench.runs.manifest import FORMAT, folder_name, folder_of, protocol_folder
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.run import Run
 from judgebench.runs.scoring import up_to_date, usage_of

@@ -10,9 +10,9 @@ from judgebench._util.jsonl import loads
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Metrics
-from judgebench.runs.folder import MADE, METRICS, OUTCOMES, read_manifest
 from judgebench.runs.itemfile import read_items
 from judgebench.runs.judgements import latest, read_judgements
+from judgebench.runs.manifest import MADE, METRICS, OUTCOMES, read_manifest
 from judgebench.runs.notebook import run_html
 
 if TYPE_CHECKING:

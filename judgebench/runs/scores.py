@@ -15,14 +15,15 @@ from judgebench.benchmarks import base, baselines
 from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs.folder import FORMAT, RunFolder, check_writable, folder_name, folder_of, in_place_of
+from judgebench.runs.folder import RunFolder, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
+from judgebench.runs.manifest import FORMAT, folder_name, folder_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.rows import Row
+    from judgebench.benchmarks.files import Row
     from judgebench.items import ItemKey
 
     Scores = tuple[float | None, ...]

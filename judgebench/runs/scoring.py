@@ -14,8 +14,8 @@ from judgebench.protocols.alterations import alteration_of, target
 from judgebench.protocols.notes import PROTOCOL_NOTES, protocol_notes
 from judgebench.protocols.orders import Call, Protocol, number_of_calls, with_unasked
 from judgebench.runs.finished import Finished
-from judgebench.runs.folder import METRICS, read_manifest
 from judgebench.runs.judgements import add_usage, read_judgements
+from judgebench.runs.manifest import METRICS, read_manifest
 from judgebench.runs.run import Run
 from judgebench.runs.templates import run_templates
 

@@ -8,8 +8,9 @@ from hypothesis import strategies as st
 from scoring import chose, items_of, mistake_in, pair_key, run_offline, write_rows
 
 from judgebench.benchmarks import get_benchmark, hub
+from judgebench.benchmarks.files import Row
 from judgebench.benchmarks.rewardbench import PRIOR, PRIOR_SETS, SECTIONS
-from judgebench.benchmarks.rows import Row, open_rows
+from judgebench.benchmarks.rows import open_rows
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
 from judgebench.metrics.accuracy import official_scores, point_score

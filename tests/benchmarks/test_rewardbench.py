@@ -5,8 +5,9 @@ import json
 import pytest
 from making import key, outcome, reading
 
+from judgebench.benchmarks.files import Row
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
-from judgebench.benchmarks.rows import Row, open_rows
+from judgebench.benchmarks.rows import open_rows
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
 

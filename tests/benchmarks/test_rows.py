@@ -15,8 +15,10 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from judgebench.benchmarks import files as files_module
 from judgebench.benchmarks import rows as rows_module
-from judgebench.benchmarks.rows import Row, Rows, as_list, decode_cell, open_rows
+from judgebench.benchmarks.files import Row
+from judgebench.benchmarks.rows import Rows, as_list, decode_cell, open_rows
 from judgebench.errors import ConfigError
 
 ROWS = [{"id": "1", "prompt": 'a "b", ü\u2028c'}, {"id": "2", "prompt": "two\nlines"}]
@@ -295,7 +297,7 @@ def test_a_cell_larger_than_the_csv_modules_limit(write):
 
 def test_a_long_array_is_read_in_pieces(write, monkeypatch):
     """Objects of a JSON array may lie across the pieces that are read, and be longer than one."""
-    monkeypatch.setattr(rows_module, "_CHUNK", 7)
+    monkeypatch.setattr(files_module, "_CHUNK", 7)
     many = [{"id": number, "text": "ü\n" * (number % 50)} for number in range(100)]
     expected = [(f"p.json row {number}", row) for number, row in enumerate(many, 1)]
     assert read(write("p.json", json.dumps(many, indent=1, ensure_ascii=False))) == expected

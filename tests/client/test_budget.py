@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 
 from judgebench.client.budget import Budget, highest_cost, longest_answer
 from judgebench.errors import BudgetReached, ConfigError
-from judgebench.judges.presets import Judge, Price
+from judgebench.judges.judge import Judge
+from judgebench.judges.presets import Price
 
 JUDGE = Judge(name="j", model="hosted_vllm/x", price=Price(input=2, output=10), params={"max_tokens": 100})
 

@@ -17,7 +17,7 @@ from judgebench.client.cache.bundles import Bundle, BundledRun
 from judgebench.client.cache.keys import KEY_VERSION, KeyMaker
 from judgebench.client.cache.maintenance import ReplyStore
 from judgebench.errors import ConfigError
-from judgebench.judges.presets import Judge
+from judgebench.judges.judge import Judge
 from judgebench.verdicts.reply import Reply
 
 if TYPE_CHECKING:

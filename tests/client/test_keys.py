@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.judges.catalog import Price
-from judgebench.judges.presets import Judge, Limits
+from judgebench.judges.judge import Judge, Limits
 
 MESSAGES = [{"role": "system", "content": "rules"}, {"role": "user", "content": "question"}]
 BASE = {"name": "mine", "model": "openai/gpt-x"}

@@ -19,7 +19,7 @@ from loopback import LoopbackServer
 
 import judgebench as jb
 from judgebench.runs.finished import find_runs
-from judgebench.runs.folder import read_manifest
+from judgebench.runs.manifest import read_manifest
 
 FRONT = """\
 ---

@@ -12,7 +12,7 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.judges.presets import OFFLINE
+from judgebench.judges.judge import OFFLINE
 from judgebench.templates.hints import rule_of
 from judgebench.verdicts.phrasing import fill_example, phrase_choice, phrase_rating
 

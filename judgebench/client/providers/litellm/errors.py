@@ -14,7 +14,7 @@ from judgebench.errors import FatalProviderError, JudgebenchError, TransientErro
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 _QUOTA = re.compile(
     r"insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit_reached"

@@ -11,7 +11,7 @@ from judgebench._util.redaction import without
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm.settings import CHEAPER
 from judgebench.judges.catalog import cost, is_free, used_tokens
-from judgebench.judges.presets import price_of
+from judgebench.judges.judge import price_of
 from judgebench.verdicts.reply import Reply
 from judgebench.verdicts.soft import place_tokens
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from judgebench.client.providers.litellm.settings import Way
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
     from judgebench.verdicts.soft import PlacedToken
 
 SHORTEST_HIDDEN = 8

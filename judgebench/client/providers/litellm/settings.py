@@ -14,7 +14,7 @@ from judgebench.judges.credentials import call_settings, check_key, secret_value
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.judges.presets import Judge
+    from judgebench.judges.judge import Judge
 
 CHEAPER = "hosted_vllm"
 
