@@ -22,9 +22,8 @@ from browsers import CHROMIUM, DRIVER, Browser, browsing
 from finishedruns import written_run
 
 from judgebench.api import Run
-from judgebench.pages.plotting import plotting_library
 from judgebench.pages.report import report_page
-from judgebench.pages.shell import packed
+from judgebench.pages.shell import packed, plotting_library
 
 PAIRS = 2985
 OPENS = 5

@@ -17,11 +17,10 @@ from judgebench._util import resources as shipped_module
 from judgebench._util.redaction import HIDDEN, redact
 from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError
-from judgebench.judges.catalog import TABLE, Price, cost, listed_price, listed_schema
+from judgebench.judges.catalog import KEY_VARIABLES, PROVIDERS, TABLE, Price, cost, listed_price, listed_schema
 from judgebench.judges.credentials import call_settings, key_variables, missing_key
 from judgebench.judges.judge import DEFAULT_PARAMS, Judge, Limits, price_of, takes_schema
 from judgebench.judges.presets import Judges, load_judges
-from judgebench.judges.providers import KEY_VARIABLES, PROVIDERS
 
 CANARY = "sk-canary-0123456789abcdef"
 PLAIN_CANARY = "canaryWithNoPrefix"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from judgebench.engine.readings import KeptReadings
+from judgebench.engine.recorder import KeptReadings
 from judgebench.items import Failure, Reading, Verdict
 from judgebench.protocols.orders import Call
 

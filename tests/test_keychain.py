@@ -11,9 +11,8 @@ from commands import process
 from keyring.errors import KeyringLocked, NoKeyringError
 
 from judgebench.errors import ConfigError
-from judgebench.judges.credentials import call_settings, missing_key, secret_values
+from judgebench.judges.credentials import call_settings, hidden_forms, key_of, missing_key, secret_values
 from judgebench.judges.judge import Judge
-from judgebench.judges.keychain import hidden_forms, key_of
 
 if TYPE_CHECKING:
     from keyrings import MemoryRing
@@ -89,7 +88,10 @@ def test_without_the_package_there_is_no_keyring(monkeypatch: pytest.MonkeyPatch
 def test_the_keyring_is_imported_where_it_is_needed(key: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """By the first key that no variable holds, and not before."""
     monkeypatch.setenv("OWN_KEY", key)
-    code = "import sys, judgebench.judges.presets, judgebench.judges.keychain as k; k.key_of('OWN_KEY'); print('keyring' in sys.modules)"
+    code = (
+        "import sys, judgebench.judges.presets, judgebench.judges.credentials as k; "
+        "k.key_of('OWN_KEY'); print('keyring' in sys.modules)"
+    )
     assert process(python=("-c", code)).out == f"{not key}\n"
 
 

@@ -21,8 +21,8 @@ from judgebench.items import LABELS, ItemKey, Reading, Soft, Verdict
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.behaviour import behaviours
 from judgebench.metrics.paired import PairedRuns
-from judgebench.metrics.pools import majority
 from judgebench.metrics.sureness import calibration
+from judgebench.metrics.votes import majority
 from judgebench.protocols.orders import Protocol, calls_needed, orders_of
 
 if TYPE_CHECKING:

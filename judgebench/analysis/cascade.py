@@ -15,19 +15,18 @@ from judgebench.items import Verdict
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import pareto_front
-from judgebench.metrics.unsure import By, unsureness
-from judgebench.runs.finished import titles, was_judged
+from judgebench.metrics.sureness import By, unsureness
 from judgebench.runs.judgements import read_judgements
 from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
 from judgebench.runs.manifest import DEFAULT_OUT
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, titles, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from judgebench.items import Measure, Outcome, Reading
     from judgebench.metrics.paired import Difference
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
     from judgebench.runs.templates import RunTemplates
 
 MOST_STEPS = 40
@@ -114,7 +113,7 @@ def cascade(
     Args:
         cheap: The run, or its folder, that judges every item.
         dear: The run that judges those which the cheap one is unsure of.
-        by: What tells that it is: see `judgebench.metrics.unsure.unsureness`.
+        by: What tells that it is: see `judgebench.metrics.sureness.unsureness`.
         threshold: Write the cascade with this one as a run, and look at it beside the others.
         name: What stands in that run's judge's place; None for both judges' names.
         seed: Of the resampling.

@@ -18,8 +18,7 @@ from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
-from judgebench.runs.finished import open_run, share_contents, titles, was_judged
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, open_run, share_contents, titles, was_judged
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
@@ -31,8 +30,8 @@ if TYPE_CHECKING:
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.paired import Difference
-    from judgebench.runs.finished import Finished
-    from judgebench.runs.names import Name
+    from judgebench.runs.manifest import Name
+    from judgebench.runs.run import Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from judgebench.analysis.compare import compare_finished
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs.finished import open_run, share_contents
+from judgebench.runs.run import open_run, share_contents
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 
 @dataclass(frozen=True, slots=True)

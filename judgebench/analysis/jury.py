@@ -13,10 +13,9 @@ from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.voting import Bench, Weights
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs.finished import share_contents
 from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
 from judgebench.runs.manifest import DEFAULT_OUT
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, share_contents
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.summary import Usage
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 HELD_OUT = 0.2
 """The share of the items that accuracy is learnt from, unless another is asked for."""

@@ -19,13 +19,13 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.rankings import holm, pareto_front
 from judgebench.protocols.alterations import alteration_of
-from judgebench.runs.finished import find_runs, open_run, share_contents, was_judged
+from judgebench.runs.run import find_runs, open_run, share_contents, was_judged
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 SORTS = ("score", "judge", "cost", "coverage")
 """What a leaderboard can be sorted by, beside the name of a section."""

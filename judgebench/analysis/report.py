@@ -11,13 +11,11 @@ from judgebench._util.html import paragraphs
 from judgebench._util.steps import counted
 from judgebench.analysis.leaderboard import boards_of
 from judgebench.errors import ConfigError
-from judgebench.judges.families import family_of
-from judgebench.judges.presets import load_judges
+from judgebench.judges.presets import family_of, load_judges
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
 from judgebench.metrics.rankings import benjamini_hochberg
-from judgebench.runs.finished import open_run
 from judgebench.runs.notebook import run_html
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, open_run
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
@@ -26,7 +24,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.board import Board
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 QUANTILES = (0.5, 0.9, 0.99)
 

@@ -14,12 +14,11 @@ from judgebench.errors import ConfigError
 from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import JOINS
-from judgebench.runs.finished import Finished, open_run
 from judgebench.runs.folder import RunFolder, in_place_of
 from judgebench.runs.itemfile import share_file
 from judgebench.runs.judgements import read_judgements, write_judgements
 from judgebench.runs.manifest import folder_name, folder_of, named_by, protocol_folder
-from judgebench.runs.run import Run
+from judgebench.runs.run import Finished, Run, open_run
 from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, usage_of
 from judgebench.runs.templatefiles import READING, template_texts
 from judgebench.runs.templates import RunTemplates, run_templates

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.items import Item, Outcome
-    from judgebench.runs.finished import Finished
     from judgebench.runs.judgements import Judgement
+    from judgebench.runs.run import Finished
     from judgebench.verdicts.rule import Span
 
 

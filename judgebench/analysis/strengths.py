@@ -11,8 +11,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
 from judgebench.metrics import bradley_terry
-from judgebench.runs.finished import open_run
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, open_run
 from judgebench.runs.scoring import up_to_date
 
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.items import Reading
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 ELO = 400 / math.log(10)
 """Elo's points for one of log-odds."""

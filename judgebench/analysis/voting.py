@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
-from judgebench.metrics.pools import log_odds_weight, majority, mean_rating, pooled_shares
 from judgebench.metrics.summary import Usage
-from judgebench.metrics.votes import mean_probabilities
+from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
 from judgebench.protocols import pairs as pairings
 from judgebench.protocols.orders import Call, Protocol, calls_needed, orders_of
-from judgebench.runs.finished import titles
 from judgebench.runs.judgements import Judgement, add_usage, read_judgements
 from judgebench.runs.made import common_name, total_usage
+from judgebench.runs.run import titles
 from judgebench.runs.scoring import protocol_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from judgebench.items import ItemKey, Outcome
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
     from judgebench.runs.templates import RunTemplates
 
 Weights = Literal["equal", "accuracy", "confidence"]

@@ -15,9 +15,9 @@ from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.steps import count_lines
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, Row, _kind, _reader, _reason
-from judgebench.benchmarks.rowcounts import count_rows
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -195,3 +195,27 @@ def _missing(spec: str, path: Path) -> ConfigError:
 
 
 # --- the formats
+
+
+def count_rows(files: Sequence[Path]) -> int | None:
+    """How many rows files of Parquet and JSONL have; None where one is of another kind, or cannot be read.
+
+    Blank lines count too.
+    """
+    counts = [_count(path) for path in files]
+    known = [count for count in counts if count is not None]
+    return sum(known) if len(known) == len(counts) else None
+
+
+def _count(path: Path) -> int | None:
+    if path.name.lower().endswith(".jsonl"):
+        return count_lines(path)
+    if not path.name.lower().endswith(".parquet"):
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return None

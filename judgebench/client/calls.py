@@ -11,8 +11,7 @@ from judgebench._util.redaction import without_secrets
 from judgebench.client.budget import Budget
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.client.inflight import Flights
-from judgebench.client.limits import Pace
-from judgebench.client.perminute import PerMinute
+from judgebench.client.limits import Pace, PerMinute
 from judgebench.client.providers.base import Answer, Request
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm import transport as lite

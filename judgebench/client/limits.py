@@ -7,10 +7,15 @@ from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
+from judgebench.errors import ConfigError
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
 _RISE = 0.5
+
+OTHERS = 128
+"""Descriptors for everything that is no connection: the run's files, the cache, standard streams, look-ups of names."""
 
 
 class Pace:
@@ -95,3 +100,57 @@ class Flight:
         self.round = number
         self.good = False
         self.refused = False
+
+
+def make_room(connections: int) -> None:
+    """Raises the soft limit of open files, where it is too low for so many connections at once.
+
+    Args:
+        connections: Calls that may be in flight at once, over all judges.
+
+    Raises:
+        ConfigError: The hard limit, which only the system's keeper can raise, is too low.
+    """
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return
+    needed = connections + OTHERS
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft == resource.RLIM_INFINITY or soft >= needed:
+        return
+    if hard != resource.RLIM_INFINITY and hard < needed:
+        raise ConfigError(
+            f"{connections} calls in flight need {needed} open files, and this system allows {hard}: "
+            f"give --concurrency {max(1, hard - OTHERS)} or less, or raise its hard limit (ulimit -Hn)"
+        )
+    resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))
+
+
+class PerMinute:
+    """At most so much in a minute, the first one too, spread over its seconds.
+
+    AsyncLimiter is a leaky bucket: a full one passes at once, and what leaks from it beside that. A bucket of `most`
+    would pass twice the limit in its first minute. This one holds a second's share and leaks the rest in a minute:
+    in 60 s it passes `share`, and at `(most - share + 1) / 60` a second, by the minute's end, `most - share` more.
+
+    Args:
+        most: Requests or tokens per minute, at least 1.
+    """
+
+    def __init__(self, most: int) -> None:
+        from aiolimiter import AsyncLimiter
+
+        self.most = most
+        self.share = max(1, most // 60)
+        self._bucket = AsyncLimiter(self.share, 60 * self.share / (most - self.share + 1))
+        self._turn = asyncio.Lock()
+
+    async def wait(self, amount: float) -> None:
+        """Waits until so much may pass, first come first served; what is more than the limit counts as the limit."""
+        left = min(amount, self.most)
+        async with self._turn:
+            while left > 0:
+                part = min(left, self.share)
+                await self._bucket.acquire(part)
+                left -= part

@@ -10,7 +10,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import step
-from judgebench.client.openfiles import make_room
+from judgebench.client.limits import make_room
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.engine.progress import Silent, Stop
 from judgebench.engine.questions import Asked, Needed, Questions, up_to

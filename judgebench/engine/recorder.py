@@ -10,11 +10,10 @@ from functools import lru_cache
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
-from judgebench.engine.readings import KeptReadings
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
-from judgebench.metrics.flips import flips
+from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import pairs as pairings
 from judgebench.protocols.alterations import target
@@ -27,14 +26,14 @@ from judgebench.runs.templatefiles import template_texts
 from judgebench.templates.followup import can_be_mended
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.engine.questions import Asked, Questions
     from judgebench.engine.spec import Cell
     from judgebench.errors import JudgebenchError
     from judgebench.items import ItemKey, Outcome
-    from judgebench.metrics.flips import Flips
+    from judgebench.metrics.controls import Flips
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
     from judgebench.verdicts.reply import Reply
@@ -375,3 +374,50 @@ class Gathered:
         if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
             return None
         return CellResult(self.cell, folder, "done", metrics, made=0)
+
+
+class KeptReadings:
+    """The readings of each item of a run.
+
+    Of 100,000 pairs in one order there are a handful of different readings, so equal ones are kept once.
+    """
+
+    def __init__(self, items: Iterable[str]) -> None:
+        self._readings: dict[str, tuple[Reading, ...]] = dict.fromkeys(items, ())
+        self._alone: dict[Reading, tuple[Reading]] = {}  # each different reading, as all that an item has
+
+    def __contains__(self, item: object) -> bool:
+        return item in self._readings
+
+    def __getitem__(self, item: str) -> Mapping[Call, Reading]:
+        """The item's readings by their calls, as a mapping of its own."""
+        return {Call(each.order, each.sample): each for each in self._readings[item]}
+
+    def of(self, item: str) -> tuple[Reading, ...]:
+        """The item's readings, in the order in which they came."""
+        return self._readings[item]
+
+    def count(self, item: str) -> int:
+        """How many readings an item has."""
+        return len(self._readings[item])
+
+    @property
+    def total(self) -> int:
+        """How many readings there are."""
+        return sum(map(len, self._readings.values()))
+
+    def put(self, item: str, reading: Reading) -> None:
+        """Keeps a reading, in the place of an earlier one of the same call."""
+        alone = self._alone.setdefault(reading, (reading,))
+        there = self._readings[item]
+        for at, each in enumerate(there):
+            if each.sample == reading.sample and each.order == reading.order:
+                self._readings[item] = (*there[:at], *alone, *there[at + 1 :]) if len(there) > 1 else alone
+                return
+        self._readings[item] = (*there, *alone) if there else alone
+
+    def drop(self, item: str, call: Call) -> None:
+        """Forgets the reading of a call, if there is one."""
+        self._readings[item] = tuple(
+            r for r in self._readings[item] if (r.order, r.sample) != (call.order, call.sample)
+        )

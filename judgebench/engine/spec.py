@@ -35,7 +35,7 @@ class Cell:
 
     Attributes:
         companion: The template for items that the benchmark judges by ratings (Ties); None where there are none.
-        families: Whose model a name is, for the manifest: see `judgebench.judges.families`.
+        families: Whose model a name is, for the manifest: see `judgebench.judges.presets`.
         providers: The file of the user's own that makes the judge what it is; None where it is the same without.
         alteration: What is done to the items before the judge sees them, for a control.
         until_shown: With what it is compared until the difference is shown; None where all items are judged.

@@ -27,8 +27,8 @@ if TYPE_CHECKING:
 
     from judgebench.exports.models import Model
     from judgebench.items import Item, Outcome
-    from judgebench.runs.finished import Finished
     from judgebench.runs.judgements import Judgement
+    from judgebench.runs.run import Finished
 
 VERSION = "0.2.2"
 """Of the schema."""

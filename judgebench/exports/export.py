@@ -18,8 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.exports.models import Model
-    from judgebench.runs.finished import Finished
-    from judgebench.runs.run import Run
+    from judgebench.runs.run import Finished, Run
 
 FORMS = ("dataset", "every-eval-ever", "rewardbench")
 """What runs can be exported to."""

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
-from judgebench.judges.families import family_of
-from judgebench.judges.presets import load_judges
+from judgebench.judges.presets import family_of, load_judges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from judgebench.exports.models import Model
     from judgebench.items import Item, Outcome
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 MODEL_TYPES = ("Seq. Classifier", "DPO", "Custom Classifier", "Generative RM")
 """What the leaderboard tells apart."""

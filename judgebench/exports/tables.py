@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
 from judgebench.runs import frames
-from judgebench.runs.finished import open_run
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

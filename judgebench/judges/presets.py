@@ -6,6 +6,7 @@ import difflib
 import math
 import os
 import re
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,10 +16,8 @@ from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.judges.catalog import Price, is_listed_provider
-from judgebench.judges.families import check_families, family_of
+from judgebench.judges.catalog import PROVIDERS, Price, is_listed_provider
 from judgebench.judges.judge import OFFLINE, Judge, Limits
-from judgebench.judges.providers import PROVIDERS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -61,6 +60,10 @@ _SECRET = "holds a key itself: put it in an environment variable and name that i
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
 # Keys of some providers are 32 letters and digits, which would do as a variable's name too.
 _VARIABLE = re.compile(r"(?!(?=\D*\d)[A-Za-z0-9]{24,}$)[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+_EXAMPLE = "expected a list of patterns such as ['claude*']"
+
+_FAMILY_NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,99}")
 
 
 class Judges:
@@ -296,3 +299,32 @@ def _found(value: Any) -> str:
         return "a mapping" if isinstance(value, dict) else "a list"
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."
+
+
+def family_of(model: str, families: Mapping[str, Sequence[str]]) -> str | None:
+    """The first family with a pattern that fits a model's name, whose capitals and path do not count.
+
+    Args:
+        model: Such as `meta-llama/Llama-2-70b-chat-hf`; the part behind its last slash counts.
+        families: The patterns of each, as in a shell.
+    """
+    name = model.rpartition("/")[2].strip().lower()
+    return next(
+        (family for family, patterns in families.items() if any(fnmatchcase(name, each.lower()) for each in patterns)),
+        None,
+    )
+
+
+def check_families(file: YamlFile) -> None:
+    """Raises ConfigError where a file's `families` hold anything but lists of patterns, or null, by name."""
+    for name, patterns in (file.data.get("families") or {}).items():
+        where = ("families", name)
+        if not isinstance(name, str) or not _FAMILY_NAME.fullmatch(name):
+            raise file.mistake(where, "is no name for a family: expected letters, digits and . _ - (quote it)")
+        if patterns is not None and (not isinstance(patterns, list) or not patterns):
+            raise file.mistake(where, f"is no list with an entry: {_EXAMPLE}")
+        for at, pattern in enumerate(patterns or ()):
+            if not isinstance(pattern, str) or not pattern.strip():
+                raise file.mistake((*where, at), f"is no text: {_EXAMPLE}")
+            if not pattern.strip("*? "):
+                raise file.mistake((*where, at), "fits every model: name the beginning of theirs, such as claude*")

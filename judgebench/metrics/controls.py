@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from judgebench.items import Reading, Verdict
 from judgebench.metrics.accuracy import group_weights
+from judgebench.metrics.bias import share_against
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.items import Outcome
     from judgebench.metrics.accuracy import Layout
@@ -69,3 +71,86 @@ class Grouped:
             before, n = subsets.get(each.subset, (0.0, 0))
             subsets[each.subset] = before + total, n + each.n
         return Reached(score, sections, {name: total / n for name, (total, n) in subsets.items()})
+
+
+@dataclass(frozen=True, slots=True)
+class Flips:
+    """Changed verdicts.
+
+    Attributes:
+        name: What was done to the completion.
+        flips: How many verdicts are for another completion than before, ties among them.
+        toward: How many of them rank the altered completion higher: chosen before tied before not chosen.
+        away: How many rank it lower. The rest moved between the other completions.
+        share: `flips` / `n`.
+        low: The lower end of its 95% interval: Wilson's, with items as clusters.
+        high: The upper end.
+        n: Verdicts there before and after, on questions that show the altered completion.
+    """
+
+    name: str
+    flips: int
+    toward: int
+    away: int
+    share: float
+    low: float
+    high: float
+    n: int
+
+
+def flips(
+    name: str,
+    before: Mapping[str, Sequence[Reading]],
+    after: Mapping[str, Sequence[Reading]],
+    targets: Mapping[str, int],
+) -> Flips | None:
+    """How often the verdict is another.
+
+    Of ratings the verdict is the completion with the highest one in a sample, a tie where several have it.
+
+    Args:
+        name: What was done.
+        before: Readings by the item's id, of the items as they are.
+        after: The same with the altered completion.
+        targets: The index of the altered completion of each item that has one.
+
+    Returns:
+        None where no verdict is there before and after.
+    """
+    items: list[int] = []
+    changed: list[float] = []
+    toward = away = 0
+    for number, (item, index) in enumerate(targets.items()):
+        then = dict(_choices(before.get(item, ()), index))
+        for call, choice in _choices(after.get(item, ()), index):
+            if call not in then:
+                continue
+            items.append(number)
+            changed.append(float(choice != then[call]))
+            step = _standing(choice, index) - _standing(then[call], index)
+            toward += step > 0
+            away += step < 0
+    found = share_against(changed, 0.0, clusters=items)
+    if found is None:
+        return None
+    return Flips(name, int(sum(changed)), toward, away, found.estimate, found.low, found.high, len(changed))
+
+
+def _standing(choice: int | None, index: int) -> int:
+    return 2 if choice == index else 1 if choice is None else 0
+
+
+def _choices(readings: Sequence[Reading], index: int) -> Iterator[tuple[tuple[tuple[int, ...], int], int | None]]:
+    """What was chosen, by order and sample, of the questions that show a completion; failures are left out."""
+    rated: dict[int, list[Reading]] = {}
+    for reading in readings:
+        if len(reading.order) == 1:
+            rated.setdefault(reading.sample, []).append(reading)
+        elif index in reading.order and isinstance(reading.result, Verdict):
+            yield (reading.order, reading.sample), reading.choice
+    for sample, among in rated.items():
+        ratings = {reading.order[0]: reading.rating for reading in among}
+        values = [rating for rating in ratings.values() if rating is not None]
+        if index in ratings and len(values) == len(ratings):
+            best = [at for at, rating in ratings.items() if rating == max(values)]
+            yield ((), sample), best[0] if len(best) == 1 else None

@@ -13,8 +13,7 @@ from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score
 from judgebench.metrics.bias import BiasEstimate
-from judgebench.metrics.controls import Controls, Reached
-from judgebench.metrics.flips import Flips
+from judgebench.metrics.controls import Controls, Flips, Reached
 from judgebench.metrics.intervals import Estimate
 
 if TYPE_CHECKING:

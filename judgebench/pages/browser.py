@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.show import ShownCall, ShownItem
     from judgebench.items import Item, Outcome
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
     from judgebench.verdicts.rule import Span
 
 BLOCK = 600_000

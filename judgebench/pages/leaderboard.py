@@ -13,9 +13,8 @@ from judgebench._util.text import dollars, percent, score_head, score_range, sco
 from judgebench.analysis.leaderboard import leaderboard
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
-from judgebench.pages.plotting import plotting_library
 from judgebench.pages.report import page_of
-from judgebench.pages.shell import Page, write_page
+from judgebench.pages.shell import Page, plotting_library, write_page
 from judgebench.runs.manifest import folder_name
 
 if TYPE_CHECKING:

@@ -14,11 +14,10 @@ from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.differencefigures import differences
-from judgebench.pages.plotting import INSTALL, plotting_library
 from judgebench.pages.reproduction import recipe
-from judgebench.pages.shell import Page, encoded, write_page
+from judgebench.pages.shell import INSTALL, Page, encoded, plotting_library, write_page
 from judgebench.pages.summary import summary
-from judgebench.runs.finished import share_contents, titles
+from judgebench.runs.run import share_contents, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

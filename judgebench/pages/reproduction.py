@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
 
 
 @dataclass(frozen=True)

@@ -40,6 +40,9 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
+INSTALL = "pip install 'judgebench[html]'"
+"""What brings the plotting library."""
+
 
 @dataclass(frozen=True)
 class Page:
@@ -134,3 +137,13 @@ def _asset(name: str) -> str:
 
 def _digest(source: str) -> str:
     return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode("ascii")
+
+
+def plotting_library() -> str | None:
+    """The source of plotly.js; None where the package is not installed (extra `judgebench[html]`)."""
+    try:
+        from plotly.offline import get_plotlyjs
+    except ImportError:
+        return None
+    source: str = get_plotlyjs()
+    return source

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import Measure
     from judgebench.metrics.bias import BiasEstimate
-    from judgebench.metrics.flips import Flips
+    from judgebench.metrics.controls import Flips
     from judgebench.metrics.intervals import Estimate
     from judgebench.metrics.summary import Metrics, Usage
 

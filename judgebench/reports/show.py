@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.show import Failed, ShownCall, ShownItem
     from judgebench.items import Turn
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
     from judgebench.verdicts.rule import Span
 
 _FEW_CALLS = 4

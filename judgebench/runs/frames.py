@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.items import Item
     from judgebench.metrics.summary import Metrics
     from judgebench.runs.judgements import Judgement
-    from judgebench.runs.names import Name
+    from judgebench.runs.manifest import Name
 
     Row = dict[str, Any]
 

@@ -17,13 +17,12 @@ from judgebench.errors import ConfigError
 from judgebench.metrics.summary import summarise
 from judgebench.protocols.alterations import alteration_of
 from judgebench.protocols.orders import Protocol
-from judgebench.runs.finished import open_run, share_contents
 from judgebench.runs.folder import RunFolder, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
 from judgebench.runs.manifest import FORMAT, folder_name, folder_of, protocol_folder
 from judgebench.runs.preferences import write_preferences
-from judgebench.runs.run import Run
+from judgebench.runs.run import Run, open_run, share_contents
 from judgebench.runs.scoring import up_to_date, usage_of
 from judgebench.runs.templatefiles import template_texts
 from judgebench.runs.templates import run_templates
@@ -36,8 +35,8 @@ if TYPE_CHECKING:
     from judgebench.items import Outcome, Reading
     from judgebench.metrics.controls import Controls
     from judgebench.metrics.summary import Metrics, Usage
-    from judgebench.runs.finished import Finished
     from judgebench.runs.judgements import Judgement
+    from judgebench.runs.run import Finished
     from judgebench.runs.templates import RunTemplates
 
 MIXED = "mixed"

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import Measure
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs.names import Name
+    from judgebench.runs.manifest import Name
 
 
 def run_html(benchmark: str, name: Name, metrics: Metrics) -> str:

@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import difflib
+import hashlib
+import json
+import os
+from collections import Counter
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -9,21 +14,37 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError
+from judgebench.items import Outcome, item_to_json
 from judgebench.metrics.summary import Metrics
-from judgebench.runs.itemfile import read_items
-from judgebench.runs.judgements import latest, read_judgements
-from judgebench.runs.manifest import MADE, METRICS, OUTCOMES, read_manifest
+from judgebench.runs.itemfile import ITEMS, read_items
+from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
+from judgebench.runs.manifest import (
+    ASKED,
+    FORMAT,
+    MADE,
+    MANIFEST,
+    METRICS,
+    OUTCOMES,
+    REFRESHED_FROM,
+    name_of,
+    read_manifest,
+)
 from judgebench.runs.notebook import run_html
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
-    from judgebench.items import Item
+    from judgebench.benchmarks.base import Benchmark
+    from judgebench.items import Item, ItemKey, Reading
     from judgebench.runs.frames import Table
     from judgebench.runs.judgements import Judgement
-    from judgebench.runs.names import Name
+    from judgebench.runs.manifest import Name
+
+_NAMED = 5
+
+_OWN_KEYS = frozenset({"item", "subset", "credit", "low", "high", "scores", "verdicts"})
 
 
 class Run:
@@ -143,7 +164,7 @@ class Run:
     @property
     def name(self) -> Name:
         """What tables call it: judge, template and protocol."""
-        from judgebench.runs.names import name_of
+        from judgebench.runs.manifest import name_of
 
         return name_of(self.manifest)
 
@@ -159,3 +180,276 @@ class Run:
             return notebooks.paragraphs([repr(self), str(error)])
         name = str(self.manifest["benchmark"])
         return run_html(get_benchmark(name).title if name in BENCHMARKS else name, self.name, metrics)
+
+
+def find_runs(folder: Path) -> list[Path]:
+    """Every run's folder below (or at) a folder, sorted; hidden folders are left out."""
+    found = []
+    for path, folders, files in os.walk(folder):
+        if MANIFEST in files:
+            found.append(Path(path))
+            folders.clear()
+        folders[:] = sorted(name for name in folders if not name.startswith("."))
+    return sorted(found)
+
+
+def open_run(path: str | Path) -> Run:
+    """The run in a folder, with a message that helps where it is not one.
+
+    Raises:
+        ConfigError: There is no such folder, it holds no run, runs are only below it, or the run is of another version.
+    """
+    folder = Path(path)
+    if not folder.exists():
+        raise ConfigError(f"{folder}: no such folder; {_nearest(folder)}")
+    if not folder.is_dir():
+        mend = f"name its folder {folder.parent}" if (folder.parent / MANIFEST).exists() else "name a run's folder"
+        raise ConfigError(f"{folder}: is a file; {mend}")
+    manifest = read_manifest(folder)
+    if manifest is None:
+        below = [str(found) for found in find_runs(folder)]
+        if not below:
+            raise ConfigError(f"{folder}: holds no run (no {MANIFEST} in it or below it)")
+        more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
+        many = f"are {len(below)} runs; name one of" if len(below) > 1 else "is a run; name it:"
+        raise ConfigError(f"{folder}: holds no run itself; below it {many} {', '.join(below[:_NAMED])}{more}")
+    version = manifest.get("format")
+    if version != FORMAT or not isinstance(manifest.get("benchmark"), str):
+        raise ConfigError(
+            f"{folder / MANIFEST}: has format {version!r}, and this version of judgebench reads {FORMAT}; "
+            "read it with the version that wrote it"
+        )
+    if REFRESHED_FROM in manifest:
+        raise ConfigError(
+            f"{folder}: its last --refresh has not ended, so that old and new replies stand there; give its command "
+            "again, with --refresh, which goes on where it stopped"
+        )
+    return Run(folder)
+
+
+def _nearest(folder: Path) -> str:
+    """The mend for a folder that is not there: the run whose folder has the nearest name, if there is one."""
+    above = next((each for each in folder.parents if each.is_dir()), None)
+    found = [] if above is None or above in {Path(), Path("/")} else [str(path) for path in find_runs(above)]
+    near = difflib.get_close_matches(str(folder), found, n=1, cutoff=0.7)
+    return f"did you mean {near[0]}?" if near else f"name the folder of a run, which holds its {MANIFEST}"
+
+
+def torn(path: Path) -> bool:
+    """Whether a file's last line has no end: a crash left it, and it is passed over."""
+    if not path.exists() or not path.stat().st_size:
+        return False
+    with path.open("rb") as file:
+        file.seek(-1, os.SEEK_END)
+        return file.read(1) != b"\n"
+
+
+class Contents:
+    """The items of a run, read when they are needed; runs of the same items can share them.
+
+    Args:
+        run: Whose folder they are read from.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    @cached_property
+    def keys(self) -> dict[str, ItemKey]:
+        """The items, without their texts."""
+        return {item.id: item.key for item in self._run.items}
+
+    @cached_property
+    def prints(self) -> dict[str, bytes]:
+        """Of each item a hash of what is judged: texts, order, subset and label, but no metadata."""
+        prints = {}
+        for item in self._run.items:
+            said = item_to_json(item)
+            del said["metadata"]
+            prints[item.id] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
+        return prints
+
+
+class Finished:
+    """A run whose outcomes are there, and what they are outcomes of.
+
+    Args:
+        run: The run.
+    """
+
+    def __init__(self, run: Run) -> None:
+        self.run = run
+        self.path = run.path
+        self.contents = Contents(run)
+
+    @cached_property
+    def benchmark(self) -> Benchmark:
+        """Whose items they are."""
+        return get_benchmark(self.run.manifest["benchmark"])
+
+    @cached_property
+    def name(self) -> Name:
+        """What tables call it."""
+        return name_of(self.run.manifest)
+
+    @cached_property
+    def is_scores(self) -> bool:
+        """Whether it comes from a score file, and so has no judgements."""
+        return "scores" in self.run.manifest
+
+    @cached_property
+    def made_of(self) -> str | None:
+        """`jury` or `cascade` where the run is made of other runs."""
+        return self.run.made_of
+
+    @cached_property
+    def keys(self) -> dict[str, ItemKey]:
+        """The items, without their texts; of a run that stopped when a difference was shown, those before that."""
+        if ASKED not in self.run.manifest:
+            return self.contents.keys
+        return {item: self.contents.keys[item] for item in self.outcomes}
+
+    @cached_property
+    def outcomes(self) -> dict[str, Outcome]:
+        """The outcome of each item.
+
+        Raises:
+            ConfigError: They are not there, or a line is none.
+        """
+        path = self.path / OUTCOMES
+        if not path.exists():
+            raise ConfigError(f"{self.path}: holds no {OUTCOMES}: the run was cut off; {self.run.mend}")
+        outcomes = {}
+        with path.open("rb") as file:
+            for number, line in enumerate(file, 1):
+                try:
+                    outcome = outcome_from_json(loads(str(line, "utf-8")), self.contents.keys)
+                except UnicodeDecodeError:
+                    raise ConfigError(f"{path} line {number}: is not UTF-8; {self.run.mend}") from None
+                except (KeyError, TypeError, ValueError, AttributeError) as error:
+                    raise ConfigError(f"{path} line {number}: is no outcome ({error!r}); {self.run.mend}") from None
+                outcomes[outcome.item.id] = outcome
+        if not outcomes:
+            raise ConfigError(f"{self.path}: is an empty run, without any outcome; {self.run.mend}")
+        return outcomes
+
+    @cached_property
+    def metrics(self) -> Metrics:
+        """The figures in `metrics.json`."""
+        return self.run.metrics
+
+    @cached_property
+    def recounted(self) -> tuple[int, int] | None:
+        """How many judgements `metrics.json` is of and how many there are; None where these are as many.
+
+        None too where there are no such figures.
+        """
+        try:
+            stored = self.run.metrics
+        except ConfigError:
+            return None
+        of = stored.judgements - stored.failures.get("not_asked", 0)
+        if self.is_scores or len(self.judgements) == of:
+            return None
+        there = sum(item in self.keys for item, _, _ in self.judgements)
+        return None if there == of else (of, there)
+
+    @cached_property
+    def models(self) -> dict[str, tuple[str | None, ...]]:
+        """Of each item whose each completion is, where that is known of any."""
+        found = ((item.id, self.benchmark.models(item)) for item in self.run.items)
+        return {identifier: models for identifier, models in found if models is not None}
+
+    @cached_property
+    def judgements(self) -> dict[tuple[str, tuple[int, ...], int], Judgement]:
+        """The judgement that counts for each item, order and sample; empty for scores."""
+        found = latest(read_judgements(self.path))
+        if ASKED not in self.run.manifest:
+            return found
+        return {place: judgement for place, judgement in found.items() if judgement.item in self.keys}
+
+    @cached_property
+    def readings(self) -> dict[str, list[Reading]]:
+        """What the replies say, by item."""
+        readings: dict[str, list[Reading]] = {}
+        for judgement in self.judgements.values():
+            readings.setdefault(judgement.item, []).append(judgement.reading)
+        return readings
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What a reader must know of the folder, a sentence each."""
+        if torn(self.path / JUDGEMENTS):
+            yield f"{self.path / JUDGEMENTS}: its last line is cut off, and was passed over"
+        if self.recounted is not None:
+            of, there = self.recounted
+            yield (
+                f"{self.path}: its {METRICS} is of {of} judgements, and {JUDGEMENTS} holds {there}: these {there} "
+                f"count; {self.run.mend}"
+            )
+
+        if ASKED in self.run.manifest:
+            yield (
+                f"{self.path}: stopped after {self.run.manifest[ASKED]} items, when its difference from another run "
+                "was settled: intervals and p-values as for a fixed number of items say too much"
+            )
+
+    def need_judgements(self) -> None:
+        """Raises ConfigError where the run has none."""
+        if not self.is_scores and not self.judgements:
+            raise ConfigError(f"{self.path}: is an empty run, without any judgement; give its command again")
+
+
+def share_contents(runs: Sequence[Finished]) -> None:
+    """Reads the items only once for all runs of the same ones."""
+    first: dict[str, Contents] = {}
+    for each in runs:
+        if (each.path / ITEMS).exists():
+            digest = str(each.run.manifest.get("items", {}).get("hash"))
+            each.contents = first.setdefault(digest, each.contents)
+
+
+def was_judged(outcome: Outcome) -> bool:
+    """Whether anything was asked about the item: one that was not has bounds alone, and no place for a rating."""
+    return outcome.credit is not None or outcome.low == outcome.high or bool(outcome.scores)
+
+
+def outcome_from_json(data: dict[str, Any], keys: dict[str, ItemKey]) -> Outcome:
+    """The outcome that a line of `outcomes.jsonl` holds.
+
+    Raises:
+        KeyError, TypeError, ValueError, AttributeError: It is none, or of an item that is not there.
+    """
+    credit = data["credit"]
+    if credit is not None and not isinstance(credit, int | float):
+        raise TypeError(f"credit is {credit!r}")
+    scores = data.get("scores") or []
+    samples = scores if scores and isinstance(scores[0], list) else [scores] if scores else []
+    return Outcome(
+        item=keys[data["item"]],
+        credit=credit,
+        low=data.get("low", credit),
+        high=data.get("high", credit),
+        scores=tuple(tuple(sample) for sample in samples),
+        parts={} if data.keys() <= _OWN_KEYS else {k: v for k, v in data.items() if _is_part(k, v)},
+        source={"verdicts": data["verdicts"]} if "verdicts" in data else {},
+    )
+
+
+def _is_part(name: str, value: Any) -> bool:
+    return name not in _OWN_KEYS and isinstance(value, int | float)
+
+
+def titles(names: Sequence[Name]) -> list[str]:
+    """The shortest names that tell runs apart: the judge, with the template and then the protocol where needed."""
+    said = [name.judge for name in names]
+    for more in ([name.wording for name in names], [name.protocol for name in names]):
+        again = Counter(said)
+        said = [f"{each} · {m}" if again[each] > 1 else each for each, m in zip(said, more, strict=True)]
+    again = Counter(said)
+    seen: Counter[str] = Counter()
+    unique = []
+    for each in said:
+        seen[each] += 1
+        unique.append(f"{each} ({seen[each]})" if again[each] > 1 else each)
+    return unique

@@ -7,16 +7,15 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.metrics.flips import flips
+from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import pairs as pairings
 from judgebench.protocols.alterations import alteration_of, target
 from judgebench.protocols.notes import PROTOCOL_NOTES, protocol_notes
 from judgebench.protocols.orders import Call, Protocol, number_of_calls, with_unasked
-from judgebench.runs.finished import Finished
 from judgebench.runs.judgements import add_usage, read_judgements
 from judgebench.runs.manifest import METRICS, read_manifest
-from judgebench.runs.run import Run
+from judgebench.runs.run import Finished, Run
 from judgebench.runs.templates import run_templates
 
 if TYPE_CHECKING:
@@ -24,7 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.items import ItemKey, Outcome, Reading
-    from judgebench.metrics.flips import Flips
+    from judgebench.metrics.controls import Flips
     from judgebench.metrics.summary import Metrics
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.templates import RunTemplates

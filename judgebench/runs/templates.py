@@ -11,7 +11,7 @@ from judgebench.templates.template import TEMPLATE, TIES_TEMPLATE
 
 if TYPE_CHECKING:
     from judgebench.items import ItemKey
-    from judgebench.runs.finished import Finished
+    from judgebench.runs.run import Finished
     from judgebench.templates.template import Template
 
 

@@ -13,7 +13,7 @@ SCRIPT = """
 import resource, sys
 soft, hard, connections = map(int, sys.argv[1:])
 resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
-from judgebench.client.openfiles import make_room
+from judgebench.client.limits import make_room
 from judgebench.errors import ConfigError
 try:
     make_room(connections)

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from judgebench.client.perminute import PerMinute
+from judgebench.client.limits import PerMinute
 
 
 class _Skipping(asyncio.SelectorEventLoop):

@@ -18,8 +18,8 @@ from hypothesis import strategies as st
 from loopback import LoopbackServer
 
 import judgebench as jb
-from judgebench.runs.finished import find_runs
 from judgebench.runs.manifest import read_manifest
+from judgebench.runs.run import find_runs
 
 FRONT = """\
 ---

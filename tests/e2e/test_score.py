@@ -13,7 +13,7 @@ import pyarrow.parquet as pq
 import pytest
 from commands import best_of_four, files_below, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl
 
-from judgebench.runs.finished import find_runs
+from judgebench.runs.run import find_runs
 
 FOLDER = Path("runs/rewardbench/scores/scores")
 

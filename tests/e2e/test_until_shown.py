@@ -24,7 +24,7 @@ from judgebench.benchmarks.dataset import load_dataset
 from judgebench.pages.browser import Browser
 from judgebench.pages.report import page_of
 from judgebench.protocols.sequential import drawn
-from judgebench.runs.finished import Finished
+from judgebench.runs.run import Finished
 
 ACCURACY = {"good": 0.9, "fair": 0.6, "same": 0.6}
 RUNS = Path("runs/custom")

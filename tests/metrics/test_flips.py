@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 from making import reading
 
-from judgebench.metrics.flips import Flips, flips
+from judgebench.metrics.controls import Flips, flips
 from judgebench.metrics.intervals import wilson
 
 if TYPE_CHECKING:

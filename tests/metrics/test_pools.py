@@ -7,7 +7,7 @@ import math
 import numpy as np
 import pytest
 
-from judgebench.metrics.pools import log_odds_weight, majority, mean_rating, pooled_shares, shares
+from judgebench.metrics.votes import log_odds_weight, majority, mean_rating, pooled_shares, shares
 
 
 @pytest.mark.parametrize(

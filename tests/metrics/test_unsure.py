@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from making import key, reading
 
-from judgebench.metrics.unsure import unsureness
+from judgebench.metrics.sureness import unsureness
 
 PAIR = key()
 AB, BA = (0, 1), (1, 0)

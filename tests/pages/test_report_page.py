@@ -16,8 +16,8 @@ from commands import REPOSITORY, best_of_four, judgebench, pairs, ties, write_js
 from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
-from judgebench.pages import plotting
 from judgebench.pages.reproduction import command
+from judgebench.pages.shell import plotting_library
 
 
 def block(name: str, path: str = "page.html"):
@@ -138,7 +138,7 @@ def test_without_the_plotting_library_everything_is_a_table(monkeypatch):
     """Nothing is lost but the plots, and what brings them is said."""
     monkeypatch.setitem(sys.modules, "plotly", None)
     monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    assert plotting.plotting_library() is None
+    assert plotting_library() is None
     jb.report_page([first_run()], "page.html")
     text = Path("page.html").read_text()
     assert "pip install &#39;judgebench[html]&#39;" in text

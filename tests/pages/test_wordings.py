@@ -12,7 +12,7 @@ from finishedruns import written_run
 from judgebench.analysis.show import Showing
 from judgebench.items import Turn
 from judgebench.pages.wordings import Wordings, spelled, texts_of
-from judgebench.runs.finished import Finished, open_run
+from judgebench.runs.run import Finished, open_run
 
 FRONT = """\
 ---
