@@ -11,18 +11,16 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.benchmarks.rows import data_stem
-from judgebench.client.cache.store import ReplyCache
-from judgebench.client.providers.litellm import transport as lite
+from judgebench.client import ReplyCache, connections
 from judgebench.engine import grid as runner
 from judgebench.engine.loops import finished
 from judgebench.engine.plan import Grid, companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
-from judgebench.protocols.orders import Protocol, orders_of
-from judgebench.protocols.pairs import questions
-from judgebench.runs.manifest import DEFAULT_OUT
-from judgebench.runs.run import Run
-from judgebench.templates.template import load_template, structured_schema
+from judgebench.protocols import Protocol, orders_of, questions
+from judgebench.runs import DEFAULT_OUT, Run
+from judgebench.templates import load_template
+from judgebench.verdicts import structured_schema
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import CellResult
     from judgebench.items import ItemKey, Pairs
-    from judgebench.templates.template import Template
+    from judgebench.templates import Template
 
 
 async def run_grid(
@@ -52,7 +50,7 @@ async def run_grid(
         raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")
     if refresh and offline:
         raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
-    async with lite.connections():
+    async with connections():
         with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
             return await runner.run_cells(
                 grid.cells,

@@ -13,9 +13,9 @@ from judgebench.protocols.alterations import (
     CONTROLS,
     WITHHELD,
     Alteration,
-    alterations,
     altered,
     check_attack,
+    find_alterations,
     planted_verdict,
     target,
 )
@@ -154,12 +154,15 @@ def test_a_verdict_is_planted_by_the_example() -> None:
 def test_a_name_that_is_none() -> None:
     """The message has the nearest."""
     with pytest.raises(ConfigError, match=r"'paddin'.*padding"):
-        alterations([], ["paddin"])
+        find_alterations([], ["paddin"])
 
 
 def test_the_same_twice_is_once() -> None:
     """Controls come first."""
-    assert alterations(["blind"], ["empty", "empty"]) == [Alteration("control", "blind"), Alteration("attack", "empty")]
+    assert find_alterations(["blind"], ["empty", "empty"]) == [
+        Alteration("control", "blind"),
+        Alteration("attack", "empty"),
+    ]
 
 
 def test_the_command_line_knows_them_all() -> None:

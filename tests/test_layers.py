@@ -1,7 +1,9 @@
-"""The direction of the flow: a module imports only what stands above it, and slow libraries where they are used."""
+"""The house: its rooms stand in the order of the data, imports point one way, and a package is entered by its face."""
 
 import ast
+import importlib
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -11,103 +13,40 @@ import pytest
 import judgebench
 
 PACKAGE = Path(judgebench.__file__).resolve().parent
+ROOT = PACKAGE.parent
 
 ORDER = (
-    *(
-        "errors",
-        "files",
-        "quickjson",
-        "steps",
-        "shipped",
-        "redaction",
-        "yamlfile",
-        "items",
-        "joins",
-        "preferences",
-        "metrics",
-        "readable",
-        "benchmarks",
-    ),
-    "baselines",
-    *(
-        "verdictrule",
-        "compound",
-        "softverdicts",
-        "reply",
-        "verdicts",
-        "phrasing",
-        "frontmatter",
-        "sandbox",
-        "templates",
-        "hints",
-        "repairs",
-        "wording",
-        "headings",
-        "linting",
-        "attacks",
-    ),
-    *("prices", "providers", "keychain", "families"),
-    *("judges", "credentials", "protocols", "pairings", "client"),
-    *(
-        "judgements",
-        "itemfiles",
-        "templatefiles",
-        "runs",
-        "runnames",
-        "frames",
-        "notebooks",
-        "loaded",
-        "caching",
-        "untilshown",
-        "cells",
-        "planning",
-        "scorefiles",
-        "kept",
-        "questions",
-        "gathered",
-        "watching",
-        "cellruns",
-        "lockstep",
-        "forecasting",
-        "runner",
-        "loops",
-        "api",
-        "checking",
-    ),
-    *(
-        "finished",
-        "runtemplates",
-        "recounting",
-        "agreements",
-        "comparing",
-        "controlled",
-        "boards",
-        "leaderboards",
-        "rescoring",
-    ),
-    *("maderuns", "jurybench", "juries", "cascades", "modelstrengths"),
-    *("showing", "reporting", "reports", "exports", "pages", "cli"),
+    *("errors", "items", "_util", "metrics", "verdicts", "benchmarks", "templates", "judges", "protocols", "client"),
+    *("runs", "engine", "analysis", "reports", "pages", "api", "exports", "cli"),
 )
 """The rooms from the rows to the command line; a new one takes its place here."""
 
+SIBLINGS = ("engine", "analysis")
+"""One makes runs, the other reads them: neither imports the other."""
+
+FACES = ("verdicts", "templates", "judges", "protocols", "client", "runs")
+"""Packages whose `__init__` names what others may take."""
+
+OPEN = ("_util", "metrics", "benchmarks", "engine", "analysis", "reports", "pages", "exports", "cli")
+"""Packages whose modules are their face."""
+
+MODULES_IN_A_FACE = {"protocols.pairs", "runs.frames", "runs.scores"}
+"""Modules that others use as such, of packages with a face."""
+
 SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas", "plotly"}
-ASYNCHRONOUS = {
-    "client",
-    "watching",
-    "cellruns",
-    "lockstep",
-    "forecasting",
-    "runner",
-    "loops",
-    "api",
-    "checking",
-    "cli",
-}
+ASYNCHRONOUS = {"client", "engine", "api", "cli"}
+MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
+
+MANY_PARAMETERS = {"api.run_grid", "engine.grid.run_cells", "engine.plan.plan", "metrics.summary.summarise"}
+"""Functions of more parameters than that, as they stand; the list only shrinks."""
+
+ALIKE = {"Bill", "Cell", "Comparison", "Exported", "Forecast", "Pace", "Row", "Step"}
+"""Names of two public classes, as they stand; the list only shrinks."""
 
 
 def name_of(path):
     """The module's dotted name."""
-    parts = path.relative_to(PACKAGE.parent).with_suffix("").parts
+    parts = path.relative_to(ROOT).with_suffix("").parts
     return ".".join(parts).removesuffix(".__init__")
 
 
@@ -116,7 +55,7 @@ INSIDE = [name for name in MODULES if name not in {"judgebench", "judgebench.__m
 
 
 def room(module):
-    """The module, or the folder it stands in."""
+    """The module, or the package it stands in."""
     return module.split(".")[1]
 
 
@@ -137,11 +76,24 @@ def own_imports(module):
     return {name for name in imported(module, ast.walk(MODULES[module])) if name.partition(".")[0] == "judgebench"}
 
 
+def at_run_time(module):
+    """Nodes of a module that are not for types alone."""
+    waiting, found = [MODULES[module]], []
+    while waiting:
+        node = waiting.pop()
+        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+            found.append(node)
+            waiting += ast.iter_child_nodes(node)
+        else:
+            waiting += node.orelse
+    return found
+
+
 def python(script):
     """The output of a script in a fresh interpreter."""
     done = subprocess.run(
         [sys.executable, "-c", script],
-        env=os.environ | {"PYTHONPATH": str(PACKAGE.parent)},
+        env=os.environ | {"PYTHONPATH": str(ROOT)},
         capture_output=True,
         text=True,
         check=False,
@@ -150,33 +102,58 @@ def python(script):
     return done.stdout.strip()
 
 
+# --- rooms and floors
+
+
 def test_every_module_has_its_place():
-    """A new room is put into ORDER, where the flow has it."""
+    """A new room is put into ORDER, where the flow has it, and each package is of one kind."""
     assert {room(module) for module in INSIDE} == set(ORDER)
+    assert sorted({*FACES, *OPEN}) == sorted(
+        entry.name for entry in PACKAGE.iterdir() if (entry / "__init__.py").exists()
+    )
 
 
-@pytest.mark.parametrize("module", INSIDE)
-def test_a_module_imports_only_what_stands_above_it(module):
+def test_there_are_few_rooms():
+    """One can keep them in mind."""
+    entries = [entry.name for entry in PACKAGE.iterdir() if entry.name != "__pycache__"]
+
+    assert len(entries) <= MOST_ROOMS, entries
+
+
+def test_imports_point_one_way():
     """Rows come first and the command line last; types are no exception."""
-    place = ORDER.index(room(module))
-    below = {
-        other
+    up = {
+        f"{module} imports {other}"
+        for module in INSIDE
         for other in own_imports(module)
-        if other == "judgebench" or (room(other) != room(module) and ORDER.index(room(other)) > place)
+        if other == "judgebench" or ORDER.index(room(other)) > ORDER.index(room(module))
     }
 
-    assert below == set()
+    assert up == set()
 
 
-@pytest.mark.parametrize("module", [name for name in INSIDE if room(name) in {"metrics", "reports"}])
-def test_figures_and_reports_know_nothing_of_calls(module):
-    """Neither the client nor the runner is imported."""
-    assert {room(other) for other in own_imports(module)} & {"client", "cellruns", "runner"} == set()
+def test_there_are_few_floors():
+    """The longest way through imports, from room to room."""
+    needs = {name: set() for name in ORDER}
+    for module in INSIDE:
+        needs[room(module)] |= {room(other) for other in own_imports(module) if other != "judgebench"} - {room(module)}
+    floor = {}
+    for name in ORDER:
+        floor[name] = 1 + max((floor[other] for other in needs[name]), default=0)
+
+    assert max(floor.values()) <= MOST_FLOORS, floor
 
 
 def test_no_room_is_a_ring():
     """Within a room imports go one way too, types aside."""
-    left = {module: {other for other in at_run_time(module) if room(other) == room(module)} for module in INSIDE}
+    left = {
+        module: {
+            other
+            for other in imported(module, at_run_time(module))
+            if other.startswith("judgebench.") and room(other) == room(module) and other in MODULES
+        }
+        for module in INSIDE
+    }
     while free := [module for module, needs in left.items() if not needs & left.keys() - {module}]:
         for module in free:
             del left[module]
@@ -184,32 +161,227 @@ def test_no_room_is_a_ring():
     assert left == {}
 
 
-def at_run_time(module):
-    """Modules of this package that are imported when the module is, or by its functions; not for types alone."""
-    waiting, found = [MODULES[module]], []
-    while waiting:
-        node = waiting.pop()
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
-            found.append(node)
-            waiting += ast.iter_child_nodes(node)
-    return {name for name in imported(module, found) if name.startswith("judgebench.")}
+def test_who_makes_runs_and_who_reads_them_are_strangers():
+    """Neither of the two imports the other."""
+    met = {
+        f"{module} imports {other}"
+        for module in INSIDE
+        if room(module) in SIBLINGS
+        for other in own_imports(module)
+        if room(other) in SIBLINGS and room(other) != room(module)
+    }
+
+    assert met == set()
 
 
-@pytest.mark.parametrize("module", [name for name in INSIDE if room(name) not in ASYNCHRONOUS])
-def test_only_calls_are_asynchronous(module):
+def test_figures_and_reports_know_nothing_of_calls():
+    """Neither the client nor the engine is imported."""
+    known = {
+        f"{module} imports {other}"
+        for module in INSIDE
+        if room(module) in {"metrics", "verdicts", "protocols", "reports"}
+        for other in own_imports(module)
+        if room(other) in {"client", "engine"} and not (room(module) == "reports" and other in REPORTED)
+    }
+
+    assert known == set()
+
+
+REPORTED = {"judgebench.engine.forecast", "judgebench.engine.recorder"}
+"""Records that a report shows, and nothing that calls."""
+
+
+def test_only_calls_are_asynchronous():
     """Everything that makes no call is plain functions."""
     marks = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+    found = {
+        module
+        for module in INSIDE
+        if room(module) not in ASYNCHRONOUS
+        if any(isinstance(node, marks) for node in ast.walk(MODULES[module]))
+        or "asyncio" in set(imported(module, ast.walk(MODULES[module])))
+    }
 
-    assert not any(isinstance(node, marks) for node in ast.walk(MODULES[module]))
-    assert "asyncio" not in set(imported(module, ast.walk(MODULES[module])))
+    assert found == set()
 
 
-@pytest.mark.parametrize("module", MODULES)
-def test_slow_libraries_are_imported_where_they_are_used(module):
+# --- faces
+
+
+def face_of(package):
+    """The names in a package's face."""
+    return list(importlib.import_module(f"judgebench.{package}").__all__)
+
+
+def test_outsiders_come_in_by_the_face():
+    """No module of a package with a face is imported from outside, but those that stand in it as modules."""
+    found = {
+        f"{module} imports {other}"
+        for module in INSIDE
+        for other in own_imports(module)
+        if other.count(".") >= 2
+        and room(other) in FACES
+        and room(other) != room(module)
+        and other.removeprefix("judgebench.") not in MODULES_IN_A_FACE
+    }
+
+    assert found == set()
+
+
+@pytest.mark.parametrize("package", FACES)
+def test_a_face_has_what_it_names(package):
+    """Every name can be imported at run time, and is none of the package's modules, whose import would hide it."""
+    module = importlib.import_module(f"judgebench.{package}")
+    inside = {name.split(".")[2] for name in MODULES if name.startswith(f"judgebench.{package}.")}
+
+    assert [name for name in face_of(package) if not hasattr(module, name)] == []
+    assert inside & set(face_of(package)) == set()
+    with pytest.raises(AttributeError):
+        module.no_such_name  # noqa: B018
+
+
+def test_a_face_is_as_wide_as_it_is_used():
+    """A name that nobody outside takes goes out of it."""
+    taken = {
+        (node.module, alias.name)
+        for module in MODULES
+        for node in ast.walk(MODULES[module])
+        if isinstance(node, ast.ImportFrom)
+        and node.module
+        and (module == "judgebench" or room(module) != node.module.split(".")[-1])
+        for alias in node.names
+    }
+    unused = {
+        f"{package}.{name}"
+        for package in FACES
+        for name in face_of(package)
+        if (f"judgebench.{package}", name) not in taken
+    }
+
+    assert unused - ROOT_NAMES == set()
+
+
+ROOT_NAMES = {"runs.Run"}
+"""What `import judgebench` gives."""
+
+
+def test_modules_that_stand_in_a_face_are_there():
+    """A name in these lists that has gone would let its test pass without looking."""
+    assert [name for name in MODULES_IN_A_FACE if f"judgebench.{name}" not in MODULES] == []
+    assert [name for name in REPORTED if name not in MODULES] == []
+    assert [name for name in (*SIBLINGS, *FACES, *OPEN, *ASYNCHRONOUS) if name not in ORDER] == []
+
+
+# --- names as text
+
+
+TEXTS = [
+    path
+    for folder in ("tests", "benchmarks", "docs", ".ci")
+    for path in sorted((ROOT / folder).rglob("*"))
+    if path.suffix in {".py", ".md", ".yml", ".yaml", ".toml"} and "stored" not in path.parts
+] + [ROOT / name for name in ("README.md", "CONTRIBUTING.md", "pyproject.toml", "mkdocs.yml")]
+
+
+def test_modules_named_in_texts_exist():
+    """In strings of tests, in pages and settings: a rename would leave them behind without an error."""
+    lost = set()
+    for path in filter(Path.exists, TEXTS):
+        for name in re.findall(r"(?<![\w./-])judgebench(?:\.[a-z_]\w*)+", path.read_text(encoding="utf-8")):
+            if not stands_for_something(name):
+                lost.add(f"{path.relative_to(ROOT)}: {name}")
+        for name in re.findall(r"\bjudgebench/[\w/]+\.(?:py|json|yaml)\b", path.read_text(encoding="utf-8")):
+            if name not in FILES_ELSEWHERE and not (ROOT / name).exists():
+                lost.add(f"{path.relative_to(ROOT)}: {name}")
+
+    assert lost == set()
+
+
+ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl"}
+"""What `judgebench.` is followed by in texts where it is none of our modules: the page's script, files."""
+
+FILES_ELSEWHERE = {"judgebench/providers.yaml", "judgebench/_shipped/providers.yaml"}
+"""In a user's folder, and in the wheel."""
+
+
+def stands_for_something(name):
+    """Whether a dotted name is a module, or a name in one."""
+    parts = name.split(".")
+    if parts[1] in ELSEWHERE:
+        return True
+    for end in range(len(parts), 0, -1):
+        module = ".".join(parts[:end])
+        if module in MODULES:
+            rest = parts[end:]
+            return not rest or hasattr(importlib.import_module(module), rest[0])
+    return False
+
+
+def test_paths_from_a_module_exist():
+    """Data files that are found from where a module stands."""
+    lost = set()
+    for module in MODULES:
+        home = PACKAGE.parent / (module.replace(".", "/") + ".py")
+        home = home if home.exists() else home.with_suffix("") / "__init__.py"
+        text = home.read_text(encoding="utf-8")
+        for ups, rest in re.findall(r"Path\(__file__\)(?:\.resolve\(\))?((?:\.parent)+)((?: / \"[\w.]+\")*)", text):
+            path = home
+            for _ in range(ups.count(".parent")):
+                path = path.parent
+            for part in re.findall(r"\"([\w.]+)\"", rest):
+                path /= part
+            if not path.exists() and "_shipped" not in path.parts:
+                lost.add(f"{module}: {path}")
+
+    assert lost == set()
+
+
+# --- functions and classes
+
+
+def functions():
+    """Every function of the package, with its module."""
+    for module in INSIDE:
+        for node in ast.walk(MODULES[module]):
+            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+                yield module, node
+
+
+def test_functions_have_few_parameters():
+    """A call that names nine things hides a thing that has no name yet."""
+    many = set()
+    for module, node in functions():
+        every = [*node.args.posonlyargs, *node.args.args, *node.args.kwonlyargs]
+        if len([each for each in every if each.arg not in {"self", "cls"}]) > MOST_PARAMETERS:
+            many.add(f"{module.removeprefix('judgebench.')}.{node.name}")
+
+    assert many == MANY_PARAMETERS
+
+
+def test_no_two_public_classes_have_one_name():
+    """Whoever looks one up finds it."""
+    homes = {}
+    for module in INSIDE:
+        for node in ast.walk(MODULES[module]):
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                homes.setdefault(node.name, []).append(module)
+
+    assert {name for name, those in homes.items() if len(those) > 1} == ALIKE
+
+
+# --- imports that take time
+
+
+def test_slow_libraries_are_imported_where_they_are_used():
     """None of them at the top of a module."""
-    top = {name.partition(".")[0] for name in imported(module, MODULES[module].body)}
+    slow = {
+        f"{module} imports {name}"
+        for module in MODULES
+        for name in imported(module, MODULES[module].body)
+        if name.partition(".")[0] in SLOW
+    }
 
-    assert top & SLOW == set()
+    assert slow == set()
 
 
 def test_the_command_line_imports_no_slow_library():
@@ -231,17 +403,16 @@ def test_a_cached_run_imports_neither_litellm_nor_datasets(tmp_path):
     assert loaded == "0 []"
 
 
+UNUSED_BY_A_CACHED_RUN = (
+    *("judgebench.analysis", "judgebench.exports.replies", "judgebench.engine.forecast", "judgebench.pages"),
+    *("judgebench.metrics.calibration", "judgebench.metrics.paired", "judgebench.metrics.sureness"),
+)
+
+
 def test_a_cached_run_imports_no_room_that_it_does_not_use(tmp_path):
     """Nothing that calls, other commands, pages or further figures alone need: imports are a third of its time."""
-    unused = [
-        *SLOW,
-        *("aiohttp", "httpx", "keyring", "openai", "rich", "tenacity"),
-        *(
-            f"judgebench.{name}"
-            for name in ("caching", "comparing", "finished", "forecasting", "leaderboards", "pages")
-        ),
-        *(f"judgebench.{name}" for name in ("metrics.calibration", "metrics.paired", "metrics.sureness")),
-    ]
+    assert [name for name in UNUSED_BY_A_CACHED_RUN if name not in MODULES] == []
+    unused = [*SLOW, "aiohttp", "httpx", "keyring", "openai", "rich", "tenacity", *UNUSED_BY_A_CACHED_RUN]
     run = "import sys; sys.argv = ['-', 'run', '--json', '--quiet', '--out', {!r}]; from judgebench.cli import main\n"
     python(run.format(str(tmp_path / "first")) + "main()")
     ended = f"try: main()\nfinally: print([name for name in {unused} if name in sys.modules])"

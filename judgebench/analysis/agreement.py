@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
     Question = tuple[int, ...]
 

@@ -16,18 +16,26 @@ from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import pareto_front
 from judgebench.metrics.sureness import By, unsureness
-from judgebench.runs.judgements import read_judgements
-from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
-from judgebench.runs.manifest import DEFAULT_OUT
-from judgebench.runs.run import Run, titles, was_judged
+from judgebench.runs import (
+    DEFAULT_OUT,
+    Made,
+    Run,
+    member,
+    opened_members,
+    read_judgements,
+    titles,
+    total_usage,
+    usage_over,
+    was_judged,
+    write_made,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from judgebench.items import Measure, Outcome, Reading
     from judgebench.metrics.paired import Difference
-    from judgebench.runs.run import Finished
-    from judgebench.runs.templates import RunTemplates
+    from judgebench.runs import Finished, RunTemplates
 
 MOST_STEPS = 40
 """Of more thresholds, these many are looked at, spread over the shares that they send on."""

@@ -18,8 +18,7 @@ from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
-from judgebench.runs.run import Run, open_run, share_contents, titles, was_judged
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import Run, open_run, share_contents, titles, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -30,8 +29,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.paired import Difference
-    from judgebench.runs.manifest import Name
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished, Name
 
 
 @dataclass(frozen=True, slots=True)

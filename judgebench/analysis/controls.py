@@ -8,8 +8,7 @@ from typing import TYPE_CHECKING
 from judgebench.analysis.compare import compare_finished
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs.run import open_run, share_contents
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import open_run, share_contents, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,7 +16,7 @@ if TYPE_CHECKING:
 
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,10 +13,18 @@ from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.voting import Bench, Weights
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs.made import Made, member, opened_members, total_usage, usage_over, write_made
-from judgebench.runs.manifest import DEFAULT_OUT
-from judgebench.runs.run import Run, share_contents
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import (
+    DEFAULT_OUT,
+    Made,
+    Run,
+    member,
+    opened_members,
+    share_contents,
+    total_usage,
+    up_to_date,
+    usage_over,
+    write_made,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -26,7 +34,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.summary import Usage
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 HELD_OUT = 0.2
 """The share of the items that accuracy is learnt from, unless another is asked for."""

@@ -18,14 +18,13 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.rankings import holm, pareto_front
-from judgebench.protocols.alterations import alteration_of
-from judgebench.runs.run import find_runs, open_run, share_contents, was_judged
-from judgebench.runs.scoring import up_to_date
+from judgebench.protocols import alteration_of
+from judgebench.runs import find_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 SORTS = ("score", "judge", "cost", "coverage")
 """What a leaderboard can be sorted by, beside the name of a section."""

@@ -11,12 +11,10 @@ from judgebench._util.html import paragraphs
 from judgebench._util.steps import counted
 from judgebench.analysis.leaderboard import boards_of
 from judgebench.errors import ConfigError
-from judgebench.judges.presets import family_of, load_judges
+from judgebench.judges import family_of, load_judges
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
 from judgebench.metrics.rankings import benjamini_hochberg
-from judgebench.runs.notebook import run_html
-from judgebench.runs.run import Run, open_run
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import Run, open_run, run_html, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.board import Board
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 QUANTILES = (0.5, 0.9, 0.99)
 

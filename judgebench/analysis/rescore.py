@@ -14,16 +14,32 @@ from judgebench.errors import ConfigError
 from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import JOINS
-from judgebench.runs.folder import RunFolder, in_place_of
-from judgebench.runs.itemfile import share_file
-from judgebench.runs.judgements import read_judgements, write_judgements
-from judgebench.runs.manifest import folder_name, folder_of, named_by, protocol_folder
-from judgebench.runs.run import Finished, Run, open_run
-from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, usage_of
-from judgebench.runs.templatefiles import READING, template_texts
-from judgebench.runs.templates import RunTemplates, run_templates
-from judgebench.templates.template import load_template
-from judgebench.verdicts.reading import read
+from judgebench.runs import (
+    READING,
+    Finished,
+    Run,
+    RunFolder,
+    RunTemplates,
+    flips_of,
+    folder_name,
+    folder_of,
+    in_place_of,
+    metrics_of,
+    named_by,
+    old_notes,
+    open_run,
+    outcomes_of,
+    protocol_folder,
+    protocol_of,
+    read_judgements,
+    run_templates,
+    share_file,
+    template_texts,
+    usage_of,
+    write_judgements,
+)
+from judgebench.templates import load_template
+from judgebench.verdicts import read
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -32,9 +48,9 @@ if TYPE_CHECKING:
     from judgebench.items import Outcome
     from judgebench.metrics.summary import Metrics
     from judgebench.metrics.votes import Join
-    from judgebench.protocols.orders import Protocol
-    from judgebench.runs.judgements import Judgement
-    from judgebench.templates.template import Template
+    from judgebench.protocols import Protocol
+    from judgebench.runs import Judgement
+    from judgebench.templates import Template
 
 _Question = tuple[str, tuple[int, ...], int]
 """Item, order and sample."""

@@ -8,19 +8,17 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
-from judgebench.protocols.alterations import alteration_of, altered
-from judgebench.runs.judgements import read_judgements
-from judgebench.runs.templates import run_templates
-from judgebench.templates.followup import follow_up
-from judgebench.verdicts.reading import PlacedVerdict, answer_of, read_placed
+from judgebench.protocols import alteration_of, altered
+from judgebench.runs import read_judgements, run_templates
+from judgebench.templates import follow_up
+from judgebench.verdicts import PlacedVerdict, answer_of, read_placed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.items import Item, Outcome
-    from judgebench.runs.judgements import Judgement
-    from judgebench.runs.run import Finished
-    from judgebench.verdicts.rule import Span
+    from judgebench.runs import Finished, Judgement
+    from judgebench.verdicts import Span
 
 
 @dataclass(frozen=True, slots=True)

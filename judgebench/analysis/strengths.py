@@ -11,15 +11,14 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
 from judgebench.metrics import bradley_terry
-from judgebench.runs.run import Run, open_run
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import Run, open_run, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
     from judgebench.items import Reading
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 ELO = 400 / math.log(10)
 """Elo's points for one of log-odds."""

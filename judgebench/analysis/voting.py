@@ -11,19 +11,15 @@ from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
 from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
+from judgebench.protocols import Call, Protocol, calls_needed, orders_of
 from judgebench.protocols import pairs as pairings
-from judgebench.protocols.orders import Call, Protocol, calls_needed, orders_of
-from judgebench.runs.judgements import Judgement, add_usage, read_judgements
-from judgebench.runs.made import common_name, total_usage
-from judgebench.runs.run import titles
-from judgebench.runs.scoring import protocol_of
+from judgebench.runs import Judgement, add_usage, common_name, protocol_of, read_judgements, titles, total_usage
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
 
     from judgebench.items import ItemKey, Outcome
-    from judgebench.runs.run import Finished
-    from judgebench.runs.templates import RunTemplates
+    from judgebench.runs import Finished, RunTemplates
 
 Weights = Literal["equal", "accuracy", "confidence"]
 """What a member's vote counts: the same; by its accuracy on held-out items; by how sure it is of the one item."""

@@ -17,7 +17,7 @@ from judgebench.cli.groups import Group
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from judgebench.client.cache.maintenance import CacheInfo
+    from judgebench.client import CacheInfo
 
 _cache_dir = click.option(
     "--cache-dir", shell_complete=folders_only, metavar="DIR", help="The cache; default: the user's cache folder."

@@ -29,8 +29,7 @@ def benchmark_names(_: click.Context, __: click.Parameter, typed: str) -> list[C
 def judge_names(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:
     """Presets, those of the user's own providers.yaml among them, and the offline baselines."""
     from judgebench.errors import ConfigError
-    from judgebench.judges.judge import OFFLINE
-    from judgebench.judges.presets import load_judges
+    from judgebench.judges import OFFLINE, load_judges
 
     own = context.params.get("providers")
     try:
@@ -42,7 +41,7 @@ def judge_names(context: click.Context, _: click.Parameter, typed: str) -> list[
 
 def template_names(context: click.Context, param: click.Parameter, typed: str) -> list[CompletionItem]:
     """Templates that ship; where none fits, files."""
-    from judgebench.templates.template import shipped_templates
+    from judgebench.templates import shipped_templates
 
     return _beginning(sorted(shipped_templates()), typed) or files(context, param, typed)
 

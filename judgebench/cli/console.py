@@ -74,7 +74,7 @@ def out_option(said: str) -> Callable[[Any], Any]:
 
 def _their_folders(_: click.Context, __: click.Parameter, runs: tuple[str, ...]) -> tuple[str, ...]:
     """The folders of runs; a file in one, as a pattern finds those of scores, stands for it, and counts once."""
-    from judgebench.runs.manifest import MANIFEST
+    from judgebench.runs import MANIFEST
 
     inside = {run: Path(run).parent for run in runs if Path(run).is_file() and (Path(run).parent / MANIFEST).exists()}
     named = [str(inside.get(run, run)) for run in runs]

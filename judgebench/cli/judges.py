@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgebench.engine.check import JudgeCheck
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 
 _SHOWN = 200
@@ -34,9 +34,7 @@ def list_judges(providers: str | None) -> None:
     """The presets of providers.yaml and the offline baselines, by the key they need."""
     from pathlib import Path
 
-    from judgebench.judges.credentials import key_variables, missing_key
-    from judgebench.judges.judge import OFFLINE
-    from judgebench.judges.presets import load_judges
+    from judgebench.judges import OFFLINE, key_variables, load_judges, missing_key
 
     by_key: dict[str, list[tuple[str, ...]]] = {}
     for judge in load_judges(None if providers is None else Path(providers)):
@@ -59,8 +57,7 @@ def _where(judge: Judge) -> str:
 
 
 def _price(judge: Judge) -> str:
-    from judgebench.judges.catalog import FREE
-    from judgebench.judges.judge import price_of
+    from judgebench.judges import FREE, price_of
 
     price = price_of(judge)
     if price is None:
@@ -80,10 +77,8 @@ def show_judge(name: str, providers: str | None) -> None:
 
     import yaml
 
-    from judgebench.client.providers.litellm.settings import CHEAPER
-    from judgebench.judges.credentials import missing_key
-    from judgebench.judges.judge import price_of, takes_schema
-    from judgebench.judges.presets import load_judges
+    from judgebench.client import CHEAPER
+    from judgebench.judges import load_judges, missing_key, price_of, takes_schema
 
     judge = load_judges(None if providers is None else Path(providers)).get(name)
     settings = judge.public()

@@ -30,7 +30,7 @@ def show(run: str, item: str | None, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.show import print_failures, print_item
-    from judgebench.runs.run import Finished, open_run
+    from judgebench.runs import Finished, open_run
 
     finished = Finished(open_run(Path(run)))
     if item is None:

@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
     from judgebench.engine.spec import Cell
-    from judgebench.runs.judgements import Judgement
+    from judgebench.runs import Judgement
 
 _WINDOW_S = 60.0
 _NO_CALL = frozenset({"not_cached", "not_asked"})

@@ -12,7 +12,7 @@ from judgebench.cli.groups import Group
 
 if TYPE_CHECKING:
     from judgebench.api import Rendered
-    from judgebench.client.tokens import Counted
+    from judgebench.client import Counted
 
 _MODES = {
     "pairwise": "two completions",
@@ -34,7 +34,7 @@ def list_templates(mode: str | None, as_json: bool) -> None:
     import json
 
     from judgebench.cli.console import print_rows
-    from judgebench.templates.template import load_template, shipped_templates
+    from judgebench.templates import load_template, shipped_templates
 
     loaded = [load_template(name) for name in sorted(shipped_templates())]
     if as_json:
@@ -53,7 +53,7 @@ def list_templates(mode: str | None, as_json: bool) -> None:
 @click.argument("name", shell_complete=template_names, metavar="NAME|FILE")
 def show_template(name: str) -> None:
     """A template's file, as it is."""
-    from judgebench.templates.template import load_template
+    from judgebench.templates import load_template
 
     click.echo(load_template(name).source, nl=False)
 
@@ -123,8 +123,8 @@ def render_template(name: str, judge: str | None, providers: str | None, **optio
 def _counted(shown: Rendered, name: str, providers: str | None) -> Counted:
     from pathlib import Path
 
-    from judgebench.client.tokens import counted
-    from judgebench.judges.presets import load_judges
+    from judgebench.client import counted
+    from judgebench.judges import load_judges
 
     return counted(load_judges(None if providers is None else Path(providers)).get(name), shown.messages)
 
@@ -152,7 +152,7 @@ def lint_templates(names: tuple[str, ...], as_json: bool) -> int:
     """
     import json
 
-    from judgebench.templates.lint.linting import lint_all
+    from judgebench.templates import lint_all
 
     findings = lint_all(names)
     if as_json:

@@ -9,13 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.litellm.settings import form_of
 from judgebench.errors import BudgetReached, ConfigError
-from judgebench.judges.catalog import listed_output_limit
-from judgebench.judges.judge import price_of
+from judgebench.judges import listed_output_limit, price_of
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping, Sequence
 
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 
 _ROUNDING = 1e-12

@@ -18,8 +18,8 @@ from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.providers.litellm.replies import reply_of, with_earlier, without_words
 from judgebench.client.providers.litellm.settings import way_to
 from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
-from judgebench.judges.credentials import check_key
-from judgebench.verdicts.reply import Reply
+from judgebench.judges import check_key
+from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from judgebench.client.cache.store import ReplyCache
     from judgebench.client.providers.litellm.settings import Way
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 MAX_TRIES = 10
 FIRST_TRIES = 6

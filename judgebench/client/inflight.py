@@ -10,7 +10,7 @@ from judgebench.errors import JudgebenchError
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
-    from judgebench.verdicts.reply import Reply
+    from judgebench.verdicts import Reply
 
 
 class Flights:

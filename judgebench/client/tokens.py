@@ -10,7 +10,7 @@ from judgebench.client.providers.litellm import transport as lite
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 _DEFAULT = "gpt-3.5-turbo"
 """Whose tokenizer LiteLLM takes for a model that it has none of."""

@@ -7,23 +7,17 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.cache.store import ReplyCache
-from judgebench.client.calls import JudgeClient
-from judgebench.client.providers.base import Request
-from judgebench.client.providers.litellm import transport as lite
+from judgebench.client import JudgeClient, ReplyCache, Request, connections
 from judgebench.engine.loops import finished
 from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
-from judgebench.judges.judge import takes_schema
-from judgebench.judges.presets import load_judges
-from judgebench.templates.hints import hint_for
-from judgebench.templates.template import load_template, structured_schema
-from judgebench.verdicts.reading import read
-from judgebench.verdicts.reply import Reply
+from judgebench.judges import load_judges, takes_schema
+from judgebench.templates import hint_for, load_template
+from judgebench.verdicts import Reply, read, structured_schema
 
 if TYPE_CHECKING:
-    from judgebench.judges.judge import Judge
-    from judgebench.templates.template import Template
+    from judgebench.judges import Judge
+    from judgebench.templates import Template
 
 _ANSWERS = {"pairwise": 2, "best_of_k": 4, "rating": 1}
 
@@ -103,7 +97,7 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     if soft and judge.offline:
         raise ConfigError(f"{judge.name} gives no log-probabilities: leave --soft out")
     schema = wording.structured and takes_schema(judge)
-    async with lite.connections():
+    async with connections():
         with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
             client = JudgeClient(judge, cache, tries=1)
             client.check()

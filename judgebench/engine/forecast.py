@@ -7,21 +7,17 @@ from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
-from judgebench.client.budget import longest_answer
-from judgebench.client.calls import JudgeClient
-from judgebench.client.tokens import prompt_tokens
+from judgebench.client import JudgeClient, longest_answer, prompt_tokens
 from judgebench.engine.local import CellRun, as_one_refresh, check_apart
-from judgebench.judges.catalog import cost
-from judgebench.judges.judge import price_of
+from judgebench.judges import cost, price_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from judgebench.client.cache.store import ReplyCache
-    from judgebench.client.providers.base import Request
+    from judgebench.client import ReplyCache, Request
     from judgebench.engine.spec import Cell
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 ASSUMED_ANSWER = 300
 """Tokens of an answer, where no reply of the judge to the template is known."""

@@ -7,9 +7,7 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.budget import Budget
-from judgebench.client.calls import JudgeClient
-from judgebench.client.inflight import Flights
+from judgebench.client import Budget, Flights, JudgeClient
 from judgebench.engine.local import CellRun, as_one_refresh, check_apart
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
 
@@ -17,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-    from judgebench.client.cache.store import ReplyCache
+    from judgebench.client import ReplyCache
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import CellResult
     from judgebench.engine.spec import Cell

@@ -10,24 +10,20 @@ from functools import cached_property
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import step
-from judgebench.client.limits import make_room
-from judgebench.client.providers.litellm import transport as lite
+from judgebench.client import eased, make_room
 from judgebench.engine.progress import Silent, Stop
 from judgebench.engine.questions import Asked, Needed, Questions, up_to
 from judgebench.engine.recorder import Gathered
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.items import Failure, Reading, Verdict
-from judgebench.runs.folder import check_writable
-from judgebench.runs.manifest import REFRESH, REFRESHED_FROM, is_torn, read_manifest
-from judgebench.verdicts.reading import read
-from judgebench.verdicts.reply import Reply
+from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
+from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
     from pathlib import Path
 
-    from judgebench.client.calls import JudgeClient
-    from judgebench.client.providers.base import Request
+    from judgebench.client import JudgeClient, Request
     from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import CellResult
     from judgebench.engine.spec import Cell
@@ -338,7 +334,7 @@ class CellRun:
                 task.add_done_callback(done)
                 begun += 1
                 if begun % _SENT_TOGETHER == 0 and begun <= self.client.pace.most and not self.client.pace.answered:
-                    await lite.eased()
+                    await eased()
 
     @property
     def error(self) -> JudgebenchError | None:

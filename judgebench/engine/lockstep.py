@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
 from judgebench.metrics.sequential import Sequential, look
-from judgebench.protocols.sequential import blocks, drawn
+from judgebench.protocols import blocks, drawn
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -11,23 +11,20 @@ from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.engine.spec import Cell
 from judgebench.errors import ConfigError
 from judgebench.items import Orders, Pairs
-from judgebench.judges.presets import load_judges
+from judgebench.judges import load_judges
 from judgebench.metrics.votes import JOINS
-from judgebench.protocols.alterations import alterations, check_attack
-from judgebench.protocols.orders import Protocol
-from judgebench.protocols.sequential import ALPHA, SIZE, UntilShown, check_options, drawn
-from judgebench.runs.manifest import short_hash
-from judgebench.templates import followup as repairs
-from judgebench.templates.template import load_template
+from judgebench.protocols import ALPHA, SIZE, Protocol, UntilShown, check_attack, check_options, drawn, find_alterations
+from judgebench.runs import short_hash
+from judgebench.templates import MOST_FOLLOW_UPS, load_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.judges.presets import Judges
+    from judgebench.judges import Judges
     from judgebench.metrics.votes import Join
-    from judgebench.templates.template import Template
+    from judgebench.templates import Template
 
 MOST_SAMPLES = 1000
 PAIRWISE = "pairwise"
@@ -113,7 +110,7 @@ def plan(
     if not fitting:
         default = chosen.default_template(dataset.keys.values())
         fitting = [load_template(default if pairs is None else chosen.templates.get("pairwise", PAIRWISE))]
-    others = alterations(controls, attacks)
+    others = find_alterations(controls, attacks)
     cells: list[Cell] = []
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
@@ -183,7 +180,7 @@ def _check_arguments(*, limit: Any, seed: Any, orders: Any, samples: Any, repair
         ("limit", 1 if limit is None else limit, 1, None),
         ("seed", seed, 0, None),
         ("samples", samples, 1, MOST_SAMPLES),
-        ("repair", repair, 0, repairs.MOST),
+        ("repair", repair, 0, MOST_FOLLOW_UPS),
     ):
         whole = isinstance(value, int) and not isinstance(value, bool)
         if not whole or value < lowest or (highest is not None and value > highest):

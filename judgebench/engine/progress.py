@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     import asyncio
 
     from judgebench.engine.spec import Cell
-    from judgebench.runs.judgements import Judgement
+    from judgebench.runs import Judgement
 
 
 class Progress(Protocol):

@@ -6,23 +6,21 @@ from dataclasses import dataclass, replace
 from itertools import islice
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgebench.client.providers.base import Request
+from judgebench.client import Request
 from judgebench.items import LABELS
-from judgebench.protocols.orders import calls_open
-from judgebench.templates.followup import can_be_mended, follow_up
-from judgebench.templates.hints import hint_for
-from judgebench.templates.template import structured_schema
-from judgebench.verdicts.reading import answer_of, read
+from judgebench.protocols import calls_open
+from judgebench.templates import can_be_mended, follow_up, hint_for
+from judgebench.verdicts import answer_of, read, structured_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from judgebench.client.cache.keys import KeyMaker
+    from judgebench.client import KeyMaker
     from judgebench.engine.spec import Cell
     from judgebench.items import Failure, Item, ItemKey, Verdict
-    from judgebench.protocols.orders import Call
-    from judgebench.templates.template import Template
-    from judgebench.verdicts.reply import Reply
+    from judgebench.protocols import Call
+    from judgebench.templates import Template
+    from judgebench.verdicts import Reply
 
 
 @dataclass(slots=True)

@@ -15,15 +15,27 @@ from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
 from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage, summarise
+from judgebench.protocols import Call, in_order, target, with_unasked
 from judgebench.protocols import pairs as pairings
-from judgebench.protocols.alterations import target
-from judgebench.protocols.orders import Call, in_order, with_unasked
-from judgebench.runs.folder import RunFolder, read_results
-from judgebench.runs.judgements import Judgement, add_usage, latest, read_judgements
-from judgebench.runs.manifest import ASKED, FORMAT, MANIFEST, REFRESH, REFRESHED_FROM, is_torn, read_manifest
-from judgebench.runs.preferences import PREFERENCES, write_preferences
-from judgebench.runs.templatefiles import template_texts
-from judgebench.templates.followup import can_be_mended
+from judgebench.runs import (
+    ASKED,
+    FORMAT,
+    MANIFEST,
+    PREFERENCES,
+    REFRESH,
+    REFRESHED_FROM,
+    Judgement,
+    RunFolder,
+    add_usage,
+    is_torn,
+    latest,
+    read_judgements,
+    read_manifest,
+    read_results,
+    template_texts,
+    write_preferences,
+)
+from judgebench.templates import can_be_mended
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -36,7 +48,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
-    from judgebench.verdicts.reply import Reply
+    from judgebench.verdicts import Reply
 
 
 @dataclass

@@ -7,12 +7,10 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import baselines
-from judgebench.judges.judge import takes_schema
+from judgebench.judges import takes_schema
+from judgebench.protocols import Protocol, altered, calls_needed, calls_open, number_of_calls, protocol_notes
 from judgebench.protocols import pairs as pairings
-from judgebench.protocols.alterations import altered
-from judgebench.protocols.notes import protocol_notes
-from judgebench.protocols.orders import Protocol, calls_needed, calls_open, number_of_calls
-from judgebench.runs.manifest import folder_name, is_torn, named_by, read_manifest
+from judgebench.runs import folder_name, is_torn, named_by, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -21,12 +19,10 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset, Selection
     from judgebench.items import Item, ItemKey, Outcome, Reading
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
     from judgebench.metrics.controls import Controls
-    from judgebench.protocols.alterations import Alteration
-    from judgebench.protocols.orders import Call
-    from judgebench.protocols.sequential import UntilShown
-    from judgebench.templates.template import Template
+    from judgebench.protocols import Alteration, Call, UntilShown
+    from judgebench.templates import Template
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-    from judgebench.runs.run import Run
+    from judgebench.runs import Run
 
 TABLES = {
     "judgements": "a row a reply: the verdict or the failure, the reply, tokens, cost and latency",

@@ -18,17 +18,15 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.analysis.board import FIGURES
 from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.runs.manifest import folder_name
-from judgebench.runs.templates import run_templates
-from judgebench.templates.template import TEMPLATE
+from judgebench.runs import folder_name, run_templates
+from judgebench.templates import TEMPLATE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.exports.models import Model
     from judgebench.items import Item, Outcome
-    from judgebench.runs.judgements import Judgement
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished, Judgement
 
 VERSION = "0.2.2"
 """Of the schema."""

@@ -12,13 +12,13 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.exports import dataset, every_eval, rewardbench
 from judgebench.exports.models import UNKNOWN, model_of
 from judgebench.exports.tables import opened
-from judgebench.runs.scoring import up_to_date
+from judgebench.runs import up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.exports.models import Model
-    from judgebench.runs.run import Finished, Run
+    from judgebench.runs import Finished, Run
 
 FORMS = ("dataset", "every-eval-ever", "rewardbench")
 """What runs can be exported to."""

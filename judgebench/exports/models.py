@@ -7,12 +7,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
-from judgebench.judges.presets import family_of, load_judges
+from judgebench.judges import family_of, load_judges
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.runs.run import Run
+    from judgebench.runs import Run
 
 UNKNOWN = "unknown"
 

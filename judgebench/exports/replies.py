@@ -11,19 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines, counted
-from judgebench.client.cache.bundles import Bundle, BundledRun, Header, write_bundle
-from judgebench.client.cache.maintenance import Choice, ReplyStore
+from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
-from judgebench.runs.judgements import JUDGEMENTS, Judgement
-from judgebench.runs.manifest import MADE, MANIFEST, read_manifest
-from judgebench.verdicts.reply import Reply
+from judgebench.runs import JUDGEMENTS, MADE, MANIFEST, Judgement, read_manifest
+from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    from judgebench.client.cache.maintenance import CacheInfo, Pruned
+    from judgebench.client import CacheInfo, Pruned
 
 _FINISHED = {"truncated": "length", "filtered": "content_filter", "context": "context"}
 """Why the model stopped, as a failure tells where the judgement itself does not."""

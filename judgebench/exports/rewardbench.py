@@ -15,15 +15,15 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks.rewardbench import PRIOR_SETS, SECTIONS, RewardBench
 from judgebench.benchmarks.rewardbench2 import DOMAINS, TIES, RewardBench2
 from judgebench.errors import ConfigError
-from judgebench.protocols.alterations import alteration_of
-from judgebench.runs.manifest import ASKED
+from judgebench.protocols import alteration_of
+from judgebench.runs import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.exports.models import Model
     from judgebench.items import Item, Outcome
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 MODEL_TYPES = ("Seq. Classifier", "DPO", "Custom Classifier", "Generative RM")
 """What the leaderboard tells apart."""

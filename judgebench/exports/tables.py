@@ -6,8 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.runs import frames
-from judgebench.runs.run import Run, open_run
+from judgebench.runs import Run, frames, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -15,7 +14,7 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from judgebench.runs.frames import Table
+    from judgebench.runs import Table
 
 
 def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: Table = "judgements") -> pd.DataFrame:

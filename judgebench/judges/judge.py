@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
 from judgebench.judges.catalog import FREE, Price, listed_price, listed_schema
-from judgebench.verdicts.soft import TOP
+from judgebench.verdicts import TOP
 
 OFFLINE = ("longest", "shortest", "first", "random")
 """The baselines that need no model: `offline/longest` and so on."""

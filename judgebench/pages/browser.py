@@ -19,8 +19,8 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.show import ShownCall, ShownItem
     from judgebench.items import Item, Outcome
-    from judgebench.runs.run import Finished
-    from judgebench.verdicts.rule import Span
+    from judgebench.runs import Finished
+    from judgebench.verdicts import Span
 
 BLOCK = 600_000
 """Characters of JSON in a block, about: few enough to be read between two frames."""

@@ -15,7 +15,7 @@ from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages.report import page_of
 from judgebench.pages.shell import Page, plotting_library, write_page
-from judgebench.runs.manifest import folder_name
+from judgebench.runs import folder_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -17,7 +17,7 @@ from judgebench.pages.differencefigures import differences
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import INSTALL, Page, encoded, plotting_library, write_page
 from judgebench.pages.summary import summary
-from judgebench.runs.run import share_contents, titles
+from judgebench.runs import share_contents, titles
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from judgebench.analysis.compare import Comparison
     from judgebench.analysis.report import Detail, Report
     from judgebench.pages.figures import Figure
-    from judgebench.runs.run import Run
+    from judgebench.runs import Run
 
 SCRIPTS = ("core.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
 

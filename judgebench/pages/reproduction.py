@@ -10,16 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
-from judgebench.protocols.sequential import ALPHA, SIZE
-from judgebench.runs.manifest import folder_name
-from judgebench.runs.templatefiles import READING
-from judgebench.templates.template import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
+from judgebench.protocols import ALPHA, SIZE
+from judgebench.runs import READING, folder_name
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.runs.run import Finished
+    from judgebench.runs import Finished
 
 
 @dataclass(frozen=True)

@@ -16,14 +16,14 @@ from typing import TYPE_CHECKING, Any, Literal
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import Completion, Turn
-from judgebench.verdicts.phrasing import fill_mark, phrase_choice, phrase_rating
+from judgebench.verdicts import fill_mark, phrase_choice, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from judgebench.items import Item, ItemKey
-    from judgebench.templates.template import Template
-    from judgebench.verdicts.rule import VerdictRule
+    from judgebench.templates import Template
+    from judgebench.verdicts import VerdictRule
 
 WITHHELD = "(the request is withheld)"
 """What stands in the place of every turn of the user in a blind run."""
@@ -75,7 +75,7 @@ def alteration_of(manifest: Mapping[str, Any]) -> Alteration | None:
     return None if said is None else Alteration(said["kind"], said["name"])
 
 
-def alterations(controls: Iterable[str], attacks: Iterable[str]) -> list[Alteration]:
+def find_alterations(controls: Iterable[str], attacks: Iterable[str]) -> list[Alteration]:
     """The alterations of these names, each once.
 
     Raises:

@@ -14,7 +14,7 @@ from judgebench.reports.files import csv_text
 from judgebench.reports.latex import latex_table
 from judgebench.reports.styles import ASIDE
 from judgebench.reports.table import natural_width, plain_table
-from judgebench.runs.frames import arrow
+from judgebench.runs import arrow
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

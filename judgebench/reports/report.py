@@ -13,7 +13,7 @@ from judgebench.reports.files import csv_text
 from judgebench.reports.leaderboard import print_leaderboard
 from judgebench.reports.run import print_run
 from judgebench.reports.table import plain_table
-from judgebench.runs.frames import IDENTITY, arrow, identity, schema_of, score_rows
+from judgebench.runs import IDENTITY, arrow, identity, schema_of, score_rows
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.show import Failed, ShownCall, ShownItem
     from judgebench.items import Turn
-    from judgebench.runs.run import Finished
-    from judgebench.verdicts.rule import Span
+    from judgebench.runs import Finished
+    from judgebench.verdicts import Span
 
 _FEW_CALLS = 4
 

@@ -1,1 +1,187 @@
 """Runs as folders on disk: what they hold, how they are named, read, scored and shown."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from judgebench._util.lazy import lazy_face
+
+if TYPE_CHECKING:
+    from judgebench.runs.folder import RunFolder, check_writable, in_place_of, read_results
+    from judgebench.runs.frames import IDENTITY, Table, arrow, identity, schema_of, score_rows
+    from judgebench.runs.itemfile import share_file
+    from judgebench.runs.judgements import JUDGEMENTS, Judgement, add_usage, latest, read_judgements, write_judgements
+    from judgebench.runs.made import Made, common_name, member, opened_members, total_usage, usage_over, write_made
+    from judgebench.runs.manifest import (
+        ASKED,
+        DEFAULT_OUT,
+        FORMAT,
+        MADE,
+        MANIFEST,
+        REFRESH,
+        REFRESHED_FROM,
+        Name,
+        folder_name,
+        folder_of,
+        is_torn,
+        named_by,
+        protocol_folder,
+        read_manifest,
+        short_hash,
+    )
+    from judgebench.runs.notebook import run_html
+    from judgebench.runs.preferences import PREFERENCES, write_preferences
+    from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles, was_judged
+    from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, up_to_date, usage_of
+    from judgebench.runs.templatefiles import READING, template_texts
+    from judgebench.runs.templates import RunTemplates, run_templates
+
+__all__ = [
+    "ASKED",
+    "DEFAULT_OUT",
+    "FORMAT",
+    "IDENTITY",
+    "JUDGEMENTS",
+    "MADE",
+    "MANIFEST",
+    "PREFERENCES",
+    "READING",
+    "REFRESH",
+    "REFRESHED_FROM",
+    "Finished",
+    "Judgement",
+    "Made",
+    "Name",
+    "Run",
+    "RunFolder",
+    "RunTemplates",
+    "Table",
+    "add_usage",
+    "arrow",
+    "check_writable",
+    "common_name",
+    "find_runs",
+    "flips_of",
+    "folder_name",
+    "folder_of",
+    "identity",
+    "in_place_of",
+    "is_torn",
+    "latest",
+    "member",
+    "metrics_of",
+    "named_by",
+    "old_notes",
+    "open_run",
+    "opened_members",
+    "outcomes_of",
+    "protocol_folder",
+    "protocol_of",
+    "read_judgements",
+    "read_manifest",
+    "read_results",
+    "run_html",
+    "run_templates",
+    "schema_of",
+    "score_rows",
+    "share_contents",
+    "share_file",
+    "short_hash",
+    "template_texts",
+    "titles",
+    "total_usage",
+    "up_to_date",
+    "usage_of",
+    "usage_over",
+    "was_judged",
+    "write_judgements",
+    "write_made",
+    "write_preferences",
+]
+
+if not TYPE_CHECKING:
+    __getattr__ = lazy_face(
+        __name__,
+        {
+            "folder": (
+                "RunFolder",
+                "check_writable",
+                "in_place_of",
+                "read_results",
+            ),
+            "frames": (
+                "IDENTITY",
+                "Table",
+                "arrow",
+                "identity",
+                "schema_of",
+                "score_rows",
+            ),
+            "itemfile": ("share_file",),
+            "judgements": (
+                "JUDGEMENTS",
+                "Judgement",
+                "add_usage",
+                "latest",
+                "read_judgements",
+                "write_judgements",
+            ),
+            "made": (
+                "Made",
+                "common_name",
+                "member",
+                "opened_members",
+                "total_usage",
+                "usage_over",
+                "write_made",
+            ),
+            "manifest": (
+                "ASKED",
+                "DEFAULT_OUT",
+                "FORMAT",
+                "MADE",
+                "MANIFEST",
+                "Name",
+                "REFRESH",
+                "REFRESHED_FROM",
+                "folder_name",
+                "folder_of",
+                "is_torn",
+                "named_by",
+                "protocol_folder",
+                "read_manifest",
+                "short_hash",
+            ),
+            "notebook": ("run_html",),
+            "preferences": (
+                "PREFERENCES",
+                "write_preferences",
+            ),
+            "run": (
+                "Finished",
+                "Run",
+                "find_runs",
+                "open_run",
+                "share_contents",
+                "titles",
+                "was_judged",
+            ),
+            "scoring": (
+                "flips_of",
+                "metrics_of",
+                "old_notes",
+                "outcomes_of",
+                "protocol_of",
+                "up_to_date",
+                "usage_of",
+            ),
+            "templatefiles": (
+                "READING",
+                "template_texts",
+            ),
+            "templates": (
+                "RunTemplates",
+                "run_templates",
+            ),
+        },
+    )

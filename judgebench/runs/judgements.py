@@ -15,14 +15,14 @@ from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import ConfigError
 from judgebench.items import TIE, Failure, Reading, Soft, Verdict
-from judgebench.verdicts.reply import Reply
+from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
     from pathlib import Path
 
     from judgebench.metrics.summary import Usage
-    from judgebench.verdicts.soft import PlacedToken
+    from judgebench.verdicts import PlacedToken
 
 JUDGEMENTS = "judgements.jsonl"
 REPLACED = "judgements-replaced.jsonl"

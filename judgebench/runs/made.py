@@ -15,8 +15,7 @@ from judgebench._util.steps import counted, step
 from judgebench.benchmarks import baselines
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import summarise
-from judgebench.protocols.alterations import alteration_of
-from judgebench.protocols.orders import Protocol
+from judgebench.protocols import Protocol, alteration_of
 from judgebench.runs.folder import RunFolder, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements

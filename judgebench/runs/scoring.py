@@ -9,10 +9,17 @@ from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
 from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage, summarise
+from judgebench.protocols import (
+    PROTOCOL_NOTES,
+    Call,
+    Protocol,
+    alteration_of,
+    number_of_calls,
+    protocol_notes,
+    target,
+    with_unasked,
+)
 from judgebench.protocols import pairs as pairings
-from judgebench.protocols.alterations import alteration_of, target
-from judgebench.protocols.notes import PROTOCOL_NOTES, protocol_notes
-from judgebench.protocols.orders import Call, Protocol, number_of_calls, with_unasked
 from judgebench.runs.judgements import add_usage, read_judgements
 from judgebench.runs.manifest import METRICS, read_manifest
 from judgebench.runs.run import Finished, Run

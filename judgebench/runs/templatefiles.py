@@ -11,7 +11,7 @@ from pathlib import PurePosixPath
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.templates.template import INCLUDED, TEMPLATE, TIES_TEMPLATE, Template, parse_template
+from judgebench.templates import INCLUDED, TEMPLATE, TIES_TEMPLATE, Template, parse_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
 from judgebench.runs.templatefiles import READING, read_template
-from judgebench.templates.template import TEMPLATE, TIES_TEMPLATE
+from judgebench.templates import TEMPLATE, TIES_TEMPLATE
 
 if TYPE_CHECKING:
     from judgebench.items import ItemKey
     from judgebench.runs.run import Finished
-    from judgebench.templates.template import Template
+    from judgebench.templates import Template
 
 
 @dataclass(frozen=True)

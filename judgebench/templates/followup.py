@@ -5,20 +5,19 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Failure
-from judgebench.verdicts.parts import criteria_like, scores_like
-from judgebench.verdicts.phrasing import fill_tag, tag_text
+from judgebench.verdicts import criteria_like, fill_tag, scores_like, tag_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.items import Verdict
     from judgebench.templates.template import Template
-    from judgebench.verdicts.rule import VerdictRule
+    from judgebench.verdicts import VerdictRule
 
 MENDABLE = frozenset({"unreadable", "ambiguous"})
 """Failures of the form of a reply: the model said something, and may say it again so that it can be read."""
 
-MOST = 5
+MOST_FOLLOW_UPS = 5
 
 
 def can_be_mended(result: Verdict | Failure) -> bool:

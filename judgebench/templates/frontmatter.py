@@ -11,9 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from judgebench._util.yaml import YamlText
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
-from judgebench.verdicts.phrasing import fill_tags
-from judgebench.verdicts.reading import read_text
-from judgebench.verdicts.rule import VerdictMatch, VerdictRule, find_tag
+from judgebench.verdicts import VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
 
 if TYPE_CHECKING:
     from pydantic_core import ErrorDetails

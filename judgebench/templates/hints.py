@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
-from judgebench.verdicts.rule import VerdictRule
+from judgebench.verdicts import VerdictRule
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

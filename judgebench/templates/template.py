@@ -33,7 +33,6 @@ from judgebench.templates.environment import (
     why,
 )
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
-from judgebench.verdicts.rule import VerdictRule, structured_schema
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,6 +40,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from judgebench.items import Item
+    from judgebench.verdicts import VerdictRule
 
 Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
@@ -51,17 +51,6 @@ SUFFIX = ".jinja"
 TEMPLATE, TIES_TEMPLATE = "template.jinja", "template-ties.jinja"
 INCLUDED = {TEMPLATE: "templates", TIES_TEMPLATE: "templates-ties"}
 """A run's templates, and the folder of what each includes: both may include files of one name with other texts."""
-
-__all__ = [
-    "Message",
-    "Mode",
-    "Template",
-    "VerdictRule",
-    "load_template",
-    "parse_template",
-    "shipped_templates",
-    "structured_schema",
-]
 
 
 class UndefinedNamesError(ConfigError):

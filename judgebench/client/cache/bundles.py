@@ -22,7 +22,7 @@ from judgebench._util.redaction import without_secrets
 from judgebench._util.steps import counted
 from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
 from judgebench.errors import ConfigError
-from judgebench.verdicts.reply import Reply
+from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping

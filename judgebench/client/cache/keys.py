@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 KEY_VERSION = 1
 """Raised when the key's recipe changes; replies under older keys are then not found, never misread."""

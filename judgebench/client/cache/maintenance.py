@@ -16,7 +16,7 @@ from judgebench.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from judgebench.verdicts.reply import Reply
+    from judgebench.verdicts import Reply
 
 _BATCH = 500
 _BATCH_CHARACTERS = 16_000_000

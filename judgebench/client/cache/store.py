@@ -18,7 +18,7 @@ from pydantic import ValidationError
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
 from judgebench.errors import ConfigError
-from judgebench.verdicts.reply import Reply
+from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

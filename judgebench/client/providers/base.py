@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.verdicts.reply import Reply
+    from judgebench.verdicts import Reply
 
 
 @dataclass(slots=True)

@@ -12,9 +12,9 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.judges.judge import OFFLINE
-from judgebench.templates.hints import rule_of
-from judgebench.verdicts.phrasing import fill_example, phrase_choice, phrase_rating
+from judgebench.judges import OFFLINE
+from judgebench.templates import rule_of
+from judgebench.verdicts import fill_example, phrase_choice, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

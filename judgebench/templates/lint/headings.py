@@ -11,7 +11,7 @@ from judgebench.templates.lint.wording import BAD, GOOD, NOUN, Remark
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.verdicts.rule import VerdictRule
+    from judgebench.verdicts import VerdictRule
 
 _LABEL = r"(?:[ _-]?[\[(][A-Za-z\d][\])]|[ _-](?-i:[A-Z\d])(?!\w))?"
 _HEADED = re.compile(

@@ -10,14 +10,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Verdict
-from judgebench.verdicts.phrasing import fill_tag, fill_tags
-from judgebench.verdicts.reading import read_text
+from judgebench.verdicts import fill_tag, fill_tags, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.items import Mode
-    from judgebench.verdicts.rule import VerdictRule
+    from judgebench.verdicts import VerdictRule
 
 NOUN = r"(?:answer|response|completion|output|candidate|option|assistant|reply|continuation|solution|model)"
 GOOD = r"(?:correct|right|better|best|preferred|chosen|gold(?:en)?|human(?:-written)?|true|reference)"

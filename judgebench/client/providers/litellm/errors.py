@@ -14,7 +14,7 @@ from judgebench.errors import FatalProviderError, JudgebenchError, TransientErro
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 _QUOTA = re.compile(
     r"insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit_reached"
@@ -196,7 +196,7 @@ def _is_passing(status: object) -> bool:
 
 
 def _mend(status: int, judge: Judge) -> str:
-    from judgebench.judges.credentials import key_variables
+    from judgebench.judges import key_variables
 
     if status in {401, 403}:
         names = " or ".join(key_variables(judge))

@@ -10,17 +10,15 @@ from pydantic import ValidationError
 from judgebench._util.redaction import without
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm.settings import CHEAPER
-from judgebench.judges.catalog import cost, is_free, used_tokens
-from judgebench.judges.judge import price_of
-from judgebench.verdicts.reply import Reply
-from judgebench.verdicts.soft import place_tokens
+from judgebench.judges import cost, is_free, price_of, used_tokens
+from judgebench.verdicts import Reply, place_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
     from judgebench.client.providers.litellm.settings import Way
-    from judgebench.judges.judge import Judge
-    from judgebench.verdicts.soft import PlacedToken
+    from judgebench.judges import Judge
+    from judgebench.verdicts import PlacedToken
 
 SHORTEST_HIDDEN = 8
 """Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""

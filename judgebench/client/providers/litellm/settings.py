@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import ConfigError
-from judgebench.judges.credentials import call_settings, check_key, secret_values
+from judgebench.judges import call_settings, check_key, secret_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.judges.judge import Judge
+    from judgebench.judges import Judge
 
 CHEAPER = "hosted_vllm"
 
