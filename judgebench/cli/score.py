@@ -32,7 +32,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
 @out_option("Where the run's folder goes.")
-@click.option("--name", metavar="NAME", help="Whose scores they are; default: the file's name.")
+@click.option("--name", metavar="NAME", help="Whose scores they are; default: the file's name, without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list with the metrics, and nothing else.")
 @quiet_option
