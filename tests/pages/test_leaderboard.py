@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -62,10 +63,7 @@ def test_published_figures_have_no_page():
 def test_two_runs_of_one_name_have_two_pages():
     """Of two folders of runs, say."""
     run = judge_run("offline/first")
-    target = Path("runs/again/rewardbench/offline--first/pairwise/one")
-    target.mkdir(parents=True)
-    for path in run.iterdir():
-        (target / path.name).write_bytes(path.read_bytes())
+    shutil.copytree(run, "runs/again/rewardbench/offline--first/pairwise/one")
     jb.leaderboard_page("runs", "board.html")
     assert sorted(links(Path("board.html"))) == [
         "board-runs/rewardbench-offline--first-pairwise-one.html",
