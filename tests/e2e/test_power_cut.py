@@ -75,7 +75,7 @@ def test_the_end_of_a_file_is_lost(cut_off: LoopbackServer, name: str, size: int
 @pytest.mark.parametrize("size", [1, 7, 150, 10**9])
 def test_the_ends_of_all_files_are_lost(cut_off: LoopbackServer, size: int) -> None:
     """Of the whole folder."""
-    for path in FOLDER.iterdir():
+    for path in filter(Path.is_file, FOLDER.rglob("*")):
         cut(path, size)
     check(cut_off, ITEMS - ANSWERED)
 

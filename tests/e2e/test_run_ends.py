@@ -388,11 +388,11 @@ def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(server: LoopbackServe
     running.communicate()
     server.faults = None
     first = Path("runs/rewardbench/mine/own/one")
-    kept = {path.name: path.read_bytes() for path in first.iterdir()}
+    kept = {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))}
     more = CHANGES[what](server.url)
     server.answer = "[[A]]"
     assert mine("-t", "own.jinja", *more).status == 0
-    assert {path.name: path.read_bytes() for path in first.iterdir()} == kept
+    assert {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))} == kept
     (other,) = (path.parent for path in Path("runs").rglob("metrics.json"))
     judged = [(line["item"], *line["order"], line["sample"]) for line in read_jsonl(other / "judgements.jsonl")]
     assert len(judged) == len(set(judged)) == read_json(other / "metrics.json")["judgements"]
