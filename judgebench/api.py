@@ -28,7 +28,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.progress import Progress, Stop
-    from judgebench.engine.recorder import CellResult
+    from judgebench.engine.recorder import RunResult
     from judgebench.items import ItemKey, Pairs
     from judgebench.templates import Template
 
@@ -44,7 +44,7 @@ async def run_grid(
     budget: float | None = None,
     progress: Progress | None = None,
     stop: Stop | None = None,
-) -> list[CellResult]:
+) -> list[RunResult]:
     """Runs the cells of a grid; see `judgebench.engine.grid.run_cells`."""
     if budget is not None and not 0 <= budget < math.inf:
         raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")

@@ -10,7 +10,7 @@ from commands import judgebench, pairs, write_jsonl
 from judgebench import api
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs.folder import RunFolder
+from judgebench.runs.folder import RunWriter
 from judgebench.runs.judgements import Judgement, add_usage
 from judgebench.runs.manifest import FORMAT
 from judgebench.runs.templatefiles import template_texts
@@ -71,7 +71,7 @@ def written_run(
     data = write_jsonl(Path(f"{judge}-rows.jsonl"), rows)
     cell = api.plan(benchmark, judges=["offline/first"], data=str(data), **planning).cells[0]
     template = cell.template
-    folder = RunFolder(Path("runs") / benchmark / judge / template.name / cell.protocol)
+    folder = RunWriter(Path("runs") / benchmark / judge / template.name / cell.protocol)
     manifest = {"format": FORMAT, "state": "done", **cell.described()}
     manifest["judge"] = {"name": judge, "model": f"openai/{judge}"}
     folder.begin(manifest, template_texts(template, cell.companion), cell.dataset)

@@ -21,7 +21,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Metrics, Usage, summarise
 from judgebench.reports.files import write_report
-from judgebench.runs.folder import RunFolder, in_place_of
+from judgebench.runs.folder import RunWriter, in_place_of
 from judgebench.runs.manifest import read_manifest
 
 if TYPE_CHECKING:
@@ -97,7 +97,7 @@ def metrics(note: str) -> Metrics:
 def finish(folder: Path, *, outcomes: int = 1, note: str = "", manifest: str = "") -> None:
     """Ends a run with so many outcomes, and with texts of such lengths in its figures and its manifest."""
     ends = [outcome("s", 1.0, str(number)) for number in range(outcomes)]
-    RunFolder(folder).finish({"items": {"hash": "x"}, "note": manifest}, ends, metrics(note))
+    RunWriter(folder).finish({"items": {"hash": "x"}, "note": manifest}, ends, metrics(note))
 
 
 def held(folder: Path) -> dict[str, str]:
@@ -223,7 +223,7 @@ def test_what_a_dead_process_left_is_cleared(tmp_path: Path) -> None:
     """When the run goes on, which nobody else then writes."""
     (tmp_path / "custom/mine/own/one").mkdir(parents=True)
     (tmp_path / "custom/mine/own/one/.metrics.json.7.part").write_text("{")
-    folder = RunFolder(tmp_path / "custom/mine/own/one")
+    folder = RunWriter(tmp_path / "custom/mine/own/one")
     folder.begin({"state": "running", "items": {"hash": "x"}}, {}, [])
     folder.close()
     assert sorted(held(folder.path)) == ["items.jsonl.gz", "judgements.jsonl", "manifest.json"]

@@ -11,7 +11,7 @@ import pytest
 
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
-from judgebench.runs.folder import RunFolder
+from judgebench.runs.folder import RunWriter
 from judgebench.runs.itemfile import ITEMS, read_items
 
 if TYPE_CHECKING:
@@ -27,13 +27,13 @@ def item(number: int) -> Item:
 
 
 @pytest.fixture
-def folder(tmp_path: Path) -> Iterator[RunFolder]:
-    made = RunFolder(tmp_path / "custom/mine/pairwise/one")
+def folder(tmp_path: Path) -> Iterator[RunWriter]:
+    made = RunWriter(tmp_path / "custom/mine/pairwise/one")
     yield made
     made.close()
 
 
-def test_a_run_goes_on_while_its_items_are_written(folder: RunFolder) -> None:
+def test_a_run_goes_on_while_its_items_are_written(folder: RunWriter) -> None:
     """`begin` returns before the first item is there, and `close` when the last one is written."""
     may_go_on = threading.Event()
 
@@ -49,7 +49,7 @@ def test_a_run_goes_on_while_its_items_are_written(folder: RunFolder) -> None:
     assert (before, list(read_items(folder.path))) == (False, [item(0), item(1), item(2)])
 
 
-def test_items_that_cannot_be_written_end_the_run(folder: RunFolder) -> None:
+def test_items_that_cannot_be_written_end_the_run(folder: RunWriter) -> None:
     """What the thread met is the run's own error, one line with the mend."""
 
     def broken() -> Iterator[Item]:

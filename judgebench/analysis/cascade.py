@@ -18,7 +18,7 @@ from judgebench.metrics.rankings import pareto_front
 from judgebench.metrics.sureness import By, unsureness
 from judgebench.runs import (
     DEFAULT_OUT,
-    Made,
+    DerivedRun,
     Run,
     member,
     opened_members,
@@ -42,7 +42,7 @@ MOST_STEPS = 40
 
 
 @dataclass(frozen=True, slots=True)
-class Step:
+class Threshold:
     """One threshold.
 
     Attributes:
@@ -87,12 +87,12 @@ class Cascade:
     items: int
     measure: Measure | None
     thresholds: int
-    steps: tuple[Step, ...]
+    steps: tuple[Threshold, ...]
     path: Path | None = None
     notes: tuple[str, ...] = ()
 
     @property
-    def chosen(self) -> Step:
+    def chosen(self) -> Threshold:
         """The cheapest threshold that is not shown to be worse than the dear run alone."""
         return next(step for step in self.steps if step.chosen)
 
@@ -226,7 +226,7 @@ class _Pair:
         on = self.sent(threshold)
         return [(self.dear if item in on else self.cheap).outcomes[item] for item in self.items]
 
-    def steps(self, thresholds: Sequence[float | None], seed: int) -> Iterator[Step]:
+    def steps(self, thresholds: Sequence[float | None], seed: int) -> Iterator[Threshold]:
         """What each threshold gives."""
         layout, labelled = self.cheap.benchmark.layout, [self.cheap.keys[item].labelled for item in self.items]
         every = [self.outcomes(threshold) for threshold in thresholds]
@@ -241,7 +241,7 @@ class _Pair:
             assert scores.score is not None
             assert scores.low is not None
             assert scores.high is not None
-            yield Step(
+            yield Threshold(
                 threshold=threshold,
                 sent=len(on),
                 share=len(on) / len(self.items),
@@ -266,7 +266,7 @@ class _Pair:
         if left_out:
             yield f"{left_out} items are left out, since one of the runs has not judged them"
 
-    def made(self, threshold: float, name: str, seed: int) -> Made:
+    def made(self, threshold: float, name: str, seed: int) -> DerivedRun:
         """The cascade with this threshold, as a run."""
         on = self.sent(threshold)
         decided = {item: self.dear if item in on else self.cheap for item in self.items}
@@ -275,7 +275,7 @@ class _Pair:
         kept.sort(key=lambda judgement: place[judgement.item])
         first = self.cheap.run.manifest["protocol"]
         said = f"cascade-{self.by}-{threshold:g}"
-        return Made(
+        return DerivedRun(
             kind="cascade",
             name=name,
             protocol={**first, "name": f"{first['name']}-{said}"[:120]},
@@ -323,7 +323,7 @@ def _spread(thresholds: Sequence[float | None], most: int) -> list[float | None]
     return [thresholds[place] for place in sorted(places)]
 
 
-def _marked(steps: Sequence[Step]) -> Iterator[Step]:
+def _marked(steps: Sequence[Threshold]) -> Iterator[Threshold]:
     """The steps with the front of cost and score, and with the cheapest that is not shown to be worse than the last.
 
     Where the cost of one is not known, or none costs anything, the share that is sent on stands for it.

@@ -15,7 +15,7 @@ from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
 from judgebench.runs import (
     DEFAULT_OUT,
-    Made,
+    DerivedRun,
     Run,
     member,
     opened_members,
@@ -156,7 +156,7 @@ def jury(
         readings[judgement.item].append(judgement.reading)
     usages = [usage_over(each, bench.kept) for each in opened]
     notes = tuple(bench.notes())
-    made = Made(
+    made = DerivedRun(
         kind="jury",
         name=said_name,
         protocol=bench.protocol_said(share, seed),
@@ -204,7 +204,7 @@ def _held_out(first: Finished, share: float, seed: int) -> frozenset[str]:
     return frozenset(held)
 
 
-def _beside(path: Path, made: Made, opened: Sequence[Finished], bench: Bench, usages: Sequence[Usage]) -> Jury:
+def _beside(path: Path, made: DerivedRun, opened: Sequence[Finished], bench: Bench, usages: Sequence[Usage]) -> Jury:
     """The jury compared with its members, over its items."""
     own = up_to_date(Run(path))
     share_contents([*opened, own])

@@ -36,7 +36,7 @@ class Bias:
 
 
 @dataclass(frozen=True, slots=True)
-class Bill:
+class CostSummary:
     """What a run took.
 
     Attributes:
@@ -63,7 +63,7 @@ class Detail:
     biases: tuple[Bias, ...]
     sureness: Sureness | None
     votes: Votes | None
-    bill: Bill | None
+    bill: CostSummary | None
     family: str | None = None
 
 
@@ -146,11 +146,11 @@ def _family(finished: Finished) -> tuple[str | None, dict[str, list[bool]]]:
     return family, {item: [name in own for name in models] for item, models in known.items()}
 
 
-def _bill(finished: Finished) -> Bill:
+def _bill(finished: Finished) -> CostSummary:
     metrics = finished.metrics
     cost, percentages = metrics.usage.cost_usd, metrics.measure == "share"
     latencies = [j.latency_s for j in finished.judgements.values() if j.latency_s is not None]
-    return Bill(
+    return CostSummary(
         per_item=None if cost is None or not metrics.items else cost / metrics.items,
         per_point=cost / (100 * metrics.score) if cost is not None and metrics.score and percentages else None,
         latency=tuple(float(each) for each in np.quantile(latencies, QUANTILES)) if latencies else None,

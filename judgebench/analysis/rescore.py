@@ -18,8 +18,8 @@ from judgebench.runs import (
     READING,
     Finished,
     Run,
-    RunFolder,
     RunTemplates,
+    RunWriter,
     flips_of,
     folder_name,
     folder_of,
@@ -314,7 +314,7 @@ def _write(
         companion = None if templates.companion_reader is templates.companion else templates.companion_reader
         write_texts(part / READING, template_texts(reader, companion))
         write_judgements(part, judgements)
-        RunFolder(part).finish(manifest, list(outcomes.values()), metrics)
+        RunWriter(part).finish(manifest, list(outcomes.values()), metrics)
     return folder
 
 

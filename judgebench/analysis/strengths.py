@@ -25,7 +25,7 @@ ELO = 400 / math.log(10)
 
 
 @dataclass(frozen=True, slots=True)
-class Comparison:
+class PairOutcome:
     """One comparison of two completions of an item; `weight` is 1/2 for each side of a tie."""
 
     item: str
@@ -150,12 +150,12 @@ def _notes(found: bradley_terry.Strengths, finished: Finished, left_out: int) ->
         yield f"{len(finished.keys) - len(finished.models)} items do not say whose their completions are"
 
 
-def _sides(finished: Finished, comparison: Comparison) -> tuple[str | None, str | None]:
+def _sides(finished: Finished, comparison: PairOutcome) -> tuple[str | None, str | None]:
     models = finished.models.get(comparison.item)
     return (None, None) if models is None else (models[comparison.winner], models[comparison.loser])
 
 
-def _comparisons(finished: Finished) -> Iterator[Comparison]:
+def _comparisons(finished: Finished) -> Iterator[PairOutcome]:
     """All that the run says of two completions of an item."""
     if finished.is_scores:
         for item, outcome in finished.outcomes.items():
@@ -174,28 +174,28 @@ def _comparisons(finished: Finished) -> Iterator[Comparison]:
             yield from _by_scores(item, ratings)
 
 
-def _by_choices(item: str, readings: Iterable[Reading]) -> Iterator[Comparison]:
+def _by_choices(item: str, readings: Iterable[Reading]) -> Iterator[PairOutcome]:
     for reading in readings:
         if reading.failed or reading.rating is not None:
             continue
         if reading.choice is not None:
             for other in reading.order:
                 if other != reading.choice:
-                    yield Comparison(item, reading.choice, other, 1.0)
+                    yield PairOutcome(item, reading.choice, other, 1.0)
         elif len(reading.order) == 2:
             yield from _tie(item, reading.order)
 
 
-def _by_scores(item: str, scores: dict[int, float]) -> Iterator[Comparison]:
+def _by_scores(item: str, scores: dict[int, float]) -> Iterator[PairOutcome]:
     for first, second in combinations(scores, 2):
         if scores[first] == scores[second]:
             yield from _tie(item, (first, second))
         else:
             higher, lower = (first, second) if scores[first] > scores[second] else (second, first)
-            yield Comparison(item, higher, lower, 1.0)
+            yield PairOutcome(item, higher, lower, 1.0)
 
 
-def _tie(item: str, order: Sequence[int]) -> Iterator[Comparison]:
+def _tie(item: str, order: Sequence[int]) -> Iterator[PairOutcome]:
     first, second = order
-    yield Comparison(item, first, second, 0.5)
-    yield Comparison(item, second, first, 0.5)
+    yield PairOutcome(item, first, second, 0.5)
+    yield PairOutcome(item, second, first, 0.5)

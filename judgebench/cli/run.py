@@ -26,7 +26,7 @@ if TYPE_CHECKING:
     from judgebench.cli.tallies import GridTally
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.plan import Grid
-    from judgebench.engine.recorder import CellResult
+    from judgebench.engine.recorder import RunResult
 
 SAMPLED = ("rewardbench", "rewardbench-2")
 SAMPLE_JUDGE = "offline/longest"
@@ -285,7 +285,7 @@ def _print_forecasts(forecasts: Sequence[Forecast], options: dict[str, Any]) -> 
 
 def _run(
     grids: Sequence[Grid], options: dict[str, Any], console: Console | Quiet, progress: GridTally | None
-) -> tuple[list[CellResult], bool]:
+) -> tuple[list[RunResult], bool]:
     """Runs the grids as one; Ctrl-C, SIGTERM or SIGHUP ends after what is in flight, a second Ctrl-C at once."""
     from judgebench import api
     from judgebench.engine.loops import finished
@@ -296,7 +296,7 @@ def _run(
     running = {name: options[name] for name in ("out", "cache_dir", "offline", "refresh", "concurrency", "budget")}
     every_cell = Grid([cell for grid in grids for cell in grid.cells])
 
-    async def every() -> list[CellResult]:
+    async def every() -> list[RunResult]:
         def interrupt() -> None:
             if stop.asked:
                 stop.now()
@@ -320,7 +320,7 @@ def _run(
     return finished(every()), stop.asked
 
 
-def _status(ended: Sequence[CellResult], *, interrupted: bool) -> int:
+def _status(ended: Sequence[RunResult], *, interrupted: bool) -> int:
     from judgebench.errors import BudgetReached
 
     if interrupted:

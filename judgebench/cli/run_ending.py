@@ -12,17 +12,17 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from judgebench.cli.console import Quiet
-    from judgebench.engine.recorder import CellResult
+    from judgebench.engine.recorder import RunResult
 
 _LISTED, _LISTED_IN_A_GRID = 10, 3
 """So many judgements without a verdict are listed of a run: of one or two, and of each where there are more."""
 
 
-def print_scores(ended: Sequence[CellResult], console: Console) -> None:
+def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     """One run or two of a benchmark in full; two and more in a table with what tells them apart."""
     from judgebench.reports.run import print_run
 
-    by_benchmark: dict[str, list[CellResult]] = {}
+    by_benchmark: dict[str, list[RunResult]] = {}
     altered = _altered(ended)
     beside = {id(other) for _, others in altered for other in others}
     for result in ended:
@@ -54,7 +54,7 @@ def print_scores(ended: Sequence[CellResult], console: Console) -> None:
         print_controls(console, plain.metrics, held, plain.cell.benchmark.title)
 
 
-def _altered(ended: Sequence[CellResult]) -> list[tuple[CellResult, list[CellResult]]]:
+def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult]]]:
     """Each run over the items as they are, with those over the same items, altered, if there are any."""
     found = []
     for plain in (result for result in ended if result.cell.alteration is None):
@@ -64,7 +64,7 @@ def _altered(ended: Sequence[CellResult]) -> list[tuple[CellResult, list[CellRes
     return found
 
 
-def print_end(ended: Sequence[CellResult], console: Console | Quiet) -> None:
+def print_end(ended: Sequence[RunResult], console: Console | Quiet) -> None:
     """What stopped each run, what has no verdict, and where its folder is."""
     from judgebench.reports.styles import ERROR
 
@@ -82,7 +82,7 @@ def print_end(ended: Sequence[CellResult], console: Console | Quiet) -> None:
         console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
-def _print_unjudged(result: CellResult, console: Console | Quiet, *, shown: int) -> None:
+def _print_unjudged(result: RunResult, console: Console | Quiet, *, shown: int) -> None:
     """The first judgements without a verdict; of those that were never asked for, only how many."""
     from judgebench.reports.run import notes_of_failures
     from judgebench.reports.styles import WARNING
@@ -100,7 +100,7 @@ def _print_unjudged(result: CellResult, console: Console | Quiet, *, shown: int)
             console.print(line, soft_wrap=not console.is_terminal)
 
 
-def _asked_again(result: CellResult) -> str:
+def _asked_again(result: RunResult) -> str:
     """How many tries were made beyond the first ones, and what for, the most frequent first."""
     counts = result.asked_again
     reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())

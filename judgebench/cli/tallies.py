@@ -10,14 +10,14 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.spec import RunSpec
     from judgebench.runs import Judgement
 
 _WINDOW_S = 60.0
 _NO_CALL = frozenset({"not_cached", "not_asked"})
 
 
-class Pace:
+class Speed:
     """How fast replies come: the mean over the last minute, or since the first call where that is shorter."""
 
     def __init__(self) -> None:
@@ -83,7 +83,7 @@ class JudgeTally:
         self.failed = self.cached = 0
         self.cost = 0.0
         self.unpriced = False
-        self.pace = Pace()
+        self.pace = Speed()
 
     @property
     def left(self) -> int:
@@ -125,7 +125,7 @@ class GridTally:
         self.clock = clock
         self._cells: dict[int, tuple[JudgeTally, CellTally]] = {}
 
-    def planned(self, cell: Cell, total: int, done: int) -> None:
+    def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """See `judgebench.engine.progress.Progress`."""
         judge = self.judges.setdefault(cell.judge.name, JudgeTally(cell.judge.name))
         title = f"{cell.benchmark.name} · {cell.judge.name} · {cell.template.name}"
@@ -135,14 +135,14 @@ class GridTally:
         judge.cells.append(tally)
         self._cells[id(cell)] = (judge, tally)
 
-    def started(self, cell: Cell, total: int, done: int) -> None:
+    def started(self, cell: RunSpec, total: int, done: int) -> None:
         """See `judgebench.engine.progress.Progress`."""
         if id(cell) not in self._cells:
             self.planned(cell, total, done)
         tally = self._cells[id(cell)][1]
         tally.total, tally.done, tally.began = total, done, True
 
-    def judged(self, cell: Cell, judgement: Judgement) -> None:
+    def judged(self, cell: RunSpec, judgement: Judgement) -> None:
         """See `judgebench.engine.progress.Progress`."""
         judge, tally = self._cells[id(cell)]
         tally.done += 1
@@ -155,7 +155,7 @@ class GridTally:
             judge.cost += judgement.cost_usd or 0.0
             judge.unpriced |= judgement.cost_usd is None and judgement.reply is not None
 
-    def ended(self, cell: Cell) -> None:
+    def ended(self, cell: RunSpec) -> None:
         """See `judgebench.engine.progress.Progress`."""
         self._cells[id(cell)][1].over = True
 

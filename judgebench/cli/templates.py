@@ -12,7 +12,7 @@ from judgebench.cli.groups import Group
 
 if TYPE_CHECKING:
     from judgebench.api import Rendered
-    from judgebench.client import Counted
+    from judgebench.client import TokenCount
 
 _MODES = {
     "pairwise": "two completions",
@@ -120,7 +120,7 @@ def render_template(name: str, judge: str | None, providers: str | None, **optio
     console.print(Text(f"--- {_total(shown, counted)}", style=BAR), soft_wrap=True)
 
 
-def _counted(shown: Rendered, name: str, providers: str | None) -> Counted:
+def _counted(shown: Rendered, name: str, providers: str | None) -> TokenCount:
     from pathlib import Path
 
     from judgebench.client import counted
@@ -134,7 +134,7 @@ def _estimate(text: str) -> int:
     return -(-len(text) // 4)
 
 
-def _total(shown: Rendered, counted: Counted | None) -> str:
+def _total(shown: Rendered, counted: TokenCount | None) -> str:
     if counted is None:
         total = sum(_estimate(message["content"]) for message in shown.messages)
         return f"in all about {total:,} tokens, at 4 characters each; -j JUDGE counts them"

@@ -10,15 +10,15 @@ if TYPE_CHECKING:
     from judgebench.client.budget import Budget, longest_answer
     from judgebench.client.cache.bundles import Bundle, BundledRun, Header, write_bundle
     from judgebench.client.cache.keys import KeyMaker
-    from judgebench.client.cache.maintenance import CacheInfo, Choice, Pruned, ReplyStore
+    from judgebench.client.cache.maintenance import CacheInfo, Choice, PruneResult, ReplyStore
     from judgebench.client.cache.store import ReplyCache
     from judgebench.client.calls import JudgeClient
-    from judgebench.client.inflight import Flights
+    from judgebench.client.inflight import CallsInFlight
     from judgebench.client.limits import make_room
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.litellm.settings import CHEAPER
     from judgebench.client.providers.litellm.transport import connections, eased
-    from judgebench.client.tokens import Counted, counted, prompt_tokens
+    from judgebench.client.tokens import TokenCount, counted, prompt_tokens
 
 __all__ = [
     "CHEAPER",
@@ -26,16 +26,16 @@ __all__ = [
     "Bundle",
     "BundledRun",
     "CacheInfo",
+    "CallsInFlight",
     "Choice",
-    "Counted",
-    "Flights",
     "Header",
     "JudgeClient",
     "KeyMaker",
-    "Pruned",
+    "PruneResult",
     "ReplyCache",
     "ReplyStore",
     "Request",
+    "TokenCount",
     "connections",
     "counted",
     "eased",
@@ -63,12 +63,12 @@ if not TYPE_CHECKING:
             "cache.maintenance": (
                 "CacheInfo",
                 "Choice",
-                "Pruned",
+                "PruneResult",
                 "ReplyStore",
             ),
             "cache.store": ("ReplyCache",),
             "calls": ("JudgeClient",),
-            "inflight": ("Flights",),
+            "inflight": ("CallsInFlight",),
             "limits": ("make_room",),
             "providers.base": ("Request",),
             "providers.litellm.settings": ("CHEAPER",),
@@ -77,7 +77,7 @@ if not TYPE_CHECKING:
                 "eased",
             ),
             "tokens": (
-                "Counted",
+                "TokenCount",
                 "counted",
                 "prompt_tokens",
             ),

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.redaction import without_secrets
 from judgebench.client.budget import Budget
 from judgebench.client.cache.keys import KeyMaker
-from judgebench.client.inflight import Flights
+from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
 from judgebench.client.providers.base import Answer, Request
 from judgebench.client.providers.litellm import errors as mapping
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     import tenacity
 
     from judgebench.client.cache.store import ReplyCache
-    from judgebench.client.providers.litellm.settings import Way
+    from judgebench.client.providers.litellm.settings import CallSettings
     from judgebench.judges import Judge
 
 MAX_TRIES = 10
@@ -87,7 +87,7 @@ class JudgeClient:
         concurrency: int | None = None,
         tries: int | None = None,
         budget: Budget | None = None,
-        flights: Flights | None = None,
+        flights: CallsInFlight | None = None,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.judge = judge
@@ -100,9 +100,9 @@ class JudgeClient:
         self.wasted: dict[str, Reply] = {}
         self._refresh = refresh
         self._tries = tries
-        self._flights = flights or Flights(remember=refresh)
+        self._flights = flights or CallsInFlight(remember=refresh)
         self._sleep = sleep
-        self._way: Way | None = None
+        self._way: CallSettings | None = None
         self._limits: list[tuple[PerMinute, bool]] = []
         self._answered = False
         self._bad_requests = 0
@@ -257,7 +257,7 @@ class JudgeClient:
         if isinstance(error, TransientError):
             self.asked_again[error.counted_as] += 1
 
-    def _ready(self) -> Way:
+    def _ready(self) -> CallSettings:
         """The way to the judge; with the first call it is found, and the limits begin."""
         if self._way is None:
             self._way = way_to(self.judge)
@@ -291,7 +291,7 @@ class JudgeClient:
                 bill.cost = reply.cost_usd
             return reply
 
-    async def _completion(self, request: Request, way: Way) -> Any:
+    async def _completion(self, request: Request, way: CallSettings) -> Any:
         """LiteLLM's response, whole within the judge's timeout: LiteLLM's own counts the pauses between reads only.
 
         Raises:
@@ -324,7 +324,7 @@ class JudgeClient:
             return Reply(finish_reason=reason, refusal=None, reasoning=None, text=None, created=time.time())
         raise error
 
-    async def _within_limits(self, request: Request, way: Way) -> None:
+    async def _within_limits(self, request: Request, way: CallSettings) -> None:
         """Waits until the judge's requests and tokens per minute allow another call."""
         characters = sum(len(message["content"]) for message in request.messages)
         answer = way.settings.get("max_completion_tokens") or way.settings.get("max_tokens") or 0

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
 
-class Flights:
+class CallsInFlight:
     """The calls that are being made, by their keys.
 
     Attributes:

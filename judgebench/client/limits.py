@@ -45,7 +45,7 @@ class Pace:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     @asynccontextmanager
-    async def call(self) -> AsyncIterator[Flight]:
+    async def call(self) -> AsyncIterator[CallInFlight]:
         """Holds a place for one call; waits, without polling, until there is one."""
         while self.in_flight >= max(1, int(self.limit)):
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -57,7 +57,7 @@ class Pace:
                     self._wake()
                 raise
         self.in_flight += 1
-        flight = Flight(self._round)
+        flight = CallInFlight(self._round)
         try:
             yield flight
         finally:
@@ -65,7 +65,7 @@ class Pace:
             self._learn(flight)
             self._wake()
 
-    def _learn(self, flight: Flight) -> None:
+    def _learn(self, flight: CallInFlight) -> None:
         if flight.refused and flight.round == self._round:
             self.limit = max(1.0, self.limit / 2)
             self._round += 1
@@ -86,7 +86,7 @@ class Pace:
                 free -= 1
 
 
-class Flight:
+class CallInFlight:
     """One call in flight; whoever makes it says how it ended.
 
     Attributes:

@@ -17,7 +17,7 @@ _DEFAULT = "gpt-3.5-turbo"
 
 
 @dataclass(frozen=True, slots=True)
-class Counted:
+class TokenCount:
     """The tokens of a prompt.
 
     Attributes:
@@ -38,7 +38,7 @@ def prompt_tokens(judge: Judge, messages: Sequence[Mapping[str, str]]) -> int:
     return int(_litellm().token_counter(model=_counted_as(judge), messages=list(messages)))
 
 
-def counted(judge: Judge, messages: Sequence[Mapping[str, str]]) -> Counted:
+def counted(judge: Judge, messages: Sequence[Mapping[str, str]]) -> TokenCount:
     """The tokens of one prompt and of each of its messages, and what they were counted with."""
     import tiktoken
 
@@ -49,7 +49,7 @@ def counted(judge: Judge, messages: Sequence[Mapping[str, str]]) -> Counted:
     except KeyError:  # newer than tiktoken
         own, name = False, tiktoken.encoding_name_for_model(_DEFAULT)
     each = tuple(int(litellm.token_counter(model=model, text=message["content"])) for message in messages)
-    return Counted(each, prompt_tokens(judge, messages), name, own)
+    return TokenCount(each, prompt_tokens(judge, messages), name, own)
 
 
 def _counted_as(judge: Judge) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
-from judgebench.engine.local import CellRun, as_one_refresh, check_apart
+from judgebench.engine.local import LocalRun, as_one_refresh, check_apart
 from judgebench.judges import cost, price_of
 
 if TYPE_CHECKING:
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.client import ReplyCache, Request
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.spec import RunSpec
     from judgebench.judges import Judge
 
 ASSUMED_ANSWER = 300
@@ -89,7 +89,7 @@ class _Prompts:
         return round(counted * self.characters / max(1, sum(map(_characters, self.drawn))))
 
 
-def forecast(cells: Sequence[Cell], cache: ReplyCache, out: Path, *, refresh: bool = False) -> list[Forecast]:
+def forecast(cells: Sequence[RunSpec], cache: ReplyCache, out: Path, *, refresh: bool = False) -> list[Forecast]:
     """What a grid would send and cost, a forecast a cell.
 
     Args:
@@ -102,14 +102,14 @@ def forecast(cells: Sequence[Cell], cache: ReplyCache, out: Path, *, refresh: bo
         ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
     """
     asked: set[str] = set()
-    runs = [CellRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
+    runs = [LocalRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
     check_apart(runs)
     if refresh:
         as_one_refresh(runs)
     return [_of(run, asked) for run in runs]
 
 
-def _of(run: CellRun, asked: set[str]) -> Forecast:
+def _of(run: LocalRun, asked: set[str]) -> Forecast:
     run.look()
     cell, judge = run.cell, run.cell.judge
     done = run.gathered.readings.total

@@ -7,8 +7,8 @@ from contextlib import ExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client import Budget, Flights, JudgeClient
-from judgebench.engine.local import CellRun, as_one_refresh, check_apart
+from judgebench.client import Budget, CallsInFlight, JudgeClient
+from judgebench.engine.local import LocalRun, as_one_refresh, check_apart
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
 
 if TYPE_CHECKING:
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
     from judgebench.client import ReplyCache
     from judgebench.engine.progress import Progress, Stop
-    from judgebench.engine.recorder import CellResult
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.recorder import RunResult
+    from judgebench.engine.spec import RunSpec
 
 
 async def run_cells(
-    cells: Sequence[Cell],
+    cells: Sequence[RunSpec],
     cache: ReplyCache,
     out: Path,
     *,
@@ -32,7 +32,7 @@ async def run_cells(
     budget: float | None = None,
     progress: Progress | None = None,
     stop: Stop | None = None,
-) -> list[CellResult]:
+) -> list[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
     Every cell is checked before the first call. Two cells that are compared until the difference is shown go on side by
@@ -54,14 +54,14 @@ async def run_cells(
         FatalProviderError: A provider refused the first call, and nothing was gained from any judge.
         BudgetReached: The budget does not suffice for any call.
     """
-    purse, flights = Budget(budget), Flights(remember=refresh)
+    purse, flights = Budget(budget), CallsInFlight(remember=refresh)
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": concurrency, "budget": purse, "flights": flights}
     clients = {cell.judge.name: JudgeClient(cell.judge, cache, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
     cache.reserve.calls = in_flight
     watched: dict[str, Any] = {"offline": offline, "refresh": refresh, "progress": progress, "stop": stop}
     by_judge = {
-        name: [CellRun(cell, client, out, **watched) for cell in cells if cell.judge.name == name]
+        name: [LocalRun(cell, client, out, **watched) for cell in cells if cell.judge.name == name]
         for name, client in clients.items()
     }
     runs = list(chain.from_iterable(by_judge.values()))
@@ -92,12 +92,12 @@ async def run_cells(
     return sorted(results, key=lambda result: order[id(result.cell)])
 
 
-async def _side_by_side(judges: Iterable[Sequence[CellRun]]) -> tuple[list[CellResult], list[JudgebenchError]]:
+async def _side_by_side(judges: Iterable[Sequence[LocalRun]]) -> tuple[list[RunResult], list[JudgebenchError]]:
     """Runs the cells of each judge one after another, the judges at the same time; results, and what stopped a cell."""
-    results: list[CellResult] = []
+    results: list[RunResult] = []
     errors: list[JudgebenchError] = []
 
-    async def one_judge(runs: Sequence[CellRun]) -> None:
+    async def one_judge(runs: Sequence[LocalRun]) -> None:
         for run in runs:
             if run.stop.asked and results:
                 return

@@ -12,8 +12,8 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import step
 from judgebench.client import eased, make_room
 from judgebench.engine.progress import Silent, Stop
-from judgebench.engine.questions import Asked, Needed, Questions, up_to
-from judgebench.engine.recorder import Gathered
+from judgebench.engine.questions import CachedCall, PendingCall, Questions, up_to
+from judgebench.engine.recorder import Recorder
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.items import Failure, Reading, Verdict
 from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
@@ -25,21 +25,21 @@ if TYPE_CHECKING:
 
     from judgebench.client import JudgeClient, Request
     from judgebench.engine.progress import Progress
-    from judgebench.engine.recorder import CellResult
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.recorder import RunResult
+    from judgebench.engine.spec import RunSpec
 
 _BREATHE_EVERY = 64
 _SENT_TOGETHER = 8
 _LOOKED_UP_CALLS, _LOOKED_UP_CHARACTERS = 256, 2**20
 
 
-def check_apart(runs: Sequence[CellRun]) -> None:
+def check_apart(runs: Sequence[LocalRun]) -> None:
     """Finds runs of one grid whose names make the same folder.
 
     Raises:
         ConfigError: There are two; run one after the other, the second finds the name taken and gets its hash.
     """
-    first: dict[Path, CellRun] = {}
+    first: dict[Path, LocalRun] = {}
     for run in runs:
         other = first.setdefault(run.gathered.folder.path, run)
         if other is not run:
@@ -50,7 +50,7 @@ def check_apart(runs: Sequence[CellRun]) -> None:
             )
 
 
-def as_one_refresh(runs: Sequence[CellRun]) -> None:
+def as_one_refresh(runs: Sequence[LocalRun]) -> None:
     """Takes the refresh of several runs as one: one that was cut off goes on, and what it has done is done."""
     states = [run.refreshed() for run in runs]
     cut_off = next((which for which, ended in states if which is not None and not ended), None)
@@ -60,7 +60,7 @@ def as_one_refresh(runs: Sequence[CellRun]) -> None:
         run.gathered.refresh = this
 
 
-class CellRun:
+class LocalRun:
     """One cell being run.
 
     Attributes:
@@ -69,7 +69,7 @@ class CellRun:
 
     def __init__(
         self,
-        cell: Cell,
+        cell: RunSpec,
         client: JudgeClient,
         out: Path,
         *,
@@ -84,7 +84,7 @@ class CellRun:
         self.refresh = refresh
         self.progress = progress or Silent()
         self.stop = stop or Stop()
-        self.gathered = Gathered(cell, out)
+        self.gathered = Recorder(cell, out)
         self._questions = Questions(cell, client.keys)
         self._made = 0
         self._asked_again: Counter[str] = Counter()
@@ -139,7 +139,7 @@ class CellRun:
         """Lets go of the folder."""
         self.gathered.folder.close()
 
-    def needed(self, items: Collection[str] | None = None) -> Iterator[Needed]:
+    def needed(self, items: Collection[str] | None = None) -> Iterator[CachedCall]:
         """What the folder does not have, each with the reply that the cache has.
 
         Where that cannot be read and a follow-up turn is allowed, the follow-up turn stands in its place. Where votes
@@ -152,9 +152,9 @@ class CellRun:
             answer = known or self._there(first.request)
             asked, reply = self._last_turn(first, answer)
             in_folder = self.gathered.waiting(first.request.key) is not None
-            yield Needed(asked.request, reply, None if in_folder else answer)
+            yield CachedCall(asked.request, reply, None if in_folder else answer)
 
-    def _rounds(self, items: Collection[str] | None) -> Iterator[tuple[Asked, Reply | None]]:
+    def _rounds(self, items: Collection[str] | None) -> Iterator[tuple[PendingCall, Reply | None]]:
         """What is to be asked where votes stop early: round by round as far as the cache has it, then all the rest."""
         for item in self.cell.dataset:
             if items is not None and item.id not in items:
@@ -162,12 +162,12 @@ class CellRun:
             key = self.cell.dataset.keys[item.id]
             readings = dict(self.gathered.readings[item.id])
             while calls := list(self.cell.calls(key, readings)):
-                firsts = [Asked(key, call, self._questions.request(item, call)) for call in calls]
+                firsts = [PendingCall(key, call, self._questions.request(item, call)) for call in calls]
                 answers = [self._there(first.request) for first in firsts]
                 turns = [self._last_turn(first, answer) for first, answer in zip(firsts, answers, strict=True)]
                 if any(reply is None for _, reply in turns):
                     for call in self.cell.calls_open(key, readings):
-                        yield Asked(key, call, self._questions.request(item, call)), None
+                        yield PendingCall(key, call, self._questions.request(item, call)), None
                     break
                 for asked, reply in turns:
                     assert reply is not None
@@ -175,7 +175,7 @@ class CellRun:
                     readings[asked.call] = Reading(asked.call.order, asked.call.sample, result)
                 yield from zip(firsts, answers, strict=True)
 
-    def _last_turn(self, asked: Asked, reply: Reply | None) -> tuple[Asked, Reply | None]:
+    def _last_turn(self, asked: PendingCall, reply: Reply | None) -> tuple[PendingCall, Reply | None]:
         """The call or its last follow-up turn as far as the cache has them, and the reply that it has to that."""
         while reply is not None and (following := self._questions.next_turn(asked, reply)) is not None:
             asked, reply = following, self._there(following.request)
@@ -204,7 +204,7 @@ class CellRun:
         """How many judgements there are to be, at most."""
         return sum(self.cell.count(key) for key in self.cell.dataset.keys.values())
 
-    async def run(self) -> CellResult:
+    async def run(self) -> RunResult:
         """Makes the calls that are needed and writes the folder.
 
         Raises:
@@ -234,7 +234,7 @@ class CellRun:
         finally:
             self._tell(lambda: self.progress.ended(self.cell))
 
-    def finish(self, total: int) -> CellResult:
+    def finish(self, total: int) -> RunResult:
         """Writes the folder.
 
         Args:
@@ -247,7 +247,7 @@ class CellRun:
             raise self._error
         return self._finish(total)
 
-    def _finish(self, total: int) -> CellResult:
+    def _finish(self, total: int) -> RunResult:
         with step(f"scoring {self.cell.benchmark.name} · {self.cell.judge.name}"):
             return self.gathered.finish(total, self._error, self._made, self._asked_again)
 
@@ -350,7 +350,7 @@ class CellRun:
         stopped = self._error is not None and not isinstance(self._error, BudgetReached)
         return self.stop.asked or stopped or self._broken is not None
 
-    def _needed(self, items: Collection[str] | None) -> Iterator[Asked]:
+    def _needed(self, items: Collection[str] | None) -> Iterator[PendingCall]:
         """What is to be asked next; the items are read again only where something is."""
         cell, keys, readings = self.cell, self.cell.dataset.keys, self.gathered.readings
         open_ = {item for item in (keys if items is None else items) if readings.count(item) < cell.count(keys[item])}
@@ -364,9 +364,9 @@ class CellRun:
             if item.id in open_:
                 key = keys[item.id]
                 for call in list(cell.calls(key, self.gathered.readings[item.id])):
-                    yield Asked(key, call, self._questions.request(item, call))
+                    yield PendingCall(key, call, self._questions.request(item, call))
 
-    def _looked_up(self, items: Collection[str] | None) -> Iterator[tuple[Asked, Reply | None]]:
+    def _looked_up(self, items: Collection[str] | None) -> Iterator[tuple[PendingCall, Reply | None]]:
         """What is to be asked, each with the reply that the cache is known to have; many are looked up at once."""
         needed = self._needed(items)
         while batch := list(up_to(needed, _LOOKED_UP_CALLS, _LOOKED_UP_CHARACTERS)):
@@ -375,7 +375,7 @@ class CellRun:
                 key = asked.request.key
                 yield asked, self.gathered.waiting(key) or known.get(key)
 
-    def _from_cache(self, asked: Asked, known: Reply | None = None) -> Asked | None:
+    def _from_cache(self, asked: PendingCall, known: Reply | None = None) -> PendingCall | None:
         """Takes what the cache has; what is still to be asked, if anything: the call, or its follow-up turn."""
         reply = known or self._there(asked.request)
         while reply is not None:
@@ -386,9 +386,9 @@ class CellRun:
             reply = self._there(asked.request)
         return asked
 
-    async def _call(self, asked: Asked) -> None:
+    async def _call(self, asked: PendingCall) -> None:
         try:
-            following: Asked | None = asked
+            following: PendingCall | None = asked
             while following is not None and not self.stop.asked:
                 asked = following
                 answer = await self.client.ask(asked.request)
@@ -407,13 +407,13 @@ class CellRun:
             self._broken_off(asked, "the run was interrupted")
             raise
 
-    def _broken_off(self, asked: Asked, why: str) -> None:
+    def _broken_off(self, asked: PendingCall, why: str) -> None:
         """Records a call that was stopped between its tries, where some of them were paid for."""
         if asked.request.key in self.client.wasted:
             self._made += 1
             self._failed(asked, "provider", f"the reply was empty, and no further try was made: {why}")
 
-    def _judged(self, asked: Asked, reply: Reply, *, cached: bool) -> Asked | None:
+    def _judged(self, asked: PendingCall, reply: Reply, *, cached: bool) -> PendingCall | None:
         """Records what a reply says; the follow-up turn that it needs, if one is allowed and can help."""
         rule = self.cell.template_for(asked.item).rule
         self.gathered.left_out.update(reply.left_out)
@@ -423,12 +423,12 @@ class CellRun:
         self._record(asked, reply, result, cached=cached, last=following is None)
         return following
 
-    def _failed(self, asked: Asked, kind: str, detail: str) -> None:
+    def _failed(self, asked: PendingCall, kind: str, detail: str) -> None:
         reply = self.client.wasted.pop(asked.request.key, None) or Reply()
         self._record(asked, reply, Failure(kind, detail), cached=False)  # type: ignore[arg-type]
 
     def _record(
-        self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
+        self, asked: PendingCall, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
     ) -> None:
         judgement = self.gathered.record(asked, reply, result, cached=cached, last=last)
         if last:

@@ -13,8 +13,8 @@ from judgebench.protocols import blocks, drawn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.engine.local import CellRun
-    from judgebench.engine.recorder import CellResult
+    from judgebench.engine.local import LocalRun
+    from judgebench.engine.recorder import RunResult
     from judgebench.metrics.sequential import Look
 
 
@@ -31,7 +31,7 @@ class Lockstep:
         in_flight: How many calls both together may have in flight at once.
     """
 
-    def __init__(self, first: CellRun, second: CellRun, in_flight: int) -> None:
+    def __init__(self, first: LocalRun, second: LocalRun, in_flight: int) -> None:
         self.runs = (first, second)
         self._in_flight = in_flight
         self._checked = False
@@ -42,7 +42,7 @@ class Lockstep:
         self._differences: list[float] = []
         self._look: Look | None = None
 
-    async def run(self) -> tuple[list[CellResult], list[JudgebenchError]]:
+    async def run(self) -> tuple[list[RunResult], list[JudgebenchError]]:
         """Runs both; their results, and what stopped one.
 
         Raises:
@@ -53,7 +53,7 @@ class Lockstep:
             await self._judge()
         self._end_together()
         self._settle()
-        results: list[CellResult] = []
+        results: list[RunResult] = []
         errors: list[JudgebenchError] = []
         for run in self.runs:
             total = run.gathered.total
@@ -86,7 +86,7 @@ class Lockstep:
         else:
             await asyncio.gather(self._judge_side(first, second, items), self._judge_side(second, first, items))
 
-    async def _judge_side(self, run: CellRun, other: CellRun, items: Sequence[str]) -> None:
+    async def _judge_side(self, run: LocalRun, other: LocalRun, items: Sequence[str]) -> None:
         await run.judge(items)
         if run.error is not None and not isinstance(run.error, BudgetReached):
             other.end(_Ended(run))
@@ -150,5 +150,5 @@ class Lockstep:
 class _Ended(JudgebenchError):  # noqa: N818 - nothing went wrong with this one
     """The other run of the comparison was stopped."""
 
-    def __init__(self, other: CellRun) -> None:
+    def __init__(self, other: LocalRun) -> None:
         super().__init__(f"the comparison ended when {other.cell.judge.name} ({other.cell.template.name}) was stopped")

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
-from judgebench.engine.spec import Cell
+from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
 from judgebench.items import Orders, Pairs
 from judgebench.judges import load_judges
@@ -40,7 +40,7 @@ class Grid:
         left_out: Combinations that do not fit the benchmark, a sentence each.
     """
 
-    cells: list[Cell]
+    cells: list[RunSpec]
     left_out: list[str] = field(default_factory=list)
 
 
@@ -111,11 +111,11 @@ def plan(
         default = chosen.default_template(dataset.keys.values())
         fitting = [load_template(default if pairs is None else chosen.templates.get("pairwise", PAIRWISE))]
     others = find_alterations(controls, attacks)
-    cells: list[Cell] = []
+    cells: list[RunSpec] = []
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
         made = [
-            Cell(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
+            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
             for judge in found
         ]
         for alteration in others:
@@ -124,7 +124,7 @@ def plan(
     return Grid(_until_shown(cells, left_out, size, alpha) if stop_when_shown else cells, left_out)
 
 
-def _until_shown(cells: Sequence[Cell], left_out: Sequence[str], size: float, alpha: float) -> list[Cell]:
+def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], size: float, alpha: float) -> list[RunSpec]:
     """Two cells, each compared with the other until the difference is shown."""
     check_options(size, alpha)
     if any(cell.alteration is not None for cell in cells):
@@ -142,7 +142,7 @@ def _until_shown(cells: Sequence[Cell], left_out: Sequence[str], size: float, al
     drawn(first.dataset.keys.values(), first.benchmark.layout, first.orders.seed)
     by_judge = first.judge.name != second.judge.name
 
-    def against(other: Cell) -> UntilShown:
+    def against(other: RunSpec) -> UntilShown:
         name = other.judge.name if by_judge else other.template.name
         template, identity = other.template, other.identity()
         return UntilShown(name, other.judge.name, template.name, template.hash, short_hash(identity), size, alpha)

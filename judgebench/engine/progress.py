@@ -8,39 +8,39 @@ from typing import TYPE_CHECKING, Any, Protocol
 if TYPE_CHECKING:
     import asyncio
 
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.spec import RunSpec
     from judgebench.runs import Judgement
 
 
 class Progress(Protocol):
     """What watches a run; the command line shows it."""
 
-    def planned(self, cell: Cell, total: int, done: int) -> None:
+    def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """A cell will be run: so many judgements at most, so many there already; of all before the first."""
 
-    def started(self, cell: Cell, total: int, done: int) -> None:
+    def started(self, cell: RunSpec, total: int, done: int) -> None:
         """A cell begins: so many judgements in all, so many there already."""
 
-    def judged(self, cell: Cell, judgement: Judgement) -> None:
+    def judged(self, cell: RunSpec, judgement: Judgement) -> None:
         """A judgement arrived."""
 
-    def ended(self, cell: Cell) -> None:
+    def ended(self, cell: RunSpec) -> None:
         """A cell is through."""
 
 
 class Silent:
     """Watches and says nothing."""
 
-    def planned(self, cell: Cell, total: int, done: int) -> None:
+    def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """See `Progress`."""
 
-    def started(self, cell: Cell, total: int, done: int) -> None:
+    def started(self, cell: RunSpec, total: int, done: int) -> None:
         """See `Progress`."""
 
-    def judged(self, cell: Cell, judgement: Judgement) -> None:
+    def judged(self, cell: RunSpec, judgement: Judgement) -> None:
         """See `Progress`."""
 
-    def ended(self, cell: Cell) -> None:
+    def ended(self, cell: RunSpec) -> None:
         """See `Progress`."""
 
 

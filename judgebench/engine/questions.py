@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgebench.client import KeyMaker
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.spec import RunSpec
     from judgebench.items import Failure, Item, ItemKey, Verdict
     from judgebench.protocols import Call
     from judgebench.templates import Template
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(slots=True)
-class Asked:
+class PendingCall:
     """One call to be made, without the item's texts beyond its messages."""
 
     item: ItemKey
@@ -33,7 +33,7 @@ class Asked:
     turn: int = 0
 
 
-class Needed(NamedTuple):
+class CachedCall(NamedTuple):
     """A call that a run's folder does not have the end of.
 
     Attributes:
@@ -56,7 +56,7 @@ class Questions:
         keys: Makes the keys of its requests.
     """
 
-    cell: Cell
+    cell: RunSpec
     keys: KeyMaker
 
     def check(self) -> None:
@@ -93,7 +93,9 @@ class Questions:
         key = self.keys.key(messages, call.sample, schema, hint)
         return Request(key, messages, call.sample, schema, hint)
 
-    def next_turn(self, asked: Asked, reply: Reply, result: Verdict | Failure | None = None) -> Asked | None:
+    def next_turn(
+        self, asked: PendingCall, reply: Reply, result: Verdict | Failure | None = None
+    ) -> PendingCall | None:
         """The follow-up turn that a reply needs, if one is allowed and can help; without `result`, it is read."""
         if asked.turn >= self.cell.orders.repair:
             return None
@@ -101,7 +103,7 @@ class Questions:
         said = read(reply, rule, len(asked.call.order)) if result is None else result
         return self._following(asked, reply) if can_be_mended(said) else None
 
-    def _following(self, asked: Asked, reply: Reply) -> Asked:
+    def _following(self, asked: PendingCall, reply: Reply) -> PendingCall:
         request, template = asked.request, self.cell.template_for(asked.item)
         structured = request.schema is not None
         slots = len(asked.call.order)
@@ -120,7 +122,7 @@ class Questions:
         return left
 
 
-def up_to(needed: Iterator[Asked], calls: int, characters: int) -> Iterator[Asked]:
+def up_to(needed: Iterator[PendingCall], calls: int, characters: int) -> Iterator[PendingCall]:
     """The next calls, until they are so many or have so much text."""
     for asked in islice(needed, calls):
         yield asked

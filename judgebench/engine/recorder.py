@@ -25,7 +25,7 @@ from judgebench.runs import (
     REFRESH,
     REFRESHED_FROM,
     Judgement,
-    RunFolder,
+    RunWriter,
     add_usage,
     is_torn,
     latest,
@@ -41,8 +41,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.engine.questions import Asked, Questions
-    from judgebench.engine.spec import Cell
+    from judgebench.engine.questions import PendingCall, Questions
+    from judgebench.engine.spec import RunSpec
     from judgebench.errors import JudgebenchError
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.controls import Flips
@@ -52,7 +52,7 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class CellResult:
+class RunResult:
     """What became of one cell.
 
     Attributes:
@@ -65,7 +65,7 @@ class CellResult:
         asked_again: Tries beyond the first of each call made now, counted under what they were for.
     """
 
-    cell: Cell
+    cell: RunSpec
     folder: Path
     state: str
     metrics: Metrics
@@ -96,7 +96,7 @@ class Lengths:
             self.tokens += tokens
 
 
-class Gathered:
+class Recorder:
     """What a run has gathered, in its folder and in memory.
 
     Attributes:
@@ -113,11 +113,11 @@ class Gathered:
         asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
     """
 
-    def __init__(self, cell: Cell, out: Path) -> None:
+    def __init__(self, cell: RunSpec, out: Path) -> None:
         self.cell = cell
         self.texts = template_texts(cell.template, cell.companion)
         path, moved = run_folder(out, cell)
-        self.folder = RunFolder(path)
+        self.folder = RunWriter(path)
         self.notes: list[str] = [] if cell.alteration is None else [cell.alteration.note]
         if moved:
             self.notes.append(f"another run has the folder's plain name, so this one is in {path}")
@@ -211,7 +211,7 @@ class Gathered:
             self.answers.add(judgement.completion_tokens)
 
     def record(
-        self, asked: Asked, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
+        self, asked: PendingCall, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
     ) -> Judgement:
         """Keeps a reply; the `last` one of its call is what the call says."""
         judgement = Judgement(
@@ -270,7 +270,7 @@ class Gathered:
         key = self.cell.dataset.keys[item]
         return pairings.outcome(self.cell.benchmark, self.cell.orders, key, self._whole(key))
 
-    def finish(self, total: int, error: JudgebenchError | None, made: int, asked_again: Counter[str]) -> CellResult:
+    def finish(self, total: int, error: JudgebenchError | None, made: int, asked_again: Counter[str]) -> RunResult:
         """Makes the outcomes and figures and writes them into the folder.
 
         Args:
@@ -309,7 +309,7 @@ class Gathered:
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
         self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
-        return CellResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
+        return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
 
     def _notes(self) -> list[str]:
         """What is said of the run's replies."""
@@ -371,7 +371,7 @@ class Gathered:
             "versions": _versions(),
         }
 
-    def as_before(self, total: int) -> CellResult | None:
+    def as_before(self, total: int) -> RunResult | None:
         """The result of a run whose folder has all of it already; None where anything is to be done or written."""
         keys = self.keys
         if sum(map(self.readings.count, keys)) < total:
@@ -385,7 +385,7 @@ class Gathered:
         readings = {key: self.readings.of(key) for key in keys}
         if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
             return None
-        return CellResult(self.cell, folder, "done", metrics, made=0)
+        return RunResult(self.cell, folder, "done", metrics, made=0)
 
 
 class KeptReadings:

@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Cell:
+class RunSpec:
     """One run to make: one benchmark x one judge x one template x one protocol.
 
     Attributes:
@@ -124,7 +124,7 @@ class Cell:
         return altered(item, self.alteration, order, template.rule, self.orders.seed)
 
     @property
-    def unaltered(self) -> Cell:
+    def unaltered(self) -> RunSpec:
         """The same over the items as they are."""
         return replace(self, alteration=None)
 
@@ -182,7 +182,7 @@ def _described(template: Template) -> dict[str, Any]:
     return {"name": template.name, "hash": template.hash, "mode": template.mode}
 
 
-def run_folder(out: Path, cell: Cell) -> tuple[Path, bool]:
+def run_folder(out: Path, cell: RunSpec) -> tuple[Path, bool]:
     """The cell's folder, and whether another run had the plain name.
 
     A folder that holds a run of another identity (changed template, items or judge settings) is left alone: the cell

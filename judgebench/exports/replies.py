@@ -21,14 +21,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
     from typing import BinaryIO
 
-    from judgebench.client import CacheInfo, Pruned
+    from judgebench.client import CacheInfo, PruneResult
 
 _FINISHED = {"truncated": "length", "filtered": "content_filter", "context": "context"}
 """Why the model stopped, as a failure tells where the judgement itself does not."""
 
 
 @dataclass(slots=True)
-class Exported:
+class ExportedReplies:
     """What went into a bundle.
 
     Attributes:
@@ -81,7 +81,7 @@ def prune_cache(
     everything: bool = False,
     dry_run: bool = False,
     cache_dir: str | Path | None = None,
-) -> Pruned:
+) -> PruneResult:
     """Takes replies out of the cache; of several conditions, all must be met.
 
     Args:
@@ -104,7 +104,7 @@ def prune_cache(
 
 def export_replies(
     file: str | Path, runs: Sequence[str | Path] = (), *, cache_dir: str | Path | None = None
-) -> Exported:
+) -> ExportedReplies:
     """Writes a bundle of the replies of one or more runs.
 
     A reply that the cache lacks, or has otherwise than the run, is rebuilt from the run's own lines.
@@ -117,7 +117,7 @@ def export_replies(
     Raises:
         ConfigError: There is nothing to export, a folder holds no run, or something cannot be read or written.
     """
-    exported = Exported(str(file))
+    exported = ExportedReplies(str(file))
     with ExitStack() as stack:
         store = stack.enter_context(_store(cache_dir))
         if runs:
@@ -239,7 +239,7 @@ class _RunReplies:
         return reply, True
 
 
-def _export_runs(exported: Exported, store: ReplyStore, runs: Sequence[_RunReplies]) -> None:
+def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_RunReplies]) -> None:
     for run in runs:
         for kind in run.missing.values():
             exported.missing[kind] = exported.missing.get(kind, 0) + 1
@@ -262,7 +262,7 @@ def _export_runs(exported: Exported, store: ReplyStore, runs: Sequence[_RunRepli
     write_bundle(Path(exported.file), header, replies())
 
 
-def _export_all(exported: Exported, store: ReplyStore) -> None:
+def _export_all(exported: ExportedReplies, store: ReplyStore) -> None:
     keys: list[str] = []
     for key, there in store.replies():
         if there is None:

@@ -31,7 +31,7 @@ By = Literal["disagreement", "margin", "confidence"]
 
 
 @dataclass(frozen=True, slots=True)
-class Forecast:
+class ProbabilityForecast:
     """What a judge makes of one question.
 
     Attributes:
@@ -95,7 +95,7 @@ def _interval(name: str, values: Floats, items: Sequence[str]) -> dict[str, floa
     return {f"{name}_low": max(mean - half, lowest), f"{name}_high": min(mean + half, highest)}
 
 
-def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Forecast]:
+def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[ProbabilityForecast]:
     """What the readings of a labelled item say of each of its questions; ratings are one question together."""
     questions: dict[tuple[int, ...], list[Reading]] = {}
     for reading in readings:
@@ -110,7 +110,7 @@ def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Forecast]:
         top = max(shares.values())
         best = [index for index, share in shares.items() if share >= top - 1e-9]
         right = sum(index in correct for index in best) / len(best)
-        yield Forecast(min(top, 1.0), right, all(map(_is_soft, among)))
+        yield ProbabilityForecast(min(top, 1.0), right, all(map(_is_soft, among)))
 
 
 def _is_soft(reading: Reading) -> bool:

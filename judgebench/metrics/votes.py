@@ -30,7 +30,7 @@ _ROUNDING = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
-class Joined:
+class AggregatedReading:
     """The one reading that a question's readings become.
 
     Attributes:
@@ -54,7 +54,7 @@ def join(readings: Sequence[Reading], rule: Join) -> list[Reading]:
     return [each.reading for each in joined(readings, rule)]
 
 
-def joined(readings: Iterable[Reading], rule: Join) -> list[Joined]:
+def joined(readings: Iterable[Reading], rule: Join) -> list[AggregatedReading]:
     """What the readings of each question become, in the order of the questions' first readings.
 
     - `agree`: what all verdicts name, else a tie.
@@ -75,23 +75,25 @@ def joined(readings: Iterable[Reading], rule: Join) -> list[Joined]:
     return [_one(question, among, rule) for question, among in questions.items()]
 
 
-def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Joined:
+def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> AggregatedReading:
     voting = [reading for reading in among if not reading.failed]
     missing = len(among) - len(voting)
     if not voting:
         failures = [reading.result for reading in among if isinstance(reading.result, Failure)]
         made = [failure for failure in failures if failure.kind not in NEVER_ASKED]
-        return Joined(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
+        return AggregatedReading(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
     if voting[0].rating is not None:
         ratings = [rating_of(reading, soft=rule == "probability") for reading in voting]
-        return Joined(Reading(question, 0, Verdict(as_rating(fmean(ratings)))), len(among), missing, drawn=False)
+        return AggregatedReading(
+            Reading(question, 0, Verdict(as_rating(fmean(ratings)))), len(among), missing, drawn=False
+        )
     weights = mean_probabilities(voting) if rule == "probability" else _votes(voting)
     top = max(weights.values())
     best = [choice for choice, weight in weights.items() if weight >= top - _EQUAL]
     decided = len(weights) == 1 if rule == "agree" else len(best) == 1
     choice = best[0] if decided else None
     value = TIE if choice is None else LABELS[question.index(choice)]
-    return Joined(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
+    return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
 
 
 def _votes(voting: Iterable[Reading]) -> dict[Choice, float]:

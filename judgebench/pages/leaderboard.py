@@ -26,7 +26,7 @@ SCRIPTS = ("core.js", "leaderboard.js")
 
 
 @dataclass(frozen=True)
-class Cell:
+class BoardCell:
     """A cell of a board.
 
     Attributes:
@@ -43,7 +43,7 @@ class Cell:
 
 
 @dataclass(frozen=True)
-class Row:
+class BoardRow:
     """A run on a board.
 
     Attributes:
@@ -55,7 +55,7 @@ class Row:
     kind: str
     group: str
     title: str
-    cells: tuple[Cell, ...]
+    cells: tuple[BoardCell, ...]
 
 
 @dataclass(frozen=True)
@@ -75,7 +75,7 @@ class Section:
     title: str
     items: int | None
     columns: tuple[Column, ...]
-    rows: tuple[Row, ...]
+    rows: tuple[BoardRow, ...]
     notes: tuple[str, ...]
 
     @property
@@ -206,16 +206,16 @@ def _reach(places: Sequence[Place]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _row(board: Board, place: Place, link: str | None, low: float, high: float, *, judged: bool) -> Row:
+def _row(board: Board, place: Place, link: str | None, low: float, high: float, *, judged: bool) -> BoardRow:
     kind = "published" if place.published else "judge" if place.template is not None else "scores"
     wording = place.wording
     if place.template is not None and place.protocol not in {"one", "ratings"}:
         wording = f"{wording}, {place.protocol}"
     cells = [
-        Cell("-" if place.other_items else "" if place.rank is None else str(place.rank), place.rank),
-        Cell(place.judge, place.judge.casefold(), link),
-        Cell(wording, wording.casefold()),
-        Cell("" if place.score is None else score_text(place.score, place.measure), place.score),
+        BoardCell("-" if place.other_items else "" if place.rank is None else str(place.rank), place.rank),
+        BoardCell(place.judge, place.judge.casefold(), link),
+        BoardCell(wording, wording.casefold()),
+        BoardCell("" if place.score is None else score_text(place.score, place.measure), place.score),
         _interval(place, low, high),
         *(_section_cell(place, name) for name in board.sections),
         *(_number(place.figures.get(name), lambda value: f"{value:.3f}") for name in board.figures),
@@ -226,24 +226,24 @@ def _row(board: Board, place: Place, link: str | None, low: float, high: float, 
         cost = None if place.published or place.template is None else place.cost_usd
         unknown = place.template is not None and not place.published and cost is None
         star = " *" if place.pareto else ""
-        cells.append(Cell("unknown" if unknown else "" if cost is None else f"{dollars(cost)}{star}", cost))
-    return Row(kind, place.group, f"{place.judge} ({wording})", tuple(cells))
+        cells.append(BoardCell("unknown" if unknown else "" if cost is None else f"{dollars(cost)}{star}", cost))
+    return BoardRow(kind, place.group, f"{place.judge} ({wording})", tuple(cells))
 
 
-def _interval(place: Place, low: float, high: float) -> Cell:
+def _interval(place: Place, low: float, high: float) -> BoardCell:
     if place.score is None or place.low is None or place.high is None:
-        return Cell("", None)
+        return BoardCell("", None)
     left, right, middle = (
         round(100 * (value - low) / (high - low), 2) for value in (place.low, place.high, place.score)
     )
-    return Cell(
+    return BoardCell(
         score_range(place.low, place.high, place.measure), place.low, bar=(left, max(right - left, 0.5), middle)
     )
 
 
-def _section_cell(place: Place, name: str) -> Cell:
+def _section_cell(place: Place, name: str) -> BoardCell:
     return _number(place.sections.get(name), lambda value: score_text(value, place.measure))
 
 
-def _number(value: float | None, said: Callable[[float], str]) -> Cell:
-    return Cell("", None) if value is None else Cell(said(value), value)
+def _number(value: float | None, said: Callable[[float], str]) -> BoardCell:
+    return BoardCell("", None) if value is None else BoardCell(said(value), value)

@@ -65,7 +65,7 @@ class UntilShown:
 
 
 @dataclass(frozen=True, slots=True)
-class Drawn:
+class ItemOrder:
     """Items in the order in which they are judged.
 
     Attributes:
@@ -102,7 +102,7 @@ def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
     return {item: weight for item, weight in weights.items() if weight > 0}
 
 
-def drawn(keys: Iterable[ItemKey], layout: Layout, seed: int) -> Drawn:
+def drawn(keys: Iterable[ItemKey], layout: Layout, seed: int) -> ItemOrder:
     """The items in the order in which they are judged.
 
     Args:
@@ -121,7 +121,7 @@ def drawn(keys: Iterable[ItemKey], layout: Layout, seed: int) -> Drawn:
     tested = tuple(_draw(groups, weights, seed))
     seen = {*tested}
     rest = sorted((item for item in every if item not in seen), key=lambda item: _digest(seed, item))
-    return Drawn(tested, tuple(rest), len(weights))
+    return ItemOrder(tested, tuple(rest), len(weights))
 
 
 def _draw(groups: Mapping[float, list[str]], weights: Mapping[str, float], seed: int) -> Iterator[str]:

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from judgebench.analysis.cascade import Cascade, Step
+    from judgebench.analysis.cascade import Cascade, Threshold
 
 ROWS = 12
 """How many thresholds the table shows at most."""
@@ -66,11 +66,11 @@ def _steps(found: Cascade) -> Table:
     return table
 
 
-def _threshold(step: Step) -> str:
+def _threshold(step: Threshold) -> str:
     return "none" if step.threshold is None else "0 (all)" if not step.threshold else f"{step.threshold:.3g}"
 
 
-def thinned(steps: Sequence[Step], most: int = ROWS) -> list[Step]:
+def thinned(steps: Sequence[Threshold], most: int = ROWS) -> list[Threshold]:
     """At most so many of the steps: the ends and the chosen one, and others spread over the list."""
     if len(steps) <= most:
         return list(steps)

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from rich.console import Console
     from rich.table import Table
 
-    from judgebench.analysis.report import Bias, Bill, Detail, Report
+    from judgebench.analysis.report import Bias, CostSummary, Detail, Report
     from judgebench.metrics.behaviour import Sureness
 
 
@@ -90,7 +90,7 @@ def _sureness(found: Sureness) -> str:
     return f"by how far the best score is above the next, {found.n} items: right {steps}; area {found.area:.3f} (AURC)"
 
 
-def _bill(bill: Bill) -> Iterator[str]:
+def _bill(bill: CostSummary) -> Iterator[str]:
     if bill.per_item is not None:
         line = f"cost: {dollars(bill.per_item)} an item"
         if bill.per_point is not None:

@@ -7,11 +7,19 @@ from typing import TYPE_CHECKING
 from judgebench._util.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from judgebench.runs.folder import RunFolder, check_writable, in_place_of, read_results
+    from judgebench.runs.folder import RunWriter, check_writable, in_place_of, read_results
     from judgebench.runs.frames import IDENTITY, Table, arrow, identity, schema_of, score_rows
     from judgebench.runs.itemfile import share_file
     from judgebench.runs.judgements import JUDGEMENTS, Judgement, add_usage, latest, read_judgements, write_judgements
-    from judgebench.runs.made import Made, common_name, member, opened_members, total_usage, usage_over, write_made
+    from judgebench.runs.made import (
+        DerivedRun,
+        common_name,
+        member,
+        opened_members,
+        total_usage,
+        usage_over,
+        write_made,
+    )
     from judgebench.runs.manifest import (
         ASKED,
         DEFAULT_OUT,
@@ -48,13 +56,13 @@ __all__ = [
     "READING",
     "REFRESH",
     "REFRESHED_FROM",
+    "DerivedRun",
     "Finished",
     "Judgement",
-    "Made",
     "Name",
     "Run",
-    "RunFolder",
     "RunTemplates",
+    "RunWriter",
     "Table",
     "add_usage",
     "arrow",
@@ -104,7 +112,7 @@ if not TYPE_CHECKING:
         __name__,
         {
             "folder": (
-                "RunFolder",
+                "RunWriter",
                 "check_writable",
                 "in_place_of",
                 "read_results",
@@ -127,7 +135,7 @@ if not TYPE_CHECKING:
                 "write_judgements",
             ),
             "made": (
-                "Made",
+                "DerivedRun",
                 "common_name",
                 "member",
                 "opened_members",

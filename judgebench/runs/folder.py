@@ -117,7 +117,7 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
             )
 
 
-class RunFolder:
+class RunWriter:
     """Writes a run's folder. Nothing is written before `begin`."""
 
     def __init__(self, path: Path) -> None:

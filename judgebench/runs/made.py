@@ -16,7 +16,7 @@ from judgebench.benchmarks import baselines
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import summarise
 from judgebench.protocols import Protocol, alteration_of
-from judgebench.runs.folder import RunFolder, check_writable, in_place_of
+from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
 from judgebench.runs.manifest import FORMAT, folder_name, folder_of, protocol_folder
@@ -43,7 +43,7 @@ MIXED = "mixed"
 
 
 @dataclass(frozen=True)
-class Made:
+class DerivedRun:
     """What a run made of others holds.
 
     Attributes:
@@ -183,7 +183,7 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
     return total
 
 
-def _controls(benchmark: Benchmark, made: Made) -> Controls | None:
+def _controls(benchmark: Benchmark, made: DerivedRun) -> Controls | None:
     """What is reached without judging; what a jury's members were shown is no one order."""
     protocol, ordered = Protocol.from_json(made.protocol), made.kind != "jury"
     return baselines.controls(
@@ -192,7 +192,7 @@ def _controls(benchmark: Benchmark, made: Made) -> Controls | None:
 
 
 def write_made(
-    made: Made, opened: Sequence[Finished], templates: Sequence[RunTemplates], out: Path, started: str
+    made: DerivedRun, opened: Sequence[Finished], templates: Sequence[RunTemplates], out: Path, started: str
 ) -> Path:
     """Writes the folder of a run that is made of others, in the place of an earlier one of the same.
 
@@ -256,11 +256,11 @@ def write_made(
         write_judgements(part, asked)  # as in any run, what was not asked is no line
         items = (item for item in opened[0].run.items if item.id in kept)
         write_preferences(part, items, [outcome.item for outcome in made.outcomes], made.readings)
-        RunFolder(part).finish(manifest, made.outcomes, metrics)
+        RunWriter(part).finish(manifest, made.outcomes, metrics)
     return folder
 
 
-def _figures(made: Made, benchmark: Benchmark, template: str) -> Metrics:
+def _figures(made: DerivedRun, benchmark: Benchmark, template: str) -> Metrics:
     return summarise(
         benchmark=benchmark.name,
         judge=made.name,

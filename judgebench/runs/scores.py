@@ -15,7 +15,7 @@ from judgebench.benchmarks import base, baselines
 from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
-from judgebench.runs.folder import RunFolder, check_writable, in_place_of
+from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.manifest import FORMAT, folder_name, folder_of
 
@@ -193,7 +193,7 @@ def score_run(
     }
     with in_place_of(folder, identity, "choose another with --out") as part:
         share_items(part, dataset.hash, dataset, levels=1)
-        RunFolder(part).finish(manifest, outcomes, metrics)
+        RunWriter(part).finish(manifest, outcomes, metrics)
     return folder
 
 

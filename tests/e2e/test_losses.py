@@ -17,7 +17,7 @@ from loopback import Fault, LoopbackServer, Reply
 from judgebench import api
 from judgebench.engine.progress import Silent
 from judgebench.errors import ConfigError
-from judgebench.runs.folder import RunFolder
+from judgebench.runs.folder import RunWriter
 from judgebench.runs.judgements import JUDGEMENTS
 
 COUNT = 20
@@ -37,13 +37,13 @@ def mine(*more: object) -> Ended:
     return judgebench("run", "custom", *given, *more)
 
 
-def begin(folder: RunFolder) -> None:
+def begin(folder: RunWriter) -> None:
     folder.begin({"state": "running", "items": {"hash": "x" * 64}}, {}, [])
 
 
 def test_a_folder_that_another_run_has_made_is_left_alone(tmp_path: Path) -> None:
     """Whoever comes second is refused at each further reply too, and writes nothing."""
-    first, second = (RunFolder(tmp_path / "custom/mine/pairwise/one") for _ in range(2))
+    first, second = (RunWriter(tmp_path / "custom/mine/pairwise/one") for _ in range(2))
     second.hold()
     begin(first)
     (first.path / JUDGEMENTS).write_text("{}\n")
@@ -210,7 +210,7 @@ def test_a_cancelled_run_leaves_no_call_behind(server: LoopbackServer) -> None:
         await asyncio.to_thread(server.wait_in_flight, 2)
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
-        return {task for task in asyncio.all_tasks() if "CellRun._call()" in repr(task)}
+        return {task for task in asyncio.all_tasks() if "LocalRun._call()" in repr(task)}
 
     assert asyncio.run(cancelled()) == set()
     server.release()

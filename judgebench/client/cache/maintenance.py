@@ -100,7 +100,7 @@ class Choice:
 
 
 @dataclass(slots=True)
-class Pruned:
+class PruneResult:
     """What was taken out, or would be."""
 
     deleted: int = 0
@@ -108,7 +108,7 @@ class Pruned:
 
 
 @dataclass(slots=True)
-class Added:
+class ImportResult:
     """What became of replies that were put in together.
 
     Attributes:
@@ -166,7 +166,7 @@ class ReplyStore(ReplyCache):
             info.size_bytes = 0 if store is None else store.volume()
         return info
 
-    def prune(self, choice: Choice, *, dry_run: bool = False) -> Pruned:
+    def prune(self, choice: Choice, *, dry_run: bool = False) -> PruneResult:
         """Takes replies out.
 
         Args:
@@ -174,8 +174,8 @@ class ReplyStore(ReplyCache):
             dry_run: Only count them.
         """
         if choice == Choice():
-            return Pruned(self._clear(dry_run=dry_run))
-        pruned = Pruned()
+            return PruneResult(self._clear(dry_run=dry_run))
+        pruned = PruneResult()
         replies = self.replies()
         while batch := list(islice(replies, _BATCH)):
             chosen = [key for key, reply in batch if choice.takes(reply)]
@@ -206,14 +206,14 @@ class ReplyStore(ReplyCache):
                         count += 1
         return count
 
-    def add(self, replies: Iterable[tuple[str, Reply]], *, replace: bool = False) -> Added:
+    def add(self, replies: Iterable[tuple[str, Reply]], *, replace: bool = False) -> ImportResult:
         """Puts replies in, many in a transaction.
 
         Args:
             replies: Keys and replies; read once, as they are written.
             replace: Whether a different reply that is there makes place.
         """
-        added = Added()
+        added = ImportResult()
         for batch in _batches(replies):
             with self._guarded("written"):
                 store = self._open(make=True)
@@ -222,7 +222,7 @@ class ReplyStore(ReplyCache):
                         self._add(added, key, reply, replace=replace)
         return added
 
-    def _add(self, added: Added, key: str, reply: Reply, *, replace: bool) -> None:
+    def _add(self, added: ImportResult, key: str, reply: Reply, *, replace: bool) -> None:
         there = self.get(key)
         if there == reply:
             added.same += 1

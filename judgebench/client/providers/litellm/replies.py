@@ -16,7 +16,7 @@ from judgebench.verdicts import Reply, place_tokens
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from judgebench.client.providers.litellm.settings import Way
+    from judgebench.client.providers.litellm.settings import CallSettings
     from judgebench.judges import Judge
     from judgebench.verdicts import PlacedToken
 
@@ -26,7 +26,7 @@ BROKEN_OFF = frozenset({"error", "abort", "network_error", "timeout", "insuffici
 """What providers give as `finish_reason` of a reply that they could not finish; a word not known here is a stop's."""
 
 
-def reply_of(response: Any, judge: Judge, way: Way, latency: float) -> Reply:
+def reply_of(response: Any, judge: Judge, way: CallSettings, latency: float) -> Reply:
     """LiteLLM's response as what the cache keeps.
 
     Args:

@@ -20,7 +20,7 @@ CHEAPER = "hosted_vllm"
 
 
 @dataclass(frozen=True)
-class Way:
+class CallSettings:
     """How a judge is reached.
 
     Attributes:
@@ -55,7 +55,7 @@ def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:
     return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, "strict": True}}
 
 
-def way_to(judge: Judge) -> Way:
+def way_to(judge: Judge) -> CallSettings:
     """What every call of a judge is made with.
 
     Raises:
@@ -69,7 +69,7 @@ def way_to(judge: Judge) -> Way:
         from judgebench.client.providers.offline import register
 
         register()
-        return Way({"model": judge.model, "max_retries": 0, **params}, [], secrets)
+        return CallSettings({"model": judge.model, "max_retries": 0, **params}, [], secrets)
     left_out: list[str] = []
     if optional:
         left_out = _not_taken(judge, optional, secrets)
@@ -83,7 +83,7 @@ def way_to(judge: Judge) -> Way:
         **call_settings(judge),
         **({} if left_out else _cheaper_way(judge, params, secrets)),
     }
-    return Way(settings, left_out, secrets)
+    return CallSettings(settings, left_out, secrets)
 
 
 def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]) -> dict[str, Any]:
