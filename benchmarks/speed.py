@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 JUDGEBENCH = [sys.executable, "-m", "judgebench"]
 IMPORT = [sys.executable, "-c", "import litellm"]
 PAIRS = 2985
-FIGURES = ("cached", "live", "many_in_flight", "many_items")
+FIGURES = ("cached", "short", "live", "many_in_flight", "many_items")
 
 
 @dataclass(frozen=True)
@@ -166,6 +166,20 @@ class Bench:
         self.ratio(f"cached run, {2 * PAIRS} judgements / import litellm", 0.3, "s", wall(*both), imported)
         again = wall(*both, out="fill")
         self.ratio(f"resumed done run, {2 * PAIRS} judgements / import litellm", 0.3, "s", again, imported)
+
+    def short(self) -> None:
+        """A live run of twenty pairs as a whole, with imports and the end of the process, to the import of LiteLLM."""
+        with serving(0) as url:
+            self.serve(local=url)
+
+            def ours() -> float:
+                return self.took(self.judge(_fresh("short"), "--limit", "20", "--cache-dir", _fresh("cache"))).cpu
+
+            def imported() -> float:
+                return self.took(IMPORT).cpu
+
+            imported()
+            self.ratio("CPU of a short live run, 20 pairs / import litellm", 1.1, "s", ours, imported)
 
     def live(self) -> None:
         """A call at 50 ms latency and concurrency 64, to the same in a bare loop.

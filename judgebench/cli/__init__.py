@@ -109,7 +109,9 @@ def main() -> None:
         click.echo(f"judgebench: cannot go on: {error.strerror or error}; what was judged is kept", err=True)
         _forget_output()
         status = EXIT_MISTAKE
-    gc.freeze()  # else Python looks through all there is for garbage once more, a tenth of a cached run
+    # Else Python looks through all that LiteLLM leaves for garbage once more: a quarter of the row "CPU of a short live
+    # run" of benchmarks/speed.py.
+    gc.freeze()
     sys.exit(status if isinstance(status, int) else 0)
 
 

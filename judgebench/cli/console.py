@@ -35,23 +35,14 @@ class _Trimmed:
         return getattr(self._stream, name)
 
 
-class Quiet:
-    """In the place of `messages`: swallows everything, and needs no rich, whose import takes 20 ms."""
-
-    is_terminal = False
-
-    def print(self, *_: Any, **__: Any) -> None:
-        """Says nothing."""
-
-
 def results() -> Console:
     """Standard output; no colour and no padding where it is no terminal."""
     return _console(stderr=False)
 
 
-def messages() -> Console | Quiet:
+def messages() -> Console:
     """Standard error; nowhere with --quiet."""
-    return Quiet() if is_quiet() else _console(stderr=True)
+    return _console(stderr=True, quiet=is_quiet())
 
 
 def is_quiet() -> bool:
@@ -136,13 +127,14 @@ def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     results().print(table)
 
 
-def _console(*, stderr: bool) -> Console:
+def _console(*, stderr: bool, quiet: bool = False) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     here, forced = _is_terminal(stream), _colour_is_forced()
     console = Console(
         stderr=stderr,
+        quiet=quiet,
         highlight=False,
         emoji=False,
         markup=False,

@@ -19,7 +19,6 @@ if TYPE_CHECKING:
     from rich.live import Live
 
     from judgebench._util.steps import Step
-    from judgebench.cli.console import Quiet
 
 PLAIN_EVERY_S = 10.0
 _SHOWN_AFTER_S, _DRAWN_EVERY_S = 0.4, 0.125
@@ -27,7 +26,7 @@ _BARS_OF_OTHERS = ("HF_DATASETS_DISABLE_PROGRESS_BARS", "HF_HUB_DISABLE_PROGRESS
 
 
 @contextmanager
-def shown(console: Console | Quiet | None = None, *, offline: bool = False) -> Iterator[GridTally | None]:
+def shown(console: Console | None = None, *, offline: bool = False) -> Iterator[GridTally | None]:
     """Shows the steps and the grid that the block works on; nothing at all where it is quiet.
 
     Args:
@@ -37,9 +36,9 @@ def shown(console: Console | Quiet | None = None, *, offline: bool = False) -> I
     Yields:
         What is to watch the grid; None where it is quiet.
     """
-    from judgebench.cli.console import Quiet, is_quiet
+    from judgebench.cli.console import is_quiet
 
-    if isinstance(console, Quiet) or (console is None and is_quiet()):
+    if is_quiet():
         for name in _BARS_OF_OTHERS:
             os.environ.setdefault(name, "1")
         yield None
@@ -108,7 +107,7 @@ class _View:
     What is over in less than 0.4 s shows nothing, and imports nothing.
     """
 
-    def __init__(self, grid: GridTally, steps: list[Step], console: Console | Quiet | None) -> None:
+    def __init__(self, grid: GridTally, steps: list[Step], console: Console | None) -> None:
         self._grid, self._steps, self._console = grid, steps, console
         self._live: Live | None = None
         self._last: list[int] = []  # columns of each line that stands there
@@ -126,13 +125,11 @@ class _View:
 
     def _draw(self) -> None:
         if self._live is None:
-            from rich.console import Console
             from rich.live import Live
 
             from judgebench.cli.console import messages
 
-            console = self._console if isinstance(self._console, Console) else messages()
-            assert isinstance(console, Console)
+            console = self._console or messages()
             console.push_render_hook(self)  # type: ignore[arg-type] # a subclass would import rich at once
             self._live = Live(self, console=console, auto_refresh=False, transient=True, redirect_stdout=False)
             self._live.start()

@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from judgebench.cli.console import Quiet
     from judgebench.cli.tallies import GridTally
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.plan import Grid
@@ -284,7 +283,7 @@ def _print_forecasts(forecasts: Sequence[Forecast], options: dict[str, Any]) -> 
 
 
 def _run(
-    grids: Sequence[Grid], options: dict[str, Any], console: Console | Quiet, progress: GridTally | None
+    grids: Sequence[Grid], options: dict[str, Any], console: Console, progress: GridTally | None
 ) -> tuple[list[RunResult], bool]:
     """Runs the grids as one; Ctrl-C, SIGTERM or SIGHUP ends after what is in flight, a second Ctrl-C at once."""
     from judgebench import api

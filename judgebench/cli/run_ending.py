@@ -11,7 +11,6 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
-    from judgebench.cli.console import Quiet
     from judgebench.engine.recorder import RunResult
 
 _LISTED, _LISTED_IN_A_GRID = 10, 3
@@ -64,7 +63,7 @@ def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult
     return found
 
 
-def print_end(ended: Sequence[RunResult], console: Console | Quiet) -> None:
+def print_end(ended: Sequence[RunResult], console: Console) -> None:
     """What stopped each run, what has no verdict, and where its folder is."""
     from judgebench.reports.styles import ERROR
 
@@ -82,7 +81,7 @@ def print_end(ended: Sequence[RunResult], console: Console | Quiet) -> None:
         console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
-def _print_unjudged(result: RunResult, console: Console | Quiet, *, shown: int) -> None:
+def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
     """The first judgements without a verdict; of those that were never asked for, only how many."""
     from judgebench.reports.run import notes_of_failures
     from judgebench.reports.styles import WARNING

@@ -26,7 +26,8 @@ class Pace:
 
     With the first good reply the limit is what is in flight by then, and each good reply adds a half, until the judge's
     own limit or a refusal is reached. So the calls that fill up the rest are spread over the others, as replies will be
-    then; begun all at once they would come back all at once, and while those are read little would be in flight.
+    then; begun all at once they would come back all at once, and while those are read little would be in flight (the
+    row "calls in flight" of benchmarks/speed.py).
 
     Args:
         most: The judge's own limit, never passed.

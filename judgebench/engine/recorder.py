@@ -391,7 +391,8 @@ class Recorder:
 class KeptReadings:
     """The readings of each item of a run.
 
-    Of 100,000 pairs in one order there are a handful of different readings, so equal ones are kept once.
+    Of 100,000 pairs in one order there are a handful of different readings, so equal ones are kept once: the row
+    "memory an item beyond the base" of benchmarks/speed.py.
     """
 
     def __init__(self, items: Iterable[str]) -> None:

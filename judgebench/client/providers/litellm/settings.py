@@ -87,7 +87,10 @@ def way_to(judge: Judge) -> CallSettings:
 
 
 def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]) -> dict[str, Any]:
-    """What sends calls to a server of the OpenAI protocol by LiteLLM's `hosted_vllm/`, at four fifths of the CPU.
+    """What sends calls to a server of the OpenAI protocol by LiteLLM's `hosted_vllm/`.
+
+    The row "CPU of a live call" of benchmarks/speed.py takes four fifths of what it takes as `openai/`; `judges show`
+    and the manifest say so (`sent_as`).
 
     It maps errors, `Retry-After` and timeouts as `openai/` does. Models that LiteLLM treats in a way of their own
     (those that leave parameters out), and parameters that `hosted_vllm/` does not take, stay with `openai/`.
