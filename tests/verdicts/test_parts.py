@@ -7,8 +7,7 @@ import pytest
 from commands import judgebench, pairs, write_jsonl
 from hypothesis import given
 from hypothesis import strategies as st
-from making import item, template
-from test_templates import refusal
+from making import item, refusal, template
 
 from judgebench.client.providers.offline import answer
 from judgebench.items import LABELS, TIE, Failure, Verdict
