@@ -6,6 +6,9 @@ import textwrap
 from pathlib import Path
 from typing import Any
 
+import pytest
+
+from judgebench.errors import ConfigError
 from judgebench.items import Completion, Failure, Item, ItemKey, Outcome, Reading, Turn, Verdict
 from judgebench.templates.template import Template, parse_template
 
@@ -50,3 +53,11 @@ verdict:
 def template(body: str, front: str = FRONT, folder: Path = Path()) -> Template:
     """A template of this body, in a folder where it finds others."""
     return parse_template(front + textwrap.dedent(body), "own.jinja", [folder])
+
+
+def refusal(act, *arguments, **named):
+    """The one line of the ConfigError that an act ends in."""
+    with pytest.raises(ConfigError) as caught:
+        act(*arguments, **named)
+    assert "\n" not in str(caught.value)
+    return str(caught.value)

@@ -120,6 +120,23 @@ def test_there_are_few_rooms():
     assert len(entries) <= MOST_ROOMS, entries
 
 
+def test_tests_mirror_the_packages():
+    """A folder of tests is named as what it tests; at the top is what tests the whole, or no package."""
+    tests = Path(__file__).parent
+    folders = {path.parent.relative_to(tests) for path in tests.rglob("test_*.py")} - {Path()}
+    strange = {str(each) for each in folders if not (PACKAGE / each / "__init__.py").exists()}
+
+    assert strange == FOLDERS_OF_NO_PACKAGE
+    assert {path.stem for path in tests.glob("test_*.py")} == TESTS_OF_THE_WHOLE
+
+
+FOLDERS_OF_NO_PACKAGE = {"docs", "e2e"}
+"""What is written for readers, and whole commands."""
+
+TESTS_OF_THE_WHOLE = {"test_items", "test_layers", "test_lock", "test_loopback", "test_public", "test_stored"}
+"""And of modules that stand in no package, and of the tests' own tools."""
+
+
 def test_imports_point_one_way():
     """Rows come first and the command line last; types are no exception."""
     up = {

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-SAMPLE = Path(__file__).resolve().parents[1] / "judgebench" / "benchmarks" / "sample"
+SAMPLE = Path(__file__).resolve().parents[2] / "judgebench" / "benchmarks" / "sample"
 PAIR_COLUMNS = ["prompt", "chosen", "chosen_model", "rejected", "rejected_model", "subset", "id"]
 BEST_OF_COLUMNS = [
     "id",

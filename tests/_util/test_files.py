@@ -126,7 +126,7 @@ def test_a_runs_end_that_finds_no_space_leaves_each_file_whole(tmp_path: Path, n
 KILLED = """
 import resource, signal, sys
 from pathlib import Path
-from test_files import TOO_LARGE, finish
+from _util.test_files import TOO_LARGE, finish
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 resource.setrlimit(resource.RLIMIT_FSIZE, (20_000, 20_000))
@@ -141,7 +141,7 @@ def test_a_process_that_dies_at_a_runs_end_leaves_each_file_whole(tmp_path: Path
     before = held(tmp_path)
     command = [sys.executable, "-c", KILLED, str(tmp_path), name]
     ended = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent)}, timeout=60, check=False
+        command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}, timeout=60, check=False
     )
     assert ended.returncode == -signal.SIGXFSZ
     after = held(tmp_path)

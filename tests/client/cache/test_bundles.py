@@ -23,7 +23,7 @@ from judgebench.verdicts.reply import Reply
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
-DOCS = Path(__file__).parents[2] / "docs"
+DOCS = Path(__file__).parents[3] / "docs"
 DAY_S = 86_400.0
 STRANGE = {
     "lone surrogate": "a\ud800b",

@@ -7,17 +7,16 @@ import pytest
 from commands import judgebench, pairs, write_jsonl
 from hypothesis import given
 from hypothesis import strategies as st
-from making import item, template
-from test_templates import refusal
+from making import item, refusal, template
 
 from judgebench.client.providers.offline import answer
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.runs.judgements import Judgement
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
-from judgebench.templates.template import VerdictRule, structured_schema
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule, structured_schema
 
 RANKING = VerdictRule(pattern=r"\[\[([^\]]+)\]\]", ranking="strict", example="C wins. [[C > A > B]]")
 WITH_TIES = RANKING.model_copy(update={"ranking": "ties"})

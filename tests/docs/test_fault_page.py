@@ -16,7 +16,7 @@ from judgebench.errors import VerdictFailure
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-PAGE = (Path(__file__).parent.parent / "docs/faults.md").read_text(encoding="utf-8")
+PAGE = (Path(__file__).parent.parent.parent / "docs/faults.md").read_text(encoding="utf-8")
 NAMES = re.compile(r"`([^`]+)`")
 MENDABLE = {fault.name: fault for fault in mendable_faults()}
 

@@ -3,8 +3,7 @@
 import os
 
 import pytest
-from making import FRONT, item, template
-from test_templates import refusal
+from making import FRONT, item, refusal, template
 
 from judgebench.templates.template import load_template
 

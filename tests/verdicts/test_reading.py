@@ -7,9 +7,9 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from judgebench.items import FAILURE_KINDS, Failure, Verdict
-from judgebench.templates.template import VerdictRule, structured_schema
 from judgebench.verdicts.reading import answer_of, read
 from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule, structured_schema
 
 PAIR = VerdictRule(pattern=r"\[\[([AB])\]\]")
 TAGS = {match: VerdictRule(pattern=r"\[\[([A-Z])\]\]", match=match) for match in ("last", "first", "only")}

@@ -8,9 +8,8 @@ from dataclasses import FrozenInstanceError
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from making import FRONT, item, template
+from making import FRONT, item, refusal, template
 
-from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
 from judgebench.templates.template import load_template
 
@@ -21,14 +20,6 @@ def user(body, of=None, folder=None, order=(0, 1)):
     """The user's message of a template whose user block is this."""
     own = template("{% block user %}" + body + "{% endblock %}", **({"folder": folder} if folder else {}))
     return own.render(of or item(), order)[-1]["content"]
-
-
-def refusal(act, *arguments, **named):
-    """The one line of the ConfigError that an act ends in."""
-    with pytest.raises(ConfigError) as caught:
-        act(*arguments, **named)
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 @given(st.text(), st.text(), st.text())
