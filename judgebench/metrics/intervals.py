@@ -24,6 +24,7 @@ View = Literal["credit", "low", "high", "bare"]
 
 RESAMPLES = 10_000
 CONFIDENCE = 0.95
+POWER = 0.8
 
 _FEW_VALUES = 32
 _LEAN = 2.0

@@ -1,7 +1,9 @@
-"""Several runs over the same items: the differences of their official scores, whole and by part.
+"""The one engine of paired comparisons: differences of several runs' scores over the same items, whole and by part.
 
-Rows are items, and every test is paired. A part's score is a weighted mean of strata (subsets), as in the official
-score; the rule for Ties, which is no mean of items, is resampled with the same pairs of prompts for both runs.
+A score is a weighted mean of strata (subsets), each the mean of its rows' credits, as in the official score. All runs
+are resampled together, so that any two of them are paired; the score of a stratum that is no mean of credits (Ties,
+correlations) comes with draws of its own. p is McNemar's where it applies and else the sign-flip test's: both are exact
+in small samples, where the bootstrap is not.
 """
 
 from __future__ import annotations
@@ -15,9 +17,7 @@ import numpy as np
 
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.comparisons import (
-    PairedDifference,
     difference_from_resamples,
-    discordance,
     mcnemar_exact,
     minimal_detectable_difference,
     sign_flip_test,
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.accuracy import GroupWeight, Layout, StratumOf
+    from judgebench.metrics.comparisons import PairedDifference
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.resampling import Ints
 
@@ -41,6 +42,7 @@ Test = Literal["mcnemar", "sign-flip", "bootstrap"]
 
 ALPHA = 0.05
 
+_BOOTSTRAP: Test = "bootstrap"
 _KEPT = 25_000_000
 _ROUNDING = 1e-12
 
@@ -76,50 +78,216 @@ class Difference:
     smallest: float
 
 
-class _Own(NamedTuple):
-    """A group whose score is no mean of credits: of every run its score, and its scores in the same resamples."""
+class OwnScore(NamedTuple):
+    """A stratum whose score is no mean of credits.
+
+    Attributes:
+        values: The score of every run, shape (runs,).
+        draws: Their scores in resamples that draw the same items for all, shape (runs, resamples).
+        n: Items.
+        units: How many independent units (items, or pairs of prompts) they are.
+        furthest: The largest difference that two such scores can have.
+    """
 
     values: Floats
     draws: Floats
     n: int
     units: float
+    furthest: float = 1.0
 
 
-class _Mean:
-    """A group whose score is the mean of its items' credits.
+class PairedScores:
+    """The scores of several runs over the same rows, each pair of which can be tested.
+
+    Clusters are drawn with replacement within their stratum, and its deviations widened by sqrt(n / (n - 1)), so that
+    their variance is unbiased (Rao and Wu 1988, doi:10.1080/01621459.1988.10478591). Strata of a single cluster show no
+    spread of their own: several are resampled together (collapsed strata, Cochran 1977, section 5A.12), one by itself
+    adds none. Where all rows differ by the same amount there is nothing to resample: see `without_spread`.
 
     Args:
-        credits_: Of every run and item, shape (runs, n).
-        clusters: What each item belongs to, shape (n,).
-        draw: Makes means of columns in resamples of rows.
-
-    Attributes:
-        values: The mean of every run.
-        units: How many clusters there are.
+        credits_: Of every run and row, from 0 to 1, shape (runs, n).
+        weights: Of each stratum in the score, shape (strata,), of any sum above 0; those of weight 0 are left out.
+        strata: The code of each row's stratum, shape (n,); rows below 0 are in none. None: all rows are one stratum.
+        clusters: What each row belongs to, shape (n,); None: each row by itself. The interval draws the rows of a
+            cluster together only within a stratum; the sign-flip test turns all of them at once.
+        own: By code, the strata whose score is no mean of credits.
+        seed: Of the resampling; each stratum is drawn from a generator of its own, so that no part moves another.
+        resamples: How many.
+        kept: The draws of strata by code, which other parts of the same rows share; None: they are made anew.
     """
 
-    def __init__(self, credits_: Floats, clusters: Ints, draw: Callable[[Floats], Floats]) -> None:
-        self.credits, self.clusters = credits_, clusters
-        self.values: Floats = credits_.mean(axis=1)
-        self.n = credits_.shape[1]
-        self.units = float(len(np.unique(clusters)))
-        self._draw = draw
+    def __init__(
+        self,
+        credits_: Floats,
+        weights: Sequence[float] = (1.0,),
+        *,
+        strata: Ints | None = None,
+        clusters: npt.ArrayLike | None = None,
+        own: Mapping[int, OwnScore] | None = None,
+        seed: int = 0,
+        resamples: int = RESAMPLES,
+        kept: dict[int, Floats] | None = None,
+    ) -> None:
+        n = credits_.shape[1]
+        stratum = np.zeros(n, dtype=np.int64) if strata is None else strata
+        code, count = codes(clusters, n)
+        self._own, self._seed, self._resamples, self._kept = own or {}, seed, resamples, kept
+        self._together = len(weights) + 1  # seeds what strata of a single cluster are drawn from
+        self._clustered = count < n
+        total = sum(weights)
+        self._shares = {at: weight / total for at, weight in enumerate(weights) if weight > 0}
+        rows = {at: np.flatnonzero(stratum == at) for at in self._shares if at not in self._own}
+        self._credits = {at: credits_[:, among] for at, among in rows.items()}
+        self._clusters = {at: code[among] for at, among in rows.items()}
+        self._by_own_rule = len(rows) < len(self._shares)
+        units = {at: float(len(np.unique(among))) for at, among in self._clusters.items()}
+        self._units = {at: self._own[at].units if at in self._own else units[at] for at in self._shares}
+        self._n = {at: self._own[at].n if at in self._own else len(rows[at]) for at in self._shares}
+        self._scores: Floats = sum(share * self._values(at) for at, share in self._shares.items())  # type: ignore[assignment]
 
-    def resampled(self) -> Floats:
-        """The mean of every run in resamples of the clusters, shape (runs, resamples); see `paired_bootstrap`."""
-        code, count = codes(self.clusters, self.n)
-        sums = [np.bincount(code, weights=run, minlength=count) for run in self.credits]
-        drawn = self._draw(np.stack([*sums, np.bincount(code, minlength=count)], axis=1)).T
-        return _widened(drawn[:-1] / drawn[-1], self.values, count)
+    def difference(self, first: int, second: int, *, alpha: float = ALPHA) -> Difference:
+        """The first run's score less the second's.
+
+        Args:
+            first: Number of a run.
+            second: Number of another.
+            alpha: The level for the smallest difference, after any correction.
+        """
+        found = self._bootstrap(first, second)
+        p, test = found.p, _BOOTSTRAP
+        if not self._by_own_rule:
+            p, test = self._p_of_means(first, second)
+        smallest = self._smallest(first, second, alpha, mcnemar=test == "mcnemar")
+        # Deviations that are widened for few items reach beyond; Ties' scores may differ by a hundredth more than 1.
+        own = (self._own[at].furthest for at in self._shares if at in self._own)
+        furthest = max(1.0, *own, abs(found.difference))
+        return Difference(
+            first=first,
+            second=second,
+            n=sum(self._n.values()),
+            first_score=float(self._scores[first]),
+            second_score=float(self._scores[second]),
+            difference=found.difference,
+            low=max(found.low, -furthest),
+            high=min(found.high, furthest),
+            p=p,
+            test=test,
+            smallest=smallest,
+        )
+
+    def p(self, first: int, second: int) -> float:
+        """The p of a difference alone: quicker, since it needs no interval."""
+        return self._bootstrap(first, second).p if self._by_own_rule else self._p_of_means(first, second)[0]
+
+    def _values(self, at: int) -> Floats:
+        """The score of every run in one stratum."""
+        values: Floats = self._own[at].values if at in self._own else self._credits[at].mean(axis=1)
+        return values
 
     @cached_property
-    def draws(self) -> Floats:
-        """`resampled`, kept."""
-        return self.resampled()
+    def _drawn(self) -> Floats:
+        """The score of every run in the same resamples, shape (runs, resamples)."""
+        single = [] if self._by_own_rule else [at for at in self._shares if self._units[at] == 1]
+        collapsed = single if len(single) > 1 else []
+        drawn: Floats = np.zeros((len(self._scores), self._resamples))
+        for at, share in self._shares.items():
+            if at not in collapsed:
+                drawn += share * self._stratum_drawn(at)
+        if collapsed:
+            parts = np.stack([len(collapsed) * self._shares[at] * self._values(at) for at in collapsed])
+            drawn += self._resampled(parts.T, np.arange(len(collapsed)), self._together)
+        return drawn
+
+    def _stratum_drawn(self, at: int) -> Floats:
+        if at in self._own:
+            return self._own[at].draws
+        drawn = None if self._kept is None else self._kept.get(at)
+        if drawn is None:
+            drawn = self._resampled(self._credits[at], self._clusters[at], at)
+            if self._kept is not None:
+                self._kept[at] = drawn
+        return drawn
+
+    def _resampled(self, credits_: Floats, clusters: Ints, at: int) -> Floats:
+        """Means of every run's rows in resamples of their clusters, widened, shape (runs, resamples)."""
+        code, count = codes(clusters, credits_.shape[1])
+        centre = credits_.mean(axis=1)[:, None]
+        if count == 1:
+            return np.broadcast_to(centre, (len(credits_), self._resamples))
+        columns = [*credits_, np.ones(credits_.shape[1])]
+        sums: Floats = np.stack([np.bincount(code, weights=each, minlength=count) for each in columns], axis=1)
+        drawn = resampled_means(sums, self._resamples, np.random.default_rng([self._seed, at])).T
+        # A mean of clusters of unequal size is a ratio of two sums, both of which are drawn.
+        widened: Floats = centre + (drawn[:-1] / drawn[-1] - centre) * math.sqrt(count / (count - 1))
+        return widened
+
+    def _bootstrap(self, first: int, second: int) -> PairedDifference:
+        """The difference, its interval and its p by the bootstrap."""
+        difference = float(self._scores[first] - self._scores[second])
+        drawn = self._drawn[first] - self._drawn[second]
+        if float(np.ptp(drawn)) < _ROUNDING:
+            effective = self._effective(self._units)
+            return without_spread(difference, max(round(effective), 1) if self._by_own_rule else effective)
+        found = difference_from_resamples(difference, drawn)
+        if found.p <= 2 / self._resamples:
+            # No resample is on the other side of 0. A correction over many pairs of runs needs more than that says.
+            tail = math.erfc(abs(difference) / float(drawn.std()) / math.sqrt(2))
+            return replace(found, p=min(found.p, tail))
+        return found
+
+    @cached_property
+    def _rows(self) -> tuple[Floats, Floats, Ints]:
+        """Of strata of means: credits, shape (runs, n), what each row weighs in the score, and its cluster."""
+        weights = [np.full(self._n[at], share / self._n[at]) for at, share in self._shares.items()]
+        credits_ = np.concatenate(list(self._credits.values()), axis=1)
+        return credits_, np.concatenate(weights), np.concatenate(list(self._clusters.values()))
+
+    @cached_property
+    def _right_or_wrong(self) -> list[bool]:
+        """Of every run whether all its credits are 0 or 1, and each row is one item of equal weight."""
+        credits_, weights, _ = self._rows
+        equal = not self._clustered and bool(np.allclose(weights, weights[0], rtol=1e-9))
+        return [equal and bool(np.isin(run, (0, 1)).all()) for run in credits_]
+
+    def _p_of_means(self, first: int, second: int) -> tuple[float, Test]:
+        """McNemar's where credits are 0 or 1 and every item weighs the same, else the sign-flip test's."""
+        credits_, weights, clusters = self._rows
+        a, b = credits_[first], credits_[second]
+        if self._right_or_wrong[first] and self._right_or_wrong[second]:
+            return mcnemar_exact(int((a > b).sum()), int((a < b).sum())), "mcnemar"
+        parts = np.bincount(clusters, weights=(a - b) * weights)
+        p = sign_flip_test(parts, resamples=self._resamples, seed=self._seed)
+        if p <= 1 / self._resamples:
+            # No pattern drawn was as extreme. Hoeffding's bound on a sum of signs then says more than how many were
+            # drawn, and a correction over many pairs of runs needs it.
+            norm = float(parts @ parts)
+            p = min(p, 2 * math.exp(-(float(parts.sum()) ** 2) / (2 * norm)) if norm else 1.0)
+        return p, "sign-flip"
+
+    def _smallest(self, first: int, second: int, alpha: float, *, mcnemar: bool) -> float:
+        """The smallest difference that is found with a chance of 80%, as far as differences go."""
+        items = self._effective({at: self._units[at] if at in self._own else self._n[at] for at in self._shares})
+        if mcnemar:
+            credits_, _, _ = self._rows
+            differ = float(np.mean(credits_[first] != credits_[second]))
+            return min(minimal_detectable_difference(items, discordant=differ, alpha=alpha), 1.0)
+        variance = sum(share**2 * self._variance(at, first, second) for at, share in self._shares.items())
+        return min(minimal_detectable_difference(items, sd=math.sqrt(variance * items), alpha=alpha), 1.0)
+
+    def _effective(self, units: Mapping[int, float]) -> float:
+        """How many units of equal weight would be worth as much."""
+        return 1 / sum(share**2 / units[at] for at, share in self._shares.items())
+
+    def _variance(self, at: int, first: int, second: int) -> float:
+        """Of the difference of two runs' scores in one stratum."""
+        if at in self._own:
+            return float((self._own[at].draws[first] - self._own[at].draws[second]).var())
+        difference = self._credits[at][first] - self._credits[at][second]
+        return float(difference.var(ddof=1)) / self._n[at] if self._n[at] > 1 else 0.0
 
 
 class PairedRuns:
-    """Several runs over the same items.
+    """Several runs over the same items, by the layout of their benchmark.
 
     Args:
         outcomes: For each run one outcome an item, all of labelled items, the same ones in the same order.
@@ -130,6 +298,7 @@ class PairedRuns:
 
     Attributes:
         groups: The subsets that have a score in every run, with their weights.
+        whole: The weight of each group in the benchmark's score.
     """
 
     def __init__(
@@ -141,51 +310,33 @@ class PairedRuns:
         seed: int = 0,
         resamples: int = RESAMPLES,
     ) -> None:
-        self._seed, self._resamples = seed, resamples
         items = [outcome.item for outcome in outcomes[0]]
         weights = [group_weights(run, layout) for run in outcomes]
-        there = set.intersection(*({(group.section, group.subset) for group in run} for run in weights))
-        self.groups: list[GroupWeight] = [each for each in weights[0] if (each.section, each.subset) in there]
+        common = set.intersection(*({(group.section, group.subset) for group in run} for run in weights))
+        self.groups: list[GroupWeight] = [each for each in weights[0] if (each.section, each.subset) in common]
         place = {(group.section, group.subset): at for at, group in enumerate(self.groups)}
-        stratum = np.array([place.get((layout.section_of(i), i.subset), -1) for i in items], dtype=np.int64)
-        credits_ = np.array(
-            [[math.nan if outcome.credit is None else outcome.credit for outcome in run] for run in outcomes]
-        )
-        clusters, count = codes([unit(item) for item in items], len(items))
-        self._clustered = count < len(items)
-        self._furthest = 1.0
-        self._members: list[_Own | _Mean] = []
+        strata = np.array([place.get((layout.section_of(i), i.subset), -1) for i in items], dtype=np.int64)
+        own: dict[int, OwnScore] = {}
         for at, group in enumerate(self.groups):
-            rows = np.flatnonzero(stratum == at)
-            own = self._own(at, outcomes, layout.strata.get(group.subset, layout.stratum), rows)
-            self._members.append(own or _Mean(credits_[:, rows], clusters[rows], partial(self._draw, at)))
-        self._whole = [group.in_score for group in self.groups]
+            among = [[run[row] for row in np.flatnonzero(strata == at).tolist()] for run in outcomes]
+            if score := _own_score(among, layout.strata.get(group.subset, layout.stratum), [seed, at], resamples):
+                own[at] = score
+        self.whole = [group.in_score for group in self.groups]
         pooled = len(self.groups)
-        if layout.overall == "pooled" and (own := self._own(pooled, outcomes, layout.stratum, np.arange(len(items)))):
-            self._members.append(own)
-            self._whole = [*(0.0 for _ in self.groups), 1.0]
-
-    def _own(self, at: int, outcomes: Sequence[Sequence[Outcome]], make: StratumOf, rows: Ints) -> _Own | None:
-        """A group whose score is no mean of credits; None where it is one, or where a run has none."""
-        among = [[run[row] for row in rows] for run in outcomes]
-        strata = [stratum for run in among if (stratum := make(run, "credit")) is not None]
-        if len(strata) < len(outcomes) or isinstance(strata[0], MeanStratum):
-            return None
-        if isinstance(strata[0], CorrelationStratum):
-            self._furthest = 2.0  # from a correlation of -1 to one of 1
-            draws = correlation_draws(among, np.random.default_rng([self._seed, at]), self._resamples)
-        else:
-            # A generator of its own, made afresh for each run: the same pairs of prompts are drawn for all.
-            draws = [stratum.draws(np.random.default_rng([self._seed, at]), self._resamples) for stratum in strata]
-        return _Own(np.array([s.value for s in strata]), np.stack(draws), len(rows), strata[0].effective_n)
-
-    def _draw(self, at: int, values: Floats) -> Floats:
-        return resampled_means(values, self._resamples, np.random.default_rng([self._seed, at]))
-
-    @property
-    def whole(self) -> list[float]:
-        """The weight of each group in the benchmark's score."""
-        return self._whole
+        if layout.overall == "pooled" and (score := _own_score(outcomes, layout.stratum, [seed, pooled], resamples)):
+            own[pooled] = score
+            self.whole = [*(0.0 for _ in self.groups), 1.0]
+        self._scores = partial(
+            PairedScores,
+            np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
+            strata=strata,
+            clusters=codes([unit(item) for item in items], len(items))[0],
+            own=own,
+            seed=seed,
+            resamples=resamples,
+            # Else each part draws for itself, which takes longer and no memory.
+            kept={} if len(self.whole) * len(outcomes) * resamples <= _KEPT else None,
+        )
 
     @property
     def sections(self) -> dict[str, list[float]]:
@@ -199,187 +350,28 @@ class PairedRuns:
         names = dict.fromkeys(group.subset for group in self.groups)
         return {name: [float(g.n) if g.subset == name else 0.0 for g in self.groups] for name in names}
 
-    def part(self, weights: Sequence[float]) -> PairedPart:
+    def part(self, weights: Sequence[float]) -> PairedScores:
         """The runs' scores over the whole or a part.
 
         Args:
             weights: Of the groups in the score, of any sum above 0; groups of weight 0 are left out.
         """
-        shares = np.asarray(weights, dtype=np.float64) / sum(weights)
-        there = [(float(share), member) for share, member in zip(shares, self._members, strict=False) if share > 0]
-        keep = len(self._members) * len(self._members[0].values) * self._resamples <= _KEPT
-        return PairedPart(
-            there,
-            clustered=self._clustered,
-            furthest=self._furthest,
-            keep=keep,
-            draw=partial(self._draw, len(self.groups) + 1),
-            seed=self._seed,
-            resamples=self._resamples,
-        )
+        return self._scores(weights)
 
 
-class PairedPart:
-    """The scores of several runs over the whole or a part of their items, each pair of which can be tested.
-
-    Args:
-        members: Groups of items with their weights, of sum 1.
-        clustered: Whether an item may share its cluster with others.
-        furthest: The largest difference that two scores can have.
-        keep: Whether the groups' resamples stay in memory, for other parts with the same groups.
-        draw: Makes means of columns in resamples of rows.
-        seed: Of the sign-flip test.
-        resamples: How many there are.
-    """
-
-    def __init__(
-        self,
-        members: Sequence[tuple[float, _Own | _Mean]],
-        *,
-        clustered: bool,
-        furthest: float,
-        keep: bool,
-        draw: Callable[[Floats], Floats],
-        seed: int,
-        resamples: int,
-    ) -> None:
-        self._members, self._clustered, self._furthest, self._keep = members, clustered, furthest, keep
-        self._draw, self._seed, self._resamples = draw, seed, resamples
-        self._by_own_rule = any(isinstance(member, _Own) for _, member in members)
-        self._means = [(share, member) for share, member in members if isinstance(member, _Mean)]
-        self._scores: Floats = sum(share * member.values for share, member in members)  # type: ignore[assignment]
-        self._effective = 1 / sum(share**2 / member.units for share, member in members)
-
-    def difference(self, first: int, second: int, *, alpha: float = ALPHA) -> Difference:
-        """The first run's score less the second's.
-
-        Args:
-            first: Number of a run.
-            second: Number of another.
-            alpha: The level for the smallest difference, after any correction.
-        """
-        scores = float(self._scores[first]), float(self._scores[second])
-        tested = self._resampled(first, second)
-        p, test = self._mean_p(first, second) if not self._by_own_rule else (tested.p, "bootstrap")
-        smallest = self._smallest(first, second, alpha, mcnemar=test == "mcnemar")
-        n = sum(member.n for _, member in self._members)
-        # Deviations that are widened for few items reach beyond; Ties' scores may differ by a hundredth more than 1.
-        furthest = max(self._furthest, abs(tested.difference))
-        low, high = max(tested.low, -furthest), min(tested.high, furthest)
-        return Difference(first, second, n, *scores, tested.difference, low, high, p, test, smallest)
-
-    def p(self, first: int, second: int) -> float:
-        """The p of a difference alone: quicker, since it needs no interval."""
-        return self._resampled(first, second).p if self._by_own_rule else self._mean_p(first, second)[0]
-
-    @cached_property
-    def _drawn(self) -> Floats:
-        """The score of every run in the same resamples, shape (runs, resamples)."""
-        alone = [] if self._by_own_rule else [each for each in self._members if each[1].units == 1]
-        drawn: Floats = np.zeros((len(self._scores), self._resamples))
-        for share, member in self._members:
-            if len(alone) < 2 or member.units > 1:
-                drawn += share * (member.draws if self._keep or isinstance(member, _Own) else member.resampled())
-        if len(alone) > 1:
-            # Groups of a single cluster are resampled together, as in `paired_bootstrap`.
-            parts = np.stack([len(alone) * share * member.values for share, member in alone])
-            drawn += _widened(self._draw(parts).T, parts.mean(axis=0), len(alone))
-        return drawn
-
-    def _resampled(self, first: int, second: int) -> PairedDifference:
-        """The difference, its interval and its p by the bootstrap."""
-        difference = float(self._scores[first] - self._scores[second])
-        drawn = self._drawn[first] - self._drawn[second]
-        if float(np.ptp(drawn)) < _ROUNDING:
-            n = max(round(self._effective), 1) if self._by_own_rule else self._effective
-            return without_spread(difference, n)
-        tested = difference_from_resamples(difference, drawn)
-        if tested.p <= 2 / self._resamples:
-            tail = math.erfc(abs(difference) / float(drawn.std()) / math.sqrt(2))
-            return replace(tested, p=min(tested.p, tail))
-        return tested
-
-    @cached_property
-    def _credits(self) -> Floats:
-        """Of every run and item, shape (runs, items)."""
-        return np.concatenate([member.credits for _, member in self._means], axis=1)
-
-    @cached_property
-    def _right_or_wrong(self) -> list[bool]:
-        """Of every run whether all its credits are 0 or 1."""
-        return [bool(np.isin(run, (0, 1)).all()) for run in self._credits]
-
-    @cached_property
-    def _each(self) -> Floats:
-        """What each item weighs."""
-        return np.concatenate([np.full(member.n, share / member.n) for share, member in self._means])
-
-    @cached_property
-    def _all_alike(self) -> bool:
-        return bool(np.allclose(self._each, self._each[0], rtol=1e-9)) and not self._clustered
-
-    def _mean_p(self, first: int, second: int) -> tuple[float, Test]:
-        """McNemar's where credits are 0 or 1 and every item weighs the same, else the sign-flip test's."""
-        a, b = self._credits[first], self._credits[second]
-        if self._all_alike and self._right_or_wrong[first] and self._right_or_wrong[second]:
-            odd = discordance(a, b)
-            return mcnemar_exact(odd.only_first, odd.only_second), "mcnemar"
-        clusters = np.concatenate([member.clusters for _, member in self._means])
-        p = sign_flip_test(
-            a,
-            b,
-            strata=np.repeat(np.arange(len(self._means)), [member.n for _, member in self._means]),
-            weights=[share for share, _ in self._means],
-            clusters=clusters if self._clustered else None,
-            resamples=self._resamples,
-            seed=self._seed,
-        )
-        if p <= 1 / self._resamples:
-            # No pattern drawn was as extreme. Hoeffding's bound on a sum of signs then says more than how many were
-            # drawn, and a correction over many pairs of runs needs it.
-            parts = np.bincount(clusters, weights=(a - b) * self._each)
-            norm = float(parts @ parts)
-            p = min(p, 2 * math.exp(-(float(parts.sum()) ** 2) / (2 * norm)) if norm else 1.0)
-        return p, "sign-flip"
-
-    def _smallest(self, first: int, second: int, alpha: float, *, mcnemar: bool) -> float:
-        if mcnemar:
-            differ = float(np.mean(self._credits[first] != self._credits[second]))
-            found = minimal_detectable_difference(self._items(), discordant=differ, alpha=alpha)
-        else:
-            variance = sum(share**2 * _variance(member, first, second) for share, member in self._members)
-            effective = self._items()
-            found = minimal_detectable_difference(effective, sd=math.sqrt(variance * effective), alpha=alpha)
-        return min(found, 1.0)
-
-    def _items(self) -> float:
-        """How many items of equal weight would be worth as much."""
-        return 1 / sum(s**2 / (m.units if isinstance(m, _Own) else m.n) for s, m in self._members)
-
-
-def _variance(member: _Own | _Mean, first: int, second: int) -> float:
-    """Of the difference of two runs' scores over a group."""
-    if isinstance(member, _Own):
-        return float((member.draws[first] - member.draws[second]).var())
-    difference = member.credits[first] - member.credits[second]
-    return float(difference.var(ddof=1)) / member.n if member.n > 1 else 0.0
-
-
-def _widened(drawn: Floats, values: Floats, units: int) -> Floats:
-    """Resampled scores of few units, shape (runs, resamples), with an unbiased variance; one unit shows no spread."""
-    centre = values[:, None]
-    if units == 1:
-        return np.broadcast_to(centre, drawn.shape)
-    widened: Floats = centre + (drawn - centre) * math.sqrt(units / (units - 1))
-    return widened
-
-
-def categories(values: Mapping[str, float | None], items: Sequence[str]) -> npt.NDArray[np.float64]:
-    """Values as a column of ratings for the measures of agreement, not-a-number where there is none.
-
-    Args:
-        values: A number for each item.
-        items: The items, in the order of the rows.
-    """
-    found = (values.get(item) for item in items)
-    return np.array([math.nan if value is None else value for value in found], dtype=np.float64)
+def _own_score(
+    outcomes: Sequence[Sequence[Outcome]], make: StratumOf, seed: Sequence[int], resamples: int
+) -> OwnScore | None:
+    """A group whose score is no mean of credits; None where it is one, or where a run has none."""
+    strata = [stratum for run in outcomes if (stratum := make(run, "credit")) is not None]
+    if len(strata) < len(outcomes) or isinstance(strata[0], MeanStratum):
+        return None
+    furthest = 1.0
+    if isinstance(strata[0], CorrelationStratum):
+        furthest = 2.0  # from a correlation of -1 to one of 1
+        draws = correlation_draws(outcomes, np.random.default_rng(seed), resamples)
+    else:
+        # A generator of its own, made afresh for each run: the same pairs of prompts are drawn for all.
+        draws = [stratum.draws(np.random.default_rng(seed), resamples) for stratum in strata]
+    values = np.array([stratum.value for stratum in strata])
+    return OwnScore(values, np.stack(draws), len(outcomes[0]), strata[0].effective_n, furthest)

@@ -174,19 +174,20 @@ def _level(found: Sequential) -> str:
 
 
 def _difference(first: Line, second: Line, subject: Subject) -> tuple[Difference, float] | None:
-    """The tested difference of two lines, the first less the second, and its p after correction."""
+    """The tested difference of two lines, the better one less the other, and its p after correction.
+
+    Args:
+        first: The better one; lines stand in the comparison with the best first.
+        second: The other.
+        subject: What both belong to.
+    """
     whole = None if subject.comparison is None else subject.comparison.whole
     if whole is None:
         return None
-    wanted = {first.number, second.number}
     for each, adjusted in zip(whole.pairs, whole.adjusted, strict=True):
-        if {subject.compared[each.first], subject.compared[each.second]} == wanted:
-            return (each if subject.compared[each.first] == first.number else _turned(each)), adjusted
+        if (subject.compared[each.first], subject.compared[each.second]) == (first.number, second.number):
+            return each, adjusted
     return None
-
-
-def _turned(each: Difference) -> Difference:
-    return replace(each, difference=-each.difference, low=-each.high, high=-each.low)
 
 
 def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> Card:

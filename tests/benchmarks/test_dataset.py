@@ -125,6 +125,15 @@ def test_the_hash_changes_with_any_text(path, change):
     assert loaded(path, [pair("1") | change]).hash != before
 
 
+def test_the_hash_changes_with_a_grade(path):
+    """A run never goes on over rows whose grades are other ones."""
+    texts = {"orig_instruction": "Why?", "orig_response": "Because.", "orig_reference_answer": "", "orig_criteria": "?"}
+    row = texts | {f"orig_score{score}_description": "So." for score in range(1, 6)} | {"orig_score": "3"}
+    before = loaded(path, [row], get_benchmark("feedback-bench")).hash
+
+    assert loaded(path, [row | {"orig_score": "4"}], get_benchmark("feedback-bench")).hash != before
+
+
 def test_the_hash_is_that_of_the_chosen_items(path):
     """Rows outside the selection have no part in it."""
     chosen = loaded(path, MANY, subsets=("hep-cpp",)).hash

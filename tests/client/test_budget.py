@@ -133,6 +133,13 @@ def test_highest_cost_by_hand():
     assert highest_cost(JUDGE, [{"role": "user", "content": "0123456789"}]) == pytest.approx(0.001052)
 
 
+@pytest.mark.parametrize(("reasoning", "dearest"), [(25.0, 25.0), (4.0, 10.0)])
+def test_the_highest_cost_is_at_the_dearest_kind_of_token(reasoning, dearest):
+    """All 100 tokens of an answer may be thinking; where that is cheaper than what is said, all may be said."""
+    judge = JUDGE.model_copy(update={"price": Price(input=2, output=10, reasoning=reasoning)})
+    assert highest_cost(judge, []) == pytest.approx(100 * dearest / 1_000_000)
+
+
 def test_a_schema_that_goes_out_counts_its_bytes():
     """The 89 bytes of the form around `{}`, and 17 more of a schema of 19 bytes, at 2 USD a million each."""
     bare = highest_cost(JUDGE, [])

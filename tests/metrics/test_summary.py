@@ -9,6 +9,7 @@ from making import key, reading
 
 from judgebench.benchmarks.rewardbench import RewardBench
 from judgebench.benchmarks.rewardbench2 import RewardBench2
+from judgebench.metrics.bias import length_preference
 from judgebench.metrics.summary import Metrics, Usage, consistency_over_orders, summarise
 
 PAIRS, BEST = RewardBench(), RewardBench2()
@@ -117,6 +118,19 @@ def test_position_bias_is_the_share_of_first_slots():
     bias = summary(HAND).position_bias
 
     assert (bias.estimate, bias.n, bias.null) == (pytest.approx(5 / 7), 7, 0.5)
+
+
+def test_length_bias_is_beyond_what_the_labels_justify():
+    """A judge that is right on each of four pairs, of which three have the longer answer right: rows worked by hand."""
+    lengths = {"a": (30, 10), "b": (40, 10), "c": (50, 20), "d": (10, 30)}
+    keys = {name: key(name, "donotanswer", lengths=each) for name, each in lengths.items()}
+
+    found = summary({name: both("A", "B") for name in keys}, keys=keys).length_bias
+
+    shown = [(30, 10), (10, 30), (40, 10), (10, 40), (50, 20), (20, 50), (10, 30), (30, 10)]
+    expected = length_preference([1, 0] * 4, [1, -1] * 4, shown, clusters=[0, 0, 1, 1, 2, 2, 3, 3])
+    assert found == expected.length
+    assert found.low < 0 < found.high
 
 
 def test_length_bias_is_for_pairs_alone():
