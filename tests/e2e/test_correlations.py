@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import json
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -148,6 +149,7 @@ def test_a_failed_rating_makes_no_other_items():
     Grades 2 to 6 beside the ratings 2, 3, 4, 6, 5 have r 9/10; grades 1 to 5 beside 4, 6, 5, 1, 3 have products of sum
     -7 and squares of 10 and 14.8.
     """
+    shutil.rmtree("runs")
     for name, lacking in (("good", 0), ("poor", 5)):
         scores = [{"id": at, "scores": [None if at == lacking else r]} for at, r in enumerate(RATINGS[name])]
         write_jsonl(Path(f"{name}.jsonl"), scores)
