@@ -12,7 +12,7 @@ from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs.folder import RunWriter
 from judgebench.runs.judgements import Judgement, add_usage
-from judgebench.runs.manifest import FORMAT
+from judgebench.runs.manifest import make_manifest
 from judgebench.runs.templatefiles import template_texts
 
 if TYPE_CHECKING:
@@ -72,8 +72,7 @@ def written_run(
     cell = api.plan(benchmark, judges=["offline/first"], data=str(data), **planning).cells[0]
     template = cell.template
     folder = RunWriter(Path("runs") / benchmark / judge / template.name / cell.protocol)
-    manifest = {"format": FORMAT, "state": "done", **cell.described()}
-    manifest["judge"] = {"name": judge, "model": f"openai/{judge}"}
+    manifest = make_manifest("done", None, {**cell.described(), "judge": {"name": judge, "model": f"openai/{judge}"}})
     folder.begin(manifest, template_texts(template, cell.companion), cell.dataset)
     readings: dict[str, dict[Call, Reading]] = {item: {} for item in cell.dataset.keys}
     usage = Usage()

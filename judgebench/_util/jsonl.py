@@ -6,9 +6,23 @@ With `json.loads` alone the row "resumed done run" of benchmarks/speed.py takes 
 from __future__ import annotations
 
 import json
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from pydantic import InstanceOf
 from pydantic_core import from_json
+
+if TYPE_CHECKING:
+    from pydantic import ValidationError
+
+AnyText = InstanceOf[str]
+"""Any text: Pydantic's own `str` refuses the lone surrogates that some models send and some files' names have."""
+
+
+def first_error(error: ValidationError) -> str:
+    """Where the first mistake is and what it is, on one line."""
+    first = error.errors(include_url=False, include_context=False)[0]
+    where = ".".join(map(str, first["loc"]))
+    return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
 def loads(text: str) -> Any:

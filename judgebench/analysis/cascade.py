@@ -273,12 +273,12 @@ class _Pair:
         place = {item: at for at, item in enumerate(self.items)}
         kept = [j for each in (self.cheap, self.dear) for j in each.judgements.values() if decided.get(j.item) is each]
         kept.sort(key=lambda judgement: place[judgement.item])
-        first = self.cheap.run.manifest["protocol"]
+        first = self.cheap.run.manifest.protocol
         said = f"cascade-{self.by}-{threshold:g}"
         return DerivedRun(
             kind="cascade",
             name=name,
-            protocol={**first, "name": f"{first['name']}-{said}"[:120]},
+            protocol={**first.model_dump(), "name": f"{first.name}-{said}"[:120]},
             said={
                 "members": [member(each) for each in (self.cheap, self.dear)],
                 "by": self.by,

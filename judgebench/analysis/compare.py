@@ -197,7 +197,7 @@ def _check(opened: Sequence[Finished]) -> None:
         raise ConfigError(f"{opened[paths.index(twice)].path}: named twice; compare takes different runs")
     if len(opened) < 2:
         raise ConfigError("compare takes two runs or more; judgebench report shows a single one")
-    benchmarks = {each.run.manifest["benchmark"]: each.path for each in reversed(opened)}
+    benchmarks = {each.run.manifest.benchmark: each.path for each in reversed(opened)}
     if len(benchmarks) > 1:
         said = ", ".join(f"{path} is of {name}" for name, path in reversed(benchmarks.items()))
         raise ConfigError(f"the runs are of different benchmarks: {said}; compare takes runs of one")

@@ -18,7 +18,6 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.rankings import holm, pareto_front
-from judgebench.protocols import alteration_of
 from judgebench.runs import find_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:
@@ -102,7 +101,7 @@ def _unaltered(by_benchmark: Mapping[str, list[Finished]]) -> tuple[dict[str, li
 
 
 def _is_altered(run: Finished) -> bool:
-    return alteration_of(run.run.manifest) is not None
+    return run.run.manifest.altered is not None
 
 
 def standing(paths: Sequence[Path]) -> Leaderboard:
@@ -235,7 +234,7 @@ def _place(run: Finished) -> Place:
         items=metrics.items,
         coverage=metrics.coverage,
         cost_usd=None if run.is_scores else metrics.usage.cost_usd,
-        state=str(run.run.manifest.get("state", "")),
+        state=run.run.manifest.state or "",
         path=str(run.path),
         measure=metrics.measure,
         baselines={} if found is None else {name: each.score for name, each in found.baselines.items()},

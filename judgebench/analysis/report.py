@@ -131,12 +131,12 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
 
 def _family(finished: Finished) -> tuple[str | None, dict[str, list[bool]]]:
     """The judge's family, and of each item which completions are by it; none where models are not known."""
-    judge = finished.run.manifest.get("judge", {})
-    if not judge.get("model") or not finished.models:
+    judge = finished.run.manifest.judge
+    if not judge.model or not finished.models:
         return None, {}
     # A run of an earlier version does not say which families it knew.
-    families = finished.run.manifest.get("families") or load_judges().families
-    family = judge.get("family") or family_of(str(judge["model"]), families)
+    families = finished.run.manifest.families or load_judges().families
+    family = judge.family or family_of(judge.model, families)
     if family is None:
         return None, {}
     names = {name for models in finished.models.values() for name in models if name is not None}

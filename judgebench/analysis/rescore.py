@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
-from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -24,6 +23,7 @@ from judgebench.runs import (
     folder_name,
     folder_of,
     in_place_of,
+    make_manifest,
     metrics_of,
     named_by,
     old_notes,
@@ -49,7 +49,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.summary import Metrics
     from judgebench.metrics.votes import Join
     from judgebench.protocols import Protocol
-    from judgebench.runs import Judgement
+    from judgebench.runs import Judgement, Manifest
     from judgebench.templates import Template
 
 _Question = tuple[str, tuple[int, ...], int]
@@ -307,7 +307,7 @@ def _write(
 ) -> Path:
     manifest = _manifest(finished, templates, protocol)
     folder = _folder(finished, manifest)
-    with in_place_of(folder, manifest["identity"], "--dry-run only shows") as part:
+    with in_place_of(folder, manifest.identity, "--dry-run only shows") as part:
         share_file(finished.path, part)
         write_texts(part, template_texts(templates.wording, templates.companion))
         reader = None if templates.reader is templates.wording else templates.reader
@@ -318,43 +318,40 @@ def _write(
     return folder
 
 
-def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> dict[str, Any]:
+def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> Manifest:
     old = finished.run.manifest
     reader, companion = templates.reader, templates.companion_reader
-    protocol = old.get("rescored", {}).get("protocol", old["protocol"]["name"])
+    earlier = old.rescored
+    protocol = old.protocol.name if earlier is None else earlier.protocol
     hashes = [reader.hash, None if companion is None else companion.hash]
-    identity = {**old.get("identity", {}), "read_by": hashes}
-    another = joined.join != protocol_of(finished).join or "joined" in old.get("rescored", {})
-    if another:
-        identity["join"] = joined.join
+    another = joined.join != protocol_of(finished).join or (earlier is not None and earlier.joined is not None)
     named = reader if reader is not templates.wording or companion is templates.companion else companion
     assert named is not None
-    return {
-        **old,
-        "state": "interrupted" if old.get("state") == "running" else old.get("state"),
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+    parts = {
+        **old.to_json(),
         "protocol": {
-            **old["protocol"],
+            **old.protocol.model_dump(),
             "join": joined.join,
             "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}",
         },
-        "identity": identity,
+        "identity": {**old.identity, "read_by": hashes, **({"join": joined.join} if another else {})},
         "rescored": {
             "template": reader.name,
             "hash": reader.hash,
             "companion": None if companion is None else {"name": companion.name, "hash": companion.hash},
             "protocol": protocol,
             **({"joined": joined.join} if another else {}),
-            "from": old.get("rescored", {}).get("from", finished.path.name),
+            "from": finished.path.name if earlier is None else earlier.source,
             "version": version("judgebench"),
         },
     }
+    return make_manifest("interrupted" if old.state == "running" else old.state, old.started, parts)
 
 
-def _folder(finished: Finished, manifest: Mapping[str, Any]) -> Path:
+def _folder(finished: Finished, manifest: Manifest) -> Path:
     """Beside the run; one that holds another reading under the same name is left alone."""
     own = finished.path
     if own.name in {"", ".."} or own.is_symlink():
         own = own.resolve()
-    plain: Path = own.parent / protocol_folder(str(manifest["protocol"]["name"]))
-    return named_by(plain, manifest["identity"]) if plain == own else folder_of(plain, manifest["identity"])
+    plain: Path = own.parent / protocol_folder(str(manifest.protocol.name))
+    return named_by(plain, manifest.identity) if plain == own else folder_of(plain, manifest.identity)

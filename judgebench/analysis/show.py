@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
-from judgebench.protocols import alteration_of, altered
+from judgebench.protocols import altered
 from judgebench.runs import read_judgements, run_templates
 from judgebench.templates import follow_up
 from judgebench.verdicts import PlacedVerdict, answer_of, read_placed
@@ -118,8 +118,8 @@ class Showing:
         self._asks = not finished.is_scores and finished.made_of is None
         self._templates = run_templates(finished) if self._asks else None
         manifest = finished.run.manifest
-        self._alteration, self._seed = alteration_of(manifest), int(manifest.get("seed", 0))
-        self._structured = manifest.get("identity", {}).get("structured") is True
+        self._alteration, self._seed = manifest.altered, manifest.seed
+        self._structured = manifest.identity.get("structured") is True
 
     @cached_property
     def _outcomes(self) -> dict[str, Outcome]:

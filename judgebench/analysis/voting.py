@@ -75,7 +75,7 @@ class Bench:
 
     def protocol_said(self, share: float, seed: int) -> dict[str, Any]:
         """The manifest's part on it; its name says what members have in common, and how votes count."""
-        names = [str(each.run.manifest["protocol"]["name"]) for each in self.opened]
+        names = [str(each.run.manifest.protocol.name) for each in self.opened]
         parts = [common_name(names, "mixed"), "jury", self.kind]
         parts += [f"held{100 * share:g}"] if share else []
         parts += [f"seed{seed}"] if share and seed else []

@@ -55,5 +55,5 @@ def score(file: str, **options: Any) -> int:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
         print_run(results(), run.metrics, get_benchmark(run.metrics.benchmark).title)
-    messages().print(f"{run.manifest['state']}: {run.path}", soft_wrap=True)
+    messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_INCOMPLETE if run.metrics.failures else EXIT_DONE

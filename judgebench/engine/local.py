@@ -16,7 +16,7 @@ from judgebench.engine.questions import CachedCall, PendingCall, Questions, up_t
 from judgebench.engine.recorder import Recorder
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.items import Failure, Reading, Verdict
-from judgebench.runs import REFRESH, REFRESHED_FROM, check_writable, is_torn, read_manifest
+from judgebench.runs import Manifest, check_writable, is_torn, read_manifest
 from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
@@ -123,8 +123,9 @@ class LocalRun:
 
     def refreshed(self) -> tuple[str | None, bool]:
         """Which refresh the folder had last, if any, and whether it has ended."""
-        manifest = None if is_torn(self.gathered.folder.path) else read_manifest(self.gathered.folder.path)
-        return (manifest or {}).get(REFRESH), REFRESHED_FROM not in (manifest or {})
+        path = self.gathered.folder.path
+        manifest = (None if is_torn(path) else read_manifest(path)) or Manifest()
+        return manifest.refresh, manifest.refreshed_from is None
 
     def look(self) -> None:
         """Finds mistakes in the questions, and what the folder has already; nothing is written, nothing is taken.

@@ -5,9 +5,6 @@ from __future__ import annotations
 import json
 from collections import Counter
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
-from functools import lru_cache
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from judgebench.engine.spec import run_folder
@@ -18,17 +15,15 @@ from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import Call, in_order, target, with_unasked
 from judgebench.protocols import pairs as pairings
 from judgebench.runs import (
-    ASKED,
-    FORMAT,
     MANIFEST,
     PREFERENCES,
-    REFRESH,
-    REFRESHED_FROM,
     Judgement,
     RunWriter,
     add_usage,
     is_torn,
     latest,
+    make_manifest,
+    now,
     read_judgements,
     read_manifest,
     read_results,
@@ -48,6 +43,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
+    from judgebench.runs import Manifest
     from judgebench.verdicts import Reply
 
 
@@ -74,12 +70,6 @@ class RunResult:
     unjudged: list[tuple[str, Failure]] = field(default_factory=list)
     refused: list[JudgebenchError] = field(default_factory=list)
     asked_again: Counter[str] = field(default_factory=Counter)
-
-
-@lru_cache(maxsize=1)
-def _versions() -> dict[str, str]:
-    """The versions of what makes a run; looked up once, for it takes 3 ms."""
-    return {name: version(name) for name in ("judgebench", "litellm", "jinja2", "pydantic")}
 
 
 @dataclass(slots=True)
@@ -131,7 +121,7 @@ class Recorder:
         self._out = out
         self._repaired = [0, 0]  # calls that got follow-up turns: without a verdict after them, and with one
         self._served: set[str] = set()
-        self._started = datetime.now(UTC).isoformat(timespec="seconds")
+        self._started = now()
         self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
         self.refresh: str | None = None
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
@@ -147,17 +137,17 @@ class Recorder:
         if torn:
             self._check_whose(questions)
         manifest = None if torn else read_manifest(self.folder.path)
-        refreshed_from = (manifest or {}).get(REFRESHED_FROM)
+        refreshed_from = None if manifest is None else manifest.refreshed_from
         if refreshed_from is not None and not refresh:
             raise ConfigError(
                 f"{self.folder.path}: its last --refresh has not ended, so that old and new replies stand there; give "
                 "the command with --refresh, which goes on where it stopped"
             )
         if manifest is not None and not refresh:
-            self.refresh = manifest.get(REFRESH)
-            self._started = manifest.get("started", self._started)
-            self.left_out.update(manifest.get("left_out", ()))
-            self.sent_as = manifest.get("sent_as")
+            self.refresh = manifest.refresh
+            self._started = manifest.started or self._started
+            self.left_out.update(manifest.left_out)
+            self.sent_as = manifest.sent_as
         lines = 0
         waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
         for number, judgement in enumerate(read_judgements(self.folder.path)):
@@ -355,21 +345,20 @@ class Recorder:
         """Whether a refresh has begun and, in this state, has not ended."""
         return self._refreshed_from is not None and state not in {"done", "incomplete"}
 
-    def _manifest(self, state: str) -> dict[str, Any]:
-        return {
-            "format": FORMAT,
-            **({REFRESHED_FROM: self._refreshed_from} if self._refreshing(state) else {}),
-            **({} if self.refresh is None else {REFRESH: self.refresh}),
-            "state": state,
-            "started": self._started,
-            "ended": None if state == "running" else datetime.now(UTC).isoformat(timespec="seconds"),
+    def _manifest(self, state: str) -> Manifest:
+        once = {
+            "refreshed_from": self._refreshed_from if self._refreshing(state) else None,
+            "refresh": self.refresh,
+            "asked": None if self.asked is None else len(self.asked),
+            "sent_as": self.sent_as,
+        }
+        parts = {
             **self.cell.described(),
-            **({} if self.asked is None else {ASKED: len(self.asked)}),
+            **{name: value for name, value in once.items() if value is not None},
             "served_models": sorted(self._served),
             "left_out": sorted(self.left_out),
-            **({} if self.sent_as is None else {"sent_as": self.sent_as}),
-            "versions": _versions(),
         }
+        return make_manifest(state, self._started, parts)
 
     def as_before(self, total: int) -> RunResult | None:
         """The result of a run whose folder has all of it already; None where anything is to be done or written."""
@@ -377,15 +366,19 @@ class Recorder:
         if sum(map(self.readings.count, keys)) < total:
             return None
         folder = self.folder.path
-        then, now = read_manifest(folder), json.loads(json.dumps(self._manifest("done")))
-        times = {"started": None, "ended": None}
-        if then is None or {**then, **times} != {**now, **times} or (folder / PREFERENCES).exists():
+        then = read_manifest(folder)
+        if then is None or _timeless(then) != _timeless(self._manifest("done")) or (folder / PREFERENCES).exists():
             return None
         metrics = read_results(folder, len(keys))
         readings = {key: self.readings.of(key) for key in keys}
         if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
             return None
         return RunResult(self.cell, folder, "done", metrics, made=0)
+
+
+def _timeless(manifest: Manifest) -> Any:
+    """The manifest as JSON has it, without the run's times."""
+    return json.loads(json.dumps(manifest.model_copy(update={"started": None, "ended": None}).to_json()))
 
 
 class KeptReadings:

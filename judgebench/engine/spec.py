@@ -134,7 +134,7 @@ class RunSpec:
         return baselines.controls(self.benchmark, outcomes, readings, rule=self.orders.join, pairs=pairs)
 
     def described(self) -> dict[str, Any]:
-        """The manifest's part that is known before the run."""
+        """The manifest's parts that are known before the run."""
         orders, dataset = self.orders, self.dataset
         return {
             "benchmark": self.benchmark.name,
@@ -148,8 +148,8 @@ class RunSpec:
             "seed": orders.seed,
             "data": dataset.origin,
             "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
-            **({} if self.alteration is None else {"altered": self.alteration.to_json()}),
-            **({} if self.until_shown is None else {"until_shown": self.until_shown.to_json()}),
+            **({} if self.alteration is None else {"altered": self.alteration}),
+            **({} if self.until_shown is None else {"until_shown": self.until_shown}),
             "identity": self.identity(),
         }
 
@@ -194,6 +194,6 @@ def run_folder(out: Path, cell: RunSpec) -> tuple[Path, bool]:
     if is_torn(path):
         return path, False
     manifest = read_manifest(path)
-    if manifest is None or manifest.get("identity") == cell.identity():
+    if manifest is None or manifest.identity == cell.identity():
         return path, False
     return named_by(path, cell.identity()), True

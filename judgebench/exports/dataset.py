@@ -52,13 +52,13 @@ def _write(runs: Sequence[Run], name: str, folder: Path) -> int:
     import pyarrow.parquet as pq
 
     path = folder / f"{name}.parquet"
-    seen: set[tuple[str, str]] = set()
+    seen: set[tuple[str | None, str | None]] = set()
     count = 0
     with pq.ParquetWriter(path, frames.schema_of(name), compression="zstd") as writer:
         for run in runs:
             if name == "items":
                 # Runs of one benchmark mostly share their items.
-                same = str(run.manifest["benchmark"]), str(run.manifest.get("items", {}).get("hash"))
+                same = run.manifest.benchmark, run.manifest.items.hash
                 if same in seen:
                     continue
                 seen.add(same)
@@ -78,7 +78,7 @@ def _card(runs: Sequence[Run], counts: dict[str, int]) -> str:
     )
     rows = [
         [
-            one_line(str(run.manifest["benchmark"])),
+            one_line(str(run.manifest.benchmark)),
             *(one_line(part) for part in (run.name.judge, run.name.wording, run.name.protocol)),
             "" if run.metrics.score is None else score_text(run.metrics.score, run.metrics.measure),
             str(run.metrics.items),

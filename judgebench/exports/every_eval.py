@@ -69,7 +69,8 @@ def record(
     """
     manifest = finished.run.manifest
     benchmark = finished.benchmark.name
-    said = {name: manifest.get(name) for name in ("benchmark", "identity", "started", "ended", "scores")}
+    every = manifest.to_json()
+    said = {name: every.get(name) for name in ("benchmark", "identity", "started", "ended", "scores")}
     name = str(uuid.UUID(bytes=hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()[:16], version=4))
     about = {"evaluation_id": f"{benchmark}/{model.id.replace('/', '_')}/{now}", "model_id": model.id}
     lines = [json.dumps(each, ensure_ascii=True) for each in _instances(finished, about)]
@@ -86,13 +87,13 @@ def record(
         },
         "eval_library": {
             "name": "judgebench",
-            "version": str(manifest.get("versions", {}).get("judgebench", "unknown")),
+            "version": manifest.versions.get("judgebench", "unknown"),
         },
         "model_info": _model(finished, model),
         "evaluation_results": list(_results(finished)),
     }
-    if manifest.get("started"):
-        log["evaluation_timestamp"] = str(datetime.fromisoformat(manifest["started"]).timestamp())
+    if manifest.started:
+        log["evaluation_timestamp"] = str(datetime.fromisoformat(manifest.started).timestamp())
     if lines:
         log["detailed_evaluation_results"] = {
             "format": "jsonl",
@@ -111,9 +112,9 @@ def _model(finished: Finished, model: Model) -> dict[str, Any]:
         details["model_availability"] = "other"
     if finished.made_of is not None:
         details["kind"] = finished.made_of
-    served = finished.run.manifest.get("served_models")
+    served = finished.run.manifest.served_models
     if served:
-        details["served_models"] = ", ".join(map(str, served))
+        details["served_models"] = ", ".join(served)
     said: dict[str, Any] = {"name": model.name, "id": model.id, "developer": model.organisation}
     if model.platform:
         said["inference_platform"] = model.platform
@@ -179,7 +180,7 @@ def _score(score: float, low: float, high: float, n: int) -> dict[str, Any]:
 def _beside(finished: Finished) -> dict[str, str]:
     """What must be known beside the score."""
     metrics = finished.metrics
-    said = {"coverage": str(metrics.coverage), "state": str(finished.run.manifest.get("state", ""))}
+    said = {"coverage": str(metrics.coverage), "state": finished.run.manifest.state or ""}
     if metrics.bounds is not None:
         said |= {"every_failure_wrong": str(metrics.bounds[0]), "every_failure_right": str(metrics.bounds[1])}
     said |= {f"failures_{kind}": str(count) for kind, count in metrics.failures.items()}
@@ -190,29 +191,29 @@ def _beside(finished: Finished) -> dict[str, str]:
 
 def _source(finished: Finished) -> dict[str, Any]:
     """Where the items come from: a dataset of the hub, or a file, of which the name alone is told."""
-    data, items = finished.run.manifest.get("data") or {}, finished.run.manifest.get("items", {})
-    source, details = str(data.get("source", "")), {"items_sha256": str(items.get("hash"))}
+    data = finished.run.manifest.data
+    source, details = data.source or "", {"items_sha256": str(finished.run.manifest.items.hash)}
     said: dict[str, Any] = {"dataset_name": finished.benchmark.title, "additional_details": details}
-    if data.get("revision") is None:
+    if data.revision is None:
         return {**said, "source_type": "other", "source_id": PurePath(source).name or "unknown"}
-    said |= {"source_type": "hf_dataset", "hf_repo": source, "hf_revision": str(data["revision"])}
-    if data.get("split"):
-        said["hf_split"] = str(data["split"])
+    said |= {"source_type": "hf_dataset", "hf_repo": source, "hf_revision": data.revision}
+    if data.split:
+        said["hf_split"] = data.split
     return {**said, "samples_number": len(finished.keys)}
 
 
 def _generation(finished: Finished) -> dict[str, Any]:
     """How the judge was asked: its parameters and the words of the template."""
     manifest = finished.run.manifest
-    if finished.is_scores:
-        return {"additional_details": {"scores": str(manifest["scores"].get("name"))}}
-    params = manifest.get("judge", {}).get("params") or {}
+    if manifest.scores is not None:
+        return {"additional_details": {"scores": str(manifest.scores.name)}}
+    params = manifest.judge.params
     numbers = {name: params[name] for name in ("temperature", "top_p", "top_k") if _is_number(params.get(name))}
     limit = params.get("max_tokens", params.get("max_completion_tokens"))
     if isinstance(limit, int) and limit > 0:
         numbers["max_tokens"] = limit
-    protocol = {f"protocol_{name}": str(value) for name, value in (manifest.get("protocol") or {}).items()}
-    template = {"template": str(manifest.get("template", {}).get("name"))}
+    protocol = {f"protocol_{name}": str(value) for name, value in manifest.protocol.model_dump().items()}
+    template = {"template": str(manifest.template.name)}
     path = finished.path / TEMPLATE
     if finished.made_of is None and path.exists():
         numbers["prompt_template"] = path.read_text(encoding="utf-8")

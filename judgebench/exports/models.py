@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
 from judgebench.judges import family_of, load_judges
@@ -88,25 +88,21 @@ def model_of(run: Run, named: str | None = None) -> Model:
             )
         return Model(run.name.judge, *parts)
     manifest = run.manifest
-    if "scores" in manifest:
-        return _model(run.name.judge, run.name.judge, _families(manifest))
-    judge = manifest.get("judge", {})
-    provider, slash, rest = str(judge.get("model", run.name.judge)).partition("/")
-    families = _families(manifest)
+    families = manifest.families or load_judges().families
+    if manifest.scores is not None:
+        return _model(run.name.judge, run.name.judge, families)
+    judge = manifest.judge
+    provider, slash, rest = (judge.model or run.name.judge).partition("/")
     if not slash:
         return _model(run.name.judge, provider, families)
     if provider in ENGINES:
         return _model(run.name.judge, rest, families, engine=ENGINES[provider])
-    if judge.get("api_base") and provider in {"openai", "custom_openai", "openai_like"}:
+    if judge.api_base and provider in {"openai", "custom_openai", "openai_like"}:
         return _model(run.name.judge, rest, families)
     if provider in _HOSTS:
         return _model(run.name.judge, rest, families, platform=provider)
     organisation, model = _DEVELOPERS.get(provider, provider), rest.rpartition("/")[2]
     return Model(run.name.judge, _harmless(organisation), _harmless(model), None if provider == "offline" else provider)
-
-
-def _families(manifest: Mapping[str, Any]) -> Mapping[str, Sequence[str]]:
-    return manifest.get("families") or load_judges().families
 
 
 def _model(name: str, said: str, families: Mapping[str, Sequence[str]], **where: str) -> Model:

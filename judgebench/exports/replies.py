@@ -14,7 +14,7 @@ from judgebench._util.steps import count_lines, counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
-from judgebench.runs import JUDGEMENTS, MADE, MANIFEST, Judgement, read_manifest
+from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, read_manifest
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -164,9 +164,10 @@ class _RunReplies:
         manifest = read_manifest(folder)
         if manifest is None:
             raise ConfigError(f"{folder}: holds no run (no {MANIFEST}); name the folder of one run")
-        made = next((kind for kind in MADE if kind in manifest), None)
-        if made is not None:
-            raise ConfigError(f"{folder}: is a {made}, made of other runs, and has no replies of its own; name those")
+        if manifest.made_of is not None:
+            raise ConfigError(
+                f"{folder}: is a {manifest.made_of}, made of other runs, and has no replies of its own; name those"
+            )
         try:
             self._file: BinaryIO = stack.enter_context(self.path.open("rb"))
         except FileNotFoundError:
@@ -174,9 +175,9 @@ class _RunReplies:
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be read ({error.strerror})") from None
         try:
-            self.run = BundledRun.of(manifest)
-            self._left_out = list(manifest.get("left_out", ()))
-            self._started = datetime.fromisoformat(manifest["started"]).timestamp()
+            self.run = BundledRun.of(manifest.to_json())
+            self._left_out = list(manifest.left_out)
+            self._started = datetime.fromisoformat(str(manifest.started)).timestamp()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
             raise ConfigError(f"{folder / MANIFEST}: is no manifest of a run ({error!r})") from None
         self.places: dict[bytes, int] = {}

@@ -15,8 +15,6 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks.rewardbench import PRIOR_SETS, SECTIONS, RewardBench
 from judgebench.benchmarks.rewardbench2 import DOMAINS, TIES, RewardBench2
 from judgebench.errors import ConfigError
-from judgebench.protocols import alteration_of
-from judgebench.runs import ASKED
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -67,9 +65,9 @@ def results(finished: Finished, model: Model, model_type: str | None = None) -> 
         raise ConfigError(
             f"{finished.path}: is of {benchmark}; RewardBench's format is for {' and '.join(REPOSITORIES)}"
         )
-    if alteration_of(finished.run.manifest) is not None:
+    if finished.run.manifest.altered is not None:
         raise ConfigError(f"{finished.path}: is over altered items (a control), which are no result of the benchmark")
-    if ASKED in finished.run.manifest:
+    if finished.run.manifest.asked is not None:
         raise ConfigError(
             f"{finished.path}: stopped when its difference from another run was shown, which is no result of the "
             "benchmark: give its command without --stop-when-shown"
@@ -160,8 +158,8 @@ def notes(finished: Finished) -> Iterator[str]:
     if lacking:
         yield f"{finished.path}: {len(lacking)} of {len(wanted)} subsets have no items, and the leaderboard takes all"
     manifest = finished.run.manifest
-    items, data = manifest.get("items", {}), manifest.get("data", {})
-    if items.get("count") != items.get("of"):
-        yield f"{finished.path}: is over {items.get('count')} of {items.get('of')} items"
-    if data.get("source") != benchmark.hub_id:
-        yield f"{finished.path}: is over rows of {data.get('source')}, not of {benchmark.hub_id}"
+    items, source = manifest.items, manifest.data.source
+    if items.count != items.of:
+        yield f"{finished.path}: is over {items.count} of {items.of} items"
+    if source != benchmark.hub_id:
+        yield f"{finished.path}: is over rows of {source}, not of {benchmark.hub_id}"

@@ -49,7 +49,7 @@ def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
 
 def arrow_of(run: Run, table: str) -> pa.Table:
     """One run's rows, with the columns that say whose they are; `items` has their texts."""
-    benchmark = str(run.manifest["benchmark"])
+    benchmark = str(run.manifest.benchmark)
     schema = frames.schema_of(table)
     if table == "items":
         return frames.arrow(frames.item_rows(benchmark, run.items), schema)

@@ -11,14 +11,15 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.errors import ConfigError
 from judgebench.protocols import ALPHA, SIZE
-from judgebench.runs import READING, folder_name
+from judgebench.runs import READING, TemplateEntry, folder_name
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.runs import Finished
+    from judgebench.protocols import Protocol, UntilShown
+    from judgebench.runs import DerivedEntry, Finished, Manifest, RescoredEntry, ScoresEntry
 
 
 @dataclass(frozen=True)
@@ -44,21 +45,21 @@ def recipe(finished: Finished, title: str) -> Recipe:
     manifest = finished.run.manifest
     made_by = command(manifest, finished.path)
     facts = tuple(_facts(manifest, finished))
-    return Recipe(title, made_by, needed(manifest), facts, json.dumps(manifest, indent=2))
+    return Recipe(title, made_by, needed(manifest), facts, json.dumps(manifest.to_json(), indent=2))
 
 
-def needed(manifest: Mapping[str, Any]) -> str:
+def needed(manifest: Manifest) -> str:
     """What the command needs that the manifest does not know, a sentence; empty where that is nothing."""
-    judge = manifest.get("judge") or {}
-    if "providers" in manifest or judge.get("model") in {None, judge.get("name")}:
+    judge = manifest.judge
+    if "providers" in manifest.model_fields_set or judge.model in {None, judge.name}:
         return ""
     return (
-        f"An earlier version of judgebench made this run, and did not note where the judge '{judge.get('name')}' is "
+        f"An earlier version of judgebench made this run, and did not note where the judge '{judge.name}' is "
         "defined: its preset is needed, in the providers.yaml that is read or by --providers FILE."
     )
 
 
-def command(manifest: Mapping[str, Any], path: Path | None = None) -> str:
+def command(manifest: Manifest, path: Path | None = None) -> str:
     """The command that makes a run of this manifest.
 
     Args:
@@ -68,40 +69,39 @@ def command(manifest: Mapping[str, Any], path: Path | None = None) -> str:
     return " ".join(map(shlex.quote, ["judgebench", *_words(manifest, path)]))
 
 
-def _words(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
-    if "rescored" in manifest:
-        return _rescore(manifest["rescored"], path)
-    if "jury" in manifest:
-        return _jury(manifest)
-    if "cascade" in manifest:
-        return _cascade(manifest)
-    return _score(manifest) if "scores" in manifest else _run(manifest, path)
+def _words(manifest: Manifest, path: Path | None) -> Iterator[str]:
+    if manifest.rescored is not None:
+        return _rescore(manifest.rescored, path)
+    if manifest.jury is not None:
+        return _jury(manifest, manifest.jury)
+    if manifest.cascade is not None:
+        return _cascade(manifest, manifest.cascade)
+    return _run(manifest, path) if manifest.scores is None else _score(manifest, manifest.scores)
 
 
-def _run(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
-    judge = str((manifest.get("judge") or {}).get("name"))
-    template, until = manifest.get("template") or {}, manifest.get("until_shown") or {}
-    kept = None if path is None else path / TEMPLATE
-    names = [_template(str(template.get("name")), template.get("hash"), kept)]
-    if until.get("template_hash") not in {None, template.get("hash")}:
-        kept = None if path is None else _others_template(until, path)
-        names.append(_template(until["template"], until["template_hash"], kept))
-    yield from ("run", str(manifest.get("benchmark")))
-    for name in dict.fromkeys([judge, until.get("judge", judge)]):
+def _run(manifest: Manifest, path: Path | None) -> Iterator[str]:
+    judges, template, until = [str(manifest.judge.name)], manifest.template, manifest.until_shown
+    names = [_template(str(template.name), template.hash, None if path is None else path / TEMPLATE)]
+    if until is not None:
+        judges.append(until.judge)
+        if until.template_hash != template.hash:
+            kept = None if path is None else _others_template(until, path)
+            names.append(_template(until.template, until.template_hash, kept))
+    yield from ("run", str(manifest.benchmark))
+    for name in dict.fromkeys(judges):
         yield from ("--judge", name)
     for name in dict.fromkeys(names):
         yield from ("--template", name)
     yield from _items(manifest)
-    yield from _protocol(manifest.get("protocol") or {})
+    yield from _protocol(manifest.protocol.protocol)
     yield from _seed(manifest)
-    altered = manifest.get("altered") or {}
-    if altered:
-        yield from (f"--{altered.get('kind')}", str(altered.get("name")))
-    if until:
+    if manifest.altered is not None:
+        yield from (f"--{manifest.altered.kind}", manifest.altered.name)
+    if until is not None:
         yield "--stop-when-shown"
         yield from _unusual(until, {"size": SIZE, "alpha": ALPHA})
-    if manifest.get("providers"):
-        yield from ("--providers", str(manifest["providers"]))
+    if manifest.providers:
+        yield from ("--providers", manifest.providers)
 
 
 def _template(name: str, digest: object, kept: Path | None) -> str:
@@ -111,118 +111,107 @@ def _template(name: str, digest: object, kept: Path | None) -> str:
     return name if ships or kept is None else str(kept)
 
 
-def _others_template(until: Mapping[str, Any], path: Path) -> Path | None:
+def _others_template(until: UntilShown, path: Path) -> Path | None:
     """The file that the folder of the other run of a comparison keeps of its template."""
-    folder = path.absolute().parents[2] / folder_name(until["judge"]) / folder_name(until["template"])
+    folder = path.absolute().parents[2] / folder_name(until.judge) / folder_name(until.template)
     for found in sorted(folder.glob(f"*/{TEMPLATE}")):
         with suppress(ConfigError):
-            if load_template(found).hash == until["template_hash"]:
+            if load_template(found).hash == until.template_hash:
                 return found
     return None
 
 
-def _score(manifest: Mapping[str, Any]) -> Iterator[str]:
-    scores = manifest["scores"]
-    yield from ("score", str(scores.get("file")), "--benchmark", str(manifest.get("benchmark")))
-    yield from ("--name", str(scores.get("name")))
+def _score(manifest: Manifest, scores: ScoresEntry) -> Iterator[str]:
+    yield from ("score", str(scores.file), "--benchmark", str(manifest.benchmark), "--name", str(scores.name))
     yield from _items(manifest)
     # Earlier versions did not note it, but without it a run has no failures.
-    if scores.get("allow_missing", manifest.get("state") == "incomplete"):
+    if manifest.state == "incomplete" if scores.allow_missing is None else scores.allow_missing:
         yield "--allow-missing"
 
 
-def _jury(manifest: Mapping[str, Any]) -> Iterator[str]:
-    said = manifest["jury"]
-    yield from ("jury", *_members(said), "--name", str((manifest.get("judge") or {}).get("name")))
-    yield from _unusual(said, {"weights": "equal"})
-    share = (said.get("held_out") or {}).get("share")
-    if share:
+def _jury(manifest: Manifest, jury: DerivedEntry) -> Iterator[str]:
+    yield from ("jury", *_members(jury), "--name", str(manifest.judge.name))
+    yield from _unusual(jury, {"weights": "equal"})
+    if share := (jury.held_out or {}).get("share"):
         yield from ("--held-out", str(share))
     yield from _seed(manifest)
 
 
-def _cascade(manifest: Mapping[str, Any]) -> Iterator[str]:
-    said = manifest["cascade"]
-    yield from ("cascade", *_members(said), "--name", str((manifest.get("judge") or {}).get("name")))
-    yield from ("--threshold", str(said.get("threshold")))
-    yield from _unusual(said, {"by": "disagreement"})
+def _cascade(manifest: Manifest, cascade: DerivedEntry) -> Iterator[str]:
+    yield from ("cascade", *_members(cascade), "--name", str(manifest.judge.name))
+    yield from ("--threshold", str(cascade.threshold))
+    yield from _unusual(cascade, {"by": "disagreement"})
     yield from _seed(manifest)
 
 
-def _members(made: Mapping[str, Any]) -> Iterator[str]:
+def _members(made: DerivedEntry) -> Iterator[str]:
     """The folders of the runs that it is made of."""
-    return (str(each.get("path")) for each in made.get("members") or ())
+    return (str(each.path) for each in made.members)
 
 
-def _rescore(said: Mapping[str, Any], path: Path | None) -> Iterator[str]:
-    source = str(said.get("from"))
+def _rescore(rescored: RescoredEntry, path: Path | None) -> Iterator[str]:
+    source, companion = str(rescored.source), rescored.companion or TemplateEntry()
     yield from ("rescore", source if path is None else str(path.parent / source))
-    companion = said.get("companion") or {}
     for file, name, digest in (
-        (TEMPLATE, said.get("template"), said.get("hash")),
-        (TIES_TEMPLATE, companion.get("name"), companion.get("hash")),
+        (TEMPLATE, rescored.template, rescored.hash),
+        (TIES_TEMPLATE, companion.name, companion.hash),
     ):
         if path is not None and (path / READING / file).is_file():
             yield from ("--template", _template(str(name), digest, path / READING / file))
-    if "joined" in said:
-        yield from ("--join", str(said["joined"]))
+    if rescored.joined is not None:
+        yield from ("--join", rescored.joined)
 
 
-def _items(manifest: Mapping[str, Any]) -> Iterator[str]:
+def _items(manifest: Manifest) -> Iterator[str]:
     """Which items: where they are from, and which of them."""
-    data, selection = manifest.get("data") or {}, manifest.get("selection") or {}
-    if data.get("source") == BUNDLED:
+    data = manifest.data
+    if data.source == BUNDLED:
         yield from ("--data", SAMPLE)
-    elif data.get("source"):
-        revision = f"@{data['revision']}" if data.get("revision") else ""
-        split = f":{data['split']}" if data.get("split") else ""
-        yield from ("--data", f"{data['source']}{revision}{split}")
-    for subset in selection.get("subsets") or ():
-        yield from ("--subset", str(subset))
-    if selection.get("limit") is not None:
-        yield from ("--limit", str(selection["limit"]))
+    elif data.source:
+        revision = f"@{data.revision}" if data.revision else ""
+        split = f":{data.split}" if data.split else ""
+        yield from ("--data", f"{data.source}{revision}{split}")
+    for subset in manifest.selection.subsets:
+        yield from ("--subset", subset)
+    if manifest.selection.limit is not None:
+        yield from ("--limit", str(manifest.selection.limit))
 
 
-def _protocol(protocol: Mapping[str, Any]) -> Iterator[str]:
-    if protocol.get("orders"):
-        yield from ("--orders", str(protocol["orders"]))
+def _protocol(protocol: Protocol) -> Iterator[str]:
+    yield from ("--orders", protocol.orders)
     yield from _unusual(protocol, {"samples": 1, "join": "mean", "repair": 0, "pairs": None})
     for name in ("early_stop", "soft"):
-        if protocol.get(name):
+        if getattr(protocol, name):
             yield f"--{name.replace('_', '-')}"
 
 
-def _seed(manifest: Mapping[str, Any]) -> Iterator[str]:
-    if manifest.get("seed"):
-        yield from ("--seed", str(manifest["seed"]))
+def _seed(manifest: Manifest) -> Iterator[str]:
+    if manifest.seed:
+        yield from ("--seed", str(manifest.seed))
 
 
-def _unusual(said: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
+def _unusual(options: object, usual: Mapping[str, Any]) -> Iterator[str]:
     """The options that are not what they are unless given."""
     for name, default in usual.items():
-        if said.get(name, default) != default:
-            yield from (f"--{name}", str(said[name]))
+        if (given := getattr(options, name)) != default:
+            yield from (f"--{name}", str(given))
 
 
-def _facts(manifest: Mapping[str, Any], finished: Finished) -> Iterator[tuple[str, str]]:
+def _facts(manifest: Manifest, finished: Finished) -> Iterator[tuple[str, str]]:
     yield "folder", str(finished.path)
-    yield "state", str(manifest.get("state"))
-    yield "started", str(manifest.get("started"))
-    yield "ended", str(manifest.get("ended"))
-    yield "seed", str(manifest.get("seed"))
-    judge = manifest.get("judge") or {}
-    if judge.get("model"):
-        yield "model", str(judge["model"])
-        yield "model as served", ", ".join(map(str, manifest.get("served_models") or ["not said"]))
-        yield "parameters", json.dumps(judge.get("params", {}))
-    template = manifest.get("template") or {}
-    if template:
-        yield "template", f"{template.get('name')}, SHA-256 {template.get('hash')}"
-    companion = manifest.get("companion") or {}
-    if companion:
-        yield "template for Ties", f"{companion.get('name')}, SHA-256 {companion.get('hash')}"
-    data, items = manifest.get("data") or {}, manifest.get("items") or {}
-    yield "data", f"{data.get('source')}{', revision ' + str(data['revision']) if data.get('revision') else ''}"
-    yield "items", f"{items.get('count')} of {items.get('of')}, SHA-256 {items.get('hash')}"
-    for name, said in (manifest.get("versions") or {}).items():
-        yield f"version of {name}", str(said)
+    yield "state", str(manifest.state)
+    yield "started", str(manifest.started)
+    yield "ended", str(manifest.ended)
+    yield "seed", str(manifest.seed)
+    if manifest.judge.model:
+        yield "model", manifest.judge.model
+        yield "model as served", ", ".join(manifest.served_models or ["not said"])
+        yield "parameters", json.dumps(manifest.judge.params)
+    for title, template in (("template", manifest.template), ("template for Ties", manifest.companion)):
+        if template is not None and template.name is not None:
+            yield title, f"{template.name}, SHA-256 {template.hash}"
+    data, items = manifest.data, manifest.items
+    yield "data", f"{data.source}{f', revision {data.revision}' if data.revision else ''}"
+    yield "items", f"{items.count} of {items.of}, SHA-256 {items.hash}"
+    for name, number in manifest.versions.items():
+        yield f"version of {name}", number

@@ -9,7 +9,6 @@ from judgebench._util.lazy import lazy_face
 if TYPE_CHECKING:
     from judgebench.protocols.alterations import (
         Alteration,
-        alteration_of,
         altered,
         check_attack,
         find_alterations,
@@ -37,7 +36,6 @@ __all__ = [
     "Call",
     "Protocol",
     "UntilShown",
-    "alteration_of",
     "altered",
     "blocks",
     "calls_needed",
@@ -61,7 +59,6 @@ if not TYPE_CHECKING:
         {
             "alterations": (
                 "Alteration",
-                "alteration_of",
                 "altered",
                 "check_attack",
                 "find_alterations",

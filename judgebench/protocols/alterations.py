@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal
 
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
@@ -19,7 +19,7 @@ from judgebench.items import Completion, Turn
 from judgebench.verdicts import fill_mark, phrase_choice, phrase_rating
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
     from judgebench.items import Item, ItemKey
     from judgebench.templates import Template
@@ -63,16 +63,6 @@ class Alteration:
         """What makes it another run; the planted text among it."""
         text = WITHHELD if self.kind == "control" else json.dumps(_texts()[self.name], sort_keys=True)
         return {"altered": self.title, "altered_by": hashlib.sha256(text.encode()).hexdigest()}
-
-    def to_json(self) -> dict[str, str]:
-        """The manifest's `altered`."""
-        return {"kind": self.kind, "name": self.name}
-
-
-def alteration_of(manifest: Mapping[str, Any]) -> Alteration | None:
-    """The alteration of the items of a run; None for a run over the items as they are."""
-    said = manifest.get("altered")
-    return None if said is None else Alteration(said["kind"], said["name"])
 
 
 def find_alterations(controls: Iterable[str], attacks: Iterable[str]) -> list[Alteration]:

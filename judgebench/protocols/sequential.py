@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import hashlib
 from bisect import bisect_right
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from itertools import accumulate
 from shlex import quote
 from typing import TYPE_CHECKING, Any
@@ -54,10 +54,6 @@ class UntilShown:
     other: str
     size: float
     alpha: float
-
-    def to_json(self) -> dict[str, Any]:
-        """The manifest's `until_shown`."""
-        return asdict(self)
 
     def identity(self) -> dict[str, Any]:
         """What makes it another run than one against another, or with other options."""

@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from judgebench.items import Item, Outcome
     from judgebench.metrics.summary import Metrics
     from judgebench.runs.judgements import Judgement
+    from judgebench.runs.manifest import Manifest
 
 
 OWN = frozenset(
@@ -146,7 +147,7 @@ class RunWriter:
             raise ConfigError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
         return file
 
-    def begin(self, manifest: dict[str, Any], texts: Mapping[str, str], items: Iterable[Item]) -> None:
+    def begin(self, manifest: Manifest, texts: Mapping[str, str], items: Iterable[Item]) -> None:
         """Makes the folder and writes what is known before the first call; a begun run is gone on with.
 
         The items are written beside what follows; `finish` waits for them.
@@ -170,9 +171,9 @@ class RunWriter:
                     self._taken = True
             if self._taken:
                 raise ConfigError(f"{self.path}: another run has just written there; give the command again")
-            crashed = is_torn(self.path) or (read_manifest(self.path) or {}).get("state") == "running"
-            write_json(self.path / MANIFEST, manifest)
-            self._items = shared_beside(self.path, manifest["items"]["hash"], items, distrust=crashed)
+            crashed = is_torn(self.path) or (read_manifest(self.path) or manifest).state == "running"
+            write_json(self.path / MANIFEST, manifest.to_json())
+            self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
             for left in self.path.glob(".*.part"):  # of a process that died while it wrote
                 if left.is_file():
                     left.unlink()
@@ -200,9 +201,7 @@ class RunWriter:
         if items is not None:
             items.result()
 
-    def finish(
-        self, manifest: dict[str, Any], outcomes: Sequence[Outcome], metrics: Metrics, *, replaced: int = 0
-    ) -> None:
+    def finish(self, manifest: Manifest, outcomes: Sequence[Outcome], metrics: Metrics, *, replaced: int = 0) -> None:
         """Writes outcomes, metrics and the manifest's last state; each file appears whole or not at all.
 
         Args:
@@ -218,7 +217,7 @@ class RunWriter:
             write_text(self.path / OUTCOMES, lines)
             write_json(self.path / METRICS, metrics.to_json())
             with set_apart(self.path, replaced) if replaced else nullcontext():
-                write_json(self.path / MANIFEST, manifest)
+                write_json(self.path / MANIFEST, manifest.to_json())
 
     def close(self) -> None:
         """Closes what is open, and leaves nobody writing."""

@@ -6,8 +6,6 @@ import hashlib
 import json
 from collections import Counter
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_texts
@@ -15,11 +13,11 @@ from judgebench._util.steps import counted, step
 from judgebench.benchmarks import baselines
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import summarise
-from judgebench.protocols import Protocol, alteration_of
+from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
-from judgebench.runs.manifest import FORMAT, folder_name, folder_of, protocol_folder
+from judgebench.runs.manifest import folder_name, folder_of, make_manifest, protocol_folder
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.run import Run, open_run, share_contents
 from judgebench.runs.scoring import up_to_date, usage_of
@@ -86,7 +84,7 @@ def opened_members(runs: Sequence[Run | str | Path], what: str) -> tuple[list[Fi
         raise ConfigError(f"{twice}: named twice; {what} takes different runs")
     if len(opened) < 2:
         raise ConfigError(f"{what} takes two runs or more")
-    benchmarks = {each.run.manifest["benchmark"]: each.path for each in reversed(opened)}
+    benchmarks = {each.run.manifest.benchmark: each.path for each in reversed(opened)}
     if len(benchmarks) > 1:
         said = ", ".join(f"{path} is of {name}" for name, path in reversed(benchmarks.items()))
         raise ConfigError(f"the runs are of different benchmarks: {said}; {what} takes runs of one")
@@ -94,10 +92,10 @@ def opened_members(runs: Sequence[Run | str | Path], what: str) -> tuple[list[Fi
         if each.is_scores:
             raise ConfigError(f"{each.path}: comes from a score file and has no verdicts; {what} takes judges' runs")
         each.need_judgements()
-        alteration = alteration_of(each.run.manifest)
-        if alteration is not None:
+        altered = each.run.manifest.altered
+        if altered is not None:
             raise ConfigError(
-                f"{each.path}: is a control ({alteration.title}); {what} takes runs over the items as they are"
+                f"{each.path}: is a control ({altered.title}); {what} takes runs over the items as they are"
             )
     templates = [run_templates(each) for each in opened]
     share_contents(opened)
@@ -140,7 +138,7 @@ def _check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], 
 def member(finished: Finished) -> dict[str, Any]:
     """A run that another is made of, for its manifest."""
     manifest = finished.run.manifest
-    identity = json.dumps(manifest.get("identity", {}), sort_keys=True)
+    identity = json.dumps(manifest.identity, sort_keys=True)
     return {
         "judge": finished.name.judge,
         "template": finished.name.template,
@@ -148,8 +146,8 @@ def member(finished: Finished) -> dict[str, Any]:
         "path": str(finished.path),
         "identity": hashlib.sha256(identity.encode()).hexdigest(),
         "judgements": hashlib.sha256((finished.path / JUDGEMENTS).read_bytes()).hexdigest(),
-        "model": manifest.get("judge", {}).get("model"),
-        "served_models": manifest.get("served_models", []),
+        "model": manifest.judge.model,
+        "served_models": manifest.served_models,
     }
 
 
@@ -216,11 +214,8 @@ def write_made(
     alike = len({(own.wording.hash, _companion(own)) for own in templates}) == 1
     with step(f"scoring {made.kind} {made.name}"):
         metrics = _figures(made, benchmark, template)
-    manifest = {
-        "format": FORMAT,
-        "state": "incomplete" if metrics.failures else "done",
-        "started": started,
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+    first = opened[0].run.manifest
+    parts = {
         "benchmark": benchmark.name,
         "judge": {"name": made.name},
         "template": {
@@ -230,15 +225,15 @@ def write_made(
         },
         "companion": None,
         "protocol": made.protocol,
-        "selection": opened[0].run.manifest.get("selection"),
+        "selection": first.selection,
         "seed": made.seed,
-        "data": opened[0].run.manifest.get("data"),
-        "items": {"count": len(kept), "of": opened[0].run.manifest["items"]["of"], "hash": digest},
+        "data": first.data,
+        "items": {"count": len(kept), "of": first.items.of, "hash": digest},
         made.kind: made.said,
         "identity": identity,
-        "served_models": sorted({name for each in opened for name in each.run.manifest.get("served_models", [])}),
-        "versions": {package: version(package) for package in ("judgebench", "numpy")},
+        "served_models": sorted({name for each in opened for name in each.run.manifest.served_models}),
     }
+    manifest = make_manifest("incomplete" if metrics.failures else "done", started, parts)
     plain = (
         out
         / folder_name(benchmark.name)
@@ -289,7 +284,7 @@ def _own(said: Mapping[str, Any]) -> dict[str, Any]:
 def _items_hash(first: Finished, kept: Collection[str]) -> str:
     """The hash of the items: the one that they have where all are kept."""
     if len(kept) == len(first.keys):
-        return str(first.run.manifest["items"]["hash"])
+        return str(first.run.manifest.items.hash)
     digest = hashlib.sha256()
     for item in first.keys:
         if item in kept:

@@ -1,4 +1,4 @@
-"""The manifest of a run: how it is read, and what the run is called by it."""
+"""The manifest of a run: what was run and how, as the makers of runs write it and the readers take it."""
 
 from __future__ import annotations
 
@@ -6,14 +6,21 @@ import hashlib
 import json
 import os
 import re
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
 from judgebench._util.files import check_no_links
+from judgebench._util.jsonl import AnyText, first_error
 from judgebench.errors import ConfigError
+from judgebench.protocols import Alteration, Protocol, UntilShown
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
     from pathlib import Path
 
 DEFAULT_OUT = "runs"
@@ -27,17 +34,197 @@ MANIFEST, OUTCOMES, METRICS = "manifest.json", "outcomes.jsonl", "metrics.json"
 NAME_LENGTH = 100
 """How long a name of one thing may be as a folder's."""
 
-ASKED = "asked"
-"""In the manifest of a run that stopped when a difference was shown: how many items it judged; they have outcomes."""
 
-REFRESHED_FROM = "refreshed_from"
-"""In the manifest of a run whose refresh has not ended: how many lines of judgements are older than it."""
+class _Entry(BaseModel):
+    """A part of a manifest; whatever else stands there is kept."""
 
-REFRESH = "refresh"
-"""In the manifest of a run that was refreshed: which refresh it was, of all runs of one command the same."""
+    model_config = ConfigDict(extra="allow", frozen=True, defer_build=True)
 
-MADE = ("jury", "cascade")
-"""Runs that are made of other runs; the manifest says of which under this name."""
+
+class JudgeEntry(_Entry):
+    """The judge's settings, without secrets; of a jury or a cascade the name alone."""
+
+    name: AnyText | None = None
+    model: AnyText | None = None
+    api_base: AnyText | None = None
+    params: Mapping[AnyText, Any] = Field(default_factory=dict)
+    family: AnyText | None = None
+
+
+class TemplateEntry(_Entry):
+    """Which template, and in which version of its text."""
+
+    name: AnyText | None = None
+    hash: AnyText | None = None
+    mode: AnyText | None = None
+
+
+class ProtocolEntry(_Entry):
+    """The protocol's name; its settings stand beside it."""
+
+    name: AnyText | None = None
+
+    @property
+    def protocol(self) -> Protocol:
+        """How each question was put, and its readings are aggregated."""
+        return Protocol.from_json(self.model_extra or {})
+
+
+class SelectionEntry(_Entry):
+    """Which of the benchmark's items were chosen."""
+
+    subsets: Sequence[AnyText] = ()
+    limit: int | None = None
+
+
+class DataEntry(_Entry):
+    """Where the rows are from."""
+
+    source: AnyText | None = None
+    revision: AnyText | None = None
+    split: AnyText | None = None
+
+
+class ItemsEntry(_Entry):
+    """How many items there are, of how many in the data, and the hash of their texts."""
+
+    count: int | None = None
+    of: int | None = None
+    hash: AnyText | None = None
+
+
+class ScoresEntry(_Entry):
+    """The score file of a run that has no judge; `protocol` is the name of the folder."""
+
+    name: AnyText | None = None
+    file: AnyText | None = None
+    hash: AnyText | None = None
+    protocol: AnyText = "scores"
+    allow_missing: bool | None = None
+
+
+class RescoredEntry(_Entry):
+    """Which template's rule read the replies of which run (`source`) again; `protocol` is that run's."""
+
+    template: AnyText | None = None
+    hash: AnyText | None = None
+    companion: TemplateEntry | None = None
+    protocol: AnyText | None = None
+    joined: AnyText | None = None
+    source: AnyText | None = Field(default=None, alias="from")
+    version: AnyText | None = None
+
+
+class MemberEntry(_Entry):
+    """A run that another is made of."""
+
+    path: AnyText | None = None
+
+
+class DerivedEntry(_Entry):
+    """What a jury or a cascade is made of, and how."""
+
+    members: Sequence[MemberEntry] = ()
+    weights: AnyText = "equal"
+    held_out: Mapping[AnyText, Any] | None = None
+    threshold: float | None = None
+    by: AnyText = "disagreement"
+
+
+class Manifest(_Entry):
+    """What a run is and how it was made; see `make_manifest`.
+
+    Attributes:
+        refreshed_from: Of a refresh that has not ended: how many lines of judgements are older than it.
+        refresh: Which refresh the run was part of last, of all runs of one command the same.
+        state: `running`, `done`, `incomplete`, `interrupted` or `stopped`.
+        families: Whose model a name is; empty in runs of earlier versions.
+        providers: The user's own file that makes the judge what it is.
+        companion: The template for items that are always rated.
+        identity: What makes two runs the same run.
+        asked: How many items were judged before a comparison was settled; the others have no outcomes.
+        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+    """
+
+    format: int | None = None
+    refreshed_from: int | None = None
+    refresh: AnyText | None = None
+    state: AnyText | None = None
+    started: AnyText | None = None
+    ended: AnyText | None = None
+    benchmark: AnyText | None = None
+    judge: JudgeEntry = JudgeEntry()
+    families: Mapping[AnyText, Sequence[AnyText]] = Field(default_factory=dict)
+    providers: AnyText | None = None
+    template: TemplateEntry = TemplateEntry()
+    companion: TemplateEntry | None = None
+    protocol: ProtocolEntry = ProtocolEntry()
+    scores: ScoresEntry | None = None
+    selection: SelectionEntry = SelectionEntry()
+    seed: int = 0
+    data: DataEntry = DataEntry()
+    items: ItemsEntry = ItemsEntry()
+    altered: Alteration | None = None
+    until_shown: UntilShown | None = None
+    jury: DerivedEntry | None = None
+    cascade: DerivedEntry | None = None
+    identity: Mapping[str, Any] = Field(default_factory=dict)
+    rescored: RescoredEntry | None = None
+    asked: int | None = None
+    served_models: Sequence[AnyText] = ()
+    left_out: Sequence[AnyText] = ()
+    sent_as: AnyText | None = None
+    versions: Mapping[AnyText, AnyText] = Field(default_factory=dict)
+
+    @property
+    def made_of(self) -> str | None:
+        """`jury` or `cascade` where the run is made of other runs, which stand under this name; else None."""
+        return "jury" if self.jury is not None else "cascade" if self.cascade is not None else None
+
+    @property
+    def name(self) -> Name:
+        """What tables call the run."""
+        if self.scores is not None:
+            return Name(str(self.scores.name), None, self.scores.protocol)
+        template = str(self.template.name)
+        reader = template if self.rescored is None else self.rescored.template
+        wording = template if reader == template else f"{template} read by {reader}"
+        return Name(str(self.judge.name), wording, str(self.protocol.name))
+
+    def to_json(self) -> dict[str, Any]:
+        """The object in `manifest.json`: what was given, and no defaults."""
+        return self.model_dump(exclude_unset=True, by_alias=True)
+
+
+@lru_cache(maxsize=1)
+def _versions() -> dict[str, str]:
+    """The versions of what asks, reads and counts; looked up once, for it takes 3 ms."""
+    return {name: version(name) for name in ("judgebench", "litellm", "jinja2", "pydantic", "numpy")}
+
+
+def make_manifest(state: str | None, started: str | None, parts: Mapping[str, Any]) -> Manifest:
+    """The manifest of a run as it is now, of whatever kind.
+
+    Args:
+        state: See `Manifest`.
+        started: When it was, in UTC.
+        parts: What else is known of it, by the names of `Manifest`; versions of an earlier maker are kept.
+    """
+    return Manifest.model_validate(
+        {
+            "format": FORMAT,
+            **parts,
+            "state": state,
+            "started": started,
+            "ended": None if state == "running" else now(),
+            "versions": {**_versions(), **parts.get("versions", {})},
+        }
+    )
+
+
+def now() -> str:
+    """The time, as a manifest has it."""
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def folder_name(text: str, length: int = NAME_LENGTH) -> str:
@@ -52,8 +239,8 @@ def protocol_folder(name: str) -> str:
 
 def folder_of(plain: Path, identity: Mapping[str, Any]) -> Path:
     """The plain folder, or, where that holds a run of another identity, one beside it that is named by this one."""
-    there = read_manifest(plain)
-    return plain if there is None or there.get("identity") == identity else named_by(plain, identity)
+    existing = read_manifest(plain)
+    return plain if existing is None or existing.identity == identity else named_by(plain, identity)
 
 
 def named_by(plain: Path, identity: Mapping[str, Any]) -> Path:
@@ -66,7 +253,7 @@ def short_hash(identity: Mapping[str, Any]) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def read_manifest(folder: Path) -> dict[str, Any] | None:
+def read_manifest(folder: Path) -> Manifest | None:
     """The manifest; None where the folder has none.
 
     Raises:
@@ -77,14 +264,27 @@ def read_manifest(folder: Path) -> dict[str, Any] | None:
         return None
     check_no_links(folder)
     try:
-        manifest = json.loads(path.read_text(encoding="utf-8"))
+        data = json.loads(path.read_text(encoding="utf-8"))
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
         raise ConfigError(f"{path}: cannot be read ({error}); move the folder away to start afresh") from None
-    if not isinstance(manifest, dict):
-        raise ConfigError(f"{path}: is no manifest; move the folder away to start afresh")
-    return manifest
+    try:
+        return Manifest.model_validate(data)
+    except ValidationError as error:
+        if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
+            raise wrong_format(folder, data["format"]) from None
+        raise ConfigError(
+            f"{path}: is no manifest ({first_error(error)}); move the folder away to start afresh"
+        ) from None
+
+
+def wrong_format(folder: Path, found: object) -> ConfigError:
+    """The error about a run of another version."""
+    return ConfigError(
+        f"{folder / MANIFEST}: has format {found!r}, and this version of judgebench reads {FORMAT}; read it with the "
+        "version that wrote it"
+    )
 
 
 def is_torn(folder: Path) -> bool:
@@ -118,14 +318,3 @@ class Name:
     def wording(self) -> str:
         """The template; for scores the protocol, which tells apart those of one name."""
         return self.template or self.protocol
-
-
-def name_of(manifest: Mapping[str, Any]) -> Name:
-    """What tables call the run with this manifest."""
-    if "scores" in manifest:
-        scores = manifest["scores"]
-        return Name(str(scores.get("name")), None, str(scores.get("protocol", "scores")))
-    template = str(manifest.get("template", {}).get("name"))
-    reader = manifest.get("rescored", {}).get("template", template)
-    said = template if reader == template else f"{template} read by {reader}"
-    return Name(str(manifest.get("judge", {}).get("name")), said, str(manifest.get("protocol", {}).get("name")))

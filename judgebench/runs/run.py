@@ -18,17 +18,7 @@ from judgebench.items import Outcome, item_to_json
 from judgebench.metrics.summary import Metrics
 from judgebench.runs.itemfile import ITEMS, read_items
 from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
-from judgebench.runs.manifest import (
-    ASKED,
-    FORMAT,
-    MADE,
-    MANIFEST,
-    METRICS,
-    OUTCOMES,
-    REFRESHED_FROM,
-    name_of,
-    read_manifest,
-)
+from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, OUTCOMES, Manifest, read_manifest, wrong_format
 from judgebench.runs.notebook import run_html
 
 if TYPE_CHECKING:
@@ -70,9 +60,9 @@ class Run:
         return cls(folder)
 
     @cached_property
-    def manifest(self) -> dict[str, Any]:
+    def manifest(self) -> Manifest:
         """What was run: versions, seed, protocol, hashes, data source, judge settings, state."""
-        return read_manifest(self.path) or {}
+        return read_manifest(self.path) or Manifest()
 
     @cached_property
     def metrics(self) -> Metrics:
@@ -94,17 +84,12 @@ class Run:
             raise ConfigError(f"{path}: is of another version, or damaged ({error!r}); {self.mend}") from None
 
     @property
-    def made_of(self) -> str | None:
-        """`jury` or `cascade` where the run is made of other runs, which its manifest names; else None."""
-        return next((kind for kind in MADE if kind in self.manifest), None)
-
-    @property
     def mend(self) -> str:
         """What makes outcomes and figures anew, in words."""
-        if "scores" in self.manifest:
+        if self.manifest.scores is not None:
             return "score the file again with judgebench score"
-        if self.made_of is not None:
-            return f"give judgebench {self.made_of} with the runs that it is made of again"
+        if self.manifest.made_of is not None:
+            return f"give judgebench {self.manifest.made_of} with the runs that it is made of again"
         return f"give its command again, or read its replies again: judgebench rescore {self.path}"
 
     @property
@@ -164,9 +149,7 @@ class Run:
     @property
     def name(self) -> Name:
         """What tables call it: judge, template and protocol."""
-        from judgebench.runs.manifest import name_of
-
-        return name_of(self.manifest)
+        return self.manifest.name
 
     def __repr__(self) -> str:
         return f"Run({str(self.path)!r})"
@@ -178,7 +161,7 @@ class Run:
             metrics = self.metrics
         except ConfigError as error:
             return notebooks.paragraphs([repr(self), str(error)])
-        name = str(self.manifest["benchmark"])
+        name = str(self.manifest.benchmark)
         return run_html(get_benchmark(name).title if name in BENCHMARKS else name, self.name, metrics)
 
 
@@ -213,13 +196,9 @@ def open_run(path: str | Path) -> Run:
         more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
         many = f"are {len(below)} runs; name one of" if len(below) > 1 else "is a run; name it:"
         raise ConfigError(f"{folder}: holds no run itself; below it {many} {', '.join(below[:_NAMED])}{more}")
-    version = manifest.get("format")
-    if version != FORMAT or not isinstance(manifest.get("benchmark"), str):
-        raise ConfigError(
-            f"{folder / MANIFEST}: has format {version!r}, and this version of judgebench reads {FORMAT}; "
-            "read it with the version that wrote it"
-        )
-    if REFRESHED_FROM in manifest:
+    if manifest.format != FORMAT or manifest.benchmark is None:
+        raise wrong_format(folder, manifest.format)
+    if manifest.refreshed_from is not None:
         raise ConfigError(
             f"{folder}: its last --refresh has not ended, so that old and new replies stand there; give its command "
             "again, with --refresh, which goes on where it stopped"
@@ -285,27 +264,27 @@ class Finished:
     @cached_property
     def benchmark(self) -> Benchmark:
         """Whose items they are."""
-        return get_benchmark(self.run.manifest["benchmark"])
+        return get_benchmark(str(self.run.manifest.benchmark))
 
     @cached_property
     def name(self) -> Name:
         """What tables call it."""
-        return name_of(self.run.manifest)
+        return self.run.name
 
     @cached_property
     def is_scores(self) -> bool:
         """Whether it comes from a score file, and so has no judgements."""
-        return "scores" in self.run.manifest
+        return self.run.manifest.scores is not None
 
     @cached_property
     def made_of(self) -> str | None:
         """`jury` or `cascade` where the run is made of other runs."""
-        return self.run.made_of
+        return self.run.manifest.made_of
 
     @cached_property
     def keys(self) -> dict[str, ItemKey]:
         """The items, without their texts; of a run that stopped when a difference was shown, those before that."""
-        if ASKED not in self.run.manifest:
+        if self.run.manifest.asked is None:
             return self.contents.keys
         return {item: self.contents.keys[item] for item in self.outcomes}
 
@@ -364,7 +343,7 @@ class Finished:
     def judgements(self) -> dict[tuple[str, tuple[int, ...], int], Judgement]:
         """The judgement that counts for each item, order and sample; empty for scores."""
         found = latest(read_judgements(self.path))
-        if ASKED not in self.run.manifest:
+        if self.run.manifest.asked is None:
             return found
         return {place: judgement for place, judgement in found.items() if judgement.item in self.keys}
 
@@ -388,9 +367,9 @@ class Finished:
                 f"count; {self.run.mend}"
             )
 
-        if ASKED in self.run.manifest:
+        if self.run.manifest.asked is not None:
             yield (
-                f"{self.path}: stopped after {self.run.manifest[ASKED]} items, when its difference from another run "
+                f"{self.path}: stopped after {self.run.manifest.asked} items, when its difference from another run "
                 "was settled: intervals and p-values as for a fixed number of items say too much"
             )
 
@@ -405,7 +384,7 @@ def share_contents(runs: Sequence[Finished]) -> None:
     first: dict[str, Contents] = {}
     for each in runs:
         if (each.path / ITEMS).exists():
-            digest = str(each.run.manifest.get("items", {}).get("hash"))
+            digest = str(each.run.manifest.items.hash)
             each.contents = first.setdefault(digest, each.contents)
 
 

@@ -5,8 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +15,7 @@ from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
-from judgebench.runs.manifest import FORMAT, folder_name, folder_of
+from judgebench.runs.manifest import folder_name, folder_of, make_manifest, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -145,7 +143,7 @@ def score_run(
     Returns:
         The run's folder.
     """
-    started = datetime.now(UTC).isoformat(timespec="seconds")
+    started = now()
     benchmark = dataset.benchmark
     plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
@@ -171,11 +169,7 @@ def score_run(
             controls=baselines.controls(benchmark, outcomes, {}),
             notes=(*passed_over, *_notes(dataset.keys.values(), scores), *benchmark.notes(outcomes)),
         )
-    manifest: dict[str, Any] = {
-        "format": FORMAT,
-        "state": "incomplete" if metrics.failures else "done",
-        "started": started,
-        "ended": datetime.now(UTC).isoformat(timespec="seconds"),
+    parts = {
         "benchmark": benchmark.name,
         "scores": {
             "name": name,
@@ -189,8 +183,8 @@ def score_run(
         "data": dataset.origin,
         "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
         "identity": identity,
-        "versions": {package: version(package) for package in ("judgebench", "numpy")},
     }
+    manifest = make_manifest("incomplete" if metrics.failures else "done", started, parts)
     with in_place_of(folder, identity, "choose another with --out") as part:
         share_items(part, dataset.hash, dataset, levels=1)
         RunWriter(part).finish(manifest, outcomes, metrics)

@@ -13,7 +13,6 @@ from judgebench.protocols import (
     PROTOCOL_NOTES,
     Call,
     Protocol,
-    alteration_of,
     number_of_calls,
     protocol_notes,
     target,
@@ -33,6 +32,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.summary import Metrics
     from judgebench.runs.judgements import Judgement
+    from judgebench.runs.manifest import Manifest
     from judgebench.runs.templates import RunTemplates
 
 
@@ -67,7 +67,7 @@ def up_to_date(run: Run) -> Finished:
 
 def protocol_of(finished: Finished) -> Protocol:
     """How the run was asked, and its readings are joined."""
-    return Protocol.from_json(finished.run.manifest["protocol"])
+    return finished.run.manifest.protocol.protocol
 
 
 def outcomes_of(
@@ -134,11 +134,11 @@ def metrics_of(
     """
     every = list(outcomes.values())
     benchmark, mode = finished.benchmark, templates.wording.mode
-    alteration = alteration_of(finished.run.manifest)
+    manifest = finished.run.manifest
     readings = _readings(finished, templates, judgements, protocol)
     keys = finished.keys.values()
     planned = sum(_planned(finished, templates, protocol, key) for key in keys)
-    name = str(finished.run.manifest["protocol"]["name"])
+    name = str(manifest.protocol.name)
     kept = [note for note in notes if not note.startswith(PROTOCOL_NOTES)]
     made = protocol_notes(benchmark, mode, protocol, name, readings, planned)
     with step(f"scoring {finished.path}"):
@@ -150,11 +150,11 @@ def metrics_of(
             outcomes=every,
             readings=readings,
             usage=usage,
-            seed=int(finished.run.manifest.get("seed", 0)),
+            seed=manifest.seed,
             extra=benchmark.extra(every),
             notes=(*kept, *made),
             soft=protocol.soft,
-            altered=None if alteration is None else alteration.title,
+            altered=None if manifest.altered is None else manifest.altered.title,
             attack=attack,
             controls=baselines.controls(
                 benchmark, every, readings, rule=protocol.join, pairs=protocol.pairs is not None
@@ -175,7 +175,7 @@ def flips_of(
     Returns:
         None where there is no such folder, or no verdict before and after.
     """
-    alteration = alteration_of(finished.run.manifest)
+    alteration = finished.run.manifest.altered
     if alteration is None or alteration.kind != "attack" or (plain := _unaltered(finished)) is None:
         return None
     before, after = _by_item(map(read, plain) if read is not None else plain), _by_item(judgements)
@@ -188,17 +188,17 @@ def _unaltered(finished: Finished) -> list[Judgement] | None:
     own = _asked_alike(finished.run.manifest)
     for path in sorted(path for path in finished.path.resolve().parent.iterdir() if path.is_dir()):
         manifest = read_manifest(path)
-        if manifest is None or "altered" in manifest or "rescored" in manifest:
+        if manifest is None or manifest.altered is not None or manifest.rescored is not None:
             continue
         if _asked_alike(manifest) == own:
             return list(Finished(Run(path)).judgements.values())
     return None
 
 
-def _asked_alike(manifest: Mapping[str, Any]) -> dict[str, Any]:
+def _asked_alike(manifest: Manifest) -> dict[str, Any]:
     """The identity of a run but for what is done to its items, and how its replies are read and joined."""
     left_out = {"altered", "altered_by", "read_by", "join"}
-    return {name: value for name, value in manifest.get("identity", {}).items() if name not in left_out}
+    return {name: value for name, value in manifest.identity.items() if name not in left_out}
 
 
 def _by_item(judgements: Iterable[Judgement]) -> dict[str, list[Reading]]:

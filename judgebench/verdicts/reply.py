@@ -2,19 +2,9 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from pydantic import BaseModel, ConfigDict, Field
 
-from pydantic import BaseModel, ConfigDict, Field, PlainValidator
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise ValueError("expected text")  # noqa: TRY004 - what a validator raises
-    return value
-
-
-_Text = Annotated[str, PlainValidator(_text)]
-"""Any text: Pydantic's own `str` refuses the lone surrogates that some models send."""
+from judgebench._util.jsonl import AnyText
 
 
 class Reply(BaseModel):
@@ -34,11 +24,11 @@ class Reply(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
-    text: _Text | None = None
-    reasoning: _Text | None = None
+    text: AnyText | None = None
+    reasoning: AnyText | None = None
     finish_reason: str | None = None
-    refusal: _Text | None = None
-    served_model: _Text | None = None
+    refusal: AnyText | None = None
+    served_model: AnyText | None = None
     prompt_tokens: int = 0
     completion_tokens: int = 0
     reasoning_tokens: int = 0
@@ -47,4 +37,4 @@ class Reply(BaseModel):
     latency_s: float | None = None
     created: float | None = None
     left_out: list[str] = Field(default_factory=list)
-    logprobs: list[tuple[int, _Text, dict[_Text, float]]] | None = None
+    logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None

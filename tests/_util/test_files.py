@@ -22,7 +22,7 @@ from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Metrics, Usage, summarise
 from judgebench.reports.files import write_report
 from judgebench.runs.folder import RunWriter, in_place_of
-from judgebench.runs.manifest import read_manifest
+from judgebench.runs.manifest import Manifest, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -97,7 +97,7 @@ def metrics(note: str) -> Metrics:
 def finish(folder: Path, *, outcomes: int = 1, note: str = "", manifest: str = "") -> None:
     """Ends a run with so many outcomes, and with texts of such lengths in its figures and its manifest."""
     ends = [outcome("s", 1.0, str(number)) for number in range(outcomes)]
-    RunWriter(folder).finish({"items": {"hash": "x"}, "note": manifest}, ends, metrics(note))
+    RunWriter(folder).finish(Manifest.model_validate({"note": manifest}), ends, metrics(note))
 
 
 def held(folder: Path) -> dict[str, str]:
@@ -216,7 +216,9 @@ def test_a_run_that_was_quicker_is_not_replaced(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="another run has just written there"):
         write({"file": "mine"}, {"file": "another"})
     assert [each.name for each in tmp_path.iterdir()] == ["scores"]
-    assert read_manifest(folder) == {"identity": {"file": "another"}}
+    manifest = read_manifest(folder)
+    assert manifest is not None
+    assert manifest.identity == {"file": "another"}
 
 
 def test_what_a_dead_process_left_is_cleared(tmp_path: Path) -> None:
@@ -224,7 +226,7 @@ def test_what_a_dead_process_left_is_cleared(tmp_path: Path) -> None:
     (tmp_path / "custom/mine/own/one").mkdir(parents=True)
     (tmp_path / "custom/mine/own/one/.metrics.json.7.part").write_text("{")
     folder = RunWriter(tmp_path / "custom/mine/own/one")
-    folder.begin({"state": "running", "items": {"hash": "x"}}, {}, [])
+    folder.begin(Manifest.model_validate({"state": "running", "items": {"hash": "x"}}), {}, [])
     folder.close()
     assert sorted(held(folder.path)) == ["items.jsonl.gz", "judgements.jsonl", "manifest.json"]
 

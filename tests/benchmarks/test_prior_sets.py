@@ -174,7 +174,11 @@ def test_a_half_written_hub_id_is_a_mistake(spec):
 def test_the_manifest_keeps_what_was_read(loads, tmp_path):
     """The commit and the splits that were read stand in the manifest, not the tag that was asked for."""
     run = run_offline(NAME, tmp_path, "allenai/pref-test-sets@v1:shp,summarize")
-    assert run.manifest["data"] == {"source": "allenai/pref-test-sets", "revision": COMMIT, "split": "shp,summarize"}
+    assert run.manifest.data.model_dump() == {
+        "source": "allenai/pref-test-sets",
+        "revision": COMMIT,
+        "split": "shp,summarize",
+    }
     assert {json.loads(line)["item"] for line in (run.path / "outcomes.jsonl").read_text().splitlines()} == {
         "shp:1",
         "summarize:1",

@@ -19,6 +19,7 @@ from judgebench.engine.progress import Silent
 from judgebench.errors import ConfigError
 from judgebench.runs.folder import RunWriter
 from judgebench.runs.judgements import JUDGEMENTS
+from judgebench.runs.manifest import Manifest
 
 COUNT = 20
 FOLDER = Path("runs/custom/mine/pairwise/one")
@@ -38,7 +39,7 @@ def mine(*more: object) -> Ended:
 
 
 def begin(folder: RunWriter) -> None:
-    folder.begin({"state": "running", "items": {"hash": "x" * 64}}, {}, [])
+    folder.begin(Manifest(state="running", items={"hash": "x" * 64}), {}, [])
 
 
 def test_a_folder_that_another_run_has_made_is_left_alone(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from finishedruns import judge_run, score_run, written_run
 import judgebench as jb
 from judgebench.pages.reproduction import command
 from judgebench.pages.shell import plotting_library
+from judgebench.runs.manifest import Manifest
 
 
 def block(name: str, path: str = "page.html"):
@@ -286,8 +287,9 @@ def test_the_same_runs_make_the_same_page():
                 "judge": {"name": "a b"},
                 "template": {"name": "t"},
                 "data": {"source": "x y.csv"},
+                "protocol": {"orders": "one"},
             },
-            "judgebench run custom --judge 'a b' --template t --data 'x y.csv'",
+            "judgebench run custom --judge 'a b' --template t --data 'x y.csv' --orders one",
         ),
         (
             {"benchmark": "rewardbench", "scores": {"name": "rm", "file": "s.jsonl"}, "data": {"source": "sample"}},
@@ -313,7 +315,7 @@ def test_the_same_runs_make_the_same_page():
 )
 def test_the_command_that_makes_a_run_again(manifest, expected):
     """Quoted for a shell, with what is not the default."""
-    assert command(manifest) == expected
+    assert command(Manifest.model_validate(manifest)) == expected
 
 
 def test_the_command_makes_the_same_run():
@@ -323,7 +325,7 @@ def test_the_command_makes_the_same_run():
     ended = judgebench("run", "rewardbench", "-j", "offline/longest", "--data", data, *options)
     assert ended.status == 0, ended.err
     (manifest,) = (json.loads(path.read_text()) for path in Path("runs").rglob("manifest.json"))
-    words = shlex.split(command(manifest))
+    words = shlex.split(command(Manifest.model_validate(manifest)))
     assert judgebench(*words[1:], "--out", "again").status == 0
     (again,) = (json.loads(path.read_text()) for path in Path("again").rglob("manifest.json"))
     assert again["identity"] == manifest["identity"]

@@ -15,6 +15,7 @@ from loopback import LoopbackServer
 
 import judgebench as jb
 from judgebench.pages.reproduction import command, needed
+from judgebench.runs.manifest import Manifest
 
 OWN = (
     "---\nname: own\nmode: pairwise\nverdict: {pattern: '\\[\\[([AB])\\]\\]', example: '[[A]]'}\n---\n"
@@ -26,7 +27,7 @@ SAME = ("identity", "items", "protocol", "selection", "state")
 
 def said_by(*paths: Path) -> list[list[str]]:
     """The words of each run's command."""
-    return [shlex.split(command(read_json(path / "manifest.json"), path)) for path in paths]
+    return [shlex.split(command(jb.Run(path).manifest, path)) for path in paths]
 
 
 def given_again(*paths: Path) -> None:
@@ -90,7 +91,10 @@ def test_scores_of_which_some_are_missing(more):
 def test_scores_of_an_earlier_version_that_did_not_note_it():
     """Some were missing, which only --allow-missing lets pass."""
     manifest = {"benchmark": "rewardbench", "scores": {"name": "rm", "file": "s.jsonl"}, "state": "incomplete"}
-    assert command(manifest) == "judgebench score s.jsonl --benchmark rewardbench --name rm --allow-missing"
+    assert (
+        command(Manifest.model_validate(manifest))
+        == "judgebench score s.jsonl --benchmark rewardbench --name rm --allow-missing"
+    )
 
 
 @pytest.mark.parametrize(
@@ -129,9 +133,9 @@ def test_the_judges_file_is_named_only_where_it_makes_the_judge_what_it_is():
 def test_a_run_of_an_earlier_version_says_that_the_preset_is_needed():
     """Its manifest does not know the file; a judge that is named by its model needs none."""
     preset = {"benchmark": "custom", "judge": {"name": "mine", "model": "openai/any"}}
-    assert "the judge 'mine' is defined: its preset is needed" in needed(preset)
-    assert needed(preset | {"providers": None}) == ""
-    assert needed(preset | {"judge": {"name": "openai/any", "model": "openai/any"}}) == ""
+    assert "the judge 'mine' is defined: its preset is needed" in needed(Manifest(**preset))
+    assert needed(Manifest(**preset, providers=None)) == ""
+    assert needed(Manifest(judge={"name": "openai/any", "model": "openai/any"})) == ""
     path = written_run("judge", pairs(4), lambda *_: 0)
     manifest = read_json(path / "manifest.json")
     jb.report_page([path], "with.html")

@@ -13,12 +13,13 @@ from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.runs.folder import RunWriter
 from judgebench.runs.itemfile import ITEMS, read_items
+from judgebench.runs.manifest import Manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
-MANIFEST = {"state": "running", "items": {"hash": "x" * 64}}
+RUNNING = Manifest.model_validate({"state": "running", "items": {"hash": "x" * 64}})
 
 
 def item(number: int) -> Item:
@@ -41,7 +42,7 @@ def test_a_run_goes_on_while_its_items_are_written(folder: RunWriter) -> None:
         assert may_go_on.wait(30)
         yield from map(item, range(3))
 
-    folder.begin(MANIFEST, {}, held_up())
+    folder.begin(RUNNING, {}, held_up())
     before = (folder.path / ITEMS).exists()
     may_go_on.set()
     folder.close()
@@ -56,6 +57,6 @@ def test_items_that_cannot_be_written_end_the_run(folder: RunWriter) -> None:
         yield item(0)
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
-    folder.begin(MANIFEST, {}, broken())
+    folder.begin(RUNNING, {}, broken())
     with pytest.raises(ConfigError, match="the disk is full; free some space"):
-        folder.finish(MANIFEST, [], None)  # type: ignore[arg-type]
+        folder.finish(RUNNING, [], None)  # type: ignore[arg-type]
