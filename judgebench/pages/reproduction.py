@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
+from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
-from judgebench.protocols import ALPHA, SIZE
+from judgebench.metrics.votes import AGGREGATES
 from judgebench.runs import READING, folder_name
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
@@ -19,6 +20,8 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.runs import Finished
+
+_AGGREGATE_OF = {join: name for name, join in AGGREGATES.items()}
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,11 @@ def _run(manifest: Mapping[str, Any], path: Path | None) -> Iterator[str]:
     if altered:
         yield from (f"--{altered.get('kind')}", str(altered.get("name")))
     if until:
-        yield "--stop-when-shown"
-        yield from _unusual(until, {"size": SIZE, "alpha": ALPHA})
+        yield "--sequential"
+        yield from _unusual(
+            {"min_effect": until.get("size", PlanOptions.min_effect), **until},
+            {"min_effect": PlanOptions.min_effect, "alpha": PlanOptions.alpha},
+        )
     if manifest.get("providers"):
         yield from ("--providers", str(manifest["providers"]))
 
@@ -165,7 +171,7 @@ def _rescore(said: Mapping[str, Any], path: Path | None) -> Iterator[str]:
         if path is not None and (path / READING / file).is_file():
             yield from ("--template", _template(str(name), digest, path / READING / file))
     if "joined" in said:
-        yield from ("--join", str(said["joined"]))
+        yield from ("--aggregate", _AGGREGATE_OF[said["joined"]])
 
 
 def _items(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -186,10 +192,9 @@ def _items(manifest: Mapping[str, Any]) -> Iterator[str]:
 def _protocol(protocol: Mapping[str, Any]) -> Iterator[str]:
     if protocol.get("orders"):
         yield from ("--orders", str(protocol["orders"]))
-    yield from _unusual(protocol, {"samples": 1, "join": "mean", "repair": 0, "pairs": None})
-    for name in ("early_stop", "soft"):
-        if protocol.get(name):
-            yield f"--{name.replace('_', '-')}"
+    given = {**protocol, "aggregate": _AGGREGATE_OF[protocol.get("join", "mean")]}
+    yield from _unusual(given, {"samples": 1, "aggregate": "mean", "repair": 0, "pairs": None})
+    yield from (flag for name, flag in (("early_stop", "--early-stop"), ("soft", "--logprobs")) if protocol.get(name))
 
 
 def _seed(manifest: Mapping[str, Any]) -> Iterator[str]:
@@ -201,7 +206,7 @@ def _unusual(said: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]
     """The options that are not what they are unless given."""
     for name, default in usual.items():
         if said.get(name, default) != default:
-            yield from (f"--{name}", str(said[name]))
+            yield from (f"--{name.replace('_', '-')}", str(said[name]))
 
 
 def _facts(manifest: Mapping[str, Any], finished: Finished) -> Iterator[tuple[str, str]]:
