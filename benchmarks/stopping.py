@@ -1,4 +1,4 @@
-"""When `--stop-when-shown` stops, and how often it is wrong: the table in docs/protocols.md.
+"""When `--sequential` stops, and how often it is wrong: the table in docs/protocols.md.
 
     python benchmarks/stopping.py
 

@@ -6,7 +6,10 @@ The names below are the public ones; each is imported when it is first used, bec
 from __future__ import annotations
 
 from importlib import import_module
+from inspect import isfunction
 from typing import TYPE_CHECKING, Any
+
+from judgebench._util.signatures import checked_names
 
 if TYPE_CHECKING:
     from judgebench.analysis.cascade import cascade
@@ -85,7 +88,9 @@ _HOME = {
 def __getattr__(name: str) -> Any:
     if name not in __all__:
         raise AttributeError(f"module 'judgebench' has no attribute '{name}'")
-    return getattr(import_module(f"judgebench.{_HOME.get(name, 'api')}"), name)
+    value = getattr(import_module(f"judgebench.{_HOME.get(name, 'api')}"), name)
+    globals()[name] = value = checked_names(value) if isfunction(value) else value
+    return value
 
 
 def __dir__() -> list[str]:

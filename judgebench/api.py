@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +12,10 @@ from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sampl
 from judgebench.benchmarks.rows import data_stem
 from judgebench.client import ReplyCache, connections
 from judgebench.engine import grid as runner
-from judgebench.engine.loops import finished
-from judgebench.engine.plan import Grid, companion_of, fitting_templates, plan
+from judgebench.engine.grid import GridResult
+from judgebench.engine.loops import blocking
+from judgebench.engine.options import PlanOptions, RunOptions, options_of
+from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
 from judgebench.protocols import Protocol, orders_of, questions
@@ -27,52 +28,33 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.forecast import Forecast
+    from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
-    from judgebench.items import ItemKey, Pairs
+    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.metrics.votes import Aggregate
     from judgebench.templates import Template
 
 
 async def run_grid(
-    grid: Grid,
-    *,
-    out: str | Path = DEFAULT_OUT,
-    cache_dir: str | Path | None = None,
-    offline: bool = False,
-    refresh: bool = False,
-    concurrency: int | None = None,
-    budget: float | None = None,
-    progress: Progress | None = None,
-    stop: Stop | None = None,
-) -> list[RunResult]:
+    grid: Grid, options: RunOptions, *, progress: Progress | None = None, stop: Stop | None = None
+) -> GridResult[RunResult]:
     """Runs the cells of a grid; see `judgebench.engine.grid.run_cells`."""
-    if budget is not None and not 0 <= budget < math.inf:
-        raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")
-    if refresh and offline:
-        raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
     async with connections():
-        with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
-            return await runner.run_cells(
-                grid.cells,
-                cache,
-                Path(out),
-                offline=offline,
-                refresh=refresh,
-                concurrency=concurrency,
-                budget=budget,
-                progress=progress,
-                stop=stop,
-            )
+        with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
+            return await runner.run_cells(grid.cells, cache, options, progress=progress, stop=stop)
 
 
-def forecast_grid(
-    grid: Grid, *, out: str | Path = DEFAULT_OUT, cache_dir: str | Path | None = None, refresh: bool = False
-) -> list[Forecast]:
+def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
     """What a grid would send and cost; see `judgebench.engine.forecast.forecast`."""
     from judgebench.engine import forecast as forecasting
 
-    with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
-        return forecasting.forecast(grid.cells, cache, Path(out), refresh=refresh)
+    with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
+        return forecasting.forecast(grid.cells, cache, Path(options.out), refresh=options.refresh)
+
+
+# The parameters of the functions below are those of `PlanOptions` and `RunOptions`, written out for editors and type
+# checkers; `tests/test_api.py` holds them to their definition.
 
 
 def forecast(
@@ -80,72 +62,153 @@ def forecast(
     *,
     judges: Sequence[str],
     templates: Sequence[str | Path] = (),
-    out: str | Path = DEFAULT_OUT,
-    cache_dir: str | Path | None = None,
+    data: str | Path | None = None,
+    subsets: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
+    orders: Orders | None = None,
+    samples: int = 1,
+    aggregate: Aggregate = "mean",
+    early_stop: bool = False,
+    logprobs: bool = False,
+    pairs: Pairs | None = None,
+    repair: int = 0,
+    controls: Control | Sequence[Control] = (),
+    attacks: Attack | Sequence[Attack] = (),
+    sequential: bool = False,
+    min_effect: float = 0.05,
+    alpha: float = 0.05,
+    providers: str | Path | None = None,
     refresh: bool = False,
-    **planning: Any,
+    cache_dir: str | Path | None = None,
+    out: str | Path = "runs",
 ) -> list[Forecast]:
-    """What `grid` with the same arguments would send and cost: no call is made, nothing is written.
+    """What `grid` with the same options would send and cost: no call is made, nothing is written.
 
-    Args:
-        benchmark: Its name.
-        judges: Presets, LiteLLM ids or offline baselines; no key is needed.
-        templates: Names or files; none for the benchmark's default.
-        out: The folder above the runs' folders.
-        cache_dir: Where replies are kept; None for the user's cache folder.
-        refresh: As if every reply were asked for again.
-        **planning: Those of `plan`.
+    No key is needed. An unknown option is a TypeError that names the nearest one.
 
     Raises:
-        ConfigError: A mistake that the run itself would end with.
+        ConfigError: A usage error that the run itself would end with.
     """
-    planned = plan(benchmark, judges=judges, templates=templates, **planning)
-    return forecast_grid(planned, out=out, cache_dir=cache_dir, refresh=refresh)
-
-
-_RUNNING = frozenset({"out", "cache_dir", "offline", "refresh", "concurrency", "budget", "progress", "stop"})
+    planned, running = _options(locals())
+    return forecast_grid(plan(benchmark, planned), running)
 
 
 async def agrid(
-    benchmark: str, *, judges: Sequence[str], templates: Sequence[str | Path] = (), **options: Any
-) -> list[Run]:
-    """Runs every judge with every template on one benchmark, in a coroutine; see `grid`."""
-    running = {name: value for name, value in options.items() if name in _RUNNING}
-    planning = {name: value for name, value in options.items() if name not in _RUNNING}
-    planned = plan(benchmark, judges=judges, templates=templates, **planning)
-    results = await run_grid(planned, **running)
-    for said in (*planned.left_out, *(str(error) for result in results for error in result.refused)):
-        warnings.warn(said, stacklevel=2)
-    return [Run.load(result.folder) for result in results]
-
-
-def grid(benchmark: str, *, judges: Sequence[str], templates: Sequence[str | Path] = (), **options: Any) -> list[Run]:
+    benchmark: str,
+    *,
+    judges: Sequence[str],
+    templates: Sequence[str | Path] = (),
+    data: str | Path | None = None,
+    subsets: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
+    orders: Orders | None = None,
+    samples: int = 1,
+    aggregate: Aggregate = "mean",
+    early_stop: bool = False,
+    logprobs: bool = False,
+    pairs: Pairs | None = None,
+    repair: int = 0,
+    controls: Control | Sequence[Control] = (),
+    attacks: Attack | Sequence[Attack] = (),
+    sequential: bool = False,
+    min_effect: float = 0.05,
+    alpha: float = 0.05,
+    providers: str | Path | None = None,
+    budget: float | None = None,
+    concurrency: int | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    cache_dir: str | Path | None = None,
+    out: str | Path = "runs",
+) -> GridResult[Run]:
     """Runs every judge with every template on one benchmark.
 
-    Args:
-        benchmark: Its name.
-        judges: Presets, LiteLLM ids or offline baselines.
-        templates: Names or files; none for the benchmark's default.
-        **options: Those of `plan` (`data`, `subsets`, `limit`, `seed`, `orders`, `samples`, `repair`, `join`,
-                `early_stop`, `soft`, `pairs`, `controls`, `attacks`, `stop_when_shown`, `size`, `alpha`, `providers`)
-            and of `run_grid` (`out`, `cache_dir`, `offline`, `refresh`, `concurrency`, `budget`).
+    In a coroutine `await jb.agrid(...)`, else `jb.grid(...)`. One text where several are meant counts as a list of one.
+    An unknown option is a TypeError that names the nearest one.
+
+    Returns:
+        The runs, as a list; its `errors` say what stopped other runs, its `left_out` which combinations do not fit the
+        benchmark. Each of these is a warning too.
 
     Raises:
-        ConfigError: A mistake, found before the first call.
-        FatalProviderError: A provider refused the first call.
+        ConfigError: A usage error, found before the first call.
+        FatalProviderError: A provider refused the first call, and nothing was gained.
+        BudgetReached: The budget does not suffice for any call.
     """
-    return finished(agrid(benchmark, judges=judges, templates=templates, **options))
+    result = await _run_grid(benchmark, *_options(locals()))
+    return GridResult([Run.load(each.folder) for each in result], result.errors, result.left_out)
 
 
-async def arun(benchmark: str, *, judge: str, template: str | Path | None = None, **options: Any) -> Run:
-    """One run, in a coroutine; see `grid` for the options."""
-    runs = await agrid(benchmark, judges=[judge], templates=[] if template is None else [template], **options)
-    return runs[0]
+async def arun(
+    benchmark: str,
+    *,
+    judge: str,
+    template: str | Path | None = None,
+    data: str | Path | None = None,
+    subsets: Sequence[str] = (),
+    limit: int | None = None,
+    seed: int = 0,
+    orders: Orders | None = None,
+    samples: int = 1,
+    aggregate: Aggregate = "mean",
+    early_stop: bool = False,
+    logprobs: bool = False,
+    pairs: Pairs | None = None,
+    repair: int = 0,
+    controls: Control | Sequence[Control] = (),
+    attacks: Attack | Sequence[Attack] = (),
+    providers: str | Path | None = None,
+    budget: float | None = None,
+    concurrency: int | None = None,
+    offline: bool = False,
+    refresh: bool = False,
+    cache_dir: str | Path | None = None,
+    out: str | Path = "runs",
+) -> Run:
+    """One run: one benchmark x one judge x one template.
+
+    In a coroutine `await jb.arun(...)`, else `jb.run(...)`. `jb.grid(..., sequential=True)` makes two runs that stop
+    when their difference is significant. An unknown option is a TypeError that names the nearest one.
+
+    Returns:
+        The run; with `controls` or `attacks`, its `controls` are the runs over the altered items, by name (`blind`,
+        `attack-padding`).
+
+    Raises:
+        ConfigError: A usage error, found before the first call.
+        FatalProviderError: The provider refused the first call.
+        BudgetReached: The budget does not suffice for any call.
+    """
+    result = await _run_grid(benchmark, *_options(locals() | {"judges": judge, "templates": template or ()}))
+    plain = [each for each in result if each.cell.alteration is None]
+    if not plain:
+        raise next(error for error in (*result.errors, *(each.error for each in result)) if error is not None)
+    made = Run.load(plain[0].folder)
+    made.controls = {each.cell.alteration.title: Run.load(each.folder) for each in result if each.cell.alteration}
+    return made
 
 
-def run(benchmark: str, *, judge: str, template: str | Path | None = None, **options: Any) -> Run:
-    """One run: one benchmark x one judge x one template; see `grid` for the options and errors."""
-    return finished(arun(benchmark, judge=judge, template=template, **options))
+grid = blocking(agrid, "grid")
+run = blocking(arun, "run")
+
+
+def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
+    planned, running = (
+        {option.name: given[option.name] for option in options_of(definition) if option.name in given}
+        for definition in (PlanOptions, RunOptions)
+    )
+    return PlanOptions(**planned), RunOptions(**running)
+
+
+async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:
+    """Plans and runs a grid, and warns of what was left out and of what stopped."""
+    made = plan(benchmark, planned)
+    result = await run_grid(made, running)
+    for message in (*made.left_out, *map(str, result.errors)):
+        warnings.warn(message, stacklevel=2)
+    return GridResult(result, result.errors, made.left_out)
 
 
 def score(

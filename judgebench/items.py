@@ -30,6 +30,12 @@ Orders = Literal["one", "both", "all"]
 Pairs = Literal["all", "knockout"]
 """How the best of more than two is found from pairs: all meet, or the winners of each round."""
 
+Control = Literal["blind"]
+"""A run beside another, over altered items: the prompt is hidden."""
+
+Attack = Literal["planted-instruction", "planted-verdict", "padding", "fake-reference", "empty"]
+"""A run beside another, with one rejected completion of each item altered."""
+
 FailureKind = Literal[
     "unreadable",
     "ambiguous",
@@ -167,7 +173,7 @@ class Verdict:
         value: A slot's letter or `tie`, or a number in rating mode.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
-        soft: How probable each verdict was, where the reply came with log-probabilities (`--soft`).
+        soft: How probable each verdict was, where the reply came with log-probabilities (`--logprobs`).
     """
 
     value: str | float

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from commands import judgebench, pairs, write_jsonl
 
-from judgebench import api
+from judgebench.engine.options import PlanOptions
+from judgebench.engine.plan import plan
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs.folder import RunWriter
@@ -69,7 +70,7 @@ def written_run(
         **planning: As for `judgebench.grid`: `orders`, `samples`, `seed`, `templates`.
     """
     data = write_jsonl(Path(f"{judge}-rows.jsonl"), rows)
-    cell = api.plan(benchmark, judges=["offline/first"], data=str(data), **planning).cells[0]
+    cell = plan(benchmark, PlanOptions(judges=["offline/first"], data=data, **planning)).cells[0]
     template = cell.template
     folder = RunWriter(Path("runs") / benchmark / judge / template.name / cell.protocol)
     manifest = make_manifest("done", None, {**cell.described(), "judge": {"name": judge, "model": f"openai/{judge}"}})

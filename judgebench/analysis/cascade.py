@@ -192,7 +192,7 @@ class _Pair:
         calls = max(len({(r.order, r.sample) for r in self._asked_most(item)}) for item in self.items)
         soft = self.by != "disagreement" and any(soft_of(r) for among in self.cheap.readings.values() for r in among)
         if calls == 1 and not soft:
-            probable = "" if self.by == "disagreement" else ", or with --soft"
+            probable = "" if self.by == "disagreement" else ", or with --logprobs"
             ratings = ", or --by margin" if templates.wording.mode == "rating" else ""
             raise ConfigError(
                 f"{self.cheap.path}: has one verdict an item, which shows no {self.by}: take a run with --orders both "

@@ -12,7 +12,7 @@ from judgebench._util.steps import counted
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
-from judgebench.metrics.votes import JOINS
+from judgebench.metrics.votes import AGGREGATES
 from judgebench.runs import (
     READING,
     Finished,
@@ -47,7 +47,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import Outcome
     from judgebench.metrics.summary import Metrics
-    from judgebench.metrics.votes import Join
+    from judgebench.metrics.votes import Aggregate
     from judgebench.protocols import Protocol
     from judgebench.runs import Judgement, Manifest
     from judgebench.templates import Template
@@ -135,7 +135,7 @@ def rescore(
     run: Run | str | Path,
     *,
     template: str | Path | None = None,
-    join: Join | None = None,
+    aggregate: Aggregate | None = None,
     dry_run: bool = False,
 ) -> Rescored:
     """Reads the stored replies of a run again, and writes what they say into a new run's folder beside it.
@@ -146,7 +146,7 @@ def rescore(
     Args:
         run: A judge's run, or its folder.
         template: Whose verdict rule reads them: a name or a file; None for the run's own.
-        join: How the readings of a question become one; None for the run's own rule.
+        aggregate: How the readings of a question become one; None for the run's own rule.
         dry_run: Write nothing.
 
     Raises:
@@ -159,7 +159,7 @@ def rescore(
     if template is not None:
         templates = _with_reader(templates, load_template(template))
     protocol = protocol_of(finished)
-    joined = _with_join(finished, protocol, join)
+    joined = _with_rule(finished, protocol, aggregate)
     place = {item: at for at, item in enumerate(finished.keys)}
     judgements = [j for j in finished.judgements.values() if j.item in place]
     judgements.sort(key=lambda j: (place[j.item], j.sample))
@@ -185,10 +185,11 @@ def rescore(
     )
 
 
-def _with_join(finished: Finished, protocol: Protocol, rule: Join | None) -> Protocol:
+def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | None) -> Protocol:
     """The run's protocol with another rule."""
-    if rule is not None and rule not in JOINS:
-        raise ConfigError(f"join is {rule!r}, expected one of {', '.join(JOINS)}")
+    if aggregate not in {None, *AGGREGATES}:
+        raise ConfigError(f"aggregate is {aggregate!r}: must be one of {', '.join(AGGREGATES)}")
+    rule = None if aggregate is None else AGGREGATES[aggregate]
     if rule is not None and rule != protocol.join and protocol.early_stop:
         raise ConfigError(
             f"{finished.path}: stopped asking where a majority was settled (--early-stop), so its replies can only be "

@@ -123,7 +123,7 @@ class Bench:
         if all(each.orders == "one" and each.samples == 1 and not each.soft for each in self.protocols):
             raise ConfigError(
                 "no member has more than one verdict a question, nor probabilities, which shows no confidence: take "
-                "runs with --orders both or --samples or --soft, or other weights"
+                "runs with --orders both or --samples or --logprobs, or other weights"
             )
 
     def _learnt(self, at: int) -> list[float]:

@@ -2,17 +2,23 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
+from judgebench._util.signatures import current
 from judgebench.cli.completing import files
+from judgebench.cli.console import messages
+from judgebench.cli.options import OPTIONS
+
+if TYPE_CHECKING:
+    from judgebench._util.yaml import YamlFile
+    from judgebench.engine.options import Option
 
 # Paths of what is read: those beside the file come before those in the current folder.
 _READ = frozenset({"data", "templates", "providers"})
-# What belongs to one call of the command, not to the experiment.
-_NEVER = frozenset({"config", "as_json", "quiet", "dry_run", "help"})
 
 
 def config_option(command: Any) -> Any:
@@ -32,7 +38,7 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
     """Makes what the file says the defaults of the command's other options.
 
     Raises:
-        ConfigError: The file cannot be read, or an option in it is not there or has a wrong value.
+        ConfigError: The file cannot be read, or an option in it is unknown or has a wrong value.
     """
     if name is None:
         return
@@ -42,55 +48,50 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
     file = YamlFile(Path(name))
     if not isinstance(file.data, dict):
         raise ConfigError(f"{name}: expected options of `judgebench run`, such as `judges: [gpt-4.1-mini]`")
-    known = _options(ctx.command)
-    found: dict[str, Any] = {}
-    for key, value in file.data.items():
-        param = known.get(str(key).replace("-", "_"))
-        if param is None or param.name is None:
-            error = unknown_name("option", str(key), known, mend="judgebench run --help lists them")
+    known = {name: option for option in OPTIONS.values() for name in option.names}
+    values: dict[str, Any] = {}
+    for key, given in file.data.items():
+        former = str(key).replace("-", "_")
+        called, value = current(former, given)
+        if called not in {"benchmark", *known}:
+            error = unknown_name("option", str(key), ["benchmark", *known], mend="judgebench run --help lists them")
             raise ConfigError(f"{name}, line {file.line([key])}: {error}")
-        if param.name in found:
+        if called != former:
+            messages().print(f"note: {name}, line {file.line([key])}: {key} is now {called}", soft_wrap=True)
+        option = known.get(called)
+        target = "benchmark" if option is None else option.name
+        if target in values:
             raise file.mistake([key], "says again what another key has said: keep one")
         if value is not None:
-            found[param.name] = _value(ctx, param, value, [key], file)
-    ctx.default_map = found
+            values[target] = _value(option, value, key, file)
+    ctx.default_map = values
 
 
-def _options(command: click.Command) -> dict[str, click.Parameter]:
-    """The command's options and arguments under each of their names, with `_` for `-`."""
-    params = [param for param in command.params if param.name not in _NEVER]
-    names = {opt.lstrip("-").replace("-", "_"): p for p in params for opt in (*p.opts, p.name or "") if len(opt) > 2}
-    return dict(sorted(names.items()))
-
-
-def _value(ctx: click.Context, param: click.Parameter, value: Any, keys: list[Any], file: Any) -> Any:
+def _value(option: Option | None, value: Any, key: Any, file: YamlFile) -> Any:
     several = value if isinstance(value, list) else [value]
-    if not param.multiple and isinstance(value, list):
-        raise file.mistake(keys, "takes one value, not a list")
+    if isinstance(value, list) and (option is None or not option.several):
+        raise file.mistake([key], "takes one value, not a list")
     if any(isinstance(each, dict | list) or each is None for each in several):
-        raise file.mistake(keys, "takes plain values")
-    if isinstance(param, click.Option) and param.is_flag and not isinstance(value, bool):
-        raise file.mistake(keys, f"is {value!r}, expected true or false")
+        raise file.mistake([key], "takes plain values")
+    if option is None:
+        return str(value)
+    several = [_plain(option, each) for each in several]
     for each in several:
-        if (kind := _other_than(param, each)) is not None:
-            raise file.mistake(keys, f"is {each!r}, expected {kind}")
-    if param.name in _READ:
-        several = [_beside(file.path, str(each)) for each in several]
-    try:
-        return param.type_cast_value(ctx, several if param.multiple else several[0])
-    except click.BadParameter as error:
-        raise file.mistake(keys, f"has a wrong value: {error.message}") from None
+        if (wrong := option.mistake(each)) is not None:
+            raise file.mistake([key], f"is {each!r}: {wrong}")
+    if option.name in _READ:
+        several = [_beside(file.path, each) for each in several]
+    return several if option.several else several[0]
 
 
-def _other_than(param: click.Parameter, value: Any) -> str | None:
-    """What kind of number an option takes, where a value of the file is a number or a truth value, and not that."""
-    if isinstance(value, str) or (isinstance(param, click.Option) and param.is_flag):
-        return None
-    if isinstance(param.type, click.types.IntParamType):
-        return None if isinstance(value, int) and not isinstance(value, bool) else "a whole number"
-    if isinstance(param.type, click.types.FloatParamType):
-        return None if not isinstance(value, bool) else "a number"
-    return None
+def _plain(option: Option, value: Any) -> Any:
+    """A value as the option takes it: YAML reads `1e-3` as a text, and the name `4` as a number."""
+    if option.kind is str:
+        return str(value)
+    if option.kind in {int, float} and isinstance(value, str):
+        with suppress(ValueError):
+            return option.kind(value)
+    return value
 
 
 def _beside(file: Path, name: str) -> str:

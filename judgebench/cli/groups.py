@@ -1,4 +1,4 @@
-"""Groups of commands that know the nearest name to a mistyped one, and commands whose options stand under headings."""
+"""Groups of commands that know the nearest name to a mistyped one, and commands whose options had other names."""
 
 from __future__ import annotations
 
@@ -6,13 +6,39 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from judgebench._util.signatures import current
+from judgebench.cli.console import messages
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
 
-class Sectioned(click.Command):
+class Renamed(click.Command):
+    """A command that takes the former names of its options for one version more, with a note."""
+
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Takes the arguments apart, each option under the name that it has now."""
+        known = {flag for param in self.params for flag in param.opts}
+        notes = []
+        for at, arg in enumerate(args):
+            flag, equals, value = arg.partition("=")
+            if flag in known or not flag.startswith("--"):
+                continue
+            name, value = current(flag[2:].replace("-", "_"), value)
+            new = f"--{name.replace('_', '-')}"
+            if new in known:
+                args[at] = new + equals + value
+                notes.append(f"note: {flag} is now {new}; the old name will go")
+                if not equals and at + 1 < len(args):
+                    args[at + 1] = current(flag[2:], args[at + 1])[1]
+        left = super().parse_args(ctx, args)
+        for note in notes:
+            messages().print(note, soft_wrap=True)
+        return left
+
+
+class Sectioned(Renamed):
     """A command with many options, which its help shows under headings.
 
     Args:

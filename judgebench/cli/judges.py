@@ -10,7 +10,7 @@ import click
 from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
 from judgebench.cli.console import print_rows
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
-from judgebench.cli.groups import Group
+from judgebench.cli.groups import Group, Renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -93,7 +93,7 @@ def show_judge(name: str, providers: str | None) -> None:
     click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)
 
 
-@judges.command("check", epilog="\b\nExample:\njudgebench judges check gpt-4.1-mini\n")
+@judges.command("check", cls=Renamed, epilog="\b\nExample:\njudgebench judges check gpt-4.1-mini\n")
 @click.argument("name", shell_complete=judge_names)
 @click.option(
     "-t",
@@ -104,10 +104,10 @@ def show_judge(name: str, providers: str | None) -> None:
     metavar="NAME|FILE",
     help="Whose wording is sent.",
 )
-@click.option("--soft", is_flag=True, help="Ask for log-probabilities too.")
+@click.option("--logprobs", is_flag=True, help="Ask for log-probabilities too.")
 @click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
 @click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
-def check_judge(name: str, template: str, providers: str | None, *, soft: bool, as_json: bool) -> int:
+def check_judge(name: str, template: str, providers: str | None, *, logprobs: bool, as_json: bool) -> int:
     """Make one tiny call, once, and say what works; nothing of it is kept.
 
     Exit status 1 where no verdict comes back.
@@ -115,7 +115,7 @@ def check_judge(name: str, template: str, providers: str | None, *, soft: bool, 
     from judgebench._util.text import one_line
     from judgebench.engine import check as checking
 
-    found = checking.check_judge(name, template=template, providers=providers, soft=soft)
+    found = checking.check_judge(name, template=template, providers=providers, logprobs=logprobs)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
@@ -148,7 +148,7 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
         yield "schema", "sent with the call"
     if found.soft:
         soft = isinstance(result, Verdict) and result.soft is not None
-        yield "log-probs", "come back" if soft else "do not come back: --soft would have no probabilities"
+        yield "log-probs", "come back" if soft else "do not come back: --logprobs would have no probabilities"
     yield "works", "yes" if found.works else "no"
 
 

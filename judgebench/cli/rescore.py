@@ -10,11 +10,13 @@ import click
 from judgebench.cli.completing import run_folders, template_names
 from judgebench.cli.console import quiet_option
 from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.groups import Renamed
 
 
 @click.command(
+    cls=Renamed,
     epilog="\b\nExample:\njudgebench rescore runs/rewardbench/gpt-4.1-mini/pairwise/both \\\n"
-    "  --template mine.jinja --dry-run\n"
+    "  --template mine.jinja --dry-run\n",
 )
 @click.argument(
     "run",
@@ -28,9 +30,9 @@ from judgebench.cli.errors import EXIT_DONE
     help="Whose verdict rule; default: the run's own.",
 )
 @click.option(
-    "--join",
-    type=click.Choice(["mean", "agree", "majority", "probability"]),
-    help="How the replies to a question become one verdict; default: the run's own way.",
+    "--aggregate",
+    type=click.Choice(["mean", "unanimous", "majority", "mean-prob"]),
+    help="How the replies to one question become one verdict; default: the run's own way.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
 @click.option("--all", "every", is_flag=True, help="List every change, not only the first 20.")
@@ -48,7 +50,9 @@ def rescore(run: str, **options: Any) -> int:
     from judgebench.reports.rescore import print_rescored
 
     with shown():
-        found = read_again(run, template=options["template"], join=options["join"], dry_run=options["dry_run"])
+        found = read_again(
+            run, template=options["template"], aggregate=options["aggregate"], dry_run=options["dry_run"]
+        )
     if options["as_json"]:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from judgebench.engine.grid import GridResult
     from judgebench.engine.recorder import RunResult
 
 _LISTED, _LISTED_IN_A_GRID = 10, 3
@@ -63,7 +64,7 @@ def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult
     return found
 
 
-def print_end(ended: Sequence[RunResult], console: Console) -> None:
+def print_end(ended: GridResult[RunResult], console: Console) -> None:
     """What stopped each run, what has no verdict, and where its folder is."""
     from judgebench.reports.styles import ERROR
 
@@ -77,7 +78,7 @@ def print_end(ended: Sequence[RunResult], console: Console) -> None:
         console.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("the same command goes on where this stopped")
-    for error in (error for result in ended for error in result.refused):
+    for error in ended.errors:
         console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 

@@ -311,7 +311,7 @@ class JudgeClient:
             self._bad_requests += 1
             if self._bad_requests >= BAD_REQUESTS_IN_A_ROW:
                 schema = "" if request.schema is None else ", or set structured_output: false if it takes no schema"
-                soft = ", or leave out --soft if it gives no log-probabilities" if self.judge.soft_params else ""
+                soft = ", or leave out --logprobs if it gives no log-probabilities" if self.judge.soft_params else ""
                 error = FatalProviderError(
                     f"judge '{self.judge.name}' ({self.judge.model}): the provider refuses every call: {error.detail}; "
                     f"check the judge's params{schema}{soft}"

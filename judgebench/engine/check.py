@@ -74,7 +74,7 @@ class JudgeCheck:
 
 
 def check_judge(
-    name: str, *, template: str | Path = "pairwise", providers: str | Path | None = None, soft: bool = False
+    name: str, *, template: str | Path = "pairwise", providers: str | Path | None = None, logprobs: bool = False
 ) -> JudgeCheck:
     """Asks a judge one tiny question, once; nothing is kept of it.
 
@@ -82,20 +82,20 @@ def check_judge(
         name: A preset, LiteLLM id or offline baseline.
         template: The wording of the question, a name or a file.
         providers: A providers.yaml beside the one that ships.
-        soft: Ask for log-probabilities too.
+        logprobs: Request log-probabilities too.
 
     Raises:
         ConfigError: There is no such judge or template, or the key is missing.
         FatalProviderError: The provider refuses the key, the model or the call.
     """
-    return finished(_check(name, template, providers, soft=soft))
+    return finished(_check(name, template, providers, soft=logprobs))
 
 
 async def _check(name: str, template: str | Path, providers: str | Path | None, *, soft: bool) -> JudgeCheck:
     judge = load_judges(None if providers is None else Path(providers)).get(name).model_copy(update={"soft": soft})
     wording = load_template(template)
     if soft and judge.offline:
-        raise ConfigError(f"{judge.name} gives no log-probabilities: leave --soft out")
+        raise ConfigError(f"{judge.name} gives no log-probabilities: leave --logprobs out")
     schema = wording.structured and takes_schema(judge)
     async with connections():
         with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import ExitStack
 from itertools import chain
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import Budget, CallsInFlight, JudgeClient
 from judgebench.engine.local import LocalRun, as_one_refresh, check_apart
@@ -13,26 +14,44 @@ from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, Ju
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
-    from pathlib import Path
 
     from judgebench.client import ReplyCache
+    from judgebench.engine.options import RunOptions
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
     from judgebench.engine.spec import RunSpec
+
+T = TypeVar("T")
+
+
+class GridResult(list[T]):
+    """What became of a grid: its runs, as a list in the order of templates and judges.
+
+    Attributes:
+        errors: What stopped the other runs, of which nothing was gained.
+        left_out: Combinations that do not fit the benchmark, a sentence each.
+    """
+
+    def __init__(
+        self, results: Iterable[T], errors: Iterable[JudgebenchError] = (), left_out: Iterable[str] = ()
+    ) -> None:
+        super().__init__(results)
+        self.errors, self.left_out = tuple(errors), tuple(left_out)
+
+    @property
+    def results(self) -> list[T]:
+        """The runs, as a plain list."""
+        return list(self)
 
 
 async def run_cells(
     cells: Sequence[RunSpec],
     cache: ReplyCache,
-    out: Path,
+    options: RunOptions,
     *,
-    offline: bool = False,
-    refresh: bool = False,
-    concurrency: int | None = None,
-    budget: float | None = None,
     progress: Progress | None = None,
     stop: Stop | None = None,
-) -> list[RunResult]:
+) -> GridResult[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
     Every cell is checked before the first call. Two cells that are compared until the difference is shown go on side by
@@ -41,11 +60,8 @@ async def run_cells(
     Args:
         cells: What to run.
         cache: Where replies are kept; shared by all.
-        out: The folder above the runs' folders.
-        offline: Make no call; what the cache lacks is a failure of kind `not_cached`.
-        refresh: Ask again, whatever the cache has.
-        concurrency: Calls in flight at once for each judge; None for the judge's own limit.
-        budget: What all calls together may cost, in USD; None for no limit.
+        options: How they are run. Offline, what the cache lacks is a failure of kind `not_cached`; the concurrency is
+            of each judge, the budget of all together.
         progress: Watches.
         stop: Lets the caller end the run early.
 
@@ -54,14 +70,15 @@ async def run_cells(
         FatalProviderError: A provider refused the first call, and nothing was gained from any judge.
         BudgetReached: The budget does not suffice for any call.
     """
-    purse, flights = Budget(budget), CallsInFlight(remember=refresh)
-    shared: dict[str, Any] = {"refresh": refresh, "concurrency": concurrency, "budget": purse, "flights": flights}
-    clients = {cell.judge.name: JudgeClient(cell.judge, cache, **shared) for cell in cells}
+    offline, refresh = options.offline, options.refresh
+    purse, flights = Budget(options.budget), CallsInFlight(remember=refresh)
+    shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": purse}
+    clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
     cache.reserve.calls = in_flight
     watched: dict[str, Any] = {"offline": offline, "refresh": refresh, "progress": progress, "stop": stop}
     by_judge = {
-        name: [LocalRun(cell, client, out, **watched) for cell in cells if cell.judge.name == name]
+        name: [LocalRun(cell, client, Path(options.out), **watched) for cell in cells if cell.judge.name == name]
         for name, client in clients.items()
     }
     runs = list(chain.from_iterable(by_judge.values()))
@@ -84,12 +101,10 @@ async def run_cells(
             results, errors = await Lockstep(first, second, in_flight).run()
     if errors and not results:
         raise errors[0]
-    said = {id(result.error) for result in results}
-    results[0].refused.extend(
-        error for error in {id(error): error for error in errors if id(error) not in said}.values()
-    )
+    recorded = {id(result.error) for result in results}
+    others = {id(error): error for error in errors if id(error) not in recorded}
     order = {id(cell): at for at, cell in enumerate(cells)}
-    return sorted(results, key=lambda result: order[id(result.cell)])
+    return GridResult(sorted(results, key=lambda result: order[id(result.cell)]), others.values())
 
 
 async def _side_by_side(judges: Iterable[Sequence[LocalRun]]) -> tuple[list[RunResult], list[JudgebenchError]]:

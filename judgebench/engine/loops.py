@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from functools import wraps
+from typing import TYPE_CHECKING, Any, ParamSpec, TypeVar
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
 _LOOK_S = 0.2
 
+P = ParamSpec("P")
 T = TypeVar("T")
 
 
@@ -22,6 +24,17 @@ def finished(coroutine: Coroutine[Any, Any, T]) -> T:
     except RuntimeError:
         return asyncio.run(coroutine)
     return _beside(coroutine)
+
+
+def blocking(function: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callable[P, T]:
+    """A coroutine function as a plain one that waits for the end, under a name of its own."""
+
+    @wraps(function)
+    def waiting(*args: P.args, **options: P.kwargs) -> T:
+        return finished(function(*args, **options))
+
+    waiting.__name__ = waiting.__qualname__ = name
+    return waiting
 
 
 def _beside(coroutine: Coroutine[Any, Any, T]) -> T:

@@ -4,29 +4,28 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
-from judgebench.items import Orders, Pairs
 from judgebench.judges import load_judges
-from judgebench.metrics.votes import JOINS
-from judgebench.protocols import ALPHA, SIZE, Protocol, UntilShown, check_attack, check_options, drawn, find_alterations
+from judgebench.metrics.votes import AGGREGATES
+from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
-from judgebench.templates import MOST_FOLLOW_UPS, load_template
+from judgebench.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
+    from judgebench.engine.options import PlanOptions
+    from judgebench.items import Pairs
     from judgebench.judges import Judges
-    from judgebench.metrics.votes import Join
     from judgebench.templates import Template
 
-MOST_SAMPLES = 1000
 PAIRWISE = "pairwise"
 """The template that finds the best from pairs, for benchmarks that have no pairwise one of their own."""
 
@@ -44,98 +43,66 @@ class Grid:
     left_out: list[str] = field(default_factory=list)
 
 
-def plan(
-    benchmark: str,
-    *,
-    judges: Sequence[str],
-    templates: Sequence[str | Path] = (),
-    data: str | None = None,
-    subsets: Sequence[str] = (),
-    limit: int | None = None,
-    seed: int = 0,
-    orders: Orders | None = None,
-    samples: int = 1,
-    repair: int = 0,
-    join: Join = "mean",
-    early_stop: bool = False,
-    soft: bool = False,
-    pairs: Pairs | None = None,
-    controls: Sequence[str] = (),
-    attacks: Sequence[str] = (),
-    stop_when_shown: bool = False,
-    size: float = SIZE,
-    alpha: float = ALPHA,
-    providers: str | Path | None = None,
-) -> Grid:
+def plan(benchmark: str, options: PlanOptions) -> Grid:
     """The cells of a grid: every judge with every template that fits. Nothing is written and no call is made.
 
     Args:
         benchmark: Its name.
-        judges: Presets, LiteLLM ids or offline baselines.
-        templates: Names of templates that ship, or files; none for the benchmark's default.
-        data: A path or hub id; None for the benchmark's own rows on the hub; `sample` for the bundled ones.
-        subsets: Only these.
-        limit: At most so many items, spread over the subsets.
-        seed: Of the position orders, the choice that a limit makes, and the intervals.
-        orders: None for the benchmark's official way.
-        samples: Replies to each question.
-        repair: How many follow-up turns a reply that cannot be read may get.
-        join: How the readings of a question become one (`agree`, `majority`, `probability`); `mean`: not at all.
-        early_stop: Do not ask a question again whose majority is settled; with `join="majority"`.
-        soft: Ask for the log-probabilities of the reply's tokens, from which each verdict gets a probability.
-        pairs: Find the best of more than two completions from pairs: `all`, or `knockout`.
-        controls: Further cells with the items altered: `blind` withholds the request.
-        attacks: Further cells with one rejected completion of each item altered; see
-                `judgebench.protocols.alterations.ATTACKS`.
-        stop_when_shown: Stop two runs as soon as their difference is shown, or cannot be of a size that matters.
-        size: The smallest difference of the scores that matters; with `stop_when_shown`.
-        alpha: The chance of an error that the test for that allows, over all its looks together.
-        providers: A providers.yaml beside the one that ships.
+        options: What is asked.
 
     Raises:
-        ConfigError: Something is not there, malformed, or does not fit.
+        ConfigError: Something is missing, malformed, or does not fit.
     """
-    _check_arguments(limit=limit, seed=seed, orders=orders, samples=samples, repair=repair)
-    _check_join(join, early_stop=early_stop)
     chosen = get_benchmark(benchmark)
-    if not judges or not all(isinstance(name, str) and name for name in judges):
+    if not options.judges or not all(options.judges):
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
-    known = load_judges(None if providers is None else Path(providers))
-    found = [known.get(name).model_copy(update={"soft": soft}) for name in dict.fromkeys(judges)]
-    files = _files(known, judges)
-    fitting, left_out = fitting_templates(chosen, _named(templates), pairs)
-    protocol = Protocol(orders or chosen.official_orders, samples, seed, repair, join, early_stop, soft, pairs)
-    selection = Selection(tuple(dict.fromkeys(subsets)), limit, seed)
-    dataset = load_dataset(chosen, data, selection)
+    known = load_judges(None if options.providers is None else Path(options.providers))
+    judges = [known.get(name).model_copy(update={"soft": options.logprobs}) for name in dict.fromkeys(options.judges)]
+    files = _files(known, options.judges)
+    fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
+    selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed)
+    dataset = load_dataset(chosen, None if options.data is None else str(options.data), selection)
     if not fitting:
         default = chosen.default_template(dataset.keys.values())
-        fitting = [load_template(default if pairs is None else chosen.templates.get("pairwise", PAIRWISE))]
-    others = find_alterations(controls, attacks)
+        pairwise = chosen.templates.get("pairwise", PAIRWISE)
+        fitting = [load_template(default if options.pairs is None else pairwise)]
+    others = find_alterations(options.controls, options.attacks)
+    protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
         made = [
             RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
-            for judge in found
+            for judge in judges
         ]
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
-    return Grid(_until_shown(cells, left_out, size, alpha) if stop_when_shown else cells, left_out)
+    return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out)
 
 
-def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], size: float, alpha: float) -> list[RunSpec]:
+def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:
+    return Protocol(
+        orders=options.orders or benchmark.official_orders,
+        samples=options.samples,
+        seed=options.seed,
+        repair=options.repair,
+        join=AGGREGATES[options.aggregate],
+        early_stop=options.early_stop,
+        soft=options.logprobs,
+        pairs=options.pairs,
+    )
+
+
+def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: PlanOptions) -> list[RunSpec]:
     """Two cells, each compared with the other until the difference is shown."""
-    check_options(size, alpha)
     if any(cell.alteration is not None for cell in cells):
-        raise ConfigError(
-            "--stop-when-shown compares two runs over the items as they are: leave out --control and --attack"
-        )
+        raise ConfigError("--sequential compares two runs over the items as they are: leave out --control and --attack")
     if len(cells) != 2:
         found = f"{len(cells)} run" + "s" * (len(cells) != 1)
         aside = f" ({'; '.join(left_out)})" if left_out else ""
         raise ConfigError(
-            f"--stop-when-shown compares two runs, and this would be {found}{aside}: name two judges (-j), or one "
+            f"--sequential compares two runs, and this would be {found}{aside}: name two judges (-j), or one "
             "judge and two templates (-t)"
         )
     first, second = cells
@@ -145,7 +112,8 @@ def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], size: float,
     def against(other: RunSpec) -> UntilShown:
         name = other.judge.name if by_judge else other.template.name
         template, identity = other.template, other.identity()
-        return UntilShown(name, other.judge.name, template.name, template.hash, short_hash(identity), size, alpha)
+        sizes = (options.min_effect, options.alpha)
+        return UntilShown(name, other.judge.name, template.name, template.hash, short_hash(identity), *sizes)
 
     return [replace(first, until_shown=against(second)), replace(second, until_shown=against(first))]
 
@@ -173,31 +141,7 @@ def _named(templates: Sequence[str | Path]) -> list[Template]:
     return loaded
 
 
-def _check_arguments(*, limit: Any, seed: Any, orders: Any, samples: Any, repair: Any) -> None:
-    if orders not in {None, *get_args(Orders)}:
-        raise ConfigError(f"orders is {orders!r}, expected one of {', '.join(get_args(Orders))}")
-    for name, value, lowest, highest in (
-        ("limit", 1 if limit is None else limit, 1, None),
-        ("seed", seed, 0, None),
-        ("samples", samples, 1, MOST_SAMPLES),
-        ("repair", repair, 0, MOST_FOLLOW_UPS),
-    ):
-        whole = isinstance(value, int) and not isinstance(value, bool)
-        if not whole or value < lowest or (highest is not None and value > highest):
-            upper = "" if highest is None else f" to {highest}"
-            raise ConfigError(f"{name} is {value!r}, expected a whole number from {lowest}{upper or ' on'}")
-
-
-def _check_join(join: Any, *, early_stop: bool) -> None:
-    if join not in JOINS:
-        raise ConfigError(f"join is {join!r}, expected one of {', '.join(JOINS)}")
-    if early_stop and join != "majority":
-        raise ConfigError("--early-stop is for votes: add --join majority, or leave it out")
-
-
-def _check_pairs(pairs: Any, benchmark: Benchmark) -> None:
-    if pairs not in {None, *get_args(Pairs)}:
-        raise ConfigError(f"pairs is {pairs!r}, expected one of {', '.join(get_args(Pairs))}")
+def _check_pairs(pairs: Pairs | None, benchmark: Benchmark) -> None:
     if pairs is not None and "best_of_k" not in benchmark.templates:
         raise ConfigError(
             f"--pairs finds the best of more than two, and {benchmark.name} asks for no best: leave it out"

@@ -57,7 +57,6 @@ class RunResult:
         error: Why it stopped.
         made: Calls made now.
         unjudged: Item and failure of each judgement without a verdict.
-        refused: Errors of other judges of the grid, of which nothing was gained.
         asked_again: Tries beyond the first of each call made now, counted under what they were for.
     """
 
@@ -68,7 +67,6 @@ class RunResult:
     made: int
     error: JudgebenchError | None = None
     unjudged: list[tuple[str, Failure]] = field(default_factory=list)
-    refused: list[JudgebenchError] = field(default_factory=list)
     asked_again: Counter[str] = field(default_factory=Counter)
 
 

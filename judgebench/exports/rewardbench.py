@@ -70,7 +70,7 @@ def results(finished: Finished, model: Model, model_type: str | None = None) -> 
     if finished.run.manifest.asked is not None:
         raise ConfigError(
             f"{finished.path}: stopped when its difference from another run was shown, which is no result of the "
-            "benchmark: give its command without --stop-when-shown"
+            "benchmark: give its command without --sequential"
         )
     lacking = [item for item, outcome in finished.outcomes.items() if outcome.credit is None]
     if lacking or len(finished.outcomes) < len(finished.keys):

@@ -49,7 +49,7 @@ class Judge(BaseModel):
         family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
-        soft: Whether the log-probabilities of its replies' tokens are asked for (`--soft`); no setting of a file's.
+        soft: Whether the log-probabilities of its replies' tokens are asked for (`--logprobs`); no setting of a file's.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)

@@ -21,6 +21,11 @@ Join = Literal["mean", "agree", "majority", "probability"]
 
 JOINS: tuple[Join, ...] = Join.__args__  # type: ignore[attr-defined]
 
+Aggregate = Literal["mean", "unanimous", "majority", "mean-prob"]
+"""What options call the rules; manifests and folders keep the words of `Join`, so that old runs resume."""
+
+AGGREGATES: dict[Aggregate, Join] = dict(zip(Aggregate.__args__, JOINS, strict=True))  # type: ignore[attr-defined]
+
 Choice = int | None
 """The index of a completion; None for a tie."""
 

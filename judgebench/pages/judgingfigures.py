@@ -125,7 +125,7 @@ def calibration(subject: Subject) -> Figure:
         return Figure(
             slug,
             title,
-            empty="no run here has probabilities (--soft) or several verdicts an item (--orders both, --samples)",
+            empty="no run here has probabilities (--logprobs) or several verdicts an item (--orders both, --samples)",
         )
     diagonal = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1}
     return Figure(

@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
+from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
-from judgebench.protocols import ALPHA, SIZE
+from judgebench.metrics.votes import AGGREGATES
 from judgebench.runs import READING, TemplateEntry, folder_name
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
     from judgebench.protocols import Protocol, UntilShown
     from judgebench.runs import DerivedEntry, Finished, Manifest, RescoredEntry, ScoresEntry
+
+_AGGREGATE_OF: dict[str, str] = {join: name for name, join in AGGREGATES.items()}
 
 
 @dataclass(frozen=True)
@@ -98,8 +101,9 @@ def _run(manifest: Manifest, path: Path | None) -> Iterator[str]:
     if manifest.altered is not None:
         yield from (f"--{manifest.altered.kind}", manifest.altered.name)
     if until is not None:
-        yield "--stop-when-shown"
-        yield from _unusual(until, {"size": SIZE, "alpha": ALPHA})
+        yield "--sequential"
+        given = {"min_effect": until.size, "alpha": until.alpha}
+        yield from _unusual(given, {"min_effect": PlanOptions.min_effect, "alpha": PlanOptions.alpha})
     if manifest.providers:
         yield from ("--providers", manifest.providers)
 
@@ -131,7 +135,7 @@ def _score(manifest: Manifest, scores: ScoresEntry) -> Iterator[str]:
 
 def _jury(manifest: Manifest, jury: DerivedEntry) -> Iterator[str]:
     yield from ("jury", *_members(jury), "--name", str(manifest.judge.name))
-    yield from _unusual(jury, {"weights": "equal"})
+    yield from _unusual({"weights": jury.weights}, {"weights": "equal"})
     if share := (jury.held_out or {}).get("share"):
         yield from ("--held-out", str(share))
     yield from _seed(manifest)
@@ -140,7 +144,7 @@ def _jury(manifest: Manifest, jury: DerivedEntry) -> Iterator[str]:
 def _cascade(manifest: Manifest, cascade: DerivedEntry) -> Iterator[str]:
     yield from ("cascade", *_members(cascade), "--name", str(manifest.judge.name))
     yield from ("--threshold", str(cascade.threshold))
-    yield from _unusual(cascade, {"by": "disagreement"})
+    yield from _unusual({"by": cascade.by}, {"by": "disagreement"})
     yield from _seed(manifest)
 
 
@@ -159,7 +163,7 @@ def _rescore(rescored: RescoredEntry, path: Path | None) -> Iterator[str]:
         if path is not None and (path / READING / file).is_file():
             yield from ("--template", _template(str(name), digest, path / READING / file))
     if rescored.joined is not None:
-        yield from ("--join", rescored.joined)
+        yield from ("--aggregate", _AGGREGATE_OF[rescored.joined])
 
 
 def _items(manifest: Manifest) -> Iterator[str]:
@@ -179,10 +183,14 @@ def _items(manifest: Manifest) -> Iterator[str]:
 
 def _protocol(protocol: Protocol) -> Iterator[str]:
     yield from ("--orders", protocol.orders)
-    yield from _unusual(protocol, {"samples": 1, "join": "mean", "repair": 0, "pairs": None})
-    for name in ("early_stop", "soft"):
-        if getattr(protocol, name):
-            yield f"--{name.replace('_', '-')}"
+    given = {
+        "samples": protocol.samples,
+        "aggregate": _AGGREGATE_OF[protocol.join],
+        "repair": protocol.repair,
+        "pairs": protocol.pairs,
+    }
+    yield from _unusual(given, {"samples": 1, "aggregate": "mean", "repair": 0, "pairs": None})
+    yield from (flag for on, flag in ((protocol.early_stop, "--early-stop"), (protocol.soft, "--logprobs")) if on)
 
 
 def _seed(manifest: Manifest) -> Iterator[str]:
@@ -190,11 +198,11 @@ def _seed(manifest: Manifest) -> Iterator[str]:
         yield from ("--seed", str(manifest.seed))
 
 
-def _unusual(options: object, usual: Mapping[str, Any]) -> Iterator[str]:
+def _unusual(given: Mapping[str, Any], usual: Mapping[str, Any]) -> Iterator[str]:
     """The options that are not what they are unless given."""
     for name, default in usual.items():
-        if (given := getattr(options, name)) != default:
-            yield from (f"--{name}", str(given))
+        if given[name] != default:
+            yield from (f"--{name.replace('_', '-')}", str(given[name]))
 
 
 def _facts(manifest: Manifest, finished: Finished) -> Iterator[tuple[str, str]]:

@@ -26,12 +26,10 @@ if TYPE_CHECKING:
         with_unasked,
     )
     from judgebench.protocols.pairs import questions
-    from judgebench.protocols.sequential import ALPHA, SIZE, UntilShown, blocks, check_options, drawn
+    from judgebench.protocols.sequential import UntilShown, blocks, drawn
 
 __all__ = [
-    "ALPHA",
     "PROTOCOL_NOTES",
-    "SIZE",
     "Alteration",
     "Call",
     "Protocol",
@@ -41,7 +39,6 @@ __all__ = [
     "calls_needed",
     "calls_open",
     "check_attack",
-    "check_options",
     "drawn",
     "find_alterations",
     "in_order",
@@ -80,11 +77,8 @@ if not TYPE_CHECKING:
             ),
             "pairs": ("questions",),
             "sequential": (
-                "ALPHA",
-                "SIZE",
                 "UntilShown",
                 "blocks",
-                "check_options",
                 "drawn",
             ),
         },

@@ -11,11 +11,11 @@ import json
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, get_args
 
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.items import Completion, Turn
+from judgebench.items import Attack, Completion, Control, Turn
 from judgebench.verdicts import fill_mark, phrase_choice, phrase_rating
 
 if TYPE_CHECKING:
@@ -28,8 +28,7 @@ if TYPE_CHECKING:
 WITHHELD = "(the request is withheld)"
 """What stands in the place of every turn of the user in a blind run."""
 
-CONTROLS = ("blind",)
-ATTACKS = ("planted-instruction", "planted-verdict", "padding", "fake-reference", "empty")
+CONTROLS, ATTACKS = get_args(Control), get_args(Attack)
 
 _FILE = Path(__file__).with_name("attacks.yaml")
 _ANSWER, _VERDICT = "{answer}", "{verdict}"

@@ -14,9 +14,9 @@ if TYPE_CHECKING:
     from judgebench.items import Mode, Reading
     from judgebench.protocols.orders import Protocol
 
-UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probabilities (--soft)"
+UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probabilities (--logprobs)"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, SOFT, JOINED)
+PROTOCOL_NOTES = (UNOFFICIAL, EARLY, "probabilities (", JOINED)
 """How the notes begin that a protocol makes of a run's readings."""
 
 

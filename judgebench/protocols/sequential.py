@@ -27,8 +27,6 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey
     from judgebench.metrics.accuracy import Layout
 
-SIZE, ALPHA = 0.05, 0.05
-
 _FEWEST, _PART = 32, 8
 _DIGITS = 12
 
@@ -85,14 +83,14 @@ def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
     if own := sorted({key.subset for key in labelled} & layout.strata.keys()):
         others = " ".join(f"--subset {quote(subset)}" for subset in sorted({key.subset for key in labelled} - {*own}))
         raise ConfigError(
-            f"--stop-when-shown compares means over items, and the score of {', '.join(own)} is none: "
+            f"--sequential compares means over items, and the score of {', '.join(own)} is none: "
             + (f"name the others: {others}" if others else "leave it out")
         )
     if not labelled:
-        raise ConfigError("--stop-when-shown compares scores, and no item has a label: leave it out")
+        raise ConfigError("--sequential compares scores, and no item has a label: leave it out")
     outcomes = [Outcome(key, 0.5, 0.5, 0.5) for key in labelled]
     if not isinstance(layout.stratum(outcomes, "credit"), MeanStratum):
-        raise ConfigError("--stop-when-shown compares means over items, and this score is a correlation: leave it out")
+        raise ConfigError("--sequential compares means over items, and this score is a correlation: leave it out")
     shares = {(group.section, group.subset): group.in_score / group.n for group in group_weights(outcomes, layout)}
     weights = {key.id: shares[layout.section_of(key), key.subset] for key in labelled}
     return {item: weight for item, weight in weights.items() if weight > 0}
@@ -145,10 +143,3 @@ def blocks(items: Sequence[str]) -> Iterator[Sequence[str]]:
         end = min(len(items), at + max(_FEWEST, at // _PART))
         yield items[at:end]
         at = end
-
-
-def check_options(size: Any, alpha: Any) -> None:
-    """Raises ConfigError where one is out of its range."""
-    for name, value in (("size", size), ("alpha", alpha)):
-        if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < 1:
-            raise ConfigError(f"{name} is {value!r}, expected a number between 0 and 1, such as 0.05")

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from judgebench.engine.forecast import Forecast
 
 
-_UNTIL_SHOWN = "all of these only if the comparison is not settled before (--stop-when-shown)"
+_UNTIL_SHOWN = "all of these only if the comparison is not settled before (--sequential)"
 
 
 def print_forecasts(

@@ -48,7 +48,7 @@ class Judgement:
         ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
         parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
         reasoning: Thinking text that came apart from the reply; never read for the verdict.
-        soft: How probable each verdict was (`--soft`).
+        soft: How probable each verdict was (`--logprobs`).
         logprobs: The tokens that was read from, so that it can be read again.
     """
 

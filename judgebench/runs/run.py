@@ -42,10 +42,12 @@ class Run:
 
     Attributes:
         path: The folder.
+        controls: The runs over altered items that were made with it, by name; none where it is only read.
     """
 
     def __init__(self, path: Path) -> None:
         self.path = path
+        self.controls: dict[str, Run] = {}
 
     @classmethod
     def load(cls, path: str | Path) -> Run:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.lazy import lazy_face
 
 if TYPE_CHECKING:
-    from judgebench.templates.followup import MOST_FOLLOW_UPS, can_be_mended, follow_up
+    from judgebench.templates.followup import can_be_mended, follow_up
     from judgebench.templates.hints import hint_for, rule_of
     from judgebench.templates.lint.linting import lint_all
     from judgebench.templates.template import (
@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 
 __all__ = [
     "INCLUDED",
-    "MOST_FOLLOW_UPS",
     "TEMPLATE",
     "TIES_TEMPLATE",
     "Template",
@@ -41,7 +40,6 @@ if not TYPE_CHECKING:
         __name__,
         {
             "followup": (
-                "MOST_FOLLOW_UPS",
                 "can_be_mended",
                 "follow_up",
             ),

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 MENDABLE = frozenset({"unreadable", "ambiguous"})
 """Failures of the form of a reply: the model said something, and may say it again so that it can be read."""
 
-MOST_FOLLOW_UPS = 5
-
 
 def can_be_mended(result: Verdict | Failure) -> bool:
     """Whether a follow-up turn can help."""

@@ -64,14 +64,16 @@ def test_a_run_from_a_file_is_the_run_of_its_options() -> None:
     ("added", "said"),
     [
         ("sample: 3\n", "experiment.yaml, line 8: unknown option 'sample': did you mean samples"),
-        ("seed: many\n", "experiment.yaml, line 8: seed has a wrong value: 'many' is not a valid integer"),
-        ("samples: 2.5\n", "experiment.yaml, line 8: samples is 2.5, expected a whole number"),
-        ("samples: true\n", "experiment.yaml, line 8: samples is True, expected a whole number"),
-        ("budget: no\n", "experiment.yaml, line 8: budget is False, expected a number"),
+        ("seed: many\n", "experiment.yaml, line 8: seed is 'many': must be an integer >= 0"),
+        ("samples: 2.5\n", "experiment.yaml, line 8: samples is 2.5: must be an integer from 1 to 1000"),
+        ("samples: true\n", "experiment.yaml, line 8: samples is True: must be an integer from 1 to 1000"),
+        ("budget: no\n", "experiment.yaml, line 8: budget is False: must be a number >= 0"),
         ("samples: [1, 2]\n", "experiment.yaml, line 8: samples takes one value, not a list"),
         ("subsets: {a: b}\n", "experiment.yaml, line 8: subsets takes plain values"),
-        ("refresh: 3\n", "experiment.yaml, line 8: refresh is 3, expected true or false"),
+        ("refresh: 3\n", "experiment.yaml, line 8: refresh is 3: must be true or false"),
         ("judge: offline/first\n", "experiment.yaml, line 8: judge says again what another key has said: keep one"),
+        ("ordrs: both\n", "experiment.yaml, line 8: unknown option 'ordrs': did you mean orders"),
+        ("pairs: al\n", "experiment.yaml, line 8: pairs is 'al': must be one of all, knockout; did you mean all?"),
         ("quiet: true\n", "experiment.yaml, line 8: unknown option 'quiet'"),
         ("- x\n", "experiment.yaml, line 8: not YAML"),
     ],
@@ -93,3 +95,13 @@ def test_a_file_of_something_else() -> None:
     ended = judgebench("run", "--config", "list.yaml")
     assert ended.status == 2
     assert "expected options of `judgebench run`" in ended.err
+
+
+@pytest.mark.parametrize(
+    ("former", "name"),
+    [("join: majority\n", "join is now aggregate"), ("soft: false\n", "soft is now logprobs")],
+)
+def test_a_former_name_is_taken_with_a_note(former: str, name: str) -> None:
+    """For one version more."""
+    ended = run(added=former)
+    assert (ended.status, f"note: paper/experiment.yaml, line 8: {name}" in ended.err) == (0, True)

@@ -1,4 +1,4 @@
-"""`--join`, `--early-stop`: verdicts joined over orders and samples, in runs, rescored, and read back."""
+"""`--aggregate`, `--early-stop`: verdicts joined over orders and samples, in runs, rescored, and read back."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def without_usage(metrics):
 
 def test_a_judge_that_always_names_the_first_has_only_ties(server: LoopbackServer) -> None:
     """Six ties give the score 0.5, and the note says that they were all drawn."""
-    (metrics,) = mine("--orders", "both", "--join", "agree").metrics
+    (metrics,) = mine("--orders", "both", "--aggregate", "unanimous").metrics
     assert (metrics["score"], metrics["consistency"], metrics["position_bias"]["first_share"]) == (0.5, 0.0, 1.0)
     unofficial, rule = metrics["notes"][:2]
     assert unofficial.endswith("(one order, one sample): the score is the joined verdict's credit (both-agree)")
@@ -60,7 +60,7 @@ def test_a_judge_that_always_names_the_first_has_only_ties(server: LoopbackServe
 
 def test_the_rule_is_in_the_manifest_and_in_the_run_s_identity(server: LoopbackServer) -> None:
     """So that runs by different rules are never mixed; without one, the identity is what it always was."""
-    mine("--orders", "both", "--join", "agree")
+    mine("--orders", "both", "--aggregate", "unanimous")
     mine("--orders", "both")
     joined, plain = (read_json(folder / "manifest.json") for folder in (AGREE, BOTH))
     assert (joined["protocol"]["join"], joined["identity"]["join"]) == ("agree", "agree")
@@ -72,7 +72,7 @@ def test_votes_mend_what_single_verdicts_get_wrong(server: LoopbackServer) -> No
     """Wrong at the second of three tries: 2/3 by the mean, all right by votes."""
     server.answer = Noisy(2)
     (mean,) = mine("--samples", 3).metrics
-    (votes,) = mine("--samples", 3, "--join", "majority").metrics
+    (votes,) = mine("--samples", 3, "--aggregate", "majority").metrics
     assert (mean["score"], votes["score"], server.count) == (pytest.approx(2 / 3), 1.0, 18)
 
 
@@ -87,7 +87,7 @@ def test_samples_at_temperature_0_are_said_to_be_alike(server: LoopbackServer, p
 def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer) -> None:
     """Five votes: three that agree are enough; with the second wrong, four are."""
     server.answer = by_quality
-    options = ("--samples", 5, "--join", "majority", "--early-stop")
+    options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
     (metrics,) = mine(*options).metrics
     assert (server.count, metrics["judgements"], metrics["failures"], metrics["score"]) == (18, 18, {}, 1.0)
     assert "votes stopped early: 12 of 30 calls were not needed, as no majority could have changed" in metrics["notes"]
@@ -97,14 +97,14 @@ def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer)
 def test_a_vote_against_takes_another_round(server: LoopbackServer) -> None:
     """The second try is wrong: two to one leaves two, so a fourth is asked."""
     server.answer = Noisy(2)
-    (metrics,) = mine("--samples", 5, "--join", "majority", "--early-stop").metrics
+    (metrics,) = mine("--samples", 5, "--aggregate", "majority", "--early-stop").metrics
     assert (server.count, metrics["score"]) == (24, 1.0)
 
 
 def test_the_same_command_and_a_replay_ask_nothing_more(server: LoopbackServer) -> None:
     """Though calls of the protocol were never made."""
     server.answer = Noisy(2)
-    options = ("--samples", 5, "--join", "majority", "--early-stop")
+    options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
     first = mine(*options).metrics
     assert mine(*options).metrics == first
     again = mine(*options, "--offline", "--out", "again")
@@ -117,7 +117,7 @@ def test_a_cached_early_stop_needs_no_key(server: LoopbackServer, monkeypatch: p
     server.answer = by_quality
     write_judges(server.url, mine={"api_key_env": "SOME_KEY"})
     monkeypatch.setenv("SOME_KEY", "abc")
-    options = ("--samples", 5, "--join", "majority", "--early-stop")
+    options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
     mine(*options)
     monkeypatch.delenv("SOME_KEY")
     assert mine(*options, "--out", "again").status == 0
@@ -126,7 +126,7 @@ def test_a_cached_early_stop_needs_no_key(server: LoopbackServer, monkeypatch: p
 def test_a_dry_run_counts_what_may_be_asked_at_most(server: LoopbackServer) -> None:
     """All 30 before, none after: what is left could change nothing."""
     server.answer = by_quality
-    options = ("--samples", 5, "--join", "majority", "--early-stop")
+    options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
     before = json.loads(mine(*options, "--dry-run").out)[0]["calls"]
     mine(*options)
     assert (before, json.loads(mine(*options, "--dry-run", "--out", "again").out)[0]["calls"]) == (30, 0)
@@ -134,7 +134,7 @@ def test_a_dry_run_counts_what_may_be_asked_at_most(server: LoopbackServer) -> N
 
 def test_the_figures_of_a_run_are_recounted_by_its_rule(server: LoopbackServer) -> None:
     """With one judgement cut off, the pair has one order left, which decides it."""
-    mine("--orders", "both", "--join", "agree")
+    mine("--orders", "both", "--aggregate", "unanimous")
     path = AGREE / "judgements.jsonl"
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     metrics = up_to_date(jb.Run.load(AGREE)).metrics
@@ -146,9 +146,9 @@ def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> No
     """No call; the new run says so, is told apart, and reads as one that was made so."""
     server.answer = Noisy(2)
     mine("--samples", 3)
-    (made,) = mine("--samples", 3, "--join", "majority").metrics
+    (made,) = mine("--samples", 3, "--aggregate", "majority").metrics
     run = Path("runs/rewardbench/mine/pairwise/one-x3")
-    ended = judgebench("rescore", run, "--join", "majority", "--json")
+    ended = judgebench("rescore", run, "--aggregate", "majority", "--json")
     found = json.loads(ended.out)
     assert (found["changed"], found["score_before"], found["score"]) == (0, pytest.approx(2 / 3), 1.0)
     new = run.with_name("one-x3-rescored-pairwise-majority")
@@ -163,8 +163,8 @@ def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> No
 def test_a_vote_that_stopped_early_cannot_be_read_by_another_rule(server: LoopbackServer) -> None:
     """What was not asked would be missing."""
     server.answer = by_quality
-    mine("--samples", 3, "--join", "majority", "--early-stop")
-    ended = judgebench("rescore", "runs/rewardbench/mine/pairwise/one-x3-majority-early", "--join", "mean")
+    mine("--samples", 3, "--aggregate", "majority", "--early-stop")
+    ended = judgebench("rescore", "runs/rewardbench/mine/pairwise/one-x3-majority-early", "--aggregate", "mean")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
     assert "can only be joined by majority; run it without --early-stop" in ended.err
 
@@ -173,7 +173,7 @@ def test_early_stop_is_for_votes(server: LoopbackServer) -> None:
     """One line, and no call."""
     ended = mine("--samples", 3, "--early-stop")
     assert (ended.status, server.count) == (2, 0)
-    assert "add --join majority" in ended.err
+    assert "add --aggregate majority" in ended.err
 
 
 def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: LoopbackServer) -> None:
@@ -184,16 +184,16 @@ def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: LoopbackServer)
         return "Hm." if mumbles else by_quality(request)
 
     server.answer = answer
-    ended = mine("--orders", "both", "--join", "agree")
+    ended = mine("--orders", "both", "--aggregate", "unanimous")
     (metrics,) = ended.metrics
     assert (ended.status, metrics["failures"], metrics["score"]) == (1, {"unreadable": 1}, 1.0)
     assert metrics["bounds"] == {"low": pytest.approx(5.5 / 6), "high": 1.0}
 
 
 def test_python_takes_the_same_words(server: LoopbackServer) -> None:
-    """`join` of `run` and of `rescore`; another word is a mistake."""
-    run = jb.run("rewardbench", judge="mine", data="pairs.jsonl", orders="both", join="agree")
+    """`aggregate` of `run` and of `rescore`; another word is a mistake."""
+    run = jb.run("rewardbench", judge="mine", data="pairs.jsonl", orders="both", aggregate="unanimous")
     assert run.metrics.score == 0.5
-    assert jb.rescore(run, join="mean", dry_run=True).score_before == 0.5
-    with pytest.raises(jb.ConfigError, match="join is 'best', expected one of mean, agree, majority, probability"):
-        jb.run("rewardbench", judge="mine", data="pairs.jsonl", join="best")
+    assert jb.rescore(run, aggregate="mean", dry_run=True).score_before == 0.5
+    with pytest.raises(jb.ConfigError, match="aggregate is 'best': must be one of mean, unanimous, majority, "):
+        jb.run("rewardbench", judge="mine", data="pairs.jsonl", aggregate="best")

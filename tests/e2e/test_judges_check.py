@@ -66,8 +66,8 @@ def test_a_wrong_key_is_one_line(server: LoopbackServer) -> None:
 
 
 def test_log_probabilities_that_do_not_come(server: LoopbackServer) -> None:
-    """Are said, with exit status 1: --soft would have nothing."""
-    ended = judgebench("judges", "check", "mine", "--soft")
+    """Are said, with exit status 1: --logprobs would have nothing."""
+    ended = judgebench("judges", "check", "mine", "--logprobs")
     assert (ended.status, "log-probs do not come back" in " ".join(ended.out.split())) == (1, True)
 
 

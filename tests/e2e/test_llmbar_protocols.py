@@ -29,11 +29,11 @@ def test_orders_joined_and_votes_as_probabilities(server: LoopbackServer) -> Non
 
     Without log-probabilities the orders' shares stand in: 1 for 374, of which 56 are wrong; 0.5 for 45 ties, 0.25 each.
     """
-    (metrics,) = judgebench(*RUN, "-j", "mine", "--orders", "both", "--soft").metrics
+    (metrics,) = judgebench(*RUN, "-j", "mine", "--orders", "both", "--logprobs").metrics
     found = metrics["calibration"]
     rescored = [
-        json.loads(judgebench("rescore", MADE / "mine/llmbar-cot/both-soft", "--join", rule, "--json").out)
-        for rule in ("agree", "majority", "probability")
+        json.loads(judgebench("rescore", MADE / "mine/llmbar-cot/both-soft", "--aggregate", rule, "--json").out)
+        for rule in ("unanimous", "majority", "mean-prob")
     ]
 
     assert metrics["score"] == pytest.approx(681 / 838)
@@ -46,7 +46,7 @@ def test_orders_joined_and_votes_as_probabilities(server: LoopbackServer) -> Non
 
 def test_votes_over_orders_and_samples_stop_early(server: LoopbackServer) -> None:
     """Of six votes, four that agree settle it: 374 x 4 calls; three to three are asked to the end: 45 x 6."""
-    options = ("--orders", "both", "--samples", 3, "--join", "majority", "--early-stop")
+    options = ("--orders", "both", "--samples", 3, "--aggregate", "majority", "--early-stop")
     (metrics,) = judgebench(*RUN, "-j", "mine", *options).metrics
     assert (server.count, metrics["score"]) == (374 * 4 + 45 * 6, pytest.approx(318 / 419))
     assert f"{6 * 419 - 1766} of {6 * 419} calls were not needed" in str(metrics["notes"])

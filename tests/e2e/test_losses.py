@@ -15,6 +15,7 @@ from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl
 from loopback import Fault, LoopbackServer, Reply
 
 from judgebench import api
+from judgebench.engine.options import PlanOptions, RunOptions
 from judgebench.engine.progress import Silent
 from judgebench.errors import ConfigError
 from judgebench.runs.folder import RunWriter
@@ -64,8 +65,8 @@ class Closed(Silent):
 
 def test_a_closed_terminal_loses_no_reply(server: LoopbackServer) -> None:
     """The run goes on without a word, and no call is made again."""
-    planned = api.plan("custom", judges=["mine"], data="rows.jsonl", orders="one")
-    (result,) = asyncio.run(api.run_grid(planned, progress=Closed()))
+    planned = api.plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
+    (result,) = asyncio.run(api.run_grid(planned, RunOptions(), progress=Closed()))
     assert (result.state, server.count) == ("done", COUNT)
 
 
@@ -206,8 +207,8 @@ def test_a_cancelled_run_leaves_no_call_behind(server: LoopbackServer) -> None:
     server.hold()
 
     async def cancelled() -> set[asyncio.Task[object]]:
-        planned = api.plan("custom", judges=["mine"], data="rows.jsonl", orders="one")
-        run = asyncio.create_task(api.run_grid(planned, concurrency=2))
+        planned = api.plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
+        run = asyncio.create_task(api.run_grid(planned, RunOptions(concurrency=2)))
         await asyncio.to_thread(server.wait_in_flight, 2)
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)

@@ -114,7 +114,7 @@ def test_two_templates_of_one_name(server: LoopbackServer) -> None:
         (["cache", "inf"], "unknown command 'inf': did you mean info? (see judgebench cache --help)"),
         (["run", "--orders", "xx"], "'xx' is not one of 'one', 'both', 'all' (see judgebench run --help)"),
         (["run", "--attack", "paddng"], "'empty': did you mean padding? (see judgebench run --help)"),
-        (["run", "--join", "majorty"], "'probability': did you mean majority?"),
+        (["run", "--aggregate", "majorty"], "'mean-prob': did you mean majority?"),
         (["report", "a-run", "--html", ""], "'--html': it is empty; name a file (see judgebench report --help)"),
         (["leaderboard", "runs", "--csv", ""], "'--csv': it is empty; name a file (see judgebench leaderboard"),
         (["run", "--limit", "0"], "'--limit': 0 is not 1 or more (see"),

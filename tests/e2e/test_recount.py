@@ -83,25 +83,25 @@ def joined(judgements, rule):
         return FAILED
     votes: dict = {}
     for each in voting:
-        for choice, share in (probable(each) if rule == "probability" else {chosen(each): 1.0}).items():
+        for choice, share in (probable(each) if rule == "mean-prob" else {chosen(each): 1.0}).items():
             votes[choice] = votes.get(choice, 0.0) + share / len(voting)
     best = [choice for choice, share in votes.items() if share > max(votes.values()) - 1e-9]
-    decided = len(votes) == 1 if rule == "agree" else len(best) == 1
+    decided = len(votes) == 1 if rule == "unanimous" else len(best) == 1
     return best[0] if decided else None
 
 
 PAIRS = [
     ("mean", "--orders", "both", "--samples", 3),
     ("mean", "--repair", 1, "--samples", 2),
-    ("agree", "--orders", "both"),
-    ("agree", "--orders", "both", "--samples", 2, "--repair", 1),
+    ("unanimous", "--orders", "both"),
+    ("unanimous", "--orders", "both", "--samples", 2, "--repair", 1),
     ("majority", "--orders", "both", "--samples", 2),
     ("majority", "--samples", 5, "--early-stop"),
     ("majority", "--orders", "both", "--samples", 2, "--early-stop", "--repair", 1),
-    ("majority", "--orders", "all", "--samples", 3, "--early-stop", "--soft"),
-    ("probability", "--orders", "both", "--soft"),
-    ("probability", "--orders", "both", "--samples", 3, "--soft", "--repair", 1),
-    ("probability", "--orders", "both", "--samples", 3),
+    ("majority", "--orders", "all", "--samples", 3, "--early-stop", "--logprobs"),
+    ("mean-prob", "--orders", "both", "--logprobs"),
+    ("mean-prob", "--orders", "both", "--samples", 3, "--logprobs", "--repair", 1),
+    ("mean-prob", "--orders", "both", "--samples", 3),
 ]
 
 
@@ -110,7 +110,7 @@ PAIRS = [
 def test_pairs(server: LoopbackServer, options, template) -> None:
     """RewardBench: 1, 0, and 0.5 for a tie or a failure, of each reply or of the joined verdict; and so by rescore."""
     rule, *more = options
-    by_item, outcomes, folder = judged("rewardbench", "pairs.jsonl", "-t", template, "--join", rule, *more)
+    by_item, outcomes, folder = judged("rewardbench", "pairs.jsonl", "-t", template, "--aggregate", rule, *more)
     worth = {0: 1.0, 1: 0.0, None: 0.5, FAILED: 0.5}
     for item, judgements in by_item.items():
         verdicts = map(chosen, judgements) if rule == "mean" else [joined(judgements, rule)]
@@ -124,17 +124,17 @@ def test_pairs(server: LoopbackServer, options, template) -> None:
         assert again[name] == metrics[name], name
 
 
-@pytest.mark.parametrize("rule", ["mean", "majority", "probability"])
+@pytest.mark.parametrize("rule", ["mean", "majority", "mean-prob"])
 @pytest.mark.parametrize("soft", [False, True])
 def test_ratings(server: LoopbackServer, rule, soft) -> None:
     """Each sample by itself, or the mean rating of each; by probability the mean of the expected ratings."""
-    more = ["--soft"] if soft else []
+    more = ["--logprobs"] if soft else []
     by_item, outcomes, _ = judged(
-        "rewardbench", "pairs.jsonl", "-t", "rating-10", "--samples", 3, "--join", rule, *more
+        "rewardbench", "pairs.jsonl", "-t", "rating-10", "--samples", 3, "--aggregate", rule, *more
     )
 
     def said(judgement):
-        shares = judgement.get("probabilities") if rule == "probability" else None
+        shares = judgement.get("probabilities") if rule == "mean-prob" else None
         return judgement["verdict"] if shares is None else sum(float(n) * share for n, share in shares.items())
 
     def credit(judgements):
@@ -156,7 +156,7 @@ def test_ratings(server: LoopbackServer, rule, soft) -> None:
 def test_all_orders_are_a_latin_square(server: LoopbackServer) -> None:
     """Each completion once in each slot, and the joined verdict is a quarter for a tie or a failure."""
     by_item, outcomes, _ = judged(
-        "rewardbench-2", "four.jsonl", "-t", "four-way", "--orders", "all", "--join", "majority"
+        "rewardbench-2", "four.jsonl", "-t", "four-way", "--orders", "all", "--aggregate", "majority"
     )
     for item, judgements in by_item.items():
         orders = [judgement["order"] for judgement in judgements]
@@ -166,11 +166,11 @@ def test_all_orders_are_a_latin_square(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("how", ["all", "knockout"])
-@pytest.mark.parametrize("rule", ["mean", "agree", "majority"])
+@pytest.mark.parametrize("rule", ["mean", "unanimous", "majority"])
 def test_the_best_from_pairs(server: LoopbackServer, how, rule) -> None:
     """Six matches, and the most wins share the credit; or three, in which the winner lost none."""
     by_item, outcomes, _ = judged(
-        "rewardbench-2", "four.jsonl", "-t", "pairwise-ties", "--pairs", how, "--orders", "both", "--join", rule
+        "rewardbench-2", "four.jsonl", "-t", "pairwise-ties", "--pairs", how, "--orders", "both", "--aggregate", rule
     )
 
     def share(index, judgements):

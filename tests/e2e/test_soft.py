@@ -1,4 +1,4 @@
-"""`--soft`: probabilities of verdicts from log-probabilities, kept, replayed, read again, checked against labels."""
+"""`--logprobs`: probabilities of verdicts from log-probabilities, kept, replayed, read again, held to labels."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def mine(*more: object):
 
 
 def soft(*more: object):
-    return mine("--soft", "--json", *more)
+    return mine("--logprobs", "--json", *more)
 
 
 def test_log_probabilities_are_asked_for(server: LoopbackServer) -> None:
-    """With --soft alone."""
+    """With --logprobs alone."""
     mine()
     soft("--out", "other")
     asked = [(request.params.get("logprobs"), request.params.get("top_logprobs")) for request in server.requests]
@@ -84,16 +84,16 @@ def test_the_terminal_and_the_report_say_them(server: LoopbackServer) -> None:
         "probabilities of 6 verdicts: Brier score 0.106, calibration error 0.325 (10 of equal width), "
         "too little sure by 32.5 points (-32.5 to -32.5); right 100.0%"
     )
-    for ended in (mine("--soft"), judgebench("report", FOLDER)):
+    for ended in (mine("--logprobs"), judgebench("report", FOLDER)):
         assert said in " ".join(ended.out.split())
 
 
 def test_mean_probabilities_undo_the_preference_for_the_first(server: LoopbackServer) -> None:
     """Half right by the verdicts, all right by the mean of both orders; no call is made for the other reading."""
     (verdicts,) = soft().metrics
-    (joined,) = soft("--join", "probability").metrics
+    (joined,) = soft("--aggregate", "mean-prob").metrics
     assert (verdicts["score"], joined["score"], server.count) == (0.5, 1.0, 12)
-    found = json.loads(judgebench("rescore", FOLDER, "--join", "probability", "--json").out)
+    found = json.loads(judgebench("rescore", FOLDER, "--aggregate", "mean-prob", "--json").out)
     assert (found["score_before"], found["score"]) == (0.5, 1.0)
     assert found["metrics"]["calibration"] == verdicts["calibration"]
 
@@ -136,7 +136,7 @@ def test_where_none_come_votes_stand_in_and_it_is_said(server: LoopbackServer) -
     """A server that ignores the wish: the first is named in both orders, so each has half of the votes."""
     server.answer = "[[A]]"
     (metrics,) = soft().metrics
-    note = "probabilities (--soft): 12 of 12 verdicts came without log-probabilities: the shares of a question's"
+    note = "probabilities (--logprobs): 12 of 12 verdicts came without log-probabilities: the shares of a question's"
     assert any(said.startswith(note) for said in metrics["notes"])
     assert (metrics["calibration"]["probability"], metrics["calibration"]["by_tokens"]) == (0.5, 0)
 
@@ -160,7 +160,7 @@ def test_a_model_that_takes_no_such_wish_is_asked_without_it(server: LoopbackSer
 
 def test_an_offline_judge_has_votes_alone(server: LoopbackServer) -> None:
     """It has no tokens; nothing breaks."""
-    ended = judgebench("run", "rewardbench", "-j", "offline/longest", "--data", "pairs.jsonl", "--soft", "--json")
+    ended = judgebench("run", "rewardbench", "-j", "offline/longest", "--data", "pairs.jsonl", "--logprobs", "--json")
     assert ended.status == 0, ended.err
     assert ended.metrics[0]["calibration"]["by_tokens"] == 0
 
@@ -174,9 +174,9 @@ def test_ratings_become_expected_ratings(server: LoopbackServer) -> None:
         return Reply("[[6]]", logprobs=[("[[", {}), ("6", known), ("]]", {})])
 
     server.answer = answer
-    options = ("--soft", "--json", "-t", "rating-10", "--orders", "one")
+    options = ("--logprobs", "--json", "-t", "rating-10", "--orders", "one")
     (verdicts,) = mine(*options).metrics
-    (expected,) = mine(*options, "--join", "probability").metrics
+    (expected,) = mine(*options, "--aggregate", "mean-prob").metrics
     assert (verdicts["score"], expected["score"]) == (0.5, 1.0)
     # Above in 0.64 of cases, equal in 0.36: 0.82.
     assert verdicts["calibration"]["probability"] == pytest.approx(0.82, abs=1e-4)
@@ -195,9 +195,9 @@ def by_criteria(request):
 def test_ratings_by_criteria_are_soft_too(server: LoopbackServer) -> None:
     """All are 3, so half right; the expected ratings are 4 and 2, so all right, and read again they are the same."""
     server.answer = by_criteria
-    run = ("run", "rewardbench", "-j", "mine", "-t", "rating-criteria", "--data", "pairs.jsonl", "--soft", "--json")
+    run = ("run", "rewardbench", "-j", "mine", "-t", "rating-criteria", "--data", "pairs.jsonl", "--logprobs", "--json")
     (plain,) = judgebench(*run).metrics
-    (joined,) = judgebench(*run, "--join", "probability").metrics
+    (joined,) = judgebench(*run, "--aggregate", "mean-prob").metrics
     folder = Path("runs/rewardbench/mine/rating-criteria/ratings-soft")
     lines = read_jsonl(folder / "judgements.jsonl")
 
@@ -205,7 +205,7 @@ def test_ratings_by_criteria_are_soft_too(server: LoopbackServer) -> None:
     assert plain["calibration"]["by_tokens"] == 6
     assert not any("without log-probabilities" in note for note in plain["notes"])
     assert {(line["verdict"], line["expected"]["correctness"]) for line in lines} == {(3.0, 4.0), (3.0, 2.0)}
-    found = json.loads(judgebench("rescore", folder, "--join", "probability", "--json").out)
+    found = json.loads(judgebench("rescore", folder, "--aggregate", "mean-prob", "--json").out)
     assert (found["score_before"], found["score"]) == (0.5, 1.0)
 
 
@@ -221,8 +221,20 @@ def test_a_ranking_s_first_place_is_soft(server: LoopbackServer) -> None:
 
     server.answer = ranks
     write_jsonl(Path("four.jsonl"), best_of_four(5))
-    run = ("run", "rewardbench-2", "-j", "mine", "-t", "ranking", "--data", "four.jsonl", "--orders", "all", "--soft")
+    run = (
+        "run",
+        "rewardbench-2",
+        "-j",
+        "mine",
+        "-t",
+        "ranking",
+        "--data",
+        "four.jsonl",
+        "--orders",
+        "all",
+        "--logprobs",
+    )
     (plain,) = judgebench(*run, "--json").metrics
-    (joined,) = judgebench(*run, "--json", "--join", "probability").metrics
+    (joined,) = judgebench(*run, "--json", "--aggregate", "mean-prob").metrics
 
     assert (plain["score"], joined["score"], server.count) == (0.25, 1.0, 20)

@@ -87,7 +87,7 @@ def test_no_table_is_wider_than_the_terminal_or_cut(
         ("jury", *finished, "--weights", "accuracy", "--held-out", 0.5),
         ("cascade", cheap, dear),
         ("strengths", cheap),
-        ("rescore", cheap, "--join", "agree", "--dry-run"),
+        ("rescore", cheap, "--aggregate", "unanimous", "--dry-run"),
         ("show", cheap),
         ("judges", "list"),
         (*RUN, "-j", "mine", "-j", f"{LONG}-0", "--dry-run"),

@@ -60,7 +60,7 @@ def server():
 
 
 def versus(first: str, second: str, *more: object) -> Ended:
-    return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--stop-when-shown", *more))
+    return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--sequential", *more))
 
 
 def asked(server: LoopbackServer) -> dict[str, list[int]]:
@@ -150,7 +150,7 @@ def test_what_is_settled_needs_no_key(server: LoopbackServer, monkeypatch: pytes
 
 def test_a_difference_that_is_too_small(server: LoopbackServer) -> None:
     """Two judges that are equally good are shown to differ by less than 40 points, before all items are judged."""
-    ended = versus("fair", "same", "--size", "0.4")
+    ended = versus("fair", "same", "--min-effect", "0.4")
     found = read_json(folder("fair", "same") / "metrics.json")["sequential"]
 
     assert ended.status == 0
@@ -187,7 +187,7 @@ def test_two_templates_of_one_judge(server: LoopbackServer) -> None:
     server.answer = answer
     ended = judgebench(
         *("run", "custom", "--data", "rows.jsonl", "-j", "good", "-t", "plain.jinja", "-t", "wrong.jinja"),
-        "--stop-when-shown",
+        "--sequential",
     )
 
     assert re.search(r"plain is better than wrong: shown after 32 of 400 items", ended.out)
@@ -232,7 +232,7 @@ def test_stopped_runs_are_read_like_others(server: LoopbackServer, command: tupl
 
 def test_both_orders_and_votes_go_on_item_by_item(server: LoopbackServer) -> None:
     """All calls of an item are made before it counts, with votes that stop early within it."""
-    votes = ("--orders", "both", "--samples", 2, "--join", "majority", "--early-stop")
+    votes = ("--orders", "both", "--samples", 2, "--aggregate", "majority", "--early-stop")
     good, fair = versus("good", "fair", *votes, "--json").metrics
     count = good["sequential"]["items"]
 
@@ -335,7 +335,7 @@ def test_the_budget_ends_both(server: LoopbackServer) -> None:
 def test_an_interrupted_comparison_goes_on(server: LoopbackServer) -> None:
     """SIGINT ends it with 130; the same command makes only the calls that are left."""
     server.latency = 0.2
-    command = ("run", "custom", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--stop-when-shown")
+    command = ("run", "custom", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential")
     running = subprocess.Popen(
         [sys.executable, "-m", "judgebench", *command, "--concurrency", "4"],
         stdout=subprocess.DEVNULL,
@@ -388,8 +388,8 @@ def test_a_section_that_is_used_up_ends_the_looks(server: LoopbackServer) -> Non
             "fair",
             "-j",
             "same",
-            "--stop-when-shown",
-            "--size",
+            "--sequential",
+            "--min-effect",
             "0.01",
         )
     )
@@ -405,12 +405,12 @@ def test_a_section_that_is_used_up_ends_the_looks(server: LoopbackServer) -> Non
 def test_a_stopped_run_is_no_result_of_the_benchmark(server: LoopbackServer) -> None:
     """RewardBench's own format does not take it."""
     write_jsonl(Path("rows.jsonl"), pairs(200))
-    judgebench("run", "rewardbench", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--stop-when-shown", "--quiet")
+    judgebench("run", "rewardbench", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential", "--quiet")
     (run,) = Path("runs/rewardbench/good").glob("*/*")
     ended = judgebench("export", run, "--to", "rewardbench", "--out", "out", "--model", "o/m")
 
     assert (ended.status, Path("out").exists()) == (2, False)
-    assert "give its command without --stop-when-shown" in ended.err
+    assert "give its command without --sequential" in ended.err
 
 
 def test_a_page_shows_the_items_that_were_asked(server: LoopbackServer) -> None:
@@ -436,7 +436,7 @@ def test_a_limit_and_a_seed(server: LoopbackServer) -> None:
 def test_a_file_holds_the_experiment(server: LoopbackServer) -> None:
     """Under the options' own names."""
     config: dict[str, Any] = {"benchmark": "custom", "data": "rows.jsonl", "judges": ["good", "fair"]}
-    config |= {"stop-when-shown": True, "size": 0.1, "alpha": 0.1}
+    config |= {"sequential": True, "min-effect": 0.1, "alpha": 0.1}
     Path("paper.yaml").write_text(yaml.safe_dump(config), encoding="utf-8")
     found = judgebench("run", "--config", "paper.yaml", "--json").metrics[0]["sequential"]
 
@@ -445,15 +445,15 @@ def test_a_file_holds_the_experiment(server: LoopbackServer) -> None:
 
 def test_from_python(server: LoopbackServer) -> None:
     """A keyword of `grid`; the figures are the runs' metrics."""
-    options = {"data": "rows.jsonl", "stop_when_shown": True, "size": 0.1}
+    options = {"data": "rows.jsonl", "sequential": True, "min_effect": 0.1}
     good, fair = jb.grid("custom", judges=["good", "fair"], **options)
 
     assert good.metrics.sequential is not None
     assert (good.metrics.sequential.decision, good.metrics.sequential.against) == ("shown", "fair")
     assert fair.metrics.sequential.difference == -good.metrics.sequential.difference
     with pytest.raises(jb.ConfigError, match="compares two runs, and this would be 1 run"):
-        jb.run("custom", judge="good", **options)
-    with pytest.raises(jb.ConfigError, match="alpha is 1, expected a number between 0 and 1"):
+        jb.grid("custom", judges="good", **options)
+    with pytest.raises(jb.ConfigError, match=r"alpha is 1: must be a number in \(0, 1\)"):
         jb.grid("custom", judges=["good", "fair"], alpha=1, **options)
 
 
@@ -467,12 +467,12 @@ def test_what_it_would_send_at_most(server: LoopbackServer) -> None:
 
 
 MISTAKES = {
-    "one run": (("-j", "good", "--stop-when-shown"), "this would be 1 run: name two judges"),
-    "three": (("-j", "good", "-j", "fair", "-j", "same", "--stop-when-shown"), "this would be 3 runs"),
-    "controls": (("-j", "good", "-j", "fair", "--stop-when-shown", "--control", "blind"), "leave out --control"),
-    "size": (("-j", "good", "-j", "fair", "--stop-when-shown", "--size", "5"), "'--size'"),
-    "alpha": (("-j", "good", "-j", "fair", "--stop-when-shown", "--alpha", "0"), "'--alpha'"),
-    "alone": (("-j", "good", "-j", "fair", "--size", "0.1"), "--size is for --stop-when-shown"),
+    "one run": (("-j", "good", "--sequential"), "this would be 1 run: name two judges"),
+    "three": (("-j", "good", "-j", "fair", "-j", "same", "--sequential"), "this would be 3 runs"),
+    "controls": (("-j", "good", "-j", "fair", "--sequential", "--control", "blind"), "leave out --control"),
+    "size": (("-j", "good", "-j", "fair", "--sequential", "--min-effect", "5"), "'--min-effect'"),
+    "alpha": (("-j", "good", "-j", "fair", "--sequential", "--alpha", "0"), "'--alpha'"),
+    "alone": (("-j", "good", "-j", "fair", "--min-effect", "0.1"), "--min-effect is for --sequential"),
 }
 
 
@@ -491,7 +491,7 @@ def test_a_misfit_is_named_among_the_runs(server: LoopbackServer) -> None:
     """A template that was left out is why there are not two."""
     ended = judgebench(
         *("run", "rewardmath", "--data", "rows.jsonl", "-j", "good", "-t", "pairwise", "-t", "four-way"),
-        "--stop-when-shown",
+        "--sequential",
     )
     assert ended.status == 2
     assert len(ended.err.splitlines()) == 1
@@ -499,7 +499,7 @@ def test_a_misfit_is_named_among_the_runs(server: LoopbackServer) -> None:
 
 def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
     """The bundled sample is of two benchmarks, so one is to be named."""
-    ended = judgebench("run", "-j", "offline/longest", "-j", "offline/first", "--stop-when-shown")
+    ended = judgebench("run", "-j", "offline/longest", "-j", "offline/first", "--sequential")
 
     assert (ended.status, ended.out) == (2, "")
     assert "name it, judgebench run BENCHMARK" in ended.err
@@ -512,7 +512,7 @@ def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
 def test_the_page_answers_by_the_valid_interval(server: LoopbackServer, second: str, size: str, sure: str) -> None:
     """By how much and how sure are what metrics.json says of the comparison, and no p nor other interval is there."""
     first = "fair"
-    versus(first, second, "--size", size)
+    versus(first, second, "--min-effect", size)
     runs = [folder(first, second), folder(second, first)]
     (subject,) = page_of(jb.report(runs), None).context["chapters"]
     best, much, certain, _ = subject.cards

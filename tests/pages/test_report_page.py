@@ -308,7 +308,7 @@ def test_the_same_runs_make_the_same_page():
             },
             (
                 "judgebench run rm-bench --judge j --template pairwise --data org/set@abc:test --subset chat --limit 5 "
-                "--orders both --samples 3 --join majority --early-stop --seed 4 --attack padding"
+                "--orders both --samples 3 --aggregate majority --early-stop --seed 4 --attack padding"
             ),
         ),
     ],

@@ -14,6 +14,8 @@ from finishedruns import judge_run, written_run
 from loopback import LoopbackServer
 
 import judgebench as jb
+from judgebench.engine.options import PlanOptions
+from judgebench.engine.plan import plan
 from judgebench.pages.reproduction import command, needed
 from judgebench.runs.manifest import Manifest
 
@@ -109,7 +111,7 @@ def test_two_runs_that_stop_when_their_difference_is_shown(two):
     data = write_jsonl(Path("rows.jsonl"), pairs(64, ("all",)))
     with LoopbackServer(lambda _: "[[A]]") as server:
         judges = write_judges(server.url, Path("elsewhere"), mine={}, other={"params": {"temperature": 1}})
-        options = ("--data", data, "--stop-when-shown", "--size", "0.2", "--alpha", "0.1", "--providers", judges)
+        options = ("--data", data, "--sequential", "--min-effect", "0.2", "--alpha", "0.1", "--providers", judges)
         ended = judgebench("run", "custom", *two, *options)
         assert ended.status == 0, ended.err
         Path("own.jinja").unlink()
@@ -123,10 +125,10 @@ def test_the_judges_file_is_named_only_where_it_makes_the_judge_what_it_is():
     data = write_jsonl(Path("rows.jsonl"), pairs(4))
     Path("providers.yaml").write_text("judges: {mine: {model: openai/any}}\n")
     read = {"judges": ["offline/first", "mine", "openai/gpt-4.1-mini"], "data": str(data)}
-    cells = jb.api.plan("rewardbench", **read).cells
+    cells = plan("rewardbench", PlanOptions(**read)).cells
     assert [cell.described()["providers"] for cell in cells] == [None, "providers.yaml", None]
     Path("providers.yaml").write_text("defaults: {timeout: 7}\njudges: {mine: {model: openai/any}}\n")
-    cells = jb.api.plan("rewardbench", **read).cells
+    cells = plan("rewardbench", PlanOptions(**read)).cells
     assert cells[2].described()["providers"] == "providers.yaml"
 
 
@@ -145,7 +147,7 @@ def test_a_run_of_an_earlier_version_says_that_the_preset_is_needed():
     assert ["its preset is needed" in Path(page).read_text() for page in ("with.html", "without.html")] == [False, True]
 
 
-@pytest.mark.parametrize("options", [(), ("--template", "own.jinja"), ("--join", "agree")])
+@pytest.mark.parametrize("options", [(), ("--template", "own.jinja"), ("--aggregate", "unanimous")])
 def test_a_run_whose_replies_were_read_again(options):
     """It is made of the run that it was read from, by the template or the join that was given."""
     Path("own.jinja").write_text(OWN)

@@ -13,7 +13,7 @@ from judgebench.errors import ConfigError
 from judgebench.items import ItemKey
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.sequential import log_wealth
-from judgebench.protocols.sequential import blocks, check_options, drawn, item_weights
+from judgebench.protocols.sequential import blocks, drawn, item_weights
 
 ALPHA = 0.05
 
@@ -129,12 +129,3 @@ def test_looks_come_after_32_items_or_an_eighth_more() -> None:
     assert sizes[:9] == [32] * 9
     assert sizes[9:-1] == [36, 40, 45, 51, 57, 64, 72, 81, 91, 103]
     assert list(blocks(items[:5])) == [items[:5]]
-
-
-@pytest.mark.parametrize("value", [0, 1, -0.1, 5, math.nan, True, "0.05", None])
-@pytest.mark.parametrize("name", ["size", "alpha"])
-def test_options_out_of_range(name: str, value: object) -> None:
-    """A mistake of the user's, with the range."""
-    options = {"size": 0.05, "alpha": 0.05} | {name: value}
-    with pytest.raises(ConfigError, match=f"{name} is .*expected a number between 0 and 1"):
-        check_options(**options)

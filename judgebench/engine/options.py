@@ -1,0 +1,284 @@
+"""The options of a run, each defined once: the command line, `--config` and the Python signatures come from here."""
+
+import difflib
+import math
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, fields
+from pathlib import Path
+from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+
+from judgebench.errors import ConfigError
+from judgebench.items import Attack, Control, Orders, Pairs
+from judgebench.metrics.votes import Aggregate
+
+ITEMS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
+    *("Items, judges and templates", "Protocol", "Controls and early comparison", "Calls and cost", "Output"),
+)
+"""The headings that the options stand under in the help."""
+
+
+@dataclass(frozen=True, slots=True)
+class About:
+    """What is said of an option beside its name, type and default.
+
+    Attributes:
+        section: The heading that it stands under.
+        help: What it does, in a sentence.
+        metavar: What its value is called in the help.
+        flags: How the command line spells it; nothing for its name with dashes.
+        least: The lowest number, or what it must be above where `open` is set.
+        most: The highest number, or what it must be below.
+        open: Whether the bounds themselves are out of range.
+    """
+
+    section: str
+    help: str
+    metavar: str | None = None
+    flags: tuple[str, ...] = ()
+    least: float | None = None
+    most: float | None = None
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """One option, as its dataclass declares it.
+
+    Attributes:
+        kind: The type of one value.
+        choices: The values that it takes; empty where any of its kind will do.
+        several: Whether it takes several values.
+        default: Without it; `dataclasses.MISSING` where it must be given.
+    """
+
+    name: str
+    about: About
+    kind: type
+    choices: tuple[str, ...]
+    several: bool
+    default: Any
+
+    @property
+    def flags(self) -> tuple[str, ...]:
+        """How the command line spells it."""
+        return self.about.flags or (f"--{self.name.replace('_', '-')}",)
+
+    @property
+    def names(self) -> set[str]:
+        """What a file may call it, with `_` for `-`."""
+        return {self.name, *(flag.lstrip("-").replace("-", "_") for flag in self.flags if flag.startswith("--"))}
+
+    def checked(self, value: Any) -> Any:
+        """The value as it is kept; one text or path where several are meant counts as a sequence of one.
+
+        Raises:
+            ConfigError: It is of another type, out of range, or none of the choices.
+        """
+        if self.several:
+            every = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+        else:
+            every = () if value is None and self.default is None else (value,)
+        for each in every:
+            if (wrong := self.mistake(each)) is not None:
+                raise ConfigError(f"{self.name} is {each!r}: {wrong}")
+        return every if self.several else value
+
+    def mistake(self, value: Any) -> str | None:
+        """What is wrong with one value, after its name; None where nothing is."""
+        if self.choices:
+            if value in self.choices:
+                return None
+            near = difflib.get_close_matches(str(value), self.choices, n=1)
+            return f"must be one of {', '.join(self.choices)}" + (f"; did you mean {near[0]}?" if near else "")
+        if self.kind is bool:
+            return None if isinstance(value, bool) else "must be true or false"
+        if self.kind in {int, float}:
+            return None if self._fits(value) else f"must be {self._range()}"
+        return None if isinstance(value, str | Path) else "must be text"
+
+    def _fits(self, value: Any) -> bool:
+        numbers = int if self.kind is int else (int, float)
+        if isinstance(value, bool) or not isinstance(value, numbers) or not math.isfinite(value):
+            return False
+        least = -math.inf if self.about.least is None else self.about.least
+        most = math.inf if self.about.most is None else self.about.most
+        return least < value < most if self.about.open else least <= value <= most
+
+    def _range(self) -> str:
+        least, most, noun = self.about.least, self.about.most, "an integer" if self.kind is int else "a number"
+        if most is None:
+            return f"{noun} >= {least}"
+        return f"{noun} in ({least}, {most})" if self.about.open else f"{noun} from {least} to {most}"
+
+
+_DECLARED: dict[type, tuple[Option, ...]] = {}
+
+
+def options_of(definition: type) -> tuple[Option, ...]:
+    """The options that a dataclass of this module declares, in its order; read once from its annotations."""
+    if definition not in _DECLARED:
+        hints = get_type_hints(definition, include_extras=True)
+        _DECLARED[definition] = tuple(_option(each.name, hints[each.name], each.default) for each in fields(definition))
+    return _DECLARED[definition]
+
+
+def _option(name: str, hint: Any, default: Any) -> Option:
+    typed, about = get_args(hint)
+    members = list(_members(typed))
+    several = any(get_origin(member) is Sequence for member in members)
+    single = [one for member in members for one in _members(get_args(member)[0] if _is_sequence(member) else member)]
+    choices = dict.fromkeys(value for one in single if get_origin(one) is Literal for value in get_args(one))
+    kinds = [one for one in single if isinstance(one, type)]
+    return Option(name, about, str if choices else kinds[0], tuple(choices), several, default)
+
+
+def _is_sequence(hint: Any) -> bool:
+    return get_origin(hint) is Sequence
+
+
+def _members(hint: Any) -> Iterator[Any]:
+    """The types that a union is of, but for None; another type by itself."""
+    is_union = get_origin(hint) is not None and get_origin(hint) not in {Sequence, Literal}
+    return (each for each in (get_args(hint) if is_union else (hint,)) if each is not type(None))
+
+
+class _Checked:
+    """Checks every option when it is set."""
+
+    __slots__ = ()
+
+    def __post_init__(self) -> None:
+        for option in options_of(type(self)):
+            object.__setattr__(self, option.name, option.checked(getattr(self, option.name)))
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(_Checked):
+    """What is asked: the options that make the runs of a grid what they are.
+
+    Raises:
+        ConfigError: A value is of another type, out of range, or none of the choices.
+    """
+
+    judges: Annotated[
+        Sequence[str],
+        About(ITEMS, "A preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
+    ]
+    templates: Annotated[
+        Sequence[str | Path],
+        About(ITEMS, "Prompt template; default: the benchmark's. Repeatable.", "NAME|FILE", flags=("-t", "--template")),
+    ] = ()
+    data: Annotated[
+        str | Path | None,
+        About(ITEMS, "The rows: a file, a folder or a hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
+    ] = None
+    subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
+    limit: Annotated[int | None, About(ITEMS, "At most N items, spread over the subsets.", "N", least=1)] = None
+    seed: Annotated[
+        int, About(ITEMS, "Random seed for answer order, sampling with --limit, and bootstrap.", "N", least=0)
+    ] = 0
+    orders: Annotated[
+        Orders | None, About(PROTOCOL, "In which orders the answers are shown; default: the benchmark's way.")
+    ] = None
+    samples: Annotated[int, About(PROTOCOL, "Number of samples per prompt.", "N", least=1, most=1000)] = 1
+    aggregate: Annotated[
+        Aggregate,
+        About(PROTOCOL, "How the replies to one question become one verdict; mean: the mean of their credit."),
+    ] = "mean"
+    early_stop: Annotated[
+        bool,
+        About(PROTOCOL, "Stop sampling an item once its majority cannot change; with --aggregate majority."),
+    ] = False
+    logprobs: Annotated[bool, About(PROTOCOL, "Request log-probabilities, for the probability of each verdict.")] = (
+        False
+    )
+    pairs: Annotated[
+        Pairs | None,
+        About(PROTOCOL, "Find the best of more than two from pairs: all of them, or a knockout."),
+    ] = None
+    repair: Annotated[
+        int,
+        About(PROTOCOL, "Follow-up turns for a reply that could not be parsed; counted apart.", "N", least=0, most=5),
+    ] = 0
+    controls: Annotated[
+        Control | Sequence[Control],
+        About(CONTROLS, "Also run a control: blind hides the prompt.", flags=("--control",)),
+    ] = ()
+    attacks: Annotated[
+        Attack | Sequence[Attack],
+        About(
+            CONTROLS,
+            "Also run an attack, with one rejected answer of each item altered: planted-instruction, "
+            "planted-verdict, padding, fake-reference or empty. Repeatable.",
+            "NAME",
+            flags=("--attack",),
+        ),
+    ] = ()
+    sequential: Annotated[
+        bool,
+        About(CONTROLS, "Of two runs: stop both once their difference is significant, or is less than --min-effect."),
+    ] = False
+    min_effect: Annotated[
+        float,
+        About(
+            CONTROLS,
+            "With --sequential, the smallest difference of scores that matters.",
+            "SHARE",
+            least=0,
+            most=1,
+            open=True,
+        ),
+    ] = 0.05
+    alpha: Annotated[
+        float,
+        About(
+            CONTROLS,
+            "With --sequential, the type I error over all interim looks.",
+            "SHARE",
+            least=0,
+            most=1,
+            open=True,
+        ),
+    ] = 0.05
+    providers: Annotated[str | Path | None, About(CALLS, "Judges of your own; default: ./providers.yaml.", "FILE")] = (
+        None
+    )
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.early_stop and self.aggregate != "majority":
+            raise ConfigError("--early-stop is for votes: add --aggregate majority, or leave it out")
+        for option in options_of(type(self)):
+            changed = getattr(self, option.name) != option.default
+            if option.name in {"min_effect", "alpha"} and changed and not self.sequential:
+                raise ConfigError(f"{option.flags[0]} is for --sequential: add it, or leave this out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunOptions(_Checked):
+    """How runs are made: none of these changes what a run is.
+
+    Raises:
+        ConfigError: A value is of another type or out of range, or two do not go together.
+    """
+
+    budget: Annotated[
+        float | None,
+        About(CALLS, "Hard stop: no call starts that could cost more than is left.", "USD", least=0),
+    ] = None
+    concurrency: Annotated[
+        int | None,
+        About(CALLS, "Calls in flight at once, in place of the judge's own limit.", "N", least=1),
+    ] = None
+    offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
+    refresh: Annotated[bool, About(CALLS, "Ask again, whatever the cache has.")] = False
+    cache_dir: Annotated[
+        str | Path | None,
+        About(CALLS, "Where replies are kept; default: the user's cache folder.", "DIR"),
+    ] = None
+    out: Annotated[str | Path, About(OUTPUT, "Where the runs' folders go.", "DIR")] = "runs"
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.refresh and self.offline:
+            raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
