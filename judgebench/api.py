@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
-from judgebench.benchmarks.rows import data_stem
+from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache, connections
 from judgebench.engine import grid as runner
 from judgebench.engine.loops import finished
@@ -176,7 +176,7 @@ def score(
 
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
     path = scorefiles.score_run(
-        str(file),
+        source_of(str(file)),
         dataset,
         name=name or data_stem(Path(file)) or str(file),
         out=Path(out),

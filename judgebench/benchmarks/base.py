@@ -8,6 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from judgebench.benchmarks.rows import decode_cell
+from judgebench.benchmarks.source import id_text
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
@@ -16,7 +17,7 @@ from judgebench.metrics.votes import filled, join
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
 
@@ -218,13 +219,6 @@ def text_of(row: Row, column: str) -> str:
     if isinstance(value, int | float) and not isinstance(value, bool):
         return id_text(value)
     raise row_error(row, f"column '{column}' is {type(value).__name__}, expected text")
-
-
-def id_text(value: Any) -> str:
-    """An id as text; 12.0, as some tools write whole numbers, is 12."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value)
 
 
 def conversation_of(row: Row, column: str, *, first_role: str = "user") -> tuple[Turn, ...]:

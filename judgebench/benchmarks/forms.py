@@ -14,7 +14,7 @@ from judgebench.items import LABELS, TIE, Completion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import Turn
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))

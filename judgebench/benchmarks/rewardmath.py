@@ -16,7 +16,7 @@ from judgebench.metrics.accuracy import Layout, official_scores, point_score
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
 
 RANK = "reciprocal_rank"

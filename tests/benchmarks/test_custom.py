@@ -14,7 +14,7 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
@@ -197,7 +197,7 @@ def test_csv_cells_may_hold_lists(tmp_path):
             "rejected": json.dumps([user("q"), assistant("r")]),
         },
     ]
-    found = list(BENCHMARK.items(open_rows(write_csv(tmp_path / "p.csv", rows))))
+    found = list(BENCHMARK.items(source_of(write_csv(tmp_path / "p.csv", rows))))
     assert [texts(each) for each in found] == [["c", "r", "s"], ["[1, 2]", "[not a list"], ["c", "r"]]
     assert asked(found[1]) == asked(found[2]) == [("user", "q")]
 
@@ -215,8 +215,8 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     lines = write_rows(tmp_path / "rows.jsonl", rows)
-    of_parquet = list(BENCHMARK.items(open_rows(str(tmp_path / "rows.parquet"))))
-    assert of_parquet == list(BENCHMARK.items(open_rows(lines)))
+    of_parquet = list(BENCHMARK.items(source_of(str(tmp_path / "rows.parquet"))))
+    assert of_parquet == list(BENCHMARK.items(source_of(lines)))
 
 
 # --- mistakes
