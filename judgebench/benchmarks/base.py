@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from judgebench.benchmarks.rows import decode_cell
+from judgebench.benchmarks.cells import decode_cell, list_in
 from judgebench.benchmarks.source import id_text
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
@@ -209,6 +208,13 @@ def need(row: Row, column: str) -> Any:
     return value
 
 
+def value_of(row: Row, column: str) -> Any:
+    """The value of a column that must be there; the list that a text stands for, where all of its column do."""
+    value = need(row, column)
+    held = list_in(value, texts=row.encoded) if isinstance(value, str) else None
+    return value if held is None or column not in row.lists else held
+
+
 def text_of(row: Row, column: str) -> str:
     """The text of a column that must hold one; numbers are taken as text."""
     value = need(row, column)
@@ -222,17 +228,12 @@ def text_of(row: Row, column: str) -> str:
 
 
 def conversation_of(row: Row, column: str, *, first_role: str = "user") -> tuple[Turn, ...]:
-    """A column as turns: a string, a list of strings that take turns, or a list of `{role, content}`.
-
-    A string that holds a JSON list of `{role, content}` (as CSV files carry it) is read as such.
-    """
-    return turns_of(row, column, need(row, column), first_role=first_role)
+    """A column as turns: a string, a list of strings that take turns, or a list of `{role, content}`."""
+    return turns_of(row, column, value_of(row, column), first_role=first_role)
 
 
 def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Turn, ...]:
     """A value as turns; see `conversation_of`."""
-    if isinstance(value, str) and value.lstrip().startswith("[{"):
-        value = _decoded_turns(value)
     if isinstance(value, str):
         return (Turn(first_role, value),)
     if not isinstance(value, list) or not value:
@@ -252,17 +253,6 @@ def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Tur
     return tuple(turns)
 
 
-def _decoded_turns(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    looks_like_turns = isinstance(value, list) and all(
-        isinstance(turn, dict) and {"role", "content"} <= turn.keys() for turn in value
-    )
-    return value if looks_like_turns else text
-
-
 def list_of(row: Row, column: str) -> list[Any]:
     """A column that must hold a list; a string that holds a list, as JSON or as Python prints it, is read as such."""
     value = decode_cell(need(row, column))
@@ -278,7 +268,10 @@ def completion_of(row: Row, column: str, value: Any) -> Completion:
 
 def pair_of(row: Row) -> tuple[Completion, Completion]:
     """The columns `chosen` and `rejected` as two completions, the chosen one first."""
-    return (completion_of(row, "chosen", need(row, "chosen")), completion_of(row, "rejected", need(row, "rejected")))
+    return (
+        completion_of(row, "chosen", value_of(row, "chosen")),
+        completion_of(row, "rejected", value_of(row, "rejected")),
+    )
 
 
 def metadata_of(row: Row, *texts: str) -> dict[str, Any]:

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.rows import as_list
+from judgebench.benchmarks.cells import as_list
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.metrics.accuracy import Layout, official_scores, point_score

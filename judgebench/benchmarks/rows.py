@@ -1,15 +1,12 @@
-"""From what a user names or gives to the source of its rows, and what stands in a cell."""
+"""From what a user names or gives to the source of its rows."""
 
 from __future__ import annotations
 
-import ast
 import difflib
-import json
 import re
-import warnings
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.plugins import PluginError, load_plugin
 from judgebench.benchmarks import hub
@@ -93,41 +90,6 @@ def _plugged(spec: str) -> Source | None:
         return source
 
     return load_plugin(GROUP, name, made) if colon and _PLUGIN.fullmatch(name) else None
-
-
-def decode_cell(value: Any) -> Any:
-    """What a text cell stands for where a list or an object is meant: JSON, or a list as Python (and pandas) prints it.
-
-    Anything else comes back as it is, so a text that only starts with a bracket stays a text.
-    """
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if not text.startswith(("[", "{")):
-        return value
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _printed(text) or value
-
-
-def as_list(value: Any) -> list[Any]:
-    """A column that is declared as a list: a list, a cell that holds one, or a single value; None is no value."""
-    value = decode_cell(value)
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _printed(text: str) -> list[Any] | dict[str, Any] | None:
-    """The list or dict whose `repr` the text is; a print of a numpy array, say, would be read as something else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the parser's, on backslashes in what is no Python
-            value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return value if isinstance(value, list | dict) and repr(value) == text else None
 
 
 # --- from a path to its readers

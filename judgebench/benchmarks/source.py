@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from judgebench.benchmarks.cells import list_in
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Container, Iterable, Iterator
 
 _BATCH = 256
 
@@ -24,12 +25,14 @@ class Row:
         data: Its columns; cells of CSV files are always text.
         split: The split it comes from; for a file, its name up to the first dot.
         encoded: Whether a list stands as text in a cell, as CSV files have it.
+        lists: The columns whose every text stands for a list; the row's source finds out when it is asked.
     """
 
     where: str
     data: dict[str, Any]
     split: str | None = None
     encoded: bool = False
+    lists: Container[str] = field(default=(), compare=False)
 
 
 class Source(ABC):
@@ -68,10 +71,32 @@ class Source(ABC):
             ConfigError: As `rows` does, or there is no row.
         """
         row = None
+        lists = _Lists(self)
         for row in self.rows():
+            row.lists = lists
             yield row
         if row is None:
             raise ConfigError(f"{self.name} is empty: give a source with at least one row")
+
+
+class _Lists:
+    """The columns of a source that hold lists throughout, each looked up in the rows when it is first asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, column: object) -> bool:
+        name = str(column)
+        if name not in self._known:
+            self._known[name] = all(_fits(row, name) for row in self._source.rows())
+        return self._known[name]
+
+
+def _fits(row: Row, column: str) -> bool:
+    """Whether the row's value is none, or a list."""
+    value = row.data.get(column)
+    return not isinstance(value, str) or not value.strip() or list_in(value, texts=row.encoded) is not None
 
 
 class ListSource(Source):

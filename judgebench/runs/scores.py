@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted, step
 from judgebench.benchmarks import base, baselines
-from judgebench.benchmarks.rows import as_list, decode_cell
+from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of

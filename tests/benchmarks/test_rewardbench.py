@@ -7,7 +7,7 @@ from making import key, outcome, reading
 
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
 from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import Row
+from judgebench.benchmarks.source import ListSource
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
 
@@ -26,7 +26,7 @@ TALK = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
 
 
 def item(**changes):
-    return RULE.item(Row("pairs.jsonl line 3", ROW | changes))
+    return next(RULE.items(ListSource([ROW | changes])))
 
 
 def mistake(tmp_path, *rows):

@@ -17,7 +17,8 @@ from hypothesis import strategies as st
 
 from judgebench.benchmarks import files as files_module
 from judgebench.benchmarks import rows as rows_module
-from judgebench.benchmarks.rows import as_list, decode_cell, source_of
+from judgebench.benchmarks.cells import as_list, decode_cell
+from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 
