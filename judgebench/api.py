@@ -5,11 +5,11 @@ from __future__ import annotations
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
-from judgebench.benchmarks.rows import data_stem
+from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache, connections
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
@@ -27,12 +27,14 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
+    from judgebench.benchmarks.rows import Data
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
     from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
     from judgebench.metrics.votes import Aggregate
+    from judgebench.rewards.scorer import Scorer
     from judgebench.templates import Template
 
 
@@ -212,10 +214,10 @@ async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -
 
 
 def score(
-    file: str | Path,
+    scores: Data | Scorer,
     *,
     benchmark: str,
-    data: str | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
@@ -224,24 +226,28 @@ def score(
     """The same metrics from scores that a reward model, or anything else, already gave.
 
     Args:
-        file: JSONL, CSV or Parquet with a row an item: `id` and `scores`, or `scores_chosen` and `scores_rejected`.
+        scores: A scorer or its name; or a row an item, `id` and `scores` (or `scores_chosen` and `scores_rejected`), in
+            a JSONL, CSV or Parquet file, a data frame or a list.
         benchmark: Whose items they are scores of.
         data: Where the items come from; None for the benchmark's own rows on the hub.
         subsets: Only these.
         out: The folder above the runs' folders.
-        name: Whose scores they are; None for the file's name, without its suffix.
+        name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
 
     Raises:
         ConfigError: The scores do not fit the items.
     """
+    from judgebench.rewards.scorer import ScoredDataset, find_scorer
     from judgebench.runs import scores as scorefiles
 
+    scorer = find_scorer(scores)
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
+    source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
-        str(file),
+        source,
         dataset,
-        name=name or data_stem(Path(file)) or str(file),
+        name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
         subsets=subsets,
         allow_missing=allow_missing,

@@ -11,8 +11,8 @@ import pytest
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.files import Row
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
+from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, FailureKind, Item, ItemKey, Outcome, Reading, Verdict
 from judgebench.metrics.accuracy import point_score
@@ -49,7 +49,7 @@ def items_of(benchmark: str, rows: Iterable[dict[str, Any]]) -> list[Item]:
 def mistake_in(benchmark: str, path: str) -> str:
     """The message of the mistake that a file ends in."""
     with pytest.raises(ConfigError) as caught:
-        list(get_benchmark(benchmark).items(open_rows(path)))
+        list(get_benchmark(benchmark).items(source_of(path)))
     return str(caught.value)
 
 

@@ -16,7 +16,19 @@ PACKAGE = Path(judgebench.__file__).resolve().parent
 ROOT = PACKAGE.parent
 
 ORDER = (
-    *("errors", "items", "_util", "metrics", "verdicts", "benchmarks", "templates", "judges", "protocols", "client"),
+    *(
+        "errors",
+        "items",
+        "_util",
+        "metrics",
+        "verdicts",
+        "benchmarks",
+        "rewards",
+        "templates",
+        "judges",
+        "protocols",
+        "client",
+    ),
     *("runs", "engine", "analysis", "reports", "pages", "api", "exports", "cli"),
 )
 """The rooms from the rows to the command line; a new one takes its place here."""
@@ -27,7 +39,7 @@ SIBLINGS = ("engine", "analysis")
 FACES = ("verdicts", "templates", "judges", "protocols", "client", "runs")
 """Packages whose `__init__` names what others may take."""
 
-OPEN = ("_util", "metrics", "benchmarks", "engine", "analysis", "reports", "pages", "exports", "cli")
+OPEN = ("_util", "metrics", "benchmarks", "rewards", "engine", "analysis", "reports", "pages", "exports", "cli")
 """Packages whose modules are their face."""
 
 MODULES_IN_A_FACE = {"protocols.pairs", "runs.frames", "runs.scores"}
@@ -322,8 +334,8 @@ def test_modules_named_in_texts_exist():
     assert lost == set()
 
 
-ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl"}
-"""What `judgebench.` is followed by in texts where it is none of our modules: the page's script, files."""
+ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "sources", "scorers"}
+"""What `judgebench.` is followed by in texts where it is no module: the page's script, files, entry points."""
 
 FILES_ELSEWHERE = {"judgebench/providers.yaml", "judgebench/_shipped/providers.yaml"}
 """In a user's folder, and in the wheel."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from judgebench.benchmarks.rows import decode_cell
+from judgebench.benchmarks.cells import decode_cell, list_in
+from judgebench.benchmarks.source import id_text
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
@@ -16,7 +16,7 @@ from judgebench.metrics.votes import filled, join
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
 
@@ -208,6 +208,13 @@ def need(row: Row, column: str) -> Any:
     return value
 
 
+def value_of(row: Row, column: str) -> Any:
+    """The value of a column that must be there; the list that a text stands for, where all of its column do."""
+    value = need(row, column)
+    held = list_in(value, texts=row.encoded) if isinstance(value, str) else None
+    return value if held is None or column not in row.lists else held
+
+
 def text_of(row: Row, column: str) -> str:
     """The text of a column that must hold one; numbers are taken as text."""
     value = need(row, column)
@@ -220,25 +227,13 @@ def text_of(row: Row, column: str) -> str:
     raise row_error(row, f"column '{column}' is {type(value).__name__}, expected text")
 
 
-def id_text(value: Any) -> str:
-    """An id as text; 12.0, as some tools write whole numbers, is 12."""
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    return str(value)
-
-
 def conversation_of(row: Row, column: str, *, first_role: str = "user") -> tuple[Turn, ...]:
-    """A column as turns: a string, a list of strings that take turns, or a list of `{role, content}`.
-
-    A string that holds a JSON list of `{role, content}` (as CSV files carry it) is read as such.
-    """
-    return turns_of(row, column, need(row, column), first_role=first_role)
+    """A column as turns: a string, a list of strings that take turns, or a list of `{role, content}`."""
+    return turns_of(row, column, value_of(row, column), first_role=first_role)
 
 
 def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Turn, ...]:
     """A value as turns; see `conversation_of`."""
-    if isinstance(value, str) and value.lstrip().startswith("[{"):
-        value = _decoded_turns(value)
     if isinstance(value, str):
         return (Turn(first_role, value),)
     if not isinstance(value, list) or not value:
@@ -258,17 +253,6 @@ def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Tur
     return tuple(turns)
 
 
-def _decoded_turns(text: str) -> Any:
-    try:
-        value = json.loads(text)
-    except ValueError:
-        return text
-    looks_like_turns = isinstance(value, list) and all(
-        isinstance(turn, dict) and {"role", "content"} <= turn.keys() for turn in value
-    )
-    return value if looks_like_turns else text
-
-
 def list_of(row: Row, column: str) -> list[Any]:
     """A column that must hold a list; a string that holds a list, as JSON or as Python prints it, is read as such."""
     value = decode_cell(need(row, column))
@@ -284,7 +268,10 @@ def completion_of(row: Row, column: str, value: Any) -> Completion:
 
 def pair_of(row: Row) -> tuple[Completion, Completion]:
     """The columns `chosen` and `rejected` as two completions, the chosen one first."""
-    return (completion_of(row, "chosen", need(row, "chosen")), completion_of(row, "rejected", need(row, "rejected")))
+    return (
+        completion_of(row, "chosen", value_of(row, "chosen")),
+        completion_of(row, "rejected", value_of(row, "rejected")),
+    )
 
 
 def metadata_of(row: Row, *texts: str) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from judgebench.metrics.grades import correlations, grade_notes, grades_or_credi
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Reading
 
 SUBSET = "all"

@@ -10,15 +10,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.benchmarks.files import Row
-    from judgebench.benchmarks.rows import Rows
+    from judgebench.benchmarks.rows import Data
+    from judgebench.benchmarks.source import Row, Source
     from judgebench.items import Item, ItemKey
 
 _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode
@@ -63,7 +63,7 @@ class Dataset:
     """
 
     benchmark: Benchmark
-    rows: Rows
+    rows: Source
     source: str
     keys: dict[str, ItemKey]
     hash: str
@@ -86,9 +86,9 @@ class Dataset:
             yield from self.kept
             return
         for item in self.benchmark.items(self.rows):
-            if self.stamp != _stamp(self.rows.source):
+            if self.stamp != _stamp(self.rows.name):
                 raise ConfigError(
-                    f"{self.rows.source} has changed since it was checked: restore it and give the same command again, "
+                    f"{self.rows.name} has changed since it was checked: restore it and give the same command again, "
                     "or begin anew with what it holds now"
                 )
             if item.id in self.keys:
@@ -109,33 +109,35 @@ def sample_path(benchmark: str) -> Path:
     return Path(__file__).parent / "sample" / f"{benchmark}.jsonl"
 
 
-def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | None = None) -> Dataset:
+def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection | None = None) -> Dataset:
     """Reads and checks every row of a benchmark, and chooses the run's items.
 
     Args:
         benchmark: Whose rows they are.
-        data: A path or hub id; `sample` for the bundled rows; None for the benchmark's own hub id.
+        data: See `judgebench.benchmarks.rows.source_of`; `sample` for the bundled rows; None for the benchmark's own.
         selection: Which items; all by default.
 
     Raises:
         ConfigError: A row is malformed, an id stands twice, a subset is not there, or nothing is left.
     """
-    spec = data or benchmark.hub_id
-    if data == SAMPLE and not Path(SAMPLE).exists():
-        spec = str(sample_path(benchmark.name))
-    if spec is None:
+    bundled = isinstance(data, str) and data == SAMPLE
+    if bundled and not Path(SAMPLE).exists():
+        data = str(sample_path(benchmark.name))
+    elif data is None or (isinstance(data, str) and not data):
+        data = benchmark.hub_id
+    if data is None:
         raise ConfigError(f"benchmark '{benchmark.name}' has no rows of its own: name a file with --data")
-    rows = open_rows(spec, hub_split=benchmark.hub_split)
-    stamp = _stamp(rows.source)
+    rows = source_of(data, hub_split=benchmark.hub_split)
+    stamp = _stamp(rows.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     kept: list[Item] | None = []
     size = 0
-    place = rows.source
+    place = rows.name
 
     def followed() -> Iterator[Row]:
         nonlocal place
-        for row in counted(rows, f"reading {rows.source}", unit="rows", total=rows.count):
+        for row in counted(rows, f"reading {rows.name}", unit="rows", total=rows.count):
             place = row.where
             yield row
 
@@ -161,7 +163,7 @@ def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | 
     for at, identifier in enumerate(keys):
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
-    source = BUNDLED if data == SAMPLE else rows.source
+    source = BUNDLED if bundled else rows.name
     few = None if kept is None else [item for item in kept if item.id in mine]
     return Dataset(benchmark, rows, source, mine, digest.hexdigest(), len(keys), few, stamp)
 

@@ -13,7 +13,7 @@ from judgebench.metrics.grades import correlation_stratum, correlations, grade_n
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
 
 SCALE = range(1, 6)

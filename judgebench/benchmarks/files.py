@@ -4,21 +4,23 @@ from __future__ import annotations
 
 import csv
 import gzip
+import hashlib
 import io
 import json
 import zlib
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.jsonl import loads
+from judgebench._util.steps import count_lines
 from judgebench.benchmarks import hub
+from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Iterator, Sequence
     from typing import BinaryIO, TextIO
 
 FORMATS = ".jsonl, .json, .csv, .tsv (each also with .gz) or .parquet"
@@ -32,21 +34,36 @@ _LARGEST_CELL = 2**31 - 1  # what a C long holds everywhere
 _BOM = b"\xef\xbb\xbf"
 
 
-@dataclass(slots=True)
-class Row:
-    """One row as its source has it.
+class FileSource(Source):
+    """The rows of one file, or of several one after another."""
 
-    Attributes:
-        where: Its place, as messages name it: "pairs.jsonl line 12".
-        data: Its columns; cells of CSV files are always text.
-        split: The split it comes from; for a file, its name up to the first dot.
-        encoded: Whether a list stands as text in a cell, as CSV files have it.
-    """
+    def __init__(self, name: str, paths: Sequence[Path]) -> None:
+        """Raises ConfigError where a file is of no known format."""
+        self.name = name
+        self._paths = paths
+        self._readers = [_reader(path) for path in paths]
 
-    where: str
-    data: dict[str, Any]
-    split: str | None = None
-    encoded: bool = False
+    def rows(self) -> Iterator[Row]:
+        """The rows as the files stream."""
+        for read in self._readers:
+            yield from read()
+
+    def count(self) -> int | None:
+        """How many rows files of Parquet and JSONL have, blank lines too; None where one is of another kind."""
+        total = 0
+        for path in self._paths:
+            count = _count(path)
+            if count is None:
+                return None
+            total += count
+        return total
+
+    def hash(self) -> str | None:
+        """SHA-256 of the file's bytes; None for several files."""
+        if len(self._paths) != 1:
+            return None
+        with self._paths[0].open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _kind(path: PurePath) -> str | None:
@@ -102,6 +119,21 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
                 found = f"byte 0x{line[error.start]:02x} in column {error.start + 1}"
                 raise ConfigError(f"{path.name} line {number}: not UTF-8 ({found}): save the file as UTF-8") from error
             yield number, text
+
+
+def _count(path: Path) -> int | None:
+    """How many rows a file has, where that is quickly known and it can be read."""
+    if path.name.lower().endswith(".jsonl"):
+        return count_lines(path)
+    if not path.name.lower().endswith(".parquet"):
+        return None
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        return int(pq.read_metadata(path).num_rows)
+    except (OSError, pa.ArrowException):
+        return None
 
 
 def _read_json_lines(path: Path, *, form: str = "each line holds one JSON object") -> Iterator[Row]:

@@ -8,13 +8,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
-from judgebench.benchmarks.rows import decode_cell
 from judgebench.items import LABELS, TIE, Completion
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import Turn
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))
@@ -168,24 +167,11 @@ def _num_correct(row: Row, k: int) -> int:
 
 def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     """The completions in a column, each as turns: a text or a conversation, or a list of either."""
-    value = base.need(row, column)
-    if row.encoded:
-        value = _decoded(value)
+    value = base.value_of(row, column)
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
     return [base.turns_of(row, column, entry, first_role="assistant") for entry in (value if several else [value])]
-
-
-def _decoded(cell: Any) -> Any:
-    """A cell of a CSV file as the list of texts or turns that it holds; else as it is."""
-    value = decode_cell(cell)
-    if isinstance(value, list) and value:
-        texts = all(isinstance(entry, str) for entry in value)
-        turns = [turn for entry in value for turn in (entry if isinstance(entry, list) else [entry])]
-        if texts or all(isinstance(turn, dict) and "role" in turn for turn in turns):
-            return value
-    return cell
 
 
 def _parted(

@@ -17,10 +17,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import is_watched, step
+from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
 DEADLINE_S = 6.0
 """How long the hub may take to name a dataset's commit before the local cache is looked at instead."""
@@ -35,17 +36,17 @@ class _UnreachableError(Exception):
 
 
 @dataclass(frozen=True)
-class Table:
+class Split:
     """One split of a dataset, on disk.
 
     Attributes:
         dataset: The `datasets.Dataset`.
-        split: Its name, where it has one.
+        name: As its dataset calls it, where there are several.
         revision: The commit it comes from; None where it is not from the hub.
     """
 
     dataset: Any
-    split: str | None = None
+    name: str | None = None
     revision: str | None = None
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
@@ -56,7 +57,29 @@ class Table:
                 yield dict(zip(names, values, strict=True))
 
 
-def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
+class DatasetSource(Source):
+    """The rows of one or several splits of a dataset."""
+
+    def __init__(self, name: str, place: str, splits: Sequence[Split]) -> None:
+        """Args: what it is called, what its rows' places begin with, and the splits in the order of reading."""
+        self.name = name
+        self.revision = splits[0].revision
+        self.split = ",".join(split.name for split in splits if split.name) or None
+        self._place, self._splits = place, splits
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, split by split."""
+        for split in self._splits:
+            place = f"{self._place} split {split.name} row" if split.name else f"{self._place} row"
+            for number, data in enumerate(split, 1):
+                yield Row(f"{place} {number}", data, split.name)
+
+    def count(self) -> int:
+        """The number of rows of all splits."""
+        return sum(len(split.dataset) for split in self._splits)
+
+
+def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Split:
     """One split of a dataset on the hub, from the local cache where the hub cannot be reached.
 
     Args:
@@ -82,10 +105,10 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
             )
         commit = loaded
     name = _choose(hub_id, splits, split)
-    return Table(splits[name], name, commit)
+    return Split(splits[name], name, commit)
 
 
-def load_folder(folder: Path, *, split: str | None) -> Table:
+def load_folder(folder: Path, *, split: str | None) -> Split:
     """One split of a folder laid out like a dataset of the hub (`data/test-00000-of-00001.parquet`).
 
     Raises:
@@ -94,7 +117,7 @@ def load_folder(folder: Path, *, split: str | None) -> Table:
     mend = "name one of its files, or a folder that holds files of one kind"
     splits = _load(str(folder), mend, lambda datasets: datasets.load_dataset(str(folder)))
     name = _choose(str(folder), splits, split, only_one_is_right=True)
-    return Table(splits[name], name)
+    return Split(splits[name], name)
 
 
 def is_saved(folder: Path) -> bool:
@@ -104,7 +127,7 @@ def is_saved(folder: Path) -> bool:
     )
 
 
-def load_saved(folder: Path, *, split: str | None) -> Table:
+def load_saved(folder: Path, *, split: str | None) -> Split:
     """A folder that `save_to_disk` made: the dataset, or one split of it.
 
     Raises:
@@ -112,9 +135,9 @@ def load_saved(folder: Path, *, split: str | None) -> Table:
     """
     saved = _load(str(folder), "save it again with save_to_disk", lambda datasets: datasets.load_from_disk(str(folder)))
     if not isinstance(saved, dict):
-        return Table(saved)
+        return Split(saved)
     name = _choose(str(folder), saved, split, only_one_is_right=True)
-    return Table(saved[name], name)
+    return Split(saved[name], name)
 
 
 def _load(what: str, mend: str, load: Callable[[Any], Any]) -> Any:

@@ -12,7 +12,7 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
 
 CATEGORIES = {
@@ -62,7 +62,7 @@ class JudgeBench(base.Benchmark):
             id=base.text_of(row, "pair_id"),
             subset=source,
             conversation=base.conversation_of(row, "question"),
-            completions=tuple(base.completion_of(row, column, base.need(row, column)) for column in LABELS[label]),
+            completions=tuple(base.completion_of(row, column, base.value_of(row, column)) for column in LABELS[label]),
             num_correct=1,
             metadata=base.metadata_of(row, "question", "response_A", "response_B", "label"),
         )

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.rows import Rows
+from judgebench.benchmarks.source import Source
 from judgebench.errors import ConfigError
 from judgebench.items import Item
 from judgebench.metrics.accuracy import Layout
@@ -16,7 +16,7 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
 
 SUBSETS = (
@@ -59,7 +59,7 @@ class LLMBar(base.Benchmark):
                 found = True
                 yield self.item(row)
         if not found:
-            source = rows.source if isinstance(rows, Rows) else "the data"
+            source = rows.name if isinstance(rows, Source) else "the data"
             raise ConfigError(f"{source}: no row's subset is one of LLMBar's five ({', '.join(SUBSETS)})")
 
     def item(self, row: Row) -> Item:

@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import base, rules
+from judgebench.benchmarks.source import id_text
 from judgebench.items import Item
 from judgebench.metrics import ties
 from judgebench.metrics.accuracy import Layout
@@ -13,7 +14,7 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
 
 TIES = "Ties"
@@ -49,7 +50,7 @@ class RewardBench2(base.Benchmark):
             raise base.row_error(row, f"id '{identifier}' in Ties, expected ref:N or tied:N with a number N")
         chosen, rejected = base.list_of(row, "chosen"), base.list_of(row, "rejected")
         said = row.data.get("num_correct")
-        if said is not None and base.id_text(said) != str(len(chosen)):
+        if said is not None and id_text(said) != str(len(chosen)):
             raise base.row_error(row, f"num_correct is {said}, but chosen has {len(chosen)} entries")
         return Item(
             id=identifier,

@@ -8,7 +8,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.rows import as_list
+from judgebench.benchmarks.cells import as_list
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.metrics.accuracy import Layout, official_scores, point_score
@@ -16,7 +16,7 @@ from judgebench.metrics.accuracy import Layout, official_scores, point_score
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
 
 RANK = "reciprocal_rank"

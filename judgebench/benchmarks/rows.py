@@ -1,77 +1,61 @@
-"""Where a benchmark's rows come from: files, folders of files, and datasets of the Hugging Face hub.
-
-`Rows` streams from its source each time it is iterated, so no more than a batch is held in memory. Mistakes in a file
-are found as its rows are read, and name the file and the line.
-"""
+"""From what a user names or gives to the source of its rows."""
 
 from __future__ import annotations
 
-import ast
 import difflib
-import json
 import re
-import warnings
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from judgebench._util.steps import count_lines
+from judgebench._util.plugins import PluginError, load_plugin
 from judgebench.benchmarks import hub
-from judgebench.benchmarks.files import FORMATS, Row, _kind, _reader, _reason
+from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
+from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Callable
 
+GROUP = "judgebench.sources"
+"""The entry points under which other packages bring sources; each names a callable of the text after the colon."""
 
+_PLUGIN = re.compile(r"[A-Za-z][\w.-]+", re.ASCII)  # longer than the letter of a drive
 _HUB_ID = re.compile(
     r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([^:]+))?(?::([A-Za-z0-9][\w.-]*(?:,[A-Za-z0-9][\w.-]*)*))?", re.ASCII
 )
 
 
-@dataclass(frozen=True)
-class Rows:
-    """The rows of one source; each iteration reads the source again.
-
-    Attributes:
-        source: The path as it was given, or the hub id.
-        read: Starts reading.
-        revision: The commit of a hub dataset; None for files.
-        split: The split, where the source has splits; several with commas between.
-        count: Finds out how many rows there are; None where that takes as long as reading them.
-    """
-
-    source: str
-    read: Callable[[], Iterator[Row]]
-    revision: str | None = None
-    split: str | None = None
-    count: Callable[[], int | None] = lambda: None
-
-    def __iter__(self) -> Iterator[Row]:
-        """Stream the rows.
-
-        Raises:
-            ConfigError: The source cannot be read, a row is malformed, or there is none.
-        """
-        row = None
-        for row in self.read():
-            yield row
-        if row is None:
-            raise ConfigError(f"{self.source} is empty: give a source with at least one row")
+Data = str | Path | Source | Iterable[Mapping[str, object]] | Frame
+"""What rows can be given as: a path, a hub id, `NAME:REST` for another package's source, a data frame, or rows."""
 
 
-def open_rows(spec: str, *, hub_split: str | None = None) -> Rows:
-    """Rows from `PATH|HUB-ID[@REVISION][:SPLIT,...]`: a path if it exists or has a data file's suffix.
+def source_of(data: Data, *, hub_split: str | None = None) -> Source:
+    """The source that the rows are read from.
 
     Args:
-        spec: A file, a folder of files or of a saved dataset, or `owner/name` with an optional `@REVISION` and
-            optional `:SPLIT`, or several with commas between.
-        hub_split: The split of a dataset that has splits, where the spec names none; None takes the only one, else
+        data: A source as it is; a path if there is one, or if it has a data file's suffix; `NAME:REST`, where an
+            installed package brings a source NAME; else the hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of
+            pandas, Polars or Arrow; a list or another iterable of dictionaries by column.
+        hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
 
     Raises:
         ConfigError: There is no such source, or it holds no data files, or the hub cannot give it.
     """
+    if isinstance(data, Source):
+        return data
+    if isinstance(data, str | Path):
+        return _named_source(str(data), hub_split)
+    if isinstance(data, Frame):
+        # A reader can be read only once, and rows are gone through more than once.
+        return FrameSource(data.read_all() if hasattr(data, "read_all") else data)
+    if isinstance(data, Mapping) or not isinstance(data, Iterable):
+        raise ConfigError(f"data is {type(data).__name__}: give a path, a hub id, a data frame or a list of rows")
+    return ListSource(list(data) if iter(data) is data else data)
+
+
+def _named_source(spec: str, hub_split: str | None) -> Source:
     path = Path(spec)
     try:
         path = path.expanduser()
@@ -81,54 +65,31 @@ def open_rows(spec: str, *, hub_split: str | None = None) -> Rows:
     except (OSError, ValueError, RuntimeError) as error:
         raise ConfigError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
     if found:
-        return (
-            _open_folder(spec, path, hub_split)
-            if path.is_dir()
-            else Rows(spec, _reader(path), count=lambda: count_rows([path]))
-        )
+        return _open_folder(spec, path, hub_split) if path.is_dir() else FileSource(spec, [path])
+    plugged = _plugged(spec)
+    if plugged is not None:
+        return plugged
     match = _HUB_ID.fullmatch(spec)
     if _kind(path) is not None or match is None:
         raise _missing(spec, path)
-    hub_id, revision, splits = match.groups()
-    tables: list[hub.Table] = []
-    for split in splits.split(",") if splits else [hub_split]:
-        tables.append(hub.load_hub(hub_id, split=split, revision=tables[0].revision if tables else revision))
-    return _of_tables(hub_id, hub_id, tables)
+    hub_id, revision, names = match.groups()
+    splits: list[hub.Split] = []
+    for name in names.split(",") if names else [hub_split]:
+        splits.append(hub.load_hub(hub_id, split=name, revision=splits[0].revision if splits else revision))
+    return hub.DatasetSource(hub_id, hub_id, splits)
 
 
-def decode_cell(value: Any) -> Any:
-    """What a text cell stands for where a list or an object is meant: JSON, or a list as Python (and pandas) prints it.
+def _plugged(spec: str) -> Source | None:
+    """Another package's source, where the text before the first colon is the name of one."""
+    name, colon, rest = spec.partition(":")
 
-    Anything else comes back as it is, so a text that only starts with a bracket stays a text.
-    """
-    if not isinstance(value, str):
-        return value
-    text = value.strip()
-    if not text.startswith(("[", "{")):
-        return value
-    try:
-        return json.loads(text)
-    except (ValueError, RecursionError):
-        return _printed(text) or value
+    def made(make: Callable[[str], object]) -> Source:
+        source = make(rest)
+        if not isinstance(source, Source):
+            raise PluginError("it makes no judgebench.benchmarks.source.Source")
+        return source
 
-
-def as_list(value: Any) -> list[Any]:
-    """A column that is declared as a list: a list, a cell that holds one, or a single value; None is no value."""
-    value = decode_cell(value)
-    if value is None:
-        return []
-    return list(value) if isinstance(value, list | tuple) else [value]
-
-
-def _printed(text: str) -> list[Any] | dict[str, Any] | None:
-    """The list or dict whose `repr` the text is; a print of a numpy array, say, would be read as something else."""
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # the parser's, on backslashes in what is no Python
-            value = ast.literal_eval(text)
-    except (ValueError, SyntaxError, MemoryError, RecursionError):
-        return None
-    return value if isinstance(value, list | dict) and repr(value) == text else None
+    return load_plugin(GROUP, name, made) if colon and _PLUGIN.fullmatch(name) else None
 
 
 # --- from a path to its readers
@@ -143,34 +104,20 @@ def data_stem(path: PurePath) -> str:
     return path.name[:-length]
 
 
-def _open_folder(spec: str, folder: Path, split: str | None) -> Rows:
+def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
     if hub.is_saved(folder):
-        return _of_tables(spec, folder.name, [hub.load_saved(folder, split=split)])
+        return hub.DatasetSource(spec, folder.name, [hub.load_saved(folder, split=split)])
     try:
         files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _kind(path))
-        readers = [_reader(path) for path in files if path.is_file()]
-        nested = not readers and any(
-            _kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth))
-        )
+        files = [path for path in files if path.is_file()]
+        nested = not files and any(_kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth)))
     except OSError as error:
         raise ConfigError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
     if nested:
-        return _of_tables(spec, folder.name, [hub.load_folder(folder, split=split)])
-    if not readers:
+        return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
+    if not files:
         raise ConfigError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
-    return Rows(spec, lambda: (row for read in readers for row in read()), count=lambda: count_rows(files))
-
-
-def _of_tables(source: str, name: str, tables: Sequence[hub.Table]) -> Rows:
-    def read() -> Iterator[Row]:
-        for table in tables:
-            place = f"{name} split {table.split} row" if table.split else f"{name} row"
-            for number, data in enumerate(table, 1):
-                yield Row(f"{place} {number}", data, table.split)
-
-    splits = ",".join(table.split for table in tables if table.split)
-    count = sum(len(table.dataset) for table in tables)
-    return Rows(source, read, revision=tables[0].revision, split=splits or None, count=lambda: count)
+    return FileSource(spec, files)
 
 
 def _missing(spec: str, path: Path) -> ConfigError:
@@ -192,30 +139,3 @@ def _missing(spec: str, path: Path) -> ConfigError:
             mend = "its folder has no data files"
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
     return ConfigError(f"no such file or folder: {spec!r}: {mend}{hint}")
-
-
-# --- the formats
-
-
-def count_rows(files: Sequence[Path]) -> int | None:
-    """How many rows files of Parquet and JSONL have; None where one is of another kind, or cannot be read.
-
-    Blank lines count too.
-    """
-    counts = [_count(path) for path in files]
-    known = [count for count in counts if count is not None]
-    return sum(known) if len(known) == len(counts) else None
-
-
-def _count(path: Path) -> int | None:
-    if path.name.lower().endswith(".jsonl"):
-        return count_lines(path)
-    if not path.name.lower().endswith(".parquet"):
-        return None
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    try:
-        return int(pq.read_metadata(path).num_rows)
-    except (OSError, pa.ArrowException):
-        return None

@@ -5,12 +5,11 @@ from __future__ import annotations
 import hashlib
 import json
 import math
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted, step
 from judgebench.benchmarks import base, baselines
-from judgebench.benchmarks.rows import as_list, decode_cell, open_rows
+from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
@@ -19,9 +18,10 @@ from judgebench.runs.manifest import folder_name, folder_of, make_manifest, now
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
+    from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.files import Row
+    from judgebench.benchmarks.source import Row, Source
     from judgebench.items import ItemKey
 
     Scores = tuple[float | None, ...]
@@ -33,23 +33,23 @@ _SHOWN = 5
 
 
 def read_scores(
-    file: str, dataset: Dataset, *, allow_missing: bool = False, notes: list[str] | None = None
+    source: Source, dataset: Dataset, *, allow_missing: bool = False, notes: list[str] | None = None
 ) -> dict[str, Scores]:
     """The scores of every item, in the order of its completions; None for each that is missing.
 
     Args:
-        file: JSONL, CSV or Parquet with `id` and `scores`, or `scores_chosen` and `scores_rejected`.
+        source: Rows with `id` and `scores`, or `scores_chosen` and `scores_rejected`.
         dataset: The items.
         allow_missing: Count scores that are not there, or not usable, as missing, instead of refusing the file.
         notes: Gets a sentence on what was passed over.
 
     Raises:
-        ConfigError: The file does not fit the items; the message names the first five.
+        ConfigError: The scores do not fit the items; the message names the first five.
     """
     found: dict[str, Scores] = {}
     unknown, wrong_count, not_finite = [], [], []
-    rows = open_rows(file)
-    for row in counted(rows, f"reading {file}", unit="rows", total=rows.count):
+    file = source.name
+    for row in counted(source, f"reading {file}", unit="rows", total=source.count):
         identifier = base.text_of(row, "id")
         key = dataset.keys.get(identifier)
         if identifier in found:
@@ -120,7 +120,7 @@ def _not_bool(value: Any) -> Any:
 
 
 def score_run(
-    file: str,
+    source: Source,
     dataset: Dataset,
     *,
     name: str,
@@ -129,10 +129,10 @@ def score_run(
     allow_missing: bool = False,
     seed: int = 0,
 ) -> Path:
-    """Scores a file by the benchmark's rule and writes the run's folder.
+    """Scores what a source has by the benchmark's rule and writes the run's folder.
 
     Args:
-        file: The scores.
+        source: The scores; see `read_scores`.
         dataset: The items.
         name: Whose scores they are, as in tables.
         out: The folder above the runs' folders.
@@ -148,8 +148,8 @@ def score_run(
     plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
     passed_over: list[str] = []
-    scores = read_scores(file, dataset, allow_missing=allow_missing, notes=passed_over)
-    digest = _hash(file, scores)
+    scores = read_scores(source, dataset, allow_missing=allow_missing, notes=passed_over)
+    digest = source.hash() or _hash(scores)
     identity = {"benchmark": benchmark.name, "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
     folder = folder_of(plain, identity)
     if folder != plain:
@@ -173,7 +173,7 @@ def score_run(
         "benchmark": benchmark.name,
         "scores": {
             "name": name,
-            "file": file,
+            "file": source.name,
             "hash": digest,
             "protocol": folder.name,
             "allow_missing": allow_missing,
@@ -191,13 +191,9 @@ def score_run(
     return folder
 
 
-def _hash(file: str, scores: dict[str, Scores]) -> str:
-    """SHA-256 of the file; of the scores where they come from a folder or the hub."""
-    path = Path(file)
-    if not path.is_file():
-        return hashlib.sha256(json.dumps(scores, sort_keys=True).encode()).hexdigest()
-    with path.open("rb") as opened:
-        return hashlib.file_digest(opened, "sha256").hexdigest()
+def _hash(scores: dict[str, Scores]) -> str:
+    """SHA-256 of the scores, where they come from no single file."""
+    return hashlib.sha256(json.dumps(scores, sort_keys=True).encode()).hexdigest()
 
 
 def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:

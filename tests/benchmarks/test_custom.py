@@ -14,7 +14,7 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
@@ -186,25 +186,81 @@ def test_a_single_completion_may_have_a_grade(column):
         assert (texts(found), found.human_score) == (["x"], expected)
 
 
-def test_csv_cells_may_hold_lists(tmp_path):
-    """In CSV a cell with a JSON list of texts or turns is that list; any other text stays text."""
+def items_in(path, rows):
+    """The items of rows as a CSV file, or as JSON Lines."""
+    spec = write_csv(path, rows) if path.suffix == ".csv" else write_rows(path, rows)
+    return list(BENCHMARK.items(source_of(spec)))
+
+
+TALK = json.dumps([user("q"), assistant("c")])
+OTHER = json.dumps([user("q"), assistant("r")])
+
+
+def test_a_csv_column_of_lists_is_read_as_lists(tmp_path):
+    """Where every cell of a column is a JSON list of texts or turns, each is that list; a blank cell is no text."""
     rows = [
-        {"prompt": "p", "chosen": '["c"]', "rejected": '["r", "s"]'},
-        {"prompt": json.dumps([user("q")]), "chosen": "[1, 2]", "rejected": "[not a list"},
-        {
-            "prompt": "q",
-            "chosen": json.dumps([user("q"), assistant("c")]),
-            "rejected": json.dumps([user("q"), assistant("r")]),
-        },
+        {"prompt": json.dumps([user("q")]), "chosen": '["c"]', "rejected": '["r", "s"]'},
+        {"prompt": json.dumps([user("q"), assistant("a"), user("b")]), "chosen": "['d']", "rejected": " "},
     ]
-    found = list(BENCHMARK.items(open_rows(write_csv(tmp_path / "p.csv", rows))))
-    assert [texts(each) for each in found] == [["c", "r", "s"], ["[1, 2]", "[not a list"], ["c", "r"]]
-    assert asked(found[1]) == asked(found[2]) == [("user", "q")]
+    first, second = items_in(tmp_path / "p.csv", rows)
+    assert (asked(first), texts(first)) == ([("user", "q")], ["c", "r", "s"])
+    assert (asked(second), texts(second)) == ([("user", "q"), ("assistant", "a"), ("user", "b")], ["d", " "])
 
 
-def test_text_that_looks_like_a_list_stays_text_outside_csv():
+def test_a_csv_column_of_conversations_is_read_as_conversations(tmp_path):
+    """Whole conversations as JSON in both columns are parted into the prompt and the answers."""
+    (found,) = items_in(tmp_path / "p.csv", [{"chosen": TALK, "rejected": OTHER}])
+    assert (asked(found), texts(found)) == ([("user", "q")], ["c", "r"])
+
+
+@pytest.mark.parametrize("plain", ["two colours: red, blue", "[1, 2]", "[not a list"])
+@pytest.mark.parametrize("at", [0, 1])
+def test_an_answer_in_csv_that_is_a_json_list_stays_one_answer(tmp_path, plain, at):
+    """Where any other cell of the column is a text, a list in a cell is an answer in JSON."""
+    rows = [{"prompt": "Name two colours", "chosen": '["red", "blue"]', "rejected": '["red"]'}] * 2
+    rows[at] = rows[at] | {"chosen": plain, "rejected": plain}
+    found = items_in(tmp_path / "p.csv", rows)[1 - at]
+    assert (texts(found), found.num_correct) == (['["red", "blue"]', '["red"]'], 1)
+
+
+@pytest.mark.parametrize("name", ["p.jsonl", "p.csv"])
+def test_an_answer_that_is_a_chat_in_json_stays_one_answer(tmp_path, name):
+    """Whoever asks for the format of a chat gets one as the answer: it is no conversation, whoever speaks in it."""
+    rows = [
+        {"prompt": "Show me the format", "chosen": text, "rejected": "no"}
+        for text in (json.dumps([user("hi")]), json.dumps([assistant("hi")]), "plain")
+    ]
+    found = items_in(tmp_path / name, rows)
+    assert [texts(each) for each in found] == [[row["chosen"], "no"] for row in rows]
+
+
+def test_a_json_lines_column_of_conversations_in_json_is_read_as_conversations(tmp_path):
+    """Where every text of the column is a conversation, as some tools write them, each is read as one."""
+    found = items_in(tmp_path / "p.jsonl", [{"chosen": TALK, "rejected": OTHER}, {"chosen": OTHER, "rejected": TALK}])
+    assert [(asked(each), texts(each)) for each in found] == [
+        ([("user", "q")], ["c", "r"]),
+        ([("user", "q")], ["r", "c"]),
+    ]
+
+
+def test_texts_that_look_like_lists_stay_texts_outside_csv(tmp_path):
     """Only CSV has no lists of its own: elsewhere an answer that is a list in words is one answer."""
-    assert texts(item(prompt="p", chosen='["a", "b"]', rejected="r")) == ['["a", "b"]', "r"]
+    (found,) = items_in(tmp_path / "p.jsonl", [{"prompt": "p", "chosen": '["a", "b"]', "rejected": '["c"]'}])
+    assert texts(found) == ['["a", "b"]', '["c"]']
+
+
+def test_an_entry_of_a_list_that_is_a_chat_in_json_is_a_text(tmp_path):
+    """A completion in a list of several is what it says, also where it is a chat in JSON."""
+    (found,) = items_in(tmp_path / "p.jsonl", [{"prompt": "p", "chosen": [TALK], "rejected": ["r", OTHER]}])
+    assert texts(found) == [TALK, "r", OTHER]
+
+
+def test_a_column_is_looked_at_in_the_whole_source(tmp_path):
+    """The files of a folder are one source: a text in the last of them makes the column one of texts."""
+    (tmp_path / "parts").mkdir()
+    write_rows(tmp_path / "parts" / "a.jsonl", [{"prompt": "p", "chosen": TALK, "rejected": "r"}])
+    write_rows(tmp_path / "parts" / "b.jsonl", [{"prompt": "p", "chosen": "c", "rejected": "r"}])
+    assert texts(next(BENCHMARK.items(source_of(str(tmp_path / "parts"))))) == [TALK, "r"]
 
 
 def test_parquet_reads_as_json_lines_do(tmp_path):
@@ -215,8 +271,8 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
     ]
     pq.write_table(pa.Table.from_pylist(rows), tmp_path / "rows.parquet")
     lines = write_rows(tmp_path / "rows.jsonl", rows)
-    of_parquet = list(BENCHMARK.items(open_rows(str(tmp_path / "rows.parquet"))))
-    assert of_parquet == list(BENCHMARK.items(open_rows(lines)))
+    of_parquet = list(BENCHMARK.items(source_of(str(tmp_path / "rows.parquet"))))
+    assert of_parquet == list(BENCHMARK.items(source_of(lines)))
 
 
 # --- mistakes

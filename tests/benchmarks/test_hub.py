@@ -15,22 +15,22 @@ import datasets
 import pytest
 
 import judgebench
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 
 OLD, NEW = "a" * 40, "b" * 40
 REPOSITORY = "owner/Some-Pairs"
 PROGRAM = """
 import json, sys, time
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 answers = []
 for spec, split in json.loads(sys.argv[1]):
     start = time.perf_counter()
     try:
-        rows = open_rows(spec, hub_split=split)
+        rows = source_of(spec, hub_split=split)
         read = [[[row.where, row.data] for row in rows] for _ in range(2)]
-        answer = {"rows": read[0], "again": read[0] == read[1], "source": rows.source, "revision": rows.revision,
+        answer = {"rows": read[0], "again": read[0] == read[1], "source": rows.name, "revision": rows.revision,
                   "split": rows.split}
     except ConfigError as error:
         answer = {"error": str(error)}
@@ -290,22 +290,22 @@ def test_a_saved_dataset(tmp_path, cache):
     """A folder of `Dataset.save_to_disk` is read, in batches, as plain Python values."""
     many = ROWS + [{"id": str(number), "chosen": [], "meta": None} for number in range(600)]
     datasets.Dataset.from_list(many).save_to_disk(tmp_path / "saved")
-    rows = open_rows(str(tmp_path / "saved"), hub_split="filtered")
+    rows = source_of(str(tmp_path / "saved"), hub_split="filtered")
     assert [row.data for row in rows] == many
     assert [row.where for row in rows][-1] == "saved row 602"
-    assert (rows.source, rows.revision, rows.split) == (str(tmp_path / "saved"), None, None)
+    assert (rows.name, rows.revision, rows.split) == (str(tmp_path / "saved"), None, None)
 
 
 def test_a_saved_dataset_with_splits(tmp_path, cache):
     """Of several splits the named one is read, and the only one needs no name."""
     saved = {"raw": datasets.Dataset.from_list(ROWS[:1]), "filtered": datasets.Dataset.from_list(ROWS[1:])}
     datasets.DatasetDict(saved).save_to_disk(tmp_path / "two")
-    rows = open_rows(str(tmp_path / "two"), hub_split="filtered")
+    rows = source_of(str(tmp_path / "two"), hub_split="filtered")
     assert [(row.where, row.data["id"]) for row in rows] == [("two split filtered row 1", "b")]
     with pytest.raises(ConfigError, match="no split 'test', only raw, filtered"):
-        open_rows(str(tmp_path / "two"), hub_split="test")
+        source_of(str(tmp_path / "two"), hub_split="test")
     datasets.DatasetDict(train=saved["raw"]).save_to_disk(tmp_path / "one")
-    assert open_rows(str(tmp_path / "one"), hub_split="filtered").split == "train"
+    assert source_of(str(tmp_path / "one"), hub_split="filtered").split == "train"
 
 
 def test_a_broken_saved_dataset(tmp_path, cache):
@@ -314,7 +314,7 @@ def test_a_broken_saved_dataset(tmp_path, cache):
     datasets.Dataset.from_list(ROWS).save_to_disk(folder)
     next(folder.glob("*.arrow")).unlink()
     with pytest.raises(ConfigError, match=r"cannot load .*saved .*save_to_disk"):
-        open_rows(str(folder))
+        source_of(str(folder))
 
 
 def test_a_folder_laid_out_like_a_hub_dataset(tmp_path, cache, capfd):
@@ -325,11 +325,11 @@ def test_a_folder_laid_out_like_a_hub_dataset(tmp_path, cache, capfd):
     datasets.Dataset.from_list(ROWS).to_parquet(folder / "data" / "test-00000-of-00001.parquet")
     datasets.Dataset.from_list(ROWS[:1]).to_parquet(folder / "data" / "train-00000-of-00001.parquet")
     capfd.readouterr()
-    rows = open_rows(str(folder), hub_split="test")
+    rows = source_of(str(folder), hub_split="test")
     assert [row.data for row in rows] == ROWS
     assert rows.split == "test"
-    assert open_rows(str(folder)).split == "test"
+    assert source_of(str(folder)).split == "test"
     assert capfd.readouterr().err == ""
     (folder / "data" / "test-00000-of-00001.parquet").write_bytes(b"PAR1 and then nonsense")
     with pytest.raises(ConfigError, match=r"cannot load .*clone"):
-        open_rows(str(folder))
+        source_of(str(folder))

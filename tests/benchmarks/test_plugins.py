@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from commands import judgebench
+from plugins import lay_package
 from scoring import run_offline, write_rows
 
 import judgebench as jb
@@ -65,16 +66,12 @@ def toy(installed, monkeypatch):
 
 @pytest.fixture
 def plug(tmp_path, monkeypatch):
-    """Lays down a package with an entry point, as an installer would."""
+    """Lays down a package with a benchmark, as an installer would."""
     monkeypatch.syspath_prepend(str(tmp_path / "site"))
 
     def plug(name, code, package="plug"):
         module = f"{package}_{name.replace('-', '_')}"
-        info = tmp_path / "site" / f"{module}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", encoding="utf-8")
-        (info / "entry_points.txt").write_text(f"[judgebench.benchmarks]\n{name} = {module}:Plug\n", encoding="utf-8")
-        (tmp_path / "site" / f"{module}.py").write_text(code, encoding="utf-8")
+        lay_package(tmp_path / "site", module, code, {"judgebench.benchmarks": {name: f"{module}:Plug"}})
         return module
 
     return plug

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from scoring import chose, items_of, mistake_in, pair_key, run_offline, write_rows
 
 from judgebench.benchmarks import get_benchmark, hub
-from judgebench.benchmarks.files import Row
 from judgebench.benchmarks.rewardbench import PRIOR, PRIOR_SETS, SECTIONS
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
+from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
 from judgebench.metrics.accuracy import official_scores, point_score
@@ -127,7 +127,7 @@ def loads(monkeypatch):
         asked.append((hub_id, split, revision))
         data = {"prompt": "p", "chosen": "c", "rejected": "a long one"}
         core = {**data, "subset": "hep-go", "id": f"{split}1"}
-        return hub.Table(FakeDataset(data if split in PRIOR_SETS else core), split, revision=COMMIT)
+        return hub.Split(FakeDataset(data if split in PRIOR_SETS else core), split, revision=COMMIT)
 
     monkeypatch.setattr(hub, "load_hub", load_hub)
     return asked
@@ -158,17 +158,17 @@ class FakeDataset:
 )
 def test_a_hub_id_may_name_revision_and_splits(loads, spec, asked):
     """ID@REVISION:SPLIT overrides the benchmark's split; of several splits all are of the same commit."""
-    rows = open_rows(spec, hub_split="filtered")
+    rows = source_of(spec, hub_split="filtered")
     assert loads == asked
     assert [found.split for found in rows] == [split for _, split, _ in asked]
-    assert (rows.source, rows.revision, rows.split) == ("owner/name", COMMIT, ",".join(split for _, split, _ in asked))
+    assert (rows.name, rows.revision, rows.split) == ("owner/name", COMMIT, ",".join(split for _, split, _ in asked))
 
 
 @pytest.mark.parametrize("spec", ["owner/name:", "owner/name@", "owner/name:a,,b", "owner/name:../x"])
 def test_a_half_written_hub_id_is_a_mistake(spec):
     """What is no hub id is said to be no file, with the form of an id."""
     with pytest.raises(ConfigError, match=r"owner/name\[@REVISION\]\[:SPLIT\]"):
-        open_rows(spec)
+        source_of(spec)
 
 
 def test_the_manifest_keeps_what_was_read(loads, tmp_path):

@@ -5,9 +5,9 @@ import json
 import pytest
 from making import key, outcome, reading
 
-from judgebench.benchmarks.files import Row
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
+from judgebench.benchmarks.source import ListSource
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
 
@@ -26,7 +26,7 @@ TALK = [{"role": "user", "content": "a"}, {"role": "assistant", "content": "b"},
 
 
 def item(**changes):
-    return RULE.item(Row("pairs.jsonl line 3", ROW | changes))
+    return next(RULE.items(ListSource([ROW | changes])))
 
 
 def mistake(tmp_path, *rows):
@@ -34,7 +34,7 @@ def mistake(tmp_path, *rows):
     path = tmp_path / "pairs.jsonl"
     path.write_text("".join(json.dumps(row) + "\n" for row in rows))
     with pytest.raises(ConfigError) as caught:
-        list(RULE.items(open_rows(str(path))))
+        list(RULE.items(source_of(str(path))))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 

@@ -7,8 +7,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from making import key, outcome, reading
 
-from judgebench.benchmarks.files import Row
 from judgebench.benchmarks.rewardbench2 import RewardBench2
+from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 
 RULE = RewardBench2()

@@ -23,7 +23,7 @@ from scoring import (
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import open_rows
+from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey
 from judgebench.metrics.accuracy import official_scores
@@ -218,7 +218,7 @@ def test_rows_with_all_solutions_are_read_too(tmp_path):
     ]
     path = tmp_path / "rows.csv"
     path.write_text('id,prompt,chosen,rejected\nc,"1 + 2?","[""3""]","[""4"", ""5""]"\n', encoding="utf-8")
-    (item,) = BENCHMARK.items(open_rows(str(path)))
+    (item,) = BENCHMARK.items(source_of(str(path)))
     assert [c.text for c in item.completions] == ["3", "4", "5"]
 
 

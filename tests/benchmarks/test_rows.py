@@ -17,8 +17,9 @@ from hypothesis import strategies as st
 
 from judgebench.benchmarks import files as files_module
 from judgebench.benchmarks import rows as rows_module
-from judgebench.benchmarks.files import Row
-from judgebench.benchmarks.rows import Rows, as_list, decode_cell, open_rows
+from judgebench.benchmarks.cells import as_list, decode_cell
+from judgebench.benchmarks.rows import source_of
+from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 
 ROWS = [{"id": "1", "prompt": 'a "b", ü\u2028c'}, {"id": "2", "prompt": "two\nlines"}]
@@ -49,7 +50,7 @@ def parquet(table):
 
 def read(spec, **options):
     """Places and data of all rows, read twice."""
-    rows = open_rows(spec, **options)
+    rows = source_of(spec, **options)
     first = [(row.where, row.data) for row in rows]
     assert [(row.where, row.data) for row in rows] == first
     return first
@@ -58,7 +59,7 @@ def read(spec, **options):
 def mistake(spec):
     """The message of the mistake that reading ends in; always one line."""
     with pytest.raises(ConfigError) as caught:
-        list(open_rows(spec))
+        list(source_of(spec))
     assert "\n" not in str(caught.value)
     return str(caught.value)
 
@@ -84,8 +85,8 @@ def test_each_format_gives_the_same_rows(write, name, content, places):
     assert read(spec, hub_split="ignored") == [
         (f"{name} {place}", row) for place, row in zip(places, ROWS, strict=True)
     ]
-    rows = open_rows(spec)
-    assert (rows.source, rows.revision, rows.split) == (spec, None, None)
+    rows = source_of(spec)
+    assert (rows.name, rows.revision, rows.split) == (spec, None, None)
 
 
 @pytest.mark.parametrize("name", ["pairs.jsonl", "pairs.json", "pairs.csv"])
@@ -153,7 +154,7 @@ def test_each_mistake_names_its_place_and_the_mend(write, name, content, message
 
 def test_rows_before_a_mistake_are_given(write):
     """A file is read as it streams: the rows before a malformed one come first."""
-    rows = iter(open_rows(write("p.jsonl", '{"a": 1}\nx\n')))
+    rows = iter(source_of(write("p.jsonl", '{"a": 1}\nx\n')))
     assert next(rows) == Row("p.jsonl line 1", {"a": 1}, "p")
     with pytest.raises(ConfigError, match="line 2"):
         next(rows)
@@ -237,7 +238,7 @@ def test_hub_ids_are_told_from_paths(write, tmp_path, monkeypatch):
     assert len(read("owner/name")) == 2
     for spec in ("owner/other", "owner/other@refs/pr/1", "owner/v1.5-pairs"):
         with pytest.raises(ConfigError, match="asked"):
-            open_rows(spec, hub_split="test")
+            source_of(spec, hub_split="test")
     assert asked == [
         ("owner/other", "test", None),
         ("owner/other", "test", "refs/pr/1"),
@@ -256,7 +257,7 @@ def test_a_folder_of_files(write, tmp_path, monkeypatch):
     expected = [("a.jsonl line 1", {"id": "1"}), ("b.csv line 2", {"id": "2"})]
     assert read(str(tmp_path / "data")) == expected
     monkeypatch.setenv("HOME", str(tmp_path))
-    assert open_rows("~/data").source == "~/data"
+    assert source_of("~/data").name == "~/data"
     assert read("~/data/") == expected
 
 
@@ -316,7 +317,7 @@ def test_texts_are_not_held_in_memory(write, name):
     else:
         content = json.dumps(rows) if name == "p.json" else "".join(json.dumps(row) + "\n" for row in rows)
     size = sum(len(row["text"]) for row in rows)
-    source = open_rows(write(name, content))
+    source = source_of(write(name, content))
     del rows, content
     tracemalloc.start()
     try:
@@ -383,17 +384,10 @@ def test_a_cell_that_is_no_list_is_left_alone():
     assert decode_cell(["[1]"]) == ["[1]"]
 
 
-def test_rows_may_come_from_anywhere():
-    """Rows of another source are streamed and found empty in the same way."""
-    assert list(Rows("here", lambda: iter([Row("here", {"a": 1})]))) == [Row("here", {"a": 1})]
-    with pytest.raises(ConfigError, match="nowhere is empty"):
-        list(Rows("nowhere", lambda: iter([])))
-
-
 def test_no_slow_import(write):
     """Reading text files imports none of the slow libraries."""
     program = (
-        "import sys; from judgebench.benchmarks.rows import open_rows; list(open_rows(sys.argv[1]));"
+        "import sys; from judgebench.benchmarks.rows import source_of; list(source_of(sys.argv[1]));"
         "sys.exit(bool({'datasets', 'pyarrow', 'pandas', 'huggingface_hub'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", program, write("p.csv", CSV)], check=True)

@@ -1,0 +1,199 @@
+"""Where rows come from: the type that files, the hub, data frames, lists and other packages' sources share."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
+
+from judgebench.benchmarks.cells import list_in
+from judgebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Container, Iterable, Iterator
+
+_BATCH = 256
+
+
+@dataclass(slots=True)
+class Row:
+    """One row as its source has it.
+
+    Attributes:
+        where: Its place, as messages name it: "pairs.jsonl line 12", "frame row 3".
+        data: Its columns; cells of CSV files are always text.
+        split: The split it comes from; for a file, its name up to the first dot.
+        encoded: Whether a list stands as text in a cell, as CSV files have it.
+        lists: The columns whose every text stands for a list; the row's source finds out when it is asked.
+    """
+
+    where: str
+    data: dict[str, Any]
+    split: str | None = None
+    encoded: bool = False
+    lists: Container[str] = field(default=(), compare=False)
+
+
+class Source(ABC):
+    """Rows with their places; benchmarks know rows from nothing else.
+
+    Attributes:
+        name: What messages and the manifest call it: the path as it was given, the hub id, `frame`.
+        revision: The commit of a hub dataset; None elsewhere.
+        split: The split, where the source has splits; several with commas between.
+    """
+
+    name: str
+    revision: str | None = None
+    split: str | None = None
+
+    @abstractmethod
+    def rows(self) -> Iterator[Row]:
+        """Read the rows one by one, from the first at each call.
+
+        Raises:
+            ConfigError: The source cannot be read, or a row is malformed; the message names its place.
+        """
+
+    def count(self) -> int | None:
+        """The number of rows; None where finding out takes as long as reading them."""
+        return None
+
+    def hash(self) -> str | None:
+        """SHA-256 of the one file that the rows are read from; None where there is none."""
+        return None
+
+    def __iter__(self) -> Iterator[Row]:
+        """Stream the rows.
+
+        Raises:
+            ConfigError: As `rows` does, or there is no row.
+        """
+        row = None
+        lists = _Lists(self)
+        for row in self.rows():
+            row.lists = lists
+            yield row
+        if row is None:
+            raise ConfigError(f"{self.name} is empty: give a source with at least one row")
+
+
+class _Lists:
+    """The columns of a source that hold lists throughout, each looked up in the rows when it is first asked for."""
+
+    def __init__(self, source: Source) -> None:
+        self._source = source
+        self._known: dict[str, bool] = {}
+
+    def __contains__(self, column: object) -> bool:
+        name = str(column)
+        if name not in self._known:
+            self._known[name] = all(_fits(row, name) for row in self._source.rows())
+        return self._known[name]
+
+
+def _fits(row: Row, column: str) -> bool:
+    """Whether the row's value is none, or a list."""
+    value = row.data.get(column)
+    return not isinstance(value, str) or not value.strip() or list_in(value, texts=row.encoded) is not None
+
+
+class ListSource(Source):
+    """Rows in memory: dictionaries by column, or any iterable of them that can be gone through again."""
+
+    def __init__(self, rows: Iterable[Mapping[str, object]], name: str = "list") -> None:
+        self.name = name
+        self._rows = rows
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, each a dictionary of its own."""
+        for number, data in enumerate(self._rows, 1):
+            where = f"{self.name} row {number}"
+            if not isinstance(data, Mapping):
+                raise ConfigError(f"{where}: is {type(data).__name__}, expected a dictionary of columns")
+            yield Row(where, dict(data))
+
+
+@runtime_checkable
+class Frame(Protocol):
+    """A frame of pandas, Polars or Arrow: whatever speaks Arrow's stream interface."""
+
+    def __arrow_c_stream__(self, requested_schema: object = None) -> object:
+        """The frame's columns as a capsule."""
+
+
+class FrameSource(Source):
+    """Rows of a data frame; its missing values are None, an index without a name is left out."""
+
+    def __init__(self, frame: Frame, name: str = "frame") -> None:
+        self.name = name
+        self._frame = frame
+
+    def rows(self) -> Iterator[Row]:
+        """The rows in batches, as plain Python values."""
+        import pyarrow as pa
+
+        number = 0
+        try:
+            for batch in pa.RecordBatchReader.from_stream(self._frame):
+                for start in range(0, batch.num_rows, _BATCH):
+                    for data in batch.slice(start, _BATCH).to_pylist():
+                        number += 1
+                        columns = {key: data[key] for key in data if not key.startswith("__index_level_")}
+                        yield Row(f"{self.name} row {number}", columns)
+        except pa.ArrowException as error:
+            reason = " ".join(str(error).split())
+            raise ConfigError(
+                f"{self.name}: cannot be read ({reason}): give each column values of one type, or the rows as a list"
+            ) from error
+
+
+class MappedSource(Source):
+    """Another source with its columns and labels renamed.
+
+    Args:
+        source: The rows.
+        columns: Name that a benchmark knows -> the rows' own: `{"prompt": "question", "label": "winner"}`.
+        labels: What stands in the column `label`, as text -> what it means: `{"model_a": "A", "1": "A"}`.
+    """
+
+    def __init__(
+        self, source: Source, columns: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None
+    ) -> None:
+        self.name, self.revision, self.split = source.name, source.revision, source.split
+        self._source, self._columns, self._labels = source, dict(columns or {}), dict(labels or {})
+        self._taken = {*self._columns, *self._columns.values()}
+
+    def rows(self) -> Iterator[Row]:
+        """The rows with the columns that were asked for, and all others beside them."""
+        for number, row in enumerate(self._source.rows()):
+            if number == 0:  # a slip in a name must not pass for a file without labels
+                self._check(row)
+            data = {column: value for column, value in row.data.items() if column not in self._taken}
+            data |= {column: row.data[own] for column, own in self._columns.items() if own in row.data}
+            if self._labels and data.get("label") is not None:
+                data["label"] = self._labels.get(id_text(data["label"]).strip(), data["label"])
+            row.data = data
+            yield row
+
+    def count(self) -> int | None:
+        """As many as the other source has."""
+        return self._source.count()
+
+    def hash(self) -> str | None:
+        """That of the other source."""
+        return self._source.hash()
+
+    def _check(self, row: Row) -> None:
+        for column, own in self._columns.items():
+            if own not in row.data:
+                existing = ", ".join(map(str, row.data)) or "none"
+                raise ConfigError(f"{row.where}: has no column '{own}' to take as '{column}'; found {existing}")
+
+
+def id_text(value: object) -> str:
+    """An id or a label as text; 12.0, as some tools write whole numbers, is 12."""
+    if isinstance(value, float) and value.is_integer():
+        value = int(value)
+    return str(value)

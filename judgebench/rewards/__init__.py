@@ -1,0 +1,1 @@
+"""Reward models: what gives a conversation a score."""

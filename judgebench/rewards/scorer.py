@@ -1,0 +1,106 @@
+"""What a reward model is here: a score for each conversation."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from judgebench._util.plugins import PluginError, load_plugin
+from judgebench.benchmarks.source import Row, Source
+from judgebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from judgebench.benchmarks.dataset import Dataset
+
+    Conversation = list[dict[str, str]]
+
+GROUP = "judgebench.scorers"
+"""The entry points under which other packages bring scorers; each names a callable of the text after the colon."""
+
+
+class Scorer(ABC):
+    """A reward model, or anything else that gives an answer a number.
+
+    Attributes:
+        name: As in tables.
+    """
+
+    name: str
+
+    @abstractmethod
+    def scores(self, conversations: Iterable[Conversation]) -> Iterable[float]:
+        """One score a conversation, in their order; a higher one means a better answer.
+
+        Args:
+            conversations: The prompt's turns and one completion's after them, each `{role, content}`. They are read
+                as they are taken, so a model may take as many at a time as it has room for.
+        """
+
+
+class LengthScorer(Scorer):
+    """The number of characters of the last turn: a baseline, and a reward model for tests."""
+
+    name = "length"
+
+    def scores(self, conversations: Iterable[Conversation]) -> Iterator[float]:
+        """The lengths."""
+        return (float(len(turns[-1]["content"])) for turns in conversations)
+
+
+SCORERS: dict[str, Callable[[str], Scorer]] = {LengthScorer.name: lambda _: LengthScorer()}
+"""Those that ship, by name."""
+
+
+class ScoredDataset(Source):
+    """A scorer's scores of a dataset, as rows of `id` and `scores`: what a score file holds."""
+
+    def __init__(self, scorer: Scorer, dataset: Dataset) -> None:
+        self.name = scorer.name
+        self._scorer, self._dataset = scorer, dataset
+
+    def rows(self) -> Iterator[Row]:
+        """A row an item; the scorer is asked as they are taken."""
+        scores = iter(self._scorer.scores(_conversations(self._dataset)))
+        for key in self._dataset.keys.values():
+            given = list(islice(scores, key.k))
+            if len(given) < key.k:
+                raise ConfigError(f"scorer '{self.name}' ended at item '{key.id}': it must give every one a score")
+            yield Row(f"{self.name} item '{key.id}'", {"id": key.id, "scores": given})
+        if next(scores, None) is not None:
+            raise ConfigError(f"scorer '{self.name}' gave more scores than conversations: it must give each one score")
+
+    def count(self) -> int:
+        """The number of items."""
+        return len(self._dataset.keys)
+
+
+def _conversations(dataset: Dataset) -> Iterator[Conversation]:
+    for item in dataset:
+        for completion in item.completions:
+            turns = (*item.conversation, *completion.turns)
+            yield [{"role": turn.role, "content": turn.content} for turn in turns]
+
+
+def find_scorer(given: object) -> Scorer | None:
+    """The scorer that is given, or that a text `NAME` or `NAME:REST` names; None for a file's name and anything else.
+
+    Raises:
+        ConfigError: The package that brings it is broken.
+    """
+    if isinstance(given, Scorer):
+        return given
+    if not isinstance(given, str) or Path(given).expanduser().exists():
+        return None
+    name, _, rest = given.partition(":")
+    return SCORERS[name](rest) if name in SCORERS else load_plugin(GROUP, name, lambda make: _made(make, rest))
+
+
+def _made(make: Callable[[str], object], rest: str) -> Scorer:
+    scorer = make(rest)
+    if not isinstance(scorer, Scorer):
+        raise PluginError("it makes no judgebench.rewards.scorer.Scorer")
+    return scorer
