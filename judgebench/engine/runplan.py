@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from datetime import UTC, datetime
 from functools import cached_property
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import step
@@ -20,7 +21,6 @@ from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterator, Sequence
-    from pathlib import Path
     from typing import Self
 
     from judgebench.engine.progress import Progress
@@ -52,11 +52,17 @@ class RunPlan:
     """
 
     def __init__(
-        self, spec: RunSpec, out: Path, *, refresh: bool = False, progress: Progress | None = None, dry: bool = False
+        self,
+        spec: RunSpec,
+        out: str | Path,
+        *,
+        refresh: bool = False,
+        progress: Progress | None = None,
+        dry: bool = False,
     ) -> None:
         self.spec = spec
         self.refresh = refresh
-        self.recorder = Recorder(spec, out, dry=dry)
+        self.recorder = Recorder(spec, Path(out), dry=dry)
         self.error: JudgebenchError | None = None
         self.asked_again: Counter[str] = Counter()
         self.number = 0
