@@ -20,7 +20,9 @@ if TYPE_CHECKING:
     from judgebench.analysis.rescore import rescore
     from judgebench.analysis.strengths import strengths
     from judgebench.api import agrid, arun, forecast, grid, run, score
+    from judgebench.engine.base import Engine, Plan, Work
     from judgebench.engine.check import check_judge
+    from judgebench.engine.runplan import RunPlan
     from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError
     from judgebench.exports.export import export
     from judgebench.exports.replies import cache_info, export_replies, import_replies, prune_cache
@@ -32,9 +34,13 @@ if TYPE_CHECKING:
 
 __all__ = [
     "ConfigError",
+    "Engine",
     "FatalProviderError",
     "JudgebenchError",
+    "Plan",
     "Run",
+    "RunPlan",
+    "Work",
     "agrid",
     "arun",
     "cache_info",
@@ -62,9 +68,13 @@ __all__ = [
 
 _HOME = {
     "ConfigError": "errors",
+    "Engine": "engine.base",
     "FatalProviderError": "errors",
     "JudgebenchError": "errors",
+    "Plan": "engine.base",
     "Run": "runs.run",
+    "RunPlan": "engine.runplan",
+    "Work": "engine.base",
     "cache_info": "exports.replies",
     "cascade": "analysis.cascade",
     "compare": "analysis.compare",

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
-from judgebench.engine.local import LocalRun, as_one_refresh, check_apart
+from judgebench.engine.cached import needed_at_most
+from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.judges import cost, price_of
 
 if TYPE_CHECKING:
@@ -102,26 +103,23 @@ def forecast(cells: Sequence[RunSpec], cache: ReplyCache, out: Path, *, refresh:
         ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
     """
     asked: set[str] = set()
-    runs = [LocalRun(cell, JudgeClient(cell.judge, cache, refresh=refresh), out, refresh=refresh) for cell in cells]
-    check_apart(runs)
+    plans = [RunPlan(cell, out, refresh=refresh, dry=True) for cell in cells]
+    check_apart(plans)
     if refresh:
-        as_one_refresh(runs)
-    return [_of(run, asked) for run in runs]
+        as_one_refresh(plans)
+    return [_of(plan, JudgeClient(plan.spec.judge, cache, refresh=refresh), asked) for plan in plans]
 
 
-def _of(run: LocalRun, asked: set[str]) -> Forecast:
-    run.look()
-    cell, judge = run.cell, run.cell.judge
-    done = run.gathered.readings.total
-    total = sum(cell.count(key) for key in cell.dataset.keys.values())
-    answers, prompts = run.gathered.answers, _Prompts()
+def _of(plan: RunPlan, client: JudgeClient, asked: set[str]) -> Forecast:
+    plan.look()
+    cell, judge = plan.spec, plan.spec.judge
+    total, done = plan.total, plan.recorder.readings.total
+    answers, prompts = plan.recorder.answers, _Prompts()
     looking = f"looking up replies for {cell.benchmark.name} · {judge.name} · {cell.template.name}"
-    for request, reply, answer in counted(run.needed(), looking, unit="calls", total=total - done):
-        if answer is not None:
-            answers.add(answer.completion_tokens)
-        if reply is None and request.key not in asked:
-            asked.add(request.key)
-            prompts.add(request)
+    for work in counted(needed_at_most(plan, client), looking, unit="calls", total=total - done):
+        if work is not None and work.request.key not in asked:
+            asked.add(work.request.key)
+            prompts.add(work.request)
     tokens, calls = prompts.tokens(judge), prompts.count
     longest = longest_answer(judge)
     length = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count

@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
-from itertools import chain
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgebench.client import Budget, CallsInFlight, JudgeClient
-from judgebench.engine.local import LocalRun, as_one_refresh, check_apart
+from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
+from judgebench.engine.cached import CachedEngine, tell_all_cached
+from judgebench.engine.local import LocalEngine
+from judgebench.engine.lockstep import Lockstep
+from judgebench.engine.progress import Stop
+from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
+from judgebench.runs import check_writable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.client import ReplyCache
+    from judgebench.engine.base import Engine
     from judgebench.engine.options import RunOptions
-    from judgebench.engine.progress import Progress, Stop
+    from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import RunResult
     from judgebench.engine.spec import RunSpec
 
@@ -76,29 +81,37 @@ async def run_cells(
     clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
     cache.reserve.calls = in_flight
-    watched: dict[str, Any] = {"offline": offline, "refresh": refresh, "progress": progress, "stop": stop}
-    by_judge = {
-        name: [LocalRun(cell, client, Path(options.out), **watched) for cell in cells if cell.judge.name == name]
-        for name, client in clients.items()
-    }
-    runs = list(chain.from_iterable(by_judge.values()))
-    check_apart(runs)
+    out = Path(options.out)
+    plans = [RunPlan(cell, out, refresh=refresh, progress=progress) for cell in cells]
+    check_apart(plans)
     if refresh:
-        as_one_refresh(runs)
-    with ExitStack() as held:
-        for run in runs:
-            held.callback(run.close)
-        for run in runs:
-            run.check(in_flight)
-        for run in runs:
-            run.announce()
-        if cells[0].until_shown is None:
-            results, errors = await _side_by_side(by_judge.values())
-        else:
-            from judgebench.engine.lockstep import Lockstep
+        as_one_refresh(plans)
+    stop = stop or Stop()
 
-            first, second = runs
-            results, errors = await Lockstep(first, second, in_flight).run()
+    def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
+        return CachedEngine(cache, stop) if offline else LocalEngine(clients, stop)
+
+    def check_calls(plans: Sequence[RunPlan]) -> None:
+        for problem in (_obstacle(clients[plan.spec.judge.name], in_flight) for plan in plans):
+            if problem is not None and _needs_calls(plans, clients[plans[0].spec.judge.name], out):
+                raise problem
+
+    with ExitStack() as held:
+        for plan in plans:
+            held.enter_context(plan)
+            if plan.spec.until_shown is None and not offline:
+                check_calls([plan])
+        if cells[0].until_shown is not None and not offline:
+            check_calls(plans)
+        for plan in plans:
+            plan.announce()
+        if cells[0].until_shown is None:
+            by_judge = {name: [plan for plan in plans if plan.spec.judge.name == name] for name in clients}
+            results, errors = await _side_by_side(
+                [(engine_of({name: clients[name]}), clients[name], by_judge[name]) for name in clients], stop
+            )
+        else:
+            results, errors = await _in_lockstep(plans, engine_of(clients), clients)
     if errors and not results:
         raise errors[0]
     recorded = {id(result.error) for result in results}
@@ -107,19 +120,78 @@ async def run_cells(
     return GridResult(sorted(results, key=lambda result: order[id(result.cell)]), others.values())
 
 
-async def _side_by_side(judges: Iterable[Sequence[LocalRun]]) -> tuple[list[RunResult], list[JudgebenchError]]:
+def _obstacle(client: JudgeClient, in_flight: int) -> ConfigError | None:
+    """What stands in the way of any call; a run that needs none is none the worse for it."""
+    try:
+        client.check()
+        check_writable(client.cache.folder, "--cache-dir")
+        make_room(in_flight)
+    except ConfigError as error:
+        return error
+    return None
+
+
+def _needs_calls(plans: Sequence[RunPlan], client: JudgeClient, out: Path) -> bool:
+    """Whether a run, or two that are compared, cannot do with what their folders and the cache have."""
+    dry = [RunPlan(plan.spec, out, refresh=plan.refresh, dry=True) for plan in plans]
+    for plan in dry:
+        plan.look()
+    whole = dry[0] if len(dry) == 1 else Lockstep(*dry)
+    return any(tell_all_cached(whole, client.cached_many, client.cached))
+
+
+async def _side_by_side(
+    judges: Sequence[tuple[Engine, JudgeClient, Sequence[RunPlan]]], stop: Stop
+) -> tuple[list[RunResult], list[JudgebenchError]]:
     """Runs the cells of each judge one after another, the judges at the same time; results, and what stopped a cell."""
     results: list[RunResult] = []
     errors: list[JudgebenchError] = []
 
-    async def one_judge(runs: Sequence[LocalRun]) -> None:
-        for run in runs:
-            if run.stop.asked and results:
+    async def one_judge(engine: Engine, client: JudgeClient, plans: Sequence[RunPlan]) -> None:
+        for plan in plans:
+            if stop.asked and results:
                 return
             try:
-                results.append(await run.run())
+                results.append(await _run(plan, engine, client))
             except (ConfigError, FatalProviderError, BudgetReached) as error:
                 errors.append(error)
 
-    await asyncio.gather(*(one_judge(runs) for runs in judges))
+    await asyncio.gather(*(one_judge(*judge) for judge in judges))
     return results, errors
+
+
+async def _run(plan: RunPlan, engine: Engine, client: JudgeClient) -> RunResult:
+    with _watched(plan, client):
+        if (before := plan.as_before()) is not None:
+            return before
+        await engine.run(plan)
+    return plan.finish()
+
+
+async def _in_lockstep(
+    plans: Sequence[RunPlan], engine: Engine, clients: Mapping[str, JudgeClient]
+) -> tuple[list[RunResult], list[JudgebenchError]]:
+    """Runs two cells block by block until their comparison is settled; results, and what stopped one."""
+    first, second = plans
+    of_first, of_second = (clients[plan.spec.judge.name] for plan in plans)
+    with _watched(first, of_first), _watched(second, None if of_second is of_first else of_second):
+        both = Lockstep(first, second)
+        await engine.run(both)
+    return both.finish()
+
+
+@contextmanager
+def _watched(plan: RunPlan, client: JudgeClient | None) -> Iterator[None]:
+    """Around all calls: tells what watches, counts further tries, and writes what there is of a cancelled run."""
+    before = None if client is None else client.asked_again.copy()  # for other cells
+    plan.show_start()
+    try:
+        yield
+    except asyncio.CancelledError:
+        if plan.recorder.folder.begun:
+            plan.finish()
+        raise
+    finally:
+        if client is not None and before is not None:
+            plan.asked_again += client.asked_again - before
+        plan.show_end()

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
+from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
@@ -13,111 +13,114 @@ from judgebench.protocols import blocks, drawn
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.engine.local import LocalRun
+    from judgebench.engine.base import Work
     from judgebench.engine.recorder import RunResult
+    from judgebench.engine.runplan import RunPlan
+    from judgebench.items import Failure
     from judgebench.metrics.sequential import Look
+    from judgebench.verdicts import Reply
 
 
 class Lockstep:
-    """Two runs of one comparison, which judge the same blocks of items in the same order.
+    """The plan of two runs of one comparison (a `Plan`), which judge the same blocks of items in the same order.
 
-    Each block ends before it is looked at, and the next one begins after that; so both have judged the same items at
+    Each block ends before it is looked at, and the next one is opened after that; so both have judged the same items at
     each look, and what one has waited for never holds more than a block. The looks depend on the items alone:
     replies from the cache or from the runs' folders are gone through in the same steps as new ones.
 
     Args:
         first: One run.
         second: The other.
-        in_flight: How many calls both together may have in flight at once.
     """
 
-    def __init__(self, first: LocalRun, second: LocalRun, in_flight: int) -> None:
+    def __init__(self, first: RunPlan, second: RunPlan) -> None:
         self.runs = (first, second)
-        self._in_flight = in_flight
-        self._checked = False
-        cell = first.cell
-        assert cell.until_shown is not None
-        self._rule = cell.until_shown
-        self._items = drawn(cell.dataset.keys.values(), cell.benchmark.layout, cell.orders.seed)
+        second.number = 1
+        spec = first.spec
+        assert spec.until_shown is not None
+        self._rule = spec.until_shown
+        self._items = drawn(spec.dataset.keys.values(), spec.benchmark.layout, spec.orders.seed)
+        self._blocks = blocks(self._items.tested)
+        self._block: Sequence[str] | None = ()
+        self._rested = False
         self._differences: list[float] = []
         self._look: Look | None = None
+        for run in self.runs:
+            run.limit_to(())
 
-    async def run(self) -> tuple[list[RunResult], list[JudgebenchError]]:
-        """Runs both; their results, and what stopped one.
+    @property
+    def ended(self) -> bool:
+        """See `Plan`."""
+        return any(run.ended for run in self.runs)
 
-        Raises:
-            ConfigError: A mistake of the user's stands in the way of a call that is needed.
-        """
-        first, second = self.runs
-        with first.running(), second.running():
-            await self._judge()
-        self._end_together()
+    def open(self) -> Iterator[Work]:
+        """See `Plan`; block by block until a look settles it, then all the rest, where none did."""
+        while self._block is not None and all(run.error is None for run in self.runs):
+            given = False
+            for work in _in_turns(*(run.open() for run in self.runs)):
+                given = True
+                yield work
+            if given or any(run.awaits or run.error is not None for run in self.runs):
+                return
+            self._begin_block()
+
+    def tell(
+        self,
+        work: Work,
+        answer: Reply | Failure,
+        *,
+        cached: bool = False,
+        spent: Reply | None = None,
+        sent_as: str | None = None,
+    ) -> None:
+        """See `Plan`."""
+        self.runs[work.run].tell(work, answer, cached=cached, spent=spent, sent_as=sent_as)
+
+    def following(self, work: Work) -> Work | None:
+        """See `Plan`."""
+        return self.runs[work.run].following(work)
+
+    def end(self, error: JudgebenchError, work: Work | None = None) -> None:
+        """See `Plan`; what stops one run stops the comparison, and so the other."""
+        run = self.runs[0 if work is None else work.run]
+        run.end(error)
+        if run.ended:
+            self.runs[1 - run.number].end(_Ended(run))
+
+    def finish(self) -> tuple[list[RunResult], list[JudgebenchError]]:
+        """Writes both folders; their results, and what stopped one."""
+        for run, other in (self.runs, self.runs[::-1]):
+            if run.error is not None:
+                other.end(_Ended(run))
         self._settle()
         results: list[RunResult] = []
         errors: list[JudgebenchError] = []
         for run in self.runs:
-            total = run.gathered.total
-            before = None if run.refresh or run.gathered.folder.begun else run.gathered.as_before(total)
+            before = None if run.recorder.folder.begun else run.as_before()
             try:
-                results.append(before or run.finish(total))
+                results.append(before or run.finish())
             except (ConfigError, FatalProviderError, BudgetReached, _Ended) as error:
                 errors.append(error)
         return results, sorted(errors, key=lambda error: isinstance(error, _Ended))
 
-    async def _judge(self) -> None:
-        """Judges block by block until it is settled; then all the rest, where nothing was."""
-        for block in blocks(self._items.tested):
-            await self._judge_block(block)
-            if any(run.halted() or run.error is not None for run in self.runs):
-                return
-            self._differences += self._differences_of(block)
+    def _begin_block(self) -> None:
+        """Looks at the block that both are through, and opens the next one; none where it is settled."""
+        if self._block and not self._rested:
+            self._differences += self._differences_of(self._block)
             self._look = look(self._differences, alpha=self._rule.alpha, planned=len(self._items.tested))
-            if self._look.decision(self._rule.size) != "open":
-                return
-        if self._items.rest:
-            await self._judge_block(self._items.rest)
-
-    async def _judge_block(self, items: Sequence[str]) -> None:
-        self._check(items)
-        first, second = self.runs
-        if first.client is second.client:
-            await self._judge_side(first, second, items)
-            await self._judge_side(second, first, items)
-        else:
-            await asyncio.gather(self._judge_side(first, second, items), self._judge_side(second, first, items))
-
-    async def _judge_side(self, run: LocalRun, other: LocalRun, items: Sequence[str]) -> None:
-        await run.judge(items)
-        if run.error is not None and not isinstance(run.error, BudgetReached):
-            other.end(_Ended(run))
-
-    def _check(self, items: Sequence[str]) -> None:
-        """Before the first call of all: finds what stands in the way of calls, of either run."""
-        if self._checked or not any(needed.reply is None for run in self.runs for needed in run.needed(items)):
-            return
-        self._checked = True
-        try:
-            for run in self.runs:
-                run.check_calls(self._in_flight)
-        except ConfigError:
-            for run in self.runs:
-                if run.gathered.folder.begun:
-                    run.finish(run.gathered.total)
-            raise
+        settled = self._look is not None and self._look.decision(self._rule.size) != "open"
+        block = None if settled or self._rested else next(self._blocks, None)
+        if block is None and not settled and not self._rested:
+            block, self._rested = self._items.rest or None, True
+        self._block = block
+        for run in self.runs:
+            run.limit_to(block or ())
 
     def _differences_of(self, items: Sequence[str]) -> Iterator[float]:
         """The first run's credit less the second's of each item; not-a-number where one has none."""
-        first, second = self.runs
         for item in items:
-            credits_ = first.gathered.outcome(item).credit, second.gathered.outcome(item).credit
+            credits_ = tuple(run.recorder.outcome(item).credit for run in self.runs)
             yield math.nan if credits_[0] is None or credits_[1] is None else credits_[0] - credits_[1]
-
-    def _end_together(self) -> None:
-        """What stops one run stops the comparison, and so the other."""
-        first, second = self.runs
-        for run, other in ((first, second), (second, first)):
-            if run.error is not None:
-                other.end(_Ended(run))
 
     def _settle(self) -> None:
         """Says in both runs what came of it; the items after the look that settled it are no part of them."""
@@ -126,12 +129,12 @@ class Lockstep:
             return
         decision = seen.decision(self._rule.size)
         for run, sign in zip(self.runs, (1, -1), strict=True):
-            gathered, rule = run.gathered, run.cell.until_shown
+            recorder, rule = run.recorder, run.spec.until_shown
             assert rule is not None
-            at_most = gathered.total
-            if decision != "open" and seen.items < len(run.cell.dataset.keys):
-                gathered.asked = frozenset(self._items.tested[: seen.items])
-            gathered.sequential = Sequential(
+            at_most = recorder.total
+            if decision != "open" and seen.items < len(run.spec.dataset.keys):
+                recorder.asked = frozenset(self._items.tested[: seen.items])
+            recorder.sequential = Sequential(
                 against=rule.against,
                 decision=decision,
                 items=seen.items,
@@ -143,12 +146,18 @@ class Lockstep:
                 size=rule.size,
                 alpha=rule.alpha,
                 missing=seen.missing,
-                saved=at_most - gathered.total,
+                saved=at_most - recorder.total,
             )
+
+
+def _in_turns(*works: Iterator[Work]) -> Iterator[Work]:
+    """One of each in turns, so that neither judge waits for the other's calls to begin."""
+    for pair in zip_longest(*works):
+        yield from (work for work in pair if work is not None)
 
 
 class _Ended(JudgebenchError):  # noqa: N818 - nothing went wrong with this one
     """The other run of the comparison was stopped."""
 
-    def __init__(self, other: LocalRun) -> None:
-        super().__init__(f"the comparison ended when {other.cell.judge.name} ({other.cell.template.name}) was stopped")
+    def __init__(self, other: RunPlan) -> None:
+        super().__init__(f"the comparison ended when {other.spec.judge.name} ({other.spec.template.name}) was stopped")

@@ -3,48 +3,22 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from itertools import islice
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from judgebench.client import Request
 from judgebench.items import LABELS
 from judgebench.protocols import calls_open
 from judgebench.templates import can_be_mended, follow_up, hint_for
-from judgebench.verdicts import answer_of, read, structured_schema
+from judgebench.verdicts import answer_of, structured_schema
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from judgebench.client import KeyMaker
+    from judgebench.engine.base import Work
     from judgebench.engine.spec import RunSpec
-    from judgebench.items import Failure, Item, ItemKey, Verdict
+    from judgebench.items import Failure, Item, Verdict
     from judgebench.protocols import Call
     from judgebench.templates import Template
     from judgebench.verdicts import Reply
-
-
-@dataclass(slots=True)
-class PendingCall:
-    """One call to be made, without the item's texts beyond its messages."""
-
-    item: ItemKey
-    call: Call
-    request: Request
-    turn: int = 0
-
-
-class CachedCall(NamedTuple):
-    """A call that a run's folder does not have the end of.
-
-    Attributes:
-        request: Its last turn, as far as the turns before it are known.
-        reply: What is there already in answer to that; None: it is still to be asked.
-        answer: What the cache has, and the folder has not, in answer to its first turn.
-    """
-
-    request: Request
-    reply: Reply | None
-    answer: Reply | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,23 +67,16 @@ class Questions:
         key = self.keys.key(messages, call.sample, schema, hint)
         return Request(key, messages, call.sample, schema, hint)
 
-    def next_turn(
-        self, asked: PendingCall, reply: Reply, result: Verdict | Failure | None = None
-    ) -> PendingCall | None:
-        """The follow-up turn that a reply needs, if one is allowed and can help; without `result`, it is read."""
-        if asked.turn >= self.cell.orders.repair:
+    def next_turn(self, work: Work, reply: Reply, result: Verdict | Failure) -> Work | None:
+        """The follow-up turn that a reply needs, if one is allowed and can help."""
+        if work.turn >= self.cell.orders.repair or not can_be_mended(result):
             return None
-        rule = self.cell.template_for(asked.item).rule
-        said = read(reply, rule, len(asked.call.order)) if result is None else result
-        return self._following(asked, reply) if can_be_mended(said) else None
-
-    def _following(self, asked: PendingCall, reply: Reply) -> PendingCall:
-        request, template = asked.request, self.cell.template_for(asked.item)
+        request, template = work.request, self.cell.template_for(work.item)
         structured = request.schema is not None
-        slots = len(asked.call.order)
+        slots = len(work.call.order)
         messages = follow_up(template, request.messages, answer_of(reply.text or ""), slots, structured=structured)
         key = self.keys.key(messages, request.sample, request.schema, request.hint)
-        return replace(asked, request=replace(request, key=key, messages=messages), turn=asked.turn + 1)
+        return replace(work, request=replace(request, key=key, messages=messages), turn=work.turn + 1)
 
     def of_others(self, keys: set[str]) -> set[str]:
         """Those of some keys that no first turn of this cell's calls has."""
@@ -120,12 +87,3 @@ class Questions:
                 self.request(item, call).key for call in calls_open(self.cell.orders, item.id, every)
             )
         return left
-
-
-def up_to(needed: Iterator[PendingCall], calls: int, characters: int) -> Iterator[PendingCall]:
-    """The next calls, until they are so many or have so much text."""
-    for asked in islice(needed, calls):
-        yield asked
-        characters -= sum(len(message["content"]) for message in asked.request.messages)
-        if characters <= 0:
-            return

@@ -36,7 +36,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.engine.questions import PendingCall, Questions
+    from judgebench.engine.base import Work
+    from judgebench.engine.questions import Questions
     from judgebench.engine.spec import RunSpec
     from judgebench.errors import JudgebenchError
     from judgebench.items import ItemKey, Outcome
@@ -101,8 +102,9 @@ class Recorder:
         asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
     """
 
-    def __init__(self, cell: RunSpec, out: Path) -> None:
+    def __init__(self, cell: RunSpec, out: Path, *, dry: bool = False) -> None:
         self.cell = cell
+        self._dry = dry
         self.texts = template_texts(cell.template, cell.companion)
         path, moved = run_folder(out, cell)
         self.folder = RunWriter(path)
@@ -199,14 +201,14 @@ class Recorder:
             self.answers.add(judgement.completion_tokens)
 
     def record(
-        self, asked: PendingCall, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
+        self, work: Work, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
     ) -> Judgement:
         """Keeps a reply; the `last` one of its call is what the call says."""
         judgement = Judgement(
-            item=asked.item.id,
-            subset=asked.item.subset,
-            order=asked.call.order,
-            sample=asked.call.sample,
+            item=work.item.id,
+            subset=work.item.subset,
+            order=work.call.order,
+            sample=work.call.sample,
             verdict=result.value if isinstance(result, Verdict) else None,
             failure=result if isinstance(result, Failure) else None,
             reply=reply.text,
@@ -218,27 +220,29 @@ class Recorder:
             cost_usd=reply.cost_usd,
             latency_s=reply.latency_s,
             cached=cached,
-            key=asked.request.key,
+            key=work.request.key,
             finish_reason="refusal" if reply.refusal else reply.finish_reason,
-            turn=asked.turn,
+            turn=work.turn,
             ranking=result.ranking if isinstance(result, Verdict) else None,
             parts=result.parts if isinstance(result, Verdict) else (),
             reasoning=reply.reasoning,
             soft=result.soft if isinstance(result, Verdict) else None,
             logprobs=reply.logprobs,
         )
+        self.left_out.update(reply.left_out)
         self.begin()
         if not (cached and judgement.key in self._waiting):
-            self.folder.append(judgement)
+            if not self._dry:
+                self.folder.append(judgement)
             self.count(judgement)
         if last:
-            self._repaired[isinstance(result, Verdict)] += asked.turn > 0
-            self.readings.put(asked.item.id, Reading(asked.call.order, asked.call.sample, result))
+            self._repaired[isinstance(result, Verdict)] += work.turn > 0
+            self.readings.put(work.item.id, Reading(work.call.order, work.call.sample, result))
         return judgement
 
     def begin(self) -> None:
         """Makes the folder, where it is not there yet, with all that says what is asked."""
-        if self.folder.begun:
+        if self.folder.begun or self._dry:
             return
         self.folder.begin(self._manifest("running"), self.texts, self.cell.dataset)
 

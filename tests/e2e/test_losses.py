@@ -188,7 +188,7 @@ def test_ctrl_c_loses_no_try_that_was_paid_for(server: LoopbackServer) -> None:
 def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are not kept in memory: the run stops with what it has, and says why."""
     monkeypatch.setattr("judgebench.benchmarks.dataset.KEPT_BYTES", 0)
-    monkeypatch.setattr("judgebench.engine.local._LOOKED_UP_CALLS", 1)
+    monkeypatch.setattr("judgebench.engine.cached._LOOKED_UP_CALLS", 1)
 
     def answer(request) -> str:
         if request.number == 5:
@@ -212,7 +212,7 @@ def test_a_cancelled_run_leaves_no_call_behind(server: LoopbackServer) -> None:
         await asyncio.to_thread(server.wait_in_flight, 2)
         run.cancel()
         await asyncio.gather(run, return_exceptions=True)
-        return {task for task in asyncio.all_tasks() if "LocalRun._call()" in repr(task)}
+        return {task for task in asyncio.all_tasks() if "LocalEngine._call()" in repr(task)}
 
     assert asyncio.run(cancelled()) == set()
     server.release()
