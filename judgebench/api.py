@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.benchmarks.rows import data_stem
-from judgebench.client import ReplyCache, connections
+from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.loops import finished
 from judgebench.engine.plan import Grid, companion_of, fitting_templates, plan
@@ -50,19 +50,18 @@ async def run_grid(
         raise ConfigError(f"budget is {budget!r}, expected US dollars from 0 on")
     if refresh and offline:
         raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
-    async with connections():
-        with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
-            return await runner.run_cells(
-                grid.cells,
-                cache,
-                Path(out),
-                offline=offline,
-                refresh=refresh,
-                concurrency=concurrency,
-                budget=budget,
-                progress=progress,
-                stop=stop,
-            )
+    with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
+        return await runner.run_cells(
+            grid.cells,
+            cache,
+            Path(out),
+            offline=offline,
+            refresh=refresh,
+            concurrency=concurrency,
+            budget=budget,
+            progress=progress,
+            stop=stop,
+        )
 
 
 def forecast_grid(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import AsyncExitStack
 from itertools import chain
 from typing import TYPE_CHECKING, Any
 
@@ -68,7 +68,9 @@ async def run_cells(
     check_apart(runs)
     if refresh:
         as_one_refresh(runs)
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
+        for client in clients.values():
+            held.push_async_callback(client.aclose)
         for run in runs:
             held.callback(run.close)
         for run in runs:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import aclosing
 from typing import TYPE_CHECKING, ClassVar
 
 import aiolimiter
@@ -288,7 +289,7 @@ def test_without_usable_counts_the_budget_counts_the_highest_cost(asker: Asker) 
     client = JudgeClient(judge, asker.cache(), budget=budget)
 
     async def once() -> None:
-        async with lite.connections():
+        async with aclosing(client):
             await client.ask(request(client, "0123456789"))
 
     asyncio.run(once())
@@ -337,7 +338,7 @@ def test_other_samples_are_other_calls(asker: Asker) -> None:
     client = JudgeClient(asker.judge(), asker.cache())
 
     async def both() -> None:
-        async with lite.connections():
+        async with aclosing(client):
             await asyncio.gather(*(client.ask(request(client, "same", sample=n)) for n in range(2)))
 
     asyncio.run(both())
