@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
     from judgebench.items import ItemKey, Pairs
+    from judgebench.judges import AnyJudge
     from judgebench.templates import Template
 
 
@@ -77,7 +78,7 @@ def forecast_grid(
 def forecast(
     benchmark: str,
     *,
-    judges: Sequence[str],
+    judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
     out: str | Path = DEFAULT_OUT,
     cache_dir: str | Path | None = None,
@@ -106,7 +107,7 @@ _RUNNING = frozenset({"out", "cache_dir", "offline", "refresh", "concurrency", "
 
 
 async def agrid(
-    benchmark: str, *, judges: Sequence[str], templates: Sequence[str | Path] = (), **options: Any
+    benchmark: str, *, judges: Sequence[AnyJudge], templates: Sequence[str | Path] = (), **options: Any
 ) -> list[Run]:
     """Runs every judge with every template on one benchmark, in a coroutine; see `grid`."""
     running = {name: value for name, value in options.items() if name in _RUNNING}
@@ -118,12 +119,14 @@ async def agrid(
     return [Run.load(result.folder) for result in results]
 
 
-def grid(benchmark: str, *, judges: Sequence[str], templates: Sequence[str | Path] = (), **options: Any) -> list[Run]:
+def grid(
+    benchmark: str, *, judges: Sequence[AnyJudge], templates: Sequence[str | Path] = (), **options: Any
+) -> list[Run]:
     """Runs every judge with every template on one benchmark.
 
     Args:
         benchmark: Its name.
-        judges: Presets, LiteLLM ids or offline baselines.
+        judges: Presets, LiteLLM ids or offline baselines; functions (see `judgebench.judges.callable_judge`).
         templates: Names or files; none for the benchmark's default.
         **options: Those of `plan` (`data`, `subsets`, `limit`, `seed`, `orders`, `samples`, `repair`, `join`,
                 `early_stop`, `soft`, `pairs`, `controls`, `attacks`, `stop_when_shown`, `size`, `alpha`, `providers`)
@@ -136,13 +139,13 @@ def grid(benchmark: str, *, judges: Sequence[str], templates: Sequence[str | Pat
     return finished(agrid(benchmark, judges=judges, templates=templates, **options))
 
 
-async def arun(benchmark: str, *, judge: str, template: str | Path | None = None, **options: Any) -> Run:
+async def arun(benchmark: str, *, judge: AnyJudge, template: str | Path | None = None, **options: Any) -> Run:
     """One run, in a coroutine; see `grid` for the options."""
     runs = await agrid(benchmark, judges=[judge], templates=[] if template is None else [template], **options)
     return runs[0]
 
 
-def run(benchmark: str, *, judge: str, template: str | Path | None = None, **options: Any) -> Run:
+def run(benchmark: str, *, judge: AnyJudge, template: str | Path | None = None, **options: Any) -> Run:
     """One run: one benchmark x one judge x one template; see `grid` for the options and errors."""
     return finished(arun(benchmark, judge=judge, template=template, **options))
 

@@ -17,7 +17,7 @@ ROOT = PACKAGE.parent
 
 ORDER = (
     *("errors", "items", "_util", "metrics", "verdicts", "benchmarks", "templates", "judges", "protocols", "client"),
-    *("runs", "engine", "analysis", "reports", "pages", "api", "exports", "cli"),
+    *("runs", "engine", "analysis", "reports", "pages", "api", "exports", "testing", "cli"),
 )
 """The rooms from the rows to the command line; a new one takes its place here."""
 
@@ -34,7 +34,7 @@ MODULES_IN_A_FACE = {"protocols.pairs", "runs.frames", "runs.scores"}
 """Modules that others use as such, of packages with a face."""
 
 SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas", "plotly"}
-ASYNCHRONOUS = {"client", "engine", "api", "cli"}
+ASYNCHRONOUS = {"client", "engine", "api", "testing", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
 MANY_PARAMETERS = {"api.run_grid", "engine.grid.run_cells", "engine.plan.plan", "metrics.summary.summarise"}
@@ -133,7 +133,9 @@ def test_tests_mirror_the_packages():
 FOLDERS_OF_NO_PACKAGE = {"docs", "e2e"}
 """What is written for readers, and whole commands."""
 
-TESTS_OF_THE_WHOLE = {"test_items", "test_layers", "test_lock", "test_loopback", "test_public", "test_stored"}
+TESTS_OF_THE_WHOLE = {
+    *("test_items", "test_layers", "test_lock", "test_loopback", "test_public", "test_stored", "test_testing"),
+}
 """And of modules that stand in no package, and of the tests' own tools."""
 
 
@@ -278,7 +280,7 @@ def test_a_face_is_as_wide_as_it_is_used():
     assert unused - FOR_OTHERS == set()
 
 
-FOR_OTHERS = {"runs.Run", "client.Provider"}
+FOR_OTHERS = {"runs.Run", "client.Provider", "judges.callable_judge"}
 """What `import judgebench` gives, and what other packages plug in with."""
 
 

@@ -285,9 +285,10 @@ class JudgeClient:
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
                 raise stopped
-            started = time.perf_counter()
+            clock = asyncio.get_running_loop().time
+            started = clock()
             try:
-                reply = self._finished(await self._completed(request), time.perf_counter() - started)
+                reply = self._finished(await self._completed(request), clock() - started)
             except JudgebenchError as error:
                 flight.refused = isinstance(error, RateLimitedError)
                 if not error.charged:

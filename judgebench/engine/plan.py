@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.judges import Judges
+    from judgebench.judges import AnyJudge, Judges
     from judgebench.metrics.votes import Join
     from judgebench.templates import Template
 
@@ -47,7 +47,7 @@ class Grid:
 def plan(
     benchmark: str,
     *,
-    judges: Sequence[str],
+    judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
     data: str | None = None,
     subsets: Sequence[str] = (),
@@ -71,7 +71,7 @@ def plan(
 
     Args:
         benchmark: Its name.
-        judges: Presets, LiteLLM ids or offline baselines.
+        judges: Presets, LiteLLM ids or offline baselines; functions, or judges.
         templates: Names of templates that ship, or files; none for the benchmark's default.
         data: A path or hub id; None for the benchmark's own rows on the hub; `sample` for the bundled ones.
         subsets: Only these.
@@ -98,11 +98,11 @@ def plan(
     _check_arguments(limit=limit, seed=seed, orders=orders, samples=samples, repair=repair)
     _check_join(join, early_stop=early_stop)
     chosen = get_benchmark(benchmark)
-    if not judges or not all(isinstance(name, str) and name for name in judges):
+    if not judges or "" in judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if providers is None else Path(providers))
-    found = [known.get(name).model_copy(update={"soft": soft}) for name in dict.fromkeys(judges)]
-    files = _files(known, judges)
+    found = [judge.model_copy(update={"soft": soft}) for judge in known.chosen(judges)]
+    files = _files(known, [name for name in judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(templates), pairs)
     protocol = Protocol(orders or chosen.official_orders, samples, seed, repair, join, early_stop, soft, pairs)
     selection = Selection(tuple(dict.fromkeys(subsets)), limit, seed)
@@ -115,7 +115,7 @@ def plan(
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
         made = [
-            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
+            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files.get(judge.name))
             for judge in found
         ]
         for alteration in others:

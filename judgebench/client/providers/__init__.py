@@ -1,4 +1,4 @@
-"""Ways to get replies: models behind LiteLLM, and the judges that need no network."""
+"""Ways to get replies: models behind LiteLLM, Python functions, and the judges that need no network."""
 
 from __future__ import annotations
 
@@ -15,6 +15,10 @@ def provider_of(judge: Judge) -> Provider:
         from judgebench.client.providers.offline import OfflineProvider
 
         return OfflineProvider(judge)
+    if judge.function is not None:
+        from judgebench.client.providers.python import PythonProvider
+
+        return PythonProvider(judge)
     from judgebench.client.providers.litellm.provider import LiteLLMProvider
 
     return LiteLLMProvider(judge)
