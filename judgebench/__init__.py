@@ -27,10 +27,12 @@ if TYPE_CHECKING:
     from judgebench.exports.export import export
     from judgebench.exports.replies import cache_info, export_replies, import_replies, prune_cache
     from judgebench.exports.tables import to_pandas
+    from judgebench.judges.callables import callable_judge
     from judgebench.pages.leaderboard import leaderboard_page
     from judgebench.pages.report import report_page
     from judgebench.runs.run import Run
     from judgebench.templates.lint.linting import lint
+    from judgebench.verdicts.reply import Reply
 
 __all__ = [
     "ConfigError",
@@ -38,12 +40,14 @@ __all__ = [
     "FatalProviderError",
     "JudgebenchError",
     "Plan",
+    "Reply",
     "Run",
     "RunPlan",
     "Work",
     "agrid",
     "arun",
     "cache_info",
+    "callable_judge",
     "cascade",
     "check_judge",
     "compare",
@@ -72,10 +76,12 @@ _HOME = {
     "FatalProviderError": "errors",
     "JudgebenchError": "errors",
     "Plan": "engine.base",
+    "Reply": "verdicts.reply",
     "Run": "runs.run",
     "RunPlan": "engine.runplan",
     "Work": "engine.base",
     "cache_info": "exports.replies",
+    "callable_judge": "judges.callables",
     "cascade": "analysis.cascade",
     "compare": "analysis.compare",
     "check_judge": "engine.check",

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.benchmarks.rows import data_stem, source_of
-from judgebench.client import ReplyCache, connections
+from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
     from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
     from judgebench.templates import Template
@@ -42,9 +43,8 @@ async def run_grid(
     grid: Grid, options: RunOptions, *, progress: Progress | None = None, stop: Stop | None = None
 ) -> GridResult[RunResult]:
     """Runs the cells of a grid; see `judgebench.engine.grid.run_cells`."""
-    async with connections():
-        with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
-            return await runner.run_cells(grid.cells, cache, options, progress=progress, stop=stop)
+    with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
+        return await runner.run_cells(grid.cells, cache, options, progress=progress, stop=stop)
 
 
 def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
@@ -62,7 +62,7 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
 def forecast(
     benchmark: str,
     *,
-    judges: Sequence[str],
+    judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
     data: str | Path | None = None,
     subsets: Sequence[str] = (),
@@ -99,7 +99,7 @@ def forecast(
 async def agrid(
     benchmark: str,
     *,
-    judges: Sequence[str],
+    judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
     data: str | Path | None = None,
     subsets: Sequence[str] = (),
@@ -146,7 +146,7 @@ async def agrid(
 async def arun(
     benchmark: str,
     *,
-    judge: str,
+    judge: AnyJudge,
     template: str | Path | None = None,
     data: str | Path | None = None,
     subsets: Sequence[str] = (),

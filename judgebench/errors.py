@@ -20,7 +20,13 @@ if TYPE_CHECKING:
 
 
 class JudgebenchError(Exception):
-    """The root of every error that judgebench raises on purpose."""
+    """The root of every error that judgebench raises on purpose.
+
+    Attributes:
+        charged: Whether the call that failed may have been paid for; one that the provider refused was not.
+    """
+
+    charged = True
 
 
 class ConfigError(JudgebenchError):
@@ -32,6 +38,8 @@ class ConfigError(JudgebenchError):
         line: The line of that file, from 1 on; None where it is not known.
         fix: How to mend it.
     """
+
+    charged = False
 
     def __init__(
         self, message: str, *, what: str = "", where: str = "", line: int | None = None, fix: str = ""
@@ -68,6 +76,24 @@ class TransientError(JudgebenchError):
     def __init__(self, message: str, *, retry_after: float | None = None) -> None:
         super().__init__(message)
         self.retry_after = retry_after
+
+
+class RateLimitedError(TransientError):
+    """Too many calls for now: the same call works later, and fewer of them at once."""
+
+    counted_as = "rate limit"
+
+
+class TimedOutError(TransientError):
+    """No reply within the judge's timeout, or a gateway's (504)."""
+
+    counted_as = "timeout"
+
+
+class BrokenReplyError(TransientError):
+    """The connection dropped, the body broke off, or it is no reply of a model."""
+
+    counted_as = "broken reply"
 
 
 class FatalProviderError(JudgebenchError):

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack
+from contextlib import ExitStack, aclosing
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Self
 
 from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.base import Request
-from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import JudgebenchError
 from judgebench.judges.judge import Judge
 from judgebench.verdicts.reply import Reply
@@ -87,7 +86,7 @@ class Asker:
         requests = [request(client, text) for text in texts or ("Which is better?",)]
 
         async def every() -> list[Reply | JudgebenchError]:
-            async with lite.connections():
+            async with aclosing(client):
                 if at_once:
                     return list(await asyncio.gather(*(_ended(client, each) for each in requests)))
                 return [await _ended(client, each) for each in requests]

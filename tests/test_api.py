@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import inspect
+import re
 from dataclasses import MISSING, fields
 from typing import Any, get_args, get_type_hints
 
 import pytest
 
 import judgebench as jb
-from judgebench.engine.options import PlanOptions, RunOptions
+from judgebench.engine.options import AnyJudge, PlanOptions, RunOptions
 
 DEFINED = {
     each.name: (get_args(get_type_hints(definition, include_extras=True)[each.name])[0], each.default)
@@ -30,7 +31,14 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     from judgebench.items import Attack, Control, Orders, Pairs
     from judgebench.metrics.votes import Aggregate
 
-    names = {"Attack": Attack, "Control": Control, "Orders": Orders, "Pairs": Pairs, "Aggregate": Aggregate}
+    names = {
+        "Attack": Attack,
+        "Control": Control,
+        "Orders": Orders,
+        "Pairs": Pairs,
+        "Aggregate": Aggregate,
+        "AnyJudge": AnyJudge,
+    }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()
     scope = vars(judgebench.api) | vars(__import__("collections.abc", fromlist=["Sequence"])) | names
@@ -48,7 +56,7 @@ def test_a_signature_spells_out_the_options(name: str) -> None:
     expected = {option: defined for option, defined in DEFINED.items() if option not in NOT_IN[kind]}
     found = parameters(name)
     if kind == "run":
-        assert found.pop("judge") == (str, MISSING)
+        assert found.pop("judge") == (AnyJudge, MISSING)
         assert found.pop("template")[1] is None
     assert found == expected
 
@@ -101,4 +109,4 @@ def test_annotations_are_no_any() -> None:
     for name in ("run", "arun", "grid", "agrid", "forecast", "score"):
         hints = inspect.signature(inspect.unwrap(getattr(jb, name)))
         every = [*(each.annotation for each in hints.parameters.values()), hints.return_annotation]
-        assert [each for each in every if "Any" in str(each)] == []
+        assert [each for each in every if re.search(r"\bAny\b", str(each))] == []

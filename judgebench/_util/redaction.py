@@ -50,6 +50,12 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+def in_one_line(text: str, secrets: Iterable[str]) -> str:
+    """Others' words in one line of at most 300 characters, without any key."""
+    line = " ".join(redact(without(text, secrets)).split()).rstrip(".")
+    return line if len(line) <= 300 else line[:297] + "..."
+
+
 def looks_like_key(text: str) -> bool:
     """Whether a key, or an address with a password, is anywhere in the text."""
     return _KEY.search(text) is not None

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
     from judgebench.client.calls import JudgeClient
     from judgebench.client.inflight import CallsInFlight
     from judgebench.client.limits import make_room
-    from judgebench.client.providers.base import Request
+    from judgebench.client.providers.base import Provider, Request
     from judgebench.client.providers.litellm.settings import CHEAPER
-    from judgebench.client.providers.litellm.transport import connections, eased
+    from judgebench.client.providers.litellm.transport import eased
     from judgebench.client.tokens import TokenCount, counted, prompt_tokens
 
 __all__ = [
@@ -31,12 +31,12 @@ __all__ = [
     "Header",
     "JudgeClient",
     "KeyMaker",
+    "Provider",
     "PruneResult",
     "ReplyCache",
     "ReplyStore",
     "Request",
     "TokenCount",
-    "connections",
     "counted",
     "eased",
     "longest_answer",
@@ -70,12 +70,12 @@ if not TYPE_CHECKING:
             "calls": ("JudgeClient",),
             "inflight": ("CallsInFlight",),
             "limits": ("make_room",),
-            "providers.base": ("Request",),
-            "providers.litellm.settings": ("CHEAPER",),
-            "providers.litellm.transport": (
-                "connections",
-                "eased",
+            "providers.base": (
+                "Provider",
+                "Request",
             ),
+            "providers.litellm.settings": ("CHEAPER",),
+            "providers.litellm.transport": ("eased",),
             "tokens": (
                 "TokenCount",
                 "counted",

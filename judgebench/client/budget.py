@@ -7,7 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.litellm.settings import form_of
+from judgebench.client.providers.base import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
 

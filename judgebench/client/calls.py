@@ -5,20 +5,25 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import Counter
+from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.redaction import without_secrets
+from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
-from judgebench.client.providers.base import Answer, Request
-from judgebench.client.providers.litellm import errors as mapping
-from judgebench.client.providers.litellm import transport as lite
-from judgebench.client.providers.litellm.replies import reply_of, with_earlier, without_words
-from judgebench.client.providers.litellm.settings import way_to
-from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
-from judgebench.judges import check_key
+from judgebench.client.providers import provider_of
+from judgebench.client.providers.base import Answer, Provider, Request
+from judgebench.errors import (
+    FatalProviderError,
+    JudgebenchError,
+    RateLimitedError,
+    TimedOutError,
+    TransientError,
+    VerdictFailure,
+)
+from judgebench.judges import cost, is_free, price_of, secret_values
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -27,7 +32,6 @@ if TYPE_CHECKING:
     import tenacity
 
     from judgebench.client.cache.store import ReplyCache
-    from judgebench.client.providers.litellm.settings import CallSettings
     from judgebench.judges import Judge
 
 MAX_TRIES = 10
@@ -45,6 +49,8 @@ BAD_REQUESTS_IN_A_ROW = 3
 GIVEN_UP_AT_FIRST = 3
 GIVEN_UP_IN_A_ROW = 20
 """So many calls given up with no good one between them mean that the server is not there, or does not answer."""
+SHORTEST_HIDDEN = 8
+"""Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""
 
 
 class _EmptyReplyError(TransientError):
@@ -102,8 +108,7 @@ class JudgeClient:
         self._tries = tries
         self._flights = flights or CallsInFlight(remember=refresh)
         self._sleep = sleep
-        self._way: CallSettings | None = None
-        self._limits: list[tuple[PerMinute, bool]] = []
+        self._limits: list[tuple[PerMinute, bool]] | None = None
         self._answered = False
         self._bad_requests = 0
         self._given_up = 0
@@ -113,8 +118,20 @@ class JudgeClient:
     @property
     def sent_as(self) -> str | None:
         """The model as it went out, where that is not as the judge names it; None before the first call as well."""
-        model = None if self._way is None else str(self._way.settings["model"])
-        return None if model == self.judge.model else model
+        return self._provider.sent_as if "_provider" in self.__dict__ else None
+
+    @cached_property
+    def _provider(self) -> Provider:
+        return provider_of(self.judge)
+
+    @cached_property
+    def _secrets(self) -> list[str]:
+        return secret_values(self.judge)
+
+    async def aclose(self) -> None:
+        """Closes what the calls have opened."""
+        if "_provider" in self.__dict__:
+            await self._provider.aclose()
 
     def cached(self, key: str) -> Reply | None:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
@@ -128,12 +145,8 @@ class JudgeClient:
 
     def check(self) -> None:
         """Raises ConfigError where a call needs a key, or the budget a price, that is not there."""
-        self.check_key()
+        self._provider.check()
         self.budget.check(self.judge)
-
-    def check_key(self) -> None:
-        """Raises ConfigError where a call needs a key that is not there."""
-        check_key(self.judge)
 
     async def ask(self, request: Request) -> Answer:
         """Makes a call, or takes the reply of an equal one; the reply is in the cache when this returns.
@@ -160,7 +173,7 @@ class JudgeClient:
             reply = await self._tried(request, empty)
         except BaseException:
             if empty:
-                self.wasted[request.key] = without_words(with_earlier(empty[-1], empty[:-1]))
+                self.wasted[request.key] = _without_words(_with_earlier(empty[-1], empty[:-1]))
             raise
         self.cache.put(request.key, reply)
         return reply
@@ -178,7 +191,7 @@ class JudgeClient:
             if not (reply.text or "").strip() and reply.finish_reason in {None, "stop"} and not reply.refusal:
                 empty.append(reply)
                 raise _EmptyReplyError
-            return with_earlier(reply, empty)
+            return _with_earlier(reply, empty)
 
         import tenacity
 
@@ -193,7 +206,7 @@ class JudgeClient:
         try:
             return await retrying(attempt)
         except _EmptyReplyError:
-            return with_earlier(empty[-1], empty[:-1])
+            return _with_earlier(empty[-1], empty[:-1])
         except TransientError as error:
             tries = retrying.statistics.get("attempt_number", 1)
             raise self._gave_up(f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error}") from None
@@ -203,9 +216,9 @@ class JudgeClient:
         if state.idle_for + state.upcoming_sleep >= MAX_WAIT_S or state.attempt_number == self._tries:
             return True
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, mapping.RateLimitedError):
+        if isinstance(error, RateLimitedError):
             return False
-        if isinstance(error, _EmptyReplyError | mapping.TimedOutError):
+        if isinstance(error, _EmptyReplyError | TimedOutError):
             return state.attempt_number >= DEAR_TRIES
         return state.attempt_number >= (MAX_TRIES if self._answered else FIRST_TRIES)
 
@@ -257,64 +270,86 @@ class JudgeClient:
         if isinstance(error, TransientError):
             self.asked_again[error.counted_as] += 1
 
-    def _ready(self) -> CallSettings:
-        """The way to the judge; with the first call it is found, and the limits begin."""
-        if self._way is None:
-            self._way = way_to(self.judge)
-            limits = ((self.judge.limits.rpm, False), (self.judge.limits.tpm, True))
-            if not self.judge.offline:
-                self._limits = [(PerMinute(most), by_tokens) for most, by_tokens in limits if most is not None]
-        return self._way
+    def _ready(self) -> None:
+        """Before the first call: the provider gets ready, and the limits begin."""
+        if self._limits is None:
+            self._provider.prepare()
+            limits = () if self.judge.offline else ((self.judge.limits.rpm, False), (self.judge.limits.tpm, True))
+            self._limits = [(PerMinute(most), by_tokens) for most, by_tokens in limits if most is not None]
 
     async def _once(self, request: Request) -> Reply:
         """One try, once the judge's pace, its limits and the budget allow it."""
-        way = self._ready()
-        await self._within_limits(request, way)
+        self._ready()
+        await self._within_limits(request)
         async with self.pace.call() as flight, self.budget.call(self.judge, request.messages, request.schema) as bill:
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
                 raise stopped
-            started = time.perf_counter()
+            clock = asyncio.get_running_loop().time
+            started = clock()
             try:
-                response = await self._completion(request, way)
-            except Exception as error:  # noqa: BLE001 - every provider's errors, sorted by remedy
-                timed_out = isinstance(error, mapping.TimedOutError)
-                remedy = error if timed_out else mapping.by_remedy(error, self.judge, way.secrets)
-                flight.refused = isinstance(remedy, mapping.RateLimitedError)
-                if mapping.is_refusal(error):
+                reply = self._finished(await self._completed(request), clock() - started)
+            except JudgebenchError as error:
+                flight.refused = isinstance(error, RateLimitedError)
+                if not error.charged:
                     bill.cost = 0.0
-                return self._refused(remedy, request)
-            reply = reply_of(response, self.judge, way, time.perf_counter() - started)
+                return self._refused(error, request)
             flight.good = self._answered = True
             self._given_up = 0
             if reply.cost_usd is not None:
                 bill.cost = reply.cost_usd
             return reply
 
-    async def _completion(self, request: Request, way: CallSettings) -> Any:
-        """LiteLLM's response, whole within the judge's timeout: LiteLLM's own counts the pauses between reads only.
+    async def _completed(self, request: Request) -> Reply:
+        """The provider's reply, whole within the judge's timeout; every error of its is one of ours, and has no key.
 
-        Raises:
-            TimedOutError: The reply was still coming.
+        LiteLLM's own timeout counts the pauses between reads only.
         """
         self.on_the_wire.add(_this_task())
         try:
             async with asyncio.timeout(self.judge.timeout + DRIP_S):
-                keywords = way.keywords(request.schema, request.hint)
-                return await lite.completion(messages=list(request.messages), **keywords)
+                reply: Any = await self._provider.complete(request)
         except TimeoutError:
-            raise mapping.TimedOutError(f"no whole reply within {self.judge.timeout:g} s") from None
+            raise TimedOutError(f"no whole reply within {self.judge.timeout:g} s") from None
+        except JudgebenchError as error:
+            error.args = tuple(without(str(each), self._secrets) for each in error.args)
+            if isinstance(error, VerdictFailure):
+                error.detail = without(error.detail, self._secrets)
+            raise
+        except Exception as error:  # noqa: BLE001 - what a provider raises is not ours to know
+            said = in_one_line(f"{type(error).__name__}: {error}", self._secrets)
+            raise (TransientError(said) if isinstance(error, OSError) else VerdictFailure("provider", said)) from None
+        if not isinstance(reply, Reply):
+            raise VerdictFailure("provider", f"expected text or a judgebench.Reply, got {type(reply).__name__}")
+        return reply
+
+    def _finished(self, reply: Reply, latency: float) -> Reply:
+        """The reply without secrets, and with what it cost, when it came and how long it took."""
+        texts = {name: getattr(reply, name) for name in ("text", "reasoning", "refusal", "served_model")}
+        secrets = [secret for secret in self._secrets if len(secret) >= SHORTEST_HIDDEN]
+        update: dict[str, Any] = {name: without(text, secrets) for name, text in texts.items() if text is not None}
+        update = {name: text for name, text in update.items() if text != texts[name]}
+        if "text" in update:
+            update["logprobs"] = None
+        if reply.created is None:
+            price = self._cost(reply) if reply.cost_usd is None else reply.cost_usd
+            update |= {"created": round(time.time(), 3), "latency_s": round(latency, 4), "cost_usd": price}
+        return reply.model_copy(update=update) if update else reply
+
+    def _cost(self, reply: Reply) -> float | None:
+        """What a reply costs by its tokens, in USD; None where they, or the judge's price, are not known."""
+        price = price_of(self.judge)
+        known = reply.prompt_tokens and (reply.completion_tokens or not reply.text)
+        return None if price is None or not (known or is_free(price)) else cost(price, reply.model_dump())
 
     def _refused(self, error: Exception, request: Request) -> Reply:
         """Raises the error, or turns what the provider says of the prompt itself into a reply that can be kept."""
-        if isinstance(error, mapping.BadRequest) and not self._answered:
+        if isinstance(error, VerdictFailure) and error.kind == "provider" and not self._answered:
             self._bad_requests += 1
             if self._bad_requests >= BAD_REQUESTS_IN_A_ROW:
-                schema = "" if request.schema is None else ", or set structured_output: false if it takes no schema"
-                soft = ", or leave out --logprobs if it gives no log-probabilities" if self.judge.soft_params else ""
                 error = FatalProviderError(
                     f"judge '{self.judge.name}' ({self.judge.model}): the provider refuses every call: {error.detail}; "
-                    f"check the judge's params{schema}{soft}"
+                    f"{self._provider.advice(request)}"
                 )
         if isinstance(error, FatalProviderError):
             error = self._stop(error)
@@ -324,12 +359,30 @@ class JudgeClient:
             return Reply(finish_reason=reason, refusal=None, reasoning=None, text=None, created=time.time())
         raise error
 
-    async def _within_limits(self, request: Request, way: CallSettings) -> None:
+    async def _within_limits(self, request: Request) -> None:
         """Waits until the judge's requests and tokens per minute allow another call."""
+        params, _ = self.judge.params_asked()
         characters = sum(len(message["content"]) for message in request.messages)
-        answer = way.settings.get("max_completion_tokens") or way.settings.get("max_tokens") or 0
-        for limit, by_tokens in self._limits:
+        answer = params.get("max_completion_tokens") or params.get("max_tokens") or 0
+        for limit, by_tokens in self._limits or ():
             await self._unless_stopped(limit.wait(characters / 4 + answer if by_tokens else 1.0))
+
+
+def _with_earlier(reply: Reply, earlier: Sequence[Reply]) -> Reply:
+    """The reply with the tokens and the price of earlier tries that said nothing, which were paid for as well."""
+    if not earlier:
+        return reply
+    every = [*earlier, reply]
+    tokens = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens")
+    totals: dict[str, Any] = {name: sum(getattr(each, name) for each in every) for name in tokens}
+    costs = [each.cost_usd for each in every]
+    totals["cost_usd"] = None if None in costs else sum(each for each in costs if each is not None)
+    return reply.model_copy(update=totals)
+
+
+def _without_words(reply: Reply) -> Reply:
+    """What the reply took, and nothing of what it said."""
+    return reply.model_copy(update={"text": None, "reasoning": None, "finish_reason": None, "logprobs": None})
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import tempfile
+from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client import JudgeClient, ReplyCache, Request, connections
+from judgebench.client import JudgeClient, ReplyCache, Request
 from judgebench.engine.loops import finished
 from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
@@ -97,9 +98,8 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     if soft and judge.offline:
         raise ConfigError(f"{judge.name} gives no log-probabilities: leave --logprobs out")
     schema = wording.structured and takes_schema(judge)
-    async with connections():
-        with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
-            client = JudgeClient(judge, cache, tries=1)
+    with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
+        async with aclosing(JudgeClient(judge, cache, tries=1)) as client:
             client.check()
             try:
                 request = _request(client, judge, wording, structured=schema)

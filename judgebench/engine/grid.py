@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import ExitStack, contextmanager
+from contextlib import AsyncExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -96,7 +96,9 @@ async def run_cells(
             if problem is not None and _needs_calls(plans, clients[plans[0].spec.judge.name], out):
                 raise problem
 
-    with ExitStack() as held:
+    async with AsyncExitStack() as held:
+        for client in clients.values():
+            held.push_async_callback(client.aclose)
         for plan in plans:
             held.enter_context(plan)
             if plan.spec.until_shown is None and not offline:

@@ -2,14 +2,19 @@
 
 import difflib
 import math
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
 
 from judgebench.errors import ConfigError
 from judgebench.items import Attack, Control, Orders, Pairs
 from judgebench.metrics.votes import Aggregate
+
+if TYPE_CHECKING:
+    from judgebench.judges import AnyJudge
+else:
+    AnyJudge: TypeAlias = str | Callable[..., object]  # judges are slow to import, and not needed for the help
 
 ITEMS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
     *("Items, judges and templates", "Protocol", "Controls and early comparison", "Calls and cost", "Output"),
@@ -48,6 +53,7 @@ class Option:
         kind: The type of one value.
         choices: The values that it takes; empty where any of its kind will do.
         several: Whether it takes several values.
+        objects: Whether it takes objects of Python as well, which whoever uses them checks.
         default: Without it; `dataclasses.MISSING` where it must be given.
     """
 
@@ -56,6 +62,7 @@ class Option:
     kind: type
     choices: tuple[str, ...]
     several: bool
+    objects: bool
     default: Any
 
     @property
@@ -75,7 +82,8 @@ class Option:
             ConfigError: It is of another type, out of range, or none of the choices.
         """
         if self.several:
-            every = tuple(value) if isinstance(value, Iterable) and not isinstance(value, str) else (value,)
+            many = isinstance(value, Collection | Iterator) and not isinstance(value, str)
+            every = tuple(value) if many else (value,)
         else:
             every = () if value is None and self.default is None else (value,)
         for each in every:
@@ -94,7 +102,7 @@ class Option:
             return None if isinstance(value, bool) else "must be true or false"
         if self.kind in {int, float}:
             return None if self._fits(value) else f"must be {self._range()}"
-        return None if isinstance(value, str | Path) else "must be text"
+        return None if isinstance(value, str | Path) or self.objects else "must be text"
 
     def _fits(self, value: Any) -> bool:
         numbers = int if self.kind is int else (int, float)
@@ -129,7 +137,8 @@ def _option(name: str, hint: Any, default: Any) -> Option:
     single = [one for member in members for one in _members(get_args(member)[0] if _is_sequence(member) else member)]
     choices = dict.fromkeys(value for one in single if get_origin(one) is Literal for value in get_args(one))
     kinds = [one for one in single if isinstance(one, type)]
-    return Option(name, about, str if choices else kinds[0], tuple(choices), several, default)
+    objects = any(get_origin(one) is Callable for one in single)
+    return Option(name, about, str if choices else kinds[0], tuple(choices), several, objects, default)
 
 
 def _is_sequence(hint: Any) -> bool:
@@ -161,7 +170,7 @@ class PlanOptions(_Checked):
     """
 
     judges: Annotated[
-        Sequence[str],
+        Sequence["AnyJudge"],
         About(ITEMS, "A preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
     ]
     templates: Annotated[

@@ -54,11 +54,11 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         ConfigError: Something is missing, malformed, or does not fit.
     """
     chosen = get_benchmark(benchmark)
-    if not options.judges or not all(options.judges):
+    if not options.judges or "" in options.judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
-    judges = [known.get(name).model_copy(update={"soft": options.logprobs}) for name in dict.fromkeys(options.judges)]
-    files = _files(known, options.judges)
+    judges = [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
+    files = _files(known, [name for name in options.judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
     selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed)
     dataset = load_dataset(chosen, None if options.data is None else str(options.data), selection)
@@ -72,7 +72,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
         made = [
-            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files[judge.name])
+            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files.get(judge.name))
             for judge in judges
         ]
         for alteration in others:

@@ -7,20 +7,25 @@ from typing import TYPE_CHECKING
 from judgebench._util.lazy import lazy_face
 
 if TYPE_CHECKING:
+    from judgebench.judges.callables import arguments_of, callable_judge, is_async
     from judgebench.judges.catalog import FREE, cost, is_free, listed_output_limit, used_tokens
     from judgebench.judges.credentials import call_settings, check_key, key_variables, missing_key, secret_values
     from judgebench.judges.judge import OFFLINE, Judge, price_of, takes_schema
-    from judgebench.judges.presets import Judges, family_of, load_judges
+    from judgebench.judges.presets import AnyJudge, Judges, family_of, load_judges
 
 __all__ = [
     "FREE",
     "OFFLINE",
+    "AnyJudge",
     "Judge",
     "Judges",
+    "arguments_of",
     "call_settings",
+    "callable_judge",
     "check_key",
     "cost",
     "family_of",
+    "is_async",
     "is_free",
     "key_variables",
     "listed_output_limit",
@@ -36,6 +41,11 @@ if not TYPE_CHECKING:
     __getattr__ = lazy_face(
         __name__,
         {
+            "callables": (
+                "arguments_of",
+                "callable_judge",
+                "is_async",
+            ),
             "catalog": (
                 "FREE",
                 "cost",
@@ -57,6 +67,7 @@ if not TYPE_CHECKING:
                 "takes_schema",
             ),
             "presets": (
+                "AnyJudge",
                 "Judges",
                 "family_of",
                 "load_judges",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -34,11 +35,11 @@ class Limits(BaseModel):
 
 
 class Judge(BaseModel):
-    """A model behind LiteLLM and how to ask it.
+    """A model and how to ask it.
 
     Attributes:
         name: The preset's name, or the model id that stood in its place.
-        model: A LiteLLM id, or `offline/...`.
+        model: A LiteLLM id, `offline/...`, or `python/...` for a function.
         api_base: The server's address, where it is not the provider's own.
         api_key_env: The variable that holds the key; None: LiteLLM's own variables count.
         params: Parameters of every call; None: `DEFAULT_PARAMS`.
@@ -50,6 +51,7 @@ class Judge(BaseModel):
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
         soft: Whether the log-probabilities of its replies' tokens are asked for (`--logprobs`); no setting of a file's.
+        function: What answers in the place of a model (`callable_judge`); no setting of a file's, and in no manifest.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
@@ -67,6 +69,7 @@ class Judge(BaseModel):
     structured_output: bool | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
     soft: bool = False
+    function: Callable[..., object] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def identity(self) -> str:

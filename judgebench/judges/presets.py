@@ -8,7 +8,7 @@ import os
 import re
 from fnmatch import fnmatchcase
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
@@ -16,17 +16,21 @@ from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
+from judgebench.judges.callables import callable_judge
 from judgebench.judges.catalog import PROVIDERS, Price, is_listed_provider
 from judgebench.judges.judge import OFFLINE, Judge, Limits
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
+
+AnyJudge: TypeAlias = "str | Judge | Callable[..., object]"
+"""A name, a judge, or a function that answers in the place of a model."""
 
 FILE = "providers.yaml"
 
 
-_FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft"})
+_FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft", "function"})
 _TOP = ("defaults", "families", "judges")
 _NOT_DEFAULTS = ("model", "api_base", "cache_as")
 _PARAMS = (
@@ -112,6 +116,36 @@ class Judges:
             raise unknown_name("judge", name, self._presets, mend="`judgebench judges list` shows all.")
         _check_model(name)
         return Judge.model_validate({**self._defaults, "name": name, "model": name})
+
+    def chosen(self, judges: Iterable[AnyJudge]) -> list[Judge]:
+        """The judges that names, functions and judges stand for, each once.
+
+        Raises:
+            ConfigError: A name stands for none, or two are called the same.
+        """
+        found: list[Judge] = []
+        for each in judges:
+            judge = self._meant(each)
+            if judge not in found:
+                found.append(judge)
+        names = [judge.name for judge in found]
+        for name in names:
+            if not _NAME.fullmatch(name.replace("/", "_")):
+                raise ConfigError(f"'{name}' is no name for a judge: expected letters, digits and . _ - : @ +")
+            if names.count(name) > 1:
+                raise ConfigError(
+                    f"two judges are called '{name}': give one another name, by callable_judge(..., name=)"
+                )
+        return found
+
+    def _meant(self, judge: AnyJudge) -> Judge:
+        if isinstance(judge, Judge):
+            return judge
+        if isinstance(judge, str) and judge:
+            return self.get(judge)
+        if callable(judge):
+            return callable_judge(judge)
+        raise ConfigError(f"judge {judge!r} is no name, no function and no Judge: add -j NAME, or judge=NAME")
 
 
 def load_judges(user_file: Path | None = None) -> Judges:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from typing import TYPE_CHECKING
@@ -124,7 +125,7 @@ def test_a_drip_can_be_cancelled(asker: Asker) -> None:
     client = JudgeClient(asker.judge(), asker.cache())
 
     async def cancelled() -> bool:
-        async with lite.connections():
+        async with aclosing(client):
             asking = asyncio.create_task(client.ask(request(client, "one")))
             await asyncio.to_thread(asker.server.wait_in_flight, 1)
             asking.cancel()
@@ -268,7 +269,7 @@ def test_other_calls_of_this_process_are_as_without_us(server: LoopbackServer) -
         except openai.OpenAIError as error:
             return type(error).__name__
         finally:
-            await lite.close_clients()
+            await lite.close_clients(lite.litellm().in_memory_llm_clients_cache.update_cache_key_with_event_loop(""))
         return ""
 
     ended, count = asyncio.run(beside()), server.count
@@ -383,7 +384,7 @@ def test_a_fatal_error_ends_the_waits_of_other_calls(asker: Asker, wait: str) ->
 
     async def both() -> list[object]:
         asking = [client.ask(request(client, text)) for text in texts]
-        async with lite.connections():
+        async with aclosing(client):
             return list(await asyncio.wait_for(asyncio.gather(*asking, return_exceptions=True), 20))
 
     ended = asyncio.run(both())

@@ -3,27 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import heapq
-from typing import Any
 
 import pytest
 
 from judgebench.client.limits import PerMinute
-
-
-class _Skipping(asyncio.SelectorEventLoop):
-    """A loop whose time jumps to the next timer when nothing else is to be done."""
-
-    skipped = 0.0
-
-    def time(self) -> float:
-        return super().time() + self.skipped
-
-    def _run_once(self) -> None:
-        self_: Any = self
-        if not self_._ready and self_._scheduled:
-            self.skipped += max(0.0, heapq.nsmallest(1, self_._scheduled)[0]._when - self.time())
-        super()._run_once()  # type: ignore[misc]
+from judgebench.client.testing import on_fake_clock
 
 
 def passed(most: int, amounts: list[float]) -> list[float]:
@@ -39,8 +23,7 @@ def passed(most: int, amounts: list[float]) -> list[float]:
 
         return await asyncio.gather(*map(one, amounts))
 
-    with asyncio.Runner(loop_factory=_Skipping) as runner:
-        return runner.run(every())
+    return on_fake_clock(every())
 
 
 @pytest.mark.parametrize("most", [1, 2, 7, 59, 60, 61, 119, 120, 600, 3000])

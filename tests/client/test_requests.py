@@ -4,21 +4,27 @@ from __future__ import annotations
 
 import asyncio
 import os
-from typing import TYPE_CHECKING, ClassVar
+from contextlib import aclosing
+from typing import TYPE_CHECKING, Any
 
-import aiolimiter
 import pytest
 from asking import OPENAI, VLLM, Asker, request
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
 from judgebench.client.budget import Budget
+from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.errors import ConfigError, FatalProviderError
+from judgebench.client.testing import ScriptedJudge, on_fake_clock
+from judgebench.errors import ConfigError, FatalProviderError, TransientError
+from judgebench.judges import callable_judge
+from judgebench.judges.judge import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from judgebench.client.testing import Step
 
 CANARY = "canary-7f3a91c4d8"
 ODD = "naïve 漢字 🏳️‍🌈 \u202e\u0000\ufeff\u2028 e\u0301 \x1b[31m [[A]]"
@@ -288,7 +294,7 @@ def test_without_usable_counts_the_budget_counts_the_highest_cost(asker: Asker) 
     client = JudgeClient(judge, asker.cache(), budget=budget)
 
     async def once() -> None:
-        async with lite.connections():
+        async with aclosing(client):
             await client.ask(request(client, "0123456789"))
 
     asyncio.run(once())
@@ -337,7 +343,7 @@ def test_other_samples_are_other_calls(asker: Asker) -> None:
     client = JudgeClient(asker.judge(), asker.cache())
 
     async def both() -> None:
-        async with lite.connections():
+        async with aclosing(client):
             await asyncio.gather(*(client.ask(request(client, "same", sample=n)) for n in range(2)))
 
     asyncio.run(both())
@@ -354,46 +360,34 @@ def test_with_refresh_the_cache_is_not_looked_at(asker: Asker) -> None:
 # --- limits and connections
 
 
-class _Limiter:
-    made: ClassVar[list] = []
+def seconds_of(folder: Path, script: list[Step], texts: list[str], **settings: Any) -> float:
+    """What calls one after another take, by a clock on which they themselves take no time."""
+    scripted = ScriptedJudge(script)
+    with ReplyCache(folder) as cache:
+        judge = callable_judge(scripted, params=settings.pop("params", None), limits=Limits(**settings))
+        client = JudgeClient(judge, cache)
 
-    def __init__(self, max_rate: float, time_period: float) -> None:
-        self.max_rate, self.time_period, self.amounts = max_rate, time_period, []
-        self.made.append(self)
+        async def every() -> float:
+            async with aclosing(client):
+                for text in texts:
+                    await client.ask(request(client, text))
+            return asyncio.get_running_loop().time()
 
-    async def acquire(self, amount: float = 1) -> None:
-        self.amounts.append(amount)
+        return on_fake_clock(every())
 
 
-def test_every_try_waits_for_the_judges_limits(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Requests and tokens a minute, a token for four characters and the room for the answer; retries count too."""
-    monkeypatch.setattr(_Limiter, "made", [])
-    monkeypatch.setattr(aiolimiter, "AsyncLimiter", _Limiter)
-    asker.server.faults = lambda r: Fault.status(500) if r.number == 1 else None
-    asker.ask("x" * 400, limits={"rpm": 60, "tpm": 9000}, params={"max_tokens": 50})
-    asked = [(limiter.max_rate, limiter.time_period, limiter.amounts) for limiter in _Limiter.made]
-    assert asked == [(1, 1.0, [1.0, 1.0]), (150, 9000 / 8851, [150.0, 150.0])]
+def test_every_try_waits_for_the_judges_requests_a_minute(tmp_path: Path) -> None:
+    """Sixty a minute: the second try of a call goes out a second after the first, though no wait was asked for."""
+    script: list[Step] = [TransientError("down", retry_after=0.0), "[[A]]"]
+    assert seconds_of(tmp_path, script, ["one"], rpm=60) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
-def test_the_room_for_the_answer_counts_by_either_name(
-    asker: Asker, name: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A hundred tokens of prompt and fifty of answer."""
-    monkeypatch.setattr(_Limiter, "made", [])
-    monkeypatch.setattr(aiolimiter, "AsyncLimiter", _Limiter)
-    asker.ask("x" * 400, limits={"tpm": 60000}, params={name: 50})
-    assert _Limiter.made[0].amounts == [150.0]
-
-
-def test_a_call_larger_than_the_limit_is_not_waited_for_without_end(
-    asker: Asker, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """One call takes at most what a whole minute allows."""
-    monkeypatch.setattr(_Limiter, "made", [])
-    monkeypatch.setattr(aiolimiter, "AsyncLimiter", _Limiter)
-    asker.ask("x" * 4000, limits={"tpm": 10})
-    assert (sum(_Limiter.made[0].amounts), max(_Limiter.made[0].amounts)) == (10, 1)
+def test_tokens_a_minute_count_the_prompt_and_the_room_for_the_answer(tmp_path: Path, name: str) -> None:
+    """400 characters are 100 tokens, and 50 of answer: 150 at once, 8851 more a minute, so 1.017 s for 150 more."""
+    texts = ["x" * 400, "y" * 400]
+    taken = seconds_of(tmp_path, ["[[A]]"] * 2, texts, tpm=9000, params={name: 50})
+    assert taken == pytest.approx(60 * 150 / 8851, abs=0.02)
 
 
 def test_connections_are_closed_with_their_loop(asker: Asker) -> None:

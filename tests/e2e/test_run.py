@@ -85,6 +85,18 @@ def test_without_arguments_both_benchmarks_have_a_folder() -> None:
     ]
 
 
+def test_an_offline_judge_imports_nothing_of_litellm() -> None:
+    """The first command of the README calls no model: not one module of LiteLLM's is imported."""
+    code = (
+        "import sys; sys.argv = 'judgebench run rewardbench --data sample -j offline/longest'.split()\n"
+        "from judgebench.cli import main\n"
+        "try: main()\n"
+        "finally: print([m for m in sys.modules if m.partition('.')[0] == 'litellm'], file=sys.stderr)"
+    )
+    ended = process(python=("-c", code))
+    assert ("54 calls, 0 from the cache" in ended.out, ended.err.splitlines()[-1]) == (True, "[]")
+
+
 def test_a_second_run_makes_no_call() -> None:
     """What the folder has is taken over, and LiteLLM is not even imported."""
     judgebench("run")

@@ -70,8 +70,6 @@ def test_a_default_is_in_range(name: str) -> None:
         ({"aggregate": "best"}, "aggregate is 'best': must be one of mean, unanimous, majority, mean-prob"),
         ({"early_stop": 1}, "early_stop is 1: must be true or false"),
         ({"early_stop": True}, "--early-stop is for votes: add --aggregate majority, or leave it out"),
-        ({"judges": [3]}, "judges is 3: must be text"),
-        ({"judges": 3}, "judges is 3: must be text"),
         (
             {"attacks": ["paddng"]},
             "attacks is 'paddng': must be one of planted-instruction, planted-verdict, padding, ",

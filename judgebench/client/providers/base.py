@@ -1,25 +1,42 @@
-"""What goes to a provider, and what comes from it."""
+"""The seam at which models plug in: one call goes out, one reply comes back."""
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
+
+from judgebench.judges import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
 
 @dataclass(slots=True)
 class Request:
-    """One call, ready to be made; with a `schema`, that goes out as the form of the reply."""
+    """One call, ready to be made.
+
+    Attributes:
+        key: Of its reply in the cache, 64 hexadecimal digits.
+        messages: Role and content of each.
+        sample: The number of the repetition, from 0 on.
+        schema: The JSON schema that goes out as the form of the reply, if one does.
+        hint: What an offline judge is told beside the messages.
+    """
 
     key: str
     messages: Sequence[Mapping[str, str]]
     sample: int = 0
     schema: Mapping[str, Any] | None = None
     hint: Mapping[str, Any] | None = field(default=None, compare=False)
+
+
+def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """How a JSON schema of the reply goes out in the OpenAI protocol, as `response_format`."""
+    return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, "strict": True}}
 
 
 @dataclass(slots=True)
@@ -32,3 +49,57 @@ class Answer:
 
     reply: Reply
     shared: bool = False
+
+
+class Provider(ABC):
+    """One judge's way to get replies.
+
+    The cache, limits, further tries, the timeout and the budget are the client's, as is hiding keys.
+
+    Args:
+        judge: Who is asked: `params_asked()` are its parameters, `judgebench.judges.call_settings` its address and key.
+
+    Attributes:
+        sent_as: The model as it goes out, where that is not as the judge names it; None also where that is not known.
+    """
+
+    sent_as: str | None = None
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    def check(self) -> None:
+        """Finds out, before the first call, whether any can be made.
+
+        Raises:
+            ConfigError: A key, or something else that the user can mend, is missing.
+        """
+        check_key(self.judge)
+
+    def prepare(self) -> None:
+        """Gets ready, once, before the first call: what takes long to import is imported here."""
+        return
+
+    @abstractmethod
+    async def complete(self, request: Request) -> Reply:
+        """Makes one call, once.
+
+        Of the reply only `text` is needed; its tokens, at the judge's price, are its cost where `cost_usd` is left out.
+
+        Raises:
+            TransientError: The same call may work later; `RateLimitedError`, `TimedOutError` and `BrokenReplyError` say
+                how. `retry_after` is the wait that was asked for.
+            FatalProviderError: No call of this judge can work until the user acts.
+            VerdictFailure: This one call has no reply: of kind `context` where the prompt is too long, `filtered` where
+                it was refused, else `provider`.
+            OSError: The way to the model is broken; taken as transient. Any other exception fails the one call.
+        """
+
+    def advice(self, request: Request) -> str:
+        """What to look at where every call is refused from the first on."""
+        schema = "" if request.schema is None else ", or set structured_output: false if it takes no schema"
+        return f"check the judge's params{schema}"
+
+    async def aclose(self) -> None:
+        """Closes what the calls have opened."""
+        return

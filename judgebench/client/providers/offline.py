@@ -1,4 +1,4 @@
-"""Judges that need no network: baselines that choose by length, place or chance, as a LiteLLM custom provider.
+"""Judges that need no network: baselines that choose by length, place or chance.
 
 They go the same way as a real judge. What they are told beside the messages is the hint (`judgebench.templates.hints`);
 their answer is the template's own example with their verdict in the place of the example's.
@@ -11,20 +11,27 @@ import json
 import math
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.litellm import transport as lite
-from judgebench.judges import OFFLINE
+from judgebench.client.providers.base import Provider
 from judgebench.templates import rule_of
-from judgebench.verdicts import fill_example, phrase_choice, phrase_rating
+from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-PROVIDER = "offline"
-HINT = "judgebench_hint"
-"""The keyword under which LiteLLM hands the hint to the provider."""
+    from judgebench.client.providers.base import Request
 
 _LONG = 5_000
 """Characters of an answer that gets the highest rating from `longest`."""
+
+
+class OfflineProvider(Provider):
+    """The offline judges."""
+
+    async def complete(self, request: Request) -> Reply:
+        """The judge's answer, at no cost."""
+        name = self.judge.model.removeprefix("offline/")
+        text = answer(name, request.messages, request.hint or {})
+        return Reply(text=text, finish_reason="stop", served_model=self.judge.model)
 
 
 def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str, Any]) -> str:
@@ -55,24 +62,3 @@ def _rating_text(model: str, length: int, chance: int, scale: tuple[float, float
     steps = max(high - low, 1)
     place = {"longest": share, "shortest": 1 - share, "first": 0.5, "random": (chance % (steps + 1)) / steps}[model]
     return str(low + round(place * (high - low))) if low <= high else f"{lowest + place * (highest - lowest):g}"
-
-
-def register() -> None:
-    """Makes `offline/...` a provider of LiteLLM's."""
-    litellm = lite.litellm()
-
-    base: Any = litellm.CustomLLM
-
-    class OfflineJudge(base):  # type: ignore[misc]
-        async def acompletion(self, *_: Any, **call: Any) -> Any:
-            response = call["model_response"]
-            hint = call["optional_params"][HINT]
-            response.choices[0].message.content = answer(call["model"], call["messages"], hint)
-            response.model = f"{PROVIDER}/{call['model']}"
-            return response
-
-    # Without a price of their own LiteLLM looks for one by patterns, several times a call.
-    free = {"litellm_provider": PROVIDER, "mode": "chat", "input_cost_per_token": 0.0, "output_cost_per_token": 0.0}
-    litellm.register_model({f"{PROVIDER}/{model}": free for model in OFFLINE})
-    others = [entry for entry in litellm.custom_provider_map if entry["provider"] != PROVIDER]
-    litellm.custom_provider_map = [*others, {"provider": PROVIDER, "custom_handler": OfflineJudge()}]

@@ -7,9 +7,17 @@ import math
 import re
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.redaction import redact, without
+from judgebench._util.redaction import in_one_line
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.errors import FatalProviderError, JudgebenchError, TransientError, VerdictFailure
+from judgebench.errors import (
+    BrokenReplyError,
+    FatalProviderError,
+    JudgebenchError,
+    RateLimitedError,
+    TimedOutError,
+    TransientError,
+    VerdictFailure,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -59,29 +67,7 @@ _LASTING_STATUS = frozenset({501, 505})
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 
 
-class BadRequest(VerdictFailure):
-    """The provider will not take this call as it stands; where it takes none, the judge's settings are wrong."""
-
-
-class RateLimitedError(TransientError):
-    """Too many calls for now: the same call works later, and fewer of them at once."""
-
-    counted_as = "rate limit"
-
-
-class TimedOutError(TransientError):
-    """No reply within the judge's timeout, or a gateway's (504)."""
-
-    counted_as = "timeout"
-
-
-class BrokenReplyError(TransientError):
-    """The connection dropped, the body broke off, or it is no chat completion."""
-
-    counted_as = "broken reply"
-
-
-def is_refusal(error: Exception) -> bool:
+def _is_refusal(error: Exception) -> bool:
     """Whether the provider answered with an error, so that nothing was charged.
 
     A call that timed out, or whose reply broke off, may have been; so may one with a body that is no JSON, which comes
@@ -98,6 +84,12 @@ def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> Judgebe
         judge: Whose call it was.
         secrets: Values that must not be in the message.
     """
+    remedy = _by_remedy(error, judge, secrets)
+    remedy.charged = not _is_refusal(error)
+    return remedy
+
+
+def _by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> JudgebenchError:
     litellm = lite.litellm()
 
     status = _status(error, judge)
@@ -109,19 +101,19 @@ def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> Judgebe
         if _quota_gone(error):
             return FatalProviderError(f"{where}: the quota is used up: {said}; {_mend(402, judge)}")
         if _TOO_LARGE.search(str(error)):
-            return BadRequest("provider", f"status {status}: {said}")
+            return VerdictFailure("provider", f"status {status}: {said}")
         return RateLimitedError(f"rate limit: {said}", retry_after=_retry_after(error))
     if status in _FATAL_STATUS and not isinstance(error, litellm.InternalServerError):
         mend = _mend(status, judge)
         return FatalProviderError(f"{where}: {_FATAL_STATUS[status]} (status {status}): {said}; {mend}")
     if isinstance(error, litellm.Timeout):
-        return TimedOutError(said if is_refusal(error) else f"no reply within {judge.timeout:g} s")
+        return TimedOutError(said if _is_refusal(error) else f"no reply within {judge.timeout:g} s")
     if status == OVERLOADED:
         return RateLimitedError(said, retry_after=_retry_after(error))
     if _is_passing(status) or isinstance(error, litellm.APIConnectionError):
-        kind_of_error = TransientError if is_refusal(error) else BrokenReplyError
+        kind_of_error = TransientError if _is_refusal(error) else BrokenReplyError
         return kind_of_error(said, retry_after=_retry_after(error))
-    return BadRequest("provider", f"status {status}: {said}")
+    return VerdictFailure("provider", f"status {status}: {said}")
 
 
 def _quota_gone(error: Exception) -> bool:
@@ -207,8 +199,7 @@ def _mend(status: int, judge: Judge) -> str:
 def clean(message: str, secrets: Iterable[str]) -> str:
     """The provider's own words in one line of at most 300 characters, without any key."""
     message = _own_words(_PREFIX.sub("", message).partition("Traceback (most recent call last)")[0])
-    line = " ".join(redact(without(message, secrets)).split()).rstrip(".")
-    return line if len(line) <= 300 else line[:297] + "..."
+    return in_one_line(message, secrets)
 
 
 def _own_words(message: str) -> str:

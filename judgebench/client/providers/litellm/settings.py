@@ -6,6 +6,7 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from judgebench.client.providers.base import form_of
 from judgebench.client.providers.litellm import errors as mapping
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import ConfigError
@@ -33,26 +34,13 @@ class CallSettings:
     left_out: list[str]
     secrets: list[str]
 
-    def keywords(self, schema: Mapping[str, Any] | None, hint: Mapping[str, Any] | None) -> dict[str, Any]:
+    def keywords(self, schema: Mapping[str, Any] | None) -> dict[str, Any]:
         """LiteLLM's keywords for one call, but its messages.
 
         Args:
             schema: The JSON schema of the reply, if one goes out.
-            hint: What an offline judge needs beside the messages.
         """
-        keywords = dict(self.settings)
-        if schema is not None:
-            keywords["response_format"] = form_of(schema)
-        if hint is not None:
-            from judgebench.client.providers.offline import HINT
-
-            keywords[HINT] = hint
-        return keywords
-
-
-def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """How a JSON schema of the reply goes out."""
-    return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, "strict": True}}
+        return self.settings if schema is None else {**self.settings, "response_format": form_of(schema)}
 
 
 def way_to(judge: Judge) -> CallSettings:
@@ -65,11 +53,6 @@ def way_to(judge: Judge) -> CallSettings:
     secrets = secret_values(judge)
     params, defaulted = judge.params_asked()
     optional = params if defaulted else {name: params[name] for name in judge.soft_params}
-    if judge.offline:
-        from judgebench.client.providers.offline import register
-
-        register()
-        return CallSettings({"model": judge.model, "max_retries": 0, **params}, [], secrets)
     left_out: list[str] = []
     if optional:
         left_out = _not_taken(judge, optional, secrets)

@@ -8,19 +8,16 @@ import logging
 import os
 import sys
 import warnings
-from contextlib import AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack
 from contextvars import ContextVar
 from functools import lru_cache
 from itertools import count
-from typing import TYPE_CHECKING, Any
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+from typing import Any
 
 _STEPS_TO_THE_WIRE = 4
 _LONGEST_PAUSE_S = 0.1
-_OURS: ContextVar[bool] = ContextVar("judgebench_calls", default=False)
 _OWNER: ContextVar[str] = ContextVar("judgebench_connections", default="")
+"""Whose call is being made; empty for calls that are not ours."""
 _OWNERS = count()
 
 
@@ -36,7 +33,7 @@ def litellm() -> Any:
     module.telemetry = False
     for name in ("LiteLLM", "LiteLLM Router", "LiteLLM Proxy"):
         logging.getLogger(name).setLevel(logging.CRITICAL)
-    # OpenAI's SDK takes any JSON for a completion and warns of it; `judgebench.client.calls` looks at what came.
+    # OpenAI's SDK takes any JSON for a completion and warns of it; `replies` looks at what came.
     warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     _no_second_post()
     _own_clients(type(module.in_memory_llm_clients_cache))
@@ -57,17 +54,28 @@ def unpriced(provider: str, model: str) -> None:
         module.register_model({f"{provider}/{model}": {"litellm_provider": provider, "mode": "chat", **free}})
 
 
-async def completion(**call: Any) -> Any:
-    """One `acompletion`: one request at most, for the tries are ours to count and to space.
+class Connections:
+    """What LiteLLM opens for the calls that are made through it, to be closed after the last."""
 
-    Raises:
-        Exception: LiteLLM's.
-    """
-    token = _OURS.set(True)
-    try:
-        return await litellm().acompletion(**call)
-    finally:
-        _OURS.reset(token)
+    def __init__(self) -> None:
+        self._owner = f"-judgebench-{next(_OWNERS)}"
+
+    async def completion(self, **call: Any) -> Any:
+        """One `acompletion`: one request at most, for the tries are ours to count and to space.
+
+        Raises:
+            Exception: LiteLLM's.
+        """
+        token = _OWNER.set(self._owner)
+        try:
+            return await litellm().acompletion(**call)
+        finally:
+            _OWNER.reset(token)
+
+    async def aclose(self) -> None:
+        """Closes them."""
+        if litellm.cache_info().currsize:  # else no call was made
+            await close_clients(self._owner)
 
 
 def _no_second_post() -> None:
@@ -84,7 +92,7 @@ def _no_second_post() -> None:
 
     async def post_again(handler: Any, *arguments: Any, **settings: Any) -> Any:
         dropped = sys.exception()
-        if _OURS.get() and dropped is not None:
+        if _OWNER.get() and dropped is not None:
             raise dropped
         return await again(handler, *arguments, **settings)
 
@@ -92,7 +100,7 @@ def _no_second_post() -> None:
 
 
 def _own_clients(clients: Any) -> None:
-    """Has LiteLLM keep the clients of calls within `connections` under keys of their own.
+    """Has LiteLLM keep the clients of calls through `Connections` under keys of their own.
 
     LiteLLM keeps its clients (sessions of aiohttp, of OpenAI's SDK) in one cache for the whole process: whoever calls
     the same provider from the same loop would get ours, and find it closed. Calls of others keep their keys.
@@ -108,27 +116,13 @@ def _own_clients(clients: Any) -> None:
     clients.update_cache_key_with_event_loop = key_of_owner
 
 
-@asynccontextmanager
-async def connections() -> AsyncIterator[None]:
-    """What LiteLLM opens for calls that are made within, and by tasks begun within, is closed at the end."""
-    token = _OWNER.set(f"-judgebench-{next(_OWNERS)}")
-    try:
-        yield
-    finally:
-        await close_clients()
-        _OWNER.reset(token)
-
-
-async def close_clients() -> None:
-    """Closes the connections of the innermost `connections`; outside of any, those LiteLLM keeps for this loop."""
-    if not litellm.cache_info().currsize:  # no call was made: whatever LiteLLM has open is somebody else's
-        return
+async def close_clients(owner: str) -> None:
+    """Closes the clients that LiteLLM keeps under keys that end so."""
     module = litellm()
     kept = module.in_memory_llm_clients_cache
-    ours = _OWNER.get() or kept.update_cache_key_with_event_loop("")
     async with AsyncExitStack() as closing:
         for key in tuple(kept.cache_dict):
-            if not key.endswith(ours):
+            if not key.endswith(owner):
                 continue
             client = kept.cache_dict.pop(key)
             kept.ttl_dict.pop(key, None)

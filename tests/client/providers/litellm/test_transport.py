@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from contextlib import aclosing
 
 import httpx
 from loopback import LoopbackServer
@@ -51,12 +52,12 @@ def test_clients_that_others_made_of_litellm_stay_open():
         before = set(map(id, kept().values()))
         await litellm.acompletion(**call)
         theirs = [client for client in kept().values() if id(client) not in before]
-        async with lite.connections():
-            await lite.completion(**call)
+        async with aclosing(lite.Connections()) as opened:
+            await opened.completion(**call)
             ours = [client for client in kept().values() if client not in theirs and id(client) not in before]
         closed = [client._client.is_closed for client in (*theirs, *ours)]
         still = [client in kept().values() for client in (*theirs, *ours)]
-        await lite.close_clients()
+        await lite.close_clients(litellm.in_memory_llm_clients_cache.update_cache_key_with_event_loop(""))
         return closed, still
 
     def kept():
@@ -72,8 +73,8 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
     async def is_closed():
         async with httpx.AsyncClient() as session:
             monkeypatch.setattr(lite.litellm(), "aclient_session", session)
-            async with lite.connections():
-                await lite.completion(model="openai/m", api_base=server.url, api_key="x", messages=MESSAGES)
+            async with aclosing(lite.Connections()) as opened:
+                await opened.completion(model="openai/m", api_base=server.url, api_key="x", messages=MESSAGES)
             return session.is_closed
 
     with LoopbackServer() as server:

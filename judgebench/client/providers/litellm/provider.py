@@ -1,0 +1,58 @@
+"""LiteLLM as a provider: whatever it can call, by one name each."""
+
+from __future__ import annotations
+
+import time
+from functools import cached_property
+from typing import TYPE_CHECKING
+
+from judgebench.client.providers.base import Provider
+from judgebench.client.providers.litellm.errors import by_remedy
+from judgebench.client.providers.litellm.replies import reply_of
+from judgebench.client.providers.litellm.settings import CallSettings, way_to
+from judgebench.client.providers.litellm.transport import Connections, litellm
+
+if TYPE_CHECKING:
+    from judgebench.client.providers.base import Request
+    from judgebench.judges import Judge
+    from judgebench.verdicts import Reply
+
+
+class LiteLLMProvider(Provider):
+    """The models behind LiteLLM, which is imported with the first call."""
+
+    def __init__(self, judge: Judge) -> None:
+        super().__init__(judge)
+        self._connections = Connections()
+
+    @cached_property
+    def _way(self) -> CallSettings:
+        return way_to(self.judge)
+
+    def prepare(self) -> None:
+        """Imports LiteLLM, and finds out how the model is called."""
+        litellm()
+        model = str(self._way.settings["model"])
+        self.sent_as = None if model == self.judge.model else model
+
+    async def complete(self, request: Request) -> Reply:
+        """One `acompletion`."""
+        way = self._way
+        started = time.perf_counter()
+        try:
+            messages = list(request.messages)
+            response = await self._connections.completion(messages=messages, **way.keywords(request.schema))
+        except TimeoutError:
+            raise
+        except Exception as error:  # noqa: BLE001 - every provider's errors, sorted by remedy
+            raise by_remedy(error, self.judge, way.secrets) from None
+        return reply_of(response, self.judge, way, time.perf_counter() - started)
+
+    def advice(self, request: Request) -> str:
+        """The judge's parameters, and what else goes out with its calls."""
+        soft = ", or leave out --soft if it gives no log-probabilities" if self.judge.soft_params else ""
+        return super().advice(request) + soft
+
+    async def aclose(self) -> None:
+        """Closes the connections of its calls."""
+        await self._connections.aclose()
