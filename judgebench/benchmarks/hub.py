@@ -35,7 +35,7 @@ class _UnreachableError(Exception):
 
 
 @dataclass(frozen=True)
-class Table:
+class Split:
     """One split of a dataset, on disk.
 
     Attributes:
@@ -56,7 +56,7 @@ class Table:
                 yield dict(zip(names, values, strict=True))
 
 
-def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
+def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Split:
     """One split of a dataset on the hub, from the local cache where the hub cannot be reached.
 
     Args:
@@ -82,10 +82,10 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
             )
         commit = loaded
     name = _choose(hub_id, splits, split)
-    return Table(splits[name], name, commit)
+    return Split(splits[name], name, commit)
 
 
-def load_folder(folder: Path, *, split: str | None) -> Table:
+def load_folder(folder: Path, *, split: str | None) -> Split:
     """One split of a folder laid out like a dataset of the hub (`data/test-00000-of-00001.parquet`).
 
     Raises:
@@ -94,7 +94,7 @@ def load_folder(folder: Path, *, split: str | None) -> Table:
     mend = "name one of its files, or a folder that holds files of one kind"
     splits = _load(str(folder), mend, lambda datasets: datasets.load_dataset(str(folder)))
     name = _choose(str(folder), splits, split, only_one_is_right=True)
-    return Table(splits[name], name)
+    return Split(splits[name], name)
 
 
 def is_saved(folder: Path) -> bool:
@@ -104,7 +104,7 @@ def is_saved(folder: Path) -> bool:
     )
 
 
-def load_saved(folder: Path, *, split: str | None) -> Table:
+def load_saved(folder: Path, *, split: str | None) -> Split:
     """A folder that `save_to_disk` made: the dataset, or one split of it.
 
     Raises:
@@ -112,9 +112,9 @@ def load_saved(folder: Path, *, split: str | None) -> Table:
     """
     saved = _load(str(folder), "save it again with save_to_disk", lambda datasets: datasets.load_from_disk(str(folder)))
     if not isinstance(saved, dict):
-        return Table(saved)
+        return Split(saved)
     name = _choose(str(folder), saved, split, only_one_is_right=True)
-    return Table(saved[name], name)
+    return Split(saved[name], name)
 
 
 def _load(what: str, mend: str, load: Callable[[Any], Any]) -> Any:

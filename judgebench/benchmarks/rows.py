@@ -90,7 +90,7 @@ def open_rows(spec: str, *, hub_split: str | None = None) -> Rows:
     if _kind(path) is not None or match is None:
         raise _missing(spec, path)
     hub_id, revision, splits = match.groups()
-    tables: list[hub.Table] = []
+    tables: list[hub.Split] = []
     for split in splits.split(",") if splits else [hub_split]:
         tables.append(hub.load_hub(hub_id, split=split, revision=tables[0].revision if tables else revision))
     return _of_tables(hub_id, hub_id, tables)
@@ -161,7 +161,7 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Rows:
     return Rows(spec, lambda: (row for read in readers for row in read()), count=lambda: count_rows(files))
 
 
-def _of_tables(source: str, name: str, tables: Sequence[hub.Table]) -> Rows:
+def _of_tables(source: str, name: str, tables: Sequence[hub.Split]) -> Rows:
     def read() -> Iterator[Row]:
         for table in tables:
             place = f"{name} split {table.split} row" if table.split else f"{name} row"

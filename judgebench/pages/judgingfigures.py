@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.text import p_text, percent
-from judgebench.analysis.agreement import coefficient
+from judgebench._util.text import coefficient, p_text, percent
 from judgebench.pages.figures import Figure
 from judgebench.pages.scorefigures import TIGHT, dots, names_below
 
@@ -310,7 +309,9 @@ def _all_of_them(subject: Subject) -> str:
     found = subject.comparison
     if found is None or found.fleiss is None or found.krippendorff is None:
         return ""
-    all_ = f"Fleiss' kappa {coefficient(found.fleiss)}, Krippendorff's alpha {coefficient(found.krippendorff)}"
+    all_ = (
+        f"Fleiss' kappa {coefficient(found.fleiss.value)}, Krippendorff's alpha {coefficient(found.krippendorff.value)}"
+    )
     return f" All {len(found.runs)} together: {all_}."
 
 

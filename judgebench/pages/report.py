@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.analysis.board import Board
-    from judgebench.analysis.compare import Comparison
+    from judgebench.analysis.comparison import Comparison
     from judgebench.analysis.report import Detail, Report
     from judgebench.pages.figures import Figure
     from judgebench.runs import Run

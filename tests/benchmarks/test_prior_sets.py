@@ -127,7 +127,7 @@ def loads(monkeypatch):
         asked.append((hub_id, split, revision))
         data = {"prompt": "p", "chosen": "c", "rejected": "a long one"}
         core = {**data, "subset": "hep-go", "id": f"{split}1"}
-        return hub.Table(FakeDataset(data if split in PRIOR_SETS else core), split, revision=COMMIT)
+        return hub.Split(FakeDataset(data if split in PRIOR_SETS else core), split, revision=COMMIT)
 
     monkeypatch.setattr(hub, "load_hub", load_hub)
     return asked
