@@ -123,7 +123,7 @@ _TEXTS: Mapping[str, Callable[[Any, Unit | None], str]] = {
     "score": score_text,
     "interval": lambda value, unit: score_text(value, unit).removeprefix("r "),
     "difference": difference_text,
-    "distance": lambda value, unit: difference_text(value, unit).removeprefix("+"),
+    "distance": lambda value, unit: "none" if value >= 1 else difference_text(value, unit).removeprefix("+"),
     "effect": effect_text,
     "reach": lambda value, unit: effect_text(value, unit).removeprefix("+").removesuffix("%"),
     "p": lambda value, _: p_text(value),
@@ -268,6 +268,11 @@ class Table(Tabular):
         """
         rows = [TableRow(tuple(value(item) for value in columns.values()), **row(item)) for item in items]
         return cls(list(columns), rows, **more)
+
+    @classmethod
+    def rows_of(cls, rows: Iterable[tuple[Value, ...]], *columns: Column) -> Table:
+        """A table of rows that are tuples already."""
+        return cls(columns, [TableRow(row) for row in rows])
 
     def tables(self) -> Sequence[Table]:
         """Itself."""

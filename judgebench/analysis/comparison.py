@@ -122,20 +122,25 @@ class Comparison(Tabular):
         """What a reader must know."""
         return self.notes
 
-    def table(self) -> Table:
-        """Each pair of runs, over the score and each section, with p corrected for all pairs of a kind."""
+    def table(self, names: Sequence[str] = ()) -> Table:
+        """Each pair of runs, over the score and each section, with p corrected for all pairs of a kind.
+
+        Args:
+            names: What the runs are called; empty for their titles.
+        """
+        titles = names or [run.title for run in self.runs]
         every = () if self.whole is None else (self.whole, *self.sections)
         lines = [(part, *pair) for part in every for pair in zip(part.pairs, part.adjusted, strict=True)]
         columns: Columns = {
             Column("of"): lambda line: line[0].name,
-            Column("run"): lambda line: self.runs[line[1].first].title,
-            Column("less"): lambda line: self.runs[line[1].second].title,
+            Column("run"): lambda line: titles[line[1].first],
+            Column("less"): lambda line: titles[line[1].second],
             Column("difference", "difference"): lambda line: line[1].difference,
             Column("low", "difference"): lambda line: line[1].low,
             Column("high", "difference"): lambda line: line[1].high,
             Column("p", "p"): lambda line: line[1].p,
             Column("p (Holm)", "p"): lambda line: line[2],
-            Column("shows", "distance"): lambda line: _smallest(line[1]),
+            Column("shows", "distance"): lambda line: line[1].smallest,
         }
         return Table.of(lines, columns, lambda _: {"unit": self.measure})
 
@@ -172,7 +177,7 @@ class Comparison(Tabular):
             columns[Column("p", "p")] = lambda pair: tested[pair][0].p
             if len(tested) > 1:
                 columns[Column("p (Holm)", "p")] = lambda pair: tested[pair][1]
-            columns[Column("could show", "distance")] = lambda pair: _smallest(tested[pair][0])
+            columns[Column("could show", "distance")] = lambda pair: tested[pair][0].smallest
         if self.agreement:
             columns |= agreement_columns(self.agreement)
         pairs = list(tested) or [(each.first, each.second) for each in self.agreement]
@@ -249,10 +254,6 @@ def _score(at: int, part: Part) -> Value:
 
 def _interval(difference: Difference) -> tuple[float, float]:
     return difference.low, difference.high
-
-
-def _smallest(difference: Difference) -> float | str:
-    return "none" if difference.smallest >= 1 else difference.smallest
 
 
 def _plain(value: Any) -> Any:

@@ -40,7 +40,7 @@ def test_a_run_shows_its_scores():
     text = Tags(run._repr_html_()).text
     assert "RewardBench · mine · pairwise · one" in text
     assert "87.5%" in text
-    assert "3 of 4 judgements have a verdict, 1 unreadable" in text
+    assert "3 of 4 judgements have a verdict (75.0%); without: 1 unreadable" in text
 
 
 def test_a_score_files_run_shows_its_scores():
