@@ -20,13 +20,13 @@ def text(said: str) -> str:
     return escape(one_line(said))
 
 
-def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int = 1, title: str = "") -> str:
+def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: Sequence[bool], title: str = "") -> str:
     """A table.
 
     Args:
         head: What stands above each column.
         rows: The cells, as text.
-        left: So many columns are text, the others numbers.
+        left: Of each column whether it stands to the left.
         title: Stands above it.
     """
     caption = f'<caption style="text-align:left"><b>{text(title)}</b></caption>' if title else ""
@@ -36,9 +36,9 @@ def html_table(head: Sequence[str], rows: Iterable[Sequence[str]], *, left: int 
     )
 
 
-def _row(kind: str, cells: Sequence[str], left: int) -> str:
-    said = (f"<{kind}{_LEFT if at < left else _RIGHT}>{text(cell)}</{kind}>" for at, cell in enumerate(cells))
-    return f"<tr>{''.join(said)}</tr>"
+def _row(kind: str, cells: Sequence[str], left: Sequence[bool]) -> str:
+    shown = (f"<{kind}{_LEFT if own else _RIGHT}>{text(cell)}</{kind}>" for cell, own in zip(cells, left, strict=True))
+    return f"<tr>{''.join(shown)}</tr>"
 
 
 def paragraphs(lines: Iterable[str]) -> str:

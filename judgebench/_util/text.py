@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from judgebench.items import Measure
+
+    Unit = Measure | Literal["log-odds", "difference"]
 
 # Control characters but for the line's end and the tab, what orders text from right to left, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
@@ -35,18 +37,18 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
-def score_text(score: float, measure: Measure | None) -> str:
+def score_text(score: float, measure: Unit | None) -> str:
     """A score as people read it: 76.1%, or r 0.512 where it is a correlation."""
     return f"r {decimals(score)}" if measure == "pearson" else percent(score)
 
 
-def score_range(low: float, high: float, measure: Measure | None) -> str:
+def score_range(low: float, high: float, measure: Unit | None) -> str:
     """The interval of a score: 72.0% to 79.9%, or 0.404 to 0.612."""
     said = decimals if measure == "pearson" else percent
     return f"{said(low)} to {said(high)}"
 
 
-def score_head(measures: Iterable[Measure | None]) -> str:
+def score_head(measures: Iterable[Unit | None]) -> str:
     """The head of a column of scores, which says what they are where all are correlations."""
     return "Pearson r" if {*measures} - {None} == {"pearson"} else "score"
 
@@ -71,9 +73,26 @@ def thousands(count: int) -> str:
     return f"{count:,}".replace(",", "\u202f") if count >= 10_000 else str(count)
 
 
-def difference_text(difference: float, measure: Measure | None) -> str:
+def difference_text(difference: float, measure: Unit | None) -> str:
     """A difference of scores: in percentage points, +3.1; of correlations, +0.031."""
     return f"{difference:+.3f}" if measure == "pearson" else f"{100 * difference:+.1f}"
+
+
+def difference_head(measure: Unit | None) -> str:
+    """The head of a column of differences."""
+    return "diff. in r" if measure == "pearson" else "points"
+
+
+def effect_text(effect: float, unit: Unit | None) -> str:
+    """How large a bias is: a share, 61.2%; a difference of shares, +3.1%; log-odds, +0.42."""
+    if unit == "log-odds":
+        return f"{effect:+.2f}"
+    return percent(effect) if unit == "share" else f"{100 * effect:+.1f}%"
+
+
+def coefficient(value: float) -> str:
+    """A coefficient of agreement as people read it; `none` where it has no value."""
+    return "none" if math.isnan(value) else f"{round(value, 2) + 0:.2f}"
 
 
 def p_text(p: float) -> str:

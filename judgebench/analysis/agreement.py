@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from judgebench._util.table import Column
 from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
 from judgebench.metrics.resampling import codes
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping, Sequence
 
+    from judgebench._util.table import Columns, Value
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats
@@ -200,6 +202,15 @@ def _most_named(said: Sequence[Reading]) -> int | None:
     return None if others and others[0][1] == count else choice
 
 
-def coefficient(found: Agreement) -> str:
-    """A coefficient of agreement as people read it; `none` where it has no value."""
-    return "none" if found.value != found.value else f"{round(found.value, 2) + 0:.2f}"
+def agreement_columns(pairs: Sequence[RunsAgreement]) -> Columns:
+    """How far two runs say the same, of a pair of their numbers; where there is no room, in a table below."""
+    by_pair = {(each.first, each.second): each for each in pairs}
+
+    def value(pair: tuple[int, int], name: str) -> Value:
+        return getattr(by_pair[pair], name).value if pair in by_pair else None
+
+    return {
+        Column("alike", "share", form=".0%", priority=1): lambda pair: value(pair, "same"),
+        Column("kappa", "coefficient", priority=1): lambda pair: value(pair, "kappa"),
+        Column("AC1", "coefficient", priority=1): lambda pair: value(pair, "ac1"),
+    }

@@ -3,16 +3,45 @@
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass, field
+from functools import partial
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.html import html_table, paragraphs
-from judgebench._util.text import dollars, score_head, score_range, score_text
+from judgebench._util.table import Column, Marked, Table, Tabular
+from judgebench._util.text import score_head, score_text
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator, Mapping, Sequence
+
+    from judgebench._util.table import Columns, Kind, Value
     from judgebench.items import Measure
 
 FIGURES = ("mrr", "hard", "normal", "easy", "pearson", "spearman", "kendall")
 """Further figures of some benchmarks that stand in the table."""
+
+_OTHER = "-"
+_RECORD: Mapping[str, Kind] = {
+    "benchmark": "text",
+    "rank": "count",
+    "judge": "text",
+    "template": "text",
+    "protocol": "text",
+    "score": "number",
+    "low": "number",
+    "high": "number",
+    "items": "count",
+    "coverage": "number",
+    "cost_usd": "number",
+    "group": "text",
+    "pareto": "flag",
+    "state": "text",
+    "published": "flag",
+    "source": "text",
+    "date": "text",
+    "path": "text",
+    "measure": "text",
+}
+"""The columns of a leaderboard's file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,17 +90,26 @@ class Place:
     baselines_left_out: tuple[str, ...] = ()
 
     @property
+    def interval(self) -> tuple[float, float] | None:
+        """The score's, where it has one."""
+        return None if self.low is None or self.high is None else (self.low, self.high)
+
+    @property
+    def how(self) -> str:
+        """The template with the protocol, where that says something."""
+        protocol = self.protocol.partition("-rescored-")[0]
+        return (
+            self.wording if self.template is None or protocol in {"one", "ratings"} else f"{self.template}, {protocol}"
+        )
+
+    @property
     def wording(self) -> str:
         """The template; for scores and published figures what stands in its place."""
         return self.template or self.protocol
 
 
-def _section_text(place: Place, name: str) -> str:
-    return score_text(place.sections[name], place.measure) if name in place.sections else ""
-
-
 @dataclass(frozen=True, slots=True)
-class Board:
+class Board(Tabular):
     """The leaderboard of one benchmark.
 
     Attributes:
@@ -104,27 +142,96 @@ class Board:
             return [f"without judging: {said}" for said in beside]
         return [f"without judging, beside {', '.join(named)}: {said}" for said, named in beside.items()]
 
-    def _repr_html_(self) -> str:
-        head = ["", "judge", "template", score_head(place.measure for place in self.places), "95% interval"]
-        rows = [
-            [
-                "" if place.rank is None else str(place.rank),
-                place.judge,
-                place.wording,
-                "" if place.score is None else score_text(place.score, place.measure),
-                "" if place.low is None or place.high is None else score_range(place.low, place.high, place.measure),
-                *(_section_text(place, name) for name in self.sections),
-                "" if place.cost_usd is None else dollars(place.cost_usd),
-                place.group,
-            ]
-            for place in self.places
-        ]
-        table = html_table([*head, *self.sections, "cost", "group"], rows, left=3, title=self.title)
-        return table + paragraphs([*self.without_judging, *self.notes])
+    def tables(self) -> Sequence[Table]:
+        """The runs with what says something of them, the best first."""
+        runs = [place for place in self.places if not place.published]
+        count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
+        items = {place.items for place in runs}
+        about = [count, *([f"{items.pop()} items"] if len(items) == 1 else []), self._shared_protocol or ""]
+        return (
+            Table.of(
+                self.places,
+                self._columns(runs),
+                lambda place: {"unit": place.measure, "style": "aside" if place.published else ""},
+                title=self.title,
+                notes=list(self._legend()),
+                about=" · ".join(filter(None, about)),
+            ),
+        )
+
+    def _columns(self, runs: Sequence[Place]) -> Columns:
+        """The columns that say something; those of sections and further figures first go below the others."""
+        figures = [name for name in self.figures if any(name != run.measure for run in runs)]
+        columns: Columns = {
+            Column("rank", "count", head="", names=True): lambda place: _OTHER if place.other_items else place.rank,
+            Column("judge", names=True): lambda place: place.judge,
+            Column("template", names=True): self._template,
+            Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
+                place.score
+            ),
+            Column("95% interval", "interval"): lambda place: place.interval,
+        }
+        for name in self.sections:
+            columns[Column(name, "score", priority=4)] = partial(_from, "sections", name)
+        for name in figures:
+            at = Column(name, "number", priority=4 if len(figures) > 1 else 0)
+            columns[at] = partial(_from, "figures", name)
+        if len({place.items for place in runs}) > 1:
+            columns[Column("items", "count", priority=2)] = lambda place: place.items
+        if any(place.coverage != 1 for place in runs):
+            columns[Column("verdicts", "share", priority=3)] = lambda place: place.coverage
+        if any(place.template is not None for place in runs):
+            columns[Column("cost", "money", priority=1)] = _cost
+        if any(place.group for place in runs):
+            columns[Column("group", "mark")] = lambda place: place.group
+        return columns
+
+    @property
+    def _shared_protocol(self) -> str | None:
+        """What all judges' runs have in common, for the title: the name of their protocol, if it says anything."""
+        protocols = {place.protocol for place in self.places if place.template is not None}
+        shared = protocols.pop() if len(protocols) == 1 else ""
+        return None if shared in {"", "one", "ratings"} or "-rescored-" in shared else shared
+
+    def _template(self, place: Place) -> str:
+        """The template, with the protocol unless the title has it."""
+        return place.template if place.template and self._shared_protocol is not None else place.how
+
+    def _legend(self) -> Iterator[str]:
+        yield from self.without_judging
+        if any(place.group for place in self.places):
+            yield (
+                "group: runs that share a letter cannot be told apart (paired tests, Holm's correction), which is not "
+                "to say that they are alike"
+            )
+        if others := [f"{place.judge} {place.how}" for place in self.places if place.other_items]:
+            yield f"{_OTHER}: over other items, and so not ranked: {', '.join(others)}"
+        if any(place.pareto for place in self.places):
+            yield "*: no other judge here is as cheap and as good, and cheaper or better"
+        unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
+        if unfinished:
+            yield f"not finished: {', '.join(f'{place.judge} ({place.state})' for place in unfinished)}"
+        yield from (f"note: {note}" for note in self.notes)
+
+
+def _from(level: str, name: str, place: Place) -> float | None:
+    """A section's score, or a figure."""
+    value: float | None = getattr(place, level).get(name)
+    return value
+
+
+def _of_line(value: Callable[[Place], Value], line: tuple[Board, Place]) -> Value:
+    return value(line[1])
+
+
+def _cost(place: Place) -> Value:
+    if place.published or place.template is None:
+        return None
+    return Marked("unknown" if place.cost_usd is None else place.cost_usd, "*" if place.pareto else "")
 
 
 @dataclass(frozen=True, slots=True)
-class Leaderboard:
+class Leaderboard(Tabular):
     """The leaderboards of all benchmarks that have a run.
 
     Attributes:
@@ -138,5 +245,21 @@ class Leaderboard:
         """A list with an object a benchmark."""
         return [asdict(board) for board in self.boards]
 
-    def _repr_html_(self) -> str:
-        return "".join(board._repr_html_() for board in self.boards) + paragraphs(self.unreadable)
+    def tables(self) -> Sequence[Table]:
+        """A table a benchmark."""
+        return [board.table() for board in self.boards]
+
+    def remarks(self) -> Sequence[str]:
+        """What could not be read."""
+        return self.unreadable
+
+    def table(self) -> Table:
+        """A line a run, fractions as they are; every section of any benchmark has a column."""
+        columns: Columns = {Column(name, kind): partial(_of_line, attrgetter(name)) for name, kind in _RECORD.items()}
+        columns[Column("benchmark")] = lambda line: line[0].benchmark
+        columns[Column("template")] = lambda line: "" if line[1].published else line[1].wording
+        for level in ("sections", "figures"):
+            for name in dict.fromkeys(name for board in self.boards for name in getattr(board, level)):
+                at = Column(f"section {name}" if name in _RECORD else name, "number")
+                columns[at] = partial(_of_line, partial(_from, level, name))
+        return Table.of(((board, place) for board in self.boards for place in board.places), columns)

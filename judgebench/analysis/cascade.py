@@ -10,6 +10,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench._util.steps import counted
+from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.text import difference_text, score_head
 from judgebench.errors import ConfigError
 from judgebench.items import Verdict
 from judgebench.metrics.accuracy import official_scores
@@ -33,9 +35,19 @@ from judgebench.runs import (
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
+    from judgebench._util.table import Columns
     from judgebench.items import Measure, Outcome, Reading
     from judgebench.metrics.paired import Difference
     from judgebench.runs import Finished, RunTemplates
+
+ROWS = 12
+"""How many thresholds are shown at most."""
+
+_SIGNS = {
+    "disagreement": "the share of the cheap run's verdicts on an item that differ from its commonest one",
+    "margin": "1 less the distance of its best two completions",
+    "confidence": "1 less the probability of its best completion",
+}
 
 MOST_STEPS = 40
 """Of more thresholds, these many are looked at, spread over the shares that they send on."""
@@ -69,7 +81,7 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Cascade:
+class Cascade(Tabular):
     """Every threshold of a cascade, the fewest sent on first: the first is the cheap run, the last the dear one.
 
     Attributes:
@@ -104,6 +116,64 @@ class Cascade:
     def to_json(self) -> dict[str, Any]:
         """An object of plain values."""
         return {**asdict(self), "path": None if self.path is None else str(self.path)}
+
+    def tables(self) -> Sequence[Table]:
+        """Some thresholds, each with its score, what it costs, and how it stands to the dear run."""
+        about = f"{self.cheap}, then {self.dear} · {self.items} items"
+        shown = self._table(thinned(self.steps))
+        return [replace(shown, title=self.title, about=about, notes=list(self._legend()))]
+
+    def table(self) -> Table:
+        """Every threshold."""
+        return self._table(self.steps)
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
+
+    def _table(self, steps: Sequence[Threshold]) -> Table:
+        columns: Columns = {
+            Column("from", names=True): _threshold,
+            Column("sent on", "share"): lambda step: step.share,
+            Column("score", "score", head=score_head([self.measure])): lambda step: step.score,
+            Column("95% interval", "interval"): lambda step: (step.low, step.high),
+            Column("to dear", "difference"): lambda step: step.difference.difference,
+            Column("p", "p"): lambda step: step.difference.p,
+            Column("an item", "money"): lambda step: "unknown" if step.cost_per_item is None else step.cost_per_item,
+            Column("mark", "mark", head=""): lambda step: "*" * step.pareto + "<" * step.chosen,
+        }
+        return Table.of(steps, columns, lambda step: {"unit": self.measure, "style": "strong" * step.chosen})
+
+    def _legend(self) -> Iterator[str]:
+        yield f"from: items this unsure and more are sent on to {self.dear}; unsure is {_SIGNS[self.by]}"
+        yield (
+            "to dear: the score less that of the dear run alone (paired, p uncorrected); an item: cost with both judges"
+        )
+        yield "*: no other threshold is as cheap and as good, and cheaper or better"
+        ends = (self.chosen.difference.low, self.chosen.difference.high)
+        yield (
+            "<: the cheapest that is not shown to be worse than the dear run alone, which is not to say that it is as "
+            f"good: the difference is from {' to '.join(difference_text(end, self.measure) for end in ends)}"
+        )
+        if self.thresholds > min(len(self.steps), ROWS):
+            more = "; --json has more" if len(self.steps) > ROWS else ""
+            yield f"{min(len(self.steps), ROWS)} of {self.thresholds} thresholds are shown{more}"
+
+
+def _threshold(step: Threshold) -> str:
+    return "none" if step.threshold is None else "0 (all)" if not step.threshold else f"{step.threshold:.3g}"
+
+
+def thinned(steps: Sequence[Threshold], most: int = ROWS) -> list[Threshold]:
+    """At most so many of the steps: the ends and the chosen one, and others spread over the list."""
+    if len(steps) <= most:
+        return list(steps)
+    places = {0, len(steps) - 1, next(at for at, step in enumerate(steps) if step.chosen)}
+    spread = [round(at * (len(steps) - 1) / (most - 1)) for at in range(most)]
+    for place in sorted(spread, key=lambda place: -min(abs(place - there) for there in places)):
+        if len(places) < most:
+            places.add(place)
+    return [steps[place] for place in sorted(places)]
 
 
 def cascade(

@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from judgebench._util.html import html_table, paragraphs
 from judgebench._util.steps import counted
-from judgebench._util.text import score_head, score_range, score_text
 from judgebench.analysis.agreement import agreement_of
+from judgebench.analysis.comparison import ComparedRun, Comparison, Part
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.grades import unrated
@@ -24,121 +22,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.analysis.agreement import RunsAgreement
     from judgebench.items import Measure, Outcome
-    from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Floats
-    from judgebench.metrics.paired import Difference
-    from judgebench.runs import Finished, Name
-
-
-@dataclass(frozen=True, slots=True)
-class ComparedRun:
-    """One of the runs, over the items that are compared.
-
-    Attributes:
-        title: What tables call it: as short as tells the runs apart.
-        items: How many items the run has in all.
-        score: The official score over the compared items; None where no item has a label.
-        group: Letters; two runs share one exactly where their scores cannot be told apart.
-    """
-
-    title: str
-    name: Name
-    path: Path
-    items: int
-    score: float | None
-    low: float | None
-    high: float | None
-    group: str
-
-
-@dataclass(frozen=True, slots=True)
-class Part:
-    """The score, a section or a subset, compared.
-
-    Attributes:
-        name: The section's or subset's; `score` for the whole.
-        scores: Of each run.
-        groups: Letters of each run, as in `ComparedRun`.
-        pairs: The difference of each pair of runs.
-        adjusted: Their p after Holm's correction, in the same order: over the pairs of runs for the score, over pairs
-            and sections for sections, over pairs and subsets for subsets.
-    """
-
-    name: str
-    scores: tuple[Estimate, ...]
-    groups: tuple[str, ...]
-    pairs: tuple[Difference, ...]
-    adjusted: tuple[float, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Comparison:
-    """What `compare` found.
-
-    Attributes:
-        items: How many items are compared: those about which every run was asked.
-        left_out: For each run how many of the items about which it was asked are not compared.
-        measure: What the scores are: a `share` or `pearson`; None where there are none.
-        whole: The official score, compared; None where no item has a label.
-        agreement: Of each pair of runs.
-        fleiss: Fleiss' kappa of all runs; None for two.
-        krippendorff: Krippendorff's alpha of all runs, nominal; None for two.
-        notes: What a reader must know.
-    """
-
-    benchmark: str
-    title: str
-    runs: tuple[ComparedRun, ...]
-    items: int
-    left_out: tuple[int, ...]
-    whole: Part | None
-    sections: tuple[Part, ...]
-    subsets: tuple[Part, ...]
-    agreement: tuple[RunsAgreement, ...]
-    fleiss: Agreement | None
-    krippendorff: Agreement | None
-    notes: tuple[str, ...] = ()
-    measure: Measure | None = "share"
-
-    def to_json(self) -> dict[str, Any]:
-        """An object of plain values; what has no value is null."""
-        data: dict[str, Any] = _plain(asdict(self))
-        for run, said in zip(self.runs, data["runs"], strict=True):
-            said["path"] = str(run.path)
-        return data
-
-    def _repr_html_(self) -> str:
-        rows = [
-            [
-                run.title,
-                "" if run.score is None else score_text(run.score, self.measure),
-                "" if run.low is None or run.high is None else score_range(run.low, run.high, self.measure),
-                run.group,
-            ]
-            for run in self.runs
-        ]
-        runs = html_table(["", score_head([self.measure]), "95% interval", "group"], rows, title=self.title)
-        tests = [] if self.whole is None else list(zip(self.whole.pairs, self.whole.adjusted, strict=True))
-        pairs = [
-            [
-                f"{self.runs[pair.first].title} less {self.runs[pair.second].title}",
-                *(f"{value:+.4f}" for value in (pair.difference, pair.low, pair.high)),
-                f"{p:.4f}",
-            ]
-            for pair, p in tests
-        ]
-        differences = html_table(["", "difference", "low", "high", "p (Holm)"], pairs) if pairs else ""
-        return runs + differences + paragraphs([f"{self.items} items are compared", *self.notes])
-
-
-def _plain(value: Any) -> Any:
-    if isinstance(value, dict):
-        return {key: _plain(each) for key, each in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(each) for each in value]
-    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - not-a-number
+    from judgebench.runs import Finished
 
 
 def compare(runs: Sequence[Run | str | Path], *, common: bool = False, seed: int = 0) -> Comparison:

@@ -5,15 +5,18 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from judgebench._util.table import Column, Table
+from judgebench._util.text import difference_head, score_head
 from judgebench.analysis.compare import compare_finished
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs import open_run, share_contents, up_to_date
+from judgebench.runs import flips_line, open_run, share_contents, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from judgebench._util.table import Columns
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.summary import Metrics
     from judgebench.runs import Finished
@@ -60,3 +63,36 @@ def _difference(run: Finished, plain: Finished) -> Difference | None:
     except ConfigError:  # such as a run that was cut off before it judged all items
         return None
     return None if found.whole is None else found.whole.pairs[0]
+
+
+def controls_table(plain: Metrics, held: Sequence[Held], title: str) -> Table:
+    """A line a run: its score, its difference from the run over the items as they are, and how many verdicts flipped.
+
+    Args:
+        plain: Of the run over the items as they are.
+        held: The others.
+        title: The benchmark's title.
+    """
+    lines: list[Held | None] = [*([] if plain.score is None else [None]), *held]
+    columns: Columns = {
+        Column("items", head="", names=True, width=20): lambda each: each.metrics.altered if each else "as they are",
+        Column("score", "score", head=score_head([plain.measure])): lambda each: (
+            (each.metrics if each else plain).score
+        ),
+        Column("difference", "difference", head=difference_head(plain.measure)): lambda each: (
+            each.difference.difference if each and each.difference else None
+        ),
+        Column("95% interval", "difference"): lambda each: (
+            (each.difference.low, each.difference.high) if each and each.difference else None
+        ),
+        Column("p (Holm)", "p"): lambda each: each.adjusted if each else None,
+    }
+    return Table.of(
+        lines,
+        columns,
+        lambda each: {"unit": (each.metrics if each else plain).measure},
+        title=title,
+        about=f"{plain.judge} · {plain.template}: with items altered",
+        notes=[flips_line(each.metrics.attack) for each in held if each.metrics.attack is not None],
+        tight=True,
+    )

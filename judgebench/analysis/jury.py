@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from judgebench.analysis.agreement import agreement_of
+from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.text import coefficient, percent, score_head
+from judgebench.analysis.agreement import agreement_columns, agreement_of
 from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.voting import Bench, Weights
 from judgebench.errors import ConfigError
+from judgebench.metrics.paired import ALPHA
 from judgebench.metrics.rankings import holm
 from judgebench.runs import (
     DEFAULT_OUT,
@@ -27,8 +30,9 @@ from judgebench.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
+    from judgebench._util.table import Columns
     from judgebench.analysis.agreement import RunsAgreement
     from judgebench.items import Measure, Reading
     from judgebench.metrics.agreement import Agreement
@@ -65,7 +69,7 @@ class JuryMember:
 
 
 @dataclass(frozen=True)
-class Jury:
+class Jury(Tabular):
     """A jury's run, and its members beside it.
 
     Attributes:
@@ -114,6 +118,60 @@ class Jury:
                 if isinstance(figure, dict):
                     figure |= {n: None for n, v in figure.items() if isinstance(v, float) and v != v}  # noqa: PLR0124
         return said
+
+    def tables(self) -> Sequence[Table]:
+        """The members against the jury, how far they agree, and what the figures rest on."""
+        about = f"{self.name} of {len(self.members)} · {self.items} items"
+        pairs = [(each.first, each.second) for each in self.agreement]
+        columns: Columns = {Column("members", names=True): lambda pair: f"{pair[0] + 1} - {pair[1] + 1}"}
+        return [
+            replace(self.table(), title=self.title, about=about),
+            Table.of(pairs, columns | agreement_columns(self.agreement)),
+            Table((), notes=list(self._legend())),
+        ]
+
+    def table(self) -> Table:
+        """The members and, below them, the jury."""
+        columns: Columns = {
+            Column("number", "count", head="", names=True): lambda line: line[0],
+            Column("run", names=True): lambda line: line[1].title if line[0] else line[1].name,
+        }
+        if self.score is not None:
+            columns |= {
+                Column("score", "score", head=score_head([self.measure])): lambda line: (
+                    "none" if line[1].score is None else line[1].score
+                ),
+                Column("95% interval", "interval"): lambda line: (
+                    None if line[1].low is None or line[1].high is None else (line[1].low, line[1].high)
+                ),
+                Column("jury less it", "difference"): lambda line: (
+                    line[1].difference.difference if line[0] and line[1].difference is not None else None
+                ),
+                Column("p (Holm)", "p"): lambda line: line[1].p if line[0] else None,
+            }
+        if self.weights == "accuracy":
+            columns[Column("weight", "number", form=".2f")] = lambda line: line[1].weight if line[0] else None
+        columns[Column("cost", "money")] = lambda line: "unknown" if line[1].cost_usd is None else line[1].cost_usd
+        return Table.of([*enumerate(self.members, 1), (None, self)], columns, self._row)
+
+    def _row(self, line: tuple[int | None, JuryMember]) -> dict[str, Any]:
+        number, member = line
+        strong = number is not None and member.p is not None and member.p <= ALPHA
+        return {"unit": self.measure, "style": "strong" if strong else "", "rule": number == len(self.members)}
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
+
+    def _legend(self) -> Iterator[str]:
+        yield self.rule
+        if self.score is not None:
+            yield "jury less it: in percentage points of the same items; p: paired, corrected for the members"
+        if self.krippendorff is not None:
+            yield f"all members together: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
+            yield "kappa: Cohen's, AC1: Gwet's; members that err alike gain little from one another"
+        if accuracies := [percent(each.accuracy) for each in self.members if each.accuracy is not None]:
+            yield f"on the items that were held out the members' votes are right in {', '.join(accuracies)}"
 
 
 def jury(

@@ -3,28 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from itertools import chain
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgebench._util.html import paragraphs
 from judgebench._util.steps import counted
+from judgebench._util.table import Column, Table, TableRow, Tabular
+from judgebench._util.text import dollars, percent
 from judgebench.analysis.leaderboard import boards_of
 from judgebench.errors import ConfigError
 from judgebench.judges import family_of, load_judges
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
+from judgebench.metrics.paired import ALPHA
 from judgebench.metrics.rankings import benjamini_hochberg
-from judgebench.runs import Run, open_run, run_html, up_to_date
+from judgebench.runs import Run, identity, open_run, run_table, score_rows, title_of, up_to_date
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from judgebench._util.table import Columns, Kind
     from judgebench.analysis.board import Board
     from judgebench.metrics.summary import Metrics
     from judgebench.runs import Finished
 
 QUANTILES = (0.5, 0.9, 0.99)
+
+_NUMBERS: Mapping[str, Kind] = {"score": "number", "low": "number", "high": "number", "items": "count"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +39,11 @@ class Bias:
 
     behaviour: Behaviour
     q: float | None
+
+
+def bias_row(bias: Bias) -> dict[str, Any]:
+    """The unit of a bias's figures, and whether it stands out."""
+    return {"unit": bias.behaviour.unit, "style": "strong" if bias.q is not None and bias.q <= ALPHA else ""}
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +62,7 @@ class CostSummary:
 
 
 @dataclass(frozen=True)
-class Detail:
+class Detail(Tabular):
     """One run in a report.
 
     Attributes:
@@ -66,9 +77,23 @@ class Detail:
     bill: CostSummary | None
     family: str | None = None
 
+    def tables(self) -> Sequence[Table]:
+        """The run, its biases, and what its sureness and money are worth."""
+        run = run_table(title_of(self.finished.benchmark.title, self.metrics), self.metrics)
+        columns: Columns = {
+            Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
+            Column("found", "effect"): lambda bias: bias.behaviour.estimate.estimate,
+            Column("95% interval", "reach"): lambda bias: (bias.behaviour.estimate.low, bias.behaviour.estimate.high),
+            Column("without", "effect"): lambda bias: bias.behaviour.estimate.null,
+            Column("p", "p"): lambda bias: bias.behaviour.estimate.p,
+            Column("q", "p"): lambda bias: bias.q,
+            Column("shows", "reach"): lambda bias: bias.behaviour.estimate.smallest_effect,
+        }
+        return run, Table.of(self.biases, columns, bias_row, notes=list(_lines(self)))
+
 
 @dataclass(frozen=True)
-class Report:
+class Report(Tabular):
     """Runs reported.
 
     Attributes:
@@ -80,10 +105,25 @@ class Report:
     details: tuple[Detail, ...]
     notes: tuple[str, ...]
 
-    def _repr_html_(self) -> str:
-        boards = "".join(board._repr_html_() for board in self.boards if len(board.places) > 1)
-        runs = (run_html(each.finished.benchmark.title, each.finished.name, each.metrics) for each in self.details)
-        return boards + "".join(runs) + paragraphs(self.notes)
+    def tables(self) -> Sequence[Table]:
+        """The runs of each benchmark side by side, where there are several, and then each in full."""
+        boards = [board.table() for board in self.boards if len(board.places) > 1]
+        return [*boards, *chain.from_iterable(each.tables() for each in self.details)]
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
+
+    def table(self) -> Table:
+        """A line a score: of the whole, each section and each subset of each run; fractions as they are."""
+        rows = [
+            {**identity(each.metrics.benchmark, each.finished.name), **row}
+            for each in self.details
+            for row in score_rows(each.metrics)
+        ]
+        return Table(
+            [Column(name, _NUMBERS.get(name, "text")) for name in rows[0]], [TableRow((*row.values(),)) for row in rows]
+        )
 
 
 def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
@@ -155,3 +195,46 @@ def _bill(finished: Finished) -> CostSummary:
         per_point=cost / (100 * metrics.score) if cost is not None and metrics.score and percentages else None,
         latency=tuple(float(each) for each in np.quantile(latencies, QUANTILES)) if latencies else None,
     )
+
+
+def _lines(detail: Detail) -> Iterator[str]:
+    if detail.biases:
+        yield (
+            "q: p corrected for all biases of this report (Benjamini and Hochberg); rows without one describe, and are "
+            "no biases of their own. shows: the smallest distance from "
+            "'without' that so many items show in 4 of 5 tries; a smaller bias could not have been seen"
+        )
+        if any(bias.behaviour.unit == "log-odds" for bias in detail.biases):
+            yield "the longer one: in log-odds, beyond what the labels justify, for a typical difference in length"
+        if any("own family" in bias.behaviour.name for bias in detail.biases):
+            yield (
+                f"its own family ({detail.family}): where it wrote some of the answers and not all; without: what a "
+                "judge as often right makes of the labels, whoever wrote the answers"
+            )
+    if detail.sureness is not None:
+        yield _sureness_line(detail.sureness)
+    if detail.votes is not None:
+        yield (
+            f"share of verdicts as probability, {detail.votes.n} items: Brier score {detail.votes.brier:.3f}, "
+            f"calibration error {detail.votes.ece:.3f} (10 bins of equal width)"
+        )
+    if detail.bill is not None:
+        yield from _bill_lines(detail.bill)
+
+
+def _sureness_line(found: Sureness) -> str:
+    steps = ", ".join(f"{percent(accuracy)} of the surest {share:.0%}" for share, accuracy in found.accuracy)
+    return f"by how far the best score is above the next, {found.n} items: right {steps}; area {found.area:.3f} (AURC)"
+
+
+def _bill_lines(bill: CostSummary) -> Iterator[str]:
+    if bill.per_item is not None:
+        line = f"cost: {dollars(bill.per_item)} an item"
+        if bill.per_point is not None:
+            line += f", {dollars(bill.per_point)} a percentage point of the score"
+        yield line
+    else:
+        yield "cost: unknown"
+    if bill.latency is not None:
+        half, most, nearly = bill.latency
+        yield f"latency: half of the replies within {half:.2f} s, 90% within {most:.2f} s, 99% within {nearly:.2f} s"

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_texts
 from judgebench._util.steps import counted
+from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.text import difference_text, score_text
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
@@ -45,6 +47,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from judgebench._util.table import Columns
     from judgebench.items import Outcome
     from judgebench.metrics.summary import Metrics
     from judgebench.metrics.votes import Aggregate
@@ -83,7 +86,7 @@ class Change:
 
 
 @dataclass(frozen=True)
-class Rescored:
+class Rescored(Tabular):
     """What reading the replies again gave.
 
     Attributes:
@@ -113,6 +116,51 @@ class Rescored:
         counts = Counter((change.before, change.after) for change in self.changes)
         return [(before, after, count) for (before, after), count in counts.most_common()]
 
+    def tables(self, most: int | None = None) -> Sequence[Table]:
+        """How many judgements changed and how, the score before and after, and the changes item by item.
+
+        Args:
+            most: How many changes at most; None for all.
+        """
+        read = f"{len(self.changes)} of {self.judgements} judgements differ ({self.read} replies were read again)"
+        first = Table((), title=f"{self.source} read by '{self.reader}'", notes=[read, self._score_line()])
+        if not self.changes:
+            return [first]
+        kinds: Columns = {
+            Column("before", names=True): lambda each: each[0].replace("_", " "),
+            Column("after"): lambda each: each[1].replace("_", " "),
+            Column("judgements", "count"): lambda each: each[2],
+        }
+        shown, more = self._table(self.changes[:most]), len(self.changes[most:]) if most is not None else 0
+        notes = [f"and {more} more; --all lists them"] if more else []
+        return [first, Table.of(self.by_kind, kinds), replace(shown, notes=notes)]
+
+    def table(self) -> Table:
+        """Every change."""
+        return self._table(self.changes)
+
+    def _table(self, changes: Sequence[Change]) -> Table:
+        columns: Columns = {
+            Column("item", names=True): lambda each: each.item,
+            Column("subset"): lambda each: each.subset,
+            Column("order", "mark"): _order,
+            Column("before", "mark"): lambda each: each.before.replace("_", " "),
+            Column("after", "mark"): lambda each: each.after.replace("_", " "),
+            Column("credit", "mark"): lambda each: f"{_credit(each.credit_before)} to {_credit(each.credit_after)}",
+        }
+        return Table.of(changes, columns)
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
+
+    def _score_line(self) -> str:
+        before, after, measure = self.score_before, self.metrics.score, self.metrics.measure
+        if before is None or after is None:
+            return "there is no score"
+        change = f"{difference_text(after - before, measure)}{'' if measure == 'pearson' else ' points'}"
+        return f"score {score_text(before, measure)} before, {score_text(after, measure)} after ({change})"
+
     def to_json(self) -> dict[str, Any]:
         """An object of plain values."""
         return {
@@ -129,6 +177,15 @@ class Rescored:
             "metrics": self.metrics.to_json(),
             "notes": list(self.notes),
         }
+
+
+def _order(change: Change) -> str:
+    order = " ".join(map(str, change.order))
+    return f"{order}, sample {change.sample}" if change.sample else order
+
+
+def _credit(credit: float | None) -> str:
+    return "none" if credit is None else f"{credit:.2f}".rstrip("0").rstrip(".")
 
 
 def rescore(

@@ -9,6 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
+from judgebench._util.table import Column, Table, Tabular
 from judgebench.errors import ConfigError
 from judgebench.metrics import bradley_terry
 from judgebench.runs import Run, open_run, up_to_date
@@ -17,9 +18,14 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
+    from judgebench._util.table import Columns
     from judgebench.items import Reading
     from judgebench.runs import Finished
 
+_LEGEND = (
+    "strength: log-odds to beat a model of mean strength, by this judge's verdicts (Bradley and Terry); intervals by a "
+    "bootstrap of items"
+)
 ELO = 400 / math.log(10)
 """Elo's points for one of log-odds."""
 
@@ -57,7 +63,7 @@ class ModelStrength:
 
 
 @dataclass(frozen=True, slots=True)
-class StrengthsFound:
+class StrengthsFound(Tabular):
     """The models of a run, the strongest first."""
 
     path: Path
@@ -72,6 +78,25 @@ class StrengthsFound:
     def to_json(self) -> dict[str, Any]:
         """An object of plain values."""
         return {**asdict(self), "path": str(self.path)}
+
+    def tables(self) -> Sequence[Table]:
+        """The models, the strongest first."""
+        columns: Columns = {
+            Column("model", names=True): lambda each: each.model,
+            Column("strength", "number", form="+.2f"): lambda each: each.strength,
+            Column("95% interval", "number", form="+.2f"): lambda each: (each.low, each.high),
+            Column("Elo", "count", form="+d"): lambda each: round(each.elo),
+            Column("won", "share"): lambda each: each.wins,
+            Column("of", "number", form="g"): lambda each: each.games,
+        }
+        if len({each.group for each in self.models}) > 1:
+            columns[Column("group", "count")] = lambda each: each.group + 1
+        about = f"{self.judge} · {self.comparisons:g} comparisons of {self.items} items"
+        return [Table.of(self.models, columns, title=self.title, about=about, notes=[_LEGEND])]
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
 
 
 def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:

@@ -15,8 +15,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 from judgebench.cli.groups import Group
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from judgebench._util.table import Columns, Table
     from judgebench.client import CacheInfo
 
 _cache_dir = click.option(
@@ -51,6 +50,7 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
         click.echo(json.dumps(asdict(found), indent=2))
         return EXIT_DONE
     from judgebench.reports.styles import WARNING
+    from judgebench.reports.table import print_tables
 
     console = results()
     console.print(found.folder, soft_wrap=True)
@@ -60,7 +60,7 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     if found.unreadable:
         console.print(f"{found.unreadable} more cannot be read: a run asks for them again", style=WARNING)
     if found.models:
-        console.print(_models(found))
+        print_tables(console, [_models(found)])
     return EXIT_DONE
 
 
@@ -199,24 +199,19 @@ def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -
 
 
 def _models(found: CacheInfo) -> Table:
-    from rich.box import SIMPLE_HEAD
-    from rich.table import Table
+    from judgebench._util.table import Column, Marked, Table
 
-    from judgebench._util.text import dollars, one_line
-
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1))
-    table.add_column("model", overflow="fold")
-    for column in ("replies", "tokens in", "out", "cost"):
-        table.add_column(column, justify="right")
-    for share in found.models:
-        cost = dollars(share.cost_usd)
-        if share.unpriced and share.cost_usd is not None:
-            cost += f" + {share.unpriced} unknown"
-        tokens = (f"{count:,}".replace(",", "\u202f") for count in (share.prompt_tokens, share.completion_tokens))
-        table.add_row(
-            "(not named)" if share.model is None else one_line(share.model), str(share.replies), *tokens, cost
-        )
-    return table
+    columns: Columns = {
+        Column("model", names=True): lambda each: "(not named)" if each.model is None else each.model,
+        Column("replies", "count"): lambda each: each.replies,
+        Column("tokens in", "tokens"): lambda each: each.prompt_tokens,
+        Column("out", "tokens"): lambda each: each.completion_tokens,
+        Column("cost", "money"): lambda each: Marked(
+            "cost unknown" if each.cost_usd is None else each.cost_usd,
+            f"+ {each.unpriced} unknown" if each.unpriced and each.cost_usd is not None else "",
+        ),
+    }
+    return Table.of(found.models, columns)
 
 
 def _counted(count: int) -> str:

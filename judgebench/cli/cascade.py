@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -50,19 +49,13 @@ def cascade(cheap: str, dear: str, **options: Any) -> int:
     items sent on, and the cost an item.
     """
     from judgebench.analysis.cascade import cascade as both
-    from judgebench.cli.console import messages, results
+    from judgebench.cli.console import messages, print_found
     from judgebench.cli.progress import shown
-    from judgebench.reports.cascade import print_cascade
 
     as_json = options.pop("as_json")
     with shown():
         found = both(cheap, dear, **options)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        print_cascade(results(), found)
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
+    print_found(found, found.tables(), as_json=as_json)
     if found.path is not None:
         messages().print(f"done: {found.path}", soft_wrap=True)
     return EXIT_DONE

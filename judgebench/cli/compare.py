@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -28,16 +27,10 @@ def compare(runs: tuple[str, ...], **options: Any) -> int:
     (exact McNemar, or the sign-flip test where credits are fractions), corrected by Holm's method.
     """
     from judgebench.analysis.compare import compare as compare_runs
-    from judgebench.cli.console import messages, results
+    from judgebench.cli.console import print_found
     from judgebench.cli.progress import shown
-    from judgebench.reports.compare import print_comparison
 
     with shown():
         found = compare_runs(runs, common=options["common"], seed=options["seed"])
-    if options["as_json"]:
-        click.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        print_comparison(results(), found, subsets=options["subsets"])
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
+    print_found(found, found.tables(subsets=options["subsets"]), as_json=options["as_json"])
     return EXIT_DONE

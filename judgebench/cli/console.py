@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from judgebench._util.table import Table
+
 _QUIET = "judgebench.quiet"
 _PADDING = re.compile(r" +(?=\n)")
 
@@ -113,6 +115,20 @@ def print_written(*files: str | None) -> None:
 
     for file in filter(None, files):
         messages().print(f"wrote: {one_line(file)}", soft_wrap=True)
+
+
+def print_found(found: Any, tables: Sequence[Table], *, as_json: bool = False) -> None:
+    """Tables of a result, or all of it as JSON, on standard output; what a reader must know on standard error."""
+    if as_json:
+        import json
+
+        click.echo(json.dumps(found.to_json(), indent=2))
+    else:
+        from judgebench.reports.table import print_tables
+
+        print_tables(results(), tables)
+    for note in found.remarks():
+        messages().print(f"note: {note}", soft_wrap=True)
 
 
 def print_rows(rows: Sequence[tuple[str, ...]]) -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -40,18 +39,12 @@ def jury(runs: tuple[str, ...], **options: Any) -> int:
     mean. A failure is no vote. The jury is a run like any other, and is shown beside its members.
     """
     from judgebench.analysis.jury import jury as join
-    from judgebench.cli.console import messages, results
+    from judgebench.cli.console import messages, print_found
     from judgebench.cli.progress import shown
-    from judgebench.reports.jury import print_jury
 
     as_json = options.pop("as_json")
     with shown():
         found = join(runs, **options)
-    if as_json:
-        click.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        print_jury(results(), found)
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
+    print_found(found, found.tables(), as_json=as_json)
     messages().print(f"done: {found.path}", soft_wrap=True)
     return EXIT_DONE

@@ -35,17 +35,12 @@ def leaderboard(folder: str, **options: Any) -> int:
 
     A run that cannot be read is named, and left out.
     """
+    from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.leaderboard import leaderboard as collect
     from judgebench.cli.console import messages, print_written, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.files import write_parquet, write_report
-    from judgebench.reports.leaderboard import (
-        leaderboard_csv,
-        leaderboard_latex,
-        leaderboard_markdown,
-        leaderboard_table,
-        print_leaderboard,
-    )
+    from judgebench.reports.files import FORMS, write_forms
+    from judgebench.reports.table import print_tables
 
     with shown():
         found = collect(folder, benchmark=options["benchmark"], sort=options["sort"], published=options["published"])
@@ -58,17 +53,11 @@ def leaderboard(folder: str, **options: Any) -> int:
             without = write_leaderboard_page(Path(options["html_file"]), found, run_pages=options["run_pages"])
         for reason in without:
             messages().print(reason, soft_wrap=True)
-    if options["csv_file"]:
-        write_report(Path(options["csv_file"]), leaderboard_csv(found.boards))
-    if options["parquet_file"]:
-        write_parquet(Path(options["parquet_file"]), leaderboard_table(found.boards))
-    if options["markdown_file"]:
-        write_report(Path(options["markdown_file"]), leaderboard_markdown(found.boards))
-    if options["latex_file"]:
-        write_report(Path(options["latex_file"]), leaderboard_latex(found.boards))
+    boards = Leaderboard(found.boards)
+    write_forms({form: options[f"{form}_file"] for form in FORMS}, values=boards, shown=boards)
     if options["as_json"]:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
-        print_leaderboard(results(), found)
-    print_written(*(options[f"{form}_file"] for form in ("html", "csv", "parquet", "markdown", "latex")))
+        print_tables(results(), found.tables())
+    print_written(*(options[f"{form}_file"] for form in ("html", *FORMS)))
     return EXIT_DONE

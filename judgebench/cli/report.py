@@ -24,12 +24,11 @@ def report(runs: tuple[str, ...], **options: Any) -> int:
 
     Each RUN is a run's folder. Several runs of a benchmark stand side by side first.
     """
+    from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.report import report as make_report
-    from judgebench.cli.console import messages, print_written, results
+    from judgebench.cli.console import print_found, print_written
     from judgebench.cli.progress import shown
-    from judgebench.reports.files import write_parquet, write_report
-    from judgebench.reports.leaderboard import leaderboard_latex, leaderboard_markdown
-    from judgebench.reports.report import print_report, scores_csv, scores_table
+    from judgebench.reports.files import FORMS, write_forms
 
     with shown():
         found = make_report(runs)
@@ -38,16 +37,8 @@ def report(runs: tuple[str, ...], **options: Any) -> int:
 
         with shown():
             write_report_page(Path(options["html_file"]), found)
-    if options["csv_file"]:
-        write_report(Path(options["csv_file"]), scores_csv(found))
-    if options["parquet_file"]:
-        write_parquet(Path(options["parquet_file"]), scores_table(found))
-    if options["markdown_file"]:
-        write_report(Path(options["markdown_file"]), leaderboard_markdown(found.boards))
-    if options["latex_file"]:
-        write_report(Path(options["latex_file"]), leaderboard_latex(found.boards))
-    print_report(results(), found)
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
-    print_written(*(options[f"{form}_file"] for form in ("html", "csv", "parquet", "markdown", "latex")))
+    files = {form: options[f"{form}_file"] for form in FORMS}
+    write_forms(files, values=found, shown=Leaderboard(found.boards))
+    print_found(found, found.tables())
+    print_written(*(options[f"{form}_file"] for form in ("html", *FORMS)))
     return EXIT_DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -45,20 +44,14 @@ def rescore(run: str, **options: Any) -> int:
     -rescored-TEMPLATE). Replies that were cut off, filtered, empty or refused by the provider stay what they were.
     """
     from judgebench.analysis.rescore import rescore as read_again
-    from judgebench.cli.console import messages, results
+    from judgebench.cli.console import messages, print_found
     from judgebench.cli.progress import shown
-    from judgebench.reports.rescore import print_rescored
 
     with shown():
         found = read_again(
             run, template=options["template"], aggregate=options["aggregate"], dry_run=options["dry_run"]
         )
-    if options["as_json"]:
-        click.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        print_rescored(results(), found, shown=None if options["every"] else 20)
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
+    print_found(found, found.tables(None if options["every"] else 20), as_json=options["as_json"])
     where = "nothing was written (--dry-run)" if found.path is None else f"done: {found.path}"
     messages().print(where, soft_wrap=True)
     return EXIT_DONE

@@ -20,7 +20,8 @@ _LISTED, _LISTED_IN_A_GRID = 10, 3
 
 def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     """One run or two of a benchmark in full; two and more in a table with what tells them apart."""
-    from judgebench.reports.run import print_run
+    from judgebench.reports.table import print_tables
+    from judgebench.runs import run_table, title_of
 
     by_benchmark: dict[str, list[RunResult]] = {}
     altered = _altered(ended)
@@ -31,7 +32,7 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     for title, results in by_benchmark.items():
         if len(results) <= 2:
             for result in results:
-                print_run(console, result.metrics, title)
+                print_tables(console, [run_table(title_of(title, result.metrics), result.metrics)])
         if results[0].cell.until_shown is not None:
             from judgebench.reports.sequential import print_sequential
 
@@ -39,19 +40,17 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
         elif len(results) >= 2:
             from judgebench.analysis.leaderboard import standing
             from judgebench.cli.progress import shown
-            from judgebench.reports.leaderboard import print_leaderboard
 
             with shown():
                 found = standing([result.folder for result in results])
-            print_leaderboard(console, found)
+            print_tables(console, found.tables())
     for plain, others in altered:
-        from judgebench.analysis.controls import held_against
+        from judgebench.analysis.controls import controls_table, held_against
         from judgebench.cli.progress import shown
-        from judgebench.reports.controls import print_controls
 
         with shown():
             held = held_against(plain.folder, [other.folder for other in others])
-        print_controls(console, plain.metrics, held, plain.cell.benchmark.title)
+        print_tables(console, [controls_table(plain.metrics, held, plain.cell.benchmark.title)])
 
 
 def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult]]]:
@@ -84,7 +83,8 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
 
 def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
     """The first judgements without a verdict; of those that were never asked for, only how many."""
-    from judgebench.reports.run import notes_of_failures
+    from rich.text import Text
+
     from judgebench.reports.styles import WARNING
 
     rows = [(item, failure.kind, failure.detail) for item, failure in result.unjudged]
@@ -96,8 +96,13 @@ def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
     if failed:
         have = "1 judgement of {} has" if len(failed) == 1 else f"{len(failed)} judgements of {{}} have"
         console.print(f"{have.format(judge)} no verdict:", style=WARNING, soft_wrap=True)
-        for line in notes_of_failures(failed, more=f"judgebench show {result.folder}", shown=shown):
-            console.print(line, soft_wrap=not console.is_terminal)
+        for item, kind, detail in failed[:shown]:
+            line = one_line(f"{item}: {kind.replace('_', ' ')}: {detail}")
+            console.print(Text(f"  {line}", overflow="ellipsis", no_wrap=True), soft_wrap=not console.is_terminal)
+        if len(failed) > shown:
+            console.print(
+                f"  and {len(failed) - shown} more: judgebench show {result.folder}", soft_wrap=not console.is_terminal
+            )
 
 
 def _asked_again(result: RunResult) -> str:

@@ -46,7 +46,8 @@ def score(file: str, **options: Any) -> int:
     from judgebench.benchmarks import get_benchmark
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.run import print_run
+    from judgebench.reports.table import print_tables
+    from judgebench.runs import run_table, title_of
 
     as_json = options.pop("as_json")
     with shown():
@@ -54,6 +55,7 @@ def score(file: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        print_run(results(), run.metrics, get_benchmark(run.metrics.benchmark).title)
+        title = title_of(get_benchmark(run.metrics.benchmark).title, run.metrics)
+        print_tables(results(), [run_table(title, run.metrics)])
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_INCOMPLETE if run.metrics.failures else EXIT_DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 import click
@@ -29,16 +28,10 @@ def strengths(run: str, **options: Any) -> int:
     completion, or `chosen_model` and `rejected_model`.
     """
     from judgebench.analysis.strengths import strengths as find
-    from judgebench.cli.console import messages, results
+    from judgebench.cli.console import print_found
     from judgebench.cli.progress import shown
-    from judgebench.reports.strengths import print_strengths
 
     with shown():
         found = find(run, seed=options["seed"])
-    if options["as_json"]:
-        click.echo(json.dumps(found.to_json(), indent=2))
-    else:
-        print_strengths(results(), found)
-    for note in found.notes:
-        messages().print(f"note: {note}", soft_wrap=True)
+    print_found(found, found.tables(), as_json=options["as_json"])
     return EXIT_DONE

@@ -5,16 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgebench._util.files import whole_folder, write_text, writing
-from judgebench._util.text import one_line, score_text
+from judgebench._util.table import Column, Table
 from judgebench.errors import ConfigError
 from judgebench.exports.tables import arrow_of
-from judgebench.reports.leaderboard import markdown_table
 from judgebench.runs import frames
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
+    from judgebench._util.table import Columns
     from judgebench.runs import Run
 
 TABLES = {
@@ -76,16 +76,15 @@ def _card(runs: Sequence[Run], counts: dict[str, int]) -> str:
         f"- config_name: {name}\n  data_files: {name}.parquet\n{'  default: true' + chr(10) if at == 0 else ''}"
         for at, name in enumerate(counts)
     )
-    rows = [
-        [
-            one_line(str(run.manifest.benchmark)),
-            *(one_line(part) for part in (run.name.judge, run.name.wording, run.name.protocol)),
-            "" if run.metrics.score is None else score_text(run.metrics.score, run.metrics.measure),
-            str(run.metrics.items),
-        ]
-        for run in runs
-    ]
-    made = markdown_table([*frames.IDENTITY, "score", "items"], rows, len(frames.IDENTITY))
+    columns: Columns = {
+        Column("benchmark"): lambda run: str(run.manifest.benchmark),
+        Column("judge"): lambda run: run.name.judge,
+        Column("template"): lambda run: run.name.wording,
+        Column("protocol"): lambda run: run.name.protocol,
+        Column("score", "score"): lambda run: run.metrics.score,
+        Column("items", "count"): lambda run: run.metrics.items,
+    }
+    made = Table.of(runs, columns, lambda run: {"unit": run.metrics.measure}).to_markdown().strip()
     tables = "\n".join(f"- `{name}` ({count} rows): {TABLES[name]}" for name, count in counts.items())
     return f"""---
 configs:

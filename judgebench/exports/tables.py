@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     import pandas as pd
     import pyarrow as pa
 
-    from judgebench.runs import Table
+    from judgebench.runs import TableName
 
 
-def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: Table = "judgements") -> pd.DataFrame:
+def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: TableName = "judgements") -> pd.DataFrame:
     """Runs as one pandas table, whose first columns say of which run a row is: benchmark, judge, template, protocol.
 
     Args:

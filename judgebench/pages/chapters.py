@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.analysis.board import Board, Place
-    from judgebench.analysis.compare import Comparison
+    from judgebench.analysis.comparison import Comparison
     from judgebench.analysis.report import Detail
     from judgebench.items import Measure
     from judgebench.pages.figures import Figure

@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from judgebench._util.table import Table
+    from judgebench.items import Measure
+
+TIGHT = {"l": 10, "r": 14, "t": 10, "b": 10}
+"""Margins where nothing stands below the plot."""
 
 
 @dataclass(frozen=True)
@@ -17,9 +23,7 @@ class Figure:
     Attributes:
         id: Its anchor, and the name of its data: letters, digits and dashes.
         words: How it is read, in a sentence or two.
-        columns: Of the table.
-        rows: A value a column: text, a number or None.
-        shown: The rows as people read them, where these are not the values themselves.
+        table: Its data; none where there is nothing to show.
         traces: Of plotly.js; a trace's `run` and `shade` name a colour of the page's, which `figures.js` puts in. None
             where the figure is a table alone.
         layout: Of plotly.js, over what all figures share.
@@ -29,33 +33,149 @@ class Figure:
     id: str
     title: str
     words: str = ""
-    columns: Sequence[str] = ()
-    rows: Sequence[Sequence[Any]] = ()
-    shown: Sequence[Sequence[str]] | None = None
+    table: Table | None = None
     traces: Sequence[Mapping[str, Any]] | None = None
     layout: Mapping[str, Any] | None = None
     empty: str = ""
 
-    @property
-    def cells(self) -> Sequence[Sequence[Any]]:
-        """What the table shows."""
-        return self.rows if self.shown is None else self.shown
-
-    @property
-    def numeric(self) -> list[bool]:
-        """Of each column whether it holds numbers."""
-        there = [[row[at] for row in self.rows if row[at] is not None] for at in range(len(self.columns))]
-        return [bool(cells) and all(isinstance(cell, int | float) for cell in cells) for cells in there]
-
     def to_json(self) -> dict[str, Any]:
         """What the page's scripts need."""
+        columns, rows = ([], []) if self.table is None else self.table.records
         return {
             "id": self.id,
-            "columns": list(self.columns),
-            "rows": plain(self.rows),
+            "columns": [column.name for column in columns],
+            "rows": plain(rows),
             "traces": plain(self.traces),
             "layout": plain(self.layout or {}),
         }
+
+
+@dataclass(frozen=True, slots=True)
+class Dot:
+    """A value with its interval in a plot of such.
+
+    Attributes:
+        line: The name of the line that it stands on.
+        series: What it belongs to; dots of several series on one line stand below each other.
+        run: The number of the series' colour.
+        text: What is said of it.
+        value: Where it stands, with the ends of its interval, where there is one.
+        null: Where it would stand if there were nothing to find.
+    """
+
+    line: str
+    series: str
+    run: int
+    text: str
+    value: tuple[float, float | None, float | None]
+    null: float | None = None
+
+
+def interval_plot(
+    dots: Sequence[Dot], xaxis: Mapping[str, Any], *, row: float, spread: bool = True, **layout: Any
+) -> tuple[list[dict[str, Any]], dict[str, Any]]:
+    """Dots with intervals, line by line: the traces and the layout.
+
+    Args:
+        dots: From the top.
+        xaxis: What the values are.
+        row: Pixels of a line.
+        spread: Whether the series of a line stand below each other.
+        **layout: What else it has.
+    """
+    lines = {name: at for at, name in enumerate(dict.fromkeys(dot.line for dot in dots))}
+    series = list(dict.fromkeys((dot.series, dot.run) for dot in dots))
+    step = min(0.72 / (len(series) - 1), 0.24) if spread and len(series) > 1 else 0.0
+    traces = []
+    for at, (name, run) in enumerate(series):
+        own = [dot for dot in dots if (dot.series, dot.run) == (name, run)]
+        y = [lines[dot.line] + (at - (len(series) - 1) / 2) * step for dot in own]
+        traces.append(_dotted(own, y) | {"run": run, "name": name, "showlegend": len(series) > 1})
+        if any(dot.null is not None for dot in own):
+            mark = {"symbol": "line-ns-open", "size": 15, "line": {"width": 2}}
+            legend = {"name": "without bias, by chance", "legendgroup": "null", "showlegend": at == 0}
+            hidden = {"type": "scatter", "mode": "markers", "hoverinfo": "skip", "shade": "soft", "marker": mark}
+            traces.append(hidden | legend | {"x": [dot.null for dot in own], "y": y})
+    axis, height = names_below(list(lines), row=row)
+    return traces, {"xaxis": xaxis, "yaxis": axis, "height": height, **layout}
+
+
+def _dotted(dots: Sequence[Dot], y: Sequence[float]) -> dict[str, Any]:
+    ends = [
+        (value, value if low is None else low, value if high is None else high) for value, low, high in _values(dots)
+    ]
+    return {
+        "type": "scatter",
+        "mode": "markers",
+        "x": [value for value, _, _ in ends],
+        "y": list(y),
+        "text": [dot.text for dot in dots],
+        "error_x": {
+            "type": "data",
+            "symmetric": False,
+            "array": [high - value for value, _, high in ends],
+            "arrayminus": [value - low for value, low, _ in ends],
+        },
+        "hovertemplate": "%{text}<extra></extra>",
+    }
+
+
+def _values(dots: Iterable[Dot]) -> list[tuple[float, float | None, float | None]]:
+    return [dot.value for dot in dots]
+
+
+def scatter(
+    name: str, run: int, x: Sequence[float], y: Sequence[float], text: Sequence[str], **more: Any
+) -> dict[str, Any]:
+    """A trace of dots, or with `mode` of lines, each with what is said of it."""
+    trace = {"type": "scatter", "mode": "markers", "name": name, "run": run, "x": list(x), "y": list(y)}
+    return {**trace, "text": list(text), "hovertemplate": "%{text}<extra></extra>", **more}
+
+
+def heatmap(z: Sequence[Sequence[float | None]], columns: int, digits: int) -> dict[str, Any]:
+    """A trace of shares in rows and columns, written with so many digits."""
+    return {
+        "type": "heatmap",
+        "z": z,
+        "x": list(range(columns)),
+        "y": list(range(len(z))),
+        "zmin": 0,
+        "zmax": 1,
+        "showscale": False,
+        "hoverongaps": False,
+        "texttemplate": f"%{{z:.{digits}%}}",
+        "hovertemplate": "%{z:.1%}<extra></extra>",
+    }
+
+
+def columns_above(names: Sequence[str], title: str = "") -> dict[str, Any]:
+    """The x axis of a heatmap, with a name above each column."""
+    axis = {"tickvals": list(range(len(names))), "ticktext": list(names), "side": "top", "showgrid": False}
+    return {"title": {"text": title}, **axis} if title else axis
+
+
+def shares(measure: Measure | None, title: str, **more: Any) -> dict[str, Any]:
+    """An axis of scores."""
+    return {"title": {"text": title}, "tickformat": ".2f" if measure == "pearson" else ".0%", **more}
+
+
+def names_below(names: Sequence[str], *, row: float, extra: int = 90) -> tuple[dict[str, Any], int]:
+    """A y axis with a name at 0, 1, 2 ... downward, and the height in pixels of a plot with so many rows.
+
+    Args:
+        names: From the top.
+        row: Pixels of each.
+        extra: Of what stands around them.
+    """
+    axis = {
+        "tickvals": list(range(len(names))),
+        "ticktext": list(names),
+        "range": [len(names) - 0.5, -0.5],
+        "zeroline": False,
+        "showgrid": False,
+        "fixedrange": True,
+    }
+    return axis, round(len(names) * row) + extra
 
 
 def plain(value: Any) -> Any:

@@ -4,15 +4,25 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.text import p_text, percent
-from judgebench.analysis.agreement import coefficient
-from judgebench.pages.figures import Figure
-from judgebench.pages.scorefigures import TIGHT, dots, names_below
+from judgebench._util.table import Column, Table
+from judgebench._util.text import coefficient, percent
+from judgebench.analysis.report import bias_row
+from judgebench.pages.figures import (
+    TIGHT,
+    Dot,
+    Figure,
+    columns_above,
+    heatmap,
+    interval_plot,
+    names_below,
+    scatter,
+    shares,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator
 
-    from judgebench.analysis.report import Bias
+    from judgebench._util.table import Columns
     from judgebench.pages.chapters import Line, Subject
 
 _POSITION = ("the one shown first is chosen", "same verdict in all orders")
@@ -21,79 +31,61 @@ _POSITION = ("the one shown first is chosen", "same verdict in all orders")
 def position(subject: Subject) -> Figure:
     """How often the answer shown first is chosen, and how often the verdict outlives a change of the order."""
     slug, title = f"{subject.slug}-position", "Position bias"
-    rows = [
-        (line.title, bias.behaviour.name, *_estimate(bias))
-        for line in subject.lines
-        for bias in line.detail.biases
-        if bias.behaviour.name in _POSITION
-    ]
+    rows = [(line, bias) for line in subject.lines for bias in line.detail.biases if bias.behaviour.name in _POSITION]
     if not rows:
         return Figure(slug, title, empty="no run here chose between answers shown in an order")
-    lines = [line for line in subject.lines if any(row[0] == line.title for row in rows)]
-    traces = []
-    for at, name in enumerate(_POSITION):
-        own = {row[0]: row for row in rows if row[1] == name}
-        places = [y + 0.16 * (2 * at - 1) for y, line in enumerate(lines) if line.title in own]
-        found = [own[line.title] for line in lines if line.title in own]
-        if not found:
-            continue
-        said = [
-            f"{r[0]}: {name}: {percent(r[2])} ({percent(r[3])} to {percent(r[4])}); {percent(r[5])} without"
-            for r in found
-        ]
-        traces.append(dots(places, [row[2:5] for row in found], said, run=at, name=name))
-        symbol = {"symbol": "line-ns-open", "size": 15, "line": {"width": 2}}
-        hidden = {"shade": "soft", "name": "without bias, by chance", "showlegend": at == 0, "marker": symbol}
-        nulls = {"type": "scatter", "mode": "markers", "hoverinfo": "skip"}
-        traces.append({**nulls, "x": [row[5] for row in found], "y": places, "legendgroup": "null", **hidden})
-    axis, height = names_below([line.title for line in lines], row=44)
+    dots = []
+    for line, bias in rows:
+        name, each = bias.behaviour.name, bias.behaviour.estimate
+        interval = f"({percent(each.low)} to {percent(each.high)}); {percent(each.null)} without"
+        text = f"{line.title}: {name}: {percent(each.estimate)} {interval}"
+        value = (each.estimate, each.low, each.high)
+        dots.append(Dot(line.title, name, _POSITION.index(name), text, value, each.null))
+    traces, layout = interval_plot(dots, shares("share", "share", range=[-0.02, 1.02]), row=44)
+    columns: Columns = {
+        Column("run"): lambda row: row[0].title,
+        Column("what"): lambda row: row[1].behaviour.name,
+        Column("share", "share"): lambda row: row[1].behaviour.estimate.estimate,
+        Column("low", "share"): lambda row: row[1].behaviour.estimate.low,
+        Column("high", "share"): lambda row: row[1].behaviour.estimate.high,
+        Column("without bias", "share"): lambda row: row[1].behaviour.estimate.null,
+        Column("p", "p"): lambda row: row[1].behaviour.estimate.p,
+    }
     return Figure(
         slug,
         title,
         "A judge without a position bias chooses the first answer as often as the upright mark says, and gives the "
-        "same verdict in "
-        "all orders, which is asked with --orders both.",
-        ("run", "what", "share", "low", "high", "without bias", "p"),
-        rows,
-        [[r[0], r[1], *map(percent, r[2:6]), p_text(r[6])] for r in rows],
+        "same verdict in all orders, which is asked with --orders both.",
+        Table.of(rows, columns),
         traces,
-        {
-            "xaxis": {"title": {"text": "share"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
-            "yaxis": axis,
-            "height": height,
-        },
+        layout,
     )
-
-
-def _estimate(bias: Bias) -> tuple[float, float, float, float, float]:
-    each = bias.behaviour.estimate
-    return each.estimate, each.low, each.high, each.null, each.p
 
 
 def biases(subject: Subject) -> Figure:
     """Every bias that the readings can show, each with what could have been seen."""
     slug, title = f"{subject.slug}-biases", "Every bias"
-    rows: list[tuple[Any, ...]] = []
-    shown: list[tuple[str, ...]] = []
-    for line in subject.lines:
-        for bias in line.detail.biases:
-            each = bias.behaviour
-            rows.append((line.title, each.name, each.unit, *_estimate(bias), bias.q, each.estimate.smallest_effect))
-            scale, end, digits = (1.0, "", 2) if each.unit == "log-odds" else (100.0, "%", 1)
-            said = [f"{scale * number:.{digits}f}{end}" for number in rows[-1][3:7]]
-            q = "" if bias.q is None else p_text(bias.q)
-            seen = f"{scale * each.estimate.smallest_effect:.{digits}f}{end}"
-            shown.append((line.title, each.name, each.unit, *said, p_text(rows[-1][7]), q, seen))
+    rows = [(line, bias) for line in subject.lines for bias in line.detail.biases]
     if not rows:
         return Figure(slug, title, empty="no run here has verdicts that could show one")
+    columns: Columns = {
+        Column("run"): lambda row: row[0].title,
+        Column("bias"): lambda row: row[1].behaviour.name,
+        Column("unit"): lambda row: row[1].behaviour.unit,
+        Column("found", "effect"): lambda row: row[1].behaviour.estimate.estimate,
+        Column("low", "effect"): lambda row: row[1].behaviour.estimate.low,
+        Column("high", "effect"): lambda row: row[1].behaviour.estimate.high,
+        Column("without", "effect"): lambda row: row[1].behaviour.estimate.null,
+        Column("p", "p"): lambda row: row[1].behaviour.estimate.p,
+        Column("q", "p"): lambda row: row[1].q,
+        Column("shows", "reach"): lambda row: row[1].behaviour.estimate.smallest_effect,
+    }
     return Figure(
         slug,
         title,
         "q: p corrected for all biases of this page (Benjamini and Hochberg); rows without one only describe. "
         "'shows': the smallest distance from 'without' that so many items show in 4 of 5 tries.",
-        ("run", "bias", "unit", "found", "low", "high", "without", "p", "q", "shows"),
-        rows,
-        shown,
+        Table.of(rows, columns, lambda row: bias_row(row[1])),
     )
 
 
@@ -108,19 +100,8 @@ def calibration(subject: Subject) -> Figure:
             rows += own
             said = [f"{r[0]}: {percent(r[5])} sure, {percent(r[6])} right, {r[4]} of them ({what})" for r in own]
             dash = {"dash": "solid" if what == "probabilities" else "dash"}
-            traces.append(
-                {
-                    "type": "scatter",
-                    "mode": "lines+markers",
-                    "run": line.number,
-                    "name": f"{line.title}, {what}",
-                    "x": [row[5] for row in own],
-                    "y": [row[6] for row in own],
-                    "line": dash,
-                    "text": said,
-                    "hovertemplate": "%{text}<extra></extra>",
-                }
-            )
+            x, y = [row[5] for row in own], [row[6] for row in own]
+            traces.append(scatter(f"{line.title}, {what}", line.number, x, y, said, mode="lines+markers", line=dash))
     if not rows:
         return Figure(
             slug,
@@ -134,13 +115,15 @@ def calibration(subject: Subject) -> Figure:
         "How sure a judge is (the probability of its verdict, or the share of an item's verdicts that agree), and "
         "how often it is "
         "then right. On the dotted line it is as sure as it should be; below it, too sure.",
-        ("run", "of", "above", "up to", "n", "sure", "right"),
-        rows,
-        [[r[0], r[1], percent(r[2]), percent(r[3]), str(r[4]), percent(r[5]), percent(r[6])] for r in rows],
+        Table.rows_of(
+            rows,
+            *(Column("run"), Column("of"), Column("above", "share"), Column("up to", "share"), Column("n", "count")),
+            *(Column("sure", "share"), Column("right", "share")),
+        ),
         traces,
         {
-            "xaxis": {"title": {"text": "how sure"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
-            "yaxis": {"title": {"text": "how often right"}, "tickformat": ".0%", "range": [-0.02, 1.02]},
+            "xaxis": shares("share", "how sure", range=[-0.02, 1.02]),
+            "yaxis": shares("share", "how often right", range=[-0.02, 1.02]),
             "shapes": [diagonal],
             "height": 420,
         },
@@ -167,15 +150,8 @@ def surest(subject: Subject) -> Figure:
         rows += own
         if own:
             said = [f"{row[0]}: {percent(row[3])} of the surest {row[2]:.0%} ({row[1]})" for row in own]
-            trace = {"type": "scatter", "mode": "lines+markers", "run": line.number, "name": line.title, "text": said}
-            traces.append(
-                {
-                    **trace,
-                    "x": [row[2] for row in own],
-                    "y": [row[3] for row in own],
-                    "hovertemplate": "%{text}<extra></extra>",
-                }
-            )
+            x, y = [row[2] for row in own], [row[3] for row in own]
+            traces.append(scatter(line.title, line.number, x, y, said, mode="lines+markers"))
     if not rows:
         return Figure(slug, title, empty="no run here has ratings, scores or probabilities, which say how sure it is")
     return Figure(
@@ -183,13 +159,13 @@ def surest(subject: Subject) -> Figure:
         title,
         "Right among the surest quarter, half, three quarters, and all: where the line falls, being sure means "
         "something.",
-        ("run", "sure by", "share taken", "right"),
-        rows,
-        [[r[0], r[1], f"{r[2]:.0%}", percent(r[3])] for r in rows],
+        Table.rows_of(
+            rows, Column("run"), Column("sure by"), Column("share taken", "share", form=".0%"), Column("right", "share")
+        ),
         traces,
         {
-            "xaxis": {"title": {"text": "share of items taken, the surest first"}, "tickformat": ".0%"},
-            "yaxis": {"title": {"text": "right among them"}, "tickformat": ".0%"},
+            "xaxis": shares("share", "share of items taken, the surest first"),
+            "yaxis": shares("share", "right among them"),
             "height": 400,
         },
     )
@@ -228,9 +204,7 @@ def failures(subject: Subject) -> Figure:
         title,
         "Share of judgements without a verdict; a failure is never counted as a verdict. docs/runs.md says what each "
         "kind is.",
-        ("run", "kind", "count", "share"),
-        rows,
-        [[r[0], r[1], str(r[2]), percent(r[3])] for r in rows],
+        Table.rows_of(rows, Column("run"), Column("kind"), Column("count", "count"), Column("share", "share")),
         traces,
         {
             "barmode": "stack",
@@ -249,55 +223,37 @@ def agreement(subject: Subject) -> Figure:
         return Figure(slug, title, empty="no two runs here are over the same items")
     by_number = {line.number: line for line in subject.lines}
     lines = [by_number[number] for number in subject.compared]
-    rows: list[tuple[Any, ...]] = [
-        (
-            lines[e.first].title,
-            lines[e.second].title,
-            e.of,
-            *(v for a in (e.same, e.kappa, e.ac1) for v in (a.value, a.low, a.high)),
-        )
-        for e in found.agreement
-    ]
+    columns: Columns = {
+        Column("run"): lambda pair: lines[pair.first].title,
+        Column("other run"): lambda pair: lines[pair.second].title,
+        Column("of"): lambda pair: pair.of,
+        Column("same", "share"): lambda pair: pair.same.value,
+        Column("low", "share"): lambda pair: pair.same.low,
+        Column("high", "share"): lambda pair: pair.same.high,
+        Column("kappa", "coefficient"): lambda pair: pair.kappa.value,
+        Column("kappa, low", "coefficient"): lambda pair: pair.kappa.low,
+        Column("kappa, high", "coefficient"): lambda pair: pair.kappa.high,
+        Column("AC1", "coefficient"): lambda pair: pair.ac1.value,
+        Column("AC1, low", "coefficient"): lambda pair: pair.ac1.low,
+        Column("AC1, high", "coefficient"): lambda pair: pair.ac1.high,
+    }
+    z: list[list[float | None]] = [[None] * len(lines) for _ in lines]
+    for each in found.agreement:
+        z[each.first][each.second] = z[each.second][each.first] = each.same.value
     return Figure(
         slug,
         title,
         f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa and "
         f"AC1 take away what chance gives: 0 is chance, 1 full agreement.{_all_of_them(subject)}",
-        ("run", "other run", "of", "same", "low", "high", "kappa", "low", "high", "AC1", "low", "high"),
-        rows,
-        [[*r[:3], *(_coefficient(each, share=at < 3) for at, each in enumerate(r[3:]))] for r in rows],
-        [_agreeing(subject, lines)],
+        Table.of(found.agreement, columns),
+        [heatmap(z, len(lines), 0)],
         {
-            "xaxis": {
-                "tickvals": list(range(len(lines))),
-                "ticktext": [str(line.number + 1) for line in lines],
-                "side": "top",
-                "showgrid": False,
-            },
+            "xaxis": columns_above([str(line.number + 1) for line in lines]),
             "yaxis": names_below([f"{line.number + 1} {line.title}" for line in lines], row=0)[0],
             "height": 60 + 42 * len(lines),
             "margin": TIGHT,
         },
     )
-
-
-def _agreeing(subject: Subject, lines: Sequence[Line]) -> dict[str, Any]:
-    assert subject.comparison is not None
-    z: list[list[float | None]] = [[None] * len(lines) for _ in lines]
-    for each in subject.comparison.agreement:
-        z[each.first][each.second] = z[each.second][each.first] = each.same.value
-    return {
-        "type": "heatmap",
-        "z": z,
-        "x": list(range(len(lines))),
-        "y": list(range(len(lines))),
-        "zmin": 0,
-        "zmax": 1,
-        "showscale": False,
-        "hoverongaps": False,
-        "texttemplate": "%{z:.0%}",
-        "hovertemplate": "%{z:.1%}<extra></extra>",
-    }
 
 
 def _agreed_on(subject: Subject) -> str:
@@ -310,11 +266,7 @@ def _all_of_them(subject: Subject) -> str:
     found = subject.comparison
     if found is None or found.fleiss is None or found.krippendorff is None:
         return ""
-    all_ = f"Fleiss' kappa {coefficient(found.fleiss)}, Krippendorff's alpha {coefficient(found.krippendorff)}"
+    all_ = (
+        f"Fleiss' kappa {coefficient(found.fleiss.value)}, Krippendorff's alpha {coefficient(found.krippendorff.value)}"
+    )
     return f" All {len(found.runs)} together: {all_}."
-
-
-def _coefficient(value: float, *, share: bool) -> str:
-    if value != value:  # noqa: PLR0124 - not-a-number
-        return ""
-    return percent(value) if share else f"{round(value, 2) + 0:.2f}"

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from judgebench._util.steps import counted
-from judgebench._util.text import dollars, percent, score_head, score_range, score_text
+from judgebench._util.table import Marked
 from judgebench.analysis.leaderboard import leaderboard
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
@@ -18,11 +18,15 @@ from judgebench.pages.shell import Page, plotting_library, write_page
 from judgebench.runs import folder_name
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
+    from judgebench._util.table import Table, Value
     from judgebench.analysis.board import Board, Leaderboard, Place
 
 SCRIPTS = ("core.js", "leaderboard.js")
+
+_JUDGE, _INTERVAL = 1, 4
+"""Columns of a board that show more than their text."""
 
 
 @dataclass(frozen=True)
@@ -59,24 +63,13 @@ class BoardRow:
 
 
 @dataclass(frozen=True)
-class Column:
-    """A column of a board; numbers stand to the right, and the largest comes first where it is the best."""
-
-    name: str
-    numeric: bool = True
-    best_first: bool = True
-
-
-@dataclass(frozen=True)
 class Section:
     """A board, as the page's template takes it."""
 
     slug: str
-    title: str
-    items: int | None
-    columns: tuple[Column, ...]
+    board: Board
+    table: Table
     rows: tuple[BoardRow, ...]
-    notes: tuple[str, ...]
 
     @property
     def grouped(self) -> bool:
@@ -169,7 +162,7 @@ def page_of_boards(found: Leaderboard, links: Mapping[str, str]) -> Page:
     """
     sections = [_section(board, links) for board in found.boards]
     count = sum(row.kind != "published" for section in sections for row in section.rows)
-    names = ", ".join(section.title for section in sections)
+    names = ", ".join(section.board.title for section in sections)
     kinds = {row.kind for section in sections for row in section.rows}
     return Page(
         template="leaderboard.html",
@@ -180,23 +173,25 @@ def page_of_boards(found: Leaderboard, links: Mapping[str, str]) -> Page:
 
 
 def _section(board: Board, links: Mapping[str, str]) -> Section:
-    judged = any(place.template is not None for place in board.places if not place.published)
-    columns = [
-        Column("rank", best_first=False),
-        Column("judge", numeric=False, best_first=False),
-        Column("template", numeric=False, best_first=False),
-        Column(score_head(place.measure for place in board.places)),
-        Column("95% interval"),
-        *(Column(name) for name in board.sections),
-        *(Column(name) for name in board.figures),
-        Column("items"),
-        Column("verdicts"),
-        *([Column("cost", best_first=False)] if judged else []),
-    ]
+    table = board.table()
     low, high = _reach(board.places)
-    rows = tuple(_row(board, place, links.get(place.path), low, high, judged=judged) for place in board.places)
-    notes = (*board.without_judging, *board.notes)
-    return Section(f"board-{board.benchmark}", board.title, board.items, tuple(columns), rows, notes)
+    rows = []
+    for place, row, texts in zip(board.places, table.rows, table.cells, strict=True):
+        cells = [BoardCell(text, _sorted_by(value)) for text, value in zip(texts, row.entries, strict=True)]
+        cells[_JUDGE] = replace(cells[_JUDGE], link=links.get(place.path))
+        cells[_INTERVAL] = replace(cells[_INTERVAL], bar=_bar(place, low, high))
+        kind = "published" if place.published else "judge" if place.template is not None else "scores"
+        rows.append(BoardRow(kind, place.group, f"{place.judge} ({place.how})", tuple(cells)))
+    return Section(f"board-{board.benchmark}", board, table, tuple(rows))
+
+
+def _sorted_by(value: Value) -> float | str | None:
+    """What a cell's value is sorted by: an interval by its lower end."""
+    if isinstance(value, Marked):
+        return None if isinstance(value.value, str) else _sorted_by(value.value)
+    if isinstance(value, tuple):
+        return value[0]
+    return None if value in {"", "-"} else value.casefold() if isinstance(value, str) else value
 
 
 def _reach(places: Sequence[Place]) -> tuple[float, float]:
@@ -206,44 +201,10 @@ def _reach(places: Sequence[Place]) -> tuple[float, float]:
     return (low, high) if high > low else (low - 0.5, high + 0.5)
 
 
-def _row(board: Board, place: Place, link: str | None, low: float, high: float, *, judged: bool) -> BoardRow:
-    kind = "published" if place.published else "judge" if place.template is not None else "scores"
-    wording = place.wording
-    if place.template is not None and place.protocol not in {"one", "ratings"}:
-        wording = f"{wording}, {place.protocol}"
-    cells = [
-        BoardCell("-" if place.other_items else "" if place.rank is None else str(place.rank), place.rank),
-        BoardCell(place.judge, place.judge.casefold(), link),
-        BoardCell(wording, wording.casefold()),
-        BoardCell("" if place.score is None else score_text(place.score, place.measure), place.score),
-        _interval(place, low, high),
-        *(_section_cell(place, name) for name in board.sections),
-        *(_number(place.figures.get(name), lambda value: f"{value:.3f}") for name in board.figures),
-        _number(place.items, str),
-        _number(place.coverage, percent),
-    ]
-    if judged:
-        cost = None if place.published or place.template is None else place.cost_usd
-        unknown = place.template is not None and not place.published and cost is None
-        star = " *" if place.pareto else ""
-        cells.append(BoardCell("unknown" if unknown else "" if cost is None else f"{dollars(cost)}{star}", cost))
-    return BoardRow(kind, place.group, f"{place.judge} ({wording})", tuple(cells))
-
-
-def _interval(place: Place, low: float, high: float) -> BoardCell:
+def _bar(place: Place, low: float, high: float) -> tuple[float, float, float] | None:
     if place.score is None or place.low is None or place.high is None:
-        return BoardCell("", None)
+        return None
     left, right, middle = (
         round(100 * (value - low) / (high - low), 2) for value in (place.low, place.high, place.score)
     )
-    return BoardCell(
-        score_range(place.low, place.high, place.measure), place.low, bar=(left, max(right - left, 0.5), middle)
-    )
-
-
-def _section_cell(place: Place, name: str) -> BoardCell:
-    return _number(place.sections.get(name), lambda value: score_text(value, place.measure))
-
-
-def _number(value: float | None, said: Callable[[float], str]) -> BoardCell:
-    return BoardCell("", None) if value is None else BoardCell(said(value), value)
+    return left, max(right - left, 0.5), middle

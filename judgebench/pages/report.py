@@ -13,7 +13,6 @@ from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
-from judgebench.pages.differencefigures import differences
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import INSTALL, Page, encoded, plotting_library, write_page
 from judgebench.pages.summary import summary
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.analysis.board import Board
-    from judgebench.analysis.compare import Comparison
+    from judgebench.analysis.comparison import Comparison
     from judgebench.analysis.report import Detail, Report
     from judgebench.pages.figures import Figure
     from judgebench.runs import Run
@@ -131,7 +130,7 @@ def _compared(lines: Sequence[Line]) -> Comparison | None:
 def _chapter(subject: Subject) -> Chapter:
     every = [
         scorefigures.standing(subject),
-        differences(subject),
+        scorefigures.differences(subject),
         scorefigures.parts(subject, "section"),
         scorefigures.parts(subject, "subset"),
         scorefigures.kinds(subject),
@@ -146,8 +145,8 @@ def _chapter(subject: Subject) -> Chapter:
         scorefigures.ties(subject),
     ]
     lead, cards = summary(subject)
-    figures: list[Figure] = [figure for figure in every if figure.rows]
-    bare = [(figure.title, figure.empty or "nothing to show") for figure in every if not figure.rows]
+    figures: list[Figure] = [figure for figure in every if figure.table]
+    bare = [(figure.title, figure.empty or "nothing to show") for figure in every if not figure.table]
     return Chapter(
         subject.slug,
         subject.board.title,

@@ -1,21 +1,42 @@
-"""Reports written to files: text, CSV and Parquet."""
+"""Results written to files: text and Parquet."""
 
 from __future__ import annotations
 
-import csv
-import io
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from judgebench._util.files import output_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
-    from pathlib import Path
+    from collections.abc import Mapping
 
-    import pyarrow as pa
+    from judgebench._util.table import Tabular
 
-_FORMULA = ("=", "+", "-", "@", "\t", "\r")
-"""What makes a spreadsheet take a cell for a formula, and run it."""
+FORMS = ("csv", "parquet", "markdown", "latex")
+
+
+def write_forms(files: Mapping[str, str | None], *, values: Tabular, shown: Tabular) -> None:
+    """Writes a result in the forms that a file is named for, each whole or not at all.
+
+    Args:
+        files: By form, of `FORMS`.
+        values: What CSV and Parquet hold.
+        shown: What Markdown and LaTeX do.
+
+    Raises:
+        ConfigError: A file cannot be written.
+    """
+    makers = {"csv": values.to_csv, "markdown": shown.to_markdown, "latex": shown.to_latex}
+    for form in FORMS:
+        if (name := files.get(form)) is None:
+            continue
+        if form in makers:
+            write_report(Path(name), makers[form]())
+            continue
+        import pyarrow.parquet as pq
+
+        with output_file(Path(name)) as part:
+            pq.write_table(values.to_arrow(), part, compression="zstd")
 
 
 def write_report(path: Path, text: str) -> None:
@@ -26,34 +47,3 @@ def write_report(path: Path, text: str) -> None:
     """
     with output_file(path) as part:
         part.write_text(text, encoding="utf-8", errors="backslashreplace")
-
-
-def csv_text(head: Sequence[str], rows: Iterable[Sequence[Any]]) -> str:
-    """Rows as CSV, with nothing for None.
-
-    Text that begins like a formula (`=`, `+`, `-`, `@`, a tab or a carriage return) gets an apostrophe before it, as
-    OWASP advises, so that no spreadsheet runs a name out of data; numbers are as they are.
-    """
-    out = io.StringIO()
-    writer = csv.writer(out, lineterminator="\n")
-    writer.writerow(map(_cell, head))
-    writer.writerows([_cell(value) for value in row] for row in rows)
-    return out.getvalue()
-
-
-def _cell(value: Any) -> Any:
-    if value is None:
-        return ""
-    return f"'{value}" if isinstance(value, str) and value.startswith(_FORMULA) else value
-
-
-def write_parquet(path: Path, table: pa.Table) -> None:
-    """Writes a table as a Parquet file, whole or not at all.
-
-    Raises:
-        ConfigError: The file cannot be written.
-    """
-    import pyarrow.parquet as pq
-
-    with output_file(path) as part:
-        pq.write_table(table, part, compression="zstd")

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import groupby
 from typing import TYPE_CHECKING
 
-from rich.box import SIMPLE_HEAD
-from rich.padding import Padding
-from rich.table import Table
-from rich.text import Text
-
-from judgebench._util.text import dollars, thousands, visible
+from judgebench._util.table import Column, Table
+from judgebench._util.text import thousands
 from judgebench.engine.forecast import ASSUMED_ANSWER
+from judgebench.reports.table import print_tables
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
+    from judgebench._util.table import Columns
     from judgebench.engine.forecast import Forecast
 
 
@@ -35,47 +34,35 @@ def print_forecasts(
         budget: What may be spent, where that was said.
         until_shown: Whether the runs stop as soon as their difference is shown.
     """
-    for name, among in groupby(forecasts, key=lambda each: each.benchmark):
-        console.print(Text(f"{name}: what this would send; nothing was sent", style="bold"), soft_wrap=True)
-        console.print(_table(list(among)))
-        console.print()
-    if until_shown and any(each.calls for each in forecasts):
-        console.print(Padding(Text(_UNTIL_SHOWN), (0, 0, 0, 2)))
-    for line in _notes(forecasts, budget):
-        console.print(Padding(Text(line), (0, 0, 0, 2)))
+    for name, group in groupby(forecasts, key=lambda each: each.benchmark):
+        title = f"{name}: what this would send; nothing was sent"
+        print_tables(console, [replace(_table(list(group)), title=title)])
+    settled = [_UNTIL_SHOWN] if until_shown and any(each.calls for each in forecasts) else []
+    print_tables(console, [Table((), notes=[*settled, *_notes(forecasts, budget)])])
 
 
 def _table(forecasts: Sequence[Forecast]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, show_edge=False, padding=(0, 1, 0, 0))
-    table.add_column("judge", overflow="fold")
-    table.add_column("template", overflow="fold")
-    for head in ("calls", "there", "tokens in", "out", "cost", "at most"):
-        table.add_column(head, justify="right", no_wrap=True)
-    for at, each in enumerate(forecasts, 1):
-        last = at == len(forecasts)
-        table.add_row(visible(each.judge), visible(each.template), *_figures([each]), end_section=last)
-    if len(forecasts) > 1:
-        table.add_row("all", "", *_figures(forecasts), style="bold")
-    return table
-
-
-def _figures(forecasts: Sequence[Forecast]) -> tuple[str, ...]:
-    counts = (
-        sum(each.calls for each in forecasts),
-        sum(each.done + each.cached for each in forecasts),
-        sum(each.prompt_tokens for each in forecasts),
-        sum(each.completion_tokens for each in forecasts),
-    )
-    return (
-        *(thousands(count) for count in counts),
-        _sum([each.cost_usd for each in forecasts]),
-        _sum([each.highest_usd for each in forecasts]),
+    columns: Columns = {
+        Column("judge", names=True): lambda group: group[0].judge if len(group) == 1 else "all",
+        Column("template", names=True): lambda group: group[0].template if len(group) == 1 else "",
+        Column("calls", "tokens"): lambda group: sum(each.calls for each in group),
+        Column("there", "tokens"): lambda group: sum(each.done + each.cached for each in group),
+        Column("tokens in", "tokens"): lambda group: sum(each.prompt_tokens for each in group),
+        Column("out", "tokens"): lambda group: sum(each.completion_tokens for each in group),
+        Column("cost", "money"): lambda group: _sum([each.cost_usd for each in group]),
+        Column("at most", "money"): lambda group: _sum([each.highest_usd for each in group]),
+    }
+    groups = [[each] for each in forecasts] + ([list(forecasts)] if len(forecasts) > 1 else [])
+    return Table.of(
+        groups,
+        columns,
+        lambda group: {"rule": group is groups[len(forecasts) - 1], "style": "" if len(group) == 1 else "strong"},
     )
 
 
-def _sum(costs: Sequence[float | None]) -> str:
+def _sum(costs: Sequence[float | None]) -> float | str:
     known = [cost for cost in costs if cost is not None]
-    return dollars(sum(known)) if len(known) == len(costs) else "unknown"
+    return sum(known) if len(known) == len(costs) else "unknown"
 
 
 def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]:

@@ -8,16 +8,18 @@ from typing import TYPE_CHECKING
 from rich.rule import Rule
 from rich.text import Text
 
+from judgebench._util.table import Column, Table
 from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import slots_of
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
-from judgebench.reports.table import plain_table
+from judgebench.reports.table import print_tables
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from rich.console import Console
 
+    from judgebench._util.table import Columns
     from judgebench.analysis.show import Failed, ShownCall, ShownItem
     from judgebench.items import Turn
     from judgebench.runs import Finished
@@ -36,18 +38,15 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         )
         return
     for kind, count in Counter(each.kind for each in found).most_common():
-        console.print()
         console.print(Text(f"{kind.replace('_', ' ')}: {count}", style=WARNING))
-        table = plain_table("item", "subset", "detail")
-        for column in table.columns[1:]:
-            column.justify, column.no_wrap, column.overflow = "left", False, "fold"
+        columns: Columns = {
+            Column("item", names=True): lambda each: each.item,
+            Column("subset"): lambda each: each.subset,
+            Column("detail"): lambda each: each.detail,
+        }
         of_kind = [each for each in found if each.kind == kind]
-        for each in of_kind[:shown]:
-            table.add_row(one_line(each.item), one_line(each.subset), one_line(each.detail))
-        console.print(table)
-        if count > shown:
-            console.print(f"and {count - shown} more; --all lists them")
-    console.print()
+        more = [f"and {count - shown} more; --all lists them"] if count > shown else []
+        print_tables(console, [Table.of(of_kind[:shown], columns, notes=more)])
     console.print(f"judgebench show {finished.path} ITEM shows one in full", soft_wrap=True)
 
 

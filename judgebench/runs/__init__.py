@@ -8,7 +8,7 @@ from judgebench._util.lazy import lazy_face
 
 if TYPE_CHECKING:
     from judgebench.runs.folder import RunWriter, check_writable, in_place_of, read_results
-    from judgebench.runs.frames import IDENTITY, Table, arrow, identity, schema_of, score_rows
+    from judgebench.runs.frames import TableName, identity, score_rows
     from judgebench.runs.itemfile import share_file
     from judgebench.runs.judgements import JUDGEMENTS, Judgement, add_usage, latest, read_judgements, write_judgements
     from judgebench.runs.made import (
@@ -39,16 +39,15 @@ if TYPE_CHECKING:
         read_manifest,
         short_hash,
     )
-    from judgebench.runs.notebook import run_html
     from judgebench.runs.preferences import PREFERENCES, write_preferences
     from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles, was_judged
     from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, up_to_date, usage_of
+    from judgebench.runs.shown import flips_line, run_table, title_of
     from judgebench.runs.templatefiles import READING, template_texts
     from judgebench.runs.templates import RunTemplates, run_templates
 
 __all__ = [
     "DEFAULT_OUT",
-    "IDENTITY",
     "JUDGEMENTS",
     "MANIFEST",
     "PREFERENCES",
@@ -64,13 +63,13 @@ __all__ = [
     "RunTemplates",
     "RunWriter",
     "ScoresEntry",
-    "Table",
+    "TableName",
     "TemplateEntry",
     "add_usage",
-    "arrow",
     "check_writable",
     "common_name",
     "find_runs",
+    "flips_line",
     "flips_of",
     "folder_name",
     "folder_of",
@@ -92,14 +91,14 @@ __all__ = [
     "read_judgements",
     "read_manifest",
     "read_results",
-    "run_html",
+    "run_table",
     "run_templates",
-    "schema_of",
     "score_rows",
     "share_contents",
     "share_file",
     "short_hash",
     "template_texts",
+    "title_of",
     "titles",
     "total_usage",
     "up_to_date",
@@ -122,11 +121,8 @@ if not TYPE_CHECKING:
                 "read_results",
             ),
             "frames": (
-                "IDENTITY",
-                "Table",
-                "arrow",
+                "TableName",
                 "identity",
-                "schema_of",
                 "score_rows",
             ),
             "itemfile": ("share_file",),
@@ -166,7 +162,7 @@ if not TYPE_CHECKING:
                 "read_manifest",
                 "short_hash",
             ),
-            "notebook": ("run_html",),
+            "shown": ("flips_line", "run_table", "title_of"),
             "preferences": (
                 "PREFERENCES",
                 "write_preferences",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     Row = dict[str, Any]
 
-Table = Literal["judgements", "outcomes", "scores"]
+TableName = Literal["judgements", "outcomes", "scores"]
 """A line a reply; a line an item; a line a score (of the whole, of each section and subset)."""
 
 IDENTITY = ("benchmark", "judge", "template", "protocol")
@@ -102,16 +102,16 @@ _MAY_LACK = frozenset({"choice"})
 _OWN = frozenset({"item", "subset", "credit", "low", "high", "scores", "verdicts"})
 
 
-def check_table(name: str) -> Table:
+def check_table(name: str) -> TableName:
     """A table's name.
 
     Raises:
         ConfigError: There is no such table.
     """
-    for known in get_args(Table):
+    for known in get_args(TableName):
         if name == known:
             return known  # type: ignore[no-any-return]
-    raise unknown_name("table", name, get_args(Table))
+    raise unknown_name("table", name, get_args(TableName))
 
 
 def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:

@@ -19,16 +19,16 @@ from judgebench.metrics.summary import Metrics
 from judgebench.runs.itemfile import ITEMS, read_items
 from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
 from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, OUTCOMES, Manifest, read_manifest, wrong_format
-from judgebench.runs.notebook import run_html
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     import pandas as pd
 
+    from judgebench._util.table import Table
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import Item, ItemKey, Reading
-    from judgebench.runs.frames import Table
+    from judgebench.runs.frames import TableName
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Name
 
@@ -121,7 +121,7 @@ class Run:
         """The items, with their texts."""
         return read_items(self.path)
 
-    def to_pandas(self, table: Table = "judgements") -> pd.DataFrame:
+    def to_pandas(self, table: TableName = "judgements") -> pd.DataFrame:
         """The run as a pandas table; `judgebench.to_pandas` makes one of several runs.
 
         Args:
@@ -135,7 +135,7 @@ class Run:
 
         return frames.pandas_of(frames.arrow(self.rows(table), frames.schema_of(table, whose=False)))
 
-    def rows(self, table: Table = "judgements") -> Iterator[dict[str, Any]]:
+    def rows(self, table: TableName = "judgements") -> Iterator[dict[str, Any]]:
         """The rows of that table, one by one.
 
         Raises:
@@ -157,14 +157,25 @@ class Run:
         return f"Run({str(self.path)!r})"
 
     def _repr_html_(self) -> str:
-        from judgebench._util import html as notebooks
+        from judgebench._util.html import paragraphs
 
         try:
-            metrics = self.metrics
+            return self.table().to_html()
         except ConfigError as error:
-            return notebooks.paragraphs([repr(self), str(error)])
-        name = str(self.manifest.benchmark)
-        return run_html(get_benchmark(name).title if name in BENCHMARKS else name, self.name, metrics)
+            return paragraphs([repr(self), str(error)])
+
+    def table(self) -> Table:
+        """Its scores with intervals and counts, and what stands beside them.
+
+        Raises:
+            ConfigError: The run was cut off, so that it has no figures yet.
+        """
+        from judgebench.runs.shown import run_table
+
+        benchmark, name = str(self.manifest.benchmark), self.name
+        title = get_benchmark(benchmark).title if benchmark in BENCHMARKS else benchmark
+        protocol = name.protocol if name.template else ""
+        return run_table(" · ".join(filter(None, (title, name.judge, name.wording, protocol))), self.metrics)
 
 
 def find_runs(folder: Path) -> list[Path]:

@@ -13,9 +13,8 @@ from finishedruns import judge_run, score_run
 from markdown_it import MarkdownIt
 
 import judgebench as jb
-from judgebench.reports.files import csv_text
-from judgebench.reports.latex import latex_table, latex_text
-from judgebench.reports.leaderboard import markdown_table
+from judgebench._util.latex import latex_text
+from judgebench._util.table import Column, Table, TableRow
 
 HOSTILE = [
     '=HYPERLINK("http://x.test","y")',
@@ -28,6 +27,12 @@ HOSTILE = [
     "two\nlines\r\nand\u2028more \x1b[2J \u202e",
     r"^^M\write18{x} ~ {} -- --- `` '' \"",
 ]
+
+
+def table_of(name: str, number: float = 1.0) -> Table:
+    """A row of a name and a number, below heads of the same name, and with a note that is the name."""
+    columns = [Column(name, names=True), Column("n", "number", form="g")]
+    return Table(columns, [TableRow((name, number))], "t", [name])
 
 
 def named(name: str) -> Path:
@@ -81,7 +86,7 @@ def test_parquet_has_every_name_as_it_is(name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_no_cell_of_a_csv_is_a_formula(name):
     """Text that begins like one has an apostrophe before it, and is else as it was; a number stays one."""
-    ((head,), (cell, number)) = csv.reader(csv_text([name], [[name, -0.5]]).splitlines(keepends=True))
+    ((head, _), (cell, number)) = csv.reader(table_of(name, -0.5).to_csv().splitlines(keepends=True))
     assert head == cell
     assert cell.removeprefix("'") == name
     assert not cell.startswith(("=", "+", "-", "@", "\t", "\r"))
@@ -91,7 +96,7 @@ def test_no_cell_of_a_csv_is_a_formula(name):
 @pytest.mark.parametrize("name", HOSTILE)
 def test_a_name_is_text_in_markdown(name):
     """Rendered as GitHub does, it is one cell of plain text: no link, no HTML, no emphasis."""
-    html = MarkdownIt("gfm-like", {"linkify": False}).render(markdown_table(["judge", "n"], [[name, "1"]], 1))
+    html = MarkdownIt("gfm-like", {"linkify": False}).render(table_of(name).to_markdown())
     cells = re.findall(r"<td[^>]*>(.*?)</td>", html, re.DOTALL)
     assert len(cells) == 2
     assert "<" not in cells[0]
@@ -103,10 +108,10 @@ def test_a_name_is_text_in_latex(name):
     safe = latex_text(name)
     left = re.sub(r"\\text[a-z]+\{\}|\\[{}$&#%_]|(?<=-)\{\}(?=-)", "", safe)
     assert re.findall(r"[\\{}$&#%_^~<>|`\"\n\r]", left) == []
-    table = latex_table("t", ["judge", "n"], [[name, "1"]], [name], left=1)
+    table = table_of(name).to_latex()
     (row,) = [line for line in table.splitlines() if line.endswith(r"& 1 \\")]
     assert row == f"    {safe} & 1 \\\\"
-    assert [line for line in table.splitlines() if line.startswith("%")] == table.splitlines()[:1]
+    assert [line for line in table.splitlines() if line.startswith("%")] == table.splitlines()[:2]
 
 
 def test_latex_says_the_same():
@@ -117,7 +122,7 @@ def test_latex_says_the_same():
 
 def test_a_star_at_a_rows_start_is_no_option():
     r"""`\\*` and `\\[` mean something at a row's end."""
-    table = latex_table("t", ["a"], [["x"], ["*"], ["[1cm]"]], [], left=1)
+    table = Table([Column("a")], [TableRow((text,)) for text in ("x", "*", "[1cm]")]).to_latex()
     assert r"{}*" in table
     assert r"{}[1cm]" in table
 

@@ -9,7 +9,7 @@ from commands import pairs
 from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
-from judgebench._util import html as notebooks
+from judgebench._util.table import Column, Table, TableRow
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>\u202e\x1b[2J'
 
@@ -40,7 +40,7 @@ def test_a_run_shows_its_scores():
     text = Tags(run._repr_html_()).text
     assert "RewardBench · mine · pairwise · one" in text
     assert "87.5%" in text
-    assert "3 of 4 judgements have a verdict, 1 unreadable" in text
+    assert "3 of 4 judgements have a verdict (75.0%); without: 1 unreadable" in text
 
 
 def test_a_score_files_run_shows_its_scores():
@@ -70,7 +70,7 @@ def test_other_results_show_themselves(result):
 
 def test_names_out_of_data_are_text():
     """No element but the table's, no attribute but its alignment, no sign that hides or turns words."""
-    html = notebooks.html_table([HOSTILE], [[HOSTILE]], title=HOSTILE) + notebooks.paragraphs([HOSTILE])
+    html = Table([Column(HOSTILE)], [TableRow((HOSTILE,))], HOSTILE, [HOSTILE]).to_html()
     assert Tags(html).found <= HARMLESS
     assert "\u202e" not in html
     assert "\x1b" not in html
@@ -78,7 +78,7 @@ def test_names_out_of_data_are_text():
 
 def test_a_hostile_subset_is_text_where_a_run_is_shown():
     """As in the table itself."""
-    rows = [row | {"subset": HOSTILE} for row in pairs(4)]
+    rows = [row | {"subset": HOSTILE if at % 2 else "plain"} for at, row in enumerate(pairs(4))]
     run = jb.Run.load(written_run("mine", rows, lambda *_: 0, benchmark="custom"))
     shown = Tags(run._repr_html_())
     assert shown.found <= HARMLESS

@@ -1,4 +1,4 @@
-"""Leaderboards as LaTeX tables for a paper."""
+"""Tables as LaTeX for a paper."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from judgebench._util.text import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+LATEX_NEEDS = "% Needs \\usepackage{booktabs} and \\usepackage[T1]{fontenc}.\n"
+"""Stands above tables in a file."""
 
 _COMMANDS = {
     "\\": r"\textbackslash{}",
@@ -41,7 +44,7 @@ def latex_text(text: str) -> str:
 
 
 def latex_table(
-    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], *, left: int
+    title: str, head: Sequence[str], rows: Sequence[Sequence[str]], notes: Sequence[str], *, left: Sequence[bool]
 ) -> str:
     """A floating table with the rules of the package `booktabs`, its notes as comments above it.
 
@@ -50,15 +53,16 @@ def latex_table(
         head: What stands above each column.
         rows: The cells.
         notes: What a reader must know, a sentence each.
-        left: So many columns are text, the others numbers.
+        left: Of each column whether it stands to the left.
     """
-    columns = "l" * left + "r" * (len(head) - left)
+    comments = "".join(f"% {one_line(note)}\n" for note in notes)
+    if not head:
+        return comments
     lines = [
-        *(f"% {one_line(note)}" for note in notes),
         r"\begin{table}",
         r"  \centering",
         f"  \\caption{{{latex_text(title)}}}",
-        f"  \\begin{{tabular}}{{{columns}}}",
+        f"  \\begin{{tabular}}{{{''.join('l' if each else 'r' for each in left)}}}",
         r"    \toprule",
         _row(head),
         r"    \midrule",
@@ -67,7 +71,7 @@ def latex_table(
         r"  \end{tabular}",
         r"\end{table}",
     ]
-    return "\n".join(lines) + "\n"
+    return comments + "\n".join(lines) + "\n"
 
 
 def _row(cells: Sequence[str]) -> str:

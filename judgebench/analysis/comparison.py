@@ -1,0 +1,264 @@
+"""What a comparison of runs is, and how it is shown."""
+
+from __future__ import annotations
+
+from dataclasses import asdict, dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.table import Column, Marked, Table, Tabular
+from judgebench._util.text import coefficient, difference_head, score_head
+from judgebench.analysis.agreement import agreement_columns
+from judgebench.metrics.paired import ALPHA
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+    from judgebench._util.table import Columns, Value
+    from judgebench.analysis.agreement import RunsAgreement
+    from judgebench.items import Measure
+    from judgebench.metrics.agreement import Agreement
+    from judgebench.metrics.intervals import Estimate
+    from judgebench.metrics.paired import Difference
+    from judgebench.runs import Name
+
+_TESTS = {
+    "mcnemar": "McNemar's exact test",
+    "sign-flip": "the sign-flip test",
+    "bootstrap": "the paired bootstrap",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ComparedRun:
+    """One of the runs, over the items that are compared.
+
+    Attributes:
+        title: What tables call it: as short as tells the runs apart.
+        items: How many items the run has in all.
+        score: The official score over the compared items; None where no item has a label.
+        group: Letters; two runs share one exactly where their scores cannot be told apart.
+    """
+
+    title: str
+    name: Name
+    path: Path
+    items: int
+    score: float | None
+    low: float | None
+    high: float | None
+    group: str
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """The score, a section or a subset, compared.
+
+    Attributes:
+        name: The section's or subset's; `score` for the whole.
+        scores: Of each run.
+        groups: Letters of each run, as in `ComparedRun`.
+        pairs: The difference of each pair of runs.
+        adjusted: Their p after Holm's correction, in the same order: over the pairs of runs for the score, over pairs
+            and sections for sections, over pairs and subsets for subsets.
+    """
+
+    name: str
+    scores: tuple[Estimate, ...]
+    groups: tuple[str, ...]
+    pairs: tuple[Difference, ...]
+    adjusted: tuple[float, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Comparison(Tabular):
+    """What `compare` found.
+
+    Attributes:
+        items: How many items are compared: those about which every run was asked.
+        left_out: For each run how many of the items about which it was asked are not compared.
+        measure: What the scores are: a `share` or `pearson`; None where there are none.
+        whole: The official score, compared; None where no item has a label.
+        agreement: Of each pair of runs.
+        fleiss: Fleiss' kappa of all runs; None for two.
+        krippendorff: Krippendorff's alpha of all runs, nominal; None for two.
+        notes: What a reader must know.
+    """
+
+    benchmark: str
+    title: str
+    runs: tuple[ComparedRun, ...]
+    items: int
+    left_out: tuple[int, ...]
+    whole: Part | None
+    sections: tuple[Part, ...]
+    subsets: tuple[Part, ...]
+    agreement: tuple[RunsAgreement, ...]
+    fleiss: Agreement | None
+    krippendorff: Agreement | None
+    notes: tuple[str, ...] = ()
+    measure: Measure | None = "share"
+
+    def to_json(self) -> dict[str, Any]:
+        """An object of plain values; what has no value is null."""
+        data: dict[str, Any] = _plain(asdict(self))
+        for run, said in zip(self.runs, data["runs"], strict=True):
+            said["path"] = str(run.path)
+        return data
+
+    def tables(self, *, subsets: bool = False) -> Sequence[Table]:
+        """The runs, the differences of their scores, the sections (and subsets), and what to make of it."""
+        count = f"{self.items} items{' that all runs have' if any(self.left_out) else ''}"
+        levels = (("section", self.sections), ("subset", self.subsets if subsets else ()))
+        return [
+            replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),
+            self._pairs(),
+            *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
+            Table((), notes=list(self._legend(subsets=subsets))),
+        ]
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know."""
+        return self.notes
+
+    def table(self, names: Sequence[str] = ()) -> Table:
+        """Each pair of runs, over the score and each section, with p corrected for all pairs of a kind.
+
+        Args:
+            names: What the runs are called; empty for their titles.
+        """
+        titles = names or [run.title for run in self.runs]
+        every = () if self.whole is None else (self.whole, *self.sections)
+        lines = [(part, *pair) for part in every for pair in zip(part.pairs, part.adjusted, strict=True)]
+        columns: Columns = {
+            Column("of"): lambda line: line[0].name,
+            Column("run"): lambda line: titles[line[1].first],
+            Column("less"): lambda line: titles[line[1].second],
+            Column("difference", "difference"): lambda line: line[1].difference,
+            Column("low", "difference"): lambda line: line[1].low,
+            Column("high", "difference"): lambda line: line[1].high,
+            Column("p", "p"): lambda line: line[1].p,
+            Column("p (Holm)", "p"): lambda line: line[2],
+            Column("shows", "distance"): lambda line: line[1].smallest,
+        }
+        return Table.of(lines, columns, lambda _: {"unit": self.measure})
+
+    def _runs(self) -> Table:
+        columns: Columns = {
+            Column("number", "count", head="", names=True): lambda each: each[0],
+            Column("run", names=True): lambda each: each[1].title,
+            Column("score", "score", head=score_head([self.measure])): lambda each: (
+                "none" if each[1].score is None else each[1].score
+            ),
+            Column("95% interval", "interval"): lambda each: (
+                None if each[1].low is None or each[1].high is None else (each[1].low, each[1].high)
+            ),
+            Column("group", "mark"): lambda each: each[1].group,
+        }
+        return Table.of(enumerate(self.runs, 1), columns, lambda _: {"unit": self.measure})
+
+    def _pairs(self) -> Table:
+        """Each pair of runs, with how far they say the same."""
+        tested = (
+            {}
+            if self.whole is None
+            else {
+                (each.first, each.second): (each, p)
+                for each, p in zip(self.whole.pairs, self.whole.adjusted, strict=True)
+            }
+        )
+        columns: Columns = {Column("runs", names=True): lambda pair: f"{pair[0] + 1} - {pair[1] + 1}"}
+        if tested:
+            columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda pair: (
+                tested[pair][0].difference
+            )
+            columns[Column("95% interval", "difference")] = lambda pair: _interval(tested[pair][0])
+            columns[Column("p", "p")] = lambda pair: tested[pair][0].p
+            if len(tested) > 1:
+                columns[Column("p (Holm)", "p")] = lambda pair: tested[pair][1]
+            columns[Column("could show", "distance")] = lambda pair: tested[pair][0].smallest
+        if self.agreement:
+            columns |= agreement_columns(self.agreement)
+        pairs = list(tested) or [(each.first, each.second) for each in self.agreement]
+        shown = {pair for pair, (_, p) in tested.items() if p <= ALPHA}
+        return Table.of(pairs, columns, lambda pair: {"unit": self.measure, "style": "strong" if pair in shown else ""})
+
+    def _parts(self, level: str, parts: Sequence[Part]) -> Table:
+        """Two runs: each part with its difference; more: the score of each, with its letters."""
+        two = len(self.runs) == 2
+        columns: Columns = {
+            Column(level, names=True, width=12 if two else 20): lambda part: part.name,
+            Column("items", "count", priority=1, optional=two): lambda part: part.scores[0].n,
+        }
+        for at in range(len(self.runs)):
+            columns[Column(str(at + 1), "score")] = partial(_score, at)
+        if two:
+            columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda part: (
+                part.pairs[0].difference
+            )
+            columns[Column("95% interval", "difference")] = lambda part: _interval(part.pairs[0])
+            columns[Column("p (Holm)", "p")] = lambda part: part.adjusted[0]
+        return Table.of(
+            parts,
+            columns,
+            lambda part: {"unit": self.measure, "style": "strong" if two and part.adjusted[0] <= ALPHA else ""},
+        )
+
+    def _legend(self, *, subsets: bool) -> Iterator[str]:
+        if self.whole is not None:
+            yield from self._of_tests(self.whole)
+        of = {each.of for each in self.agreement}
+        if of == {"choices"}:
+            yield "alike: the same choice of both runs; kappa: Cohen's, AC1: Gwet's, both beyond chance"
+        elif of:
+            items = "" if of == {"questions"} else "each item, or where an item has several questions of "
+            yield (
+                f"alike: the same choice of both runs in {items}each question that both answer, pair by pair; kappa: "
+                "Cohen's, AC1: Gwet's, both beyond chance"
+            )
+        if self.fleiss is not None and self.krippendorff is not None:
+            kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)
+            yield f"all runs together: Fleiss' kappa {kappa}, Krippendorff's alpha {alpha}"
+        if len(self.runs) == 2 and len((*self.sections, *(self.subsets if subsets else ()))) > 1:
+            yield (
+                "intervals of sections and subsets are each for itself, uncorrected; their p is corrected for all rows"
+            )
+        if len(self.subsets) > 1 and not subsets:
+            yield f"--subsets shows the {len(self.subsets)} subsets"
+
+    def _of_tests(self, whole: Part) -> Iterator[str]:
+        apart, count = sum(p <= ALPHA for p in whole.adjusted), len(whole.pairs)
+        if len(self.runs) > 2:
+            yield (
+                f"{apart} of {count} pairs are told apart; runs that share a letter (group) cannot be, which is not to "
+                "say that they are alike"
+            )
+        elif apart:
+            yield "the runs are told apart"
+        else:
+            yield "the runs cannot be told apart: that is not to say they are alike"
+        tests = dict.fromkeys(_TESTS[each.test] for each in whole.pairs)
+        yield f"p of the score is from {' and '.join(tests)}{f', corrected for {count} pairs' if count > 1 else ''}"
+        unit = "Pearson's r" if self.measure == "pearson" else "points"
+        yield (
+            f"could show: the smallest true difference in {unit} that these items would show in 4 of 5 tries"
+            f"{', at the corrected level' if count > 1 else ''}"
+        )
+
+
+def _score(at: int, part: Part) -> Value:
+    score = part.scores[at].score
+    return score if len(part.scores) == 2 else Marked(score, part.groups[at])
+
+
+def _interval(difference: Difference) -> tuple[float, float]:
+    return difference.low, difference.high
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(each) for each in value]
+    return None if isinstance(value, float) and value != value else value  # noqa: PLR0124 - not-a-number

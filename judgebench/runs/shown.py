@@ -1,0 +1,145 @@
+"""A run as a table: its scores with intervals and counts, and what stands beside the score."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.table import Alert, Column, Table, TableRow
+from judgebench._util.text import dollars, one_line, percent, score_head, score_range, score_text, thousands
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
+
+    from judgebench.metrics.bias import BiasEstimate
+    from judgebench.metrics.controls import Flips
+    from judgebench.metrics.intervals import Estimate
+    from judgebench.metrics.summary import Metrics, Usage
+
+
+def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
+    """One run.
+
+    Args:
+        title: What it is called.
+        metrics: The run's.
+        subsets: Whether each section's subsets are shown below it.
+    """
+    columns = [
+        Column("name", head="", names=True, width=20),
+        Column("score", "score", head=score_head([metrics.measure])),
+        Column("95% interval", "interval"),
+        Column("items", "count"),
+        Column("bar", "bar", head=""),
+    ]
+    rows = list(_rows(metrics, subsets=subsets))
+    return Table(columns if rows else (), rows, title, list(_beside(metrics)), tight=True)
+
+
+def title_of(title: str, metrics: Metrics) -> str:
+    """What a run is called beside others of its benchmark, whose title comes first."""
+    return " · ".join(filter(None, (title, metrics.judge, metrics.template, metrics.altered)))
+
+
+def _rows(metrics: Metrics, *, subsets: bool) -> Iterator[TableRow]:
+    def row(name: str, estimate: Estimate, **more: Any) -> TableRow:
+        interval = (estimate.low, estimate.high)
+        return TableRow((name, estimate.score, interval, estimate.n, estimate.score), metrics.measure, **more)
+
+    if metrics.score is not None and metrics.low is not None and metrics.high is not None:
+        scored = sum(each.n for each in metrics.subsets.values())
+        values = ("score", metrics.score, (metrics.low, metrics.high), scored, metrics.score)
+        yield TableRow(values, metrics.measure, "strong", rule=True)
+    named = {name.casefold() for name in metrics.sections}
+    below = subsets and len(metrics.subsets) > len(metrics.sections)
+    for name, section in metrics.sections.items():
+        yield row(name, section, style="strong" if below else "")
+        for subset in metrics.section_subsets.get(name, ()) if subsets else ():
+            if subset.casefold() not in named:
+                yield row(subset, metrics.subsets[subset], indent=True)
+    if not metrics.sections and len(metrics.subsets) > 1:
+        yield from (row(name, each) for name, each in metrics.subsets.items())
+    yield from (TableRow((name, "no items", None, 0, None), style="aside") for name in metrics.missing)
+
+
+def _beside(metrics: Metrics) -> Iterator[str]:
+    """What stands beside the score, a line each."""
+    yield from _controls(metrics)
+    if metrics.attack is not None:
+        yield flips_line(metrics.attack)
+    yield from _complete(metrics)
+    if metrics.consistency is not None:
+        yield f"same verdict in all orders: {percent(metrics.consistency)} of {metrics.consistency_n} items"
+    if figures := [f"{name} {value:.3f}" for name, value in metrics.extra.items() if isinstance(value, float)]:
+        yield ", ".join(figures)
+    if metrics.extra.get("calibration"):
+        yield _calibration(metrics.extra["calibration"])
+    if metrics.position_bias is not None:
+        yield _bias_line("chose the answer shown first", metrics.position_bias)
+    if metrics.template:
+        yield _usage_line(metrics.usage)
+    yield from (f"note: {note}" for note in metrics.notes)
+
+
+def _complete(metrics: Metrics) -> Iterator[str]:
+    without = sum(metrics.failures.values())
+    what = "judgements have a verdict" if metrics.template else "items have scores"
+    line = f"{metrics.judgements - without} of {metrics.judgements} {what}"
+    if without:
+        kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
+        line = Alert(f"{line} ({percent(metrics.coverage)}); without: {kinds}")
+    yield line
+    if metrics.bounds is not None and metrics.bounds[0] != metrics.bounds[1]:
+        bounds = score_range(*metrics.bounds, metrics.measure)
+        stands_in = f"; {percent(metrics.substituted)} of the score stands in for failures"
+        yield (f"bounds {bounds}: every failure counted wrong, counted right{stands_in if metrics.substituted else ''}")
+
+
+def _calibration(found: Mapping[str, Any]) -> str:
+    surest = ", ".join(f"{percent(1 - at['risk'])} of the surest {at['coverage']:.0%}" for at in found["risk_coverage"])
+    return (
+        f"probabilities of {found['n']} verdicts: Brier score {found['brier']:.3f}, "
+        f"calibration error {found['ece']:.3f} ({found['binning']}){_too_sure(found)}; right {surest}; "
+        f"area {found['aurc']:.3f} (AURC)"
+    )
+
+
+def _too_sure(found: Mapping[str, Any]) -> str:
+    """By how many points the mean probability is above the share that is right; nothing for an older run."""
+    if "overconfidence" not in found:
+        return ""
+    points, low, high = (100 * found[f"overconfidence{end}"] for end in ("", "_low", "_high"))
+    if low <= 0 <= high:
+        return f", not shown to be too sure or too little ({points:+.1f} points, {low:+.1f} to {high:+.1f})"
+    return f", too {'sure' if points > 0 else 'little sure'} by {abs(points):.1f} points ({low:+.1f} to {high:+.1f})"
+
+
+def flips_line(flips: Flips) -> str:
+    """How often an attack changed verdicts, in one line."""
+    interval = f"{percent(flips.low)} to {percent(flips.high)}"
+    line = f"{flips.name}: {flips.flips} of {flips.n} verdicts flip, {percent(flips.share)} ({interval})"
+    return f"{line}: {flips.toward} toward the attacked answer, {flips.away} away"
+
+
+def _controls(metrics: Metrics) -> Iterator[str]:
+    """What the score is to be held against."""
+    controls = metrics.controls
+    if controls is None or not controls.baselines:
+        return
+    reached = (f"{name} {score_text(each.score, metrics.measure)}" for name, each in controls.baselines.items())
+    yield f"without judging: {', '.join(reached)}"
+    if controls.judged is not None:
+        judged = score_text(controls.judged, metrics.measure)
+        yield f"(over all but {', '.join(map(one_line, controls.left_out))}; with the verdicts {judged})"
+
+
+def _bias_line(what: str, bias: BiasEstimate) -> str:
+    interval = f"{percent(bias.low)} to {percent(bias.high)}"
+    return f"{what}: {percent(bias.estimate)} ({interval}; {percent(bias.null)} without bias)"
+
+
+def _usage_line(usage: Usage) -> str:
+    """Calls, tokens and cost in one line."""
+    calls = f"{usage.calls} calls, {usage.cached} from the cache"
+    tokens = f"{thousands(usage.prompt_tokens)} tokens in, {thousands(usage.completion_tokens)} out"
+    paid = f" ({dollars(usage.spent_usd)} of it paid now)" if usage.cached and usage.cost_usd else ""
+    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}"
