@@ -19,9 +19,12 @@ def pytest_configure(config):
     settings.load_profile("whole" if simulating.whole else "judgebench")
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
-    """What Hypothesis makes examples for is a simulation too."""
+    """What opens a browser is marked, and what Hypothesis makes examples for is a simulation too."""
     for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
         if getattr(item.function, "is_hypothesis_test", False):
             item.add_marker("simulation")
 

@@ -43,6 +43,7 @@ class Running:
         cwd: Its folder; this process's unless given.
         env: Its environment; this process's unless given.
         streams: File descriptors in the place of standard input, output and error; None makes a pipe.
+        code: What is run in place of the command, with the same arguments.
         leads: Whether it leads a session, of which the terminal on its standard input is the terminal.
     """
 
@@ -53,11 +54,12 @@ class Running:
         env: dict[str, str] | None = None,
         streams: tuple[int | None, int | None, int | None] = (subprocess.DEVNULL, None, None),
         leads: bool = False,
+        code: str = "",
     ) -> None:
-        place = {"cwd": str(cwd or Path.cwd()), "env": env or dict(os.environ), "leads": leads}
+        place = {"cwd": str(cwd or Path.cwd()), "env": env or dict(os.environ), "leads": leads, "code": code}
         request = {"arguments": [*map(str, arguments)], **place}
         self.returncode: int | None = None
-        self._status, theirs = socket.socketpair()
+        self._status, theirs = _pair()
         with contextlib.ExitStack() as opened:
             opened.callback(theirs.close)
             given = [_stream(stream, opened, writes=at > 0) for at, stream in enumerate(streams)]
@@ -114,6 +116,11 @@ class Running:
                 stream.close()
 
 
+def _pair() -> tuple[socket.socket, socket.socket]:
+    """Two ends between which messages stay apart."""
+    return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 def _stream(stream: int | None, opened: contextlib.ExitStack, *, writes: bool) -> tuple[int, IO[str] | None]:
     """The descriptor that the command gets, and our end of it where it is a pipe."""
     if stream == subprocess.DEVNULL:
@@ -134,7 +141,7 @@ class _Parent:
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        self.socket, theirs = _pair()
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
         with theirs:
             command = [sys.executable, __file__, str(theirs.fileno())]
@@ -150,16 +157,23 @@ class _Parent:
             self.process.wait()
 
 
+def way() -> int:
+    """A descriptor that `python processes.py ask` has to inherit, to be a command that is forked as well."""
+    return _parent().socket.fileno()
+
+
 _parents: list[_Parent] = []
 
 
 def _parent() -> _Parent:
-    if not _parents:
+    if not _parents or _parents[-1].process.poll() is not None:
         _parents.append(_Parent())
-    return _parents[0]
+    return _parents[-1]
 
 
 # --- in the process that commands are forked from
+
+_set_by_imports: dict[str, str] = {}
 
 
 def _serve(requests: socket.socket) -> dict[str, Any]:
@@ -180,11 +194,14 @@ def _serve(requests: socket.socket) -> dict[str, Any]:
         if not (pid := os.fork()):
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
-            for each in (waking, woken, requests.fileno(), *(told.fileno() for told in running.values())):
+            for each in (waking, woken):
                 os.close(each)
+            for each in (requests, *running.values()):
+                each.close()
             return {**json.loads(text), "descriptors": descriptors}
         running[pid] = socket.socket(fileno=descriptors[0])
-        running[pid].send(str(pid).encode())
+        with contextlib.suppress(OSError):  # it may have been killed by now
+            running[pid].send(str(pid).encode())
         for descriptor in descriptors[1:]:
             os.close(descriptor)
 
@@ -211,13 +228,27 @@ def _become(request: dict[str, Any]) -> None:
     sys.stderr = open(2, "w", encoding="utf-8", buffering=1, errors="backslashreplace", closefd=False)  # noqa: SIM115
     sys.__stdin__, sys.__stdout__, sys.__stderr__ = sys.stdin, sys.stdout, sys.stderr
     os.environ.clear()
-    os.environ.update(request["env"])
+    os.environ.update(_set_by_imports | request["env"])
     os.chdir(request["cwd"])
     random.seed()
     sys.argv = ["judgebench", *request["arguments"]]
 
 
+def _ask(asking: int, arguments: list[str]) -> int:
+    """Has a command forked on the streams of this process; its exit status."""
+    ours, theirs = _pair()
+    request = {"arguments": arguments, "cwd": str(Path.cwd()), "env": dict(os.environ), "leads": False, "code": ""}
+    with socket.socket(fileno=asking) as parent, theirs:
+        socket.send_fds(parent, [json.dumps(request).encode()], [theirs.fileno(), 0, 1, 2])
+    with ours:
+        ours.recv(20)
+        return os.waitstatus_to_exitcode(int(ours.recv(20)))
+
+
 if __name__ == "__main__":
+    if sys.argv[1] == "ask":
+        sys.exit(_ask(int(sys.argv[2]), sys.argv[3:]))
+    given = dict(os.environ)
     sys.path[0] = str(Path(__file__).parent.parent)
     for module in pkgutil.walk_packages([str(Path("judgebench"))], "judgebench."):
         if not module.name.endswith("__main__"):
@@ -225,10 +256,13 @@ if __name__ == "__main__":
     sys.modules["judgebench.client.providers.litellm.transport"].litellm()
     for name in _AT_A_CALL:
         importlib.import_module(name)
+    _set_by_imports.update({name: value for name, value in os.environ.items() if given.get(name) != value})
     gc.collect()
     gc.freeze()
     with socket.socket(fileno=int(sys.argv[1])) as asked:
         work = _serve(asked)
-        asked.detach()
     _become(work)
+    if work["code"]:
+        exec(work["code"], {"__name__": "__main__"})
+        sys.exit()
     runpy.run_module("judgebench", run_name="__main__", alter_sys=True)
