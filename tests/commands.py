@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from unittest import mock
 
 import yaml
+from processes import Running
 
 from judgebench.cli import main
 
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 
 REPOSITORY = Path(__file__).parent.parent
 SHARED_DATA = REPOSITORY.parent / "shared" / "data"
+FRESH = ("-m", "judgebench")
+"""What starts a Python of its own for a command."""
 GOOD, BAD = "A good answer: number", "A bad answer: number"
 
 
@@ -56,10 +59,14 @@ def judgebench(*arguments: object) -> Ended:
     return Ended(status if isinstance(status, int) else 0, out.getvalue(), err.getvalue())
 
 
-def process(*arguments: object, python: tuple[str, ...] = ("-m", "judgebench"), **settings: Any) -> Ended:
-    """Runs a command in a process of its own."""
+def process(*arguments: object, python: tuple[str, ...] = (), **settings: Any) -> Ended:
+    """Runs a command in a process of its own, or with `python` or settings in a Python that starts afresh for it."""
+    if not (python or settings):
+        running = Running(*arguments)
+        out, err = running.communicate()
+        return Ended(running.wait(), out, err)
     ended = subprocess.run(
-        [sys.executable, *python, *map(str, arguments)],
+        [sys.executable, *(python or FRESH), *map(str, arguments)],
         capture_output=True,
         text=True,
         encoding="utf-8",

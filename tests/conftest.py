@@ -3,13 +3,30 @@
 import os
 
 import pytest
+import simulating
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure.
 settings.register_profile(
-    "judgebench", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
+    "whole", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-settings.load_profile("judgebench")
+settings.register_profile("judgebench", parent=settings.get_profile("whole"), max_examples=30)
+
+
+def pytest_configure(config):
+    """`-m simulation` asks for simulations as large, and examples as many, as they are meant to be."""
+    simulating.whole = "simulation" in config.option.markexpr.split()
+    settings.load_profile("whole" if simulating.whole else "judgebench")
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items):
+    """What opens a browser is marked, and what Hypothesis makes examples for is a simulation too."""
+    for item in items:
+        if "browser" in item.fixturenames:
+            item.add_marker("browser")
+        if getattr(item.function, "is_hypothesis_test", False):
+            item.add_marker("simulation")
 
 
 @pytest.fixture(autouse=True)

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import processes
 from commands import REPOSITORY, without_progress
 
 if TYPE_CHECKING:
@@ -97,8 +98,11 @@ def installable() -> dict[str, str]:
 
 
 def installed(folder: Path) -> dict[str, str]:
-    """Variables under which `judgebench` and `python3` are those of an environment with the clone."""
-    for name, arguments in (("judgebench", " -m judgebench"), ("python3", "")):
+    """Variables under which `judgebench` and `python3` are those of an environment with the clone.
+
+    `judgebench` is forked from a process that has imported the libraries.
+    """
+    for name, arguments in (("judgebench", f' -IS "{processes.__file__}" ask {processes.way()}'), ("python3", "")):
         command = folder / name
         command.write_text(f'#!/bin/sh\nexec "{sys.executable}"{arguments} "$@"\n', encoding="utf-8")
         command.chmod(0o755)
@@ -118,6 +122,7 @@ def run(blocks: Sequence[Step], folder: Path, variables: Mapping[str, str], serv
         capture_output=True,
         timeout=560,
         check=True,
+        pass_fds=[processes.way()],
     )
     parts = ended.stdout.decode().replace(server, SERVER).split("\0")
     printed = ["".join(f"{line}\n" for line in without_progress(part)) for part in parts[::2]]

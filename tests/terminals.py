@@ -3,13 +3,17 @@
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import os
-import sys
+import select
+import struct
+import subprocess
+import termios
 import time
 from typing import TYPE_CHECKING
 
-import pexpect
 import pyte
+from processes import Running
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,15 +43,18 @@ class Terminal:
         self.raw = b""
         self.screen = pyte.HistoryScreen(columns, rows, history=_LINES_KEPT, ratio=1.0)
         self._stream = pyte.ByteStream(self.screen)
-        self.process = pexpect.spawn(
-            program, [*map(str, arguments)], dimensions=(rows, columns), env=settings, timeout=_LONGEST_S
-        )
+        self._ours, theirs = os.openpty()
+        self.resize(columns, rows)
+        self.process = _start(theirs, settings, program, *map(str, arguments))
+        os.close(theirs)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        self.process.close(force=True)
+        self.process.kill()
+        self.process.wait()
+        self._close()
 
     @property
     def lines(self) -> list[str]:
@@ -62,10 +69,14 @@ class Terminal:
 
     def read(self, seconds: float = 0.05) -> None:
         """Takes in what has been written, and waits so long for more."""
-        with contextlib.suppress(pexpect.TIMEOUT):
-            part = self.process.read_nonblocking(65536, seconds)
-            self.raw += part
-            self._stream.feed(part)
+        if not select.select([self._ours], [], [], seconds)[0]:
+            return
+        try:
+            part = os.read(self._ours, 65536)
+        except OSError as ended:  # Linux ends a pseudo-terminal that nobody writes to any more with an error.
+            raise EOFError from ended
+        self.raw += part
+        self._stream.feed(part)
 
     def wait(self, reached: Callable[[], object], what: str) -> None:
         """Reads until something is so; an AssertionError with the screen where it never is."""
@@ -74,7 +85,7 @@ class Terminal:
             assert time.monotonic() < end, f"never {what}:\n{self.text}"
             try:
                 self.read()
-            except pexpect.EOF:
+            except EOFError:
                 assert reached(), f"ended, and never {what}:\n{self.text}"
 
     def shows(self, words: str) -> None:
@@ -83,31 +94,43 @@ class Terminal:
 
     def end(self) -> int:
         """Reads to the end; the exit status, negative where a signal ended it."""
-        with contextlib.suppress(pexpect.EOF):
+        with contextlib.suppress(EOFError):
             while True:
                 self.read(1.0)
-        self.process.close()
-        status = self.process.exitstatus
-        return -int(self.process.signalstatus or 0) if status is None else int(status)
+        return self.process.wait()
 
     def resize(self, columns: int, rows: int) -> None:
         """Makes the terminal larger or smaller; the process is told."""
         self.screen.resize(rows, columns)
-        self.process.setwinsize(rows, columns)
+        fcntl.ioctl(self._ours, termios.TIOCSWINSZ, struct.pack("HHHH", rows, columns, 0, 0))
 
     def close_window(self) -> None:
         """Closes the terminal under the process, and waits for that to end."""
-        inner = self.process.ptyproc
-        inner.fileobj.close()
-        inner.closed = True
-        inner.wait()
+        self._close()
+        self.process.wait()
+
+    def _close(self) -> None:
+        if self._ours >= 0:
+            os.close(self._ours)
+            self._ours = -1
 
     def press(self, keys: str) -> None:
         """Types."""
-        self.process.send(keys)
+        os.write(self._ours, keys.encode())
 
 
 def judgebench_in(*arguments: object, columns: int = 80, rows: int = 24, **environment: str | None) -> Terminal:
     """A command of ours in a terminal."""
-    words = ("-m", "judgebench", *arguments)
-    return Terminal(sys.executable, *words, columns=columns, rows=rows, **environment)
+    return Terminal("judgebench", *arguments, columns=columns, rows=rows, **environment)
+
+
+def _start(
+    terminal: int, environment: dict[str, str], program: str, *arguments: str
+) -> Running | subprocess.Popen[bytes]:
+    """Starts a program as the leader of the terminal's session."""
+    if program == "judgebench":
+        return Running(*arguments, env=environment, streams=(terminal, terminal, terminal), leads=True)
+    # The first terminal that the leader of a session opens is the session's.
+    script = 'exec <>"$0" >&0 2>&0 "$@"'
+    command = ["sh", "-c", script, os.ttyname(terminal), program, *arguments]
+    return subprocess.Popen(command, env=environment, start_new_session=True)

@@ -26,6 +26,7 @@ from commands import (
     write_judges,
 )
 from loopback import Fault, LoopbackServer, Reply, error_reply
+from processes import Running
 
 import judgebench as jb
 from judgebench.client.cache.maintenance import ReplyStore
@@ -391,15 +392,7 @@ def jb_reply(text: str) -> Any:
 
 def at_once(*commands: tuple[object, ...]) -> list[tuple[int, str]]:
     """Commands in processes that run at the same time: status and standard output of each."""
-    running = [
-        subprocess.Popen(
-            [sys.executable, "-m", "judgebench", *map(str, command)],
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-        )
-        for command in commands
-    ]
+    running = [Running(*command) for command in commands]
     ended = [each.communicate(timeout=120) for each in running]
     return [(each.returncode, out or err) for each, (out, err) in zip(running, ended, strict=True)]
 

@@ -102,29 +102,29 @@ def test_a_fault_that_a_retry_mends_changes_nothing(server: LoopbackServer, name
     """Every call meets it once, by either of LiteLLM's ways; replies, verdicts, outcomes and figures are the same."""
     timeout = HANG_TIMEOUT if MENDABLE[name].way == "hang" else 60
     write_judges(server.url, mine={"timeout": timeout}, sdk=BY_SDK | {"timeout": timeout})
-    write_jsonl(Path("pairs.jsonl"), pairs(14))
+    write_jsonl(Path("pairs.jsonl"), pairs(7))
     server.faults = share_of_calls([MENDABLE[name]], 1.0)
     judged("runs", judges=("mine", "sdk"))
-    assert server.faults_met == {MENDABLE[name].name: 28}
-    assert server.count == 28 + 28
-    assert found_by("runs") == faultless(14)
+    assert server.faults_met == {MENDABLE[name].name: 14}
+    assert server.count == 14 + 14
+    assert found_by("runs") == faultless(7)
     sdk = found_by("runs", "sdk")
     left_out = sdk["metrics"].pop("notes")
-    assert sdk == {**faultless(14), "metrics": {k: v for k, v in faultless(14)["metrics"].items() if k != "notes"}}
+    assert sdk == {**faultless(7), "metrics": {k: v for k, v in faultless(7)["metrics"].items() if k != "notes"}}
     assert "openai/o3 does not take temperature: left out" in left_out
 
 
 def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
-    """2,000 items, a fifth of the calls meet one; replies, scores and all figures but the tokens are the same."""
+    """800 items, two calls of five meet one; replies, scores and all figures but the tokens are the same."""
     write_judges(server.url, mine={"timeout": HANG_TIMEOUT, "limits": {"concurrency": 64}})
-    write_jsonl(Path("pairs.jsonl"), pairs(2000))
-    server.faults = share_of_calls(mendable_faults(), 0.2)
+    write_jsonl(Path("pairs.jsonl"), pairs(800))
+    server.faults = share_of_calls(mendable_faults(), 0.4)
     ended = judged("runs")
     met = server.faults_met
     assert set(met) == {fault.name for fault in mendable_faults()}
-    assert 300 < met.total() < 500
-    assert server.count == 2000 + met.total()
-    assert found_by("runs") == faultless(2000)
+    assert 260 < met.total() < 380
+    assert server.count == 800 + met.total()
+    assert found_by("runs") == faultless(800)
     assert f"{met.total()} further tries of mine: " in ended.err
 
 

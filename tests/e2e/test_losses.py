@@ -5,14 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply
+from processes import Running
 
 from judgebench import api
 from judgebench.engine.options import PlanOptions, RunOptions
@@ -151,26 +150,22 @@ def test_a_key_refused_ends_calls_that_wait(server: LoopbackServer) -> None:
     assert (ended.status, time.monotonic() - started < 60) == (1, True)
 
 
-def ctrl_c(server: LoopbackServer, after: int) -> tuple[int, bytes]:
+def ctrl_c(server: LoopbackServer, after: int) -> tuple[int, str]:
     """A run that is interrupted once, a second after so many requests; its exit status and what it said."""
     given = ("run", "custom", "-j", "mine", "--data", "rows.jsonl", "--orders", "one", "--concurrency", "2")
-    command = [sys.executable, "-m", "judgebench", *given]
-    with subprocess.Popen(command, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL) as running:
-        server.wait_count(after)
-        time.sleep(1)
-        running.send_signal(signal.SIGINT)
-        try:
-            _, said = running.communicate(timeout=60)
-        finally:
-            running.kill()
-    return running.returncode, said
+    running = Running(*given)
+    server.wait_count(after)
+    time.sleep(1)
+    running.send_signal(signal.SIGINT)
+    _, said = running.communicate()
+    return running.wait(), said
 
 
 def test_ctrl_c_ends_calls_that_wait(server: LoopbackServer) -> None:
     """Once is enough: what waits for a further try is given up, and the same command asks it again."""
     server.faults = lambda request: Fault.status(429, retry_after=90) if request.number in {5, 6} else None
     status, said = ctrl_c(server, after=6)
-    assert (status, b"the same command goes on where this stopped" in said) == (130, True)
+    assert (status, "the same command goes on where this stopped" in said) == (130, True)
     server.faults = None
     assert (mine().status, server.count) == (0, COUNT + 2)
 

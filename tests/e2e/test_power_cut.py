@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
+from processes import Running
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 ITEMS, ANSWERED = 20, 12
@@ -28,13 +27,11 @@ def killed(tmp_path_factory: pytest.TempPathFactory):
         write_judges(server.url, folder)
         write_jsonl(folder / "pairs.jsonl", pairs(ITEMS))
         server.faults = lambda request: Fault.hang() if request.number > ANSWERED else None
-        command = [sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
-        running = subprocess.Popen(
-            [*command, "--cache-dir", "cache", "--concurrency", "3"], cwd=folder, stderr=subprocess.DEVNULL
-        )
+        command = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl")
+        running = Running(*command, "--cache-dir", "cache", "--concurrency", "3", cwd=folder)
         server.wait_count(ANSWERED + 3)
         running.kill()
-        running.wait()
+        running.communicate()
         server.faults = None
         yield folder, server
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import (
+    FRESH,
     best_of_four,
     by_quality,
     caches,
@@ -26,6 +27,7 @@ from commands import (
     write_judges,
 )
 from loopback import LoopbackServer, Reply
+from processes import Running
 
 FILES = {
     *("manifest.json", "template.jinja", "items.jsonl.gz"),
@@ -67,7 +69,7 @@ FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 
 def test_without_arguments_the_main_job_runs() -> None:
     """In a process of its own, with no key and no network: exit 0, a table on stdout, the folders on stderr."""
-    ended = process("run")
+    ended = process("run", python=FRESH)
     assert (ended.status, "RewardBench 2 · offline/longest" in ended.out, len(without_progress(ended.err))) == (
         0,
         True,
@@ -292,7 +294,7 @@ def test_conversations_of_several_turns_go_out_whole(server: LoopbackServer) -> 
 
 def test_python_dash_m_is_the_same_command() -> None:
     """`python -m judgebench`."""
-    assert process("--version").out.startswith("judgebench ")
+    assert process("--version", python=FRESH).out.startswith("judgebench ")
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
@@ -300,8 +302,8 @@ def test_a_terminal_has_a_progress_bar(server: LoopbackServer, data: Path) -> No
     """It says which benchmark and judge, and counts."""
     server.latency = 0.4
     ours, theirs = os.openpty()
-    arguments = ["run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", "2"]
-    with subprocess.Popen([sys.executable, "-m", "judgebench", *arguments], stdout=theirs, stderr=theirs) as running:
+    arguments = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", 2)
+    with Running(*arguments, streams=(subprocess.DEVNULL, theirs, theirs)) as running:
         os.close(theirs)
         shown = b""
         # Linux ends a pseudo-terminal that nobody writes to any more with an error.

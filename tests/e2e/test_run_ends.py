@@ -23,6 +23,7 @@ from commands import (
     write_judges,
 )
 from loopback import Fault, LoopbackServer, Reply, error_reply
+from processes import Running
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 
@@ -217,9 +218,8 @@ def test_one_judge_refused_is_said_once(one_refused: LoopbackServer) -> None:
 # --- interrupted
 
 
-def start(*more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", *more]
-    return subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+def start(*more: str) -> Running:
+    return Running("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", *more)
 
 
 def interrupted(server: LoopbackServer, *, twice: bool) -> Ended:
@@ -261,11 +261,8 @@ def test_a_polite_end_finishes_what_is_in_flight(server: LoopbackServer, number:
 def test_a_hangup_that_is_ignored_stays_so(server: LoopbackServer) -> None:
     """Under nohup, the run goes on to its end."""
     server.hold()
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        running = start("--concurrency", "3")
-    finally:
-        signal.signal(signal.SIGHUP, before)
+    words = ["nohup", sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
+    running = subprocess.Popen([*words, "--concurrency", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
     server.wait_count(3)
     os.kill(running.pid, signal.SIGHUP)
     server.release()

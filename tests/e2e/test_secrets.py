@@ -7,15 +7,14 @@ import gzip
 import os
 import re
 import signal
-import subprocess
-import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from commands import by_quality, judgebench, pairs, process, read_json, write_jsonl, write_judges
+from commands import FRESH, by_quality, judgebench, pairs, process, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply, error_reply
+from processes import Running
 
 from judgebench.client.cache.maintenance import ReplyStore
 
@@ -187,10 +186,7 @@ def test_an_interrupted_run_holds_no_key(server: LoopbackServer, twice: bool) ->
     """Ctrl-C once or twice, with an echoing error before it and a call in flight."""
     hang = Fault.hang() if twice else Fault.hang(1.0)
     server.faults = lambda r: hang if r.number > 3 else echo(400) if "Question 1?" in r.text else None
-    command = [sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
-    with subprocess.Popen(
-        [*command, "--concurrency", "1"], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as running:
+    with Running("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", 1) as running:
         server.wait_count(4)
         os.kill(running.pid, signal.SIGINT)
         assert running.stderr is not None
@@ -214,7 +210,7 @@ def test_debug_logs_of_the_libraries_hold_no_key(server: LoopbackServer, monkeyp
     monkeypatch.setenv("LITELLM_LOG", "DEBUG")
     monkeypatch.setenv("OPENAI_LOG", "debug")
     server.faults = lambda request: echo(400) if "Question 4?" in request.text else None
-    ended = process("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl")
+    ended = process("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", python=FRESH)
     assert (ended.status, leaks(ended.out, ended.err)) == (1, [])
 
 

@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
+from processes import Running
 
 from judgebench.client.cache.maintenance import ReplyStore
 
@@ -91,13 +90,12 @@ def test_what_one_judge_is_refused_the_other_still_asks(server: LoopbackServer, 
 # --- at the same time
 
 
-def start(out: str, *more: str) -> subprocess.Popen[str]:
-    command = [sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
-    settings = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
-    return subprocess.Popen([*command, "--out", out, "--cache-dir", "shared", "--json", *more], **settings)
+def start(out: str, *more: str) -> Running:
+    command = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl")
+    return Running(*command, "--out", out, "--cache-dir", "shared", "--json", *more)
 
 
-def ended(*running: subprocess.Popen[str]) -> list[int]:
+def ended(*running: Running) -> list[int]:
     said = [(each.communicate(timeout=120), each.returncode) for each in running]
     assert not [err for (_, err), status in said if status != 0 or "Traceback" in err]
     return [status for _, status in said]

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from commands import by_quality, pairs, process, without_progress, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
+from processes import Running
 from rich.cells import cell_len
 from rich.color import Color
 from rich.style import Style
@@ -200,8 +201,7 @@ def test_a_closed_terminal_loses_nothing(server: LoopbackServer) -> None:
 @pytest.mark.parametrize("arguments", [("run",), ("run", "--help"), ("templates", "show", "pairwise")])
 def test_a_reader_that_leaves_early_is_no_mistake(arguments: tuple[str, ...]) -> None:
     """`| head -1`: no traceback, nothing on standard error but the runs' lines."""
-    words = [sys.executable, "-m", "judgebench", *arguments]
-    with subprocess.Popen(words, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as running:
+    with Running(*arguments) as running:
         assert running.stdout is not None
         assert running.stderr is not None
         running.stdout.close()

@@ -4,11 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
 import signal
-import subprocess
-import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -17,6 +14,7 @@ import pytest
 import yaml
 from commands import GOOD, Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Request
+from processes import Running
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
@@ -336,13 +334,7 @@ def test_an_interrupted_comparison_goes_on(server: LoopbackServer) -> None:
     """SIGINT ends it with 130; the same command makes only the calls that are left."""
     server.latency = 0.2
     command = ("run", "custom", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential")
-    running = subprocess.Popen(
-        [sys.executable, "-m", "judgebench", *command, "--concurrency", "4"],
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.PIPE,
-        text=True,
-        env=os.environ | {"PYTHONPATH": str(Path(jb.__file__).parent.parent)},
-    )
+    running = Running(*command, "--concurrency", 4)
     until = time.monotonic() + 60
     while server.count < 10 and time.monotonic() < until:
         time.sleep(0.05)

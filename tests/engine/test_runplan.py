@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from commands import best_of_four, files_below, pairs, read_json, read_jsonl, write_jsonl
 from in_memory_engine import InMemoryEngine
-from processes import ProcessEngine
+from otherprocess import ProcessEngine
 
 from judgebench import Engine, RunPlan
 from judgebench.engine.lockstep import Lockstep

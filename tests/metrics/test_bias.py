@@ -358,11 +358,11 @@ def test_length_preference_of_rewardbench_is_quick():
     case = judged_pairs(5970, np.random.default_rng(15), length=0.2)
     items = np.repeat(np.arange(2985), 2)
     length_preference(*case, clusters=items)
-    start = time.perf_counter()
+    start = time.process_time()
 
     length_preference(*case, clusters=items)
 
-    assert time.perf_counter() - start < 0.05
+    assert time.process_time() - start < 0.05
 
 
 @settings(deadline=None)

@@ -7,6 +7,7 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import beta
+from simulating import holds, runs
 
 from judgebench.metrics.bradley_terry import strengths
 
@@ -80,15 +81,16 @@ def test_within_a_group_one_may_always_win():
     assert (found.groups.tolist(), found.penalised, found.separated) == ([0, 0, 1, 1], True, True)
 
 
+@pytest.mark.simulation
 def test_the_intervals_hold_the_true_strengths_as_often_as_they_say():
     """Over 1,000 simulated tournaments of 200 games, between 93% and 97% of the four models' intervals."""
     rng = np.random.default_rng(1)
-    held = 0
-    for number in range(1000):
+    held = []
+    for number in range(runs(1_000)):
         winners, losers, items = played(rng, 200)
         found = strengths(winners, losers, clusters=items, models=4, resamples=200, seed=number)
-        held += int(((found.low <= TRUE) & (found.high >= TRUE)).sum())
-    assert 0.93 <= held / 4000 <= 0.97
+        held.append(np.mean((found.low <= TRUE) & (found.high >= TRUE)))
+    assert holds(float(np.mean(held)), len(held))
 
 
 def test_items_that_repeat_themselves_say_no_more():

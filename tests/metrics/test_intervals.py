@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from simulating import runs
 from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.benchmarks.rewardbench import RewardBench
@@ -91,6 +92,7 @@ def test_a_group_where_all_is_right_has_wilsons_interval():
     assert (found.low, found.high) == (expected.low, 1.0)
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("chances", "sizes"), [((0.7,), (100,)), ((0.9, 0.6, 0.75), (160, 240, 80))])
 def test_intervals_hold_the_truth_as_often_as_they_say(chances, sizes):
     """Of 3000 simulated runs 93% to 97.5% have the true weighted mean between the ends."""
@@ -98,7 +100,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(chances, sizes):
     weights = [1 / len(chances)] * len(chances)
     truth = sum(w * p for w, p in zip(weights, chances, strict=True))
     held = 0
-    for _ in range(3_000):
+    for _ in range(runs(3_000)):
         strata = [MeanStratum((rng.random(n) < p).astype(float)) for p, n in zip(chances, sizes, strict=True)]
         draws = sum(w * s.draws(rng, 1000) for w, s in zip(weights, strata, strict=True))
         found = weighted_interval(
@@ -106,7 +108,7 @@ def test_intervals_hold_the_truth_as_often_as_they_say(chances, sizes):
         )
         held += found.low <= truth <= found.high
 
-    assert 0.93 <= held / 3_000 <= 0.975
+    assert 0.93 <= held / runs(3_000) <= 0.975
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 1 / 3, 1.0]), min_size=1), st.randoms(use_true_random=False))

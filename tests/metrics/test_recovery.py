@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 import pytest
+from simulating import holds, runs
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.items import LABELS, ItemKey, Reading, Soft, Verdict
@@ -28,8 +29,9 @@ from judgebench.protocols.orders import Protocol, calls_needed, orders_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+pytestmark = pytest.mark.simulation
 BENCHMARK = get_benchmark("rewardbench")
-RUNS, ITEMS = 1_000, 100
+RUNS, ITEMS = runs(1_000), 100
 SPREAD = 0.5
 LONGER = 0.3
 """By how much of `SPREAD` correct completions are longer in the mean: labels and lengths go together."""
@@ -116,11 +118,6 @@ def reported(judge: Judge, seed: int, protocol: Protocol) -> dict[str, bool]:
     return held
 
 
-def holds(held: Sequence[bool]) -> bool:
-    """Whether 93 to 97 of 100 intervals hold the truth."""
-    return 0.93 <= sum(held) / len(held) <= 0.97
-
-
 @pytest.mark.parametrize(
     ("judge", "orders", "figures"),
     [
@@ -132,11 +129,11 @@ def holds(held: Sequence[bool]) -> bool:
 )
 def test_reported_figures_hold_what_was_set(judge: Judge, orders: str, figures: int) -> None:
     """Score, position bias, length bias and consistency: of a thousand runs, 93 to 97 of 100 intervals each."""
-    runs = [reported(judge, seed, Protocol(orders, seed=seed)) for seed in range(RUNS)]
-    shares = {figure: sum(run[figure] for run in runs) / RUNS for figure in runs[0]}
+    every = [reported(judge, seed, Protocol(orders, seed=seed)) for seed in range(RUNS)]
+    held = {figure: [run[figure] for run in every] for figure in every[0]}
 
-    assert len(shares) == figures
-    assert {figure: share for figure, share in shares.items() if not 0.93 <= share <= 0.97} == {}
+    assert len(held) == figures
+    assert [figure for figure, each in held.items() if not holds(each)] == []
 
 
 def soft_outcomes(random: np.random.Generator, bias: float) -> tuple[list, list]:

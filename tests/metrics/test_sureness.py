@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from making import key, reading
+from simulating import runs
 
 from judgebench.items import Reading, Soft, Verdict
 from judgebench.metrics.sureness import calibration, forecasts
@@ -111,19 +112,21 @@ def judge(random, truthful, items=400):
     return calibration(readings, keys)
 
 
+@pytest.mark.simulation
 def test_a_judge_that_says_its_true_probability_is_calibrated():
     """Brier is E p(1-p) = 1/6, and the error no more than chance makes of 400 items: about 0.04, below 0.09 always."""
-    found = [judge(np.random.default_rng(run), truthful=True) for run in range(200)]
+    found = [judge(np.random.default_rng(run), truthful=True) for run in range(runs(200))]
     assert np.mean([each["brier"] for each in found]) == pytest.approx(1 / 6, abs=0.003)
     assert np.mean([each["ece"] for each in found]) < 0.05
     assert max(each["ece"] for each in found) < 0.09
 
 
+@pytest.mark.simulation
 def test_a_judge_that_is_too_sure_is_found_out():
     """Its error is E |p^2 / (p^2 + (1-p)^2) - p|, by quadrature over p; chance adds a little."""
     p = np.linspace(0.5, 1, 100_001)
     truth = float(np.mean(p**2 / (p**2 + (1 - p) ** 2) - p))
-    found = [judge(np.random.default_rng(run), truthful=False)["ece"] for run in range(200)]
+    found = [judge(np.random.default_rng(run), truthful=False)["ece"] for run in range(runs(200))]
     assert np.mean(found) == pytest.approx(truth, abs=0.02)
     assert min(found) > 0.02
 

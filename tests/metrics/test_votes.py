@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from making import key, reading
+from simulating import holds, runs
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.items import Failure, Reading, Soft, Verdict
@@ -262,16 +263,17 @@ def test_mean_ratings_that_are_equal_are_a_tie(rule):
 # --- judges whose truth is known
 
 
-def coverage(simulate, truth, *, runs=1_000):
-    """The share of simulated runs whose 95% interval holds the truth."""
-    inside = 0
-    for run in range(runs):
+def holds_in_runs(simulate, truth):
+    """Whether the 95% interval holds the truth in 93 to 97 of 100 of a thousand simulated runs."""
+    held = []
+    for run in range(runs(1_000)):
         scores = official_scores(simulate(np.random.default_rng(run)), BENCHMARK.layout, seed=run)
         (found,) = scores.subsets.values()
-        inside += found.low <= truth <= found.high
-    return inside / runs
+        held.append(found.low <= truth <= found.high)
+    return holds(held)
 
 
+@pytest.mark.simulation
 def test_the_gain_from_votes_is_the_binomial_one():
     """Five votes of a judge that is right with 0.7 are right with sum C(5, i) 0.7^i 0.3^(5-i), i from 3: 0.83692."""
     truth = sum(math.comb(5, i) * 0.7**i * 0.3 ** (5 - i) for i in (3, 4, 5))
@@ -286,7 +288,7 @@ def test_the_gain_from_votes_is_the_binomial_one():
             for at, row in enumerate(right)
         ]
 
-    assert 0.93 <= coverage(simulate, truth) <= 0.97
+    assert holds_in_runs(simulate, truth)
 
 
 def leaning(random, rule, orders, *, mean=1.0, bias=1.0, items=100):
@@ -309,21 +311,21 @@ ONE_ORDER = (PHI(2) + PHI(0)) / 2  # right where the lean is above -1 (shown fir
 BOTH_AGREE = PHI(0) + (PHI(2) - PHI(0)) / 2  # right where it is above 1, a tie between -1 and 1
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(
     ("rule", "orders", "truth"),
     [("mean", "one", ONE_ORDER), ("agree", "both", BOTH_AGREE)],
 )
 def test_the_score_of_a_judge_that_prefers_the_first_is_what_was_put_in(rule, orders, truth):
     """The intervals of 1,000 runs hold it in 93 to 97 of 100 cases."""
-    found = coverage(lambda random: leaning(random, rule, orders), truth)
-    assert 0.93 <= found <= 0.97
+    assert holds_in_runs(lambda random: leaning(random, rule, orders), truth)
 
 
+@pytest.mark.simulation
 def test_mean_probabilities_of_both_orders_undo_the_preference():
     """It is near PHI(1), what the judge knows without its preference, 0.10 above the score of one order.
 
     The bias moves both orders' log-odds by as much, so their mean is above 0.5 just where the lean is above 0.
     """
     assert PHI(1) - ONE_ORDER == pytest.approx(0.1027, abs=1e-4)
-    found = coverage(lambda random: leaning(random, "probability", "both"), PHI(1))
-    assert 0.93 <= found <= 0.97
+    assert holds_in_runs(lambda random: leaning(random, "probability", "both"), PHI(1))
