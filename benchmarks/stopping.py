@@ -1,4 +1,4 @@
-"""When `--sequential` stops, and how often it is wrong: the table in docs/protocols.md.
+"""When `--sequential` stops, and how often it is wrong: the table in docs/sequential.md.
 
     python benchmarks/stopping.py
 

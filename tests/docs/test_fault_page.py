@@ -33,9 +33,7 @@ def by_name(heading: str) -> dict[str, list[str]]:
     return {name: cells[1:] for cells in rows(heading) for name in NAMES.findall(cells[0])}
 
 
-MENDED, LASTING, FATAL = (
-    by_name(f"What {words}") for words in ("a retry mends", "a retry cannot", "no call gets past")
-)
+MENDED, LASTING, FATAL = map(by_name, ("Retryable errors", "Non-retryable errors", "Fatal errors"))
 
 
 @pytest.fixture
@@ -116,13 +114,13 @@ def test_what_is_no_passing_status_is_asked_once(asker: Asker, status: int) -> N
 @pytest.mark.parametrize(
     "words",
     [
-        "{MAX_TRIES} at most; {FIRST_TRIES} while the judge has not answered yet",
-        "{DEAR_TRIES} where each may be paid for",
-        "time below {FIRST_WAIT_S:g} s, the bound doubling",
-        "From the second refusal on a call waits {FIRST_WAIT_S:g} s at least",
+        "At most {MAX_TRIES}; {FIRST_TRIES} until the judge's first reply",
+        "{DEAR_TRIES} if each may be charged",
+        "time below {FIRST_WAIT_S:g} s; the bound doubles",
+        "From the second refusal on a call waits at least {FIRST_WAIT_S:g} s",
         "The waits of one call add up to less than {MAX_WAIT_S:g} s",
-        "{GIVEN_UP_IN_A_ROW} calls given up in a row, or {GIVEN_UP_AT_FIRST} before any good reply, stop the judge",
-        "{BAD_REQUESTS_IN_A_ROW} refused calls of the last two kinds before any good reply stop the judge",
+        "after {GIVEN_UP_IN_A_ROW} failed calls in a row, or after {GIVEN_UP_AT_FIRST} before any good reply",
+        "After {BAD_REQUESTS_IN_A_ROW} rejected calls of the last two kinds before any good reply, the judge stops",
     ],
 )
 def test_the_pages_numbers_are_those_of_the_code(words: str) -> None:
