@@ -211,8 +211,9 @@ def need(row: Row, column: str) -> Any:
 def value_of(row: Row, column: str) -> Any:
     """The value of a column that must be there; the list that a text stands for, where all of its column do."""
     value = need(row, column)
-    held = list_in(value, texts=row.encoded) if isinstance(value, str) else None
-    return value if held is None or column not in row.lists else held
+    if isinstance(value, str) and value.lstrip().startswith("[") and column in row.lists:
+        return list_in(value, texts=row.encoded)
+    return value
 
 
 def text_of(row: Row, column: str) -> str:

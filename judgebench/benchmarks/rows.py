@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
-from judgebench._util.plugins import PluginError, load_plugin
+from judgebench._util.plugins import PluginError, load_plugin, plugin_names
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
 from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
@@ -20,7 +20,6 @@ if TYPE_CHECKING:
 GROUP = "judgebench.sources"
 """The entry points under which other packages bring sources; each names a callable of the text after the colon."""
 
-_PLUGIN = re.compile(r"[A-Za-z][\w.-]+", re.ASCII)  # longer than the letter of a drive
 _HUB_ID = re.compile(
     r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([^:]+))?(?::([A-Za-z0-9][\w.-]*(?:,[A-Za-z0-9][\w.-]*)*))?", re.ASCII
 )
@@ -89,7 +88,7 @@ def _plugged(spec: str) -> Source | None:
             raise PluginError("it makes no judgebench.benchmarks.source.Source")
         return source
 
-    return load_plugin(GROUP, name, made) if colon and _PLUGIN.fullmatch(name) else None
+    return load_plugin(GROUP, name, made) if colon and "/" not in name else None
 
 
 # --- from a path to its readers
@@ -138,4 +137,7 @@ def _missing(spec: str, path: Path) -> ConfigError:
         else:
             mend = "its folder has no data files"
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
+    name, colon, _ = spec.partition(":")
+    if colon and "/" not in name:
+        hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
     return ConfigError(f"no such file or folder: {spec!r}: {mend}{hint}")
