@@ -6,16 +6,12 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
-from judgebench._util.plugins import PluginError, load_plugin, plugin_names
+from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
 from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
 from judgebench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
 
 GROUP = "judgebench.sources"
 """The entry points under which other packages bring sources; each names a callable of the text after the colon."""
@@ -81,14 +77,14 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
 def _plugged(spec: str) -> Source | None:
     """Another package's source, where the text before the first colon is the name of one."""
     name, colon, rest = spec.partition(":")
+    if not colon or "/" in name or name not in plugin_names(GROUP):
+        return None
+    source: Source = plugin(GROUP, "source", name, lambda make: make(rest), _problem)
+    return source
 
-    def made(make: Callable[[str], object]) -> Source:
-        source = make(rest)
-        if not isinstance(source, Source):
-            raise PluginError("it makes no judgebench.benchmarks.source.Source")
-        return source
 
-    return load_plugin(GROUP, name, made) if colon and "/" not in name else None
+def _problem(made: object) -> str:
+    return "" if isinstance(made, Source) else "it makes no judgebench.benchmarks.source.Source"
 
 
 # --- from a path to its readers
