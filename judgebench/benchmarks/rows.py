@@ -11,7 +11,7 @@ from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
 from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 GROUP = "judgebench.sources"
 """The entry points under which other packages bring sources; each names a callable of the text after the colon."""
@@ -36,7 +36,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             `test`, else `train`.
 
     Raises:
-        ConfigError: There is no such source, or it holds no data files, or the hub cannot give it.
+        DataError: There is no such source, or it holds no data files, or the hub cannot give it.
     """
     if isinstance(data, Source):
         return data
@@ -46,7 +46,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
         # A reader can be read only once, and rows are gone through more than once.
         return FrameSource(data.read_all() if hasattr(data, "read_all") else data)
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
-        raise ConfigError(f"data is {type(data).__name__}: give a path, a hub id, a data frame or a list of rows")
+        raise DataError(f"data is {type(data).__name__}: give a path, a hub id, a data frame or a list of rows")
     return ListSource(list(data) if iter(data) is data else data)
 
 
@@ -58,7 +58,7 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
     except (FileNotFoundError, NotADirectoryError):
         found = False
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+        raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
     if found:
         return _open_folder(spec, path, hub_split) if path.is_dir() else FileSource(spec, [path])
     plugged = _plugged(spec)
@@ -107,15 +107,15 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
         files = [path for path in files if path.is_file()]
         nested = not files and any(_kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth)))
     except OSError as error:
-        raise ConfigError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
+        raise DataError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
-        raise ConfigError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
+        raise DataError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
     return FileSource(spec, files)
 
 
-def _missing(spec: str, path: Path) -> ConfigError:
+def _missing(spec: str, path: Path) -> DataError:
     """The error for a path that is not there, with the data files that are."""
     if not path.parent.is_dir():
         mend = f"the folder {path.parent} does not exist either"
@@ -136,4 +136,4 @@ def _missing(spec: str, path: Path) -> ConfigError:
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
         hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
-    return ConfigError(f"no such file or folder: {spec!r}: {mend}{hint}")
+    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}")
