@@ -1,4 +1,4 @@
-"""What other packages bring by entry points, looked up where a name is none of judgebench's own."""
+"""What other packages bring by entry points: found by name, and what a broken one is told."""
 
 from __future__ import annotations
 
@@ -7,59 +7,56 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection
+    from collections.abc import Callable
     from importlib.metadata import EntryPoint
 
 T = TypeVar("T")
 
 
-class PluginError(Exception):
-    """What is wrong with another package's plugin, in a few words."""
-
-
 def plugin_names(group: str) -> list[str]:
-    """The names that other packages bring, sorted; none is imported."""
-    return sorted({point.name for point in _entry_points(group)})
+    """The names of a group's entry points; nothing of theirs is imported.
+
+    Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms.
+    """
+    from importlib.metadata import entry_points
+
+    return sorted({point.name for point in entry_points(group=group)})
 
 
-def load_plugin(group: str, name: str, make: Callable[[Any], T]) -> T | None:
-    """What another package brings under a name; None where none does.
+def plugin(group: str, what: str, name: str, make: Callable[[Any], T], problem_of: Callable[[T], str]) -> T:
+    """What a package brings under a name that is among `plugin_names`.
 
     Args:
-        group: The entry points' group, `judgebench.` and the plural of what they name.
+        group: Of the entry points.
+        what: The kind of thing, as it starts the sentence ("benchmark").
         name: The entry point's.
-        make: Turns what the entry point names into what is used; `PluginError` says what it lacks.
+        make: Gives the thing for what the entry point names.
+        problem_of: What is wrong with the thing, as the end of a sentence; empty where nothing is.
 
     Raises:
         ConfigError: Two packages bring it, or it cannot be used.
     """
-    points = [point for point in _entry_points(group) if point.name == name]
-    if not points:
-        return None
-    what = f"{group.rpartition('.')[2].removesuffix('s')} '{name}'"
-    if len(points) > 1:
-        packages = " and ".join(sorted(_package(point) for point in points))
-        raise ConfigError(f"{what} comes from {packages}: uninstall all but one")
-    point = points[0]
-    try:
-        return make(point.load())
-    except ConfigError:
-        raise
-    except PluginError as error:
-        problem = str(error)
-    except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
-    raise ConfigError(
-        f"{what} of the package {_package(point)} ({point.value}) cannot be used: {problem}; "
-        "mend the package, or uninstall it"
-    )
-
-
-def _entry_points(group: str) -> Collection[EntryPoint]:
-    """Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms."""
     from importlib.metadata import entry_points
 
-    return entry_points(group=group)
+    points = [point for point in entry_points(group=group) if point.name == name]
+    if len(points) > 1:
+        packages = " and ".join(sorted(_package(point) for point in points))
+        raise ConfigError(f"{what} '{name}' comes from {packages}: uninstall all but one")
+    point = points[0]
+    try:
+        made = make(point.load())
+    except ConfigError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know
+        problem = f"{type(error).__name__}: {error}".splitlines()[0]
+    else:
+        problem = problem_of(made)
+        if not problem:
+            return made
+    raise ConfigError(
+        f"{what} '{name}' of the package {_package(point)} ({point.value}) cannot be used: {problem}; "
+        "mend the package, or uninstall it"
+    )
 
 
 def _package(point: EntryPoint) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.plugins import PluginError, load_plugin, plugin_names
+from judgebench._util.plugins import plugin, plugin_names
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -37,10 +37,7 @@ def get_benchmark(name: str) -> Benchmark:
         ConfigError: There is none (the message names the nearest), or the package's is broken.
     """
     if name not in BENCHMARKS:
-        plugged = load_plugin(GROUP, name, lambda cls: _checked(name, cls))
-        if plugged is None:
-            raise unknown_name("benchmark", name, known_benchmarks())
-        return plugged
+        return _plugged(name)
     module, _, cls = BENCHMARKS[name].partition(":")
     benchmark: Benchmark = getattr(import_module(module), cls)()
     return benchmark
@@ -51,15 +48,18 @@ def known_benchmarks() -> list[str]:
     return list(dict.fromkeys([*BENCHMARKS, *plugin_names(GROUP)]))
 
 
-def _checked(name: str, cls: Any) -> Benchmark:
+def _plugged(name: str) -> Benchmark:
+    if name not in plugin_names(GROUP):
+        raise unknown_name("benchmark", name, known_benchmarks())
+    benchmark: Benchmark = plugin(GROUP, "benchmark", name, lambda cls: cls(), lambda made: _problem(made, name))
+    return benchmark
+
+
+def _problem(benchmark: Any, name: str) -> str:
     from judgebench.benchmarks.base import Benchmark
 
-    benchmark = cls()
-    lacking = [each for each in _NEEDED if not hasattr(cls, each)]
     if not isinstance(benchmark, Benchmark):
-        raise PluginError("it is no subclass of judgebench.benchmarks.base.Benchmark")
-    if lacking:
-        raise PluginError(f"it does not say its {', '.join(lacking)}")
-    if benchmark.name != name:
-        raise PluginError(f"it calls itself '{benchmark.name}', and the entry point '{name}'")
-    return benchmark
+        return "it is no subclass of judgebench.benchmarks.base.Benchmark"
+    if lacking := [each for each in _NEEDED if not hasattr(benchmark, each)]:
+        return f"it does not say its {', '.join(lacking)}"
+    return "" if benchmark.name == name else f"it calls itself '{benchmark.name}', and the entry point '{name}'"

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from judgebench.benchmarks.cells import decode_cell, list_in
 from judgebench.benchmarks.source import id_text
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
@@ -192,9 +192,9 @@ def is_rating(readings: Sequence[Reading]) -> bool:
     return len(readings[0].order) == 1
 
 
-def row_error(row: Row, message: str) -> ConfigError:
+def row_error(row: Row, message: str) -> DataError:
     """The error for a malformed row."""
-    return ConfigError(f"{row.where}: {message}")
+    return DataError(f"{row.where}: {message}")
 
 
 def need(row: Row, column: str) -> Any:
@@ -211,8 +211,9 @@ def need(row: Row, column: str) -> Any:
 def value_of(row: Row, column: str) -> Any:
     """The value of a column that must be there; the list that a text stands for, where all of its column do."""
     value = need(row, column)
-    held = list_in(value, texts=row.encoded) if isinstance(value, str) else None
-    return value if held is None or column not in row.lists else held
+    if isinstance(value, str) and value.lstrip().startswith("[") and column in row.lists:
+        return list_in(value, texts=row.encoded)
+    return value
 
 
 def text_of(row: Row, column: str) -> str:

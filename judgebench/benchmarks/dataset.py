@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import source_of
-from judgebench.errors import ConfigError, unknown_name
+from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -87,7 +87,7 @@ class Dataset:
             return
         for item in self.benchmark.items(self.rows):
             if self.stamp != _stamp(self.rows.name):
-                raise ConfigError(
+                raise DataError(
                     f"{self.rows.name} has changed since it was checked: restore it and give the same command again, "
                     "or begin anew with what it holds now"
                 )
@@ -143,7 +143,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
 
     for item in benchmark.items(followed()):
         if item.id in keys:
-            raise ConfigError(f"{place}: id '{item.id}' stands twice; every item needs an id of its own")
+            raise DataError(f"{place}: id '{item.id}' stands twice; every item needs an id of its own")
         said = _said(item)
         keys[item.id] = item.key
         digests += hashlib.sha256(said).digest()

@@ -6,21 +6,16 @@ import difflib
 import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
 
-from judgebench._util.plugins import PluginError, load_plugin
+from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
 from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
-from judgebench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from judgebench.errors import DataError
 
 GROUP = "judgebench.sources"
 """The entry points under which other packages bring sources; each names a callable of the text after the colon."""
 
-_PLUGIN = re.compile(r"[A-Za-z][\w.-]+", re.ASCII)  # longer than the letter of a drive
 _HUB_ID = re.compile(
     r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([^:]+))?(?::([A-Za-z0-9][\w.-]*(?:,[A-Za-z0-9][\w.-]*)*))?", re.ASCII
 )
@@ -41,7 +36,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             `test`, else `train`.
 
     Raises:
-        ConfigError: There is no such source, or it holds no data files, or the hub cannot give it.
+        DataError: There is no such source, or it holds no data files, or the hub cannot give it.
     """
     if isinstance(data, Source):
         return data
@@ -51,7 +46,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
         # A reader can be read only once, and rows are gone through more than once.
         return FrameSource(data.read_all() if hasattr(data, "read_all") else data)
     if isinstance(data, Mapping) or not isinstance(data, Iterable):
-        raise ConfigError(f"data is {type(data).__name__}: give a path, a hub id, a data frame or a list of rows")
+        raise DataError(f"data is {type(data).__name__}: give a path, a hub id, a data frame or a list of rows")
     return ListSource(list(data) if iter(data) is data else data)
 
 
@@ -63,7 +58,7 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
     except (FileNotFoundError, NotADirectoryError):
         found = False
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+        raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
     if found:
         return _open_folder(spec, path, hub_split) if path.is_dir() else FileSource(spec, [path])
     plugged = _plugged(spec)
@@ -82,14 +77,14 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
 def _plugged(spec: str) -> Source | None:
     """Another package's source, where the text before the first colon is the name of one."""
     name, colon, rest = spec.partition(":")
+    if not colon or "/" in name or name not in plugin_names(GROUP):
+        return None
+    source: Source = plugin(GROUP, "source", name, lambda make: make(rest), _problem)
+    return source
 
-    def made(make: Callable[[str], object]) -> Source:
-        source = make(rest)
-        if not isinstance(source, Source):
-            raise PluginError("it makes no judgebench.benchmarks.source.Source")
-        return source
 
-    return load_plugin(GROUP, name, made) if colon and _PLUGIN.fullmatch(name) else None
+def _problem(made: object) -> str:
+    return "" if isinstance(made, Source) else "it makes no judgebench.benchmarks.source.Source"
 
 
 # --- from a path to its readers
@@ -112,15 +107,15 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
         files = [path for path in files if path.is_file()]
         nested = not files and any(_kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth)))
     except OSError as error:
-        raise ConfigError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
+        raise DataError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
-        raise ConfigError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
+        raise DataError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
     return FileSource(spec, files)
 
 
-def _missing(spec: str, path: Path) -> ConfigError:
+def _missing(spec: str, path: Path) -> DataError:
     """The error for a path that is not there, with the data files that are."""
     if not path.parent.is_dir():
         mend = f"the folder {path.parent} does not exist either"
@@ -138,4 +133,7 @@ def _missing(spec: str, path: Path) -> ConfigError:
         else:
             mend = "its folder has no data files"
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
-    return ConfigError(f"no such file or folder: {spec!r}: {mend}{hint}")
+    name, colon, _ = spec.partition(":")
+    if colon and "/" not in name:
+        hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
+    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from judgebench.benchmarks.cells import list_in
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
@@ -53,7 +53,7 @@ class Source(ABC):
         """Read the rows one by one, from the first at each call.
 
         Raises:
-            ConfigError: The source cannot be read, or a row is malformed; the message names its place.
+            DataError: The source cannot be read, or a row is malformed; the message names its place.
         """
 
     def count(self) -> int | None:
@@ -68,7 +68,7 @@ class Source(ABC):
         """Stream the rows.
 
         Raises:
-            ConfigError: As `rows` does, or there is no row.
+            DataError: As `rows` does, or there is no row.
         """
         row = None
         lists = _Lists(self)
@@ -76,7 +76,7 @@ class Source(ABC):
             row.lists = lists
             yield row
         if row is None:
-            raise ConfigError(f"{self.name} is empty: give a source with at least one row")
+            raise DataError(f"{self.name} is empty: give a source with at least one row")
 
 
 class _Lists:
@@ -111,7 +111,7 @@ class ListSource(Source):
         for number, data in enumerate(self._rows, 1):
             where = f"{self.name} row {number}"
             if not isinstance(data, Mapping):
-                raise ConfigError(f"{where}: is {type(data).__name__}, expected a dictionary of columns")
+                raise DataError(f"{where}: is {type(data).__name__}, expected a dictionary of columns")
             yield Row(where, dict(data))
 
 
@@ -144,7 +144,7 @@ class FrameSource(Source):
                         yield Row(f"{self.name} row {number}", columns)
         except pa.ArrowException as error:
             reason = " ".join(str(error).split())
-            raise ConfigError(
+            raise DataError(
                 f"{self.name}: cannot be read ({reason}): give each column values of one type, or the rows as a list"
             ) from error
 
@@ -189,7 +189,7 @@ class MappedSource(Source):
         for column, own in self._columns.items():
             if own not in row.data:
                 existing = ", ".join(map(str, row.data)) or "none"
-                raise ConfigError(f"{row.where}: has no column '{own}' to take as '{column}'; found {existing}")
+                raise DataError(f"{row.where}: has no column '{own}' to take as '{column}'; found {existing}")
 
 
 def id_text(value: object) -> str:

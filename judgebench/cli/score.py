@@ -40,7 +40,7 @@ def score(file: str, **options: Any) -> int:
     """The same metrics from scores in FILE that a reward model, or anything else, already gave.
 
     FILE is JSONL, CSV or Parquet with a row an item: id and scores (a list, correct completions first), or
-    scores_chosen and scores_rejected.
+    scores_chosen and scores_rejected. Or the NAME[:REST] of a scorer: length, or an installed package's.
     """
     from judgebench import api
     from judgebench.benchmarks import get_benchmark

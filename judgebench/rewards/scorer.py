@@ -7,7 +7,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench._util.plugins import PluginError, load_plugin
+from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import ConfigError
 
@@ -96,11 +96,13 @@ def find_scorer(given: object) -> Scorer | None:
     if not isinstance(given, str) or Path(given).expanduser().exists():
         return None
     name, _, rest = given.partition(":")
-    return SCORERS[name](rest) if name in SCORERS else load_plugin(GROUP, name, lambda make: _made(make, rest))
-
-
-def _made(make: Callable[[str], object], rest: str) -> Scorer:
-    scorer = make(rest)
-    if not isinstance(scorer, Scorer):
-        raise PluginError("it makes no judgebench.rewards.scorer.Scorer")
+    if name in SCORERS:
+        return SCORERS[name](rest)
+    if name not in plugin_names(GROUP):
+        return None
+    scorer: Scorer = plugin(GROUP, "scorer", name, lambda make: make(rest), _problem)
     return scorer
+
+
+def _problem(made: object) -> str:
+    return "" if isinstance(made, Scorer) else "it makes no judgebench.rewards.scorer.Scorer"

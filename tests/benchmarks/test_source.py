@@ -237,6 +237,8 @@ def test_a_source_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     )
 
 
-def test_an_unknown_source_is_a_missing_file():
-    """Without the package its name means nothing, and the forms that there are are said."""
-    assert mistake("sqlite:votes.db").startswith("no such file or folder: 'sqlite:votes.db'")
+def test_an_unknown_source_is_a_missing_file(database):
+    """Without its package a name means nothing, and those that there are are said."""
+    found = mistake("sqlit:votes.csv")
+    assert found.startswith("no such file or folder: 'sqlit:votes.csv'")
+    assert found.endswith("; no installed package brings a source 'sqlit' (judgebench.sources: sqlite)")

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks.source import Row, Source
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -23,7 +23,7 @@ class SqliteSource(Source):
         path, _, table = rest.partition("#")
         self._path, self._table = Path(path), table or "pairs"
         if not self._path.is_file():
-            raise ConfigError(f"{self.name}: file not found: {path}: check the path")
+            raise DataError(f"{self.name}: file not found: {path}: check the path")
 
     def rows(self) -> Iterator[Row]:
         """The rows one by one, from the first at each call."""
@@ -35,4 +35,4 @@ class SqliteSource(Source):
                 for number, values in enumerate(cursor, 1):
                     yield Row(f"{self._table} row {number}", dict(zip(columns, values, strict=True)))
             except sqlite3.Error as error:
-                raise ConfigError(f"{self.name}: cannot be read ({error}): check the file and the table") from error
+                raise DataError(f"{self.name}: cannot be read ({error}): check the file and the table") from error
