@@ -316,8 +316,8 @@ def test_modules_named_in_texts_exist():
     assert lost == set()
 
 
-ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl"}
-"""What `judgebench.` is followed by in texts where it is none of our modules: the page's script, files."""
+ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "providers"}
+"""What `judgebench.` is followed by in texts where it is none of our modules: the page's script, files, entry points."""
 
 FILES_ELSEWHERE = {"judgebench/providers.yaml", "judgebench/_shipped/providers.yaml"}
 """In a user's folder, and in the wheel."""

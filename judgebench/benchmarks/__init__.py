@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from judgebench.errors import ConfigError, unknown_name
+from judgebench._util.plugins import plugin, plugin_names
+from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
-    from importlib.metadata import EntryPoint
-
     from judgebench.benchmarks.base import Benchmark
 
 BENCHMARKS = {
@@ -47,46 +45,21 @@ def get_benchmark(name: str) -> Benchmark:
 
 def known_benchmarks() -> list[str]:
     """The names of all benchmarks, ours first; none of another package's is imported."""
-    return list(dict.fromkeys([*BENCHMARKS, *sorted(point.name for point in _entry_points())]))
-
-
-def _entry_points() -> Collection[EntryPoint]:
-    """Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms."""
-    from importlib.metadata import entry_points
-
-    return entry_points(group=GROUP)
+    return list(dict.fromkeys([*BENCHMARKS, *plugin_names(GROUP)]))
 
 
 def _plugged(name: str) -> Benchmark:
+    if name not in plugin_names(GROUP):
+        raise unknown_name("benchmark", name, known_benchmarks())
+    benchmark: Benchmark = plugin(GROUP, "benchmark", name, lambda cls: cls(), lambda made: _problem(made, name))
+    return benchmark
+
+
+def _problem(benchmark: Any, name: str) -> str:
     from judgebench.benchmarks.base import Benchmark
 
-    points = [point for point in _entry_points() if point.name == name]
-    if not points:
-        raise unknown_name("benchmark", name, known_benchmarks())
-    if len(points) > 1:
-        packages = " and ".join(sorted(_package(point) for point in points))
-        raise ConfigError(f"benchmark '{name}' comes from {packages}: uninstall all but one")
-    point = points[0]
-    try:
-        cls = point.load()
-        benchmark = cls()
-    except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
-    else:
-        lacking = [each for each in _NEEDED if not hasattr(cls, each)]
-        if not isinstance(benchmark, Benchmark):
-            problem = "it is no subclass of judgebench.benchmarks.base.Benchmark"
-        elif lacking:
-            problem = f"it does not say its {', '.join(lacking)}"
-        elif benchmark.name != name:
-            problem = f"it calls itself '{benchmark.name}', and the entry point '{name}'"
-        else:
-            return benchmark
-    raise ConfigError(
-        f"benchmark '{name}' of the package {_package(point)} ({point.value}) cannot be used: {problem}; "
-        "mend the package, or uninstall it"
-    )
-
-
-def _package(point: EntryPoint) -> str:
-    return "an unknown package" if point.dist is None else point.dist.name
+    if not isinstance(benchmark, Benchmark):
+        return "it is no subclass of judgebench.benchmarks.base.Benchmark"
+    if lacking := [each for each in _NEEDED if not hasattr(benchmark, each)]:
+        return f"it does not say its {', '.join(lacking)}"
+    return "" if benchmark.name == name else f"it calls itself '{benchmark.name}', and the entry point '{name}'"
