@@ -317,7 +317,7 @@ def test_modules_named_in_texts_exist():
 
 
 ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "providers"}
-"""What `judgebench.` is followed by in texts where it is none of our modules: the page's script, files, entry points."""
+"""What `judgebench.` is followed by in texts where it is none of our modules: in the page's script, files, plugins."""
 
 FILES_ELSEWHERE = {"judgebench/providers.yaml", "judgebench/_shipped/providers.yaml"}
 """In a user's folder, and in the wheel."""

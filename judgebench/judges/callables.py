@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 
 PER_CALL = ("sample", "schema")
 """What a call has beside its messages and the judge's parameters."""
-_DEEPEST = 6
+_DEEPEST = 3
+"""A function, an object that it holds, and one that that holds; of what lies deeper only the type counts."""
 
 
 def callable_judge(
@@ -102,12 +103,12 @@ def _told(value: Any, deep: int = _DEEPEST) -> Any:
     """What tells a value from another, as JSON: its source, its plain data, its type; no address, no private field."""
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, list | tuple):
+        return [_told(each, deep) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _told(each, deep) for name, each in value.items() if not str(name).startswith("_")}
     if deep == 0:
         return type(value).__qualname__
-    if isinstance(value, list | tuple):
-        return [_told(each, deep - 1) for each in value]
-    if isinstance(value, dict):
-        return {str(name): _told(each, deep - 1) for name, each in value.items() if not str(name).startswith("_")}
     return [type(value).__qualname__, *(_told(each, deep - 1) for each in _parts(value))]
 
 
