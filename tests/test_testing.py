@@ -16,12 +16,11 @@ from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import BAD_REQUESTS_IN_A_ROW, DEAR_TRIES, JudgeClient
 from judgebench.errors import ConfigError, FatalProviderError, VerdictFailure
 from judgebench.judges import callable_judge
-from judgebench.judges.catalog import Price
 from judgebench.testing import FAILURES, FakeClockLoop, ScriptedJudge, on_fake_clock
 from judgebench.verdicts.reply import Reply
 
 GOOD = "Answer A is better: [[A]]"
-PRICE = Price(input=1.0, output=2.0)
+PRICE = {"input": 1.0, "output": 2.0}
 
 
 @pytest.fixture
@@ -249,3 +248,9 @@ def test_a_function_with_a_mistake_is_found_before_the_run(rows, places):
 def test_the_loop_is_the_usual_one_but_for_its_clock():
     """Real selectors, so that a real connection would be seen."""
     assert issubclass(FakeClockLoop, asyncio.SelectorEventLoop)
+
+
+def test_a_budget_needs_a_price_of_the_function(rows, places):
+    """Which its own `callable_judge` takes."""
+    with pytest.raises(ConfigError, match=r"no known price, which --budget needs: add price: .* in callable_judge"):
+        jb.run("custom", judge=ScriptedJudge([]), data=rows, budget=1.0, **places)

@@ -16,7 +16,6 @@ from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import ConfigError, FatalProviderError, TransientError
 from judgebench.judges import callable_judge
-from judgebench.judges.judge import Limits
 from judgebench.testing import ScriptedJudge
 
 if TYPE_CHECKING:
@@ -368,13 +367,13 @@ def seconds_of(folder: Path, script: list[Step], *texts: str, **settings: Any) -
 def test_every_try_waits_for_the_judges_requests_a_minute(tmp_path: Path) -> None:
     """Sixty a minute: the second try of a call goes out a second after the first, though no wait was asked for."""
     script: list[Step] = [TransientError("down", retry_after=0.0), "[[A]]"]
-    assert seconds_of(tmp_path, script, limits=Limits(rpm=60)) == pytest.approx(1.0, abs=0.02)
+    assert seconds_of(tmp_path, script, limits={"rpm": 60}) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_tokens_a_minute_count_the_prompt_and_the_room_for_the_answer(tmp_path: Path, name: str) -> None:
     """400 characters are 100 tokens, and 50 of answer: 150 at once, 8851 more a minute, so 1.017 s for 150 more."""
-    limits = Limits(tpm=9000)
+    limits = {"tpm": 9000}
     taken = seconds_of(tmp_path, ["[[A]]"] * 2, "x" * 400, "y" * 400, limits=limits, params={name: 50})
     assert taken == pytest.approx(60 * 150 / 8851, abs=0.02)
 
