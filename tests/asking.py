@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.base import Request
+from judgebench.client.testing import on_fake_clock
 from judgebench.errors import JudgebenchError
 from judgebench.judges.judge import Judge
 from judgebench.verdicts.reply import Reply
@@ -92,6 +93,21 @@ class Asker:
                 return [await _ended(client, each) for each in requests]
 
         return Asked(asyncio.run(every()), waits, client, cache)
+
+
+def asked_on_fake_clock(
+    folder: Path, judge: Judge, *texts: str, **settings: Any
+) -> tuple[list[Reply | JudgebenchError], float, JudgeClient]:
+    """What became of calls one after another, the seconds that they took on a clock that does not wait, the client."""
+
+    async def every() -> tuple[list[Reply | JudgebenchError], float]:
+        async with aclosing(client):
+            ended = [await _ended(client, request(client, text)) for text in texts or ("Which is better?",)]
+        return ended, asyncio.get_running_loop().time()
+
+    with ReplyCache(folder / "cache") as cache:
+        client = JudgeClient(judge, cache, **settings)
+        return *on_fake_clock(every()), client
 
 
 async def _ended(client: JudgeClient, each: Request) -> Reply | JudgebenchError:

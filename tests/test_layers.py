@@ -316,7 +316,9 @@ def test_modules_named_in_texts_exist():
     assert lost == set()
 
 
-ELSEWHERE = {"browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "sources", "scorers"}
+ELSEWHERE = {
+    *("browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "providers", "sources", "scorers"),
+}
 """What `judgebench.` is followed by in texts where it is no module: the page's script, files, entry points."""
 
 FILES_ELSEWHERE = {"judgebench/providers.yaml", "judgebench/_shipped/providers.yaml"}

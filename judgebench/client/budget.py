@@ -131,9 +131,10 @@ def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Ma
     """
     price = price_of(judge)
     if price is None:
+        place = "providers.yaml" if judge.function is None else "callable_judge"
         raise ConfigError(
             f"judge '{judge.name}' has no known price, which --budget needs: add price: {{input: ..., output: ...}} in "
-            "providers.yaml (USD per million tokens)"
+            f"{place} (USD per million tokens)"
         )
     answer = longest_answer(judge)
     if answer is None:

@@ -130,7 +130,7 @@ class JudgeClient:
 
     async def aclose(self) -> None:
         """Closes what the calls have opened."""
-        if "_provider" in self.__dict__:
+        if self._limits is not None:
             await self._provider.aclose()
 
     def cached(self, key: str) -> Reply | None:

@@ -44,6 +44,10 @@ FAILURES: dict[str, Step] = {
 """A step of a script for each way in which a call fails: those of the provider, and those of the reply."""
 
 
+_STEP_S = 1e-9
+"""So long takes each step of the loop: who waits for less than a float can tell would wait for ever."""
+
+
 class ScriptedJudge:
     """A judge that says what its script says: `jb.run(..., judge=ScriptedJudge(...))`.
 
@@ -118,6 +122,6 @@ class _NoWaits(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         events = super().select(None if timeout is None else 0)
-        if timeout and not events:
-            self.passed += timeout
+        if not events:
+            self.passed += max(timeout or 0.0, _STEP_S)
         return events

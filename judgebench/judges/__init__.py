@@ -11,11 +11,12 @@ if TYPE_CHECKING:
     from judgebench.judges.catalog import FREE, cost, is_free, listed_output_limit, used_tokens
     from judgebench.judges.credentials import call_settings, check_key, key_variables, missing_key, secret_values
     from judgebench.judges.judge import OFFLINE, Judge, price_of, takes_schema
-    from judgebench.judges.presets import AnyJudge, Judges, family_of, load_judges
+    from judgebench.judges.presets import PLUGINS, AnyJudge, Judges, family_of, is_plugged, load_judges
 
 __all__ = [
     "FREE",
     "OFFLINE",
+    "PLUGINS",
     "AnyJudge",
     "Judge",
     "Judges",
@@ -27,6 +28,7 @@ __all__ = [
     "family_of",
     "is_async",
     "is_free",
+    "is_plugged",
     "key_variables",
     "listed_output_limit",
     "load_judges",
@@ -69,7 +71,9 @@ if not TYPE_CHECKING:
             "presets": (
                 "AnyJudge",
                 "Judges",
+                "PLUGINS",
                 "family_of",
+                "is_plugged",
                 "load_judges",
             ),
         },

@@ -9,17 +9,18 @@ import re
 from types import CodeType, FunctionType, MethodType
 from typing import TYPE_CHECKING, Any
 
+from pydantic import ValidationError
+
 from judgebench.errors import ConfigError
-from judgebench.judges.judge import DEFAULT_PARAMS, Judge, Limits
+from judgebench.judges.judge import DEFAULT_PARAMS, Judge
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from judgebench.judges.catalog import Price
-
 PER_CALL = ("sample", "schema")
 """What a call has beside its messages and the judge's parameters."""
-_DEEPEST = 6
+_DEEPEST = 3
+"""A function, an object that it holds, and one that that holds; of what lies deeper only the type counts."""
 
 
 def callable_judge(
@@ -27,8 +28,8 @@ def callable_judge(
     *,
     name: str | None = None,
     params: Mapping[str, Any] | None = None,
-    limits: Limits | None = None,
-    price: Price | None = None,
+    limits: Mapping[str, int] | None = None,
+    price: Mapping[str, float] | None = None,
 ) -> Judge:
     """A function, or another callable, as a judge.
 
@@ -45,11 +46,11 @@ def callable_judge(
             is `async`, in the loop.
         name: Of the judge; None for the function's own.
         params: What it may ask for by name; None for those of temperature 0 and 2048 tokens that it asks for.
-        limits: How fast it may be asked.
-        price: USD per million of the tokens that its replies report.
+        limits: `concurrency`, `rpm` and `tpm`, as in providers.yaml.
+        price: `input` and `output`, in USD per million of the tokens that its replies report.
 
     Raises:
-        ConfigError: It asks for something that no call has, or the name is none for a judge.
+        ConfigError: It asks for something that no call has, or an argument is not as it should be.
     """
     own = str(getattr(function, "__name__", type(function).__name__))
     name = name or re.sub(r"\W+", "", own, flags=re.ASCII).removeprefix("_") or "function"
@@ -62,15 +63,20 @@ def callable_judge(
             f"{', '.join([*known, *PER_CALL])}: give the argument a default, or a value in params"
         )
     digest = hashlib.sha256(json.dumps(_told(function), sort_keys=True).encode()).hexdigest()[:16]
-    return Judge(
-        name=name,
-        model=f"python/{name}",
-        params={each: value for each, value in known.items() if params is not None or every or each in asked},
-        limits=limits or Limits(concurrency=32 if is_async(function) else 1),
-        price=price,
-        cache_as=f"python/{name}@{digest}",
-        function=function,
-    )
+    settings = {
+        "name": name,
+        "model": f"python/{name}",
+        "params": {each: value for each, value in known.items() if params is not None or every or each in asked},
+        "limits": {"concurrency": 32 if is_async(function) else 1, **(limits or {})},
+        "price": price and dict(price),
+        "cache_as": f"python/{name}@{digest}",
+        "function": function,
+    }
+    try:
+        return Judge.model_validate(settings)
+    except ValidationError as error:
+        wrong = error.errors()[0]
+        raise ConfigError(f"judge '{name}': {'.'.join(map(str, wrong['loc']))}: {wrong['msg']}") from None
 
 
 def is_async(function: Callable[..., object]) -> bool:
@@ -102,12 +108,12 @@ def _told(value: Any, deep: int = _DEEPEST) -> Any:
     """What tells a value from another, as JSON: its source, its plain data, its type; no address, no private field."""
     if value is None or isinstance(value, str | int | float):
         return value
+    if isinstance(value, list | tuple):
+        return [_told(each, deep) for each in value]
+    if isinstance(value, dict):
+        return {str(name): _told(each, deep) for name, each in value.items() if not str(name).startswith("_")}
     if deep == 0:
         return type(value).__qualname__
-    if isinstance(value, list | tuple):
-        return [_told(each, deep - 1) for each in value]
-    if isinstance(value, dict):
-        return {str(name): _told(each, deep - 1) for name, each in value.items() if not str(name).startswith("_")}
     return [type(value).__qualname__, *(_told(each, deep - 1) for each in _parts(value))]
 
 

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeAlias
 
 from pydantic import ValidationError
 
+from judgebench._util.plugins import plugin_names
 from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
 from judgebench._util.yaml import YamlFile
@@ -28,6 +29,9 @@ AnyJudge: TypeAlias = "str | Judge | Callable[..., object]"
 """A name, a judge, or a function that answers in the place of a model."""
 
 FILE = "providers.yaml"
+
+PLUGINS = "judgebench.providers"
+"""The entry points under which other packages bring providers of their own."""
 
 
 _FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft", "function"})
@@ -270,9 +274,14 @@ def _check_model(model: str) -> None:
     if provider == "offline":
         if rest not in OFFLINE:
             raise unknown_name("offline judge", model, [f"offline/{name}" for name in OFFLINE])
-    elif provider not in PROVIDERS and not is_listed_provider(provider):
+    elif not (provider in PROVIDERS or is_plugged(provider) or is_listed_provider(provider)):
         mend = "A LiteLLM id starts with its provider; a model on a server of your own is hosted_vllm/NAME."
-        raise unknown_name("provider", provider, PROVIDERS, mend=mend)
+        raise unknown_name("provider", provider, {*PROVIDERS, *plugin_names(PLUGINS)}, mend=mend)
+
+
+def is_plugged(provider: str) -> bool:
+    """Whether another package brings this provider: one that is none of LiteLLM's names."""
+    return provider not in PROVIDERS and provider in plugin_names(PLUGINS)
 
 
 def _split(settings: Mapping[str, Any]) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 
 import openai
 import pytest
-from asking import OPENAI, VLLM, Asker, request
+from asking import OPENAI, VLLM, Asker, asked_on_fake_clock, request
 from commands import process
 from loopback import Fault, LoopbackServer, Reply, error_reply, fatal_faults, lasting_faults, mendable_faults
 
@@ -26,7 +26,9 @@ from judgebench.client.calls import (
     JudgeClient,
 )
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.errors import FatalProviderError, VerdictFailure
+from judgebench.client.testing import ScriptedJudge
+from judgebench.errors import FatalProviderError, RateLimitedError, VerdictFailure
+from judgebench.judges import callable_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -83,13 +85,12 @@ def test_a_rate_limit_is_waited_for_beyond_the_cap_on_tries(asker: Asker) -> Non
     assert (asker.ask().reply.text, asker.server.count) == ("It is the first. [[A]]", 41)
 
 
-def test_a_rate_limit_that_names_no_wait_at_all_has_an_end(asker: Asker, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retry-After: 0 is obeyed once; from then on each wait is the first wait's bound, and they end at the cap."""
-    monkeypatch.setattr("judgebench.client.calls.MAX_WAIT_S", 20.0)
-    asker.server.faults = lambda _: Fault.status(429, retry_after=0)
-    waits = asker.ask().waits
-    assert (waits[0], set(waits[1:])) == (0.0, {FIRST_WAIT_S})
-    assert asker.server.count == 20 / FIRST_WAIT_S + 1
+def test_a_rate_limit_that_names_no_wait_at_all_has_an_end(tmp_path: Path) -> None:
+    """Retry-After: 0 is obeyed once; from then on each wait is half a second, and they end before 300 seconds."""
+    limited = ScriptedJudge(lambda _: RateLimitedError("slow down", retry_after=0.0))
+    (error,), seconds, _ = asked_on_fake_clock(tmp_path, callable_judge(limited))
+    assert isinstance(error, VerdictFailure)
+    assert (len(limited.calls), seconds) == (601, pytest.approx(299.5))
 
 
 def test_a_rate_limit_that_never_ends_is_given_up(asker: Asker) -> None:

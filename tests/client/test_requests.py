@@ -8,17 +8,15 @@ from contextlib import aclosing
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from asking import OPENAI, VLLM, Asker, request
+from asking import OPENAI, VLLM, Asker, asked_on_fake_clock, request
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
 from judgebench.client.budget import Budget
-from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.client.testing import ScriptedJudge, on_fake_clock
+from judgebench.client.testing import ScriptedJudge
 from judgebench.errors import ConfigError, FatalProviderError, TransientError
 from judgebench.judges import callable_judge
-from judgebench.judges.judge import Limits
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -360,33 +358,23 @@ def test_with_refresh_the_cache_is_not_looked_at(asker: Asker) -> None:
 # --- limits and connections
 
 
-def seconds_of(folder: Path, script: list[Step], texts: list[str], **settings: Any) -> float:
+def seconds_of(folder: Path, script: list[Step], *texts: str, **settings: Any) -> float:
     """What calls one after another take, by a clock on which they themselves take no time."""
-    scripted = ScriptedJudge(script)
-    with ReplyCache(folder) as cache:
-        judge = callable_judge(scripted, params=settings.pop("params", None), limits=Limits(**settings))
-        client = JudgeClient(judge, cache)
-
-        async def every() -> float:
-            async with aclosing(client):
-                for text in texts:
-                    await client.ask(request(client, text))
-            return asyncio.get_running_loop().time()
-
-        return on_fake_clock(every())
+    judge = callable_judge(ScriptedJudge(script), **settings)
+    return asked_on_fake_clock(folder, judge, *texts)[1]
 
 
 def test_every_try_waits_for_the_judges_requests_a_minute(tmp_path: Path) -> None:
     """Sixty a minute: the second try of a call goes out a second after the first, though no wait was asked for."""
     script: list[Step] = [TransientError("down", retry_after=0.0), "[[A]]"]
-    assert seconds_of(tmp_path, script, ["one"], rpm=60) == pytest.approx(1.0, abs=0.02)
+    assert seconds_of(tmp_path, script, limits={"rpm": 60}) == pytest.approx(1.0, abs=0.02)
 
 
 @pytest.mark.parametrize("name", ["max_tokens", "max_completion_tokens"])
 def test_tokens_a_minute_count_the_prompt_and_the_room_for_the_answer(tmp_path: Path, name: str) -> None:
     """400 characters are 100 tokens, and 50 of answer: 150 at once, 8851 more a minute, so 1.017 s for 150 more."""
-    texts = ["x" * 400, "y" * 400]
-    taken = seconds_of(tmp_path, ["[[A]]"] * 2, texts, tpm=9000, params={name: 50})
+    limits = {"tpm": 9000}
+    taken = seconds_of(tmp_path, ["[[A]]"] * 2, "x" * 400, "y" * 400, limits=limits, params={name: 50})
     assert taken == pytest.approx(60 * 150 / 8851, abs=0.02)
 
 

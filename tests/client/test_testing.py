@@ -6,6 +6,7 @@ from collections import Counter
 from contextlib import aclosing
 
 import pytest
+from asking import asked_on_fake_clock as asked
 from asking import request
 from scoring import write_rows
 
@@ -14,13 +15,12 @@ from judgebench.client.budget import Budget
 from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import BAD_REQUESTS_IN_A_ROW, DEAR_TRIES, JudgeClient
 from judgebench.client.testing import FAILURES, FakeClockLoop, ScriptedJudge, on_fake_clock
-from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
+from judgebench.errors import ConfigError, FatalProviderError, VerdictFailure
 from judgebench.judges import callable_judge
-from judgebench.judges.catalog import Price
 from judgebench.verdicts.reply import Reply
 
 GOOD = "Answer A is better: [[A]]"
-PRICE = Price(input=1.0, output=2.0)
+PRICE = {"input": 1.0, "output": 2.0}
 
 
 @pytest.fixture
@@ -33,24 +33,6 @@ def rows(tmp_path):
 @pytest.fixture
 def places(tmp_path):
     return {"out": tmp_path / "runs", "cache_dir": tmp_path / "cache"}
-
-
-def asked(tmp_path, judge, *texts, **settings):
-    """What became of calls one after another, the seconds they took on the fake clock, and the client."""
-
-    async def every():
-        async with aclosing(client):
-            return [await ended(text) for text in texts or ("Q",)], asyncio.get_running_loop().time()
-
-    async def ended(text):
-        try:
-            return (await client.ask(request(client, text))).reply
-        except JudgebenchError as error:
-            return error
-
-    with ReplyCache(tmp_path / "cache") as cache:
-        client = JudgeClient(judge, cache, **settings)
-        return *on_fake_clock(every()), client
 
 
 # --- the clock
@@ -204,7 +186,7 @@ def test_no_key_is_in_what_a_function_says(tmp_path, monkeypatch):
 def test_an_error_of_unknown_price_counts_at_its_highest(tmp_path):
     """It may have been paid for: one byte and 16 for the role at 1 USD, 10 tokens at 2 USD a million."""
     judge = callable_judge(ScriptedJudge([FAILURES["provider"]]), price=PRICE, params={"max_tokens": 10})
-    _, _, client = asked(tmp_path, judge, budget=Budget(1.0))
+    _, _, client = asked(tmp_path, judge, "Q", budget=Budget(1.0))
 
     assert client.budget.spent == pytest.approx(37e-6)
 
@@ -266,3 +248,9 @@ def test_a_function_with_a_mistake_is_found_before_the_run(rows, places):
 def test_the_loop_is_the_usual_one_but_for_its_clock():
     """Real selectors, so that a real connection would be seen."""
     assert issubclass(FakeClockLoop, asyncio.SelectorEventLoop)
+
+
+def test_a_budget_needs_a_price_of_the_function(rows, places):
+    """Which its own `callable_judge` takes."""
+    with pytest.raises(ConfigError, match=r"no known price, which --budget needs: add price: .* in callable_judge"):
+        jb.run("custom", judge=ScriptedJudge([]), data=rows, budget=1.0, **places)

@@ -121,6 +121,15 @@ def test_a_function_without_source_is_told_by_its_code():
     assert callable_judge(one).cache_as != different
 
 
+def test_settings_are_those_of_a_preset():
+    """A wrong one is a mistake of one line."""
+    judge = callable_judge(plain, limits={"rpm": 60}, price={"input": 1, "output": 2})
+
+    assert (judge.limits.concurrency, judge.limits.rpm, judge.price.output) == (1, 60, 2)
+    with pytest.raises(ConfigError, match=r"judge 'plain': limits\.rmp: Extra inputs are not permitted"):
+        callable_judge(plain, limits={"rmp": 60})
+
+
 def test_a_manifest_has_nothing_of_the_function_but_its_digest():
     """What is written is data."""
     public = callable_judge(plain).public()

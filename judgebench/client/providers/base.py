@@ -101,5 +101,5 @@ class Provider(ABC):
         return f"check the judge's params{schema}"
 
     async def aclose(self) -> None:
-        """Closes what the calls have opened."""
+        """Closes what was opened, after the last call; not called where `prepare` was not."""
         return
