@@ -37,7 +37,7 @@ SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas", "plotly"}
 ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
-MANY_PARAMETERS = {"api.run_grid", "engine.grid.run_cells", "engine.plan.plan", "metrics.summary.summarise"}
+MANY_PARAMETERS = {"api.run_grid", "engine.grid.run_cells", "engine.plan.plan"}
 """Functions of more parameters than that, as they stand; the list only shrinks."""
 
 ALIKE: set[str] = set()

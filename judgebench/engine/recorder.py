@@ -11,13 +11,15 @@ from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
 from judgebench.metrics.controls import flips
-from judgebench.metrics.summary import Usage, summarise
+from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, target, with_unasked
 from judgebench.protocols import pairs as pairings
 from judgebench.runs import (
     MANIFEST,
     PREFERENCES,
+    Beside,
     Judgement,
+    Name,
     RunWriter,
     add_usage,
     is_torn,
@@ -27,6 +29,7 @@ from judgebench.runs import (
     read_judgements,
     read_manifest,
     read_results,
+    score,
     template_texts,
     write_preferences,
 )
@@ -277,24 +280,14 @@ class Recorder:
         state = "done" if not failed else "incomplete"
         if asked < sum(map(len, readings.values())):
             state = "stopped" if error else "interrupted"
-        notes = (*self._notes(), *cell.notes(readings, total), *cell.benchmark.notes(outcomes))
-        metrics = summarise(
-            benchmark=cell.benchmark.name,
-            judge=cell.judge.name,
-            template=cell.template.name,
-            layout=cell.benchmark.layout,
-            outcomes=outcomes,
-            readings=readings,
-            usage=self.usage,
-            seed=cell.orders.seed,
-            extra=cell.benchmark.extra(outcomes),
-            controls=cell.controls(outcomes, readings),
-            altered=None if cell.alteration is None else cell.alteration.title,
+        beside = Beside(
+            notes=[*self._notes(), *cell.notes(readings, total)],
+            altered=cell.alteration,
             attack=self._flips(readings),
-            notes=tuple(dict.fromkeys(notes)),
-            soft=cell.orders.soft,
             sequential=self.sequential,
         )
+        name = Name(cell.judge.name, cell.template.name, cell.protocol)
+        metrics = score(cell.benchmark, name, cell.orders, outcomes, readings, self.usage, beside)
         self.begin()
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0

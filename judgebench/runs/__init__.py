@@ -42,7 +42,17 @@ if TYPE_CHECKING:
     from judgebench.runs.notebook import run_html
     from judgebench.runs.preferences import PREFERENCES, write_preferences
     from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles, was_judged
-    from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, up_to_date, usage_of
+    from judgebench.runs.scoring import (
+        Beside,
+        flips_of,
+        metrics_of,
+        old_notes,
+        outcomes_of,
+        protocol_of,
+        score,
+        up_to_date,
+        usage_of,
+    )
     from judgebench.runs.templatefiles import READING, template_texts
     from judgebench.runs.templates import RunTemplates, run_templates
 
@@ -53,6 +63,7 @@ __all__ = [
     "MANIFEST",
     "PREFERENCES",
     "READING",
+    "Beside",
     "DerivedEntry",
     "DerivedRun",
     "Finished",
@@ -95,6 +106,7 @@ __all__ = [
     "run_html",
     "run_templates",
     "schema_of",
+    "score",
     "score_rows",
     "share_contents",
     "share_file",
@@ -181,11 +193,13 @@ if not TYPE_CHECKING:
                 "was_judged",
             ),
             "scoring": (
+                "Beside",
                 "flips_of",
                 "metrics_of",
                 "old_notes",
                 "outcomes_of",
                 "protocol_of",
+                "score",
                 "up_to_date",
                 "usage_of",
             ),

@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -316,6 +317,12 @@ class Finished:
     def metrics(self) -> Metrics:
         """The figures in `metrics.json`."""
         return self.run.metrics
+
+    def with_figures(self, outcomes: dict[str, Outcome], metrics: Metrics) -> Finished:
+        """The run with other outcomes and figures than its folder has."""
+        other = copy(self)
+        vars(other).update(outcomes=outcomes, metrics=metrics)
+        return other
 
     @cached_property
     def recounted(self) -> tuple[int, int] | None:
