@@ -12,7 +12,7 @@ from judgebench import api
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
 from judgebench.metrics.summary import Usage
 from judgebench.runs.folder import RunWriter
-from judgebench.runs.judgements import Judgement, add_usage
+from judgebench.runs.judgements import Judgement, ReplyUsage, add_usage
 from judgebench.runs.manifest import Name, make_manifest
 from judgebench.runs.scoring import Beside, score
 from judgebench.runs.templatefiles import template_texts
@@ -108,10 +108,8 @@ def _judgement(key: ItemKey, call: Call, said: float | None, cost: float | None)
         failure=Failure("unreadable", "made up") if failed else None,
         reply=f"[[{verdict}]]",
         served_model=None,
-        prompt_tokens=10,
-        completion_tokens=1,
-        reasoning_tokens=0,
-        cached_prompt_tokens=0,
+        usage=ReplyUsage(10, 1, 0, 0),
+        finish_reason=None,
         cost_usd=cost,
         latency_s=1.0,
         cached=False,

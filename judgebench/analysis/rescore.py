@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.files import write_texts
 from judgebench._util.steps import counted
 from judgebench.errors import ConfigError
-from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import JOINS
 from judgebench.runs import (
@@ -19,6 +18,7 @@ from judgebench.runs import (
     Run,
     RunTemplates,
     RunWriter,
+    fields_of,
     flips_of,
     folder_name,
     folder_of,
@@ -221,14 +221,7 @@ def _again(judgement: Judgement, templates: RunTemplates, finished: Finished) ->
         return judgement
     rule = templates.reader_for(finished.keys[judgement.item], finished).rule
     result = read(judgement.answer, rule, len(judgement.order))
-    return replace(
-        judgement,
-        verdict=result.value if isinstance(result, Verdict) else None,
-        failure=result if isinstance(result, Failure) else None,
-        ranking=result.ranking if isinstance(result, Verdict) else None,
-        parts=result.parts if isinstance(result, Verdict) else (),
-        soft=result.soft if isinstance(result, Verdict) else None,
-    )
+    return replace(judgement, **fields_of(result))
 
 
 def _earlier(finished: Finished) -> dict[_Question, list[Judgement]]:

@@ -20,8 +20,10 @@ from judgebench.runs import (
     Beside,
     Judgement,
     Name,
+    ReplyUsage,
     RunWriter,
     add_usage,
+    fields_of,
     is_torn,
     latest,
     make_manifest,
@@ -201,7 +203,7 @@ class Recorder:
 
     def _count_answer(self, judgement: Judgement) -> None:
         if not judgement.turn:
-            self.answers.add(judgement.completion_tokens)
+            self.answers.add(judgement.usage.completion_tokens)
 
     def record(
         self, asked: PendingCall, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
@@ -212,24 +214,19 @@ class Recorder:
             subset=asked.item.subset,
             order=asked.call.order,
             sample=asked.call.sample,
-            verdict=result.value if isinstance(result, Verdict) else None,
-            failure=result if isinstance(result, Failure) else None,
+            **fields_of(result),
             reply=reply.text,
             served_model=reply.served_model,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            reasoning_tokens=reply.reasoning_tokens,
-            cached_prompt_tokens=reply.cached_prompt_tokens,
+            usage=ReplyUsage(
+                reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens
+            ),
             cost_usd=reply.cost_usd,
             latency_s=reply.latency_s,
             cached=cached,
             key=asked.request.key,
             finish_reason="refusal" if reply.refusal else reply.finish_reason,
             turn=asked.turn,
-            ranking=result.ranking if isinstance(result, Verdict) else None,
-            parts=result.parts if isinstance(result, Verdict) else (),
             reasoning=reply.reasoning,
-            soft=result.soft if isinstance(result, Verdict) else None,
             logprobs=reply.logprobs,
         )
         self.begin()

@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from judgebench.runs.folder import RunWriter, check_writable, in_place_of, read_results
     from judgebench.runs.frames import IDENTITY, Table, arrow, identity, schema_of, score_rows
     from judgebench.runs.itemfile import share_file
-    from judgebench.runs.judgements import JUDGEMENTS, Judgement, add_usage, latest, read_judgements, write_judgements
+    from judgebench.runs.judgements import (
+        JUDGEMENTS,
+        Judgement,
+        ReplyUsage,
+        add_usage,
+        fields_of,
+        latest,
+        read_judgements,
+        write_judgements,
+    )
     from judgebench.runs.made import (
         DerivedRun,
         common_name,
@@ -70,6 +79,7 @@ __all__ = [
     "Judgement",
     "Manifest",
     "Name",
+    "ReplyUsage",
     "RescoredEntry",
     "Run",
     "RunTemplates",
@@ -81,6 +91,7 @@ __all__ = [
     "arrow",
     "check_writable",
     "common_name",
+    "fields_of",
     "find_runs",
     "flips_of",
     "folder_name",
@@ -145,7 +156,9 @@ if not TYPE_CHECKING:
             "judgements": (
                 "JUDGEMENTS",
                 "Judgement",
+                "ReplyUsage",
                 "add_usage",
+                "fields_of",
                 "latest",
                 "read_judgements",
                 "write_judgements",

@@ -188,7 +188,7 @@ class RunWriter:
         """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
         self._unflushed += 1
         with self._writing():
-            self._judgements.write(encode(judgement.to_json()) + "\n")
+            self._judgements.write(judgement.to_line())
             if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
                 self._judgements.flush()
                 self._unflushed = 0

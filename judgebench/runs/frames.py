@@ -6,6 +6,7 @@ A column has its type whatever its first rows hold, so that one that begins with
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from judgebench.errors import unknown_name
@@ -93,7 +94,6 @@ _COLUMNS: dict[str, dict[str, str]] = {
 }
 _AS_THEY_ARE = (
     *("reply", "reasoning", "finish_reason", "served_model"),
-    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens"),
     *("cost_usd", "latency_s", "cached", "key"),
 )
 _MAY_LACK = frozenset({"choice"})
@@ -131,9 +131,10 @@ def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:
             "failure": None if failure is None else failure.kind,
             "failure_detail": None if failure is None else failure.detail,
             "ranking": each.ranking,
-            "parts": _named(each.parts) if each.parts else None,
-            "probabilities": None if each.soft is None else _named(each.soft.probabilities),
-            "mass": None if each.soft is None else each.soft.mass,
+            "parts": None if each.parts is None else _named(each.parts.items()),
+            "probabilities": None if each.probabilities is None else _named(each.probabilities.items()),
+            "mass": each.mass,
+            **asdict(each.usage),
             **{name: getattr(each, name) for name in _AS_THEY_ARE},
         }
 
