@@ -143,7 +143,7 @@ def member(finished: Finished) -> dict[str, Any]:
         "identity": hashlib.sha256(identity.encode()).hexdigest(),
         "judgements": hashlib.sha256((finished.path / JUDGEMENTS).read_bytes()).hexdigest(),
         "model": manifest.judge.model,
-        "served_models": manifest.served_models,
+        "served_models": list(manifest.served_models),
     }
 
 
