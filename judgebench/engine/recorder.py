@@ -10,9 +10,8 @@ from typing import TYPE_CHECKING, Any
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
-from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage
-from judgebench.protocols import Call, in_order, target, with_unasked
+from judgebench.protocols import Call, in_order, with_unasked
 from judgebench.protocols import pairs as pairings
 from judgebench.runs import (
     MANIFEST,
@@ -24,6 +23,7 @@ from judgebench.runs import (
     RunWriter,
     add_usage,
     fields_of,
+    flips_between,
     is_torn,
     latest,
     make_manifest,
@@ -317,12 +317,8 @@ class Recorder:
         cell = self.cell
         if cell.alteration is None or cell.alteration.kind != "attack":
             return None
-        before: dict[str, list[Reading]] = {}
-        for judgement in latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values():
-            before.setdefault(judgement.item, []).append(judgement.reading)
-        found = ((key, target(item, cell.orders.seed)) for key, item in cell.dataset.keys.items())
-        targets = {key: at for key, at in found if at is not None}
-        return flips(cell.alteration.name, before, readings, targets)
+        before = latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values()
+        return flips_between(before, readings, cell.alteration.name, cell.dataset.keys, cell.orders.seed)
 
     def _whole(self, key: ItemKey) -> Sequence[Reading]:
         """The item's readings, with a failure for each call that was not made."""

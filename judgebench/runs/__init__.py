@@ -49,10 +49,12 @@ if TYPE_CHECKING:
         short_hash,
     )
     from judgebench.runs.notebook import run_html
+    from judgebench.runs.outcomes import was_judged
     from judgebench.runs.preferences import PREFERENCES, write_preferences
-    from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles, was_judged
+    from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles
     from judgebench.runs.scoring import (
         Beside,
+        flips_between,
         flips_of,
         metrics_of,
         old_notes,
@@ -93,6 +95,7 @@ __all__ = [
     "common_name",
     "fields_of",
     "find_runs",
+    "flips_between",
     "flips_of",
     "folder_name",
     "folder_of",
@@ -192,6 +195,7 @@ if not TYPE_CHECKING:
                 "short_hash",
             ),
             "notebook": ("run_html",),
+            "outcomes": ("was_judged",),
             "preferences": (
                 "PREFERENCES",
                 "write_preferences",
@@ -203,10 +207,10 @@ if not TYPE_CHECKING:
                 "open_run",
                 "share_contents",
                 "titles",
-                "was_judged",
             ),
             "scoring": (
                 "Beside",
+                "flips_between",
                 "flips_of",
                 "metrics_of",
                 "old_notes",

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from judgebench.errors import unknown_name
 from judgebench.items import TIE
+from judgebench.runs.outcomes import parts_of, samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -99,8 +100,6 @@ _AS_THEY_ARE = (
 _MAY_LACK = frozenset({"choice"})
 """Columns of whole numbers with gaps."""
 
-_OWN = frozenset({"item", "subset", "credit", "low", "high", "scores", "verdicts"})
-
 
 def check_table(name: str) -> Table:
     """A table's name.
@@ -142,9 +141,7 @@ def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:
 def outcome_rows(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     """A row an item, from the lines of `outcomes.jsonl`; where there are no bounds, these are the credit itself."""
     for each in outcomes:
-        credit, scores = each["credit"], each.get("scores") or []
-        samples = scores if scores and isinstance(scores[0], list) else [scores] if scores else None
-        parts = [(name, value) for name, value in each.items() if name not in _OWN and isinstance(value, int | float)]
+        credit, parts = each["credit"], parts_of(each)
         verdicts = each.get("verdicts")
         yield {
             "item": each["item"],
@@ -153,8 +150,8 @@ def outcome_rows(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
             "low": each.get("low", credit),
             "high": each.get("high", credit),
             "verdicts": None if verdicts is None else [str(said) for said in verdicts],
-            "scores": samples,
-            "parts": _named(parts) if parts else None,
+            "scores": samples_of(each) or None,
+            "parts": _named(parts.items()) if parts else None,
         }
 
 

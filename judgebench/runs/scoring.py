@@ -234,9 +234,20 @@ def flips_of(
     alteration = finished.run.manifest.altered
     if alteration is None or alteration.kind != "attack" or (plain := _unaltered(finished)) is None:
         return None
-    before, after = _by_item(map(read, plain) if read is not None else plain), _by_item(judgements)
-    found = ((item, target(key, protocol_of(finished).seed)) for item, key in finished.keys.items())
-    return flips(alteration.name, before, after, {item: at for item, at in found if at is not None})
+    before = plain if read is None else map(read, plain)
+    return flips_between(before, _by_item(judgements), alteration.name, finished.keys, protocol_of(finished).seed)
+
+
+def flips_between(
+    before: Iterable[Judgement],
+    after: Mapping[str, Sequence[Reading]],
+    attack: str,
+    keys: Mapping[str, ItemKey],
+    seed: int,
+) -> Flips | None:
+    """How often an attack of this name changed verdicts; `before` are the judgements of the items as they are."""
+    targets = ((item, target(key, seed)) for item, key in keys.items())
+    return flips(attack, _by_item(before), after, {item: at for item, at in targets if at is not None})
 
 
 def _unaltered(finished: Finished) -> list[Judgement] | None:
