@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,10 +11,11 @@ from commands import judgebench, pairs, write_jsonl
 from judgebench.engine.options import PlanOptions
 from judgebench.engine.plan import plan
 from judgebench.items import LABELS, TIE, Failure, ItemKey, Reading
-from judgebench.metrics.summary import Usage, summarise
+from judgebench.metrics.summary import Usage
 from judgebench.runs.folder import RunWriter
-from judgebench.runs.judgements import Judgement, add_usage
-from judgebench.runs.manifest import make_manifest
+from judgebench.runs.judgements import Judgement, ReplyUsage, add_usage
+from judgebench.runs.manifest import Name, make_manifest
+from judgebench.runs.scoring import Beside, score
 from judgebench.runs.templatefiles import template_texts
 
 if TYPE_CHECKING:
@@ -86,16 +88,8 @@ def written_run(
                 readings[item][call] = judgement.reading
     every = {item: list(among.values()) for item, among in readings.items()}
     outcomes = [cell.benchmark.outcome(key, every[item]) for item, key in cell.dataset.keys.items()]
-    metrics = summarise(
-        benchmark=benchmark,
-        judge=judge,
-        template=template.name,
-        layout=cell.benchmark.layout,
-        outcomes=outcomes,
-        readings=every,
-        usage=usage,
-        extra=cell.benchmark.extra(outcomes),
-    )
+    name = Name(judge, template.name, cell.protocol)
+    metrics = score(cell.benchmark, name, replace(cell.orders, seed=0, soft=False), outcomes, every, usage, Beside())
     folder.finish(manifest, outcomes, metrics)
     return folder.path
 
@@ -115,10 +109,8 @@ def _judgement(key: ItemKey, call: Call, said: float | None, cost: float | None)
         failure=Failure("unreadable", "made up") if failed else None,
         reply=f"[[{verdict}]]",
         served_model=None,
-        prompt_tokens=10,
-        completion_tokens=1,
-        reasoning_tokens=0,
-        cached_prompt_tokens=0,
+        usage=ReplyUsage(10, 1, 0, 0),
+        finish_reason=None,
         cost_usd=cost,
         latency_s=1.0,
         cached=False,

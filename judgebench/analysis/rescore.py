@@ -12,7 +12,6 @@ from judgebench._util.steps import counted
 from judgebench._util.table import Column, Table, Tabular
 from judgebench._util.text import difference_text, score_text
 from judgebench.errors import ConfigError
-from judgebench.items import Failure, Verdict
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.runs import (
@@ -21,6 +20,7 @@ from judgebench.runs import (
     Run,
     RunTemplates,
     RunWriter,
+    fields_of,
     flips_of,
     folder_name,
     folder_of,
@@ -279,14 +279,7 @@ def _again(judgement: Judgement, templates: RunTemplates, finished: Finished) ->
         return judgement
     rule = templates.reader_for(finished.keys[judgement.item], finished).rule
     result = read(judgement.answer, rule, len(judgement.order))
-    return replace(
-        judgement,
-        verdict=result.value if isinstance(result, Verdict) else None,
-        failure=result if isinstance(result, Failure) else None,
-        ranking=result.ranking if isinstance(result, Verdict) else None,
-        parts=result.parts if isinstance(result, Verdict) else (),
-        soft=result.soft if isinstance(result, Verdict) else None,
-    )
+    return replace(judgement, **fields_of(result))
 
 
 def _earlier(finished: Finished) -> dict[_Question, list[Judgement]]:

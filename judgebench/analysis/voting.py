@@ -13,7 +13,17 @@ from judgebench.metrics.summary import Usage
 from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
 from judgebench.protocols import Call, Protocol, calls_needed, orders_of
 from judgebench.protocols import pairs as pairings
-from judgebench.runs import Judgement, add_usage, common_name, protocol_of, read_judgements, titles, total_usage
+from judgebench.runs import (
+    Judgement,
+    ReplyUsage,
+    add_usage,
+    common_name,
+    fields_of,
+    protocol_of,
+    read_judgements,
+    titles,
+    total_usage,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Sequence
@@ -221,14 +231,13 @@ class Bench:
             subset=key.subset,
             order=call.order,
             sample=call.sample,
-            verdict=result.value if isinstance(result, Verdict) else None,
-            failure=result if isinstance(result, Failure) else None,
+            **fields_of(result),
             reply="\n".join(self._told(votes)),
             served_model=None,
-            prompt_tokens=total.prompt_tokens,
-            completion_tokens=total.completion_tokens,
-            reasoning_tokens=total.reasoning_tokens,
-            cached_prompt_tokens=total.cached_prompt_tokens,
+            usage=ReplyUsage(
+                total.prompt_tokens, total.completion_tokens, total.reasoning_tokens, total.cached_prompt_tokens
+            ),
+            finish_reason=None,
             cost_usd=total.cost_usd,
             latency_s=max(latencies, default=None),
             cached=True,

@@ -10,16 +10,20 @@ from typing import TYPE_CHECKING, Any
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
-from judgebench.metrics.controls import flips
-from judgebench.metrics.summary import Usage, summarise
-from judgebench.protocols import Call, in_order, target, with_unasked
+from judgebench.metrics.summary import Usage
+from judgebench.protocols import Call, in_order, with_unasked
 from judgebench.protocols import pairs as pairings
 from judgebench.runs import (
     MANIFEST,
     PREFERENCES,
+    Beside,
     Judgement,
+    Name,
+    ReplyUsage,
     RunWriter,
     add_usage,
+    fields_of,
+    flips_between,
     is_torn,
     latest,
     make_manifest,
@@ -27,6 +31,7 @@ from judgebench.runs import (
     read_judgements,
     read_manifest,
     read_results,
+    score,
     template_texts,
     write_preferences,
 )
@@ -198,7 +203,7 @@ class Recorder:
 
     def _count_answer(self, judgement: Judgement) -> None:
         if not judgement.turn:
-            self.answers.add(judgement.completion_tokens)
+            self.answers.add(judgement.usage.completion_tokens)
 
     def record(
         self, work: Work, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
@@ -209,24 +214,19 @@ class Recorder:
             subset=work.item.subset,
             order=work.call.order,
             sample=work.call.sample,
-            verdict=result.value if isinstance(result, Verdict) else None,
-            failure=result if isinstance(result, Failure) else None,
+            **fields_of(result),
             reply=reply.text,
             served_model=reply.served_model,
-            prompt_tokens=reply.prompt_tokens,
-            completion_tokens=reply.completion_tokens,
-            reasoning_tokens=reply.reasoning_tokens,
-            cached_prompt_tokens=reply.cached_prompt_tokens,
+            usage=ReplyUsage(
+                reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens
+            ),
             cost_usd=reply.cost_usd,
             latency_s=reply.latency_s,
             cached=cached,
             key=work.request.key,
             finish_reason="refusal" if reply.refusal else reply.finish_reason,
             turn=work.turn,
-            ranking=result.ranking if isinstance(result, Verdict) else None,
-            parts=result.parts if isinstance(result, Verdict) else (),
             reasoning=reply.reasoning,
-            soft=result.soft if isinstance(result, Verdict) else None,
             logprobs=reply.logprobs,
         )
         self.left_out.update(reply.left_out)
@@ -279,24 +279,14 @@ class Recorder:
         state = "done" if not failed else "incomplete"
         if asked < sum(map(len, readings.values())):
             state = "stopped" if error else "interrupted"
-        notes = (*self._notes(), *cell.notes(readings, total), *cell.benchmark.notes(outcomes))
-        metrics = summarise(
-            benchmark=cell.benchmark.name,
-            judge=cell.judge.name,
-            template=cell.template.name,
-            layout=cell.benchmark.layout,
-            outcomes=outcomes,
-            readings=readings,
-            usage=self.usage,
-            seed=cell.orders.seed,
-            extra=cell.benchmark.extra(outcomes),
-            controls=cell.controls(outcomes, readings),
-            altered=None if cell.alteration is None else cell.alteration.title,
+        beside = Beside(
+            notes=[*self._notes(), *cell.notes(readings, total)],
+            altered=cell.alteration,
             attack=self._flips(readings),
-            notes=tuple(dict.fromkeys(notes)),
-            soft=cell.orders.soft,
             sequential=self.sequential,
         )
+        name = Name(cell.judge.name, cell.template.name, cell.protocol)
+        metrics = score(cell.benchmark, name, cell.orders, outcomes, readings, self.usage, beside)
         self.begin()
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
@@ -329,12 +319,8 @@ class Recorder:
         cell = self.cell
         if cell.alteration is None or cell.alteration.kind != "attack":
             return None
-        before: dict[str, list[Reading]] = {}
-        for judgement in latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values():
-            before.setdefault(judgement.item, []).append(judgement.reading)
-        found = ((key, target(item, cell.orders.seed)) for key, item in cell.dataset.keys.items())
-        targets = {key: at for key, at in found if at is not None}
-        return flips(cell.alteration.name, before, readings, targets)
+        before = latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values()
+        return flips_between(before, readings, cell.alteration.name, cell.dataset.keys, cell.orders.seed)
 
     def _whole(self, key: ItemKey) -> Sequence[Reading]:
         """The item's readings, with a failure for each call that was not made."""

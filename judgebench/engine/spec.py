@@ -6,7 +6,6 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from judgebench.benchmarks import baselines
 from judgebench.judges import takes_schema
 from judgebench.protocols import Protocol, altered, calls_needed, calls_open, number_of_calls, protocol_notes
 from judgebench.protocols import pairs as pairings
@@ -18,9 +17,8 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset, Selection
-    from judgebench.items import Item, ItemKey, Outcome, Reading
+    from judgebench.items import Item, ItemKey, Reading
     from judgebench.judges import Judge
-    from judgebench.metrics.controls import Controls
     from judgebench.protocols import Alteration, Call, UntilShown
     from judgebench.templates import Template
 
@@ -127,11 +125,6 @@ class RunSpec:
     def unaltered(self) -> RunSpec:
         """The same over the items as they are."""
         return replace(self, alteration=None)
-
-    def controls(self, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> Controls | None:
-        """What is reached without judging."""
-        pairs = self.orders.pairs is not None
-        return baselines.controls(self.benchmark, outcomes, readings, rule=self.orders.join, pairs=pairs)
 
     def described(self) -> dict[str, Any]:
         """The manifest's parts that are known before the run."""

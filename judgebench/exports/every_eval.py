@@ -294,10 +294,10 @@ def _value(judgement: Judgement) -> str | None:
 
 
 def _tokens(judgements: Sequence[Judgement]) -> dict[str, int]:
-    sent, got = sum(j.prompt_tokens for j in judgements), sum(j.completion_tokens for j in judgements)
+    sent, got = sum(j.usage.prompt_tokens for j in judgements), sum(j.usage.completion_tokens for j in judgements)
     return {
         "input_tokens": sent,
         "output_tokens": got,
         "total_tokens": sent + got,
-        "reasoning_tokens": sum(j.reasoning_tokens for j in judgements),
+        "reasoning_tokens": sum(j.usage.reasoning_tokens for j in judgements),
     }

@@ -4,12 +4,11 @@ from __future__ import annotations
 
 import json
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines, counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
 from judgebench.errors import ConfigError
@@ -191,10 +190,10 @@ class _RunReplies:
             if not line.endswith(b"\n"):
                 return
             try:
-                judgement = Judgement.from_json(loads(str(line, "utf-8")))
+                judgement = Judgement.from_line(line)
                 key = bytes.fromhex(judgement.key)
-            except (KeyError, TypeError, ValueError) as error:
-                raise ConfigError(f"{self.path} line {number}: is no judgement ({error!r})") from None
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"{self.path} line {number}: is no judgement ({error})") from None
             if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
                 self.places.pop(key, None)
                 self.missing[key] = judgement.failure.kind
@@ -207,7 +206,7 @@ class _RunReplies:
         """The judgement that counts for a key."""
         try:
             self._file.seek(self.places[key])
-            return Judgement.from_json(json.loads(self._file.readline()))
+            return Judgement.from_line(self._file.readline())
         except (OSError, KeyError, TypeError, ValueError):
             raise ConfigError(f"{self.path}: was changed while it was read; export again") from None
 
@@ -216,13 +215,8 @@ class _RunReplies:
 
         What the judgement tells is as the run had it; the rest is the cache's, where that has the same text.
         """
-        told: dict[str, Any] = {
-            name: getattr(judgement, name)
-            for name in (
-                *("served_model", "prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens"),
-                *("cost_usd", "latency_s"),
-            )
-        }
+        told = {name: getattr(judgement, name) for name in ("served_model", "cost_usd", "latency_s")}
+        told |= asdict(judgement.usage)
         if cached is not None and cached.text == judgement.reply:
             return cached.model_copy(update=told), False
         failure, finish_reason = judgement.failure, judgement.finish_reason

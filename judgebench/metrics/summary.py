@@ -176,15 +176,10 @@ def summarise(
     readings: Mapping[str, Sequence[Reading]],
     usage: Usage,
     seed: int = 0,
-    extra: Mapping[str, Any] | None = None,
-    notes: tuple[str, ...] = (),
-    soft: bool = False,
-    controls: Controls | None = None,
-    altered: str | None = None,
-    attack: Flips | None = None,
-    sequential: Sequential | None = None,
 ) -> Metrics:
     """The figures of a run from its outcomes and readings; without readings, of a score file.
+
+    What else is known of a run is set by `judgebench.runs.scoring.score`.
 
     Args:
         benchmark: Its name.
@@ -195,13 +190,6 @@ def summarise(
         readings: By the item's id; an item of a score file has none.
         usage: What the replies took.
         seed: Of the bootstrap.
-        extra: The benchmark's own further figures.
-        notes: Sentences for the reader.
-        soft: Whether probabilities were asked for, so that their calibration is a figure.
-        controls: What is reached without judging.
-        altered: What was done to the items.
-        attack: How often it changed verdicts.
-        sequential: What came of a comparison until the difference is shown.
     """
     scores = official_scores(outcomes, layout, seed=seed)
     results = [reading.result for among in readings.values() for reading in among]
@@ -235,20 +223,8 @@ def summarise(
         position_bias=position_bias(readings),
         length_bias=length_bias(readings, keys),
         usage=usage,
-        extra={**(extra or {}), **(_calibration(readings, keys) if soft else {})},
-        notes=notes,
         measure=scores.measure,
-        controls=controls,
-        altered=altered,
-        attack=attack,
-        sequential=sequential,
     )
-
-
-def _calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> dict[str, Any]:
-    from judgebench.metrics.sureness import calibration
-
-    return {"calibration": calibration(readings, keys)}
 
 
 def _substituted(outcomes: Sequence[Outcome], layout: Layout) -> float:

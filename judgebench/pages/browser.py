@@ -125,7 +125,7 @@ class Browser:
         return said | {"runs": runs}
 
     def _call(self, at: int, item: Item, call: ShownCall) -> dict[str, Any]:
-        judgement = call.judgement
+        judgement, usage = call.judgement, call.judgement.usage
         said = {
             "order": judgement.order,
             "sample": judgement.sample or None,
@@ -137,7 +137,7 @@ class Browser:
             "wording": self._showings[at].wording(self._wordings, item, call),
             "problem": call.problem or None,
             "earlier": call.earlier or None,
-            "tokens": [judgement.prompt_tokens, judgement.completion_tokens, judgement.reasoning_tokens],
+            "tokens": [usage.prompt_tokens, usage.completion_tokens, usage.reasoning_tokens],
             "cost": judgement.cost_usd,
             "latency": None if judgement.latency_s is None else round(judgement.latency_s, 4),
             "model": self._model(judgement.served_model),
@@ -145,8 +145,8 @@ class Browser:
             "finish": judgement.finish_reason if judgement.finish_reason != "stop" else None,
             "thinking": judgement.reasoning,
             "ranking": judgement.ranking,
-            "parts": judgement.parts or None,
-            "probabilities": None if judgement.soft is None else judgement.soft.probabilities,
+            "parts": None if judgement.parts is None else [*judgement.parts.items()],
+            "probabilities": None if judgement.probabilities is None else [*judgement.probabilities.items()],
         }
         return {name: value for name, value in said.items() if value is not None}
 

@@ -135,7 +135,7 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
         verdict = f"{judgement.verdict:g}" if isinstance(judgement.verdict, float) else judgement.verdict
         choice = judgement.reading.choice
         named = "" if choice is None else f" (completion {choice})"
-        made = "".join(f" · {name} {number:g}" for name, number in judgement.parts)
+        made = "".join(f" · {name} {number:g}" for name, number in (judgement.parts or {}).items())
         made += "" if judgement.ranking is None else f" · ranking {judgement.ranking}"
         console.print(Text(one_line(f"verdict: {verdict}{named}{made}"), style=GOOD))
     else:
@@ -147,7 +147,7 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
 def _bill(call: ShownCall) -> str:
     judgement = call.judgement
     said = [] if judgement.served_model is None else [judgement.served_model]
-    said.append(f"{judgement.prompt_tokens} tokens in, {judgement.completion_tokens} out")
+    said.append(f"{judgement.usage.prompt_tokens} tokens in, {judgement.usage.completion_tokens} out")
     said.append(dollars(judgement.cost_usd))
     if judgement.latency_s is not None:
         said.append(f"{judgement.latency_s:.2f} s")

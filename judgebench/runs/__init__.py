@@ -10,7 +10,16 @@ if TYPE_CHECKING:
     from judgebench.runs.folder import RunWriter, check_writable, in_place_of, read_results
     from judgebench.runs.frames import TableName, identity, score_rows
     from judgebench.runs.itemfile import share_file
-    from judgebench.runs.judgements import JUDGEMENTS, Judgement, add_usage, latest, read_judgements, write_judgements
+    from judgebench.runs.judgements import (
+        JUDGEMENTS,
+        Judgement,
+        ReplyUsage,
+        add_usage,
+        fields_of,
+        latest,
+        read_judgements,
+        write_judgements,
+    )
     from judgebench.runs.made import (
         DerivedRun,
         common_name,
@@ -39,9 +48,21 @@ if TYPE_CHECKING:
         read_manifest,
         short_hash,
     )
+    from judgebench.runs.outcomes import was_judged
     from judgebench.runs.preferences import PREFERENCES, write_preferences
-    from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles, was_judged
-    from judgebench.runs.scoring import flips_of, metrics_of, old_notes, outcomes_of, protocol_of, up_to_date, usage_of
+    from judgebench.runs.run import Finished, Run, find_runs, open_run, share_contents, titles
+    from judgebench.runs.scoring import (
+        Beside,
+        flips_between,
+        flips_of,
+        metrics_of,
+        old_notes,
+        outcomes_of,
+        protocol_of,
+        score,
+        up_to_date,
+        usage_of,
+    )
     from judgebench.runs.shown import flips_line, run_table, title_of
     from judgebench.runs.templatefiles import READING, template_texts
     from judgebench.runs.templates import RunTemplates, run_templates
@@ -52,12 +73,14 @@ __all__ = [
     "MANIFEST",
     "PREFERENCES",
     "READING",
+    "Beside",
     "DerivedEntry",
     "DerivedRun",
     "Finished",
     "Judgement",
     "Manifest",
     "Name",
+    "ReplyUsage",
     "RescoredEntry",
     "Run",
     "RunTemplates",
@@ -68,7 +91,9 @@ __all__ = [
     "add_usage",
     "check_writable",
     "common_name",
+    "fields_of",
     "find_runs",
+    "flips_between",
     "flips_line",
     "flips_of",
     "folder_name",
@@ -93,6 +118,7 @@ __all__ = [
     "read_results",
     "run_table",
     "run_templates",
+    "score",
     "score_rows",
     "share_contents",
     "share_file",
@@ -129,7 +155,9 @@ if not TYPE_CHECKING:
             "judgements": (
                 "JUDGEMENTS",
                 "Judgement",
+                "ReplyUsage",
                 "add_usage",
+                "fields_of",
                 "latest",
                 "read_judgements",
                 "write_judgements",
@@ -162,6 +190,7 @@ if not TYPE_CHECKING:
                 "read_manifest",
                 "short_hash",
             ),
+            "outcomes": ("was_judged",),
             "shown": ("flips_line", "run_table", "title_of"),
             "preferences": (
                 "PREFERENCES",
@@ -174,14 +203,16 @@ if not TYPE_CHECKING:
                 "open_run",
                 "share_contents",
                 "titles",
-                "was_judged",
             ),
             "scoring": (
+                "Beside",
+                "flips_between",
                 "flips_of",
                 "metrics_of",
                 "old_notes",
                 "outcomes_of",
                 "protocol_of",
+                "score",
                 "up_to_date",
                 "usage_of",
             ),

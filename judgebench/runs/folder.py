@@ -15,14 +15,14 @@ from judgebench._util.files import (
     open_to_append,
     whole_folder,
     write_json,
-    write_text,
     write_texts,
     writing,
 )
 from judgebench.errors import ConfigError
 from judgebench.runs.itemfile import ITEMS, shared_beside
-from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, encode, set_apart
+from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, set_apart
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
+from judgebench.runs.outcomes import write_outcomes
 from judgebench.runs.preferences import PREFERENCES
 from judgebench.runs.templatefiles import READING, TEMPLATE_FILES
 
@@ -188,7 +188,7 @@ class RunWriter:
         """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
         self._unflushed += 1
         with self._writing():
-            self._judgements.write(encode(judgement.to_json()) + "\n")
+            self._judgements.write(judgement.to_line())
             if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
                 self._judgements.flush()
                 self._unflushed = 0
@@ -213,8 +213,7 @@ class RunWriter:
         with self._writing():
             self._have_items()
             self.close()
-            lines = (encode(outcome_to_json(outcome)) + "\n" for outcome in outcomes)
-            write_text(self.path / OUTCOMES, lines)
+            write_outcomes(self.path, outcomes)
             write_json(self.path / METRICS, metrics.to_json())
             with set_apart(self.path, replaced) if replaced else nullcontext():
                 write_json(self.path / MANIFEST, manifest.to_json())
@@ -250,16 +249,6 @@ def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterato
             yield part
             if folder_of(folder, identity) != folder:
                 raise ConfigError(f"{folder}: another run has just written there; give the command again")
-
-
-def outcome_to_json(outcome: Outcome) -> dict[str, Any]:
-    """The object in `outcomes.jsonl`."""
-    said: dict[str, Any] = {"item": outcome.item.id, "subset": outcome.item.subset, "credit": outcome.credit}
-    if outcome.low != outcome.high:
-        said |= {"low": outcome.low, "high": outcome.high}
-    if outcome.scores:
-        said["scores"] = outcome.scores[0] if len(outcome.scores) == 1 else outcome.scores
-    return {**said, **outcome.source, **outcome.parts}
 
 
 def read_results(folder: Path, items: int) -> Metrics | None:

@@ -6,10 +6,12 @@ A column has its type whatever its first rows hold, so that one that begins with
 from __future__ import annotations
 
 import json
+from dataclasses import asdict
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from judgebench.errors import unknown_name
 from judgebench.items import TIE
+from judgebench.runs.outcomes import parts_of, samples_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -93,13 +95,10 @@ _COLUMNS: dict[str, dict[str, str]] = {
 }
 _AS_THEY_ARE = (
     *("reply", "reasoning", "finish_reason", "served_model"),
-    *("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens"),
     *("cost_usd", "latency_s", "cached", "key"),
 )
 _MAY_LACK = frozenset({"choice"})
 """Columns of whole numbers with gaps."""
-
-_OWN = frozenset({"item", "subset", "credit", "low", "high", "scores", "verdicts"})
 
 
 def check_table(name: str) -> TableName:
@@ -131,9 +130,10 @@ def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:
             "failure": None if failure is None else failure.kind,
             "failure_detail": None if failure is None else failure.detail,
             "ranking": each.ranking,
-            "parts": _named(each.parts) if each.parts else None,
-            "probabilities": None if each.soft is None else _named(each.soft.probabilities),
-            "mass": None if each.soft is None else each.soft.mass,
+            "parts": None if each.parts is None else _named(each.parts.items()),
+            "probabilities": None if each.probabilities is None else _named(each.probabilities.items()),
+            "mass": each.mass,
+            **asdict(each.usage),
             **{name: getattr(each, name) for name in _AS_THEY_ARE},
         }
 
@@ -141,9 +141,7 @@ def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:
 def outcome_rows(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
     """A row an item, from the lines of `outcomes.jsonl`; where there are no bounds, these are the credit itself."""
     for each in outcomes:
-        credit, scores = each["credit"], each.get("scores") or []
-        samples = scores if scores and isinstance(scores[0], list) else [scores] if scores else None
-        parts = [(name, value) for name, value in each.items() if name not in _OWN and isinstance(value, int | float)]
+        credit, parts = each["credit"], parts_of(each)
         verdicts = each.get("verdicts")
         yield {
             "item": each["item"],
@@ -152,8 +150,8 @@ def outcome_rows(outcomes: Iterable[Mapping[str, Any]]) -> Iterator[Row]:
             "low": each.get("low", credit),
             "high": each.get("high", credit),
             "verdicts": None if verdicts is None else [str(said) for said in verdicts],
-            "scores": samples,
-            "parts": _named(parts) if parts else None,
+            "scores": samples_of(each) or None,
+            "parts": _named(parts.items()) if parts else None,
         }
 
 

@@ -1,28 +1,25 @@
 """Judgements: one reply and what it says, a line of a run's `judgements.jsonl`."""
 
-from __future__ import annotations
-
 import json
 import os
 import shutil
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
 
 from judgebench._util.files import open_in_place, whole_file, write_text
-from judgebench._util.jsonl import loads
+from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import ConfigError
-from judgebench.items import TIE, Failure, Reading, Soft, Verdict
+from judgebench.items import LABELS, TIE, Failure, Reading, Soft, Verdict
+from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
-
-if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
-    from pathlib import Path
-
-    from judgebench.metrics.summary import Usage
-    from judgebench.verdicts import PlacedToken
 
 JUDGEMENTS = "judgements.jsonl"
 REPLACED = "judgements-replaced.jsonl"
@@ -32,57 +29,74 @@ encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 """A line of a JSONL file of a run, without its end."""
 
 
-# Frozen, so many fields take twice as long to make: 6% of the row "resumed done run" of benchmarks/speed.py.
 @dataclass(slots=True)
+class ReplyUsage:
+    """The tokens that a reply took, as the provider counted them."""
+
+    prompt_tokens: int
+    completion_tokens: int
+    reasoning_tokens: int
+    cached_prompt_tokens: int
+
+
+def _failure(value: Any) -> Any:
+    return Failure(**value) if isinstance(value, dict) else value
+
+
+# Frozen, so many fields take twice as long to make: 6% of the row "resumed done run" of benchmarks/speed.py.
+@dataclass(slots=True, kw_only=True)
 class Judgement:
-    """One reply and what it says: a line of `judgements.jsonl`.
+    """One reply and what it says: a line of `judgements.jsonl`, which has these fields but for the defaults.
 
     Attributes:
         order: The index of the completion shown in each slot.
         verdict: A slot's letter, `tie`, or a rating; None where there is a failure.
+        ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
+        parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
+        probabilities: How probable each verdict was (`--soft`); see `judgebench.items.Soft`, as for the next two.
         cost_usd: The price of the reply; None where it is not known.
         cached: Whether the reply came from the cache, or from an equal call of the same command.
         key: Its key in the cache.
         finish_reason: Why the model stopped; `refusal` where the provider marked one. None where it is not known.
         turn: 0 for the reply to the question, n for the reply to the nth follow-up turn (`--repair`).
-        ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
-        parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
         reasoning: Thinking text that came apart from the reply; never read for the verdict.
-        soft: How probable each verdict was (`--logprobs`).
-        logprobs: The tokens that was read from, so that it can be read again.
+        logprobs: The tokens that the probabilities were read from, so that they can be read again.
     """
 
-    item: str
-    subset: str
+    item: AnyText
+    subset: AnyText
     order: tuple[int, ...]
     sample: int
-    verdict: str | float | None
-    failure: Failure | None
-    reply: str | None
-    served_model: str | None
-    prompt_tokens: int
-    completion_tokens: int
-    reasoning_tokens: int
-    cached_prompt_tokens: int
+    verdict: Annotated[AnyText | Annotated[float, Strict()] | None, Field(union_mode="left_to_right")] = None
+    ranking: AnyText | None = None
+    parts: dict[AnyText, float] | None = None
+    probabilities: dict[AnyText, float] | None = None
+    mass: float | None = None
+    expected: dict[AnyText, float] | None = None
+    failure: Annotated[InstanceOf[Failure], BeforeValidator(_failure)] | None = None
+    reply: AnyText | None
+    finish_reason: AnyText | None
+    served_model: AnyText | None
+    usage: ReplyUsage
     cost_usd: float | None
     latency_s: float | None
     cached: bool
-    key: str
-    finish_reason: str | None = None
+    key: AnyText
     turn: int = 0
-    ranking: str | None = None
-    parts: tuple[tuple[str, float], ...] = ()
-    reasoning: str | None = None
-    soft: Soft | None = None
-    logprobs: list[PlacedToken] | None = None
+    reasoning: AnyText | None = None
+    logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
 
     @property
     def reading(self) -> Reading:
         """What it says, for the rule."""
-        if self.failure is not None:
+        if self.verdict is None:
+            assert self.failure is not None
             return Reading(self.order, self.sample, self.failure)
-        value = self.verdict if self.verdict is not None else TIE
-        return Reading(self.order, self.sample, Verdict(value, self.ranking, self.parts, self.soft))
+        soft = None
+        if self.probabilities is not None and self.mass is not None:
+            soft = Soft(tuple(self.probabilities.items()), self.mass, tuple((self.expected or {}).items()))
+        verdict = Verdict(self.verdict, self.ranking, tuple((self.parts or {}).items()), soft)
+        return Reading(self.order, self.sample, verdict)
 
     @property
     def answer(self) -> Reply:
@@ -90,84 +104,65 @@ class Judgement:
         return Reply(
             text=self.reply,
             finish_reason=self.finish_reason,
-            completion_tokens=self.completion_tokens,
+            completion_tokens=self.usage.completion_tokens,
             logprobs=self.logprobs,
         )
 
-    def to_json(self) -> dict[str, Any]:
-        """The object in `judgements.jsonl`."""
-        said: dict[str, Any] = {"item": self.item, "subset": self.subset, "order": self.order, "sample": self.sample}
-        if self.failure is None:
-            said["verdict"] = self.verdict
-            if self.ranking is not None:
-                said["ranking"] = self.ranking
-            if self.parts:
-                said["parts"] = dict(self.parts)
-            if self.soft is not None:
-                said["probabilities"] = dict(self.soft.probabilities)
-                said["mass"] = self.soft.mass
-                if self.soft.expected:
-                    said["expected"] = dict(self.soft.expected)
-        else:
-            said["failure"] = {"kind": self.failure.kind, "detail": self.failure.detail}
-        said |= {
-            "reply": self.reply,
-            "finish_reason": self.finish_reason,
-            "served_model": self.served_model,
-            "usage": {
-                "prompt_tokens": self.prompt_tokens,
-                "completion_tokens": self.completion_tokens,
-                "reasoning_tokens": self.reasoning_tokens,
-                "cached_prompt_tokens": self.cached_prompt_tokens,
-            },
-            "cost_usd": self.cost_usd,
-            "latency_s": self.latency_s,
-            "cached": self.cached,
-            "key": self.key,
-        }
-        if self.turn:
-            said["turn"] = self.turn
-        if self.reasoning is not None:
-            said["reasoning"] = self.reasoning
-        if self.logprobs is not None:
-            said["logprobs"] = self.logprobs
-        return said
+    def to_line(self) -> str:
+        """The line in `judgements.jsonl`, with its end."""
+        try:
+            return _lines().dump_json(self, exclude_defaults=True).decode() + "\n"
+        except ValueError:  # lone surrogates, which are no UTF-8
+            return encode(_lines().dump_python(self, exclude_defaults=True)) + "\n"
 
     @classmethod
-    def from_json(cls, data: dict[str, Any]) -> Judgement:
-        """The judgement that `to_json` gave.
+    def from_line(cls, line: bytes) -> "Judgement":
+        """The judgement that a line holds.
 
         Raises:
-            KeyError, TypeError, ValueError: It is not one.
+            ValueError: It holds none; the message says where the mistake is.
         """
-        failure = data.get("failure")
-        verdict = data.get("verdict")
-        return cls(
-            item=data["item"],
-            subset=data["subset"],
-            order=tuple(data["order"]),
-            sample=data["sample"],
-            verdict=float(verdict) if isinstance(verdict, int | float) else verdict,
-            failure=None if failure is None else Failure(failure["kind"], failure["detail"]),
-            reply=data["reply"],
-            served_model=data["served_model"],
-            cost_usd=data["cost_usd"],
-            latency_s=data["latency_s"],
-            cached=data["cached"],
-            key=data["key"],
-            finish_reason=data.get("finish_reason"),
-            turn=data.get("turn", 0),
-            ranking=data.get("ranking"),
-            parts=tuple((name, float(number)) for name, number in data.get("parts", {}).items()),
-            reasoning=data.get("reasoning"),
-            soft=_soft(data) if "probabilities" in data else None,
-            logprobs=[(at, token, known) for at, token, known in data["logprobs"]] if "logprobs" in data else None,
-            **data["usage"],
-        )
+        try:
+            judgement = _lines().validate_json(line)
+        except ValidationError:
+            judgement = _from_json(json.loads(line))
+        value = judgement.verdict
+        if value is None and judgement.failure is None:
+            raise ValueError("it has neither a verdict nor a failure")
+        if isinstance(value, str) and value != TIE and value not in {*LABELS[: len(judgement.order)]}:
+            raise ValueError(f"verdict is {value!r}, expected a slot of {len(judgement.order)}, or {TIE}")
+        return judgement
 
 
-def _soft(data: dict[str, Any]) -> Soft:
-    return Soft(tuple(data["probabilities"].items()), data["mass"], tuple(data.get("expected", {}).items()))
+@cache
+def _lines() -> TypeAdapter[Judgement]:
+    return TypeAdapter(Judgement)
+
+
+def _from_json(data: Any) -> Judgement:
+    """By way of Python's own reader, which takes lone surrogates; the first version's lines had no `finish_reason`."""
+    if isinstance(data, dict):
+        data.setdefault("finish_reason", None)
+    try:
+        return _lines().validate_python(data)
+    except ValidationError as error:
+        raise ValueError(first_error(error)) from None
+
+
+def fields_of(result: Verdict | Failure) -> dict[str, Any]:
+    """The fields of a judgement that hold what its reply says."""
+    failure = result if isinstance(result, Failure) else None
+    verdict = result if isinstance(result, Verdict) else None
+    soft = None if verdict is None else verdict.soft
+    return {
+        "verdict": None if verdict is None else verdict.value,
+        "failure": failure,
+        "ranking": None if verdict is None else verdict.ranking,
+        "parts": None if verdict is None else dict(verdict.parts) or None,
+        "probabilities": None if soft is None else dict(soft.probabilities),
+        "mass": None if soft is None else soft.mass,
+        "expected": None if soft is None else dict(soft.expected) or None,
+    }
 
 
 def add_usage(usage: Usage, judgement: Judgement) -> None:
@@ -175,10 +170,10 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
     usage.cached += judgement.cached
     usage.repairs += judgement.turn > 0
     usage.calls += not judgement.cached and (judgement.failure is None or judgement.failure.kind != "not_cached")
-    usage.prompt_tokens += judgement.prompt_tokens
-    usage.completion_tokens += judgement.completion_tokens
-    usage.reasoning_tokens += judgement.reasoning_tokens
-    usage.cached_prompt_tokens += judgement.cached_prompt_tokens
+    usage.prompt_tokens += judgement.usage.prompt_tokens
+    usage.completion_tokens += judgement.usage.completion_tokens
+    usage.reasoning_tokens += judgement.usage.reasoning_tokens
+    usage.cached_prompt_tokens += judgement.usage.cached_prompt_tokens
     if judgement.cost_usd is None:
         if judgement.failure is None or judgement.reply is not None or judgement.latency_s is not None:
             usage.cost_usd = None
@@ -190,7 +185,7 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
 
 def write_judgements(folder: Path, judgements: Iterable[Judgement]) -> None:
     """Writes the judgements of a run that makes no call of its own."""
-    write_text(folder / JUDGEMENTS, (encode(judgement.to_json()) + "\n" for judgement in judgements))
+    write_text(folder / JUDGEMENTS, (judgement.to_line() for judgement in judgements))
 
 
 @contextmanager
@@ -247,11 +242,11 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
             if not line.endswith(b"\n"):
                 return
             try:
-                yield Judgement.from_json(loads(str(line, "utf-8")))
+                yield Judgement.from_line(line)
             except UnicodeDecodeError:
                 raise ConfigError(f"{path} line {number}: is not UTF-8; move the folder away") from None
-            except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ConfigError(f"{path} line {number}: is no judgement ({error!r}); move the folder away") from None
+            except (TypeError, ValueError) as error:
+                raise ConfigError(f"{path} line {number}: is no judgement ({error}); move the folder away") from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

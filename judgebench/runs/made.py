@@ -10,17 +10,15 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_texts
 from judgebench._util.steps import counted, step
-from judgebench.benchmarks import baselines
 from judgebench.errors import ConfigError
-from judgebench.metrics.summary import summarise
 from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
-from judgebench.runs.manifest import folder_name, folder_of, make_manifest, protocol_folder
+from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, protocol_folder
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.run import Run, open_run, share_contents
-from judgebench.runs.scoring import up_to_date, usage_of
+from judgebench.runs.scoring import Beside, score, up_to_date, usage_of
 from judgebench.runs.templatefiles import template_texts
 from judgebench.runs.templates import run_templates
 
@@ -28,10 +26,8 @@ if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.benchmarks.base import Benchmark
     from judgebench.items import Outcome, Reading
-    from judgebench.metrics.controls import Controls
-    from judgebench.metrics.summary import Metrics, Usage
+    from judgebench.metrics.summary import Usage
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.run import Finished
     from judgebench.runs.templates import RunTemplates
@@ -147,7 +143,7 @@ def member(finished: Finished) -> dict[str, Any]:
         "identity": hashlib.sha256(identity.encode()).hexdigest(),
         "judgements": hashlib.sha256((finished.path / JUDGEMENTS).read_bytes()).hexdigest(),
         "model": manifest.judge.model,
-        "served_models": manifest.served_models,
+        "served_models": list(manifest.served_models),
     }
 
 
@@ -181,14 +177,6 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
     return total
 
 
-def _controls(benchmark: Benchmark, made: DerivedRun) -> Controls | None:
-    """What is reached without judging; what a jury's members were shown is no one order."""
-    protocol, ordered = Protocol.from_json(made.protocol), made.kind != "jury"
-    return baselines.controls(
-        benchmark, made.outcomes, made.readings, rule=protocol.join, pairs=protocol.pairs is not None, ordered=ordered
-    )
-
-
 def write_made(
     made: DerivedRun, opened: Sequence[Finished], templates: Sequence[RunTemplates], out: Path, started: str
 ) -> Path:
@@ -213,7 +201,10 @@ def write_made(
     template = common_name((own.wording.name for own in templates), MIXED)
     alike = len({(own.wording.hash, _companion(own)) for own in templates}) == 1
     with step(f"scoring {made.kind} {made.name}"):
-        metrics = _figures(made, benchmark, template)
+        name = Name(made.name, template, made.protocol["name"])
+        protocol = replace(Protocol.from_json(made.protocol), seed=made.seed, soft=False)
+        beside = Beside(notes=made.notes, ordered=made.kind != "jury")
+        metrics = score(benchmark, name, protocol, made.outcomes, made.readings, made.usage, beside)
     first = opened[0].run.manifest
     parts = {
         "benchmark": benchmark.name,
@@ -253,22 +244,6 @@ def write_made(
         write_preferences(part, items, [outcome.item for outcome in made.outcomes], made.readings)
         RunWriter(part).finish(manifest, made.outcomes, metrics)
     return folder
-
-
-def _figures(made: DerivedRun, benchmark: Benchmark, template: str) -> Metrics:
-    return summarise(
-        benchmark=benchmark.name,
-        judge=made.name,
-        template=template,
-        layout=benchmark.layout,
-        outcomes=made.outcomes,
-        readings=made.readings,
-        usage=made.usage,
-        seed=made.seed,
-        extra=benchmark.extra(made.outcomes),
-        controls=_controls(benchmark, made),
-        notes=tuple(dict.fromkeys([*made.notes, *benchmark.notes(made.outcomes)])),
-    )
 
 
 def _companion(templates: RunTemplates) -> str | None:

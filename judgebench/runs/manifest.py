@@ -153,17 +153,17 @@ class Manifest(_Entry):
     started: AnyText | None = None
     ended: AnyText | None = None
     benchmark: AnyText | None = None
-    judge: JudgeEntry = JudgeEntry()
+    judge: JudgeEntry = Field(default_factory=JudgeEntry)
     families: Mapping[AnyText, Sequence[AnyText]] = Field(default_factory=dict)
     providers: AnyText | None = None
-    template: TemplateEntry = TemplateEntry()
+    template: TemplateEntry = Field(default_factory=TemplateEntry)
     companion: TemplateEntry | None = None
-    protocol: ProtocolEntry = ProtocolEntry()
+    protocol: ProtocolEntry = Field(default_factory=ProtocolEntry)
     scores: ScoresEntry | None = None
-    selection: SelectionEntry = SelectionEntry()
+    selection: SelectionEntry = Field(default_factory=SelectionEntry)
     seed: int = 0
-    data: DataEntry = DataEntry()
-    items: ItemsEntry = ItemsEntry()
+    data: DataEntry = Field(default_factory=DataEntry)
+    items: ItemsEntry = Field(default_factory=ItemsEntry)
     altered: Alteration | None = None
     until_shown: UntilShown | None = None
     jury: DerivedEntry | None = None

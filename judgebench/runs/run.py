@@ -7,6 +7,7 @@ import hashlib
 import json
 import os
 from collections import Counter
+from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,11 +15,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError
-from judgebench.items import Outcome, item_to_json
+from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
 from judgebench.runs.itemfile import ITEMS, read_items
 from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
-from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, OUTCOMES, Manifest, read_manifest, wrong_format
+from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, Manifest, read_manifest, wrong_format
+from judgebench.runs.outcomes import outcome_lines, read_outcomes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -27,14 +29,12 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Table
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.items import Item, ItemKey, Reading
+    from judgebench.items import Item, ItemKey, Outcome, Reading
     from judgebench.runs.frames import TableName
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Name
 
 _NAMED = 5
-
-_OWN_KEYS = frozenset({"item", "subset", "credit", "low", "high", "scores", "verdicts"})
 
 
 class Run:
@@ -106,15 +106,7 @@ class Run:
         Raises:
             ConfigError: There is no such file, or a line is none.
         """
-        path = self.path / OUTCOMES
-        try:
-            with path.open(encoding="utf-8") as file:
-                for line in file:
-                    yield loads(line)
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: is not there: the run was cut off; {self.mend}") from None
-        except ValueError as error:
-            raise ConfigError(f"{path}: is damaged ({error}); {self.mend}") from None
+        return outcome_lines(self.path, self.mend)
 
     @property
     def items(self) -> Iterator[Item]:
@@ -308,27 +300,18 @@ class Finished:
         Raises:
             ConfigError: They are not there, or a line is none.
         """
-        path = self.path / OUTCOMES
-        if not path.exists():
-            raise ConfigError(f"{self.path}: holds no {OUTCOMES}: the run was cut off; {self.run.mend}")
-        outcomes = {}
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                try:
-                    outcome = outcome_from_json(loads(str(line, "utf-8")), self.contents.keys)
-                except UnicodeDecodeError:
-                    raise ConfigError(f"{path} line {number}: is not UTF-8; {self.run.mend}") from None
-                except (KeyError, TypeError, ValueError, AttributeError) as error:
-                    raise ConfigError(f"{path} line {number}: is no outcome ({error!r}); {self.run.mend}") from None
-                outcomes[outcome.item.id] = outcome
-        if not outcomes:
-            raise ConfigError(f"{self.path}: is an empty run, without any outcome; {self.run.mend}")
-        return outcomes
+        return read_outcomes(self.path, self.contents.keys, self.run.mend)
 
     @cached_property
     def metrics(self) -> Metrics:
         """The figures in `metrics.json`."""
         return self.run.metrics
+
+    def with_figures(self, outcomes: dict[str, Outcome], metrics: Metrics) -> Finished:
+        """The run with other outcomes and figures than its folder has."""
+        other = copy(self)
+        vars(other).update(outcomes=outcomes, metrics=metrics)
+        return other
 
     @cached_property
     def recounted(self) -> tuple[int, int] | None:
@@ -399,37 +382,6 @@ def share_contents(runs: Sequence[Finished]) -> None:
         if (each.path / ITEMS).exists():
             digest = str(each.run.manifest.items.hash)
             each.contents = first.setdefault(digest, each.contents)
-
-
-def was_judged(outcome: Outcome) -> bool:
-    """Whether anything was asked about the item: one that was not has bounds alone, and no place for a rating."""
-    return outcome.credit is not None or outcome.low == outcome.high or bool(outcome.scores)
-
-
-def outcome_from_json(data: dict[str, Any], keys: dict[str, ItemKey]) -> Outcome:
-    """The outcome that a line of `outcomes.jsonl` holds.
-
-    Raises:
-        KeyError, TypeError, ValueError, AttributeError: It is none, or of an item that is not there.
-    """
-    credit = data["credit"]
-    if credit is not None and not isinstance(credit, int | float):
-        raise TypeError(f"credit is {credit!r}")
-    scores = data.get("scores") or []
-    samples = scores if scores and isinstance(scores[0], list) else [scores] if scores else []
-    return Outcome(
-        item=keys[data["item"]],
-        credit=credit,
-        low=data.get("low", credit),
-        high=data.get("high", credit),
-        scores=tuple(tuple(sample) for sample in samples),
-        parts={} if data.keys() <= _OWN_KEYS else {k: v for k, v in data.items() if _is_part(k, v)},
-        source={"verdicts": data["verdicts"]} if "verdicts" in data else {},
-    )
-
-
-def _is_part(name: str, value: Any) -> bool:
-    return name not in _OWN_KEYS and isinstance(value, int | float)
 
 
 def titles(names: Sequence[Name]) -> list[str]:

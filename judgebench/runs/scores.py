@@ -8,13 +8,15 @@ import math
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted, step
-from judgebench.benchmarks import base, baselines
+from judgebench.benchmarks import base
 from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.errors import ConfigError
-from judgebench.metrics.summary import Usage, summarise
+from judgebench.metrics.summary import Usage
+from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
-from judgebench.runs.manifest import folder_name, folder_of, make_manifest, now
+from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, now
+from judgebench.runs.scoring import Beside, score
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -156,19 +158,8 @@ def score_run(
         passed_over.append(f"another run has the folder's plain name, so this one is in {folder}")
     outcomes = [benchmark.scored(item, scores[item.id]) for item in dataset.keys.values()]
     with step(f"scoring {benchmark.name} · {name}"):
-        metrics = summarise(
-            benchmark=benchmark.name,
-            judge=name,
-            template=None,
-            layout=benchmark.layout,
-            outcomes=outcomes,
-            readings={},
-            usage=Usage(),
-            seed=seed,
-            extra=benchmark.extra(outcomes),
-            controls=baselines.controls(benchmark, outcomes, {}),
-            notes=(*passed_over, *_notes(dataset.keys.values(), scores), *benchmark.notes(outcomes)),
-        )
+        beside = Beside(notes=[*passed_over, *_notes(dataset.keys.values(), scores)])
+        metrics = score(benchmark, Name(name, None, PROTOCOL), Protocol(seed=seed), outcomes, {}, Usage(), beside)
     parts = {
         "benchmark": benchmark.name,
         "scores": {

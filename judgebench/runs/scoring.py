@@ -1,8 +1,9 @@
-"""Outcomes and figures of a judge's run from the judgements in its folder, by the benchmark's rule."""
+"""The figures of runs of every kind, and those of a judge's run from the judgements in its folder."""
 
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
@@ -25,15 +26,87 @@ from judgebench.runs.run import Finished, Run
 from judgebench.runs.templates import run_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.controls import Flips
+    from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
+    from judgebench.protocols import Alteration
     from judgebench.runs.judgements import Judgement
-    from judgebench.runs.manifest import Manifest
+    from judgebench.runs.manifest import Manifest, Name
     from judgebench.runs.templates import RunTemplates
+
+
+@dataclass(frozen=True, kw_only=True)
+class Beside:
+    """What is known of a run beside its outcomes and readings.
+
+    Attributes:
+        notes: Sentences for the reader; the benchmark's own come behind them.
+        altered: What was done to the items.
+        attack: How often it changed verdicts.
+        sequential: What came of the comparison that the run is one side of.
+        ordered: Whether the readings have the orders that were shown (a jury's have not).
+    """
+
+    notes: Sequence[str] = ()
+    altered: Alteration | None = None
+    attack: Flips | None = None
+    sequential: Sequential | None = None
+    ordered: bool = True
+
+
+def score(
+    benchmark: Benchmark,
+    name: Name,
+    protocol: Protocol,
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+    usage: Usage,
+    beside: Beside,
+) -> Metrics:
+    """The figures of a run of any kind.
+
+    Args:
+        benchmark: Whose items they are.
+        name: Of the run.
+        protocol: Its seed, how readings were aggregated, and whether probabilities were asked for.
+        outcomes: One an item.
+        readings: By the item's id; empty for a score file.
+        usage: What the replies took.
+        beside: What else is known of it.
+    """
+    metrics = summarise(
+        benchmark=benchmark.name,
+        judge=name.judge,
+        template=name.template,
+        layout=benchmark.layout,
+        outcomes=outcomes,
+        readings=readings,
+        usage=usage,
+        seed=protocol.seed,
+    )
+    pairs = protocol.pairs is not None
+    return replace(
+        metrics,
+        extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
+        notes=tuple(dict.fromkeys([*beside.notes, *benchmark.notes(outcomes)])),
+        controls=baselines.controls(
+            benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
+        ),
+        altered=None if beside.altered is None else beside.altered.title,
+        attack=beside.attack,
+        sequential=beside.sequential,
+    )
+
+
+def _calibration(outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    from judgebench.metrics.sureness import calibration
+
+    return {"calibration": calibration(readings, {outcome.item.id: outcome.item for outcome in outcomes})}
 
 
 def up_to_date(run: Run) -> Finished:
@@ -46,23 +119,23 @@ def up_to_date(run: Run) -> Finished:
         ConfigError: The run's figures, items or templates cannot be read.
     """
     finished = Finished(run)
-    if finished.recounted is not None:
-        templates = run_templates(finished)
-        judgements = [j for j in finished.judgements.values() if j.item in finished.keys]
-        protocol = protocol_of(finished)
-        finished.outcomes = outcomes_of(finished, templates, judgements, protocol)
-        usage = usage_of(j for j in read_judgements(run.path) if j.item in finished.keys)
-        finished.metrics = metrics_of(
-            finished,
-            templates,
-            judgements,
-            finished.outcomes,
-            protocol,
-            usage=usage,
-            notes=old_notes(run.path),
-            attack=flips_of(finished, judgements),
-        )
-    return finished
+    if finished.recounted is None:
+        return finished
+    templates = run_templates(finished)
+    judgements = [j for j in finished.judgements.values() if j.item in finished.keys]
+    protocol = protocol_of(finished)
+    outcomes = outcomes_of(finished, templates, judgements, protocol)
+    metrics = metrics_of(
+        finished,
+        templates,
+        judgements,
+        outcomes,
+        protocol,
+        usage=usage_of(j for j in read_judgements(run.path) if j.item in finished.keys),
+        notes=old_notes(run.path),
+        attack=flips_of(finished, judgements),
+    )
+    return finished.with_figures(outcomes, metrics)
 
 
 def protocol_of(finished: Finished) -> Protocol:
@@ -132,34 +205,17 @@ def metrics_of(
         notes: Sentences for the reader; those that the protocol makes of the readings are made anew.
         attack: How often an attack changed verdicts: see `flips_of`.
     """
-    every = list(outcomes.values())
-    benchmark, mode = finished.benchmark, templates.wording.mode
-    manifest = finished.run.manifest
+    benchmark, manifest = finished.benchmark, finished.run.manifest
     readings = _readings(finished, templates, judgements, protocol)
-    keys = finished.keys.values()
-    planned = sum(_planned(finished, templates, protocol, key) for key in keys)
-    name = str(manifest.protocol.name)
+    planned = sum(_planned(finished, templates, protocol, key) for key in finished.keys.values())
     kept = [note for note in notes if not note.startswith(PROTOCOL_NOTES)]
-    made = protocol_notes(benchmark, mode, protocol, name, readings, planned)
+    name = replace(finished.name, template=templates.wording.name)
+    made = protocol_notes(benchmark, templates.wording.mode, protocol, str(manifest.protocol.name), readings, planned)
+    beside = Beside(
+        notes=(*kept, *made), altered=manifest.altered, attack=attack, sequential=_old_sequential(finished.path)
+    )
     with step(f"scoring {finished.path}"):
-        return summarise(
-            benchmark=benchmark.name,
-            judge=finished.name.judge,
-            template=templates.wording.name,
-            layout=benchmark.layout,
-            outcomes=every,
-            readings=readings,
-            usage=usage,
-            seed=manifest.seed,
-            extra=benchmark.extra(every),
-            notes=(*kept, *made),
-            soft=protocol.soft,
-            altered=None if manifest.altered is None else manifest.altered.title,
-            attack=attack,
-            controls=baselines.controls(
-                benchmark, every, readings, rule=protocol.join, pairs=protocol.pairs is not None
-            ),
-        )
+        return score(benchmark, name, protocol, list(outcomes.values()), readings, usage, beside)
 
 
 def flips_of(
@@ -178,9 +234,20 @@ def flips_of(
     alteration = finished.run.manifest.altered
     if alteration is None or alteration.kind != "attack" or (plain := _unaltered(finished)) is None:
         return None
-    before, after = _by_item(map(read, plain) if read is not None else plain), _by_item(judgements)
-    found = ((item, target(key, protocol_of(finished).seed)) for item, key in finished.keys.items())
-    return flips(alteration.name, before, after, {item: at for item, at in found if at is not None})
+    before = plain if read is None else map(read, plain)
+    return flips_between(before, _by_item(judgements), alteration.name, finished.keys, protocol_of(finished).seed)
+
+
+def flips_between(
+    before: Iterable[Judgement],
+    after: Mapping[str, Sequence[Reading]],
+    attack: str,
+    keys: Mapping[str, ItemKey],
+    seed: int,
+) -> Flips | None:
+    """How often an attack of this name changed verdicts; `before` are the judgements of the items as they are."""
+    targets = ((item, target(key, seed)) for item, key in keys.items())
+    return flips(attack, _by_item(before), after, {item: at for item, at in targets if at is not None})
 
 
 def _unaltered(finished: Finished) -> list[Judgement] | None:
@@ -208,10 +275,25 @@ def _by_item(judgements: Iterable[Judgement]) -> dict[str, list[Reading]]:
     return readings
 
 
-def old_notes(folder: Path) -> Iterator[str]:
-    """The notes in `metrics.json`; none where it cannot be read."""
+def old_notes(folder: Path) -> list[str]:
+    """The notes in `metrics.json`, of whatever version; none where it cannot be read."""
+    notes = _old_metrics(folder).get("notes")
+    return [str(note) for note in notes] if isinstance(notes, list) else []
+
+
+def _old_sequential(folder: Path) -> Sequential | None:
+    """What came of the comparison that the run was one side of, as `metrics.json` has it."""
+    from judgebench.metrics.sequential import Sequential
+
     try:
-        notes = json.loads((folder / METRICS).read_text(encoding="utf-8")).get("notes", [])
-    except (OSError, ValueError, AttributeError):
-        return
-    yield from map(str, notes)
+        return Sequential(**_old_metrics(folder)["sequential"])
+    except (KeyError, TypeError):
+        return None
+
+
+def _old_metrics(folder: Path) -> dict[str, Any]:
+    try:
+        metrics = json.loads((folder / METRICS).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return {}
+    return metrics if isinstance(metrics, dict) else {}

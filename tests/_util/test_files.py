@@ -19,10 +19,12 @@ from making import outcome
 from judgebench._util.files import open_in_place, open_to_append, whole_file, whole_folder, write_json, writing
 from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
-from judgebench.metrics.summary import Metrics, Usage, summarise
+from judgebench.metrics.summary import Metrics, Usage
+from judgebench.protocols import Protocol
 from judgebench.reports.files import write_report
 from judgebench.runs.folder import RunWriter, in_place_of
-from judgebench.runs.manifest import Manifest, read_manifest
+from judgebench.runs.manifest import Manifest, Name, read_manifest
+from judgebench.runs.scoring import Beside, score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -88,10 +90,8 @@ def small_files(size: int) -> Iterator[None]:
 
 
 def metrics(note: str) -> Metrics:
-    return summarise(
-        benchmark="custom", judge="mine", template=None, layout=get_benchmark("custom").layout,
-        outcomes=[outcome("s", 1.0)], readings={}, usage=Usage(), notes=(note,),
-    )  # fmt: skip
+    custom, ends = get_benchmark("custom"), [outcome("s", 1.0)]
+    return score(custom, Name("mine", None, "scores"), Protocol(), ends, {}, Usage(), Beside(notes=[note]))
 
 
 def finish(folder: Path, *, outcomes: int = 1, note: str = "", manifest: str = "") -> None:

@@ -1,6 +1,7 @@
 """What metrics.json holds, by hand."""
 
 import json
+from dataclasses import replace
 
 import pytest
 from hypothesis import given, settings
@@ -27,7 +28,7 @@ def summary(readings, benchmark=PAIRS, keys=None, **more):
     keys = keys or {name: key(name, "donotanswer", lengths=(10, 20)) for name in readings}
     outcomes = [benchmark.judged(keys[name], among) for name, among in readings.items()]
     settings = {"benchmark": benchmark.name, "judge": "j", "template": "t", "layout": benchmark.layout}
-    return summarise(**settings, outcomes=outcomes, readings=readings, usage=Usage(), **more)
+    return replace(summarise(**settings, outcomes=outcomes, readings=readings, usage=Usage()), **more)
 
 
 def both(first, second):

@@ -11,7 +11,7 @@ from making import item, refusal, template
 
 from judgebench.client.providers.offline import answer
 from judgebench.items import LABELS, TIE, Failure, Verdict
-from judgebench.runs.judgements import Judgement
+from judgebench.runs.judgements import Judgement, ReplyUsage
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
 from judgebench.verdicts.reading import read
@@ -339,13 +339,13 @@ def test_a_repair_asks_for_all_parts(rule, form):
 def test_parts_are_kept_in_the_record(verdict, more):
     """A line of judgements.jsonl gives back the same judgement, and has no field more than it needs."""
     parts = tuple(more.get("parts", {}).items())
-    zeros = dict.fromkeys(("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens"), 0)
-    rest = {"reply": "r", "served_model": None, "cost_usd": None, "latency_s": None, "cached": False, "key": "k"}
-    judgement = Judgement("7", "s", (1, 0), 0, verdict, None, **rest, **zeros, ranking=more.get("ranking"), parts=parts)
-    line = json.loads(json.dumps(judgement.to_json()))
+    call = {"item": "7", "subset": "s", "order": (1, 0), "sample": 0, "cached": False, "key": "k"}
+    rest = {"reply": "r", "finish_reason": None, "served_model": None, "cost_usd": None, "latency_s": None}
+    judgement = Judgement(**call, **rest, **more, verdict=verdict, usage=ReplyUsage(0, 0, 0, 0))
+    line = judgement.to_line()
 
-    assert {name: line[name] for name in ("ranking", "parts") if name in line} == more
-    assert Judgement.from_json(line) == judgement
+    assert {name: json.loads(line)[name] for name in ("ranking", "parts") if name in line} == more
+    assert Judgement.from_line(line.encode()) == judgement
     assert judgement.reading.result == Verdict(verdict, more.get("ranking"), parts)
 
 
