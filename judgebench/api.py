@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
-    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.items import Attack, Control, Data, ItemKey, Orders, Pairs
     from judgebench.metrics.votes import Aggregate
     from judgebench.templates import Template
 
@@ -62,7 +62,7 @@ def forecast(
     *,
     judges: Sequence[str],
     templates: Sequence[str | Path] = (),
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -85,6 +85,10 @@ def forecast(
 ) -> list[Forecast]:
     """What `grid` with the same options would send and cost: no call is made, nothing is written.
 
+    >>> import judgebench as jb
+    >>> jb.forecast("rewardbench", judges="offline/longest", data="sample")[0].judgements
+    54
+
     No key is needed. An unknown option is a TypeError that names the nearest one.
 
     Raises:
@@ -99,7 +103,7 @@ async def agrid(
     *,
     judges: Sequence[str],
     templates: Sequence[str | Path] = (),
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -125,6 +129,11 @@ async def agrid(
 ) -> GridResult[Run]:
     """Runs every judge with every template on one benchmark.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample", limit=10)
+    >>> [run.metrics.judge for run in runs], runs.errors
+    (['offline/longest', 'offline/first'], ())
+
     In a coroutine `await jb.agrid(...)`, else `jb.grid(...)`. One text where several are meant counts as a list of one.
     An unknown option is a TypeError that names the nearest one.
 
@@ -146,7 +155,7 @@ async def arun(
     *,
     judge: str,
     template: str | Path | None = None,
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -168,6 +177,11 @@ async def arun(
     out: str | Path = "runs",
 ) -> Run:
     """One run: one benchmark x one judge x one template.
+
+    >>> import judgebench as jb
+    >>> rows = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
+    >>> jb.run("custom", judge="offline/longest", data=rows).metrics.score
+    1.0
 
     In a coroutine `await jb.arun(...)`, else `jb.run(...)`. `jb.grid(..., sequential=True)` makes two runs that stop
     when their difference is significant. An unknown option is a TypeError that names the nearest one.
@@ -215,13 +229,20 @@ def score(
     file: str | Path,
     *,
     benchmark: str,
-    data: str | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
+
+    >>> import judgebench as jb
+    >>> from pathlib import Path
+    >>> rows = [{"id": "a", "prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
+    >>> _ = Path("scores.jsonl").write_text('{"id": "a", "scores": [0.9, 0.2]}')
+    >>> jb.score("scores.jsonl", benchmark="custom", data=rows).metrics.score
+    1.0
 
     Args:
         file: JSONL, CSV or Parquet with a row an item: `id` and `scores`, or `scores_chosen` and `scores_rejected`.
@@ -237,13 +258,14 @@ def score(
     """
     from judgebench.runs import scores as scorefiles
 
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
+    chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen))
     path = scorefiles.score_run(
         str(file),
         dataset,
         name=name or data_stem(Path(file)) or str(file),
         out=Path(out),
-        subsets=subsets,
+        subsets=chosen,
         allow_missing=allow_missing,
     )
     return Run.load(path)

@@ -4,6 +4,8 @@
 
     JudgebenchError
     ├── ConfigError           the user mends it, before a call is paid for; exit status 2
+    │   ├── DataError         rows or the files of a run are malformed, changed, or cannot be had
+    │   └── StorageError      a disk, a folder or the cache is full, locked or not writable
     ├── TransientError        the same call may work when tried again
     ├── FatalProviderError    no call to this judge can work until the user acts; what is paid for is kept
     ├── BudgetReached         the next call could pass the budget; what is paid for is kept
@@ -53,6 +55,14 @@ class ConfigError(JudgebenchError):
         place = where + (f" (in {inside})" if inside else "") + (f" line {line}" if line is not None else "")
         message = f"{place}: {what}" + (f"; {fix}" if fix else "")
         return cls(message, what=what, where=inside or where, line=line, fix=fix)
+
+
+class DataError(ConfigError):
+    """Rows, scores or the files of a run are malformed, have changed, or cannot be had."""
+
+
+class StorageError(ConfigError):
+    """A disk, a folder or the cache is full, locked, or cannot be read or written."""
 
 
 class TransientError(JudgebenchError):

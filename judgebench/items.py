@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import string
 import sys
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Literal
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
+from typing import Any, Literal, Protocol
 
 LABELS = string.ascii_uppercase
 """The slots of a best-of-k question, in the order shown; so k is at most 26."""
@@ -29,6 +28,17 @@ Orders = Literal["one", "both", "all"]
 
 Pairs = Literal["all", "knockout"]
 """How the best of more than two is found from pairs: all meet, or the winners of each round."""
+
+
+class DataFrame(Protocol):
+    """A data frame of pandas, whose rows can be had as mappings."""
+
+    def to_dict(self, orient: Literal["records"]) -> Sequence[Mapping[Hashable, object]]:
+        """A mapping of columns for each row."""
+
+
+Data = str | Path | Iterable[Mapping[str, object]] | DataFrame
+"""Where rows come from: a path, a hub id, or the rows themselves."""
 
 Control = Literal["blind"]
 """A run beside another, over altered items: the prompt is hidden."""

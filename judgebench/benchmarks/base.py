@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from judgebench.benchmarks.rows import decode_cell
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
@@ -192,9 +192,9 @@ def is_rating(readings: Sequence[Reading]) -> bool:
     return len(readings[0].order) == 1
 
 
-def row_error(row: Row, message: str) -> ConfigError:
+def row_error(row: Row, message: str) -> DataError:
     """The error for a malformed row."""
-    return ConfigError(f"{row.where}: {message}")
+    return DataError(f"{row.where}: {message}")
 
 
 def need(row: Row, column: str) -> Any:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import open_rows
-from judgebench.errors import ConfigError, unknown_name
+from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.files import Row
     from judgebench.benchmarks.rows import Rows
-    from judgebench.items import Item, ItemKey
+    from judgebench.items import Data, Item, ItemKey
 
 _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode
 
@@ -87,7 +87,7 @@ class Dataset:
             return
         for item in self.benchmark.items(self.rows):
             if self.stamp != _stamp(self.rows.source):
-                raise ConfigError(
+                raise DataError(
                     f"{self.rows.source} has changed since it was checked: restore it and give the same command again, "
                     "or begin anew with what it holds now"
                 )
@@ -109,20 +109,21 @@ def sample_path(benchmark: str) -> Path:
     return Path(__file__).parent / "sample" / f"{benchmark}.jsonl"
 
 
-def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | None = None) -> Dataset:
+def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection | None = None) -> Dataset:
     """Reads and checks every row of a benchmark, and chooses the run's items.
 
     Args:
         benchmark: Whose rows they are.
-        data: A path or hub id; `sample` for the bundled rows; None for the benchmark's own hub id.
+        data: A path, a hub id or the rows themselves; `sample` for the bundled rows; None for the benchmark's own.
         selection: Which items; all by default.
 
     Raises:
         ConfigError: A row is malformed, an id stands twice, a subset is not there, or nothing is left.
     """
-    spec = data or benchmark.hub_id
-    if data == SAMPLE and not Path(SAMPLE).exists():
-        spec = str(sample_path(benchmark.name))
+    spec: Data | None = benchmark.hub_id if data is None or (isinstance(data, str) and not data) else data
+    is_sample = isinstance(data, str) and data == SAMPLE
+    if is_sample and not Path(SAMPLE).exists():
+        spec = sample_path(benchmark.name)
     if spec is None:
         raise ConfigError(f"benchmark '{benchmark.name}' has no rows of its own: name a file with --data")
     rows = open_rows(spec, hub_split=benchmark.hub_split)
@@ -141,7 +142,7 @@ def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | 
 
     for item in benchmark.items(followed()):
         if item.id in keys:
-            raise ConfigError(f"{place}: id '{item.id}' stands twice; every item needs an id of its own")
+            raise DataError(f"{place}: id '{item.id}' stands twice; every item needs an id of its own")
         said = _said(item)
         keys[item.id] = item.key
         digests += hashlib.sha256(said).digest()
@@ -161,7 +162,7 @@ def load_dataset(benchmark: Benchmark, data: str | None, selection: Selection | 
     for at, identifier in enumerate(keys):
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
-    source = BUNDLED if data == SAMPLE else rows.source
+    source = BUNDLED if is_sample else rows.source
     few = None if kept is None else [item for item in kept if item.id in mine]
     return Dataset(benchmark, rows, source, mine, digest.hexdigest(), len(keys), few, stamp)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import hub
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -59,7 +59,7 @@ def _kind(path: PurePath) -> str | None:
 def _reader(path: Path) -> Callable[[], Iterator[Row]]:
     kind = _kind(path)
     if kind is None or not path.is_file():
-        raise ConfigError(f"cannot tell how to read {path}: give a file that ends in {FORMATS}, or a folder of them")
+        raise DataError(f"cannot tell how to read {path}: give a file that ends in {FORMATS}, or a folder of them")
     return partial(_guarded, path, _READERS[kind])
 
 
@@ -85,7 +85,7 @@ def _guarded(path: Path, read: Callable[[Path], Iterator[Row]]) -> Iterator[Row]
     try:
         yield from read(path)
     except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError(f"cannot read {path} ({_reason(error)}): check its permissions, or make it again") from error
+        raise DataError(f"cannot read {path} ({_reason(error)}): check its permissions, or make it again") from error
 
 
 def _reason(error: BaseException) -> str:
@@ -100,7 +100,7 @@ def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
                 text = (line.removeprefix(_BOM) if number == 1 else line).decode()
             except UnicodeDecodeError as error:
                 found = f"byte 0x{line[error.start]:02x} in column {error.start + 1}"
-                raise ConfigError(f"{path.name} line {number}: not UTF-8 ({found}): save the file as UTF-8") from error
+                raise DataError(f"{path.name} line {number}: not UTF-8 ({found}): save the file as UTF-8") from error
             yield number, text
 
 
@@ -112,9 +112,9 @@ def _read_json_lines(path: Path, *, form: str = "each line holds one JSON object
         except (ValueError, RecursionError) as error:
             if not text.strip():
                 continue
-            raise ConfigError(f"{name} line {number}: not valid JSON ({_json_reason(error)}): {form}") from error
+            raise DataError(f"{name} line {number}: not valid JSON ({_json_reason(error)}): {form}") from error
         if not isinstance(data, dict):
-            raise ConfigError(f"{name} line {number}: a JSON {_json_type(data)}, not an object: {form}")
+            raise DataError(f"{name} line {number}: a JSON {_json_type(data)}, not an object: {form}")
         yield Row(f"{name} line {number}", data, split)
 
 
@@ -161,7 +161,7 @@ class _JsonText:
                 break
             data = self._value()
             if not isinstance(data, dict):
-                raise ConfigError(f"{self._name} row {number}: a JSON {_json_type(data)}, not an object: {self._form}")
+                raise DataError(f"{self._name} row {number}: a JSON {_json_type(data)}, not an object: {self._form}")
             yield Row(f"{self._name} row {number}", data, self._split)
         if self.peek():
             raise self._mistake("text after the end of the array", self._at)
@@ -192,9 +192,9 @@ class _JsonText:
         self._text, self._at = rest + chunk, 0
         return bool(chunk)
 
-    def _mistake(self, reason: str, place: int) -> ConfigError:
+    def _mistake(self, reason: str, place: int) -> DataError:
         line = self._line + self._text.count("\n", 0, place)
-        return ConfigError(f"{self._name} line {line}: not valid JSON ({reason}): {self._form}")
+        return DataError(f"{self._name} line {line}: not valid JSON ({reason}): {self._form}")
 
 
 def _json_reason(error: BaseException, *, column: bool = True) -> str:
@@ -224,13 +224,13 @@ def _read_csv(path: Path, *, delimiter: str = ",") -> Iterator[Row]:
             elif len(cells) == len(header):
                 yield Row(f"{name} line {line}", dict(zip(header, cells, strict=True)), split, encoded=True)
             else:
-                raise ConfigError(
+                raise DataError(
                     f"{name} line {line}: {len(cells)} cells where the header has {len(header)}: put cells that hold "
                     "delimiters, quotes or line ends in double quotes"
                 )
             line = reader.line_num + 1
     except csv.Error as error:
-        raise ConfigError(
+        raise DataError(
             f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
             "double quotes, and double the quotes inside"
         ) from error
@@ -240,7 +240,7 @@ def _header(where: str, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     twice = sorted({cell for cell in header if header.count(cell) > 1})
     if twice:
-        raise ConfigError(f"{where}: the header has the column '{twice[0]}' twice: give each column a name of its own")
+        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a name of its own")
     return header
 
 
@@ -257,7 +257,7 @@ def _read_parquet(path: Path) -> Iterator[Row]:
                     number += 1
                     yield Row(f"{name} row {number}", data, split)
     except pa.ArrowException as error:
-        raise ConfigError(f"cannot read {path} as Parquet ({hub.brief(error)}): make the file again") from error
+        raise DataError(f"cannot read {path} as Parquet ({hub.brief(error)}): make the file again") from error
 
 
 _READERS: dict[str, Callable[[Path], Iterator[Row]]] = {

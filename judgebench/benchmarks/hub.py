@@ -1,7 +1,7 @@
 """Rows from the Hugging Face hub, its local cache, and folders in the `datasets` library's own formats.
 
 The commit is asked for first, with a deadline, because `datasets` alone retries for 23 s before it gives up, and then
-takes whatever revision lies in its cache. Every error is a `ConfigError`: what could not be loaded, why, and the mend.
+takes whatever revision lies in its cache. Every error is a `DataError`: what could not be loaded, why, and the mend.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import is_watched, step
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping
@@ -65,7 +65,7 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
         revision: A commit, tag or branch; None is the newest.
 
     Raises:
-        ConfigError: There is no such dataset, revision or split, or neither the hub nor the cache can give it.
+        DataError: There is no such dataset, revision or split, or neither the hub nor the cache can give it.
     """
     try:
         commit = _commit(hub_id, revision)
@@ -76,7 +76,7 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Table:
         splits = _load(hub_id, mend, lambda datasets: datasets.load_dataset(hub_id, revision=commit))
         loaded = _loaded_commit(splits) or commit
         if revision is not None and loaded != commit:
-            raise ConfigError(
+            raise DataError(
                 f"{hub_id}@{revision}: the hub broke off, and the local cache holds another revision, {loaded}: "
                 f"try again, {_FILE_INSTEAD}"
             )
@@ -89,7 +89,7 @@ def load_folder(folder: Path, *, split: str | None) -> Table:
     """One split of a folder laid out like a dataset of the hub (`data/test-00000-of-00001.parquet`).
 
     Raises:
-        ConfigError: It cannot be read, or has no such split.
+        DataError: It cannot be read, or has no such split.
     """
     mend = "name one of its files, or a folder that holds files of one kind"
     splits = _load(str(folder), mend, lambda datasets: datasets.load_dataset(str(folder)))
@@ -108,7 +108,7 @@ def load_saved(folder: Path, *, split: str | None) -> Table:
     """A folder that `save_to_disk` made: the dataset, or one split of it.
 
     Raises:
-        ConfigError: It cannot be read, or has no such split.
+        DataError: It cannot be read, or has no such split.
     """
     saved = _load(str(folder), "save it again with save_to_disk", lambda datasets: datasets.load_from_disk(str(folder)))
     if not isinstance(saved, dict):
@@ -126,7 +126,7 @@ def _load(what: str, mend: str, load: Callable[[Any], Any]) -> Any:
         with _quiet(what):
             return load(datasets)
     except (OSError, ValueError, TypeError, RuntimeError, datasets.exceptions.DatasetsError, httpx.HTTPError) as error:
-        raise ConfigError(f"cannot load {what} ({brief(error.__cause__ or error)}): {mend}, {_FILE_INSTEAD}") from error
+        raise DataError(f"cannot load {what} ({brief(error.__cause__ or error)}): {mend}, {_FILE_INSTEAD}") from error
 
 
 def brief(error: BaseException) -> str:
@@ -164,7 +164,7 @@ def _commit(hub_id: str, revision: str | None) -> str:
     """The commit that the hub has for a revision.
 
     Raises:
-        ConfigError: The hub says that there is no such dataset or revision.
+        DataError: The hub says that there is no such dataset or revision.
         _UnreachableError: It cannot be asked, or does not answer in time.
     """
     import datasets
@@ -190,12 +190,12 @@ def _commit(hub_id: str, revision: str | None) -> str:
     try:
         return answer.result(DEADLINE_S)
     except (RepositoryNotFoundError, HFValidationError) as error:
-        raise ConfigError(
+        raise DataError(
             f"there is no file or folder '{hub_id}' here, and no dataset of that name on the Hugging Face hub, or it "
             f"is private: check the name, log in with `hf auth login`, {_FILE_INSTEAD}"
         ) from error
     except RevisionNotFoundError as error:
-        raise ConfigError(f"{hub_id} has no revision '{revision}': name a commit, tag or branch that it has") from error
+        raise DataError(f"{hub_id} has no revision '{revision}': name a commit, tag or branch that it has") from error
     except TimeoutError as error:
         raise _UnreachableError(f"no answer within {DEADLINE_S:g} s") from error
     except (OSError, ValueError, RuntimeError, httpx.HTTPError) as error:
@@ -218,7 +218,7 @@ def _from_cache(hub_id: str, revision: str | None, *, why: str) -> tuple[Mapping
         held = ", ".join(copy.name for copy in copies)
         cache = f"the local cache holds only {held}" if held else "the local cache has no copy"
         wanted = f"{hub_id}@{revision}" if revision else hub_id
-        raise ConfigError(
+        raise DataError(
             f"cannot load {wanted}: the Hugging Face hub cannot be reached ({why}), {cache}, and no file or folder "
             f"here has that name: connect to the network, {_FILE_INSTEAD}"
         )
@@ -252,5 +252,5 @@ def _choose(what: str, splits: Mapping[str, Any], wanted: str | None, *, only_on
         for usual in ("test", "train"):
             if usual in splits:
                 return usual
-        raise ConfigError(f"{what} has the splits {', '.join(names)}, and none is the usual one: give one as a file")
-    raise ConfigError(f"{what} has no split '{wanted}', only {', '.join(names)}: check the id, {_FILE_INSTEAD}")
+        raise DataError(f"{what} has the splits {', '.join(names)}, and none is the usual one: give one as a file")
+    raise DataError(f"{what} has no split '{wanted}', only {', '.join(names)}: check the id, {_FILE_INSTEAD}")

@@ -11,6 +11,8 @@ import difflib
 import json
 import re
 import warnings
+from collections.abc import Iterable, Mapping
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
@@ -18,11 +20,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import count_lines
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, Row, _kind, _reader, _reason
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
 
+    from judgebench.items import Data
 
 _HUB_ID = re.compile(
     r"([A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*)(?:@([^:]+))?(?::([A-Za-z0-9][\w.-]*(?:,[A-Za-z0-9][\w.-]*)*))?", re.ASCII
@@ -51,35 +54,37 @@ class Rows:
         """Stream the rows.
 
         Raises:
-            ConfigError: The source cannot be read, a row is malformed, or there is none.
+            DataError: The source cannot be read, a row is malformed, or there is none.
         """
         row = None
         for row in self.read():
             yield row
         if row is None:
-            raise ConfigError(f"{self.source} is empty: give a source with at least one row")
+            raise DataError(f"{self.source} is empty: give a source with at least one row")
 
 
-def open_rows(spec: str, *, hub_split: str | None = None) -> Rows:
-    """Rows from `PATH|HUB-ID[@REVISION][:SPLIT,...]`: a path if it exists or has a data file's suffix.
+def open_rows(spec: Data, *, hub_split: str | None = None) -> Rows:
+    """Rows from `PATH|HUB-ID[@REVISION][:SPLIT,...]`, a path if it exists or has a data file's suffix, or from memory.
 
     Args:
         spec: A file, a folder of files or of a saved dataset, or `owner/name` with an optional `@REVISION` and
-            optional `:SPLIT`, or several with commas between.
+            optional `:SPLIT`, or several with commas between; or a data frame, or rows.
         hub_split: The split of a dataset that has splits, where the spec names none; None takes the only one, else
             `test`, else `train`.
 
     Raises:
-        ConfigError: There is no such source, or it holds no data files, or the hub cannot give it.
+        DataError: There is no such source, or it holds no data files, or the hub cannot give it.
     """
-    path = Path(spec)
+    if not isinstance(spec, str | Path):
+        return _in_memory(spec)
+    spec, path = str(spec), Path(spec)
     try:
         path = path.expanduser()
         found = bool(spec.strip()) and path.stat() is not None
     except (FileNotFoundError, NotADirectoryError):
         found = False
     except (OSError, ValueError, RuntimeError) as error:
-        raise ConfigError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+        raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
     if found:
         return (
             _open_folder(spec, path, hub_split)
@@ -94,6 +99,27 @@ def open_rows(spec: str, *, hub_split: str | None = None) -> Rows:
     for split in splits.split(",") if splits else [hub_split]:
         tables.append(hub.load_hub(hub_id, split=split, revision=tables[0].revision if tables else revision))
     return _of_tables(hub_id, hub_id, tables)
+
+
+def _in_memory(data: Any) -> Rows:
+    """The rows of a data frame, or of an iterable, which is gone through once."""
+    if hasattr(data, "to_dict") and hasattr(data, "notna"):  # pandas: what is missing there is a NaN
+        data = data.astype(object).where(data.notna(), None).to_dict("records")
+    elif hasattr(data, "to_dicts"):  # polars
+        data = data.to_dicts()
+    if not isinstance(data, Iterable):
+        raise DataError(f"data is {data!r}: give a path, a hub id, a data frame or rows")
+    rows = []
+    for number, row in enumerate(data, 1):
+        if not isinstance(row, Mapping):
+            raise DataError(f"row {number} is a {type(row).__name__}: give each row as a mapping of columns")
+        rows.append(Row(f"row {number}", {str(name): _plain_cell(value) for name, value in row.items()}))
+    return Rows(f"{len(rows)} rows in memory", lambda: map(copy, rows), count=lambda: len(rows))
+
+
+def _plain_cell(value: Any) -> Any:
+    """A cell as JSON would give it: NumPy's numbers and arrays are Python's."""
+    return value.tolist() if hasattr(value, "tolist") else value
 
 
 def decode_cell(value: Any) -> Any:
@@ -153,11 +179,11 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Rows:
             _kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth))
         )
     except OSError as error:
-        raise ConfigError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
+        raise DataError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
     if nested:
         return _of_tables(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not readers:
-        raise ConfigError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
+        raise DataError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
     return Rows(spec, lambda: (row for read in readers for row in read()), count=lambda: count_rows(files))
 
 
@@ -173,7 +199,7 @@ def _of_tables(source: str, name: str, tables: Sequence[hub.Table]) -> Rows:
     return Rows(source, read, revision=tables[0].revision, split=splits or None, count=lambda: count)
 
 
-def _missing(spec: str, path: Path) -> ConfigError:
+def _missing(spec: str, path: Path) -> DataError:
     """The error for a path that is not there, with the data files that are."""
     if not path.parent.is_dir():
         mend = f"the folder {path.parent} does not exist either"
@@ -191,7 +217,7 @@ def _missing(spec: str, path: Path) -> ConfigError:
         else:
             mend = "its folder has no data files"
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
-    return ConfigError(f"no such file or folder: {spec!r}: {mend}{hint}")
+    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}")
 
 
 # --- the formats

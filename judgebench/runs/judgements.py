@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.files import open_in_place, whole_file, write_text
 from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines, counted
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 from judgebench.items import TIE, Failure, Reading, Soft, Verdict
 from judgebench.verdicts import Reply
 
@@ -249,9 +249,9 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
             try:
                 yield Judgement.from_json(loads(str(line, "utf-8")))
             except UnicodeDecodeError:
-                raise ConfigError(f"{path} line {number}: is not UTF-8; move the folder away") from None
+                raise DataError(f"{path} line {number}: is not UTF-8; move the folder away") from None
             except (KeyError, TypeError, ValueError, AttributeError) as error:
-                raise ConfigError(f"{path} line {number}: is no judgement ({error!r}); move the folder away") from None
+                raise DataError(f"{path} line {number}: is no judgement ({error!r}); move the folder away") from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

@@ -272,7 +272,7 @@ def check_runs(ended: Ended, scored: Ended) -> None:
     for run in runs:
         held, files = results(run), tree(run)
         loaded = jb.Run.load(run)
-        assert {line["item"]: line["credit"] for line in loaded.outcomes} == held["credits"]
+        assert {each.item.id: each.credit for each in loaded.outcomes} == held["credits"]
         assert loaded.metrics.score == held["score"]
         for command in ("report", "show"):
             assert judgebench(command, run).status == 0
