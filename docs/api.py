@@ -69,7 +69,7 @@ def _section(title: str, text: str) -> str:
 
 def _members(of: type) -> Iterator[str]:
     """The public methods and properties that a class itself defines."""
-    for name, member in vars(of).items():
+    for name, member in list(vars(of).items()):
         function = getattr(member, "__func__", member)
         docstring = inspect.getdoc(member)
         if name.startswith("_") or docstring is None:

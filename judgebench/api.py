@@ -64,7 +64,7 @@ def forecast(
     *,
     judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -87,6 +87,10 @@ def forecast(
 ) -> list[Forecast]:
     """What `grid` with the same options would send and cost: no call is made, nothing is written.
 
+    >>> import judgebench as jb
+    >>> jb.forecast("rewardbench", judges="offline/longest", data="sample")[0].judgements
+    54
+
     No key is needed. An unknown option is a TypeError that names the nearest one.
 
     Raises:
@@ -101,7 +105,7 @@ async def agrid(
     *,
     judges: Sequence[AnyJudge],
     templates: Sequence[str | Path] = (),
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -127,6 +131,11 @@ async def agrid(
 ) -> GridResult[Run]:
     """Runs every judge with every template on one benchmark.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample", limit=10)
+    >>> [run.metrics.judge for run in runs], runs.errors
+    (['offline/longest', 'offline/first'], ())
+
     In a coroutine `await jb.agrid(...)`, else `jb.grid(...)`. One text where several are meant counts as a list of one.
     An unknown option is a TypeError that names the nearest one.
 
@@ -148,7 +157,7 @@ async def arun(
     *,
     judge: AnyJudge,
     template: str | Path | None = None,
-    data: str | Path | None = None,
+    data: Data | None = None,
     subsets: Sequence[str] = (),
     limit: int | None = None,
     seed: int = 0,
@@ -170,6 +179,11 @@ async def arun(
     out: str | Path = "runs",
 ) -> Run:
     """One run: one benchmark x one judge x one template.
+
+    >>> import judgebench as jb
+    >>> rows = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
+    >>> jb.run("custom", judge="offline/longest", data=rows).metrics.score
+    1.0
 
     In a coroutine `await jb.arun(...)`, else `jb.run(...)`. `jb.grid(..., sequential=True)` makes two runs that stop
     when their difference is significant. An unknown option is a TypeError that names the nearest one.
@@ -225,6 +239,13 @@ def score(
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
 
+    >>> import judgebench as jb
+    >>> from pathlib import Path
+    >>> rows = [{"id": "a", "prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
+    >>> _ = Path("scores.jsonl").write_text('{"id": "a", "scores": [0.9, 0.2]}')
+    >>> jb.score("scores.jsonl", benchmark="custom", data=rows).metrics.score
+    1.0
+
     Args:
         scores: A scorer or its name; or a row an item, `id` and `scores` (or `scores_chosen` and `scores_rejected`), in
             a JSONL, CSV or Parquet file, a data frame or a list.
@@ -242,14 +263,15 @@ def score(
     from judgebench.runs import scores as scorefiles
 
     scorer = find_scorer(scores)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(tuple(subsets)))
+    chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
         source,
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        subsets=subsets,
+        subsets=chosen,
         allow_missing=allow_missing,
     )
     return Run.load(path)

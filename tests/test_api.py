@@ -2,15 +2,25 @@
 
 from __future__ import annotations
 
+import collections.abc
+import doctest
+import importlib.metadata
 import inspect
+import io
+import os
 import re
+import subprocess
+import sys
 from dataclasses import MISSING, fields
+from pathlib import Path
 from typing import Any, get_args, get_type_hints
 
+import pandas as pd
 import pytest
+from commands import write_jsonl
 
 import judgebench as jb
-from judgebench.engine.options import AnyJudge, PlanOptions, RunOptions
+from judgebench.engine.options import AnyJudge, Data, PlanOptions, RunOptions
 
 DEFINED = {
     each.name: (get_args(get_type_hints(definition, include_extras=True)[each.name])[0], each.default)
@@ -32,16 +42,17 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     from judgebench.metrics.votes import Aggregate
 
     names = {
+        "Data": Data,
+        "AnyJudge": AnyJudge,
         "Attack": Attack,
         "Control": Control,
         "Orders": Orders,
         "Pairs": Pairs,
         "Aggregate": Aggregate,
-        "AnyJudge": AnyJudge,
     }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()
-    scope = vars(judgebench.api) | vars(__import__("collections.abc", fromlist=["Sequence"])) | names
+    scope = vars(judgebench.api) | vars(collections.abc) | names | {"Aggregate": Aggregate}
     return {
         each.name: (eval(each.annotation, scope), MISSING if each.default is each.empty else each.default)
         for each in spelled
@@ -104,9 +115,139 @@ def test_a_run_keeps_its_controls() -> None:
     assert run.path.name == "one"
 
 
-def test_annotations_are_no_any() -> None:
-    """Of parameters and results of the functions that run."""
-    for name in ("run", "arun", "grid", "agrid", "forecast", "score"):
-        hints = inspect.signature(inspect.unwrap(getattr(jb, name)))
-        every = [*(each.annotation for each in hints.parameters.values()), hints.return_annotation]
-        assert [each for each in every if re.search(r"\bAny\b", str(each))] == []
+ROWS = [{"prompt": f"Question {n}?", "chosen": "A long and good answer.", "rejected": "No."} for n in range(4)]
+
+
+@pytest.mark.parametrize("make", [list, iter, pd.DataFrame], ids=["list", "iterator", "data frame"])
+def test_rows_are_judged_without_a_file(make: Any) -> None:
+    """A list, what gives them one by one, or a data frame; the same rows are the same run."""
+    run = jb.run("custom", judge="offline/longest", data=make(ROWS))
+    assert (run.metrics.items, run.metrics.score) == (4, 1.0)
+    write_jsonl(Path("rows.jsonl"), ROWS)
+    assert jb.run("custom", judge="offline/longest", data="rows.jsonl", out="file").path.name == run.path.name
+
+
+def test_what_a_data_frame_lacks_is_missing() -> None:
+    """A cell without a value is no text "nan"."""
+    frame = pd.DataFrame([{**ROWS[0], "rubric": "Be brief."}, {**ROWS[1], "subset": "hard"}])
+    run = jb.run("custom", judge="offline/longest", data=frame)
+    assert [item.rubric for item in run.items] == ["Be brief.", None]
+
+
+@pytest.mark.parametrize(
+    ("data", "wrong"),
+    [
+        (["a"], "list row 1: is str, "),
+        ([], "list is empty"),
+        (3, "data is int: give a path, a hub id, a data frame or a list of rows"),
+    ],
+)
+def test_what_is_no_data(data: Any, wrong: str) -> None:
+    """An error of the data, which handlers of `ConfigError` catch as well."""
+    with pytest.raises(jb.DataError) as error:
+        jb.run("custom", judge="offline/longest", data=data)
+    assert (str(error.value).startswith(wrong), isinstance(error.value, jb.ConfigError)) == (True, True)
+
+
+FUNCTIONS = [name for name in jb.__all__ if inspect.isfunction(getattr(jb, name))]
+WITHOUT_EXAMPLE = {"export_replies", "import_replies", "strengths"}
+"""What needs replies of a model, or more than one example can show."""
+
+
+@pytest.mark.parametrize("name", [*FUNCTIONS, "Run"])
+def test_an_example_in_a_docstring_runs(name: str) -> None:
+    """As it stands, offline, and with the result that it names."""
+    function = getattr(jb, name) if name != "Run" else jb.Run.load
+    tests = doctest.DocTestFinder(recurse=False).find(inspect.unwrap(function), name, globs={})
+    examples = [test for test in tests if test.examples]
+    assert bool(examples) != (name in WITHOUT_EXAMPLE)
+    for test in examples:
+        said = io.StringIO()
+        assert doctest.DocTestRunner().run(test, out=said.write).failed == 0, said.getvalue()
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_no_public_signature_has_any(name: str) -> None:
+    """Editors and type checkers know each parameter and result."""
+    signature = inspect.signature(inspect.unwrap(getattr(jb, name)))
+    every = [*(each.annotation for each in signature.parameters.values()), signature.return_annotation]
+    assert [each for each in every if re.search(r"\bAny\b", str(each))] == []
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_what_is_returned_can_be_imported(name: str) -> None:
+    """By its own name, for annotations of a user's."""
+    result = str(inspect.signature(inspect.unwrap(getattr(jb, name))).return_annotation)
+    names = {found for found in re.findall(r"[A-Z]\w+", result) if found not in {"DataFrame", "Path"}}
+    assert names <= set(jb.__all__)
+
+
+def test_the_version() -> None:
+    """That of the installed package."""
+    assert jb.__version__ == importlib.metadata.version("judgebench")
+
+
+SCRIPT = """
+import asyncio
+from collections.abc import Mapping
+
+import judgebench as jb
+from judgebench import Comparison, GridResult, Judgement, Metrics, Run
+
+rows: list[Mapping[str, object]] = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
+
+
+def score_of(run: Run) -> float | None:
+    metrics: Metrics = run.metrics
+    return metrics.score
+
+
+run = jb.run("custom", judge="offline/longest", data=rows, orders="both", aggregate="unanimous", controls=["blind"])
+first: Judgement = next(iter(run.judgements))
+credits: dict[str, float | None] = {outcome.item.id: outcome.credit for outcome in run.outcomes}
+texts = [item.completions[0].text for item in run.items]
+runs: GridResult[Run] = jb.grid("custom", judges=["offline/longest", "offline/first"], data=rows, templates="pairwise")
+errors: tuple[jb.JudgebenchError, ...] = runs.errors
+compared: Comparison = jb.compare(runs[0], runs[1])
+forecasts: list[jb.Forecast] = jb.forecast("custom", judges="offline/first", data=rows, limit=1)
+
+
+async def later() -> Run:
+    return await jb.arun("custom", judge="offline/first", data=rows, out="later")
+
+
+try:
+    print(jb.__version__, score_of(run), score_of(asyncio.run(later())), len(run.controls), first.item, len(credits))
+except (jb.DataError, jb.StorageError, jb.BudgetReached) as error:
+    print(error)
+"""
+
+
+def python(*arguments: str) -> subprocess.CompletedProcess[str]:
+    """A process of its own that sees the package."""
+    root = str(Path(jb.__file__).parent.parent)
+    return subprocess.run(
+        [sys.executable, *arguments],
+        env=os.environ | {"PYTHONPATH": root, "MYPYPATH": root},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_a_script_of_a_user_passes_mypy_in_strict_mode() -> None:
+    """All names that it takes are typed: a wrong option and a wrong type are found, and nothing else."""
+    wrong = 'jb.run("custom", judge="offline/first", limt=3)\nx: int = jb.__version__\n'
+    Path("script.py").write_text(SCRIPT + wrong)
+    checked = python("-m", "mypy", "--strict", "--config-file=", "--cache-dir", "cache", "script.py").stdout
+    mistakes = [line for line in checked.splitlines() if ": error: " in line and line.startswith("script.py")]
+    assert len(mistakes) == 2, checked
+    assert 'Unexpected keyword argument "limt"' in mistakes[0]
+    assert "Incompatible types in assignment" in mistakes[1]
+
+
+def test_a_script_of_a_user_runs() -> None:
+    """The longer answer is the right one; the first is drawn, and is taken in one run of the control."""
+    Path("script.py").write_text(SCRIPT)
+    ended = python("script.py")
+    assert ended.stdout.split()[:2] == [jb.__version__, "1.0"], ended.stderr

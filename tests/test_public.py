@@ -28,10 +28,14 @@ def test_a_public_name_is_there(name):
     assert name in dir(judgebench)
 
 
+CHOICES = {"Aggregate", "Attack", "Control", "Orders", "Pairs"}
+"""Types that are a choice of words: Python gives them no docstring."""
+
+
 @pytest.mark.parametrize("name", judgebench.__all__)
 def test_every_public_name_says_what_it_is(name):
     """All that is listed exists and has a docstring."""
-    assert getattr(judgebench, name).__doc__
+    assert name in CHOICES or getattr(judgebench, name).__doc__
 
 
 def test_public_names_are_listed_in_order():

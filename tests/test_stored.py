@@ -131,7 +131,7 @@ def check(folder: Path, run: str) -> None:
     """A folder holds what was written down for a run."""
     loaded = jb.Run.load(folder)
     assert verdicts(loaded) == EXPECTED[f"{run} judgements"]
-    assert {line["item"]: line["credit"] for line in loaded.outcomes} == pytest.approx(EXPECTED[f"{run} credits"])
+    assert {each.item.id: each.credit for each in loaded.outcomes} == pytest.approx(EXPECTED[f"{run} credits"])
     assert figures(loaded.metrics) == known(run)
 
 
@@ -312,7 +312,7 @@ def test_a_run_that_was_cut_off_goes_on(stored: Path, name: str) -> None:
     assert after.startswith(whole)
     assert len(verdicts(loaded)) == 8
     assert after.count(b"\n") == 8
-    assert {line["item"]: line["credit"] for line in loaded.outcomes} == EXPECTED[f"{STEADY} credits"]
+    assert {each.item.id: each.credit for each in loaded.outcomes} == EXPECTED[f"{STEADY} credits"]
     assert loaded.metrics.score == pytest.approx(BY_HAND[STEADY])
 
 

@@ -23,7 +23,7 @@ import shutil
 from contextlib import contextmanager, suppress
 from typing import TYPE_CHECKING, Any, TextIO
 
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -45,7 +45,7 @@ def writing(path: Path, mend: str) -> Iterator[None]:
         mend: What the user can do, as the end of a sentence.
 
     Raises:
-        ConfigError: It cannot be written.
+        StorageError: It cannot be written.
     """
     try:
         yield
@@ -54,7 +54,7 @@ def writing(path: Path, mend: str) -> Iterator[None]:
             message = f"{path}: the disk is full; free some space, then give the same command again"
         else:
             message = f"{path}: cannot be written ({error.strerror or error}); {mend}"
-        raise ConfigError(message) from None
+        raise StorageError(message) from None
 
 
 def _beside(path: Path) -> Path:

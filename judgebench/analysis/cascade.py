@@ -188,6 +188,11 @@ def cascade(
 ) -> Cascade:
     """The score and the cost of every threshold, from two finished runs of the same items.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/first", "offline/longest"], data="sample", orders="both")
+    >>> jb.cascade(*runs).items
+    54
+
     Args:
         cheap: The run, or its folder, that judges every item.
         dear: The run that judges those which the cheap one is unsure of.

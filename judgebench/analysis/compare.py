@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from itertools import combinations
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -20,25 +21,36 @@ from judgebench.runs import Run, open_run, share_contents, titles, up_to_date, w
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from judgebench.items import Measure, Outcome
     from judgebench.metrics.intervals import Floats
     from judgebench.runs import Finished
 
 
-def compare(runs: Sequence[Run | str | Path], *, common: bool = False, seed: int = 0) -> Comparison:
+def compare(
+    runs: Run | str | Path | Sequence[Run | str | Path],
+    *others: Run | str | Path,
+    common: bool = False,
+    seed: int = 0,
+) -> Comparison:
     """Compares runs of one benchmark, judges and score files alike, item by item.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample")
+    >>> jb.compare(*runs).items
+    54
+
     Args:
-        runs: Two or more runs, or their folders.
+        runs: A run or its folder, or all of them in a list.
+        others: The other runs, or their folders.
         common: Compare the items that all runs have, where they have not the same ones.
         seed: Of the resampling.
 
     Raises:
         ConfigError: A folder is no run, the runs are of different benchmarks, or over different items.
     """
-    reading = counted(runs, "reading runs", unit="runs", total=len(runs))
+    every = [*([runs] if isinstance(runs, Run | str | Path) else runs), *others]
+    reading = counted(every, "reading runs", unit="runs", total=len(every))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     _check(opened)
     return compare_finished(opened, common=common, seed=seed)

@@ -185,6 +185,11 @@ def jury(
 ) -> Jury:
     """Joins finished runs of the same items into one more run, and compares it with its members.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample")
+    >>> jb.jury(runs).name
+    'jury-of-2'
+
     For each call that all members made (the same order and sample) the jury has one verdict: the choice with the most
     votes, where draws are ties, or the mean rating. Where their orders or samples differ, or votes count by
     confidence, it has one verdict a question, and a member's own verdicts on it come first to one vote. A member's

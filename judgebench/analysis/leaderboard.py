@@ -64,6 +64,11 @@ def leaderboard(
 ) -> Leaderboard:
     """Every run below a folder, a board for each benchmark.
 
+    >>> import judgebench as jb
+    >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], out="runs", data="sample")
+    >>> [place.judge for place in jb.leaderboard("runs").boards[0].places]
+    ['offline/longest', 'offline/first']
+
     Args:
         folder: Above the runs' folders.
         benchmark: Only this one.

@@ -129,6 +129,11 @@ class Report(Tabular):
 def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     """Reports runs, of whatever benchmarks.
 
+    >>> import judgebench as jb
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
+    >>> len(jb.report([run]).details)
+    1
+
     Args:
         runs: Runs, or their folders.
         seed: Of the tests between runs of one benchmark.

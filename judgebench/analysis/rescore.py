@@ -197,6 +197,11 @@ def rescore(
 ) -> Rescored:
     """Reads the stored replies of a run again, and writes what they say into a new run's folder beside it.
 
+    >>> import judgebench as jb
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
+    >>> jb.rescore(run, aggregate="majority", dry_run=True).changes
+    ()
+
     What is no matter of reading stays as it was: replies that were cut off, filtered, empty or refused by the
     provider, and calls that gave none.
 

@@ -11,8 +11,7 @@ from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
 from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
-from judgebench.protocols import Call, Protocol, calls_needed, orders_of
-from judgebench.protocols import pairs as pairings
+from judgebench.protocols import Call, Protocol, calls_needed, orders_of, pairs as pairings
 from judgebench.runs import (
     Judgement,
     ReplyUsage,

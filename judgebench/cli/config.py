@@ -86,9 +86,9 @@ def _value(option: Option | None, value: Any, key: Any, file: YamlFile) -> Any:
 
 def _plain(option: Option, value: Any) -> Any:
     """A value as the option takes it: YAML reads `1e-3` as a text, and the name `4` as a number."""
-    if option.kind is str:
+    if option.kind not in {int, float, bool}:
         return str(value)
-    if option.kind in {int, float} and isinstance(value, str):
+    if option.kind is not bool and isinstance(value, str):
         with suppress(ValueError):
             return option.kind(value)
     return value

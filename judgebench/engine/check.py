@@ -79,6 +79,10 @@ def check_judge(
 ) -> JudgeCheck:
     """Asks a judge one tiny question, once; nothing is kept of it.
 
+    >>> import judgebench as jb
+    >>> jb.check_judge("offline/longest").works
+    True
+
     Args:
         name: A preset, LiteLLM id or offline baseline.
         template: The wording of the question, a name or a file.

@@ -2,19 +2,22 @@
 
 import difflib
 import math
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, get_args, get_origin, get_type_hints
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
 
 from judgebench.errors import ConfigError
 from judgebench.items import Attack, Control, Orders, Pairs
 from judgebench.metrics.votes import Aggregate
 
 if TYPE_CHECKING:
+    from judgebench.benchmarks.rows import Data
     from judgebench.judges import AnyJudge
-else:
-    AnyJudge: TypeAlias = str | Callable[..., object]  # judges are slow to import, and not needed for the help
+else:  # where they are defined is slow to import, and not needed for the help
+    AnyJudge: TypeAlias = str | Callable[..., object]
+    Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
 ITEMS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
     *("Items, judges and templates", "Protocol", "Controls and early comparison", "Calls and cost", "Output"),
@@ -50,10 +53,9 @@ class Option:
     """One option, as its dataclass declares it.
 
     Attributes:
-        kind: The type of one value.
+        kind: The type of one value; `object` where it can be more than a text, a path or a number.
         choices: The values that it takes; empty where any of its kind will do.
         several: Whether it takes several values.
-        objects: Whether it takes objects of Python as well, which whoever uses them checks.
         default: Without it; `dataclasses.MISSING` where it must be given.
     """
 
@@ -62,7 +64,6 @@ class Option:
     kind: type
     choices: tuple[str, ...]
     several: bool
-    objects: bool
     default: Any
 
     @property
@@ -102,7 +103,7 @@ class Option:
             return None if isinstance(value, bool) else "must be true or false"
         if self.kind in {int, float}:
             return None if self._fits(value) else f"must be {self._range()}"
-        return None if isinstance(value, str | Path) or self.objects else "must be text"
+        return None if isinstance(value, str | Path) or self.kind is object else "must be text"
 
     def _fits(self, value: Any) -> bool:
         numbers = int if self.kind is int else (int, float)
@@ -136,9 +137,8 @@ def _option(name: str, hint: Any, default: Any) -> Option:
     several = any(get_origin(member) is Sequence for member in members)
     single = [one for member in members for one in _members(get_args(member)[0] if _is_sequence(member) else member)]
     choices = dict.fromkeys(value for one in single if get_origin(one) is Literal for value in get_args(one))
-    kinds = [one for one in single if isinstance(one, type)]
-    objects = any(get_origin(one) is Callable for one in single)
-    return Option(name, about, str if choices else kinds[0], tuple(choices), several, objects, default)
+    kinds = [one if isinstance(one, type) else object for one in single if get_origin(one) is not Literal] or [str]
+    return Option(name, about, object if object in kinds else kinds[0], tuple(choices), several, default)
 
 
 def _is_sequence(hint: Any) -> bool:
@@ -147,8 +147,8 @@ def _is_sequence(hint: Any) -> bool:
 
 def _members(hint: Any) -> Iterator[Any]:
     """The types that a union is of, but for None; another type by itself."""
-    is_union = get_origin(hint) is not None and get_origin(hint) not in {Sequence, Literal}
-    return (each for each in (get_args(hint) if is_union else (hint,)) if each is not type(None))
+    every = get_args(hint) if get_origin(hint) in {Union, UnionType} else (hint,)
+    return (each for each in every if each is not type(None))
 
 
 class _Checked:
@@ -178,7 +178,7 @@ class PlanOptions(_Checked):
         About(ITEMS, "Prompt template; default: the benchmark's. Repeatable.", "NAME|FILE", flags=("-t", "--template")),
     ] = ()
     data: Annotated[
-        str | Path | None,
+        Data | None,
         About(ITEMS, "The rows: a file, a folder or a hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()

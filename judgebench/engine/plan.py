@@ -61,7 +61,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     files = _files(known, [name for name in options.judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
     selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed)
-    dataset = load_dataset(chosen, None if options.data is None else str(options.data), selection)
+    dataset = load_dataset(chosen, options.data, selection)
     if not fitting:
         default = chosen.default_template(dataset.keys.values())
         pairwise = chosen.templates.get("pairwise", PAIRWISE)

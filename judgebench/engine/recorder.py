@@ -11,8 +11,7 @@ from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
 from judgebench.metrics.summary import Usage
-from judgebench.protocols import Call, in_order, with_unasked
-from judgebench.protocols import pairs as pairings
+from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
     MANIFEST,
     PREFERENCES,

@@ -7,8 +7,15 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from judgebench.judges import takes_schema
-from judgebench.protocols import Protocol, altered, calls_needed, calls_open, number_of_calls, protocol_notes
-from judgebench.protocols import pairs as pairings
+from judgebench.protocols import (
+    Protocol,
+    altered,
+    calls_needed,
+    calls_open,
+    number_of_calls,
+    pairs as pairings,
+    protocol_notes,
+)
 from judgebench.runs import folder_name, is_torn, named_by, read_manifest
 
 if TYPE_CHECKING:

@@ -56,6 +56,11 @@ def export(
 ) -> Exported:
     """Writes finished runs in a form that another tool reads.
 
+    >>> import judgebench as jb
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
+    >>> (jb.export(run, to="dataset", out="dataset").files[0]).parts[0]
+    'dataset'
+
     Args:
         runs: A run or several, or their folders.
         to: `dataset` (a folder for `datasets.load_dataset`), `every-eval-ever` (the schema of that database), or

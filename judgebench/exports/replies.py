@@ -68,7 +68,12 @@ class Imported:
 
 
 def cache_info(cache_dir: str | Path | None = None) -> CacheInfo:
-    """What is in the cache: replies, size, ages, and each model's share."""
+    """What is in the cache: replies, size, ages, and each model's share.
+
+    >>> import judgebench as jb
+    >>> jb.cache_info("an-empty-folder").replies
+    0
+    """
     with _store(cache_dir) as store:
         return store.info()
 
@@ -82,6 +87,10 @@ def prune_cache(
     cache_dir: str | Path | None = None,
 ) -> PruneResult:
     """Takes replies out of the cache; of several conditions, all must be met.
+
+    >>> import judgebench as jb
+    >>> jb.prune_cache(everything=True, dry_run=True, cache_dir="an-empty-folder").deleted
+    0
 
     Args:
         older_than: Days since the reply was given.

@@ -20,6 +20,11 @@ if TYPE_CHECKING:
 def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: TableName = "judgements") -> pd.DataFrame:
     """Runs as one pandas table, whose first columns say of which run a row is: benchmark, judge, template, protocol.
 
+    >>> import judgebench as jb
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
+    >>> len(jb.to_pandas(run, "outcomes"))
+    54
+
     Args:
         runs: A run or several, or their folders.
         table: `judgements` (a row a reply), `outcomes` (a row an item) or `scores` (a row a score: of the whole, of

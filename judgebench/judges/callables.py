@@ -27,7 +27,7 @@ def callable_judge(
     function: Callable[..., object],
     *,
     name: str | None = None,
-    params: Mapping[str, Any] | None = None,
+    params: Mapping[str, object] | None = None,
     limits: Mapping[str, int] | None = None,
     price: Mapping[str, float] | None = None,
 ) -> Judge:
@@ -40,6 +40,11 @@ def callable_judge(
 
     Replies are kept in the cache under the name and a digest of the function: its source and what plain data it holds,
     but not what it calls.
+
+    >>> import judgebench as jb
+    >>> judge = jb.callable_judge(lambda messages: "[[A]]", name="always-a")
+    >>> jb.run("rewardbench", judge=judge, data="sample", limit=4).metrics.items
+    4
 
     Args:
         function: Called in a thread, one call at a time unless `limits` or the run's `concurrency` allow more; where it

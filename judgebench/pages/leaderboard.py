@@ -88,6 +88,11 @@ def leaderboard_page(
 ) -> Path:
     """Every run below a folder as a page that opens from disk, with a page for each run in a folder beside it.
 
+    >>> import judgebench as jb
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample", out="runs")
+    >>> jb.leaderboard_page("runs", "leaderboard.html", run_pages=False).name
+    'leaderboard.html'
+
     Args:
         folder: Above the runs' folders.
         file: Where to; one that is there is replaced. `board.html` has its runs' pages in `board-runs`.

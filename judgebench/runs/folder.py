@@ -18,7 +18,7 @@ from judgebench._util.files import (
     write_texts,
     writing,
 )
-from judgebench.errors import ConfigError
+from judgebench.errors import StorageError
 from judgebench.runs.itemfile import ITEMS, shared_beside
 from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, set_apart
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
@@ -76,7 +76,7 @@ def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = 
         while not there.exists() and there.parent != there:
             there = there.parent
         if not there.is_dir():
-            raise ConfigError(f"{there}: is a file, where a folder is needed; choose another with {option}")
+            raise StorageError(f"{there}: is a file, where a folder is needed; choose another with {option}")
     with writing(there, f"choose another with {option}"):
         if not texts:
             with tempfile.TemporaryFile(dir=there):
@@ -97,7 +97,7 @@ def _check_in_place(folder: Path, texts: Mapping[str, str], option: str) -> None
         wrong = next((each for each in above if each.exists() and not each.is_dir()), path if path.is_dir() else None)
         if wrong is not None:
             kind = "a folder, where a file" if wrong == path else "a file, where a folder"
-            raise ConfigError(f"{wrong}: is {kind} of the run goes; move it away, or choose another with {option}")
+            raise StorageError(f"{wrong}: is {kind} of the run goes; move it away, or choose another with {option}")
 
 
 def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
@@ -106,13 +106,13 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
         try:
             write_texts(folder, {name: text})
         except OSError as error:
-            raise ConfigError(
+            raise StorageError(
                 f"'{name}', which a template includes, cannot be kept in the run's folder ({error.strerror}); give the "
                 f"file another name, or choose another folder with {option}"
             ) from None
     for name, text in texts.items():
         if (folder / name).read_bytes() != text.encode():
-            raise ConfigError(
+            raise StorageError(
                 f"'{name}', which a template includes, has the same name as another file where the run's folder is; "
                 f"give it another name, or choose another folder with {option}"
             )
@@ -144,7 +144,7 @@ class RunWriter:
         file = open_to_append(self.path / JUDGEMENTS)
         if not _locks(file):
             file.close()
-            raise ConfigError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
+            raise StorageError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
         return file
 
     def begin(self, manifest: Manifest, texts: Mapping[str, str], items: Iterable[Item]) -> None:
@@ -170,7 +170,7 @@ class RunWriter:
                     self.close()
                     self._taken = True
             if self._taken:
-                raise ConfigError(f"{self.path}: another run has just written there; give the command again")
+                raise StorageError(f"{self.path}: another run has just written there; give the command again")
             crashed = is_torn(self.path) or (read_manifest(self.path) or manifest).state == "running"
             write_json(self.path / MANIFEST, manifest.to_json())
             self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
@@ -244,11 +244,11 @@ def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterato
     check_no_links(folder)
     with writing(folder, mend):
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-            raise ConfigError(f"{folder}: holds files and no run; move it away, or {mend}")
+            raise StorageError(f"{folder}: holds files and no run; move it away, or {mend}")
         with whole_folder(folder, OWN) as part:
             yield part
             if folder_of(folder, identity) != folder:
-                raise ConfigError(f"{folder}: another run has just written there; give the command again")
+                raise StorageError(f"{folder}: another run has just written there; give the command again")
 
 
 def read_results(folder: Path, items: int) -> Metrics | None:

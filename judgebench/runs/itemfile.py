@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.files import whole_file
 from judgebench._util.jsonl import loads
 from judgebench._util.steps import counted
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 from judgebench.items import item_from_json, item_to_json
 from judgebench.runs.judgements import encode
 
@@ -118,8 +118,8 @@ def read_items(folder: Path) -> Iterator[Item]:
             for line in counted(file, f"reading {path}", unit="items"):
                 yield item_from_json(loads(line))
     except FileNotFoundError:
-        raise ConfigError(
+        raise DataError(
             f"{path}: is not there; copy the run's whole folder, with the file that a link in it leads to (cp -rL)"
         ) from None
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); copy it again from where the run was made") from None
+        raise DataError(f"{path}: cannot be read ({error}); copy it again from where the run was made") from None

@@ -16,7 +16,7 @@ from pydantic import BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, Va
 from judgebench._util.files import open_in_place, whole_file, write_text
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 from judgebench.items import LABELS, TIE, Failure, Reading, Soft, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
@@ -53,7 +53,7 @@ class Judgement:
         verdict: A slot's letter, `tie`, or a rating; None where there is a failure.
         ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
         parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
-        probabilities: How probable each verdict was (`--soft`); see `judgebench.items.Soft`, as for the next two.
+        probabilities: How probable each verdict was (`--logprobs`); see `judgebench.items.Soft`, as for the next two.
         cost_usd: The price of the reply; None where it is not known.
         cached: Whether the reply came from the cache, or from an equal call of the same command.
         key: Its key in the cache.
@@ -231,7 +231,7 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
     A last line without its end is passed over.
 
     Raises:
-        ConfigError: Another line is no judgement.
+        DataError: Another line is no judgement.
     """
     path = folder / JUDGEMENTS
     if not path.exists():
@@ -244,9 +244,9 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
             try:
                 yield Judgement.from_line(line)
             except UnicodeDecodeError:
-                raise ConfigError(f"{path} line {number}: is not UTF-8; move the folder away") from None
+                raise DataError(f"{path} line {number}: is not UTF-8; move the folder away") from None
             except (TypeError, ValueError) as error:
-                raise ConfigError(f"{path} line {number}: is no judgement ({error}); move the folder away") from None
+                raise DataError(f"{path} line {number}: is no judgement ({error}); move the folder away") from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

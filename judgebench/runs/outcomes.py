@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_text
 from judgebench._util.jsonl import loads
-from judgebench.errors import ConfigError
+from judgebench.errors import DataError
 from judgebench.items import Outcome
 from judgebench.runs.judgements import encode
 from judgebench.runs.manifest import OUTCOMES
@@ -42,21 +42,21 @@ def outcome_lines(folder: Path, mend: str) -> Iterator[dict[str, Any]]:
         mend: What makes them anew, in words.
 
     Raises:
-        ConfigError: There is no such file, or a line is no JSON object.
+        DataError: There is no such file, or a line is no JSON object.
     """
     path = folder / OUTCOMES
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise ConfigError(f"{path}: is not there: the run was cut off; {mend}") from None
+        raise DataError(f"{path}: is not there: the run was cut off; {mend}") from None
     with file:
         for number, line in enumerate(file, 1):
             try:
                 data = loads(str(line, "utf-8"))
             except ValueError as error:
-                raise ConfigError(f"{path} line {number}: is no outcome ({error}); {mend}") from None
+                raise DataError(f"{path} line {number}: is no outcome ({error}); {mend}") from None
             if not isinstance(data, dict):
-                raise ConfigError(f"{path} line {number}: is no outcome ({data!r:.40}); {mend}")
+                raise DataError(f"{path} line {number}: is no outcome ({data!r:.40}); {mend}")
             yield data
 
 
@@ -64,17 +64,17 @@ def read_outcomes(folder: Path, keys: Mapping[str, ItemKey], mend: str) -> dict[
     """The outcome of each item.
 
     Raises:
-        ConfigError: There are none, or a line is none or of an item that is not there.
+        DataError: There are none, or a line is none or of an item that is not there.
     """
     outcomes = {}
     for number, line in enumerate(outcome_lines(folder, mend), 1):
         try:
             outcome = _from_json(line, keys)
         except (KeyError, TypeError) as error:
-            raise ConfigError(f"{folder / OUTCOMES} line {number}: is no outcome ({error!r}); {mend}") from None
+            raise DataError(f"{folder / OUTCOMES} line {number}: is no outcome ({error!r}); {mend}") from None
         outcomes[outcome.item.id] = outcome
     if not outcomes:
-        raise ConfigError(f"{folder}: is an empty run, without any outcome; {mend}")
+        raise DataError(f"{folder}: is an empty run, without any outcome; {mend}")
     return outcomes
 
 

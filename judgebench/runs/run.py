@@ -10,7 +10,7 @@ from collections import Counter
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
@@ -23,7 +23,7 @@ from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, Manifest, read_m
 from judgebench.runs.outcomes import outcome_lines, read_outcomes
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     import pandas as pd
 
@@ -34,7 +34,26 @@ if TYPE_CHECKING:
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Name
 
+T_co = TypeVar("T_co", covariant=True)
+
 _NAMED = 5
+
+
+class Records(Generic[T_co]):
+    """Records of a run; each time they are gone through they are read anew, so that they need no memory.
+
+    Args:
+        read: Reads them from the first on.
+    """
+
+    def __init__(self, read: Callable[[], Iterable[T_co]]) -> None:
+        self._read = read
+
+    def __iter__(self) -> Iterator[T_co]:
+        return iter(self._read())
+
+    def __len__(self) -> int:
+        return sum(1 for _ in self)
 
 
 class Run:
@@ -52,6 +71,11 @@ class Run:
     @classmethod
     def load(cls, path: str | Path) -> Run:
         """The run in a folder.
+
+        >>> import judgebench as jb
+        >>> run = jb.run("rewardbench", judge="offline/longest", data="sample", out="runs")
+        >>> jb.Run.load(run.path).metrics.judge
+        'offline/longest'
 
         Raises:
             ConfigError: The folder holds no run.
@@ -95,23 +119,19 @@ class Run:
         return f"give its command again, or read its replies again: judgebench rescore {self.path}"
 
     @property
-    def judgements(self) -> Iterator[Judgement]:
+    def judgements(self) -> Records[Judgement]:
         """The judgement that counts for each item, order and sample; none for a score file's run."""
-        return iter(latest(read_judgements(self.path)).values())
+        return Records(lambda: latest(read_judgements(self.path)).values())
 
     @property
-    def outcomes(self) -> Iterator[dict[str, Any]]:
-        """The lines of `outcomes.jsonl`.
-
-        Raises:
-            ConfigError: There is no such file, or a line is none.
-        """
-        return outcome_lines(self.path, self.mend)
+    def outcomes(self) -> Records[Outcome]:
+        """Each item's outcome, from `outcomes.jsonl`; going through them raises a ConfigError where it is damaged."""
+        return Records(lambda: iter(Finished(self).outcomes.values()))
 
     @property
-    def items(self) -> Iterator[Item]:
+    def items(self) -> Records[Item]:
         """The items, with their texts."""
-        return read_items(self.path)
+        return Records(lambda: read_items(self.path))
 
     def to_pandas(self, table: TableName = "judgements") -> pd.DataFrame:
         """The run as a pandas table; `judgebench.to_pandas` makes one of several runs.
@@ -138,7 +158,11 @@ class Run:
         chosen = frames.check_table(table)
         if chosen == "judgements":
             return frames.judgement_rows(self.judgements)
-        return frames.score_rows(self.metrics) if chosen == "scores" else frames.outcome_rows(self.outcomes)
+        return (
+            frames.score_rows(self.metrics)
+            if chosen == "scores"
+            else frames.outcome_rows(outcome_lines(self.path, self.mend))
+        )
 
     @property
     def name(self) -> Name:

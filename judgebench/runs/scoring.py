@@ -15,11 +15,11 @@ from judgebench.protocols import (
     Call,
     Protocol,
     number_of_calls,
+    pairs as pairings,
     protocol_notes,
     target,
     with_unasked,
 )
-from judgebench.protocols import pairs as pairings
 from judgebench.runs.judgements import add_usage, read_judgements
 from judgebench.runs.manifest import METRICS, read_manifest
 from judgebench.runs.run import Finished, Run

@@ -8,8 +8,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from commands import judgebench
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated, run_offline, write_rows
 
 import judgebench as jb

@@ -10,8 +10,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
-from judgebench.benchmarks import dataset as datasets
-from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks import dataset as datasets, get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import ConfigError
 

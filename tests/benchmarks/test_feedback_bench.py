@@ -6,8 +6,7 @@ import math
 import numpy as np
 import pytest
 from commands import judgebench
-from hypothesis import assume, given
-from hypothesis import strategies as st
+from hypothesis import assume, given, strategies as st
 from scipy import stats
 from scoring import failed, items_of, malformed, rated, run_offline, write_rows
 
@@ -188,7 +187,7 @@ def test_a_run_from_end_to_end(tmp_path):
     assert metrics["spearman"] == pytest.approx(stats.spearmanr(ratings, GRADES).statistic, abs=1e-9)
     assert metrics["kendall"] == pytest.approx(stats.kendalltau(ratings, GRADES).statistic, abs=1e-9)
     assert metrics["bounds"] == {"low": metrics["score"], "high": metrics["score"]}
-    assert [(line["rating"], line["human_score"], line["credit"]) for line in run.outcomes] == [
+    assert [(each.parts["rating"], each.parts["human_score"], each.credit) for each in run.outcomes] == [
         (rating, grade, None) for rating, grade in zip(ratings, GRADES, strict=True)
     ]
 

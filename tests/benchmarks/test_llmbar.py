@@ -1,8 +1,7 @@
 """LLMBar: five of RewardBench's subsets, both orders, accuracy and agreement."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scoring import (
     DATA,
     bounds,

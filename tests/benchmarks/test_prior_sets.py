@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from scoring import chose, items_of, mistake_in, pair_key, run_offline, write_rows
 
 from judgebench.benchmarks import get_benchmark, hub

@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from making import key, outcome, reading
 
 from judgebench.benchmarks.rewardbench2 import RewardBench2

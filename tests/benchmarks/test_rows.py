@@ -12,11 +12,9 @@ import tracemalloc
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
-from judgebench.benchmarks import files as files_module
-from judgebench.benchmarks import rows as rows_module
+from judgebench.benchmarks import files as files_module, rows as rows_module
 from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.source import Row

@@ -6,8 +6,7 @@ from collections import Counter
 from contextlib import aclosing
 
 import pytest
-from asking import asked_on_fake_clock as asked
-from asking import request
+from asking import asked_on_fake_clock as asked, request
 from scoring import write_rows
 
 import judgebench as jb

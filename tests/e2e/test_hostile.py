@@ -21,8 +21,7 @@ from commands import (
     write_jsonl,
     write_judges,
 )
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from loopback import Fault, LoopbackServer, Reply, error_reply
 
 from judgebench._util.text import visible

@@ -197,3 +197,13 @@ def test_python_takes_the_same_words(server: LoopbackServer) -> None:
     assert jb.rescore(run, aggregate="mean", dry_run=True).score_before == 0.5
     with pytest.raises(jb.ConfigError, match="aggregate is 'best': must be one of mean, unanimous, majority, "):
         jb.run("rewardbench", judge="mine", data="pairs.jsonl", aggregate="best")
+
+
+@pytest.mark.parametrize("former", [("--join", "agree"), ("--join=agree",)])
+def test_the_former_name_is_taken_with_a_note(former: tuple[str, ...]) -> None:
+    """For one version more; the folder keeps the rule's old word, and --quiet says nothing."""
+    command = ("run", "rewardbench", "--data", "sample", "--limit", 4, "-j", "offline/longest", *former)
+    ended, quiet = judgebench(*command), judgebench(*command, "--quiet")
+    assert "note: --join is now --aggregate; the old name will go\n" in ended.err
+    assert (ended.status, quiet.status, quiet.err) == (0, 0, "")
+    assert Path("runs/rewardbench/offline--longest/pairwise/one-agree-limit4/metrics.json").exists()

@@ -13,8 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl, write_judges
-from hypothesis import example, given, settings
-from hypothesis import strategies as st
+from hypothesis import example, given, settings, strategies as st
 from loopback import LoopbackServer
 
 import judgebench as jb
@@ -272,7 +271,7 @@ def check_runs(ended: Ended, scored: Ended) -> None:
     for run in runs:
         held, files = results(run), tree(run)
         loaded = jb.Run.load(run)
-        assert {line["item"]: line["credit"] for line in loaded.outcomes} == held["credits"]
+        assert {each.item.id: each.credit for each in loaded.outcomes} == held["credits"]
         assert loaded.metrics.score == held["score"]
         for command in ("report", "show"):
             assert judgebench(command, run).status == 0

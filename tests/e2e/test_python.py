@@ -39,13 +39,13 @@ def test_a_run_has_its_score(server: LoopbackServer) -> None:
 
 def test_a_run_has_its_judgements(server: LoopbackServer) -> None:
     """One for each item, order and sample."""
-    assert len(list(run(orders="both").judgements)) == 12
+    assert len(run(orders="both").judgements) == 12
 
 
 def test_a_run_has_its_items_and_outcomes(server: LoopbackServer) -> None:
     """In the order of the data."""
     found = run()
-    assert [item.id for item in found.items] == [outcome["item"] for outcome in found.outcomes]
+    assert [item.id for item in found.items] == [outcome.item.id for outcome in found.outcomes]
 
 
 def test_the_last_judgement_of_a_question_counts(server: LoopbackServer) -> None:
@@ -178,3 +178,10 @@ def test_an_unknown_option_is_a_mistake_of_the_call(server: LoopbackServer) -> N
     """Not passed over."""
     with pytest.raises(TypeError, match="orderz"):
         run(orderz="both")
+
+
+def test_records_can_be_read_twice(server: LoopbackServer) -> None:
+    """Judgements, outcomes and items alike are gone through from the first on each time."""
+    found = run()
+    for records in (found.judgements, found.outcomes, found.items):
+        assert (len(records), list(records)) == (6, list(records))

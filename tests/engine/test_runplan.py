@@ -15,6 +15,7 @@ from otherprocess import ProcessEngine
 
 from judgebench import Engine, RunPlan
 from judgebench.engine.lockstep import Lockstep
+from judgebench.engine.options import PlanOptions
 from judgebench.engine.plan import plan
 from judgebench.errors import BudgetReached, FatalProviderError
 from judgebench.items import Failure
@@ -31,7 +32,7 @@ FOLDER = Path("runs/custom/openai--gpt-4o/pairwise")
 def spec(count: int = 1, **options: Any) -> RunSpec:
     """One run over so many pairs, in one order; 0, 1, ... are their ids."""
     write_jsonl(Path("rows.jsonl"), pairs(count))
-    (cell,) = plan("custom", judges=[JUDGE], data="rows.jsonl", **{"orders": "one", **options}).cells
+    (cell,) = plan("custom", PlanOptions(judges=[JUDGE], data="rows.jsonl", **{"orders": "one", **options})).cells
     return cell
 
 
@@ -53,7 +54,7 @@ def votes(*verdicts: str) -> dict[tuple[str, int], list[str]]:
 @pytest.mark.parametrize(("verdicts", "rounds"), [("AAA", [3]), ("AABA", [3, 1]), ("ABABA", [3, 1, 1])])
 def test_votes_are_opened_until_their_majority_is_settled(verdicts: str, rounds: list[int]) -> None:
     """Of five: three settle it if they agree (3 > 2 left); 2 to 1 needs a fourth, 2 to 2 the fifth."""
-    cell = spec(samples=5, join="majority", early_stop=True)
+    cell = spec(samples=5, aggregate="majority", early_stop=True)
     opened = []
     with RunPlan(cell, "runs") as run:
         while works := list(run.open()):
@@ -67,7 +68,8 @@ def test_votes_are_opened_until_their_majority_is_settled(verdicts: str, rounds:
 def test_a_knockout_opens_its_final_when_its_first_round_is_told() -> None:
     """Four completions: two matches, then the winners' match."""
     write_jsonl(Path("four.jsonl"), best_of_four(1))
-    (cell,) = plan("rewardbench-2", judges=[JUDGE], data="four.jsonl", pairs="knockout", orders="one").cells
+    options = PlanOptions(judges=[JUDGE], data="four.jsonl", pairs="knockout", orders="one")
+    (cell,) = plan("rewardbench-2", options).cells
     with RunPlan(cell, "runs") as run:
         first = list(run.open())
         for work in first:
@@ -213,7 +215,8 @@ class BySide:
 def compared(engine: BySide, count: int = 400) -> Any:
     """Two judges over pairs of which the first completion is right."""
     write_jsonl(Path("rows.jsonl"), pairs(count, ("all",)))
-    specs = plan("custom", judges=[JUDGE, "openai/other"], data="rows.jsonl", orders="one", stop_when_shown=True).cells
+    options = PlanOptions(judges=[JUDGE, "openai/other"], data="rows.jsonl", orders="one", sequential=True)
+    specs = plan("custom", options).cells
     first, second = (RunPlan(cell, "runs") for cell in specs)
     with first, second:
         both = Lockstep(first, second)

@@ -5,8 +5,7 @@ from fractions import Fraction
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
+from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest, norm, permutation_test, sem
 from statsmodels.api import OLS
 from statsmodels.stats.contingency_tables import mcnemar

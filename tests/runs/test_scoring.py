@@ -16,7 +16,7 @@ def compared() -> Path:
     """A run that was compared with another until the difference was shown."""
     ended = judgebench(
         *("run", "rewardbench", "--data", "sample", "-j", "offline/longest", "-j", "offline/random"),
-        *("--stop-when-shown", "--size", "0.2"),
+        *("--sequential", "--min-effect", "0.2"),
     )
     assert ended.status == 0, ended.err
     (path,) = Path("runs/rewardbench/offline--longest").rglob("metrics.json")

@@ -5,8 +5,7 @@ import re
 
 import pytest
 from commands import judgebench, pairs, write_jsonl
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 from making import item, refusal, template
 
 from judgebench.client.providers.offline import answer

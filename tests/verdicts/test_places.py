@@ -4,8 +4,7 @@ import json
 import math
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from judgebench.items import LABELS, Verdict
 from judgebench.templates.template import load_template, shipped_templates

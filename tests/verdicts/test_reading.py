@@ -3,8 +3,7 @@
 import json
 
 import pytest
-from hypothesis import example, given
-from hypothesis import strategies as st
+from hypothesis import example, given, strategies as st
 
 from judgebench.items import FAILURE_KINDS, Failure, Verdict
 from judgebench.verdicts.reading import answer_of, read

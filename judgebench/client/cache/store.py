@@ -17,7 +17,7 @@ from pydantic import ValidationError
 
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, StorageError
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -175,7 +175,7 @@ def default_cache_dir() -> Path:
     try:
         return (Path(base) if base else Path.home() / ".cache") / "judgebench"
     except RuntimeError:
-        raise ConfigError("this user has no home folder to keep the cache in: set HOME, or give --cache-dir") from None
+        raise StorageError("this user has no home folder to keep the cache in: set HOME, or give --cache-dir") from None
 
 
 class UnreadableEntryError(ConfigError):
@@ -284,13 +284,13 @@ class ReplyCache:
         except (OSError, sqlite3.Error, TypeError, ValueError, diskcache.Timeout) as caught:
             error = _cause(caught)
             if _is_locked(error):
-                raise ConfigError(
+                raise StorageError(
                     f"cache folder {self.folder}: another process keeps it locked, for more than {BUSY_S:.0f} s; "
                     "give the same command again when that has ended"
                 ) from None
             if is_full(error):
                 raise self._full() from None
-            raise ConfigError(
+            raise StorageError(
                 f"cache folder {self.folder}: cannot be {done} ({redact(str(error))}); name another with --cache-dir"
             ) from None
 

@@ -67,6 +67,10 @@ class Finding:
 def lint(name: str | Path) -> list[Finding]:
     """What is wrong with a template, in the order of its lines.
 
+    >>> import judgebench as jb
+    >>> jb.lint("pairwise")
+    []
+
     Args:
         name: One that ships, or a file.
 

@@ -1,8 +1,7 @@
 """The cache key: what changes it, and what does not."""
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
+from hypothesis import given, strategies as st
 
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.judges.catalog import Price

@@ -4,8 +4,7 @@ import re
 
 import pytest
 from commands import REPOSITORY
-from hypothesis import HealthCheck, given, settings
-from hypothesis import strategies as st
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 import judgebench
 from judgebench.templates.lint.linting import lint

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import form_of
-from judgebench.client.providers.litellm import errors as mapping
-from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm import errors as mapping, transport as lite
 from judgebench.errors import ConfigError
 from judgebench.judges import call_settings, check_key, secret_values
 

@@ -1,0 +1,22 @@
+from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
+from judgebench.client.cache.bundles import (
+    Bundle as Bundle,
+    BundledRun as BundledRun,
+    Header as Header,
+    write_bundle as write_bundle,
+)
+from judgebench.client.cache.keys import KeyMaker as KeyMaker
+from judgebench.client.cache.maintenance import (
+    CacheInfo as CacheInfo,
+    Choice as Choice,
+    PruneResult as PruneResult,
+    ReplyStore as ReplyStore,
+)
+from judgebench.client.cache.store import ReplyCache as ReplyCache
+from judgebench.client.calls import JudgeClient as JudgeClient
+from judgebench.client.inflight import CallsInFlight as CallsInFlight
+from judgebench.client.limits import make_room as make_room
+from judgebench.client.providers.base import Provider as Provider, Request as Request
+from judgebench.client.providers.litellm.settings import CHEAPER as CHEAPER
+from judgebench.client.providers.litellm.transport import eased as eased
+from judgebench.client.tokens import TokenCount as TokenCount, counted as counted, prompt_tokens as prompt_tokens

@@ -1,0 +1,33 @@
+from judgebench.judges.callables import (
+    arguments_of as arguments_of,
+    callable_judge as callable_judge,
+    is_async as is_async,
+)
+from judgebench.judges.catalog import (
+    FREE as FREE,
+    cost as cost,
+    is_free as is_free,
+    listed_output_limit as listed_output_limit,
+    used_tokens as used_tokens,
+)
+from judgebench.judges.credentials import (
+    call_settings as call_settings,
+    check_key as check_key,
+    key_variables as key_variables,
+    missing_key as missing_key,
+    secret_values as secret_values,
+)
+from judgebench.judges.judge import (
+    OFFLINE as OFFLINE,
+    Judge as Judge,
+    price_of as price_of,
+    takes_schema as takes_schema,
+)
+from judgebench.judges.presets import (
+    PLUGINS as PLUGINS,
+    AnyJudge as AnyJudge,
+    Judges as Judges,
+    family_of as family_of,
+    is_plugged as is_plugged,
+    load_judges as load_judges,
+)

@@ -1,0 +1,71 @@
+from judgebench.runs.folder import (
+    RunWriter as RunWriter,
+    check_writable as check_writable,
+    in_place_of as in_place_of,
+    read_results as read_results,
+)
+from judgebench.runs.frames import TableName as TableName, identity as identity, score_rows as score_rows
+from judgebench.runs.itemfile import share_file as share_file
+from judgebench.runs.judgements import (
+    JUDGEMENTS as JUDGEMENTS,
+    Judgement as Judgement,
+    ReplyUsage as ReplyUsage,
+    add_usage as add_usage,
+    fields_of as fields_of,
+    latest as latest,
+    read_judgements as read_judgements,
+    write_judgements as write_judgements,
+)
+from judgebench.runs.made import (
+    DerivedRun as DerivedRun,
+    common_name as common_name,
+    member as member,
+    opened_members as opened_members,
+    total_usage as total_usage,
+    usage_over as usage_over,
+    write_made as write_made,
+)
+from judgebench.runs.manifest import (
+    DEFAULT_OUT as DEFAULT_OUT,
+    MANIFEST as MANIFEST,
+    DerivedEntry as DerivedEntry,
+    Manifest as Manifest,
+    Name as Name,
+    RescoredEntry as RescoredEntry,
+    ScoresEntry as ScoresEntry,
+    TemplateEntry as TemplateEntry,
+    folder_name as folder_name,
+    folder_of as folder_of,
+    is_torn as is_torn,
+    make_manifest as make_manifest,
+    named_by as named_by,
+    now as now,
+    protocol_folder as protocol_folder,
+    read_manifest as read_manifest,
+    short_hash as short_hash,
+)
+from judgebench.runs.outcomes import was_judged as was_judged
+from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_preferences as write_preferences
+from judgebench.runs.run import (
+    Finished as Finished,
+    Run as Run,
+    find_runs as find_runs,
+    open_run as open_run,
+    share_contents as share_contents,
+    titles as titles,
+)
+from judgebench.runs.scoring import (
+    Beside as Beside,
+    flips_between as flips_between,
+    flips_of as flips_of,
+    metrics_of as metrics_of,
+    old_notes as old_notes,
+    outcomes_of as outcomes_of,
+    protocol_of as protocol_of,
+    score as score,
+    up_to_date as up_to_date,
+    usage_of as usage_of,
+)
+from judgebench.runs.shown import flips_line as flips_line, run_table as run_table, title_of as title_of
+from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts
+from judgebench.runs.templates import RunTemplates as RunTemplates, run_templates as run_templates

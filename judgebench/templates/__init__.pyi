@@ -1,0 +1,12 @@
+from judgebench.templates.followup import can_be_mended as can_be_mended, follow_up as follow_up
+from judgebench.templates.hints import hint_for as hint_for, rule_of as rule_of
+from judgebench.templates.lint.linting import lint_all as lint_all
+from judgebench.templates.template import (
+    INCLUDED as INCLUDED,
+    TEMPLATE as TEMPLATE,
+    TIES_TEMPLATE as TIES_TEMPLATE,
+    Template as Template,
+    load_template as load_template,
+    parse_template as parse_template,
+    shipped_templates as shipped_templates,
+)

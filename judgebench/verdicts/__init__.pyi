@@ -1,0 +1,26 @@
+from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like
+from judgebench.verdicts.phrasing import (
+    fill_example as fill_example,
+    fill_mark as fill_mark,
+    fill_tag as fill_tag,
+    fill_tags as fill_tags,
+    phrase_choice as phrase_choice,
+    phrase_rating as phrase_rating,
+    tag_text as tag_text,
+)
+from judgebench.verdicts.reading import (
+    PlacedVerdict as PlacedVerdict,
+    answer_of as answer_of,
+    read as read,
+    read_placed as read_placed,
+    read_text as read_text,
+)
+from judgebench.verdicts.reply import Reply as Reply
+from judgebench.verdicts.rule import (
+    Span as Span,
+    VerdictMatch as VerdictMatch,
+    VerdictRule as VerdictRule,
+    find_tag as find_tag,
+    structured_schema as structured_schema,
+)
+from judgebench.verdicts.soft import TOP as TOP, PlacedToken as PlacedToken, place_tokens as place_tokens
