@@ -255,7 +255,7 @@ class Table(Tabular):
         cls,
         items: Iterable[Any],
         columns: Columns,
-        row: Callable[[Any], Mapping[str, Any]] = lambda _: {},
+        row: Callable[[Any], Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> Table:
         """A table with a row an item.
@@ -263,10 +263,12 @@ class Table(Tabular):
         Args:
             items: What the rows are of.
             columns: Each with what gives an item's value.
-            row: What gives the other fields of an item's `TableRow`.
+            row: What gives the other fields of an item's `TableRow`; None where there are none.
             **more: The table's other fields.
         """
-        rows = [TableRow(tuple(value(item) for value in columns.values()), **row(item)) for item in items]
+        rows = [
+            TableRow(tuple(value(item) for value in columns.values()), **(row(item) if row else {})) for item in items
+        ]
         return cls(list(columns), rows, **more)
 
     @classmethod
