@@ -91,23 +91,20 @@ async def run_cells(
     def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
         return CachedEngine(cache, stop) if offline else LocalEngine(clients, stop)
 
-    def check_calls(plans: Sequence[RunPlan]) -> None:
-        for problem in (_obstacle(clients[plan.spec.judge.name], in_flight) for plan in plans):
-            if problem is not None and _needs_calls(plans, clients[plans[0].spec.judge.name], out):
-                raise problem
-
+    compared = cells[0].until_shown is not None
     async with AsyncExitStack() as held:
         for client in clients.values():
             held.push_async_callback(client.aclose)
         for plan in plans:
             held.enter_context(plan)
-            if plan.spec.until_shown is None and not offline:
-                check_calls([plan])
-        if cells[0].until_shown is not None and not offline:
-            check_calls(plans)
+        for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
+            obstacles = (_obstacle(clients[plan.spec.judge.name], in_flight) for plan in group)
+            obstacle = next(filter(None, obstacles), None)
+            if obstacle is not None and _needs_calls(group, clients[group[0].spec.judge.name], out):
+                raise obstacle
         for plan in plans:
             plan.announce()
-        if cells[0].until_shown is None:
+        if not compared:
             by_judge = {name: [plan for plan in plans if plan.spec.judge.name == name] for name in clients}
             results, errors = await _side_by_side(
                 [(engine_of({name: clients[name]}), clients[name], by_judge[name]) for name in clients], stop

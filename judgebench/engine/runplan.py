@@ -136,7 +136,8 @@ class RunPlan:
             first = self._past_known(work)
             if first is not None:
                 yield first
-            yield from self._open_turns()
+            if self._turns:
+                yield from self._open_turns()
 
     def _open_turns(self) -> Iterator[Work]:
         while self._turns:
@@ -155,8 +156,9 @@ class RunPlan:
                 key = keys[item.id]
                 calls = spec.calls_open if at_most else spec.calls
                 for call in list(calls(key, readings[item.id])):
-                    if (item.id, call) not in self._out:
-                        self._out.add((item.id, call))
+                    at = (item.id, call)
+                    if at not in self._out:
+                        self._out.add(at)
                         request = self._questions.request(item, call)
                         yield Work(key, call, request, 0, spec.judge.name, self.number)
         self._through = not spec.orders.in_rounds
@@ -171,7 +173,7 @@ class RunPlan:
 
     def following(self, work: Work) -> Work | None:
         """See `Plan`."""
-        turn = self._turns.pop((work.item.id, work.call), None)
+        turn = self._turns.pop((work.item.id, work.call), None) if self._turns else None
         return turn and self._past_known(turn)
 
     def tell(

@@ -14,6 +14,8 @@ from in_memory_engine import InMemoryEngine
 from otherprocess import ProcessEngine
 
 from judgebench import Engine, RunPlan
+from judgebench.client import JudgeClient, ReplyCache
+from judgebench.engine.cached import CachedEngine, needed_at_most
 from judgebench.engine.lockstep import Lockstep
 from judgebench.engine.options import PlanOptions
 from judgebench.engine.plan import plan
@@ -193,6 +195,34 @@ def test_a_reached_budget_lets_a_pass_go_on() -> None:
         works = run.open()
         run.end(BudgetReached("the budget is reached"), next(works))
         assert (run.ended, len(list(works)), list(run.open())) == (False, 2, [])
+
+
+# --- from the cache alone
+
+
+def test_what_the_cache_lacks_is_a_failure() -> None:
+    """One of two replies is there."""
+    cell = spec(2)
+    with ReplyCache(Path("cache")) as cache:
+        with RunPlan(cell, "runs") as run:
+            cache.put(next(run.open()).request.key, Reply(text="[[A]]"))
+        result = carried(cell, CachedEngine(cache))
+    assert [(item, failure.kind) for item, failure in result.unjudged] == [("1", "not_cached")]
+    assert [line["cached"] for line in read_jsonl(result.folder / "judgements.jsonl")] == [True, False]
+
+
+def test_what_is_needed_at_most() -> None:
+    """Five votes of which two are known and agree: the other three, for they may all say something else."""
+    cell = spec(samples=5, join="majority", early_stop=True)
+    with ReplyCache(Path("cache")) as cache:
+        run = RunPlan(cell, "runs", dry=True)
+        for work in run.open():
+            if work.call.sample < 2:
+                cache.put(work.request.key, Reply(text="[[A]]"))
+        dry = RunPlan(cell, "runs", dry=True)
+        dry.look()
+        lacking = [work for work in needed_at_most(dry, JudgeClient(cell.judge, cache)) if work is not None]
+    assert sorted(work.call.sample for work in lacking) == [2, 3, 4]
 
 
 # --- two runs
