@@ -341,7 +341,7 @@ def _markdown(table: Table) -> str:
     rule = ["---" if left else "---:" for left in table.left]
     lines = (f"| {' | '.join(map(markdown_cell, cells))} |" for cells in (table.heads, *table.cells))
     first, *others = lines
-    return "\n".join([f"{head}{first}", f"| {' | '.join(rule)} |", *others]) + f"\n{notes}\n"
+    return "\n".join([f"{head}{first}", f"| {' | '.join(rule)} |", *others]) + (f"\n{notes}\n" if notes else "\n")
 
 
 def markdown_cell(text: str) -> str:
