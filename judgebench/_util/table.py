@@ -307,7 +307,8 @@ class Table(Tabular):
         columns: list[Column] = []
         for at in self.shown:
             own = self.columns[at]
-            columns += [Column(end, "number") for end in ("low", "high")] if at in wide else [own]
+            of = f"{own.name}, " if len(wide) > 1 else ""
+            columns += [Column(f"{of}{end}", "number") for end in ("low", "high")] if at in wide else [own]
         rows = [[value for at in self.shown for value in self._values(at, row, wide=at in wide)] for row in self.rows]
         return columns, rows
 
@@ -318,6 +319,11 @@ class Table(Tabular):
         if value is None or (self.columns[at].numeric and isinstance(value, str)):
             return (None, None) if wide else (None,)
         return (value,)
+
+
+def ends_of(estimate: Any) -> tuple[float, float] | None:
+    """The interval of whatever has `low` and `high`, where it has one."""
+    return None if estimate.low is None or estimate.high is None else (estimate.low, estimate.high)
 
 
 def _bare(value: Value) -> str | float | bool | tuple[float, float] | None:
@@ -337,7 +343,7 @@ def _markdown(table: Table) -> str:
     rule = ["---" if left else "---:" for left in table.left]
     lines = (f"| {' | '.join(map(markdown_cell, cells))} |" for cells in (table.heads, *table.cells))
     first, *others = lines
-    return "\n".join([f"{head}{first}", f"| {' | '.join(rule)} |", *others]) + f"\n{notes}\n"
+    return "\n".join([f"{head}{first}", f"| {' | '.join(rule)} |", *others]) + (f"\n{notes}\n" if notes else "\n")
 
 
 def markdown_cell(text: str) -> str:

@@ -7,7 +7,7 @@ from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.table import Column, Marked, Table, Tabular
+from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
 
 if TYPE_CHECKING:
@@ -90,11 +90,6 @@ class Place:
     baselines_left_out: tuple[str, ...] = ()
 
     @property
-    def interval(self) -> tuple[float, float] | None:
-        """The score's, where it has one."""
-        return None if self.low is None or self.high is None else (self.low, self.high)
-
-    @property
     def how(self) -> str:
         """The template with the protocol, where that says something."""
         protocol = self.protocol.partition("-rescored-")[0]
@@ -169,13 +164,13 @@ class Board(Tabular):
             Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
                 place.score
             ),
-            Column("95% interval", "interval"): lambda place: place.interval,
+            Column("95% interval", "interval"): ends_of,
         }
         for name in self.sections:
-            columns[Column(name, "score", priority=4)] = partial(_from, "sections", name)
+            columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
         for name in figures:
             at = Column(name, "number", priority=4 if len(figures) > 1 else 0)
-            columns[at] = partial(_from, "figures", name)
+            columns[at] = partial(figure_of, "figures", name)
         if len({place.items for place in runs}) > 1:
             columns[Column("items", "count", priority=2)] = lambda place: place.items
         if any(place.coverage != 1 for place in runs):
@@ -214,7 +209,7 @@ class Board(Tabular):
         yield from (f"note: {note}" for note in self.notes)
 
 
-def _from(level: str, name: str, place: Place) -> float | None:
+def figure_of(level: str, name: str, place: Place) -> float | None:
     """A section's score, or a figure."""
     value: float | None = getattr(place, level).get(name)
     return value
@@ -261,5 +256,5 @@ class Leaderboard(Tabular):
         for level in ("sections", "figures"):
             for name in dict.fromkeys(name for board in self.boards for name in getattr(board, level)):
                 at = Column(f"section {name}" if name in _RECORD else name, "number")
-                columns[at] = partial(_of_line, partial(_from, level, name))
+                columns[at] = partial(_of_line, partial(figure_of, level, name))
         return Table.of(((board, place) for board in self.boards for place in board.places), columns)

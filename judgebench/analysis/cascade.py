@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench._util.steps import counted
-from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench._util.text import difference_text, score_head
 from judgebench.errors import ConfigError
 from judgebench.items import Verdict
@@ -136,7 +136,7 @@ class Cascade(Tabular):
             Column("from", names=True): _threshold,
             Column("sent on", "share"): lambda step: step.share,
             Column("score", "score", head=score_head([self.measure])): lambda step: step.score,
-            Column("95% interval", "interval"): lambda step: (step.low, step.high),
+            Column("95% interval", "interval"): ends_of,
             Column("to dear", "difference"): lambda step: step.difference.difference,
             Column("p", "p"): lambda step: step.difference.p,
             Column("an item", "money"): lambda step: "unknown" if step.cost_per_item is None else step.cost_per_item,

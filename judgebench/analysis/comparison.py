@@ -6,7 +6,7 @@ from dataclasses import asdict, dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.table import Column, Marked, Table, Tabular
+from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns
 from judgebench.metrics.paired import ALPHA
@@ -136,8 +136,7 @@ class Comparison(Tabular):
             Column("run"): lambda line: titles[line[1].first],
             Column("less"): lambda line: titles[line[1].second],
             Column("difference", "difference"): lambda line: line[1].difference,
-            Column("low", "difference"): lambda line: line[1].low,
-            Column("high", "difference"): lambda line: line[1].high,
+            Column("95% interval", "difference"): lambda line: ends_of(line[1]),
             Column("p", "p"): lambda line: line[1].p,
             Column("p (Holm)", "p"): lambda line: line[2],
             Column("shows", "distance"): lambda line: line[1].smallest,
@@ -151,9 +150,7 @@ class Comparison(Tabular):
             Column("score", "score", head=score_head([self.measure])): lambda each: (
                 "none" if each[1].score is None else each[1].score
             ),
-            Column("95% interval", "interval"): lambda each: (
-                None if each[1].low is None or each[1].high is None else (each[1].low, each[1].high)
-            ),
+            Column("95% interval", "interval"): lambda each: ends_of(each[1]),
             Column("group", "mark"): lambda each: each[1].group,
         }
         return Table.of(enumerate(self.runs, 1), columns, lambda _: {"unit": self.measure})
@@ -173,7 +170,7 @@ class Comparison(Tabular):
             columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda pair: (
                 tested[pair][0].difference
             )
-            columns[Column("95% interval", "difference")] = lambda pair: _interval(tested[pair][0])
+            columns[Column("95% interval", "difference")] = lambda pair: ends_of(tested[pair][0])
             columns[Column("p", "p")] = lambda pair: tested[pair][0].p
             if len(tested) > 1:
                 columns[Column("p (Holm)", "p")] = lambda pair: tested[pair][1]
@@ -197,7 +194,7 @@ class Comparison(Tabular):
             columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda part: (
                 part.pairs[0].difference
             )
-            columns[Column("95% interval", "difference")] = lambda part: _interval(part.pairs[0])
+            columns[Column("95% interval", "difference")] = lambda part: ends_of(part.pairs[0])
             columns[Column("p (Holm)", "p")] = lambda part: part.adjusted[0]
         return Table.of(
             parts,
@@ -250,10 +247,6 @@ class Comparison(Tabular):
 def _score(at: int, part: Part) -> Value:
     score = part.scores[at].score
     return score if len(part.scores) == 2 else Marked(score, part.groups[at])
-
-
-def _interval(difference: Difference) -> tuple[float, float]:
-    return difference.low, difference.high
 
 
 def _plain(value: Any) -> Any:

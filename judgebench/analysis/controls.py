@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from judgebench._util.table import Column, Table
+from judgebench._util.table import Column, Table, ends_of
 from judgebench._util.text import difference_head, score_head
 from judgebench.analysis.compare import compare_finished
 from judgebench.errors import ConfigError
@@ -83,7 +83,7 @@ def controls_table(plain: Metrics, held: Sequence[Held], title: str) -> Table:
             each.difference.difference if each and each.difference else None
         ),
         Column("95% interval", "difference"): lambda each: (
-            (each.difference.low, each.difference.high) if each and each.difference else None
+            ends_of(each.difference) if each and each.difference else None
         ),
         Column("p (Holm)", "p"): lambda each: each.adjusted if each else None,
     }

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
-from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, percent, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_of
 from judgebench.analysis.compare import compare_finished
@@ -141,9 +141,7 @@ class Jury(Tabular):
                 Column("score", "score", head=score_head([self.measure])): lambda line: (
                     "none" if line[1].score is None else line[1].score
                 ),
-                Column("95% interval", "interval"): lambda line: (
-                    None if line[1].low is None or line[1].high is None else (line[1].low, line[1].high)
-                ),
+                Column("95% interval", "interval"): lambda line: ends_of(line[1]),
                 Column("jury less it", "difference"): lambda line: (
                     line[1].difference.difference if line[0] and line[1].difference is not None else None
                 ),

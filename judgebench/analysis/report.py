@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgebench._util.steps import counted
-from judgebench._util.table import Column, Table, TableRow, Tabular
+from judgebench._util.table import Column, Table, TableRow, Tabular, ends_of
 from judgebench._util.text import dollars, percent
 from judgebench.analysis.leaderboard import boards_of
 from judgebench.errors import ConfigError
@@ -83,7 +83,7 @@ class Detail(Tabular):
         columns: Columns = {
             Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
             Column("found", "effect"): lambda bias: bias.behaviour.estimate.estimate,
-            Column("95% interval", "reach"): lambda bias: (bias.behaviour.estimate.low, bias.behaviour.estimate.high),
+            Column("95% interval", "reach"): lambda bias: ends_of(bias.behaviour.estimate),
             Column("without", "effect"): lambda bias: bias.behaviour.estimate.null,
             Column("p", "p"): lambda bias: bias.behaviour.estimate.p,
             Column("q", "p"): lambda bias: bias.q,

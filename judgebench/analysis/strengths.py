@@ -9,7 +9,7 @@ from itertools import combinations
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
-from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench.errors import ConfigError
 from judgebench.metrics import bradley_terry
 from judgebench.runs import Run, open_run, up_to_date
@@ -84,7 +84,7 @@ class StrengthsFound(Tabular):
         columns: Columns = {
             Column("model", names=True): lambda each: each.model,
             Column("strength", "number", form="+.2f"): lambda each: each.strength,
-            Column("95% interval", "number", form="+.2f"): lambda each: (each.low, each.high),
+            Column("95% interval", "number", form="+.2f"): ends_of,
             Column("Elo", "count", form="+d"): lambda each: round(each.elo),
             Column("won", "share"): lambda each: each.wins,
             Column("of", "number", form="g"): lambda each: each.games,

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench._util.table import Table
     from judgebench.items import Measure
@@ -59,7 +59,8 @@ class Dot:
         series: What it belongs to; dots of several series on one line stand below each other.
         run: The number of the series' colour.
         text: What is said of it.
-        value: Where it stands, with the ends of its interval, where there is one.
+        value: Where it stands.
+        ends: Of its interval.
         null: Where it would stand if there were nothing to find.
     """
 
@@ -67,7 +68,8 @@ class Dot:
     series: str
     run: int
     text: str
-    value: tuple[float, float | None, float | None]
+    value: float
+    ends: tuple[float, float] | None
     null: float | None = None
 
 
@@ -90,7 +92,7 @@ def interval_plot(
     for at, (name, run) in enumerate(series):
         own = [dot for dot in dots if (dot.series, dot.run) == (name, run)]
         y = [lines[dot.line] + (at - (len(series) - 1) / 2) * step for dot in own]
-        traces.append(_dotted(own, y) | {"run": run, "name": name, "showlegend": len(series) > 1})
+        traces.append(_dotted(own, y) | {"showlegend": len(series) > 1})
         if any(dot.null is not None for dot in own):
             mark = {"symbol": "line-ns-open", "size": 15, "line": {"width": 2}}
             legend = {"name": "without bias, by chance", "legendgroup": "null", "showlegend": at == 0}
@@ -101,27 +103,15 @@ def interval_plot(
 
 
 def _dotted(dots: Sequence[Dot], y: Sequence[float]) -> dict[str, Any]:
-    ends = [
-        (value, value if low is None else low, value if high is None else high) for value, low, high in _values(dots)
-    ]
-    return {
-        "type": "scatter",
-        "mode": "markers",
-        "x": [value for value, _, _ in ends],
-        "y": list(y),
-        "text": [dot.text for dot in dots],
-        "error_x": {
-            "type": "data",
-            "symmetric": False,
-            "array": [high - value for value, _, high in ends],
-            "arrayminus": [value - low for value, low, _ in ends],
-        },
-        "hovertemplate": "%{text}<extra></extra>",
+    ends = [(dot.value, *(dot.ends or (dot.value, dot.value))) for dot in dots]
+    error = {
+        "type": "data",
+        "symmetric": False,
+        "array": [high - value for value, _, high in ends],
+        "arrayminus": [value - low for value, low, _ in ends],
     }
-
-
-def _values(dots: Iterable[Dot]) -> list[tuple[float, float | None, float | None]]:
-    return [dot.value for dot in dots]
+    trace = scatter(dots[0].series, dots[0].run, [dot.value for dot in dots], y, [dot.text for dot in dots])
+    return {**trace, "error_x": error}
 
 
 def scatter(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.table import Column, Table
+from judgebench._util.table import Column, Table, ends_of
 from judgebench._util.text import coefficient, percent
 from judgebench.analysis.report import bias_row
 from judgebench.pages.figures import (
@@ -39,15 +39,13 @@ def position(subject: Subject) -> Figure:
         name, each = bias.behaviour.name, bias.behaviour.estimate
         interval = f"({percent(each.low)} to {percent(each.high)}); {percent(each.null)} without"
         text = f"{line.title}: {name}: {percent(each.estimate)} {interval}"
-        value = (each.estimate, each.low, each.high)
-        dots.append(Dot(line.title, name, _POSITION.index(name), text, value, each.null))
+        dots.append(Dot(line.title, name, _POSITION.index(name), text, each.estimate, ends_of(each), each.null))
     traces, layout = interval_plot(dots, shares("share", "share", range=[-0.02, 1.02]), row=44)
     columns: Columns = {
         Column("run"): lambda row: row[0].title,
         Column("what"): lambda row: row[1].behaviour.name,
         Column("share", "share"): lambda row: row[1].behaviour.estimate.estimate,
-        Column("low", "share"): lambda row: row[1].behaviour.estimate.low,
-        Column("high", "share"): lambda row: row[1].behaviour.estimate.high,
+        Column("95% interval", "share"): lambda row: ends_of(row[1].behaviour.estimate),
         Column("without bias", "share"): lambda row: row[1].behaviour.estimate.null,
         Column("p", "p"): lambda row: row[1].behaviour.estimate.p,
     }
@@ -73,8 +71,7 @@ def biases(subject: Subject) -> Figure:
         Column("bias"): lambda row: row[1].behaviour.name,
         Column("unit"): lambda row: row[1].behaviour.unit,
         Column("found", "effect"): lambda row: row[1].behaviour.estimate.estimate,
-        Column("low", "effect"): lambda row: row[1].behaviour.estimate.low,
-        Column("high", "effect"): lambda row: row[1].behaviour.estimate.high,
+        Column("95% interval", "effect"): lambda row: ends_of(row[1].behaviour.estimate),
         Column("without", "effect"): lambda row: row[1].behaviour.estimate.null,
         Column("p", "p"): lambda row: row[1].behaviour.estimate.p,
         Column("q", "p"): lambda row: row[1].q,
@@ -228,14 +225,11 @@ def agreement(subject: Subject) -> Figure:
         Column("other run"): lambda pair: lines[pair.second].title,
         Column("of"): lambda pair: pair.of,
         Column("same", "share"): lambda pair: pair.same.value,
-        Column("low", "share"): lambda pair: pair.same.low,
-        Column("high", "share"): lambda pair: pair.same.high,
+        Column("same, interval", "share", head="95% interval"): lambda pair: ends_of(pair.same),
         Column("kappa", "coefficient"): lambda pair: pair.kappa.value,
-        Column("kappa, low", "coefficient"): lambda pair: pair.kappa.low,
-        Column("kappa, high", "coefficient"): lambda pair: pair.kappa.high,
+        Column("kappa, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.kappa),
         Column("AC1", "coefficient"): lambda pair: pair.ac1.value,
-        Column("AC1, low", "coefficient"): lambda pair: pair.ac1.low,
-        Column("AC1, high", "coefficient"): lambda pair: pair.ac1.high,
+        Column("AC1, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.ac1),
     }
     z: list[list[float | None]] = [[None] * len(lines) for _ in lines]
     for each in found.agreement:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.table import Column, Table
+from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
+from judgebench.analysis.board import figure_of
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.figures import (
     TIGHT,
@@ -23,7 +25,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from judgebench._util.table import Columns
-    from judgebench.metrics.intervals import Estimate
     from judgebench.pages.chapters import Line, Subject
 
 STYLES = ("concise", "detailed, plain", "detailed, Markdown")
@@ -38,8 +39,7 @@ def standing(subject: Subject) -> Figure:
         Column("protocol"): lambda line: line.place.protocol,
         Column("rank", "count"): lambda line: "-" if line.place.rank is None else line.place.rank,
         Column("score", "score"): lambda line: line.place.score,
-        Column("low", "score"): lambda line: line.place.low,
-        Column("high", "score"): lambda line: line.place.high,
+        Column("95% interval", "interval"): lambda line: ends_of(line.place),
         Column("group", "mark"): lambda line: line.place.group,
         Column("cost in USD", "money"): lambda line: (
             line.place.cost_usd if line.is_scores or line.place.cost_usd is not None else "unknown"
@@ -49,9 +49,9 @@ def standing(subject: Subject) -> Figure:
         Column("with a verdict", "share"): lambda line: line.place.coverage,
     }
     for name in subject.board.sections:
-        columns[Column(name, "score")] = lambda line, name=name: line.place.sections.get(name)  # type: ignore[misc]
+        columns[Column(name, "score")] = partial(_of_place, "sections", name)
     for name in subject.board.figures:
-        columns[Column(name, "number")] = lambda line, name=name: line.place.figures.get(name)  # type: ignore[misc]
+        columns[Column(name, "number")] = partial(_of_place, "figures", name)
     return Figure(
         f"{subject.slug}-runs",
         "The runs",
@@ -59,6 +59,10 @@ def standing(subject: Subject) -> Figure:
         "other run here is as cheap and as good, and cheaper or better. A run without a rank is over other items.",
         Table.of(subject.lines, columns, lambda line: {"unit": line.place.measure}),
     )
+
+
+def _of_place(level: str, name: str, line: Line) -> float | None:
+    return figure_of(level, name, line.place)
 
 
 def differences(subject: Subject) -> Figure:
@@ -73,7 +77,7 @@ def differences(subject: Subject) -> Figure:
         if each.first == 0:
             value, low, high = (difference_text(end, subject.measure) for end in (each.difference, each.low, each.high))
             text = f"{names[0]} less {names[each.second]}: {value} ({low} to {high}), p {p_text(p)} (Holm)"
-            dots.append(Dot(f"less {names[each.second]}", "", 0, text, (each.difference, each.low, each.high)))
+            dots.append(Dot(f"less {names[each.second]}", "", 0, text, each.difference, ends_of(each)))
     zero = {"type": "line", "x0": 0, "x1": 0, "y0": -0.5, "y1": len(dots) - 0.5}
     unit = {} if subject.measure == "pearson" else {"tickformat": "+.0%"}
     traces, layout = interval_plot(dots, {"title": {"text": "difference"}, **unit}, row=30, shapes=[zero])
@@ -98,16 +102,15 @@ def parts(subject: Subject, level: str) -> Figure:
     names = list(dict.fromkeys(name for among in by_line.values() for name in among))
     if level == "section":
         names = ["score", *(name for name in subject.board.sections if name in names)]
-    rows: list[tuple[Line, str, tuple[float, float | None, float | None], int]] = []
+    rows: list[tuple[Dot, int]] = []
     for line in subject.lines:
         if level == "section" and line.place.score is not None:
             n = sum(each.n for each in line.detail.metrics.subsets.values())
-            rows.append((line, "score", (line.place.score, line.place.low, line.place.high), n))
-        estimates = by_line[line.title]
-        rows += [(line, name, _ends(estimates[name]), estimates[name].n) for name in names if name in estimates]
+            rows.append((_dot(line, "score", line.place.score, ends_of(line.place), n), n))
+        those = [(name, by_line[line.title][name]) for name in names if name in by_line[line.title]]
+        rows += [(_dot(line, name, each.score, ends_of(each), each.n), each.n) for name, each in those]
     measure, count = subject.measure, len(subject.lines)
-    dots = [Dot(name, line.title, line.number, _said(line, name, value, n), value) for line, name, value, n in rows]
-    dots.sort(key=lambda dot: (names.index(dot.line), dot.run))
+    dots = sorted((dot for dot, _ in rows), key=lambda dot: (names.index(dot.line), dot.run))
     traces, layout = interval_plot(dots, shares(measure, "score"), row=max(28, 12 * count))
     what = "The score and each section" if level == "section" else "Each subset"
     overlap = (
@@ -115,12 +118,11 @@ def parts(subject: Subject, level: str) -> Figure:
         "are sharper."
     )
     columns: Columns = {
-        Column("run"): lambda row: row[0].title,
-        Column(level): lambda row: row[1],
-        Column("score", "score"): lambda row: row[2][0],
-        Column("low", "score"): lambda row: row[2][1],
-        Column("high", "score"): lambda row: row[2][2],
-        Column("items", "count"): lambda row: row[3],
+        Column("run"): lambda row: row[0].series,
+        Column(level): lambda row: row[0].line,
+        Column("score", "score"): lambda row: row[0].value,
+        Column("95% interval", "interval"): lambda row: row[0].ends,
+        Column("items", "count"): lambda row: row[1],
     }
     return Figure(
         f"{subject.slug}-{level}s",
@@ -132,14 +134,11 @@ def parts(subject: Subject, level: str) -> Figure:
     )
 
 
-def _ends(estimate: Estimate) -> tuple[float, float, float]:
-    return estimate.score, estimate.low, estimate.high
-
-
-def _said(line: Line, name: str, value: tuple[float, float | None, float | None], n: int) -> str:
-    (score, low, high), measure = value, line.place.measure
-    interval = "" if low is None or high is None else f" ({score_range(low, high, measure)})"
-    return f"{line.title}, {name}: {score_text(score, measure)}{interval}, {n} items"
+def _dot(line: Line, name: str, score: float, ends: tuple[float, float] | None, n: int) -> Dot:
+    measure = line.place.measure
+    interval = "" if ends is None else f" ({score_range(*ends, measure)})"
+    text = f"{line.title}, {name}: {score_text(score, measure)}{interval}, {n} items"
+    return Dot(name, line.title, line.number, text, score, ends)
 
 
 def kinds(subject: Subject) -> Figure:
@@ -152,34 +151,21 @@ def kinds(subject: Subject) -> Figure:
             "a reward model; judgebench score FILE adds one" if there == {False} else "a judge; judgebench run adds one"
         )
         return Figure(slug, title, empty=f"among these runs is not {adds}")
-    rows: list[tuple[str, str, tuple[float, float | None, float | None]]] = [
-        (
-            line.title,
-            "reward model" if line.is_scores else "judge",
-            (line.place.score or 0.0, line.place.low, line.place.high),
-        )
-        for line in scored
-    ]
-    controls = next((line.detail.metrics.controls for line in scored if line.detail.metrics.controls is not None), None)
-    for name, each in (controls.baselines if controls is not None else {}).items():
-        rows.append((f"{name} answer", "without judging", (each.score, None, None)))
-    rows.sort(key=lambda row: -row[2][0])
     measure, order = subject.measure, ("judge", "reward model", "without judging")
-    dots = [Dot(run, kind, order.index(kind), f"{run}: {score_text(v[0], measure)}", v) for run, kind, v in rows]
+    rows = [(line.title, order[line.is_scores], line.place.score or 0.0, ends_of(line.place)) for line in scored]
+    controls = next((line.detail.metrics.controls for line in scored if line.detail.metrics.controls is not None), None)
+    reached = controls.baselines if controls is not None else {}
+    rows += [(f"{name} answer", order[2], each.score, None) for name, each in reached.items()]
+    rows.sort(key=lambda row: -row[2])
+    dots = [Dot(r, kind, order.index(kind), f"{r}: {score_text(s, measure)}", s, ends) for r, kind, s, ends in rows]
     traces, layout = interval_plot(dots, shares(measure, "score"), row=27, spread=False)
-    columns: Columns = {
-        Column("run"): lambda row: row[0],
-        Column("kind"): lambda row: row[1],
-        Column("score", "score"): lambda row: row[2][0],
-        Column("low", "score"): lambda row: row[2][1],
-        Column("high", "score"): lambda row: row[2][2],
-    }
+    columns = [Column("run"), Column("kind"), Column("score", "score"), Column("95% interval", "interval")]
     return Figure(
         slug,
         title,
         "All by the same rule over the benchmark's items; without judging: always the longest, shortest or first "
         "answer, or one at random.",
-        Table.of(rows, columns, lambda _: {"unit": measure}),
+        Table(columns, [TableRow(row, measure) for row in rows]),
         traces,
         layout,
     )
@@ -214,8 +200,7 @@ def cost(subject: Subject) -> Figure:
         Column("cost in USD", "money"): lambda line: line.place.cost_usd,
         Column("USD an item", "money"): lambda line: line.detail.bill.per_item if line.detail.bill else None,
         Column("score", "score"): lambda line: line.place.score,
-        Column("low", "score"): lambda line: line.place.low,
-        Column("high", "score"): lambda line: line.place.high,
+        Column("95% interval", "interval"): lambda line: ends_of(line.place),
         Column("front", "mark"): lambda line: "yes" if line.place.pareto else "",
     }
     free = any(price == 0 for _, price, _ in points)
@@ -235,9 +220,10 @@ def cost(subject: Subject) -> Figure:
 
 
 def _error(line: Line, score: float) -> dict[str, Any]:
-    if line.place.interval is None:
+    ends = ends_of(line.place)
+    if ends is None:
         return {"type": "data", "array": [0]}
-    low, high = line.place.interval
+    low, high = ends
     return {"type": "data", "symmetric": False, "array": [high - score], "arrayminus": [score - low]}
 
 
