@@ -16,6 +16,7 @@ from judgebench.analysis.strengths import (
 from judgebench.api import agrid as agrid, arun as arun, forecast as forecast, grid as grid, run as run, score as score
 from judgebench.benchmarks.rows import Data as Data
 from judgebench.client.cache.maintenance import CacheInfo as CacheInfo, PruneResult as PruneResult
+from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
 from judgebench.engine.forecast import Forecast as Forecast

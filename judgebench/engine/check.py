@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import tempfile
-from contextlib import aclosing
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client import JudgeClient, ReplyCache, Request
+from judgebench.client import ReplyCache
+from judgebench.engine.ask import ask_once
 from judgebench.engine.loops import finished
-from judgebench.errors import ConfigError, VerdictFailure
-from judgebench.items import LABELS, Completion, Failure, Item, Turn, Verdict
-from judgebench.judges import load_judges, takes_schema
-from judgebench.templates import hint_for, load_template
-from judgebench.verdicts import Reply, read, structured_schema
+from judgebench.errors import ConfigError
+from judgebench.items import Completion, Failure, Item, Turn, Verdict
+from judgebench.judges import load_judges
+from judgebench.templates import load_template
 
 if TYPE_CHECKING:
-    from judgebench.judges import Judge
-    from judgebench.templates import Template
+    from judgebench.verdicts import Reply
 
 _ANSWERS = {"pairwise": 2, "best_of_k": 4, "rating": 1}
 
@@ -101,25 +99,9 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     wording = load_template(template)
     if soft and judge.offline:
         raise ConfigError(f"{judge.name} gives no log-probabilities: leave --logprobs out")
-    schema = wording.structured and takes_schema(judge)
     with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
-        async with aclosing(JudgeClient(judge, cache, tries=1)) as client:
-            client.check()
-            try:
-                request = _request(client, judge, wording, structured=schema)
-                reply = (await client.ask(request)).reply
-                result = read(reply, wording.rule, _ANSWERS[wording.mode])
-            except VerdictFailure as failure:
-                reply, result = Reply(), Failure(failure.kind, failure.detail)  # type: ignore[arg-type]
-    return JudgeCheck(judge.name, judge.model, wording.name, reply, result, schema, soft)
-
-
-def _request(client: JudgeClient, judge: Judge, wording: Template, *, structured: bool) -> Request:
-    item, order = _item(_ANSWERS[wording.mode]), tuple(range(_ANSWERS[wording.mode]))
-    messages = wording.render(item, order, structured=structured)
-    schema = structured_schema(wording.rule, LABELS[: len(order)]) if structured else None
-    hint = hint_for(wording, item, order) if judge.offline else None
-    return Request(client.keys.key(messages, 0, schema, hint), messages, 0, schema, hint)
+        request, reply, result, _ = await ask_once(judge, wording, _item(_ANSWERS[wording.mode]), cache, tries=1)
+    return JudgeCheck(judge.name, judge.model, wording.name, reply, result, request.schema is not None, soft)
 
 
 def _item(answers: int) -> Item:

@@ -18,10 +18,8 @@ from judgebench.runs import (
     Beside,
     Judgement,
     Name,
-    ReplyUsage,
     RunWriter,
     add_usage,
-    fields_of,
     flips_between,
     is_torn,
     latest,
@@ -208,26 +206,7 @@ class Recorder:
         self, work: Work, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True
     ) -> Judgement:
         """Keeps a reply; the `last` one of its call is what the call says."""
-        judgement = Judgement(
-            item=work.item.id,
-            subset=work.item.subset,
-            order=work.call.order,
-            sample=work.call.sample,
-            **fields_of(result),
-            reply=reply.text,
-            served_model=reply.served_model,
-            usage=ReplyUsage(
-                reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens
-            ),
-            cost_usd=reply.cost_usd,
-            latency_s=reply.latency_s,
-            cached=cached,
-            key=work.request.key,
-            finish_reason="refusal" if reply.refusal else reply.finish_reason,
-            turn=work.turn,
-            reasoning=reply.reasoning,
-            logprobs=reply.logprobs,
-        )
+        judgement = Judgement.of(work.item, work.call, work.request.key, reply, result, cached=cached, turn=work.turn)
         self.left_out.update(reply.left_out)
         self.begin()
         if not (cached and judgement.key in self._waiting):

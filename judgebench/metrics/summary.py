@@ -49,7 +49,7 @@ class Usage:
 
 @dataclass(frozen=True, slots=True)
 class Metrics:
-    """The figures of one run; `judgebench.metrics.summary.to_json` gives the object in `metrics.json`.
+    """The figures of one run; `Metrics.to_json` gives the object in `metrics.json`.
 
     Attributes:
         score: The benchmark's official score, from 0 to 1; None where no item has a label.

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import cache
 from itertools import islice
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
 
@@ -20,6 +20,10 @@ from judgebench.errors import DataError
 from judgebench.items import LABELS, TIE, Failure, Reading, Soft, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
+
+if TYPE_CHECKING:
+    from judgebench.items import ItemKey
+    from judgebench.protocols import Call
 
 JUDGEMENTS = "judgements.jsonl"
 REPLACED = "judgements-replaced.jsonl"
@@ -85,6 +89,39 @@ class Judgement:
     turn: int = 0
     reasoning: AnyText | None = None
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+
+    @classmethod
+    def of(
+        cls,
+        item: "ItemKey",
+        call: "Call",
+        key: str,
+        reply: Reply,
+        result: Verdict | Failure,
+        *,
+        cached: bool,
+        turn: int = 0,
+    ) -> "Judgement":
+        """What a reply to a call says."""
+        tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
+        return cls(
+            item=item.id,
+            subset=item.subset,
+            order=call.order,
+            sample=call.sample,
+            **fields_of(result),
+            reply=reply.text,
+            served_model=reply.served_model,
+            usage=ReplyUsage(*tokens),
+            cost_usd=reply.cost_usd,
+            latency_s=reply.latency_s,
+            cached=cached,
+            key=key,
+            finish_reason="refusal" if reply.refusal else reply.finish_reason,
+            turn=turn,
+            reasoning=reply.reasoning,
+            logprobs=reply.logprobs,
+        )
 
     @property
     def reading(self) -> Reading:
