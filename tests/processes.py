@@ -231,6 +231,7 @@ def _become(request: dict[str, Any]) -> None:
     os.environ.update(_set_by_imports | request["env"])
     os.chdir(request["cwd"])
     random.seed()
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)  # whoever runs the tests may have it ignored (nohup)
     sys.argv = ["judgebench", *request["arguments"]]
 
 

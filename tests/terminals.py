@@ -133,4 +133,6 @@ def _start(
     # The first terminal that the leader of a session opens is the session's.
     script = 'exec <>"$0" >&0 2>&0 "$@"'
     command = ["sh", "-c", script, os.ttyname(terminal), program, *arguments]
-    return subprocess.Popen(command, env=environment, start_new_session=True)
+    # It holds the terminal from the first on: a reader of one that nobody has open gets an error.
+    streams = {"stdin": terminal, "stdout": terminal, "stderr": terminal}
+    return subprocess.Popen(command, env=environment, start_new_session=True, **streams)

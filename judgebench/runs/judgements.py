@@ -148,7 +148,7 @@ class Judgement:
     def to_line(self) -> str:
         """The line in `judgements.jsonl`, with its end."""
         try:
-            return _lines().dump_json(self, exclude_defaults=True).decode() + "\n"
+            return _lines().dump_json(self, exclude_defaults=True, ensure_ascii=True).decode() + "\n"
         except ValueError:  # lone surrogates, which are no UTF-8
             return encode(_lines().dump_python(self, exclude_defaults=True)) + "\n"
 

@@ -213,7 +213,7 @@ def test_what_the_cache_lacks_is_a_failure() -> None:
 
 def test_what_is_needed_at_most() -> None:
     """Five votes of which two are known and agree: the other three, for they may all say something else."""
-    cell = spec(samples=5, join="majority", early_stop=True)
+    cell = spec(samples=5, aggregate="majority", early_stop=True)
     with ReplyCache(Path("cache")) as cache:
         run = RunPlan(cell, "runs", dry=True)
         for work in run.open():

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from judgebench._util.table import Column, Table
 from judgebench.errors import ConfigError
 from judgebench.pages import shell
 from judgebench.pages.figures import Figure
@@ -123,11 +124,6 @@ def test_packed_is_gzip_in_base64():
 
 def test_what_is_no_number_is_null_in_a_figure():
     """JSON has neither."""
-    figure = Figure("f", "F", columns=("run", "score"), rows=[("a", float("nan")), ("b", float("inf")), ("c", 0.5)])
+    rows = [("a", float("nan")), ("b", float("inf")), ("c", 0.5)]
+    figure = Figure("f", "F", table=Table.rows_of(rows, Column("run"), Column("score", "number")))
     assert figure.to_json()["rows"] == [["a", None], ["b", None], ["c", 0.5]]
-
-
-def test_a_column_of_numbers_is_known():
-    """Text, an empty column and a mixed one are none."""
-    rows = [("a", 1, None, None, 1), ("b", None, 0.5, None, "x")]
-    assert Figure("f", "F", columns=tuple("abcde"), rows=rows).numeric == [False, True, True, False, False]

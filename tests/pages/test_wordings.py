@@ -81,7 +81,7 @@ def test_whatever_a_text_holds_the_messages_are_exact(text):
 def test_several_turns_have_parts_of_their_own():
     """A conversation, and answers of one turn."""
     run = finished()
-    item = next(run.run.items)
+    item = next(iter(run.run.items))
     talk = replace(item, conversation=(Turn("user", "One?"), Turn("assistant", "Two."), Turn("user", "Three?")))
     showing = Showing(run)
     call = showing.item(talk).calls[0]
