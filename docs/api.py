@@ -5,17 +5,20 @@
 
 from __future__ import annotations
 
+import dataclasses
 import inspect
 import re
+from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
 from textwrap import dedent
-from typing import TYPE_CHECKING
+from types import UnionType
+from typing import TYPE_CHECKING, Annotated, Literal, Union, get_args, get_origin
 
 import judgebench
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
+    from collections.abc import Iterator, Sequence
 
 PAGE = Path(__file__).with_name("api.md")
 WIDTH = 100
@@ -33,6 +36,8 @@ def signature(name: str, function: Callable[..., object]) -> str:
     called = inspect.signature(function)
     parts = [*_parameters([value for key, value in called.parameters.items() if key not in {"self", "cls"}])]
     returned = "" if called.return_annotation is called.empty else f" -> {_text(called.return_annotation)}"
+    own = inspect.unwrap(function, stop=lambda each: each.__wrapped__.__name__ != each.__name__)
+    name = f"async {name}" if inspect.iscoroutinefunction(own) else name
     line = f"{name}({', '.join(parts)}){returned}"
     return line if len(line) <= WIDTH else f"{name}(\n" + "".join(f"    {part},\n" for part in parts) + f"){returned}"
 
@@ -80,6 +85,15 @@ def _members(of: type) -> Iterator[str]:
             yield f"### {of.__name__}.{name}\n\n{body(docstring)}\n"
 
 
+def _fields(of: type) -> str:
+    """The fields of a record, a line each."""
+    if not dataclasses.is_dataclass(of):
+        return ""
+    return "".join(
+        f"    {each.name}: {_type_text(each.type)}\n" for each in dataclasses.fields(of) if each.name[0] != "_"
+    )
+
+
 def section(name: str) -> str:
     """One public name: its call, what its docstring says, and its members."""
     value = getattr(judgebench, name)
@@ -89,9 +103,36 @@ def section(name: str) -> str:
     if inspect.isclass(value):
         parents = ", ".join(base.__name__ for base in value.__bases__ if base is not object)
         kind = f"class {name}({parents})" if parents else f"class {name}"
-        text = f"{head}\n```python\n{kind}\n```\n\n{body(inspect.getdoc(value) or '')}\n"
+        text = f"{head}\n```python\n{kind}\n{_fields(value)}```\n\n{body(inspect.getdoc(value) or '')}\n"
         return "\n".join([text, *_members(value)])
-    return f"{head}\nA value of type `{type(value).__name__}`.\n"
+    return f"{head}\n{_alias(value)}\n"
+
+
+def _alias(value: object) -> str:
+    """What a name for a type stands for."""
+    if get_origin(value) is Literal:
+        return "One of " + ", ".join(f"`{each}`" for each in get_args(value)) + "."
+    if isinstance(value, str) and "|" not in value:
+        return f"A text, `{value}` here."
+    return f"`{_type_text(value)}`"
+
+
+def _type_text(value: object) -> str:
+    """A type as one writes it, without what only Pydantic reads."""
+    origin, arguments = get_origin(value), get_args(value)
+    if value is type(None):
+        return "None"
+    if isinstance(value, str):
+        text = value
+    elif origin is Annotated:
+        text = _type_text(arguments[0])
+    elif origin in {Union, UnionType}:
+        text = " | ".join(map(_type_text, arguments))
+    elif isinstance(origin, type) and arguments and origin is not Callable:
+        text = f"{origin.__name__}[{', '.join('...' if each is ... else _type_text(each) for each in arguments)}]"
+    else:
+        text = value.__name__ if isinstance(value, type) else repr(value)
+    return re.sub(r"\b(?:typing|collections\.abc|judgebench(?:\.\w+)+|pathlib)\.", "", text)
 
 
 def page() -> str:
