@@ -79,7 +79,7 @@ def answer_of(text: str) -> str:
 def _answer_pieces(text: str) -> list[Span]:
     """The parts of a reply that are no thinking."""
     pieces = [Span(0, len(text))]
-    if not any(sign in text for sign in _SIGNS):
+    if not _has_signs(text):
         return pieces
     if _CLOSING.search(text):
         ends = [0, *(end for block in _BLOCK.finditer(text) for end in block.span()), len(text)]
@@ -87,6 +87,11 @@ def _answer_pieces(text: str) -> list[Span]:
         if unopened := _CLOSING.search(_joined(text, pieces)):
             pieces = _less(pieces, unopened.end())
     return [] if _CUT_OFF.match(_joined(text, pieces)) else pieces
+
+
+def _has_signs(text: str) -> bool:
+    """Whether there may be thinking in a reply."""
+    return any([sign in text for sign in _SIGNS])  # a list is quicker than a generator over so few
 
 
 def _joined(text: str, pieces: Iterable[Span]) -> str:
@@ -139,8 +144,8 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
         return Failure("context", "the prompt is longer than the model's context")
     if reply.finish_reason == "length":
         return Failure("truncated", f"cut off after {reply.completion_tokens} tokens; raise the judge's max_tokens")
-    pieces = _answer_pieces(text)
-    answer = _joined(text, pieces)
+    pieces = _answer_pieces(text) if _has_signs(text) else None  # None: all of it is the answer
+    answer = text if pieces is None else _joined(text, pieces)
     if not answer.strip():
         return Failure("empty", "the reply has no text" if not text.strip() else "the reply has thinking but no answer")
     result = _read_answer(answer, rule, k)
@@ -148,10 +153,10 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
         is_refusal = result.kind == "unreadable" and _REFUSING.match(answer) is not None
         return Failure("refused", _shortened(answer)) if is_refusal else result
     verdict, match = result
-    span = _in_reply(match.span, pieces)
+    span = match.span if pieces is None else _in_reply(match.span, pieces)
     if reply.logprobs is not None and span is not None:
         verdict = replace(verdict, soft=soft_verdict(reply.logprobs, text, span, verdict, rule, k))
-    return PlacedVerdict(verdict, span, _in_reply(match.marked, pieces) or span)
+    return PlacedVerdict(verdict, span, match.marked if pieces is None else _in_reply(match.marked, pieces) or span)
 
 
 def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:

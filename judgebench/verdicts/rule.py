@@ -292,8 +292,7 @@ def find_tag(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | None:
     matches = [] if rule.regex is None else list(rule.regex.finditer(answer))
     if not matches:
         return None
-    texts = dict.fromkeys(str(match.group(1)) for match in matches)
-    if rule.match == "only" and len(texts) > 1:
+    if rule.match == "only" and len(texts := dict.fromkeys(str(match.group(1)) for match in matches)) > 1:
         return Failure("ambiguous", f"says {', '.join(texts)}")
     match = matches[0 if rule.match == "first" else -1]
     if match.group(1) is None:
