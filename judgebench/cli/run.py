@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import os
 import signal
 from contextlib import suppress
 from dataclasses import replace
@@ -62,8 +61,6 @@ def run(benchmark: str | None, **options: Any) -> int:
     from judgebench.cli.progress import shown
     from judgebench.cli.run_ending import print_end, print_scores
 
-    # The threads that numpy's OpenBLAS starts spin for 60 ms, and a run's matrices are too small for them.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
     with shown(console, offline=running.offline) as progress:
