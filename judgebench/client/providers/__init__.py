@@ -27,7 +27,7 @@ def provider_of(judge: Judge) -> Provider:
 
         return PythonProvider(judge)
     if is_plugged(judge.provider):
-        provider: Provider = plugin(PLUGINS, "provider", judge.provider, lambda cls: cls(judge), _problem)
+        provider: Provider = plugin(PLUGINS, "provider", judge.provider, _problem, judge)
         return provider
     from judgebench.client.providers.litellm.provider import LiteLLMProvider
 
