@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.plugins import plugin
+from judgebench._util.plugins import blaming, plugin
 from judgebench.judges import PLUGINS, is_plugged
 
 if TYPE_CHECKING:
@@ -32,6 +32,26 @@ def provider_of(judge: Judge) -> Provider:
     from judgebench.client.providers.litellm.provider import LiteLLMProvider
 
     return LiteLLMProvider(judge)
+
+
+def check_provider(judge: Judge, provider: Provider | None = None) -> None:
+    """Finds out, before the first call, whether a judge can be asked.
+
+    Args:
+        judge: Who.
+        provider: The way to it, where there is one already.
+
+    Raises:
+        ConfigError: It cannot, or another package's provider is broken.
+    """
+    provider = provider or provider_of(judge)
+    with blaming(title_of(judge), provider, "check"):
+        provider.check()
+
+
+def title_of(judge: Judge) -> str:
+    """A judge and its model, as they start a message."""
+    return f"judge '{judge.name}'" + (f" ({judge.model})" if judge.model != judge.name else "")
 
 
 def _problem(provider: Any) -> str:
