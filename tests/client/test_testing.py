@@ -234,8 +234,9 @@ def test_a_run_has_its_scripts_failures(rows, places):
 
 
 def test_a_script_that_is_too_short_says_so(rows, places):
-    """And ends the run."""
-    run = on_fake_clock(jb.arun("custom", judge=ScriptedJudge(["[[A]]"]), data=rows, concurrency=1, **places))
+    """And ends the run, which warns of it."""
+    with pytest.warns(UserWarning, match="the script has 1 steps, and a further call was made"):
+        run = on_fake_clock(jb.arun("custom", judge=ScriptedJudge(["[[A]]"]), data=rows, concurrency=1, **places))
 
     assert +Counter(run.metrics.failures) == {"not_asked": 3}
 

@@ -260,6 +260,22 @@ def test_a_judge_that_stops_says_why_even_if_quiet(run_plugged):
     assert ended.err.startswith("stopped: judge 'own/m': every call failed in the class")
 
 
+def test_a_model_that_its_provider_refuses_is_not_shown_as_ready(plug):
+    """The settings, then what stands in the way, with exit status 2."""
+    plug("own", f"from judgebench.client import Provider\nclass Plug(Provider):\n{indent(ANSWER + PICKY, '    ')}")
+    shown, refused = judgebench("judges", "show", "own/a"), judgebench("judges", "show", "own/b")
+
+    assert (shown.status, shown.err) == (0, "")
+    assert (refused.status, refused.err) == (2, "judgebench: no model b\n")
+
+
+PICKY = """def check(self):
+    if self.judge.model != "own/a":
+        from judgebench import ConfigError
+        raise ConfigError("no model b")
+"""
+
+
 def test_two_packages_with_one_name_are_a_mistake(plug):
     """Neither is taken silently."""
     plug("twice", "", "judgebench_one")
