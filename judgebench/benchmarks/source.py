@@ -79,6 +79,15 @@ class Source(ABC):
         if row is None:
             raise DataError(f"{self.name} is empty: give a source with at least one row")
 
+    def total(self) -> int | None:
+        """What `count` says.
+
+        Raises:
+            DataError: It raises something else.
+        """
+        with blaming(f"source '{self.name}'", self, "count", DataError):
+            return self.count()
+
     def placed_rows(self) -> Iterator[Row]:
         """The rows of `rows`, each with a place; it begins with the source's name where another package has the source.
 

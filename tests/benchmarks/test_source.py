@@ -279,6 +279,14 @@ def test_a_mistake_in_a_source_is_one_line(data, message):
     assert message in mistake(data)
 
 
+def test_a_count_that_raises_is_one_line():
+    """As rows that raise."""
+    source = Own(*PAIRS)
+    source.count = lambda: len(None)
+    with pytest.raises(ConfigError, match=r"source 'own:x': .*:Own\.count\(\) raised TypeError: .*; fix this method"):
+        source.total()
+
+
 def test_what_a_source_does_not_take_is_said(tmp_path, monkeypatch):
     """With the text after the colon."""
     lay_package(tmp_path, "picky", "make = int", {"judgebench.sources": {"picky": "picky:make"}})
