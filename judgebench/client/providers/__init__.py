@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import blaming, plugin
-from judgebench.judges import PLUGINS, is_plugged
+from judgebench.judges import PLUGINS, is_plugged, secret_values
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Provider
@@ -45,7 +45,7 @@ def check_provider(judge: Judge, provider: Provider | None = None) -> None:
         ConfigError: It cannot, or another package's provider is broken.
     """
     provider = provider or provider_of(judge)
-    with blaming(title_of(judge), provider, "check"):
+    with blaming(title_of(judge), provider, "check", secrets=secret_values(judge)):
         provider.check()
 
 

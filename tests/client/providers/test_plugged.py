@@ -15,7 +15,7 @@ from loopback import Fault, LoopbackServer, Reply
 from scoring import write_rows
 
 import judgebench as jb
-from judgebench.client.providers import provider_of
+from judgebench.client.providers import check_provider, provider_of
 from judgebench.errors import ConfigError, FatalProviderError, VerdictFailure
 from judgebench.judges import load_judges
 from judgebench.judges.judge import Judge
@@ -230,6 +230,17 @@ def test_a_bug_before_the_first_call_is_one_line(run_plugged, body, line):
     lines = (each for each in ended.err.splitlines() if not each.startswith("Executing <Task"))
     assert next(lines).startswith(f"judgebench: judge 'own/m': judgebench_plugged:Plug.{line}")
     assert "Traceback" not in ended.err
+
+
+def test_no_key_is_in_what_a_bug_says(plug, monkeypatch):
+    """Whichever method raises with it."""
+    monkeypatch.setenv("MINE_KEY", "canary-0123456789")
+    raising = "raise ValueError('canary-0123456789')"
+    plug("own", f"{PROVIDER}{ANSWER.replace(chr(10), chr(10) + '    ')}def check(self): {raising}\n")
+    with pytest.raises(ConfigError, match=r"check\(\) raised ValueError: \[hidden\]; fix this method") as caught:
+        check_provider(Judge(name="j", model="own/m", api_key_env="MINE_KEY"))
+
+    assert caught.value.__cause__ is None
 
 
 def test_a_bug_at_the_end_leaves_the_run_as_it_is(run_plugged):
