@@ -16,7 +16,7 @@ from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
-from judgebench.errors import ConfigError, unknown_name
+from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
@@ -145,7 +145,7 @@ async def agrid(
 
     Raises:
         ConfigError: A usage error, found before the first call.
-        FatalProviderError: A provider refused the first call, and nothing was gained.
+        FatalProviderError: No call of any judge worked, and nothing was gained.
         BudgetReached: The budget does not suffice for any call.
     """
     result = await _run_grid(benchmark, *_options(locals()))
@@ -194,7 +194,7 @@ async def arun(
 
     Raises:
         ConfigError: A usage error, found before the first call.
-        FatalProviderError: The provider refused the first call.
+        FatalProviderError: No call worked. Where a judge stops later, that is a warning, and the run has what came.
         BudgetReached: The budget does not suffice for any call.
     """
     result = await _run_grid(benchmark, *_options(locals() | {"judges": judge, "templates": template or ()}))
@@ -219,10 +219,13 @@ def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
 
 
 async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:
-    """Plans and runs a grid, and warns of what was left out and of what stopped."""
+    """Plans and runs a grid, and warns of what was left out and of what stopped; raises it where no verdict came."""
     made = plan(benchmark, planned)
     result = await run_grid(made, running)
-    for message in (*made.left_out, *map(str, result.errors)):
+    stopped = [each.error for each in result if each.error is not None]
+    if all(isinstance(each.error, FatalProviderError) and not each.metrics.coverage for each in result) and stopped:
+        raise stopped[0]
+    for message in dict.fromkeys((*made.left_out, *map(str, (*result.errors, *stopped)))):
         warnings.warn(message, stacklevel=2)
     return GridResult(result, result.errors, made.left_out)
 

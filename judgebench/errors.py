@@ -120,7 +120,10 @@ class VerdictFailure(JudgebenchError):  # noqa: N818 - it is a record, not a mis
     Attributes:
         kind: One of `judgebench.items.FAILURE_KINDS`.
         detail: What was seen, in one line.
+        in_code: Whether a provider's code raised what is no error of judgebench's, or gave what is no reply.
     """
+
+    in_code = False
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(f"{kind}: {detail}")

@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, TypeVar
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
 
-from judgebench.errors import ConfigError
+from judgebench._util.redaction import in_one_line
+from judgebench.errors import ConfigError, JudgebenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Collection, Iterator
     from importlib.metadata import EntryPoint
-
-T = TypeVar("T")
 
 
 def plugin_names(group: str) -> list[str]:
@@ -23,15 +23,43 @@ def plugin_names(group: str) -> list[str]:
     return sorted({point.name for point in entry_points(group=group)})
 
 
-def plugin(group: str, what: str, name: str, make: Callable[[Any], T], problem_of: Callable[[T], str]) -> T:
+@contextmanager
+def blaming(
+    who: str, made: object, method: str, kind: type[JudgebenchError] = ConfigError, secrets: Collection[str] = ()
+) -> Iterator[None]:
+    """Around a call of another package's code: what it raises, beside judgebench's own errors, becomes one line.
+
+    Args:
+        who: The plugin, as it starts the sentence ("scorer 'length'").
+        made: The object whose method is called.
+        method: Its name.
+        kind: The error that is raised instead.
+        secrets: What neither the line nor a traceback must show.
+    """
+    try:
+        yield
+    except JudgebenchError:
+        raise
+    except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know
+        code = f"{class_of(made)}.{method}() raised {type(error).__name__}: {error}"
+        fix = "install what it needs" if isinstance(error, ImportError) else "fix this method"
+        raise kind(f"{who}: {in_one_line(code, secrets)}; {fix}") from (None if secrets else error)
+
+
+def class_of(made: object) -> str:
+    """The class of an object as an entry point names it."""
+    return f"{type(made).__module__}:{type(made).__qualname__}"
+
+
+def plugin(group: str, what: str, name: str, problem_of: Callable[[Any], str], argument: object = None) -> Any:
     """What a package brings under a name that is among `plugin_names`.
 
     Args:
         group: Of the entry points.
         what: The kind of thing, as it starts the sentence ("benchmark").
         name: The entry point's.
-        make: Gives the thing for what the entry point names.
         problem_of: What is wrong with the thing, as the end of a sentence; empty where nothing is.
+        argument: What the entry point's callable is given; None for nothing.
 
     Raises:
         ConfigError: Two packages bring it, or it cannot be used.
@@ -43,20 +71,22 @@ def plugin(group: str, what: str, name: str, make: Callable[[Any], T], problem_o
         packages = " and ".join(sorted(_package(point) for point in points))
         raise ConfigError(f"{what} '{name}' comes from {packages}: uninstall all but one")
     point = points[0]
+    told = f"{what} '{name}' of the package {_package(point)} ({point.value})"
+    loaded = None
     try:
-        made = make(point.load())
+        loaded = point.load()
+        made = loaded() if argument is None else loaded(argument)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know
-        problem = f"{type(error).__name__}: {error}".splitlines()[0]
+        problem = in_one_line(f"{type(error).__name__}: {error}", ())
+        if loaded is not None and argument and isinstance(argument, str) and not isinstance(error, TypeError):
+            raise ConfigError(f"{told} did not take '{argument}': {problem}; check what follows '{name}:'") from None
     else:
         problem = problem_of(made)
         if not problem:
             return made
-    raise ConfigError(
-        f"{what} '{name}' of the package {_package(point)} ({point.value}) cannot be used: {problem}; "
-        "mend the package, or uninstall it"
-    )
+    raise ConfigError(f"{told} cannot be used: {problem}; fix the package, or uninstall it")
 
 
 def _package(point: EntryPoint) -> str:

@@ -231,6 +231,15 @@ class Tabular:
     def _repr_html_(self) -> str:
         return self.to_html()
 
+    def __str__(self) -> str:
+        """All tables in Markdown."""
+        return self.to_markdown()
+
+    def __repr__(self) -> str:
+        """The kind of result and the titles of its tables."""
+        titles = list(dict.fromkeys(table.title for table in self.tables() if table.title))
+        return f"<{type(self).__name__}: {'; '.join(titles) or 'empty'}>"
+
 
 @dataclass(frozen=True)
 class Table(Tabular):

@@ -103,7 +103,7 @@ class Place:
         return self.template or self.protocol
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Board(Tabular):
     """The leaderboard of one benchmark.
 
@@ -225,7 +225,7 @@ def _cost(place: Place) -> Value:
     return Marked("unknown" if place.cost_usd is None else place.cost_usd, "*" if place.pareto else "")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Leaderboard(Tabular):
     """The leaderboards of all benchmarks that have a run.
 

@@ -80,7 +80,7 @@ class Threshold:
     chosen: bool = False
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Cascade(Tabular):
     """Every threshold of a cascade, the fewest sent on first: the first is the cheap run, the last the dear one.
 

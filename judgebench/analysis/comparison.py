@@ -71,7 +71,7 @@ class Part:
     adjusted: tuple[float, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Comparison(Tabular):
     """What `compare` found.
 

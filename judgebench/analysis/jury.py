@@ -68,7 +68,7 @@ class JuryMember:
     cost_usd: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Jury(Tabular):
     """A jury's run, and its members beside it.
 

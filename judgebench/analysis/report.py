@@ -61,7 +61,7 @@ class CostSummary:
     latency: tuple[float, ...] | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Detail(Tabular):
     """One run in a report.
 
@@ -92,7 +92,7 @@ class Detail(Tabular):
         return run, Table.of(self.biases, columns, bias_row, notes=list(_lines(self)))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Report(Tabular):
     """Runs reported.
 

@@ -85,7 +85,7 @@ class Change:
     credit_after: float | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Rescored(Tabular):
     """What reading the replies again gave.
 

@@ -62,7 +62,7 @@ class ModelStrength:
     group: int
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class StrengthsFound(Tabular):
     """The models of a run, the strongest first."""
 

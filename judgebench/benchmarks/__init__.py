@@ -51,7 +51,7 @@ def known_benchmarks() -> list[str]:
 def _plugged(name: str) -> Benchmark:
     if name not in plugin_names(GROUP):
         raise unknown_name("benchmark", name, known_benchmarks())
-    benchmark: Benchmark = plugin(GROUP, "benchmark", name, lambda cls: cls(), lambda made: _problem(made, name))
+    benchmark: Benchmark = plugin(GROUP, "benchmark", name, lambda made: _problem(made, name))
     return benchmark
 
 

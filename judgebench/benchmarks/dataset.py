@@ -137,7 +137,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
 
     def followed() -> Iterator[Row]:
         nonlocal place
-        for row in counted(rows, f"reading {rows.name}", unit="rows", total=rows.count):
+        for row in counted(rows, f"reading {rows.name}", unit="rows", total=rows.total):
             place = row.where
             yield row
 

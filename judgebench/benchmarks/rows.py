@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
-from judgebench._util.plugins import plugin, plugin_names
+from judgebench._util.plugins import class_of, plugin, plugin_names
 from judgebench.benchmarks import hub
 from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
 from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
@@ -38,7 +38,11 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
     Raises:
         DataError: There is no such source, or it holds no data files, or the hub cannot give it.
     """
+    if isinstance(data, type):
+        raise DataError(f"{data.__name__} is a class: pass an object of it: {data.__name__}(...)")
     if isinstance(data, Source):
+        if problem := _problem(data):
+            raise DataError(f"source {class_of(data)} cannot be used: {problem}")
         return data
     if isinstance(data, str | Path):
         return _named_source(str(data), hub_split)
@@ -76,15 +80,27 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
 
 def _plugged(spec: str) -> Source | None:
     """Another package's source, where the text before the first colon is the name of one."""
-    name, colon, rest = spec.partition(":")
-    if not colon or "/" in name or name not in plugin_names(GROUP):
+    if not _names_source(spec):
         return None
-    source: Source = plugin(GROUP, "source", name, lambda make: make(rest), _problem)
+    name, _, rest = spec.partition(":")
+    source: Source = plugin(GROUP, "source", name, _problem, rest)
     return source
 
 
+def _names_source(spec: str) -> bool:
+    name, colon, _ = spec.partition(":")
+    return bool(colon) and "/" not in name and name in plugin_names(GROUP)
+
+
+def names_data(spec: str) -> bool:
+    """Whether a text is the name of a data file, there or not, or of an installed package's source."""
+    return _kind(PurePath(spec)) is not None or _names_source(spec)
+
+
 def _problem(made: object) -> str:
-    return "" if isinstance(made, Source) else "it makes no judgebench.benchmarks.source.Source"
+    if not isinstance(made, Source):
+        return "it makes no judgebench.benchmarks.source.Source"
+    return "" if isinstance(getattr(made, "name", None), str) else "it has no name: set self.name to a text"
 
 
 # --- from a path to its readers
@@ -136,4 +152,4 @@ def _missing(spec: str, path: Path) -> DataError:
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
         hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
-    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}")
+    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}".replace("?; ", "? "))

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
+from judgebench._util.plugins import blaming
 from judgebench.benchmarks.cells import list_in
 from judgebench.errors import DataError
 
@@ -49,8 +50,8 @@ class Source(ABC):
     split: str | None = None
 
     @abstractmethod
-    def rows(self) -> Iterator[Row]:
-        """Read the rows one by one, from the first at each call.
+    def rows(self) -> Iterator[Row | Mapping[str, Any]]:
+        """Read the rows one by one, from the first at each call; a row without a place is called by its number.
 
         Raises:
             DataError: The source cannot be read, or a row is malformed; the message names its place.
@@ -72,11 +73,39 @@ class Source(ABC):
         """
         row = None
         lists = _Lists(self)
-        for row in self.rows():
+        for row in self.placed_rows():
             row.lists = lists
             yield row
         if row is None:
             raise DataError(f"{self.name} is empty: give a source with at least one row")
+
+    def total(self) -> int | None:
+        """What `count` says.
+
+        Raises:
+            DataError: It raises something else.
+        """
+        with blaming(f"source '{self.name}'", self, "count", DataError):
+            return self.count()
+
+    def placed_rows(self) -> Iterator[Row]:
+        """The rows of `rows`, each with a place; it begins with the source's name where another package has the source.
+
+        Raises:
+            DataError: As `rows` does, or `rows` raises something else, or gives what is no row.
+        """
+        ours = type(self).__module__.startswith("judgebench.")
+        with blaming(f"source '{self.name}'", self, "rows", DataError):
+            for number, row in enumerate(self.rows(), 1):
+                where = f"{self.name} row {number}"
+                if isinstance(row, Row):
+                    if not ours and not row.where.startswith(self.name):
+                        row.where = f"{self.name}: {row.where}"
+                    yield row
+                elif isinstance(row, Mapping):
+                    yield Row(where, dict(row))
+                else:
+                    raise DataError(f"{where}: is {type(row).__name__}, expected a dictionary of columns")
 
 
 class _Lists:
@@ -89,7 +118,7 @@ class _Lists:
     def __contains__(self, column: object) -> bool:
         name = str(column)
         if name not in self._known:
-            self._known[name] = all(_fits(row, name) for row in self._source.rows())
+            self._known[name] = all(_fits(row, name) for row in self._source.placed_rows())
         return self._known[name]
 
 
@@ -106,13 +135,9 @@ class ListSource(Source):
         self.name = name
         self._rows = rows
 
-    def rows(self) -> Iterator[Row]:
-        """The rows, each a dictionary of its own."""
-        for number, data in enumerate(self._rows, 1):
-            where = f"{self.name} row {number}"
-            if not isinstance(data, Mapping):
-                raise DataError(f"{where}: is {type(data).__name__}, expected a dictionary of columns")
-            yield Row(where, dict(data))
+    def rows(self) -> Iterator[Row | Mapping[str, Any]]:
+        """The rows as they were given."""
+        yield from self._rows
 
 
 @runtime_checkable
@@ -167,7 +192,7 @@ class MappedSource(Source):
 
     def rows(self) -> Iterator[Row]:
         """The rows with the columns that were asked for, and all others beside them."""
-        for number, row in enumerate(self._source.rows()):
+        for number, row in enumerate(self._source.placed_rows()):
             if number == 0:  # a slip in a name must not pass for a file without labels
                 self._check(row)
             data = {column: value for column, value in row.data.items() if column not in self._taken}

@@ -6,11 +6,14 @@ import gc
 import io
 import os
 import sys
+import warnings
 from importlib import import_module
 from pathlib import Path
 
 import click
 
+from judgebench._util.text import one_line
+from judgebench.cli.console import is_quiet
 from judgebench.cli.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_MISTAKE, as_line
 from judgebench.cli.groups import Group
 from judgebench.errors import BudgetReached, JudgebenchError
@@ -90,6 +93,7 @@ def main() -> None:
     # Pydantic would read what every installed package says of itself, to find extensions that we have no use for.
     os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")
     _open_closed()
+    warnings.formatwarning = _as_note
     if isinstance(sys.stdout, io.TextIOWrapper):
         # A terminal or a pipe without Unicode gets escapes for what it cannot show, not a traceback.
         sys.stdout.reconfigure(errors="backslashreplace")
@@ -113,6 +117,11 @@ def main() -> None:
     # run" of benchmarks/speed.py.
     gc.freeze()
     sys.exit(status if isinstance(status, int) else 0)
+
+
+def _as_note(message: Warning | str, *_: object, **__: object) -> str:
+    """A warning as one line, without the place in the code; nothing with --quiet."""
+    return "" if is_quiet() else f"note: {one_line(str(message))}\n"
 
 
 def _open_closed() -> None:

@@ -42,9 +42,9 @@ def results() -> Console:
     return _console(stderr=False)
 
 
-def messages() -> Console:
-    """Standard error; nowhere with --quiet."""
-    return _console(stderr=True, quiet=is_quiet())
+def messages(*, errors: bool = False) -> Console:
+    """Standard error; with --quiet nowhere, but for errors."""
+    return _console(stderr=True, quiet=is_quiet() and not errors)
 
 
 def is_quiet() -> bool:

@@ -15,7 +15,12 @@ EXIT_DONE, EXIT_INCOMPLETE, EXIT_MISTAKE, EXIT_INTERRUPTED = 0, 1, 2, 130
 def as_line(error: Exception) -> str:
     """The error as one line that does a terminal no harm, with the nearest option or choice where one was mistyped."""
     if isinstance(error, click.NoSuchOption):
-        known = [name for param in (error.ctx.command.params if error.ctx else []) for name in param.opts]
+        params = error.ctx.command.params if error.ctx else []
+        if error.option_name.lstrip("-") in {param.name for param in params if isinstance(param, click.Argument)}:
+            name = error.option_name.lstrip("-").upper()
+            path = error.ctx.command_path if error.ctx else "judgebench"
+            return f"no such option {error.option_name}; {name} is an argument, without dashes: {path} {name}"
+        known = [name for param in params if isinstance(param, click.Option) for name in param.opts]
         near = difflib.get_close_matches(error.option_name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; --help lists them"
         return f"no such option {error.option_name}{hint}"

@@ -72,13 +72,16 @@ def _price(judge: Judge) -> str:
 )
 @click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
 def show_judge(name: str, providers: str | None) -> None:
-    """A judge's settings, as a call would use them."""
+    """A judge's settings, as a call would use them.
+
+    Exit status 2 where an installed package's provider refuses the judge.
+    """
     from pathlib import Path
 
     import yaml
 
-    from judgebench.client import CHEAPER
-    from judgebench.judges import load_judges, missing_key, price_of, takes_schema
+    from judgebench.client import CHEAPER, check_provider
+    from judgebench.judges import is_plugged, load_judges, missing_key, price_of, takes_schema
 
     judge = load_judges(None if providers is None else Path(providers)).get(name)
     settings = judge.public()
@@ -91,6 +94,8 @@ def show_judge(name: str, providers: str | None) -> None:
     missing = missing_key(judge)
     settings["key"] = "there, or none needed" if missing is None else f"missing: set {missing}"
     click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)
+    if missing is None and is_plugged(judge.provider):
+        check_provider(judge)
 
 
 @judges.command("check", cls=Renamed, epilog="\b\nExample:\njudgebench judges check gpt-4.1-mini\n")

@@ -65,20 +65,22 @@ def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult
 
 def print_end(ended: GridResult[RunResult], console: Console) -> None:
     """What stopped each run, what has no verdict, and where its folder is."""
+    from judgebench.cli.console import messages
     from judgebench.reports.styles import ERROR
 
+    errors = messages(errors=True)
     for result in ended:
         if result.asked_again:
             console.print(_asked_again(result), soft_wrap=True)
         if result.unjudged:
             _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
         if result.error is not None:
-            console.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
+            errors.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
         console.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("the same command goes on where this stopped")
     for error in ended.errors:
-        console.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
+        errors.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
 def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:

@@ -4,18 +4,21 @@ from __future__ import annotations
 
 import asyncio
 import time
+import warnings
 from collections import Counter
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.plugins import blaming
 from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
-from judgebench.client.providers import provider_of
+from judgebench.client.providers import check_provider, provider_of, title_of
 from judgebench.client.providers.base import Answer, Provider, Request
 from judgebench.errors import (
+    ConfigError,
     FatalProviderError,
     JudgebenchError,
     RateLimitedError,
@@ -28,6 +31,7 @@ from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from contextlib import AbstractContextManager
 
     import tenacity
 
@@ -80,6 +84,7 @@ class JudgeClient:
         pace: How many calls may be in flight.
         on_the_wire: The tasks whose request is with the provider, or whose reply is not kept yet; the others wait for a
             limit or for a further try.
+        failed: The failures that ended all calls, by the keys of theirs; whoever records them takes them from here.
         wasted: What the tries of calls that then failed were paid for and said nothing, by the calls' keys; whoever
             records the failure takes it from here.
     """
@@ -103,6 +108,7 @@ class JudgeClient:
         self.pace = Pace(concurrency or judge.limits.concurrency)
         self.budget = budget or Budget()
         self.on_the_wire: set[asyncio.Task[Any]] = set()
+        self.failed: dict[str, VerdictFailure] = {}
         self.wasted: dict[str, Reply] = {}
         self._refresh = refresh
         self._tries = tries
@@ -112,7 +118,7 @@ class JudgeClient:
         self._answered = False
         self._bad_requests = 0
         self._given_up = 0
-        self._fatal: FatalProviderError | None = None
+        self._fatal: ConfigError | FatalProviderError | None = None
         self._waits: set[asyncio.Future[None]] = set()
 
     @property
@@ -130,8 +136,16 @@ class JudgeClient:
 
     async def aclose(self) -> None:
         """Closes what the calls have opened."""
-        if self._limits is not None:
-            await self._provider.aclose()
+        if self._limits is None:
+            return
+        try:
+            with self._blaming("aclose", ConfigError):
+                await self._provider.aclose()
+        except JudgebenchError as error:  # every reply is there and stays
+            warnings.warn(str(error), stacklevel=2)
+
+    def _blaming(self, method: str, kind: type[JudgebenchError]) -> AbstractContextManager[None]:
+        return blaming(title_of(self.judge), self._provider, method, kind, self._secrets)
 
     def cached(self, key: str) -> Reply | None:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
@@ -145,7 +159,7 @@ class JudgeClient:
 
     def check(self) -> None:
         """Raises ConfigError where a call needs a key, or the budget a price, that is not there."""
-        self._provider.check()
+        check_provider(self.judge, self._provider)
         self.budget.check(self.judge)
 
     async def ask(self, request: Request) -> Answer:
@@ -209,7 +223,9 @@ class JudgeClient:
             return _with_earlier(empty[-1], empty[:-1])
         except TransientError as error:
             tries = retrying.statistics.get("attempt_number", 1)
-            raise self._gave_up(f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error}") from None
+            raise self._gave_up(
+                request.key, f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error}"
+            ) from None
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
         """Whether a further try is one too many; a rate limit passes, however often it is met."""
@@ -222,21 +238,22 @@ class JudgeClient:
             return state.attempt_number >= DEAR_TRIES
         return state.attempt_number >= (MAX_TRIES if self._answered else FIRST_TRIES)
 
-    def _gave_up(self, detail: str) -> JudgebenchError:
+    def _gave_up(self, key: str, detail: str) -> JudgebenchError:
         """A failure of the one call, or of the judge where too many have failed with none between them that worked."""
         self._given_up += 1
         if self._given_up < (GIVEN_UP_IN_A_ROW if self._answered else GIVEN_UP_AT_FIRST):
             return VerdictFailure("provider", detail)
+        self.failed[key] = VerdictFailure("provider", detail)
         at = f" at {without_secrets(self.judge.api_base)}" if self.judge.api_base else ""
         none = f"none of the last {self._given_up} calls has worked" if self._answered else "no call has worked"
         return self._stop(
             FatalProviderError(
-                f"judge '{self.judge.name}' ({self.judge.model}): {none}{at}: {detail}; "
+                f"{title_of(self.judge)}: {none}{at}: {detail}; "
                 "check that the server is up, then give the same command again"
             )
         )
 
-    def _stop(self, error: FatalProviderError) -> FatalProviderError:
+    def _stop(self, error: ConfigError | FatalProviderError) -> ConfigError | FatalProviderError:
         """Ends all waits of the judge's calls, for none can work any more; the first such error is that of all."""
         self._fatal = self._fatal or error
         for wait in self._waits:
@@ -273,7 +290,13 @@ class JudgeClient:
     def _ready(self) -> None:
         """Before the first call: the provider gets ready, and the limits begin."""
         if self._limits is None:
-            self._provider.prepare()
+            if self._fatal is not None:
+                raise self._fatal
+            try:
+                with self._blaming("prepare", FatalProviderError):
+                    self._provider.prepare()
+            except (ConfigError, FatalProviderError) as error:
+                raise self._stop(error) from None
             limits = () if self.judge.offline else ((self.judge.limits.rpm, False), (self.judge.limits.tpm, True))
             self._limits = [(PerMinute(most), by_tokens) for most, by_tokens in limits if most is not None]
 
@@ -318,9 +341,11 @@ class JudgeClient:
             raise
         except Exception as error:  # noqa: BLE001 - what a provider raises is not ours to know
             said = in_one_line(f"{type(error).__name__}: {error}", self._secrets)
-            raise (TransientError(said) if isinstance(error, OSError) else VerdictFailure("provider", said)) from None
+            raise (TransientError(said) if isinstance(error, OSError) else _code_failure(said)) from None
+        if isinstance(reply, str):
+            return Reply(text=reply, finish_reason="stop", served_model=self.judge.model)
         if not isinstance(reply, Reply):
-            raise VerdictFailure("provider", f"expected text or a judgebench.Reply, got {type(reply).__name__}")
+            raise _code_failure(f"expected text or a judgebench.Reply, got {type(reply).__name__}")
         return reply
 
     def _finished(self, reply: Reply, latency: float) -> Reply:
@@ -347,10 +372,11 @@ class JudgeClient:
         if isinstance(error, VerdictFailure) and error.kind == "provider" and not self._answered:
             self._bad_requests += 1
             if self._bad_requests >= BAD_REQUESTS_IN_A_ROW:
-                error = FatalProviderError(
-                    f"judge '{self.judge.name}' ({self.judge.model}): the provider refuses every call: {error.detail}; "
-                    f"{self._provider.advice(request)}"
-                )
+                self.failed[request.key] = error
+                cause = f"the provider refuses every call: {error.detail}; {self._provider.advice(request)}"
+                if error.in_code:
+                    cause = f"every call failed in {self._provider.code}: {error.detail}; fix its code"
+                error = FatalProviderError(f"{title_of(self.judge)}: {cause}")
         if isinstance(error, FatalProviderError):
             error = self._stop(error)
         if isinstance(error, VerdictFailure) and error.kind in {"context", "filtered"}:
@@ -366,6 +392,12 @@ class JudgeClient:
         answer = params.get("max_completion_tokens") or params.get("max_tokens") or 0
         for limit, by_tokens in self._limits or ():
             await self._unless_stopped(limit.wait(characters / 4 + answer if by_tokens else 1.0))
+
+
+def _code_failure(detail: str) -> VerdictFailure:
+    failure = VerdictFailure("provider", detail)
+    failure.in_code = True
+    return failure
 
 
 def _with_earlier(reply: Reply, earlier: Sequence[Reply]) -> Reply:

@@ -139,7 +139,10 @@ class LocalEngine:
 
 
 def _tell_broken_off(plan: Plan, work: Work, client: JudgeClient, why: str) -> None:
-    """Tells of a call that was stopped between its tries, where some of them were paid for."""
-    if (spent := client.wasted.pop(work.request.key, None)) is not None:
+    """Tells of a call whose failure ended all, or that was stopped between its tries, where some were paid for."""
+    spent = client.wasted.pop(work.request.key, None)
+    if (ended := client.failed.pop(work.request.key, None)) is not None:
+        plan.tell(work, Failure("provider", ended.detail), spent=spent)
+    elif spent is not None:
         failure = Failure("provider", f"the reply was empty, and no further try was made: {why}")
         plan.tell(work, failure, spent=spent)

@@ -274,6 +274,8 @@ def _check_model(model: str) -> None:
     if provider == "offline":
         if rest not in OFFLINE:
             raise unknown_name("offline judge", model, [f"offline/{name}" for name in OFFLINE])
+    elif provider == "python":
+        raise ConfigError(f"judge '{model}': python/ is for functions given in Python: jb.run(..., judge=FUNCTION)")
     elif not (provider in PROVIDERS or is_plugged(provider) or is_listed_provider(provider)):
         mend = "A LiteLLM id starts with its provider; a model on a server of your own is hosted_vllm/NAME."
         raise unknown_name("provider", provider, {*PROVIDERS, *plugin_names(PLUGINS)}, mend=mend)

@@ -7,9 +7,11 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench._util.plugins import plugin, plugin_names
+from judgebench._util.plugins import blaming, class_of, plugin, plugin_names
+from judgebench.benchmarks.files import FORMATS
+from judgebench.benchmarks.rows import names_data
 from judgebench.benchmarks.source import Row, Source
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -64,7 +66,7 @@ class ScoredDataset(Source):
 
     def rows(self) -> Iterator[Row]:
         """A row an item; the scorer is asked as they are taken."""
-        scores = iter(self._scorer.scores(_conversations(self._dataset)))
+        scores = self._scores()
         for key in self._dataset.keys.values():
             given = list(islice(scores, key.k))
             if len(given) < key.k:
@@ -72,6 +74,10 @@ class ScoredDataset(Source):
             yield Row(f"{self.name} item '{key.id}'", {"id": key.id, "scores": given})
         if next(scores, None) is not None:
             raise ConfigError(f"scorer '{self.name}' gave more scores than conversations: it must give each one score")
+
+    def _scores(self) -> Iterator[float]:
+        with blaming(f"scorer '{self.name}'", self._scorer, "scores"):
+            yield from self._scorer.scores(_conversations(self._dataset))
 
     def count(self) -> int:
         """The number of items."""
@@ -89,9 +95,11 @@ def find_scorer(given: object) -> Scorer | None:
     """The scorer that is given, or that a text `NAME` or `NAME:REST` names; None for a file's name and anything else.
 
     Raises:
-        ConfigError: The package that brings it is broken.
+        ConfigError: The package that brings it is broken, or there is neither a scorer nor a file of this name.
     """
     if isinstance(given, Scorer):
+        if problem := _problem(given):
+            raise ConfigError(f"scorer {class_of(given)} cannot be used: {problem}")
         return given
     if not isinstance(given, str) or Path(given).expanduser().exists():
         return None
@@ -99,10 +107,16 @@ def find_scorer(given: object) -> Scorer | None:
     if name in SCORERS:
         return SCORERS[name](rest)
     if name not in plugin_names(GROUP):
-        return None
-    scorer: Scorer = plugin(GROUP, "scorer", name, lambda make: make(rest), _problem)
+        if names_data(given):
+            return None
+        scorers = sorted({*SCORERS, *plugin_names(GROUP)})
+        mend = f"The scorers are {', '.join(scorers)}; a file of scores ends in {FORMATS}."
+        raise unknown_name("scorer", name, scorers, mend=mend)
+    scorer: Scorer = plugin(GROUP, "scorer", name, _problem, rest)
     return scorer
 
 
 def _problem(made: object) -> str:
-    return "" if isinstance(made, Scorer) else "it makes no judgebench.rewards.scorer.Scorer"
+    if not isinstance(made, Scorer):
+        return "it makes no judgebench.rewards.scorer.Scorer"
+    return "" if isinstance(getattr(made, "name", None), str) else "it has no name: set name to a text"

@@ -51,7 +51,7 @@ def read_scores(
     found: dict[str, Scores] = {}
     unknown, wrong_count, not_finite = [], [], []
     file = source.name
-    for row in counted(source, f"reading {file}", unit="rows", total=source.count):
+    for row in counted(source, f"reading {file}", unit="rows", total=source.total):
         identifier = base.text_of(row, "id")
         key = dataset.keys.get(identifier)
         if identifier in found:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import io
+from dataclasses import dataclass
 
 import pytest
 from rich.console import Console
@@ -145,6 +146,23 @@ def test_a_result_shows_all_its_tables_and_remarks():
     assert "mind \\<this\\>" in Result().to_markdown()
     assert "% mind <this>" in Result().to_latex()
     assert Result().to_csv() == TABLE.to_csv()
+
+
+def test_a_result_is_printed_as_its_tables():
+    """In Markdown; in a list of results it is its kind and what its tables are of."""
+
+    @dataclass(frozen=True, repr=False)
+    class Pair(Tabular):
+        first: Table
+        second: Table
+
+        def tables(self):
+            return [self.first, self.second]
+
+    pair = Pair(Table((), notes=["n"], title="One"), Table((), notes=["m"]))
+
+    assert str(pair) == pair.to_markdown()
+    assert repr([pair]) == "[<Pair: One>]"
 
 
 def test_an_alert_stands_out():

@@ -13,7 +13,7 @@ import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import FrameSource, ListSource, MappedSource, Row
+from judgebench.benchmarks.source import FrameSource, ListSource, MappedSource, Row, Source
 from judgebench.errors import ConfigError
 
 CUSTOM = get_benchmark("custom")
@@ -200,7 +200,9 @@ def test_the_example_is_a_source_like_any_other(database):
     dataset = load_dataset(CUSTOM, "sqlite:votes.db")
     assert dataset.hash == load_dataset(CUSTOM, PAIRS).hash
     assert dataset.origin["source"] == "sqlite:votes.db"
-    assert [row.where for row in source_of("sqlite:votes.db#pairs")] == ["pairs row 1", "pairs row 2"]
+    assert [row.where for row in source_of("sqlite:votes.db#pairs")] == [
+        f"sqlite:votes.db#pairs: pairs row {number}" for number in (1, 2)
+    ]
 
 
 def test_the_example_is_run(database):
@@ -233,8 +235,71 @@ def test_a_source_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     assert mistake("odd:x") == (
         "source 'odd' of the package odd (odd:make) cannot be used: it makes no judgebench.benchmarks.source.Source; "
-        "mend the package, or uninstall it"
+        "fix the package, or uninstall it"
     )
+
+
+class Own(Source):
+    """What another package's source may give and do."""
+
+    def __init__(self, *rows, name="own:x", error=None):
+        self._rows, self._error = rows, error
+        if name is not None:
+            self.name = name
+
+    def rows(self):
+        yield from self._rows
+        if self._error is not None:
+            raise self._error
+
+
+def test_a_source_may_give_dictionaries():
+    """Each is called by the source's name and its number."""
+    assert read(Own(*PAIRS)) == [("own:x row 1", PAIRS[0]), ("own:x row 2", PAIRS[1])]
+
+
+@pytest.mark.parametrize("make", [lambda own: own, MappedSource])
+def test_a_row_of_another_packages_source_is_called_by_it_once(make):
+    """The source's name is put before a place that lacks it, also where the same rows are given again."""
+    rows = Own(Row("pair 1", PAIRS[0]), Row("own:x pair 2", PAIRS[1]))
+    assert read(make(rows)) == [("own:x: pair 1", PAIRS[0]), ("own:x pair 2", PAIRS[1])]
+
+
+@pytest.mark.parametrize(
+    ("data", "message"),
+    [
+        (Own(Row("r 1", PAIRS[0]), error=KeyError("oops")), f"source 'own:x': {__name__}:Own.rows() raised KeyError: "),
+        (Own("text"), "own:x row 1: is str, expected a dictionary of columns"),
+        (Own(name=None), f"source {__name__}:Own cannot be used: it has no name: set self.name to a text"),
+        (Own, "Own is a class: pass an object of it: Own(...)"),
+    ],
+)
+def test_a_mistake_in_a_source_is_one_line(data, message):
+    """With the class and what it raised."""
+    assert message in mistake(data)
+
+
+def test_a_count_that_raises_is_one_line():
+    """As rows that raise."""
+    source = Own(*PAIRS)
+    source.count = lambda: len(None)
+    with pytest.raises(ConfigError, match=r"source 'own:x': .*:Own\.count\(\) raised TypeError: .*; fix this method"):
+        source.total()
+
+
+def test_what_a_source_does_not_take_is_said(tmp_path, monkeypatch):
+    """With the text after the colon."""
+    lay_package(tmp_path, "picky", "make = int", {"judgebench.sources": {"picky": "picky:make"}})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    assert mistake("picky:many").startswith(
+        "source 'picky' of the package picky (picky:make) did not take 'many': ValueError: invalid literal"
+    )
+
+
+def test_a_near_file_is_a_sentence_of_its_own(tmp_path):
+    """A question mark ends it."""
+    (tmp_path / "rows.jsonl").write_text("{}", encoding="utf-8")
+    assert "did you mean rows.jsonl? a dataset of" in mistake(str(tmp_path / "rows.jsonlx"))
 
 
 def test_an_unknown_source_is_a_missing_file(database):

@@ -152,11 +152,13 @@ def test_a_fatal_error_stops_all_calls(tmp_path):
     ],
 )
 def test_a_mistake_in_the_function_stops_the_judge_at_the_third_call(tmp_path, function, said):
-    """With its words and who mends it."""
+    """With its words and whose they are; judgebench's settings have no part in it."""
     ended, _, _ = asked(tmp_path, callable_judge(function, name="mine"), *map(str, range(BAD_REQUESTS_IN_A_ROW)))
 
     assert [type(each) for each in ended] == [VerdictFailure] * 2 + [FatalProviderError]
-    assert (said in ended[0].detail, str(ended[-1]).endswith("mend the function")) == (True, True)
+    assert said in ended[0].detail
+    assert str(ended[-1]).startswith(f"judge 'mine' (python/mine): every call failed in the function: {said}")
+    assert str(ended[-1]).endswith("; fix its code")
 
 
 def test_a_broken_connection_of_a_function_is_tried_again(tmp_path):
@@ -232,8 +234,9 @@ def test_a_run_has_its_scripts_failures(rows, places):
 
 
 def test_a_script_that_is_too_short_says_so(rows, places):
-    """And ends the run."""
-    run = on_fake_clock(jb.arun("custom", judge=ScriptedJudge(["[[A]]"]), data=rows, concurrency=1, **places))
+    """And ends the run, which warns of it."""
+    with pytest.warns(UserWarning, match="the script has 1 steps, and a further call was made"):
+        run = on_fake_clock(jb.arun("custom", judge=ScriptedJudge(["[[A]]"]), data=rows, concurrency=1, **places))
 
     assert +Counter(run.metrics.failures) == {"not_asked": 3}
 

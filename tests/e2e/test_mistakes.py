@@ -51,6 +51,12 @@ def test_an_unknown_benchmark(server: LoopbackServer) -> None:
     assert said.startswith("unknown benchmark 'reward-bench2': did you mean rewardbench-2 or rewardbench")
 
 
+def test_an_argument_as_an_option(server: LoopbackServer) -> None:
+    """It is one without dashes."""
+    said = mistake(server, "run", "--benchmark", "rewardbench")
+    assert said == "no such option --benchmark; BENCHMARK is an argument, without dashes: judgebench run BENCHMARK"
+
+
 def test_an_unknown_judge(server: LoopbackServer) -> None:
     """The nearest names, and the command that lists all."""
     said = of_run(server, "-j", "gpt-4.1-mni")

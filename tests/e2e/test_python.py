@@ -101,6 +101,34 @@ def test_a_refused_judge_raises(server: LoopbackServer) -> None:
         run()
 
 
+def broken_after(good: int):
+    """A function that gives so many verdicts, then raises."""
+    calls: list[object] = []
+
+    def broken(messages: object) -> str:
+        calls.append(messages)
+        return "[[A]]" if len(calls) <= good else str(calls["bug"])  # type: ignore[call-overload]
+
+    return broken
+
+
+def test_a_function_that_never_works_raises(server: LoopbackServer) -> None:
+    """The bug is told as the function's, and what each call came to is in the run's folder."""
+    with pytest.raises(jb.FatalProviderError, match="every call failed in the function: TypeError: list indices"):
+        jb.run("rewardbench", judge=broken_after(0), data="pairs.jsonl")
+    (folder,) = Path("runs").glob("*/*/*/*")
+    failures = [judgement.failure.kind for judgement in jb.Run.load(folder).judgements if judgement.failure]
+    assert failures == ["provider"] * 3
+
+
+def test_a_judge_that_stops_late_is_a_warning(server: LoopbackServer) -> None:
+    """The run has what came before."""
+    server.faults = lambda request: Fault.status(401) if request.number > 2 else None
+    with pytest.warns(UserWarning, match="judge 'mine'"):
+        found = run(concurrency=1)
+    assert (found.manifest.state, found.metrics.coverage) == ("stopped", pytest.approx(2 / 6))
+
+
 def test_a_coroutine_runs_in_a_notebooks_loop(server: LoopbackServer) -> None:
     """`await jb.arun(...)`."""
 

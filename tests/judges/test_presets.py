@@ -196,6 +196,7 @@ def test_offline_baselines_need_no_file(name):
         ("opneai/gpt-4.1", "unknown provider 'opneai': did you mean openai"),
         ("meta-llama/Llama-3.1-8B", "a model on a server of your own is hosted_vllm/NAME"),
         ("offline/best", "did you mean offline/longest or offline/first or offline/shortest?"),
+        ("python/mine", "judge 'python/mine': python/ is for functions given in Python: jb.run(..., judge=FUNCTION)"),
         ("openai/", "the model 'openai/' has no provider: expected a LiteLLM id"),
         ("/gpt", "has no provider"),
         ("", "unknown judge ''"),

@@ -124,3 +124,49 @@ def test_a_scorer_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     with pytest.raises(ConfigError, match=r"scorer 'odd' of the package odd .*: it makes no judgebench\.rewards"):
         scored("odd", tmp_path)
+
+
+class Broken(Scorer):
+    """Raises at the first conversation."""
+
+    name = "broken"
+
+    def scores(self, conversations):
+        for _ in conversations:
+            raise RuntimeError("kaboom")
+
+
+class Nameless(Broken):
+    """Has no name."""
+
+    name = None
+
+
+@pytest.mark.parametrize(
+    ("scorer", "message"),
+    [
+        (Broken(), f"scorer 'broken': {__name__}:Broken.scores() raised RuntimeError: kaboom; fix this method"),
+        (Nameless(), f"scorer {__name__}:Nameless cannot be used: it has no name: set name to a text"),
+        (Broken, "Broken is a class: pass an object of it: Broken(...)"),
+        ("lenght:2", "unknown scorer 'lenght': did you mean length? The scorers are "),
+        ("owner/lengths", "unknown scorer 'owner/lengths': "),
+        ("nope.jsonl", "no such file or folder: 'nope.jsonl'"),
+    ],
+)
+def test_a_mistake_in_a_scorer_is_one_line(tmp_path, monkeypatch, scorer, message):
+    """With the class and what it raised, or the nearest name; a name without a file is never looked for on the hub."""
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(ConfigError) as caught:
+        scored(scorer, tmp_path)
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_what_a_scorer_does_not_take_is_said(tmp_path, monkeypatch):
+    """With the text after the colon."""
+    lay_package(tmp_path, "strict", "make = int", {"judgebench.scorers": {"strict": "strict:make"}})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    with pytest.raises(
+        ConfigError, match=r"scorer 'strict' .* did not take 'many': ValueError: .*; check what follows"
+    ):
+        scored("strict:many", tmp_path)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.plugins import plugin
-from judgebench.judges import PLUGINS, is_plugged
+from judgebench._util.plugins import blaming, plugin
+from judgebench.judges import PLUGINS, is_plugged, secret_values
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Provider
@@ -27,11 +27,31 @@ def provider_of(judge: Judge) -> Provider:
 
         return PythonProvider(judge)
     if is_plugged(judge.provider):
-        provider: Provider = plugin(PLUGINS, "provider", judge.provider, lambda cls: cls(judge), _problem)
+        provider: Provider = plugin(PLUGINS, "provider", judge.provider, _problem, judge)
         return provider
     from judgebench.client.providers.litellm.provider import LiteLLMProvider
 
     return LiteLLMProvider(judge)
+
+
+def check_provider(judge: Judge, provider: Provider | None = None) -> None:
+    """Finds out, before the first call, whether a judge can be asked.
+
+    Args:
+        judge: Who.
+        provider: The way to it, where there is one already.
+
+    Raises:
+        ConfigError: It cannot, or another package's provider is broken.
+    """
+    provider = provider or provider_of(judge)
+    with blaming(title_of(judge), provider, "check", secrets=secret_values(judge)):
+        provider.check()
+
+
+def title_of(judge: Judge) -> str:
+    """A judge and its model, as they start a message."""
+    return f"judge '{judge.name}'" + (f" ({judge.model})" if judge.model != judge.name else "")
 
 
 def _problem(provider: Any) -> str:

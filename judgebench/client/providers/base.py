@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.plugins import class_of
 from judgebench.judges import check_key
 
 if TYPE_CHECKING:
@@ -81,8 +82,8 @@ class Provider(ABC):
         return
 
     @abstractmethod
-    async def complete(self, request: Request) -> Reply:
-        """Makes one call, once.
+    async def complete(self, request: Request) -> Reply | str:
+        """Makes one call, once; gives the reply, or its text alone.
 
         Of the reply only `text` is needed; its tokens, at the judge's price, are its cost where `cost_usd` is left out.
 
@@ -94,6 +95,11 @@ class Provider(ABC):
                 it was refused, else `provider`.
             OSError: The way to the model is broken; taken as transient. Any other exception fails the one call.
         """
+
+    @property
+    def code(self) -> str:
+        """The code that a call runs, as messages name it."""
+        return f"the class {class_of(self)}"
 
     def advice(self, request: Request) -> str:
         """What to look at where every call is refused from the first on."""

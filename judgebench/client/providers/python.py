@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import Provider
 from judgebench.judges import arguments_of, is_async
-from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Request
+    from judgebench.verdicts import Reply
 
 _MOST_THREADS = 1024
 
@@ -32,7 +32,7 @@ class PythonProvider(Provider):
     def _function(self) -> Any:
         return self.judge.function
 
-    async def complete(self, request: Request) -> Reply:
+    async def complete(self, request: Request) -> Reply | str:
         """What the function says."""
         known = {**self.judge.params_asked()[0], "sample": request.sample, "schema": request.schema}
         messages = [dict(message) for message in request.messages]
@@ -42,14 +42,17 @@ class PythonProvider(Provider):
         )
         if inspect.isawaitable(reply):
             reply = await reply
-        if isinstance(reply, str):
-            return Reply(text=reply, finish_reason="stop", served_model=self.judge.model)
-        answer: Reply = reply  # the client looks at what it is
+        answer: Reply | str = reply  # the client looks at what it is
         return answer
+
+    @property
+    def code(self) -> str:
+        """The function."""
+        return "the function"
 
     def advice(self, request: Request) -> str:  # noqa: ARG002 - whatever it is, the function answers it
         """The function."""
-        return "mend the function"
+        return "fix the function"
 
     async def aclose(self) -> None:
         """Lets go of the threads; one whose call has timed out goes on until that ends."""

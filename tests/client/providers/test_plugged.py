@@ -1,19 +1,21 @@
 """Providers of other packages: found through entry points, and the example in the docs works as it is."""
 
 import asyncio
+import os
 import re
 import sys
 import tomllib
 from pathlib import Path
+from textwrap import indent
 
 import pytest
 from asking import Asker
-from commands import judgebench
+from commands import FRESH, judgebench, process
 from loopback import Fault, LoopbackServer, Reply
 from scoring import write_rows
 
 import judgebench as jb
-from judgebench.client.providers import provider_of
+from judgebench.client.providers import check_provider, provider_of
 from judgebench.errors import ConfigError, FatalProviderError, VerdictFailure
 from judgebench.judges import load_judges
 from judgebench.judges.judge import Judge
@@ -178,7 +180,7 @@ def test_a_broken_package_is_one_clear_mistake(plug, name):
 
     start, end = str(caught.value).split(" cannot be used: ")
     assert start == f"provider '{name}' of the package judgebench_plugged (judgebench_plugged:Plug)"
-    assert (end.startswith(said), end.endswith("; mend the package, or uninstall it")) == (True, True), end
+    assert (end.startswith(said), end.endswith("; fix the package, or uninstall it")) == (True, True), end
 
 
 def test_a_broken_package_is_found_before_the_first_call(plug, tmp_path):
@@ -189,6 +191,100 @@ def test_a_broken_package_is_found_before_the_first_call(plug, tmp_path):
         jb.run("custom", judge="raises/m", data=str(rows), out=tmp_path / "runs", cache_dir=tmp_path / "cache")
 
     assert not (tmp_path / "runs" / "custom" / "raises--m" / "pairwise" / "one" / "manifest.json").exists()
+
+
+@pytest.fixture
+def run_plugged(plug, tmp_path):
+    """Runs two pairs with a provider `own`, whose class has this body, in a Python of its own."""
+    rows = [{"id": str(number), "prompt": str(number), "chosen": "good", "rejected": "bad"} for number in range(4)]
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+
+    def run(body, *options):
+        plug("own", f"from judgebench.client import Provider\nclass Plug(Provider):\n{indent(body, '    ')}\n")
+        command = ("run", "custom", "--data", data, "-j", "own/m", "--out", tmp_path / "runs", *options)
+        env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
+        return process(*command, python=("-X", "dev", *FRESH), env=env)
+
+    return run
+
+
+ANSWER = "async def complete(self, request):\n    return '[[A]]'\n"
+
+
+@pytest.mark.parametrize(
+    ("body", "line"),
+    [
+        ("def check(self): {}['gone']", "check() raised KeyError: 'gone'; fix this method"),
+        (
+            "def prepare(self): import torch_nope",
+            "prepare() raised ModuleNotFoundError: No module named 'torch_nope'; ",
+        ),
+        ("def prepare(self): raise ConnectionRefusedError('no server')", "prepare() raised ConnectionRefusedError: no"),
+    ],
+)
+def test_a_bug_before_the_first_call_is_one_line(run_plugged, body, line):
+    """Exit status 2, and nothing of asyncio's."""
+    ended = run_plugged(ANSWER + body)
+
+    assert (ended.status, ended.out) == (2, "")
+    lines = (each for each in ended.err.splitlines() if not each.startswith("Executing <Task"))
+    assert next(lines).startswith(f"judgebench: judge 'own/m': judgebench_plugged:Plug.{line}")
+    assert "Traceback" not in ended.err
+
+
+def test_no_key_is_in_what_a_bug_says(plug, monkeypatch):
+    """Whichever method raises with it."""
+    monkeypatch.setenv("MINE_KEY", "canary-0123456789")
+    raising = "raise ValueError('canary-0123456789')"
+    plug("own", f"{PROVIDER}{ANSWER.replace(chr(10), chr(10) + '    ')}def check(self): {raising}\n")
+    with pytest.raises(ConfigError, match=r"check\(\) raised ValueError: \[hidden\]; fix this method") as caught:
+        check_provider(Judge(name="j", model="own/m", api_key_env="MINE_KEY"))
+
+    assert caught.value.__cause__ is None
+
+
+def test_a_bug_at_the_end_leaves_the_run_as_it_is(run_plugged):
+    """A note says it; text alone is a reply."""
+    ended = run_plugged(ANSWER + "async def aclose(self): raise RuntimeError('close')", "--json")
+
+    assert (ended.status, ended.metrics[0]["coverage"]) == (0, 1)
+    assert "note: judge 'own/m': judgebench_plugged:Plug.aclose() raised RuntimeError: close; fix this" in ended.err
+    assert "Traceback" not in ended.err
+
+
+BUG = "async def complete(self, request):\n    raise RuntimeError('kaboom')"
+
+
+def test_a_bug_in_every_call_is_the_codes(run_plugged):
+    """The class is named, not the judge's parameters; each call that was made has its own failure."""
+    ended = run_plugged(BUG)
+
+    assert "every call failed in the class judgebench_plugged:Plug: RuntimeError: kaboom; fix its code" in ended.err
+    assert ("params" in ended.err, ended.err.count("provider: RuntimeError: kaboom")) == (False, 3)
+
+
+def test_a_judge_that_stops_says_why_even_if_quiet(run_plugged):
+    """The reason is no note."""
+    ended = run_plugged(BUG, "--quiet")
+
+    assert ended.status == 1
+    assert ended.err.startswith("stopped: judge 'own/m': every call failed in the class")
+
+
+def test_a_model_that_its_provider_refuses_is_not_shown_as_ready(plug):
+    """The settings, then what stands in the way, with exit status 2."""
+    plug("own", f"from judgebench.client import Provider\nclass Plug(Provider):\n{indent(ANSWER + PICKY, '    ')}")
+    shown, refused = judgebench("judges", "show", "own/a"), judgebench("judges", "show", "own/b")
+
+    assert (shown.status, shown.err) == (0, "")
+    assert (refused.status, refused.err) == (2, "judgebench: no model b\n")
+
+
+PICKY = """def check(self):
+    if self.judge.model != "own/a":
+        from judgebench import ConfigError
+        raise ConfigError("no model b")
+"""
 
 
 def test_two_packages_with_one_name_are_a_mistake(plug):
