@@ -91,7 +91,7 @@ def _answer_pieces(text: str) -> list[Span]:
 
 def _has_signs(text: str) -> bool:
     """Whether there may be thinking in a reply."""
-    return any(sign in text for sign in _SIGNS)  # a list is quicker than a generator over so few
+    return any(sign in text for sign in _SIGNS)
 
 
 def _joined(text: str, pieces: Iterable[Span]) -> str:
