@@ -55,7 +55,7 @@ def plugin(group: str, what: str, name: str, make: Callable[[Any], T], problem_o
             return made
     raise ConfigError(
         f"{what} '{name}' of the package {_package(point)} ({point.value}) cannot be used: {problem}; "
-        "mend the package, or uninstall it"
+        "fix the package, or uninstall it"
     )
 
 

@@ -84,7 +84,7 @@ def _plugged(spec: str) -> Source | None:
 
 
 def _problem(made: object) -> str:
-    return "" if isinstance(made, Source) else "it makes no judgebench.benchmarks.source.Source"
+    return "" if isinstance(made, Source) else "it does not return a judgebench.benchmarks.source.Source"
 
 
 # --- from a path to its readers
@@ -111,7 +111,7 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
-        raise DataError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
+        raise DataError(f"the folder {spec} contains no data files: use one with files that end in {FORMATS}")
     return FileSource(spec, files)
 
 
@@ -135,5 +135,5 @@ def _missing(spec: str, path: Path) -> DataError:
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
-        hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
-    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}")
+        hint += f"; no installed package has a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
+    return DataError(f"file or folder not found: {spec!r}: {mend}{hint}")

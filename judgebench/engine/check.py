@@ -100,7 +100,7 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     judge = load_judges(None if providers is None else Path(providers)).get(name).model_copy(update={"soft": soft})
     wording = load_template(template)
     if soft and judge.offline:
-        raise ConfigError(f"{judge.name} gives no log-probabilities: leave --logprobs out")
+        raise ConfigError(f"{judge.name} has no log-probabilities: leave --logprobs out")
     schema = wording.structured and takes_schema(judge)
     with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
         async with aclosing(JudgeClient(judge, cache, tries=1)) as client:

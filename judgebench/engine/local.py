@@ -141,5 +141,5 @@ class LocalEngine:
 def _tell_broken_off(plan: Plan, work: Work, client: JudgeClient, why: str) -> None:
     """Tells of a call that was stopped between its tries, where some of them were paid for."""
     if (spent := client.wasted.pop(work.request.key, None)) is not None:
-        failure = Failure("provider", f"the reply was empty, and no further try was made: {why}")
+        failure = Failure("provider", f"the reply was empty, and it was not retried: {why}")
         plan.tell(work, failure, spent=spent)

@@ -62,7 +62,7 @@ def test_a_run_is_loaded_from_its_folder(server: LoopbackServer) -> None:
 
 def test_a_folder_without_a_run_is_a_mistake() -> None:
     """It is named."""
-    with pytest.raises(jb.ConfigError, match=r"^here: holds no run"):
+    with pytest.raises(jb.ConfigError, match=r"^here: not a run folder"):
         jb.Run.load("here")
 
 

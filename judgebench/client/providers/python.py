@@ -49,7 +49,7 @@ class PythonProvider(Provider):
 
     def advice(self, request: Request) -> str:  # noqa: ARG002 - whatever it is, the function answers it
         """The function."""
-        return "mend the function"
+        return "fix the function"
 
     async def aclose(self) -> None:
         """Lets go of the threads; one whose call has timed out goes on until that ends."""

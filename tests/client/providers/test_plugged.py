@@ -27,7 +27,7 @@ BROKEN = {
     "no-class": ("class Other: ...", "AttributeError: module"),
     "no-provider": (
         "class Plug:\n    def __init__(self, judge): ...",
-        "it is no subclass of judgebench.client.Provider",
+        "it is not a subclass of judgebench.client.Provider",
     ),
     "abstract": (PROVIDER + "'No call.'", "TypeError: Can't instantiate abstract class Plug"),
     "unborn": (
@@ -178,7 +178,7 @@ def test_a_broken_package_is_one_clear_mistake(plug, name):
 
     start, end = str(caught.value).split(" cannot be used: ")
     assert start == f"provider '{name}' of the package judgebench_plugged (judgebench_plugged:Plug)"
-    assert (end.startswith(said), end.endswith("; mend the package, or uninstall it")) == (True, True), end
+    assert (end.startswith(said), end.endswith("; fix the package, or uninstall it")) == (True, True), end
 
 
 def test_a_broken_package_is_found_before_the_first_call(plug, tmp_path):
