@@ -250,8 +250,8 @@ def score(
     1.0
 
     Args:
-        scores: A scorer or its name; or a row an item, `id` and `scores` (or `scores_chosen` and `scores_rejected`), in
-            a JSONL, CSV or Parquet file, a data frame or a list.
+        scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`),
+            in a JSONL, CSV or Parquet file, a data frame or a list.
         benchmark: Whose items they are scores of.
         data: Where the items come from; None for the benchmark's own rows on the hub.
         subsets: Only these.
@@ -327,7 +327,7 @@ def render(
     """
     loaded = load_template(template)
     if structured and not loaded.structured:
-        raise ConfigError(f"template '{loaded.name}' asks for no structured output; verdict.json in its head does")
+        raise ConfigError(f"template '{loaded.name}' has no structured output; add verdict.json to its front matter")
     chosen = get_benchmark(benchmark or _shown_with(loaded, pairs))
     fitting_templates(chosen, [loaded], pairs)
     dataset = load_dataset(chosen, data or SAMPLE)

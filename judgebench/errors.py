@@ -78,7 +78,7 @@ class TransientError(JudgebenchError):
 
     Attributes:
         retry_after: Seconds the provider asked to wait, or None where it did not say.
-        counted_as: What a further try after it is counted under.
+        counted_as: What a retry after it is counted under.
     """
 
     counted_as: ClassVar[str] = "server error"

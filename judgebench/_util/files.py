@@ -51,7 +51,7 @@ def writing(path: Path, mend: str) -> Iterator[None]:
         yield
     except OSError as error:
         if error.errno in FULL:
-            message = f"{path}: the disk is full; free some space, then give the same command again"
+            message = f"{path}: the disk is full; free some space, then rerun the command"
         else:
             message = f"{path}: cannot be written ({error.strerror or error}); {mend}"
         raise StorageError(message) from None
@@ -218,8 +218,8 @@ def check_no_links(folder: Path) -> None:
         if entry.is_dir(follow_symlinks=False):
             check_no_links(folder / entry.name)
         elif not entry.is_file(follow_symlinks=False):
-            what = "a symbolic link" if entry.is_symlink() else "no file"
+            what = "a symbolic link" if entry.is_symlink() else "not a file"
             raise ConfigError(
-                f"{folder / entry.name}: is {what}, and a run's folder holds files of its own alone; put the file "
-                "itself there (cp -rL copies a folder so), or take it away"
+                f"{folder / entry.name}: is {what}, but a run folder must contain regular files only; copy the "
+                "file itself (cp -rL), or remove it"
             )

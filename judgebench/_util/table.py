@@ -267,7 +267,7 @@ class Table(Tabular):
         row: Callable[[Any], Mapping[str, Any]] | None = None,
         **more: Any,
     ) -> Table:
-        """A table with a row an item.
+        """A table with one row per item.
 
         Args:
             items: What the rows are of.

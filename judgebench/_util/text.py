@@ -80,7 +80,7 @@ def difference_text(difference: float, measure: Unit | None) -> str:
 
 def difference_head(measure: Unit | None) -> str:
     """The head of a column of differences."""
-    return "diff. in r" if measure == "pearson" else "points"
+    return "diff (r)" if measure == "pearson" else "diff (pp)"
 
 
 def effect_text(effect: float, unit: Unit | None) -> str:

@@ -117,7 +117,7 @@ class YamlText:
                     line = key.start_mark.line + self._first_line
                     if (key.tag, key.value) in lines and not self._repeats:
                         first = lines[key.tag, key.value]
-                        message = f"the key '{key.value}' stands twice, first on line {first}: keep one"
+                        message = f"duplicate key '{key.value}', first on line {first}: keep one"
                         raise self._error(line, message)
                     lines[key.tag, key.value] = line
                 self._refuse_repeats(value, inside=inside, done=done)
@@ -143,9 +143,9 @@ class YamlFile(YamlText):
         try:
             text = path.read_text(encoding="utf-8-sig")
         except FileNotFoundError:
-            raise ConfigError(f"{path}: there is no such file") from None
+            raise ConfigError(f"{path}: file not found") from None
         except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: byte {error.start} is not UTF-8: save the file as UTF-8") from None
+            raise ConfigError(f"{path}: not UTF-8 (byte {error.start}): save the file as UTF-8") from None
         except OSError as error:
-            raise ConfigError(f"{path}: the file cannot be read: {error.strerror}") from None
+            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
         super().__init__(text, str(path))

@@ -118,7 +118,7 @@ def _notes(opened: Sequence[Finished], ids: Sequence[str], without: Sequence[tup
     if not without or all(opened[0].keys[item].k == 1 for item in ids):
         return []
     said = ", ".join(f"{first + 1} and {second + 1}" for first, second in without)
-    return [f"no agreement is shown of runs {said}: they answer no question in common"]
+    return [f"no agreement for runs {said}: no common questions"]
 
 
 def _by_question(opened: Sequence[Finished], ids: Sequence[str]) -> _Table:
@@ -210,7 +210,7 @@ def agreement_columns(pairs: Sequence[RunsAgreement]) -> Columns:
         return getattr(by_pair[pair], name).value if pair in by_pair else None
 
     return {
-        Column("alike", "share", form=".0%", priority=1): lambda pair: value(pair, "same"),
+        Column("agreement", "share", form=".0%", priority=1): lambda pair: value(pair, "same"),
         Column("kappa", "coefficient", priority=1): lambda pair: value(pair, "kappa"),
         Column("AC1", "coefficient", priority=1): lambda pair: value(pair, "ac1"),
     }

@@ -130,12 +130,12 @@ class Board(Tabular):
             if place.baselines:
                 said = ", ".join(f"{name} {score_text(each, place.measure)}" for name, each in place.baselines.items())
                 if place.baselines_left_out:
-                    said += f" (over all but {', '.join(place.baselines_left_out)})"
+                    said += f" (without {', '.join(place.baselines_left_out)})"
                 named = f"{place.judge} {place.wording}" if place.rank is None else str(place.rank)
                 beside.setdefault(said, []).append(named)
         if len(beside) == 1:
-            return [f"without judging: {said}" for said in beside]
-        return [f"without judging, beside {', '.join(named)}: {said}" for said, named in beside.items()]
+            return [f"baselines: {said}" for said in beside]
+        return [f"baselines of {', '.join(named)}: {said}" for said, named in beside.items()]
 
     def tables(self) -> Sequence[Table]:
         """The runs with what says something of them, the best first."""
@@ -164,7 +164,7 @@ class Board(Tabular):
             Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
                 place.score
             ),
-            Column("95% interval", "interval"): ends_of,
+            Column("95% CI", "interval"): ends_of,
         }
         for name in self.sections:
             columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
@@ -174,7 +174,7 @@ class Board(Tabular):
         if len({place.items for place in runs}) > 1:
             columns[Column("items", "count", priority=2)] = lambda place: place.items
         if any(place.coverage != 1 for place in runs):
-            columns[Column("verdicts", "share", priority=3)] = lambda place: place.coverage
+            columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
@@ -195,14 +195,11 @@ class Board(Tabular):
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
-            yield (
-                "group: runs that share a letter cannot be told apart (paired tests, Holm's correction), which is not "
-                "to say that they are alike"
-            )
+            yield "group: same letter = not significantly different (paired tests, Holm-corrected)"
         if others := [f"{place.judge} {place.how}" for place in self.places if place.other_items]:
-            yield f"{_OTHER}: over other items, and so not ranked: {', '.join(others)}"
+            yield f"{_OTHER}: other items, not ranked: {', '.join(others)}"
         if any(place.pareto for place in self.places):
-            yield "*: no other judge here is as cheap and as good, and cheaper or better"
+            yield "*: Pareto-optimal (cost, score)"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
             yield f"not finished: {', '.join(f'{place.judge} ({place.state})' for place in unfinished)}"

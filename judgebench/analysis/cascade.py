@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench._util.steps import counted
 from judgebench._util.table import Column, Table, Tabular, ends_of
-from judgebench._util.text import difference_text, score_head
+from judgebench._util.text import difference_head, difference_text, score_head
 from judgebench.errors import ConfigError
 from judgebench.items import Verdict
 from judgebench.metrics.accuracy import official_scores
@@ -44,9 +44,9 @@ ROWS = 12
 """How many thresholds are shown at most."""
 
 _SIGNS = {
-    "disagreement": "the share of the cheap run's verdicts on an item that differ from its commonest one",
-    "margin": "1 less the distance of its best two completions",
-    "confidence": "1 less the probability of its best completion",
+    "disagreement": "the share of the cheap judge's verdicts on an item that differ from the most common one",
+    "margin": "1 minus the margin between its two best completions",
+    "confidence": "1 minus the probability of its best completion",
 }
 
 MOST_STEPS = 40
@@ -133,31 +133,34 @@ class Cascade(Tabular):
 
     def _table(self, steps: Sequence[Threshold]) -> Table:
         columns: Columns = {
-            Column("from", names=True): _threshold,
-            Column("sent on", "share"): lambda step: step.share,
+            Column("threshold", names=True): _threshold,
+            Column("escalated", "share"): lambda step: step.share,
             Column("score", "score", head=score_head([self.measure])): lambda step: step.score,
-            Column("95% interval", "interval"): ends_of,
-            Column("to dear", "difference"): lambda step: step.difference.difference,
+            Column("95% CI", "interval"): ends_of,
+            Column("difference", "difference", head=difference_head(self.measure)): lambda step: (
+                step.difference.difference
+            ),
             Column("p", "p"): lambda step: step.difference.p,
-            Column("an item", "money"): lambda step: "unknown" if step.cost_per_item is None else step.cost_per_item,
+            Column("cost/item", "money"): lambda step: "unknown" if step.cost_per_item is None else step.cost_per_item,
             Column("mark", "mark", head=""): lambda step: "*" * step.pareto + "<" * step.chosen,
         }
         return Table.of(steps, columns, lambda step: {"unit": self.measure, "style": "strong" * step.chosen})
 
     def _legend(self) -> Iterator[str]:
-        yield f"from: items this unsure and more are sent on to {self.dear}; unsure is {_SIGNS[self.by]}"
+        yield f"threshold: items at least this uncertain are escalated to {self.dear}; uncertainty: {_SIGNS[self.by]}"
         yield (
-            "to dear: the score less that of the dear run alone (paired, p uncorrected); an item: cost with both judges"
+            f"{difference_head(self.measure)}: score minus that of the expensive run alone (paired, p uncorrected); "
+            "cost/item: both judges"
         )
-        yield "*: no other threshold is as cheap and as good, and cheaper or better"
+        yield "*: Pareto-optimal (cost, score)"
         ends = (self.chosen.difference.low, self.chosen.difference.high)
         yield (
-            "<: the cheapest that is not shown to be worse than the dear run alone, which is not to say that it is as "
-            f"good: the difference is from {' to '.join(difference_text(end, self.measure) for end in ends)}"
+            "<: cheapest threshold not significantly worse than the expensive run alone (95% CI of the difference "
+            f"{' to '.join(difference_text(end, self.measure) for end in ends)})"
         )
         if self.thresholds > min(len(self.steps), ROWS):
-            more = "; --json has more" if len(self.steps) > ROWS else ""
-            yield f"{min(len(self.steps), ROWS)} of {self.thresholds} thresholds are shown{more}"
+            more = "; --json lists more" if len(self.steps) > ROWS else ""
+            yield f"{min(len(self.steps), ROWS)} of {self.thresholds} thresholds shown{more}"
 
 
 def _threshold(step: Threshold) -> str:
@@ -207,9 +210,9 @@ def cascade(
     """
     started = datetime.now(UTC).isoformat(timespec="seconds")
     if by not in get_args(By):
-        raise ConfigError(f"by is {by!r}, expected one of {', '.join(get_args(By))}")
+        raise ConfigError(f"by is {by!r}: must be one of {', '.join(get_args(By))}")
     if threshold is not None and not 0 <= threshold <= 1:
-        raise ConfigError(f"threshold is {threshold!r}, expected a number from 0 (send all on) to 1")
+        raise ConfigError(f"threshold is {threshold!r}: must be in [0, 1]")
     opened, templates = opened_members([cheap, dear], "a cascade")
     pair = _Pair(opened, templates, by)
     thresholds = pair.thresholds()
@@ -254,14 +257,14 @@ class _Pair:
         self.by = by
         self.items = [item for item in self.cheap.keys if all(_judged(each, item) for each in opened)]
         if not any(self.cheap.keys[item].labelled for item in self.items):
-            raise ConfigError("no item that both runs have judged has a label: there is no score to weigh against cost")
+            raise ConfigError("no item judged by both runs has a label: there is no score to compare with cost")
         self._check_signs(templates[0])
         self.unsure = {item: self._unsureness(item, templates[0]) for item in self.items}
         self._costs = [_costs(each) for each in opened]
 
     def _check_signs(self, templates: RunTemplates) -> None:
         if any(self.cheap.keys[item].k == 1 for item in self.items):
-            raise ConfigError(f"{self.cheap.path}: rates single completions, of which none can be chosen")
+            raise ConfigError(f"{self.cheap.path}: rates single completions; a cascade needs choices among several")
         if self.by == "margin" and templates.wording.mode == "rating":
             return
         calls = max(len({(r.order, r.sample) for r in self._asked_most(item)}) for item in self.items)
@@ -270,8 +273,8 @@ class _Pair:
             probable = "" if self.by == "disagreement" else ", or with --logprobs"
             ratings = ", or --by margin" if templates.wording.mode == "rating" else ""
             raise ConfigError(
-                f"{self.cheap.path}: has one verdict an item, which shows no {self.by}: take a run with --orders both "
-                f"or --samples{ratings}{probable}"
+                f"{self.cheap.path}: one verdict per item has no {self.by}: use a run with --orders both or "
+                f"--samples{ratings}{probable}"
             )
 
     def _asked_most(self, item: str) -> list[Any]:
@@ -310,7 +313,7 @@ class _Pair:
         paired = PairedRuns(tested, layout, self.cheap.benchmark.unit, seed=seed)
         whole = paired.part(paired.whole)
         both = zip(thresholds, every, strict=True)
-        trying = counted(both, "resampling for intervals", unit="thresholds", total=len(every))
+        trying = counted(both, "bootstrapping intervals", unit="thresholds", total=len(every))
         for at, (threshold, among) in enumerate(trying):
             scores, on = official_scores(among, layout, seed=seed), self.sent(threshold)
             assert scores.score is not None
@@ -339,7 +342,7 @@ class _Pair:
         yield from self.dear.notes
         left_out = len(self.cheap.keys) - len(self.items)
         if left_out:
-            yield f"{left_out} items are left out, since one of the runs has not judged them"
+            yield f"{left_out} items are left out: not judged by both runs"
 
     def made(self, threshold: float, name: str, seed: int) -> DerivedRun:
         """The cascade with this threshold, as a run."""
@@ -364,7 +367,7 @@ class _Pair:
             readings={item: each.readings.get(item, []) for item, each in decided.items()},
             outcomes=self.outcomes(threshold),
             usage=total_usage([usage_over(self.cheap, {*self.items}), usage_over(self.dear, on)]),
-            notes=[f"{len(on)} of {len(self.items)} items were sent on to {self.dear.name.judge}"],
+            notes=[f"{len(on)} of {len(self.items)} items escalated to {self.dear.name.judge}"],
             seed=seed,
         )
 

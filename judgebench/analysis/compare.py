@@ -64,7 +64,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
     if any(left_out) and not common:
         raise _different_items(opened, len(ids), left_out, differing)
     if not ids:
-        raise ConfigError("the runs have no item in common; nothing can be compared")
+        raise ConfigError("the runs have no items in common; compare runs of the same items")
     labelled = [item for item in ids if opened[0].keys[item].labelled]
     outcomes = [[each.outcomes[item] for item in labelled] for each in opened]
     names = titles([each.name for each in opened])
@@ -92,13 +92,13 @@ def _check(opened: Sequence[Finished]) -> None:
     paths = [each.path.resolve() for each in opened]
     twice = next((path for path in paths if paths.count(path) > 1), None)
     if twice is not None:
-        raise ConfigError(f"{opened[paths.index(twice)].path}: named twice; compare takes different runs")
+        raise ConfigError(f"{opened[paths.index(twice)].path}: named twice; name different runs")
     if len(opened) < 2:
-        raise ConfigError("compare takes two runs or more; judgebench report shows a single one")
+        raise ConfigError("compare needs at least two runs; for one run use judgebench report")
     benchmarks = {each.run.manifest.benchmark: each.path for each in reversed(opened)}
     if len(benchmarks) > 1:
-        said = ", ".join(f"{path} is of {name}" for name, path in reversed(benchmarks.items()))
-        raise ConfigError(f"the runs are of different benchmarks: {said}; compare takes runs of one")
+        said = ", ".join(f"{path} is {name}" for name, path in reversed(benchmarks.items()))
+        raise ConfigError(f"the runs are of different benchmarks: {said}; compare runs of one benchmark")
     for each in opened:
         each.need_judgements()
 
@@ -117,9 +117,9 @@ def _common_items(opened: Sequence[Finished]) -> tuple[list[str], int]:
 
 def _different_items(opened: Sequence[Finished], common: int, left_out: Sequence[int], differing: int) -> ConfigError:
     beyond = ", ".join(f"{each.path} has {more} more" for each, more in zip(opened, left_out, strict=True))
-    texts = f" ({differing} of them under the same id with another text)" if differing else ""
-    mend = f"--common compares the {common}" if common else "nothing can be compared"
-    return ConfigError(f"the runs are over different items: they have {common} in common; {beyond}{texts}; {mend}")
+    texts = f" ({differing} of them with the same id but different text)" if differing else ""
+    mend = f"--common compares the {common}" if common else "compare runs of the same items"
+    return ConfigError(f"the runs have different items: {common} in common; {beyond}{texts}; {mend}")
 
 
 def _compared(each: Finished, title: str, at: int, whole: Part | None) -> ComparedRun:
@@ -142,9 +142,11 @@ def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labe
         beyond = ", ".join(f"{each.path}: {more}" for each, more in zip(opened, left_out, strict=True) if more)
         notes.append(f"only the {items} items that all runs have are compared; left out: {beyond}")
     if labelled < items:
-        notes.append(f"{items - labelled} of the {items} items have no label: they count for agreement alone")
+        notes.append(f"{items - labelled} of the {items} items have no label: they count only for agreement")
     if items <= 5:
-        notes.append(f"{items} items cannot tell any two runs apart: at least 6 that all favour one run are needed")
+        notes.append(
+            f"{items} items are too few for a significant difference: at least 6 that all favour one run are needed"
+        )
     return notes
 
 
@@ -154,8 +156,8 @@ def _unrated_notes(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]]) 
     if any(without):
         said = ", ".join(f"{name}: {count}" for name, count in zip(names, without, strict=True) if count)
         yield (
-            f"of {len(outcomes[0])} items there is no rating in some runs ({said}): each correlation is over the items "
-            "that its run rated, also in the resamples of the test, which are of the same items for all"
+            f"unrated items of {len(outcomes[0])} ({said}): each correlation is over the items that its run rated, "
+            "also in the bootstrap"
         )
 
 
@@ -166,7 +168,7 @@ class _Parts:
         layout = first.benchmark.layout
         self._names = names
         self._paired = PairedRuns(outcomes, layout, first.benchmark.unit, seed=seed)
-        resampling = counted(outcomes, "resampling for intervals", unit="runs", total=len(outcomes))
+        resampling = counted(outcomes, "bootstrapping intervals", unit="runs", total=len(outcomes))
         self._scores = [official_scores(run, layout, seed=seed) for run in resampling]
         self._pairs = list(combinations(range(len(outcomes)), 2))
 

@@ -134,12 +134,12 @@ class Comparison(Tabular):
         columns: Columns = {
             Column("of"): lambda line: line[0].name,
             Column("run"): lambda line: titles[line[1].first],
-            Column("less"): lambda line: titles[line[1].second],
+            Column("minus"): lambda line: titles[line[1].second],
             Column("difference", "difference"): lambda line: line[1].difference,
-            Column("95% interval", "difference"): lambda line: ends_of(line[1]),
+            Column("95% CI", "difference"): lambda line: ends_of(line[1]),
             Column("p", "p"): lambda line: line[1].p,
             Column("p (Holm)", "p"): lambda line: line[2],
-            Column("shows", "distance"): lambda line: line[1].smallest,
+            Column("MDE", "distance"): lambda line: line[1].smallest,
         }
         return Table.of(lines, columns, lambda _: {"unit": self.measure})
 
@@ -150,7 +150,7 @@ class Comparison(Tabular):
             Column("score", "score", head=score_head([self.measure])): lambda each: (
                 "none" if each[1].score is None else each[1].score
             ),
-            Column("95% interval", "interval"): lambda each: ends_of(each[1]),
+            Column("95% CI", "interval"): lambda each: ends_of(each[1]),
             Column("group", "mark"): lambda each: each[1].group,
         }
         return Table.of(enumerate(self.runs, 1), columns, lambda _: {"unit": self.measure})
@@ -170,11 +170,11 @@ class Comparison(Tabular):
             columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda pair: (
                 tested[pair][0].difference
             )
-            columns[Column("95% interval", "difference")] = lambda pair: ends_of(tested[pair][0])
+            columns[Column("95% CI", "difference")] = lambda pair: ends_of(tested[pair][0])
             columns[Column("p", "p")] = lambda pair: tested[pair][0].p
             if len(tested) > 1:
                 columns[Column("p (Holm)", "p")] = lambda pair: tested[pair][1]
-            columns[Column("could show", "distance")] = lambda pair: tested[pair][0].smallest
+            columns[Column("MDE", "distance")] = lambda pair: tested[pair][0].smallest
         if self.agreement:
             columns |= agreement_columns(self.agreement)
         pairs = list(tested) or [(each.first, each.second) for each in self.agreement]
@@ -194,7 +194,7 @@ class Comparison(Tabular):
             columns[Column("difference", "difference", head=difference_head(self.measure))] = lambda part: (
                 part.pairs[0].difference
             )
-            columns[Column("95% interval", "difference")] = lambda part: ends_of(part.pairs[0])
+            columns[Column("95% CI", "difference")] = lambda part: ends_of(part.pairs[0])
             columns[Column("p (Holm)", "p")] = lambda part: part.adjusted[0]
         return Table.of(
             parts,
@@ -207,20 +207,16 @@ class Comparison(Tabular):
             yield from self._of_tests(self.whole)
         of = {each.of for each in self.agreement}
         if of == {"choices"}:
-            yield "alike: the same choice of both runs; kappa: Cohen's, AC1: Gwet's, both beyond chance"
+            yield "agreement: share of items with the same choice; kappa (Cohen), AC1 (Gwet): chance-corrected"
         elif of:
-            items = "" if of == {"questions"} else "each item, or where an item has several questions of "
-            yield (
-                f"alike: the same choice of both runs in {items}each question that both answer, pair by pair; kappa: "
-                "Cohen's, AC1: Gwet's, both beyond chance"
-            )
+            items = "" if of == {"questions"} else "items (where an item has several, "
+            questions = f"{items}common questions{')' if items else ''}"
+            yield f"agreement: share of {questions} with the same choice; kappa (Cohen), AC1 (Gwet): chance-corrected"
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)
-            yield f"all runs together: Fleiss' kappa {kappa}, Krippendorff's alpha {alpha}"
+            yield f"all runs: Fleiss' kappa {kappa}, Krippendorff's alpha {alpha}"
         if len(self.runs) == 2 and len((*self.sections, *(self.subsets if subsets else ()))) > 1:
-            yield (
-                "intervals of sections and subsets are each for itself, uncorrected; their p is corrected for all rows"
-            )
+            yield "sections and subsets: intervals are uncorrected, p is corrected for all rows of the table"
         if len(self.subsets) > 1 and not subsets:
             yield f"--subsets shows the {len(self.subsets)} subsets"
 
@@ -228,20 +224,18 @@ class Comparison(Tabular):
         apart, count = sum(p <= ALPHA for p in whole.adjusted), len(whole.pairs)
         if len(self.runs) > 2:
             yield (
-                f"{apart} of {count} pairs are told apart; runs that share a letter (group) cannot be, which is not to "
-                "say that they are alike"
+                f"{apart} of {count} pairs differ significantly; runs with the same letter (group) are not "
+                "significantly different"
             )
         elif apart:
-            yield "the runs are told apart"
+            yield "the runs are significantly different"
         else:
-            yield "the runs cannot be told apart: that is not to say they are alike"
+            yield "the runs are not significantly different"
         tests = dict.fromkeys(_TESTS[each.test] for each in whole.pairs)
-        yield f"p of the score is from {' and '.join(tests)}{f', corrected for {count} pairs' if count > 1 else ''}"
-        unit = "Pearson's r" if self.measure == "pearson" else "points"
-        yield (
-            f"could show: the smallest true difference in {unit} that these items would show in 4 of 5 tries"
-            f"{', at the corrected level' if count > 1 else ''}"
-        )
+        yield f"p: {' and '.join(tests)}{f', Holm-corrected for {count} pairs' if count > 1 else ''}"
+        level = ", at the corrected level" if count > 1 else ""
+        unit = "" if self.measure == "pearson" else " in percentage points"
+        yield f"MDE: minimum detectable effect{unit} (80% power{level})"
 
 
 def _score(at: int, part: Part) -> Value:

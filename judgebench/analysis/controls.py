@@ -75,16 +75,14 @@ def controls_table(plain: Metrics, held: Sequence[Held], title: str) -> Table:
     """
     lines: list[Held | None] = [*([] if plain.score is None else [None]), *held]
     columns: Columns = {
-        Column("items", head="", names=True, width=20): lambda each: each.metrics.altered if each else "as they are",
+        Column("items", head="", names=True, width=20): lambda each: each.metrics.altered if each else "unaltered",
         Column("score", "score", head=score_head([plain.measure])): lambda each: (
             (each.metrics if each else plain).score
         ),
         Column("difference", "difference", head=difference_head(plain.measure)): lambda each: (
             each.difference.difference if each and each.difference else None
         ),
-        Column("95% interval", "difference"): lambda each: (
-            ends_of(each.difference) if each and each.difference else None
-        ),
+        Column("95% CI", "difference"): lambda each: ends_of(each.difference) if each and each.difference else None,
         Column("p (Holm)", "p"): lambda each: each.adjusted if each else None,
     }
     return Table.of(
@@ -92,7 +90,7 @@ def controls_table(plain: Metrics, held: Sequence[Held], title: str) -> Table:
         columns,
         lambda each: {"unit": (each.metrics if each else plain).measure},
         title=title,
-        about=f"{plain.judge} · {plain.template}: with items altered",
+        about=f"{plain.judge} · {plain.template}: controls",
         notes=[flips_line(each.metrics.attack) for each in held if each.metrics.attack is not None],
         tight=True,
     )

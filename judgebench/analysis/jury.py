@@ -141,8 +141,8 @@ class Jury(Tabular):
                 Column("score", "score", head=score_head([self.measure])): lambda line: (
                     "none" if line[1].score is None else line[1].score
                 ),
-                Column("95% interval", "interval"): lambda line: ends_of(line[1]),
-                Column("jury less it", "difference"): lambda line: (
+                Column("95% CI", "interval"): lambda line: ends_of(line[1]),
+                Column("jury minus it", "difference"): lambda line: (
                     line[1].difference.difference if line[0] and line[1].difference is not None else None
                 ),
                 Column("p (Holm)", "p"): lambda line: line[1].p if line[0] else None,
@@ -164,12 +164,12 @@ class Jury(Tabular):
     def _legend(self) -> Iterator[str]:
         yield self.rule
         if self.score is not None:
-            yield "jury less it: in percentage points of the same items; p: paired, corrected for the members"
+            yield "jury minus it: jury's score minus the member's, in percentage points; p: paired, Holm-corrected"
         if self.krippendorff is not None:
-            yield f"all members together: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
-            yield "kappa: Cohen's, AC1: Gwet's; members that err alike gain little from one another"
+            yield f"all members: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
+            yield "kappa: Cohen's, AC1: Gwet's; members that make the same errors gain little from a jury"
         if accuracies := [percent(each.accuracy) for each in self.members if each.accuracy is not None]:
-            yield f"on the items that were held out the members' votes are right in {', '.join(accuracies)}"
+            yield f"accuracy of the members on the held-out items: {', '.join(accuracies)}"
 
 
 def jury(
@@ -240,13 +240,13 @@ def jury(
 
 def _check_arguments(weights: Any, held_out: Any, seed: Any) -> None:
     if weights not in get_args(Weights):
-        raise ConfigError(f"weights is {weights!r}, expected one of {', '.join(get_args(Weights))}")
+        raise ConfigError(f"weights is {weights!r}: must be one of {', '.join(get_args(Weights))}")
     if not isinstance(held_out, int | float) or not 0 <= held_out < 1:
-        raise ConfigError(f"held_out is {held_out!r}, expected a share from 0 up to, but not, 1")
+        raise ConfigError(f"held_out is {held_out!r}: must be in [0, 1)")
     if weights == "accuracy" and not held_out:
-        raise ConfigError("weights by accuracy need held-out items: --held-out takes a share above 0")
+        raise ConfigError("--weights accuracy needs held-out items: set --held-out above 0")
     if not isinstance(seed, int) or isinstance(seed, bool) or seed < 0:
-        raise ConfigError(f"seed is {seed!r}, expected a whole number from 0 on")
+        raise ConfigError(f"seed is {seed!r}: must be an integer >= 0")
 
 
 def _held_out(first: Finished, share: float, seed: int) -> frozenset[str]:

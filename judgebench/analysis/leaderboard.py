@@ -80,7 +80,7 @@ def leaderboard(
         ConfigError: There is no such folder, no run that can be read, or nothing to sort by.
     """
     if not Path(folder).is_dir():
-        raise ConfigError(f"{folder}: no such folder; name the one above the runs (--out of judgebench run)")
+        raise ConfigError(f"{folder}: folder not found; name the folder above the runs (--out of judgebench run)")
     if benchmark is not None:
         get_benchmark(benchmark)
     paths = find_runs(Path(folder))
@@ -88,7 +88,7 @@ def leaderboard(
     by_benchmark, altered = _unaltered(by_benchmark)
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
-        unreadable.append(f"{altered} {are} no rival of the others; judgebench report shows such runs")
+        unreadable.append(f"{altered} {are} not ranked; judgebench report shows such runs")
     if not by_benchmark:
         raise ConfigError(_nothing(folder, benchmark, len(paths), unreadable))
     known = {section for runs in by_benchmark.values() for section in _sections(runs)}
@@ -160,10 +160,10 @@ def boards_of(
 
 def _nothing(folder: str | Path, benchmark: str | None, found: int, unreadable: Sequence[str]) -> str:
     if not found:
-        return f"{folder}: has no run below it; judgebench run and judgebench score write some (--out {folder})"
+        return f"{folder}: no runs found; create one with judgebench run or judgebench score (--out {folder})"
     if unreadable:
-        return f"{folder}: none of the {found} runs below it can be read; the first: {unreadable[0]}"
-    return f"{folder}: none of the {found} runs below it is of {benchmark}"
+        return f"{folder}: none of its {found} runs could be read; the first: {unreadable[0]}"
+    return f"{folder}: none of its {found} runs is of {benchmark}"
 
 
 def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
@@ -199,17 +199,15 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
-        notes.append(f"{altered} {are} no rival of the others, and not ranked")
+        notes.append(f"{altered} {are} not ranked")
     others = sum(place.other_items for place in places) - altered
     if others and items is None:
-        notes.append(
-            "no two runs are over the same items, so that none is ranked; judgebench compare --common takes two"
-        )
+        notes.append("not ranked: no two runs have the same items; compare two with judgebench compare --common")
     elif others:
-        are = "run is over other items and has" if others == 1 else "runs are over other items and have"
+        are = "run has other items and is" if others == 1 else "runs have other items and are"
         notes.append(
-            f"{len(alike)} of {len(runs) - altered} runs are over the same {items} items and are ranked; "
-            f"{others} {are} no rank: judgebench compare --common compares what they share"
+            f"{len(alike)} of {len(runs) - altered} runs have the same {items} items and are ranked; "
+            f"{others} {are} not: use judgebench compare --common"
         )
     if published:
         figures = [each for each in published_figures() if each.benchmark == benchmark.name]
@@ -217,7 +215,7 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
         there = {*sections, *(name for each in figures for name in each.sections)}
         sections = tuple(name for name in benchmark.layout.sections if name in there)
         notes += [f"{each.name}: {each.note}" for each in figures if each.note]
-        notes += [f"published, not measured again: {each.name} ({each.source}, {each.date})" for each in figures]
+        notes += [f"published, not reproduced: {each.name} ({each.source}, {each.date})" for each in figures]
     places.sort(key=_order(sort))
     shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
     return Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))

@@ -82,12 +82,12 @@ class Detail(Tabular):
         run = run_table(title_of(self.finished.benchmark.title, self.metrics), self.metrics)
         columns: Columns = {
             Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
-            Column("found", "effect"): lambda bias: bias.behaviour.estimate.estimate,
-            Column("95% interval", "reach"): lambda bias: ends_of(bias.behaviour.estimate),
-            Column("without", "effect"): lambda bias: bias.behaviour.estimate.null,
+            Column("estimate", "effect"): lambda bias: bias.behaviour.estimate.estimate,
+            Column("95% CI", "reach"): lambda bias: ends_of(bias.behaviour.estimate),
+            Column("null", "effect"): lambda bias: bias.behaviour.estimate.null,
             Column("p", "p"): lambda bias: bias.behaviour.estimate.p,
             Column("q", "p"): lambda bias: bias.q,
-            Column("shows", "reach"): lambda bias: bias.behaviour.estimate.smallest_effect,
+            Column("MDE", "reach"): lambda bias: bias.behaviour.estimate.smallest_effect,
         }
         return run, Table.of(self.biases, columns, bias_row, notes=list(_lines(self)))
 
@@ -146,7 +146,7 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
         finished = up_to_date(run if isinstance(run, Run) else open_run(run))
         opened[finished.path.resolve()] = finished
     if not opened:
-        raise ConfigError("report takes a run's folder, or several")
+        raise ConfigError("no run named: name one or more run folders")
     every = list(opened.values())
     for each in counted(every, "reading judgements", unit="runs", total=len(every)):
         each.need_judgements()
@@ -205,41 +205,40 @@ def _bill(finished: Finished) -> CostSummary:
 def _lines(detail: Detail) -> Iterator[str]:
     if detail.biases:
         yield (
-            "q: p corrected for all biases of this report (Benjamini and Hochberg); rows without one describe, and are "
-            "no biases of their own. shows: the smallest distance from "
-            "'without' that so many items show in 4 of 5 tries; a smaller bias could not have been seen"
+            "q: p corrected for all biases of this report (Benjamini-Hochberg); rows without q are descriptive. "
+            "MDE: smallest distance from the null that is detected with 80% power"
         )
         if any(bias.behaviour.unit == "log-odds" for bias in detail.biases):
-            yield "the longer one: in log-odds, beyond what the labels justify, for a typical difference in length"
-        if any("own family" in bias.behaviour.name for bias in detail.biases):
+            yield "length bias: preference for the longer answer beyond the labels, at a typical difference in length"
+        if any("self-preference" in bias.behaviour.name for bias in detail.biases):
             yield (
-                f"its own family ({detail.family}): where it wrote some of the answers and not all; without: what a "
-                "judge as often right makes of the labels, whoever wrote the answers"
+                f"self-preference: answers of the judge's family ({detail.family}) chosen over those of others; null: "
+                "the share that an equally accurate judge without preference would choose"
             )
     if detail.sureness is not None:
         yield _sureness_line(detail.sureness)
     if detail.votes is not None:
         yield (
-            f"share of verdicts as probability, {detail.votes.n} items: Brier score {detail.votes.brier:.3f}, "
-            f"calibration error {detail.votes.ece:.3f} (10 bins of equal width)"
+            f"calibration (share of verdicts as probability, {detail.votes.n} items): Brier score "
+            f"{detail.votes.brier:.3f}, ECE {detail.votes.ece:.3f} (10 equal-width bins)"
         )
     if detail.bill is not None:
         yield from _bill_lines(detail.bill)
 
 
 def _sureness_line(found: Sureness) -> str:
-    steps = ", ".join(f"{percent(accuracy)} of the surest {share:.0%}" for share, accuracy in found.accuracy)
-    return f"by how far the best score is above the next, {found.n} items: right {steps}; area {found.area:.3f} (AURC)"
+    steps = ", ".join(f"{percent(accuracy)} of the most certain {share:.0%}" for share, accuracy in found.accuracy)
+    return f"accuracy by score margin ({found.n} items): {steps}; AURC {found.area:.3f}"
 
 
 def _bill_lines(bill: CostSummary) -> Iterator[str]:
     if bill.per_item is not None:
-        line = f"cost: {dollars(bill.per_item)} an item"
+        line = f"cost: {dollars(bill.per_item)} per item"
         if bill.per_point is not None:
-            line += f", {dollars(bill.per_point)} a percentage point of the score"
+            line += f", {dollars(bill.per_point)} per percentage point of the score"
         yield line
     else:
         yield "cost: unknown"
     if bill.latency is not None:
         half, most, nearly = bill.latency
-        yield f"latency: half of the replies within {half:.2f} s, 90% within {most:.2f} s, 99% within {nearly:.2f} s"
+        yield f"latency: p50 {half:.2f} s, p90 {most:.2f} s, p99 {nearly:.2f} s"

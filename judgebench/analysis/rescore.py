@@ -122,8 +122,8 @@ class Rescored(Tabular):
         Args:
             most: How many changes at most; None for all.
         """
-        read = f"{len(self.changes)} of {self.judgements} judgements differ ({self.read} replies were read again)"
-        first = Table((), title=f"{self.source} read by '{self.reader}'", notes=[read, self._score_line()])
+        read = f"{len(self.changes)} of {self.judgements} judgements differ ({self.read} replies parsed again)"
+        first = Table((), title=f"{self.source} parsed with '{self.reader}'", notes=[read, self._score_line()])
         if not self.changes:
             return [first]
         kinds: Columns = {
@@ -157,8 +157,8 @@ class Rescored(Tabular):
     def _score_line(self) -> str:
         before, after, measure = self.score_before, self.metrics.score, self.metrics.measure
         if before is None or after is None:
-            return "there is no score"
-        change = f"{difference_text(after - before, measure)}{'' if measure == 'pearson' else ' points'}"
+            return "no score"
+        change = f"{difference_text(after - before, measure)}{'' if measure == 'pearson' else ' pp'}"
         return f"score {score_text(before, measure)} before, {score_text(after, measure)} after ({change})"
 
     def to_json(self) -> dict[str, Any]:
@@ -225,7 +225,7 @@ def rescore(
     place = {item: at for at, item in enumerate(finished.keys)}
     judgements = [j for j in finished.judgements.values() if j.item in place]
     judgements.sort(key=lambda j: (place[j.item], j.sample))
-    reading = counted(judgements, "reading replies again", unit="replies", total=len(judgements))
+    reading = counted(judgements, "parsing replies", unit="replies", total=len(judgements))
     again = [_again(judgement, templates, finished) for judgement in reading]
     before = outcomes_of(finished, templates, judgements, protocol)
     after = outcomes_of(finished, templates, again, joined)
@@ -254,8 +254,8 @@ def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | No
     rule = None if aggregate is None else AGGREGATES[aggregate]
     if rule is not None and rule != protocol.join and protocol.early_stop:
         raise ConfigError(
-            f"{finished.path}: stopped asking where a majority was settled (--early-stop), so its replies can only be "
-            f"joined by {protocol.join}; run it without --early-stop"
+            f"{finished.path}: run with --early-stop, so its replies can only be aggregated by {protocol.join}; run it "
+            "without --early-stop"
         )
     return protocol if rule is None else replace(protocol, join=rule)
 
@@ -268,7 +268,7 @@ def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
         return replace(templates, companion_reader=reader)
     modes = templates.wording.mode if templates.companion is None else f"{templates.wording.mode} or rating"
     raise ConfigError(
-        f"template '{reader.name}' is of mode {reader.mode}, and the run's replies answer a template of mode {modes}"
+        f"template '{reader.name}' has mode {reader.mode}, the run's replies {modes}: name a template of that mode"
     )
 
 
@@ -350,7 +350,7 @@ def _notes(judgements: Sequence[Judgement]) -> Iterator[str]:
     stay = Counter(j.failure.kind for j in judgements if j.failure is not None and not _is_read(j))
     if stay:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(stay.items()))
-        yield f"failures that are no matter of reading stay: {kinds}"
+        yield f"failures that were not caused by parsing are unchanged: {kinds}"
 
 
 def _write(

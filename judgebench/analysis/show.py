@@ -70,7 +70,7 @@ def list_failures(finished: Finished) -> list[Failed]:
     if finished.is_scores:
         for item, outcome in finished.outcomes.items():
             if any(score is None for sample in outcome.scores for score in sample):
-                found.append(Failed(item, outcome.item.subset, "missing", "the score file has no usable scores"))
+                found.append(Failed(item, outcome.item.subset, "missing", "no usable scores in the score file"))
     else:
         for judgement in finished.judgements.values():
             if judgement.failure is not None:
@@ -89,7 +89,7 @@ def _not_asked(finished: Finished) -> Iterator[Failed]:
     asked = {judgement.item for judgement in finished.judgements.values()}
     for key in finished.keys.values():
         if key.id not in asked:
-            yield Failed(key.id, key.subset, "not_asked", "the run ended before")
+            yield Failed(key.id, key.subset, "not_asked", "the run ended early")
 
 
 def shown_item(finished: Finished, identifier: str) -> ShownItem:
@@ -155,7 +155,7 @@ class Showing:
 
     def _call(self, judgement: Judgement, item: Item) -> ShownCall:
         if self._templates is None:
-            why = f"a {self._finished.made_of} asks nothing itself; the runs that it is made of have them"
+            why = f"a {self._finished.made_of} makes no calls; see the runs that it is made of"
             return ShownCall(judgement, None, None, why)
         verdict = None
         if judgement.failure is None and judgement.reply is not None:

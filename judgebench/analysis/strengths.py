@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
 
 _LEGEND = (
-    "strength: log-odds to beat a model of mean strength, by this judge's verdicts (Bradley and Terry); intervals by a "
+    "strength: log-odds of beating an average model, by this judge's verdicts (Bradley-Terry); intervals by a "
     "bootstrap of items"
 )
 ELO = 400 / math.log(10)
@@ -84,7 +84,7 @@ class StrengthsFound(Tabular):
         columns: Columns = {
             Column("model", names=True): lambda each: each.model,
             Column("strength", "number", form="+.2f"): lambda each: each.strength,
-            Column("95% interval", "number", form="+.2f"): ends_of,
+            Column("95% CI", "number", form="+.2f"): ends_of,
             Column("Elo", "count", form="+d"): lambda each: round(each.elo),
             Column("won", "share"): lambda each: each.wins,
             Column("of", "number", form="g"): lambda each: each.games,
@@ -116,17 +116,17 @@ def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
     finished.need_judgements()
     if not finished.models:
         raise ConfigError(
-            f"{finished.path}: its items do not say whose their completions are: judge data with a column 'models' "
-            "(a list, in the order of the completions), or with 'chosen_model' and 'rejected_model'"
+            f"{finished.path}: its items do not name the models of their completions: judge data with a column "
+            "'models' (a list in the order of the completions), or with 'chosen_model' and 'rejected_model'"
         )
     rows = [(c, *_sides(finished, c)) for c in _comparisons(finished)]
     met = [(c, a, b) for c, a, b in rows if a is not None and b is not None and a != b]
     if not met:
-        raise ConfigError(f"{finished.path}: no verdict is about the completions of two different known models")
+        raise ConfigError(f"{finished.path}: no verdict compares completions of two different known models")
     names = sorted({name for _, *two in met for name in two})
     place = {name: at for at, name in enumerate(names)}
     items = {item: at for at, item in enumerate(dict.fromkeys(c.item for c, _, _ in met))}
-    with step("resampling for intervals"):
+    with step("bootstrapping intervals"):
         found = bradley_terry.strengths(
             [place[winner] for _, winner, _ in met],
             [place[loser] for _, _, loser in met],
@@ -164,15 +164,15 @@ def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
 def _notes(found: bradley_terry.Strengths, finished: Finished, left_out: int) -> Iterator[str]:
     if found.separated:
         yield (
-            "some models never lost, or never won, against all others: there is no strength of greatest likelihood; "
-            "each has half a win and half a loss more against one of mean strength"
+            "some models never lost, or never won, against all others, so there is no maximum likelihood estimate: "
+            "each model has half a win and half a loss added against an average model"
         )
     if groups := int(found.groups.max()):
         yield f"the models are {groups + 1} groups that never met: strengths of different groups cannot be compared"
     if left_out:
-        yield f"{left_out} comparisons are of the same model, or of an unknown one, and are left out"
+        yield f"{left_out} comparisons of the same model or an unknown one are left out"
     if len(finished.models) < len(finished.keys):
-        yield f"{len(finished.keys) - len(finished.models)} items do not say whose their completions are"
+        yield f"{len(finished.keys) - len(finished.models)} items do not name the models of their completions"
 
 
 def _sides(finished: Finished, comparison: PairOutcome) -> tuple[str | None, str | None]:

@@ -76,11 +76,11 @@ class Bench:
         """How a verdict is made."""
         each = "order and sample" if self.by_call else "question"
         counts = {
-            "equal": "each vote counts the same",
-            "accuracy": "a vote counts its member's log-odds of being right on the held-out items",
-            "confidence": "a member's vote is shared out by its own probabilities or, without, shares of verdicts",
+            "equal": "equal weights",
+            "accuracy": "weights: log-odds of the member's accuracy on held-out items",
+            "confidence": "weights: the member's probabilities, else its shares of verdicts",
         }[self.kind]
-        return f"for each {each} the choice with the most votes, draws are ties, or the mean rating; {counts}"
+        return f"majority vote (draws are ties) or mean rating per {each}; {counts}"
 
     def protocol_said(self, share: float, seed: int) -> dict[str, Any]:
         """The manifest's part on it; its name says what members have in common, and how votes count."""
@@ -99,7 +99,9 @@ class Bench:
         first = self.protocols[0]
         pairs = {each.pairs for each in self.protocols}
         if len(pairs) > 1 or "knockout" in pairs:
-            raise ConfigError("a jury takes runs that show the same completions: not a knockout, nor --pairs for some")
+            raise ConfigError(
+                "the runs show different pairs: a jury takes no --pairs knockout, and --pairs all for all runs or none"
+            )
         if not self.by_call:
             return Protocol(seed=first.seed, pairs=first.pairs)
         joins = {each.join for each in self.protocols}
@@ -110,29 +112,27 @@ class Bench:
         """What a reader of the jury's figures must know."""
         if not self.by_call and self.kind != "confidence":
             yield (
-                "the members were asked in different orders or samples: each has one vote a question, the choice that "
-                "most of its verdicts name"
+                "the members have different orders or samples: each has one vote per question, its most frequent choice"
             )
         if self.held_out:
-            yield f"{len(self.held_out)} items are left out of the score: they were held out, for weights"
+            yield f"{len(self.held_out)} items are held out for the weights and not scored"
             if self.kind == "accuracy" and len(self.held_out) < FEW_HELD_OUT:
-                yield f"the weights rest on {len(self.held_out)} held-out items alone"
+                yield f"the weights are based on only {len(self.held_out)} held-out items"
         if self.kind == "accuracy" and not any(self._earned):
-            yield "no member is better than a guess on the held-out items: all votes count the same"
+            yield "no member is better than chance on the held-out items: equal weights used"
         elif self.kind == "accuracy" and not all(self._earned):
             none = [str(each.path) for each, w in zip(self.opened, self._earned, strict=True) if not w]
-            yield f"no better than a guess on the held-out items, and so without a vote: {', '.join(none)}"
+            yield f"weight 0 (not better than chance on the held-out items): {', '.join(none)}"
         if self.drawn:
-            said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
-            yield f"{self.drawn} {said} because the votes were even"
+            yield f"{self.drawn} {'verdict is a tie' if self.drawn == 1 else 'verdicts are ties'} (even votes)"
 
     def _check_confidence(self) -> None:
         if self.templates[0].wording.mode == "rating":
-            raise ConfigError("weights by confidence are for choices; ratings take equal or accuracy")
+            raise ConfigError("--weights confidence needs choices, and these runs have ratings: use equal or accuracy")
         if all(each.orders == "one" and each.samples == 1 and not each.soft for each in self.protocols):
             raise ConfigError(
-                "no member has more than one verdict a question, nor probabilities, which shows no confidence: take "
-                "runs with --orders both or --samples or --logprobs, or other weights"
+                "--weights confidence needs several verdicts per question, or probabilities: use runs with --orders "
+                "both, --samples or --logprobs, or other weights"
             )
 
     def _learnt(self, at: int) -> list[float]:
@@ -166,10 +166,7 @@ class Bench:
             return [1.0] * len(self.opened)
         chances = [chance for item in self.held_out for chance in self._chances(self.keys[item])]
         if not chances:
-            raise ConfigError(
-                "no held-out item has a label that tells right completions from wrong ones, so that accuracy cannot be "
-                "learnt: take equal weights"
-            )
+            raise ConfigError("--weights accuracy needs held-out items with labels: use --weights equal")
         chance = fmean(chances)
         self._earned = [log_odds_weight(sum(right), len(right), chance) if right else 0.0 for right in self._rights]
         return [*self._earned] if any(self._earned) else [1.0] * len(self.opened)

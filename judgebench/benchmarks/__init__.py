@@ -59,7 +59,7 @@ def _problem(benchmark: Any, name: str) -> str:
     from judgebench.benchmarks.base import Benchmark
 
     if not isinstance(benchmark, Benchmark):
-        return "it is no subclass of judgebench.benchmarks.base.Benchmark"
+        return "it is not a subclass of judgebench.benchmarks.base.Benchmark"
     if lacking := [each for each in _NEEDED if not hasattr(benchmark, each)]:
-        return f"it does not say its {', '.join(lacking)}"
+        return f"it does not define {', '.join(lacking)}"
     return "" if benchmark.name == name else f"it calls itself '{benchmark.name}', and the entry point '{name}'"

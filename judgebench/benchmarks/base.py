@@ -104,9 +104,9 @@ class Benchmark(ABC):
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
-            raise ConfigError(f"item '{item.id}' has {item.k} completions, and a pairwise template shows 2{mend}")
+            raise ConfigError(f"item '{item.id}' has {item.k} completions, a pairwise template shows 2{mend}")
         if item.k > len(LABELS):
-            raise ConfigError(f"item '{item.id}' has {item.k} completions, and a question shows at most {len(LABELS)}")
+            raise ConfigError(f"item '{item.id}' has {item.k} completions, a question shows at most {len(LABELS)}")
         return [tuple(range(item.k))]
 
     def outcome(self, item: ItemKey, readings: Sequence[Reading], rule: Join = "mean") -> Outcome:
@@ -160,9 +160,9 @@ class Benchmark(ABC):
         """What a reader of the metrics must know, a sentence each."""
         unlabelled = sum(not outcome.item.labelled for outcome in outcomes)
         if unlabelled == len(outcomes):
-            yield "no item has a label: there are verdicts, biases and agreement, but no score"
+            yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
-            yield f"{unlabelled} of {len(outcomes)} items have no label, and no part in the score"
+            yield f"{unlabelled} of {len(outcomes)} items have no label and are not scored"
 
 
 def named(names: Sequence[str], shown: int = 5) -> str:

@@ -52,7 +52,7 @@ class Custom(base.Benchmark):
                 this = item.human_score is not None
                 if graded is not None and this != graded:
                     raise base.row_error(
-                        row, "grades (human_score) and labels stand in one file, and make no common score: part it"
+                        row, "the file mixes grades (human_score) and labels, which have no common score: split it"
                     )
                 graded = this
             yield item

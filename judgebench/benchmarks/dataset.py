@@ -88,8 +88,7 @@ class Dataset:
         for item in self.benchmark.items(self.rows):
             if self.stamp != _stamp(self.rows.name):
                 raise DataError(
-                    f"{self.rows.name} has changed since it was checked: restore it and give the same command again, "
-                    "or begin anew with what it holds now"
+                    f"{self.rows.name} changed during the run: restore it and rerun the command, or start a new run"
                 )
             if item.id in self.keys:
                 yield item
@@ -126,7 +125,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     elif data is None or (isinstance(data, str) and not data):
         data = benchmark.hub_id
     if data is None:
-        raise ConfigError(f"benchmark '{benchmark.name}' has no rows of its own: name a file with --data")
+        raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     rows = source_of(data, hub_split=benchmark.hub_split)
     stamp = _stamp(rows.name)
     keys: dict[str, ItemKey] = {}
@@ -143,7 +142,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
 
     for item in benchmark.items(followed()):
         if item.id in keys:
-            raise DataError(f"{place}: id '{item.id}' stands twice; every item needs an id of its own")
+            raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
         said = _said(item)
         keys[item.id] = item.key
         digests += hashlib.sha256(said).digest()

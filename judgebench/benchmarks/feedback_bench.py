@@ -35,7 +35,7 @@ class FeedbackBench(base.Benchmark):
     columns = (*_TEXTS, "orig_score")
     rule = (
         "Each answer is rated from 1 to 5 by its rubric. The score is Pearson's correlation of the ratings (with "
-        "several samples, their mean) with the grades; Spearman's and Kendall's stand beside it. Answers without a "
+        "several samples, their mean) with the grades; Spearman's and Kendall's are also given. Answers without a "
         "usable rating are left out, and coverage says how many; a reward model's scores take the ratings' place."
     )
     layout = Layout(overall="pooled", stratum=correlation_stratum)

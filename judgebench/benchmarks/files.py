@@ -76,7 +76,7 @@ def _kind(path: PurePath) -> str | None:
 def _reader(path: Path) -> Callable[[], Iterator[Row]]:
     kind = _kind(path)
     if kind is None or not path.is_file():
-        raise DataError(f"cannot tell how to read {path}: give a file that ends in {FORMATS}, or a folder of them")
+        raise DataError(f"{path}: unknown file format: use a file that ends in {FORMATS}, or a folder of them")
     return partial(_guarded, path, _READERS[kind])
 
 
@@ -136,7 +136,7 @@ def _count(path: Path) -> int | None:
         return None
 
 
-def _read_json_lines(path: Path, *, form: str = "each line holds one JSON object") -> Iterator[Row]:
+def _read_json_lines(path: Path, *, form: str = "each line must hold one JSON object") -> Iterator[Row]:
     name, split = path.name, _split_of(path)
     for number, text in _text_lines(path):
         try:
@@ -152,7 +152,7 @@ def _read_json_lines(path: Path, *, form: str = "each line holds one JSON object
 
 def _read_json(path: Path) -> Iterator[Row]:
     """An array of objects; or JSON Lines, which are often named so."""
-    form = "the file holds one array of objects, or one object a line"
+    form = "the file must hold one array of objects, or one object per line"
     try:
         with _stream(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
             text = _JsonText(path, file, form)
@@ -272,7 +272,7 @@ def _header(where: str, cells: list[str]) -> list[str]:
     header = [cell.strip() for cell in cells]
     twice = sorted({cell for cell in header if header.count(cell) > 1})
     if twice:
-        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a name of its own")
+        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a unique name")
     return header
 
 

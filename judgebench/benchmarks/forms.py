@@ -60,7 +60,7 @@ def form_of(row: Row) -> Form:
     pair = next((pair for pair in PAIRS if pair[0] in data and pair[1] in data), None)
     single = next((column for column in SINGLE if column in data), None)
     if "chosen" in data or "rejected" in data:
-        _refuse(row, "label", "human_score", why="chosen and rejected say already which completions are correct")
+        _refuse(row, "label", "human_score", why="chosen and rejected already define the correct completions")
         return _preference(row)
     if "completions" in data:
         return _completions(row, "completions")
@@ -68,7 +68,7 @@ def form_of(row: Row) -> Form:
         _refuse(row, "num_correct", "human_score", why=f"of {' and '.join(pair)}, label names the better one")
         return _completions(row, *pair)
     if single is not None:
-        _refuse(row, "label", "num_correct", why="one completion has nothing to be better than")
+        _refuse(row, "label", "num_correct", why="a single completion has no rival")
         return _completions(row, single)
     raise base.row_error(
         row,
@@ -121,14 +121,16 @@ def _preference(row: Row) -> Form:
 def _completions(row: Row, *columns: str) -> Form:
     entries = [entry for column in columns for entry in _entries(row, column)]
     if len(columns) > 1 and len(entries) != len(columns):
-        raise base.row_error(row, f"columns {' and '.join(columns)} hold {len(entries)} completions, expected one each")
+        raise base.row_error(
+            row, f"columns {' and '.join(columns)} hold {len(entries)} completions, expected one per column"
+        )
     conversation, completions = _parted(row, entries, " and ".join(columns))
     k = len(completions)
     label, num_correct, score = _label(row, k), _num_correct(row, k), number_of(row, "human_score")
     if label is not None and num_correct:
-        raise base.row_error(row, "has label and num_correct, which say the same thing: leave one out, or empty")
+        raise base.row_error(row, "has label and num_correct, two labels: leave one out, or empty")
     if score is not None and (k > 1 or label is not None or num_correct):
-        raise base.row_error(row, "human_score grades a single completion: give each completion a row of its own")
+        raise base.row_error(row, "human_score grades a single completion: use one row per completion")
     if label is None or label == TIE:
         return Form(conversation, completions, num_correct, label, score)
     at = LABELS.index(label)
@@ -151,7 +153,7 @@ def _label(row: Row, k: int) -> str | None:
     if letter is not None and letter[1].upper() in LABELS[:k]:
         return letter[1].upper()
     forms = "A, B, tie, A>B, B>A or A=B" if k == 2 else f"a letter from A to {LABELS[:k][-1]}"
-    raise base.row_error(row, f"label is {value!r}, expected {forms}, or nothing where there is no label")
+    raise base.row_error(row, f"label is {value!r}, expected {forms}, or empty if there is no label")
 
 
 def _num_correct(row: Row, k: int) -> int:
@@ -160,7 +162,7 @@ def _num_correct(row: Row, k: int) -> int:
         return 0
     if number != int(number) or not 0 <= number < k:
         raise base.row_error(
-            row, f"num_correct is {number:g} for {k} completions, expected 1 to {k - 1}, or 0 where there is no label"
+            row, f"num_correct is {number:g} for {k} completions, expected 1 to {k - 1}, or 0 if there is no label"
         )
     return int(number)
 

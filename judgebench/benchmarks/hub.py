@@ -28,7 +28,7 @@ DEADLINE_S = 6.0
 
 _BATCH = 256
 _COMMIT = re.compile(r"[0-9a-f]{40}")
-_FILE_INSTEAD = "or give the rows as a file with --data FILE"
+_FILE_INSTEAD = "or use a file with --data FILE"
 
 
 class _UnreachableError(Exception):
@@ -100,8 +100,8 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Split:
         loaded = _loaded_commit(splits) or commit
         if revision is not None and loaded != commit:
             raise DataError(
-                f"{hub_id}@{revision}: the hub broke off, and the local cache holds another revision, {loaded}: "
-                f"try again, {_FILE_INSTEAD}"
+                f"{hub_id}@{revision}: the hub connection was lost, and the local cache has another revision, "
+                f"{loaded}: try again, {_FILE_INSTEAD}"
             )
         commit = loaded
     name = _choose(hub_id, splits, split)
@@ -114,7 +114,7 @@ def load_folder(folder: Path, *, split: str | None) -> Split:
     Raises:
         DataError: It cannot be read, or has no such split.
     """
-    mend = "name one of its files, or a folder that holds files of one kind"
+    mend = "name one of its files, or a folder with files of one format"
     splits = _load(str(folder), mend, lambda datasets: datasets.load_dataset(str(folder)))
     name = _choose(str(folder), splits, split, only_one_is_right=True)
     return Split(splits[name], name)
@@ -214,7 +214,7 @@ def _commit(hub_id: str, revision: str | None) -> str:
         return answer.result(DEADLINE_S)
     except (RepositoryNotFoundError, HFValidationError) as error:
         raise DataError(
-            f"there is no file or folder '{hub_id}' here, and no dataset of that name on the Hugging Face hub, or it "
+            f"file or folder not found: '{hub_id}', and no dataset of that name on the Hugging Face hub, or it "
             f"is private: check the name, log in with `hf auth login`, {_FILE_INSTEAD}"
         ) from error
     except RevisionNotFoundError as error:
@@ -239,7 +239,7 @@ def _from_cache(hub_id: str, revision: str | None, *, why: str) -> tuple[Mapping
     fitting = [copy for copy in copies if pinned is None or copy.name.startswith(pinned)]
     if not fitting:
         held = ", ".join(copy.name for copy in copies)
-        cache = f"the local cache holds only {held}" if held else "the local cache has no copy"
+        cache = f"the local cache has only {held}" if held else "the local cache has no copy"
         wanted = f"{hub_id}@{revision}" if revision else hub_id
         raise DataError(
             f"cannot load {wanted}: the Hugging Face hub cannot be reached ({why}), {cache}, and no file or folder "
@@ -275,5 +275,5 @@ def _choose(what: str, splits: Mapping[str, Any], wanted: str | None, *, only_on
         for usual in ("test", "train"):
             if usual in splits:
                 return usual
-        raise DataError(f"{what} has the splits {', '.join(names)}, and none is the usual one: give one as a file")
+        raise DataError(f"{what} has the splits {', '.join(names)}, none of them the usual one: use one as a file")
     raise DataError(f"{what} has no split '{wanted}', only {', '.join(names)}: check the id, {_FILE_INSTEAD}")

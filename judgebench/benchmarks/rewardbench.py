@@ -114,8 +114,8 @@ class RewardBench(base.Benchmark):
         if subset not in _SECTION_OF:
             raise base.row_error(
                 row,
-                f"subset '{subset}' is none of RewardBench's 23 and its prior sets {', '.join(PRIOR_SETS)}; rows of "
-                "your own go to 'custom'",
+                f"subset '{subset}' is not one of RewardBench's 23 or its prior sets {', '.join(PRIOR_SETS)}; for your "
+                "own data use 'custom'",
             )
         return Item(
             id=identifier,

@@ -44,7 +44,9 @@ class RewardBench2(base.Benchmark):
         """One row: the chosen answers first, then the rejected ones."""
         subset = base.text_of(row, "subset")
         if subset not in DOMAINS:
-            raise base.row_error(row, f"subset '{subset}' is none of {', '.join(DOMAINS)}; rows of your own: 'custom'")
+            raise base.row_error(
+                row, f"subset '{subset}' is not one of {', '.join(DOMAINS)}; for your own data use 'custom'"
+            )
         identifier = base.text_of(row, "id")
         if subset == TIES and not ties.ID.fullmatch(identifier):
             raise base.row_error(row, f"id '{identifier}' in Ties, expected ref:N or tied:N with a number N")
@@ -102,7 +104,7 @@ def _without_partner(ids: Sequence[str]) -> Iterator[str]:
         return
     said = f"{len(alone)} of {len(ids)} prompts of Ties have no partner: {base.named(alone)}"
     if pairs:
-        yield f"{said}; the parts of its rule that need both are over the complete pairs"
+        yield f"{said}; parts of the rule that need both use the complete pairs only"
     else:
         weight = 0.41 if all(kinds.values()) else 0.71
-        yield f"{said}; the parts of its rule that need what is not there, {weight} of 1.01 in weight, count 0"
+        yield f"{said}; parts of the rule without data, {weight} of 1.01 in weight, count 0"

@@ -78,7 +78,7 @@ class RewardMATH(base.Benchmark):
     def item(self, row: Row) -> Item:
         """A row with all solutions of a problem: `prompt`, `chosen` and `rejected`."""
         if "chosen" not in row.data:
-            raise base.row_error(row, "has neither 'solution_type' (a row a solution) nor 'chosen' and 'rejected'")
+            raise base.row_error(row, "has neither 'solution_type' (one row per solution) nor 'chosen' and 'rejected'")
         sides = {side: as_list(base.need(row, side)) for side in ("chosen", "rejected")}
         _check_counts(row, len(sides["chosen"]), len(sides["rejected"]))
         return Item(

@@ -99,7 +99,7 @@ def names_data(spec: str) -> bool:
 
 def _problem(made: object) -> str:
     if not isinstance(made, Source):
-        return "it makes no judgebench.benchmarks.source.Source"
+        return "it does not return a judgebench.benchmarks.source.Source"
     return "" if isinstance(getattr(made, "name", None), str) else "it has no name: set self.name to a text"
 
 
@@ -127,7 +127,7 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
-        raise DataError(f"the folder {spec} holds no data file: give one with files that end in {FORMATS}")
+        raise DataError(f"the folder {spec} contains no data files: use one with files that end in {FORMATS}")
     return FileSource(spec, files)
 
 
@@ -151,5 +151,5 @@ def _missing(spec: str, path: Path) -> DataError:
     hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
-        hint += f"; no installed package brings a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
-    return DataError(f"no such file or folder: {spec!r}: {mend}{hint}".replace("?; ", "? "))
+        hint += f"; no installed package has a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
+    return DataError(f"file or folder not found: {spec!r}: {mend}{hint}".replace("?; ", "? "))

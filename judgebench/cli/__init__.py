@@ -23,22 +23,25 @@ _COLLECT_AFTER = 50_000
 
 COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
-    "score": ("judgebench.cli.score:score", "The same metrics from scores that a reward model already gave."),
-    "show": ("judgebench.cli.show:show", "One item of a run in full; with no item, what failed."),
-    "report": ("judgebench.cli.report:report", "Tables of one or several runs: scores, biases, calibration, cost."),
-    "export": ("judgebench.cli.export:export", "Runs as a dataset, or as public leaderboards take them."),
-    "compare": ("judgebench.cli.compare:compare", "Paired tests between runs on the same items."),
-    "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Every run below a folder in one table a benchmark."),
-    "jury": ("judgebench.cli.jury:jury", "Several finished runs joined into one by their votes: no call is made."),
+    "score": ("judgebench.cli.score:score", "Compute the same metrics from a reward model's scores."),
+    "show": ("judgebench.cli.show:show", "Show an item of a run in full, or the failures of the run."),
+    "report": ("judgebench.cli.report:report", "Show runs in full: scores, biases, calibration, cost, latency."),
+    "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
+    "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
+    "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
+    "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (
         "judgebench.cli.cascade:cascade",
-        "A cheap judge first, a dear one where it is unsure: no call is made.",
+        "Simulate a cascade of two judges; no API calls.",
     ),
-    "strengths": ("judgebench.cli.strengths:strengths", "How strong the judged models are, by a run's verdicts."),
-    "rescore": ("judgebench.cli.rescore:rescore", "Read the stored replies again: no call is made."),
-    "cache": ("judgebench.cli.cache:cache", "What the reply cache holds; prune it; export and import bundles."),
+    "strengths": (
+        "judgebench.cli.strengths:strengths",
+        "Estimate the strength of the judged models from a run's verdicts.",
+    ),
+    "rescore": ("judgebench.cli.rescore:rescore", "Parse the stored replies of a run again; no API calls."),
+    "cache": ("judgebench.cli.cache:cache", "Show and prune the reply cache; export and import bundles."),
     "templates": ("judgebench.cli.templates:templates", "List, show, render and check prompt templates."),
-    "judges": ("judgebench.cli.judges:judges", "List and show judges."),
+    "judges": ("judgebench.cli.judges:judges", "List, show and check judges."),
     "benchmarks": ("judgebench.cli.judges:benchmarks", "List and show benchmarks."),
 }
 
@@ -73,11 +76,11 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     cls=_Commands,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
     epilog="\b\n"
-    "To begin, with no key and no network:\n"
+    "First run, without a key or network:\n"
     "  judgebench run\n"
     "With a model:\n"
     "  judgebench run rewardbench-2 -j gpt-4.1-mini --limit 50\n"
-    "To have bash complete commands, options and names (zsh and fish alike):\n"
+    "Shell completion (bash; likewise zsh and fish):\n"
     '  eval "$(_JUDGEBENCH_COMPLETE=bash_source judgebench)"\n',
 )
 @click.option(
@@ -110,7 +113,7 @@ def main() -> None:
         sys.stderr.close()
         status = EXIT_INTERRUPTED
     except OSError as error:
-        click.echo(f"judgebench: cannot go on: {error.strerror or error}; what was judged is kept", err=True)
+        click.echo(f"judgebench: stopped: {error.strerror or error}; finished judgements are saved", err=True)
         _forget_output()
         status = EXIT_MISTAKE
     # Else Python looks through all that LiteLLM leaves for garbage once more: a quarter of the row "CPU of a short live

@@ -19,19 +19,19 @@ if TYPE_CHECKING:
     from judgebench.client import CacheInfo
 
 _cache_dir = click.option(
-    "--cache-dir", shell_complete=folders_only, metavar="DIR", help="The cache; default: the user's cache folder."
+    "--cache-dir", shell_complete=folders_only, metavar="DIR", help="Cache folder; default: the user's."
 )
-_as_json = click.option("--json", "as_json", is_flag=True, help="Print a JSON object, and nothing else.")
+_as_json = click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 
 
 @click.group(
     cls=Group,
-    epilog="\b\nExample, at the author's and at the reader's:\n"
+    epilog="\b\nExample (author, then reader):\n"
     "judgebench cache export replies.gz runs/rewardbench-2/my-judge/four-way/one\n"
     "judgebench cache import replies.gz\n",
 )
 def cache() -> None:
-    """What is in the reply cache, pruning it, and bundles of replies."""
+    """Show and prune the reply cache; export and import bundles."""
 
 
 @cache.command("info", epilog="\b\nExample:\njudgebench cache info --json\n")
@@ -39,7 +39,7 @@ def cache() -> None:
 @_as_json
 @quiet_option
 def info(cache_dir: str | None, *, as_json: bool) -> int:
-    """What the cache holds: replies, models, ages, size."""
+    """Show what the cache holds: replies, models, dates, size."""
     from judgebench.cli.console import results
     from judgebench.cli.progress import shown
     from judgebench.exports.replies import cache_info
@@ -56,28 +56,28 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     console.print(found.folder, soft_wrap=True)
     console.print(f"{_counted(found.replies)}, {_size(found.size_bytes)} on disk, keys of version {found.key_version}")
     if found.oldest is not None and found.newest is not None:
-        console.print(f"given from {_date(found.oldest)} to {_date(found.newest)}")
+        console.print(f"replies from {_date(found.oldest)} to {_date(found.newest)}")
     if found.unreadable:
-        console.print(f"{found.unreadable} more cannot be read: a run asks for them again", style=WARNING)
+        console.print(f"{found.unreadable} damaged entries: runs request them again", style=WARNING)
     if found.models:
         print_tables(console, [_models(found)])
     return EXIT_DONE
 
 
 @cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-4.1-mini --dry-run\n")
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Replies given longer ago.")
-@click.option("--model", metavar="NAME", help="Replies of this served model, as cache info names it.")
+@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Replies older than this.")
+@click.option("--model", metavar="NAME", help="Replies of this served model, as listed by cache info.")
 @click.option("--all", "everything", is_flag=True, help="All replies.")
-@click.option("--dry-run", is_flag=True, help="Say what would be deleted, and delete nothing.")
-@click.option("--yes", is_flag=True, help="Do not ask.")
+@click.option("--dry-run", is_flag=True, help="Show what would be deleted; delete nothing.")
+@click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
 @_cache_dir
 @_as_json
 @quiet_option
 def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
     """Delete replies by age, by model, or all of them.
 
-    With --older-than and --model, those that both mean. What is deleted must be paid for again; runs' folders are left
-    as they are.
+    --older-than and --model together select the replies that match both. Deleted replies must be paid for again; run
+    folders are not changed.
     """
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
@@ -93,7 +93,7 @@ def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
                 f"{_counted(planned.deleted)} would be deleted: add --yes, or --dry-run to delete nothing"
             )
         if not click.confirm(f"Delete {_counted(planned.deleted)} and keep {planned.kept}?", err=True):
-            messages().print("nothing is deleted")
+            messages().print("nothing deleted")
             return EXIT_DONE
     ended = planned
     if planned.deleted and not dry_run:
@@ -120,10 +120,10 @@ def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
 @_as_json
 @quiet_option
 def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: bool) -> int:
-    """Write the replies of runs, or all of them, into the bundle FILE.
+    """Export the replies of runs, or all cached replies, to the bundle FILE.
 
-    Each RUN is a run's folder. Whoever imports the bundle gives the runs' commands with --offline and gets the same
-    figures, without a key or a call. It holds no key, address or header.
+    Each RUN is a run's folder. After importing the bundle, the runs' commands with --offline give the same results
+    without a key or an API call. It contains no keys, addresses or headers.
     """
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
@@ -138,21 +138,21 @@ def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: 
         click.echo(f"{done.file}: {_counted(done.replies)}, {_size(done.size_bytes)}")
     if done.rebuilt:
         console.print(
-            f"note: {done.rebuilt} rebuilt from the runs' judgements: the cache has none or others",
+            f"note: {done.rebuilt} rebuilt from the runs' judgements: missing or different in the cache",
             soft_wrap=True,
         )
     if done.missing:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(done.missing.items()))
-        console.print(f"without a reply, so not in the bundle: {kinds}; give the run's command again", soft_wrap=True)
+        console.print(f"not in the bundle, no reply: {kinds}; rerun the run's command", soft_wrap=True)
     if done.conflicts:
         console.print(
-            f"{_counted(done.conflicts)} differ between the runs: the first run's are in the bundle; export the others "
-            "by themselves",
+            f"{_counted(done.conflicts)} differ between the runs: the bundle has the first run's; export the others "
+            "separately",
             soft_wrap=True,
         )
     if done.unreadable:
         entries = "1 entry is" if done.unreadable == 1 else f"{done.unreadable} entries are"
-        console.print(f"{entries} no reply (torn), so not in the bundle", soft_wrap=True)
+        console.print(f"{entries} damaged and not in the bundle", soft_wrap=True)
     return EXIT_INCOMPLETE if done.missing or done.conflicts or done.unreadable else EXIT_DONE
 
 
@@ -161,14 +161,14 @@ def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: 
     "file",
     shell_complete=files,
 )
-@click.option("--replace", is_flag=True, help="Where the cache has another reply, take the bundle's.")
+@click.option("--replace", is_flag=True, help="Overwrite cached replies that differ from the bundle's.")
 @_cache_dir
 @_as_json
 @quiet_option
 def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -> int:
-    """Put the replies of the bundle FILE into the cache.
+    """Import the replies of the bundle FILE into the cache.
 
-    All of it is checked first: a bundle that is torn or does not match its checksums is refused whole.
+    The whole file is checked first: a bundle that is cut off or does not match its checksums is rejected.
     """
     from judgebench._util.text import one_line
     from judgebench.cli.console import messages
@@ -181,14 +181,14 @@ def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -
         said = asdict(done) | {"runs": [run.model_dump() for run in done.runs]}
         click.echo(json.dumps(said, indent=2))
         return EXIT_DONE
-    counts = f"{_counted(done.replies)}: {done.new} new, {done.same} there already"
+    counts = f"{_counted(done.replies)}: {done.new} new, {done.same} already cached"
     if done.replaced:
         counts += f", {done.replaced} replaced"
     click.echo(counts)
     console = messages()
     if done.different:
         console.print(
-            f"{done.different} differ from the cache's, which are kept; --replace takes the bundle's, or import into "
+            f"{done.different} differ from cached replies, which are kept; overwrite them with --replace, or use "
             "another --cache-dir",
             soft_wrap=True,
         )
@@ -204,8 +204,8 @@ def _models(found: CacheInfo) -> Table:
     columns: Columns = {
         Column("model", names=True): lambda each: "(not named)" if each.model is None else each.model,
         Column("replies", "count"): lambda each: each.replies,
-        Column("tokens in", "tokens"): lambda each: each.prompt_tokens,
-        Column("out", "tokens"): lambda each: each.completion_tokens,
+        Column("input tokens", "tokens"): lambda each: each.prompt_tokens,
+        Column("output tokens", "tokens"): lambda each: each.completion_tokens,
         Column("cost", "money"): lambda each: Marked(
             "cost unknown" if each.cost_usd is None else each.cost_usd,
             f"+ {each.unpriced} unknown" if each.unpriced and each.cost_usd is not None else "",

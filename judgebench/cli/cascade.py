@@ -20,6 +20,7 @@ from judgebench.cli.errors import EXIT_DONE
 )
 @click.argument(
     "dear",
+    metavar="EXPENSIVE",
     shell_complete=run_folders,
 )
 @click.option(
@@ -27,26 +28,31 @@ from judgebench.cli.errors import EXIT_DONE
     type=click.Choice(["disagreement", "margin", "confidence"]),
     default="disagreement",
     show_default=True,
-    help="What tells that CHEAP is unsure of an item.",
+    help="Measure of the cheap judge's uncertainty on an item.",
 )
 @click.option(
     "--threshold",
     type=click.FloatRange(0, 1),
     metavar="T",
-    help="Write the cascade that sends items on from here as a run.",
+    help="Save the cascade with this threshold as a run.",
 )
-@click.option("--name", metavar="NAME", help="What stands in that run's judge's place; default: both names.")
+@click.option("--name", metavar="NAME", help="Name shown as the judge; default: both names.")
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of the resampling."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed for the bootstrap.",
 )
-@out_option("Where its folder goes.")
-@click.option("--json", "as_json", is_flag=True, help="Print every threshold as one JSON object, and nothing else.")
+@out_option("Parent folder of the saved run.")
+@click.option("--json", "as_json", is_flag=True, help="Print all thresholds as one JSON object and nothing else.")
 @quiet_option
 def cascade(cheap: str, dear: str, **options: Any) -> int:
-    """What it gives to ask a cheap judge first, and a dear one only where that is unsure: no call is made.
+    """Simulate a cascade: cheap judge first, expensive judge when uncertain.
 
-    CHEAP and DEAR are folders of finished runs of the same items. Each threshold comes with its score, the share of
-    items sent on, and the cost an item.
+    CHEAP and EXPENSIVE are folders of finished runs on the same items; no API calls are made. Each threshold is listed
+    with its score, the share of escalated items, and the cost per item.
     """
     from judgebench.analysis.cascade import cascade as both
     from judgebench.cli.console import messages, print_found

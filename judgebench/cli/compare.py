@@ -15,16 +15,16 @@ from judgebench.cli.errors import EXIT_DONE
     "  runs/rewardbench/my-rm-v2/scores\n"
 )
 @runs_argument("RUN RUN...")
-@click.option("--common", is_flag=True, help="Compare the items that all runs have, where they differ.")
-@click.option("--subsets", is_flag=True, help="Show every subset, not only the sections.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the resampling.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object, and nothing else.")
+@click.option("--common", is_flag=True, help="Compare only the items that all runs have.")
+@click.option("--subsets", is_flag=True, help="Show subsets as well as sections.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the bootstrap.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def compare(runs: tuple[str, ...], **options: Any) -> int:
-    """Paired tests between runs on the same items, judges and score files alike.
+    """Compare runs of judges or reward models on the same items with paired tests.
 
-    Each RUN is a run's folder. The difference of the official score comes with a paired bootstrap interval and a p
-    (exact McNemar, or the sign-flip test where credits are fractions), corrected by Holm's method.
+    Each RUN is a run's folder. Differences of the official score have a paired bootstrap interval and a Holm-corrected
+    p-value (exact McNemar test, or a sign-flip test for fractional credits).
     """
     from judgebench.analysis.compare import compare as compare_runs
     from judgebench.cli.console import print_found

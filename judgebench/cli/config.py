@@ -30,7 +30,7 @@ def config_option(command: Any) -> Any:
         expose_value=False,
         callback=_take,
         metavar="FILE",
-        help="A YAML file with any of these options; the command line has the last word.",
+        help="YAML file with any of these options; the command line overrides it.",
     )(command)
 
 
@@ -61,7 +61,7 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
         option = known.get(called)
         target = "benchmark" if option is None else option.name
         if target in values:
-            raise file.mistake([key], "says again what another key has said: keep one")
+            raise file.mistake([key], "sets an option that another key has set: keep one")
         if value is not None:
             values[target] = _value(option, value, key, file)
     ctx.default_map = values
@@ -70,9 +70,9 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
 def _value(option: Option | None, value: Any, key: Any, file: YamlFile) -> Any:
     several = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (option is None or not option.several):
-        raise file.mistake([key], "takes one value, not a list")
+        raise file.mistake([key], "must be one value, not a list")
     if any(isinstance(each, dict | list) or each is None for each in several):
-        raise file.mistake([key], "takes plain values")
+        raise file.mistake([key], "must be a plain value")
     if option is None:
         return str(value)
     several = [_plain(option, each) for each in several]

@@ -84,7 +84,7 @@ def runs_argument(metavar: str = "RUN...", *, required: bool = True) -> Callable
 def _not_empty(_: click.Context, __: click.Parameter, name: str | None) -> str | None:
     """The name of a file; where a variable that is not set has left it empty, that is a mistake."""
     if name == "":
-        raise click.BadParameter("it is empty; name a file")
+        raise click.BadParameter("the name is empty; name a file")
     return name
 
 
@@ -104,7 +104,7 @@ quiet_option = click.option(
     is_flag=True,
     expose_value=False,
     callback=_set_quiet,
-    help="Only the result, and mistakes: no progress, no notes.",
+    help="Print results and errors only: no progress, no notes.",
 )
 """For commands that show progress: `messages` and `judgebench.cli.progress.shown` say nothing with it."""
 

@@ -35,16 +35,16 @@ def as_line(error: Exception) -> str:
 
 
 _PLAINER = (
-    (r"is not a valid integer( range)?", "is not a whole number"),
-    (r"is not a valid float( range)?", "is not a number"),
-    (r"is not in the range x>=(\S+)", r"is not \1 or more"),
-    (r"is not in the range (\S+?)<=x<=(\S+)", r"is not from \1 to \2"),
-    (r"is not in the range (\S+?)<=x<(\S+)", r"is not from \1 to below \2"),
+    (r"is not a valid integer( range)?", "must be an integer"),
+    (r"is not a valid float( range)?", "must be a number"),
+    (r"is not in the range x>=(\S+)", r"must be >= \1"),
+    (r"is not in the range (\S+?)<=x<=(\S+)", r"must be in [\1, \2]"),
+    (r"is not in the range (\S+?)<=x<(\S+)", r"must be in [\1, \2)"),
 )
 
 
 def _plainer(text: str) -> str:
-    """What click says, in words of everyday."""
+    """Click's message in the words of the other messages."""
     for said, instead in _PLAINER:
         text = re.sub(said, instead, text)
     return text

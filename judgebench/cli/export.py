@@ -18,27 +18,27 @@ from judgebench.cli.errors import EXIT_DONE
     required=True,
     type=click.Choice(["dataset", "every-eval-ever", "rewardbench"]),
     metavar="FORM",
-    help="dataset, every-eval-ever or rewardbench.",
+    help="Format: dataset, every-eval-ever or rewardbench.",
 )
 @click.option(
-    "--out", shell_complete=folders_only, required=True, metavar="DIR", help="The folder; a dataset's must be new."
+    "--out", shell_complete=folders_only, required=True, metavar="DIR", help="Output folder; must be new for a dataset."
 )
-@click.option("--items", is_flag=True, help="dataset: the items' texts too.")
-@click.option("--model", metavar="ORG/NAME", help="rewardbench, every-eval-ever: whose results these are.")
+@click.option("--items", is_flag=True, help="dataset: include the texts of the items.")
+@click.option("--model", metavar="ORG/NAME", help="rewardbench, every-eval-ever: the evaluated model.")
 @click.option(
     "--model-type",
     metavar="TYPE",
     help="rewardbench: 'Seq. Classifier', DPO, 'Custom Classifier' or 'Generative RM'.",
 )
-@click.option("--organization", metavar="NAME", help="every-eval-ever: who evaluates.")
+@click.option("--organization", metavar="NAME", help="every-eval-ever: the evaluating organization.")
 @click.option(
     "--relationship",
     metavar="R",
-    help="every-eval-ever: to the model's maker: first_party, third_party, collaborative or other.",
+    help="every-eval-ever: relation to the model's developer: first_party, third_party, collaborative or other.",
 )
 @quiet_option
 def export(runs: tuple[str, ...], **options: Any) -> int:
-    """Finished runs in a form that other tools read.
+    """Export finished runs in other tools' formats.
 
     Each RUN is a run's folder. FORM is one of
 

@@ -25,13 +25,13 @@ _SHOWN = 200
 
 @click.group(cls=Group, epilog="\b\nExample:\njudgebench judges list\n")
 def judges() -> None:
-    """List, show and try judges."""
+    """List, show and check judges."""
 
 
 @judges.command("list", epilog="\b\nExample:\njudgebench judges list\n")
-@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 def list_judges(providers: str | None) -> None:
-    """The presets of providers.yaml and the offline baselines, by the key they need."""
+    """List the presets of providers.yaml and the offline baselines by required key."""
     from pathlib import Path
 
     from judgebench.judges import OFFLINE, key_variables, load_judges, missing_key
@@ -41,12 +41,12 @@ def list_judges(providers: str | None) -> None:
         needed = " or ".join(key_variables(judge)[:1]) or "no key"
         title = needed if missing_key(judge) is None else f"{needed} (not set)"
         by_key.setdefault(title, []).append((f"  {judge.name}", _where(judge), _price(judge)))
-    by_key["no key, no network"] = [(f"  offline/{name}", "a baseline", "free") for name in OFFLINE]
+    by_key["no key, no network"] = [(f"  offline/{name}", "baseline", "free") for name in OFFLINE]
     for title, rows in by_key.items():
         click.echo(title)
         print_rows(rows)
         click.echo()
-    click.echo("Prices are USD for a million tokens, in and out. Any LiteLLM id works too,")
+    click.echo("Prices are USD per million tokens, input / output. Any LiteLLM id works too,")
     click.echo("such as openai/gpt-4.1-mini or hosted_vllm/my-model.")
 
 
@@ -70,9 +70,9 @@ def _price(judge: Judge) -> str:
     "name",
     shell_complete=judge_names,
 )
-@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 def show_judge(name: str, providers: str | None) -> None:
-    """A judge's settings, as a call would use them.
+    """Show a judge's settings as used in a call.
 
     Exit status 2 where an installed package's provider refuses the judge.
     """
@@ -92,7 +92,7 @@ def show_judge(name: str, providers: str | None) -> None:
         settings["sent_as"] = f"{CHEAPER}/{judge.model.removeprefix('openai/')}"
     settings["structured_output"] = takes_schema(judge)
     missing = missing_key(judge)
-    settings["key"] = "there, or none needed" if missing is None else f"missing: set {missing}"
+    settings["key"] = "set or not needed" if missing is None else f"missing: set {missing}"
     click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)
     if missing is None and is_plugged(judge.provider):
         check_provider(judge)
@@ -107,15 +107,15 @@ def show_judge(name: str, providers: str | None) -> None:
     show_default=True,
     shell_complete=template_names,
     metavar="NAME|FILE",
-    help="Whose wording is sent.",
+    help="Prompt template to send.",
 )
-@click.option("--logprobs", is_flag=True, help="Ask for log-probabilities too.")
-@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
-@click.option("--json", "as_json", is_flag=True, help="Print what was found as JSON.")
+@click.option("--logprobs", is_flag=True, help="Also request log-probabilities.")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
+@click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
 def check_judge(name: str, template: str, providers: str | None, *, logprobs: bool, as_json: bool) -> int:
-    """Make one tiny call, once, and say what works; nothing of it is kept.
+    """Make one small call and show what works; nothing is saved.
 
-    Exit status 1 where no verdict comes back.
+    Exit status 1 if no verdict is returned.
     """
     from judgebench._util.text import one_line
     from judgebench.engine import check as checking
@@ -133,11 +133,11 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
     from judgebench.items import Failure, Verdict
 
     reply, result = found.reply, found.result
-    yield "judge", f"{found.judge} ({found.model}), asked with the template {found.template}"
+    yield "judge", f"{found.judge} ({found.model}), template {found.template}"
     if reply.latency_s is not None:
-        yield "answered", f"in {reply.latency_s:.2f} s by {reply.served_model or 'a model that does not name itself'}"
+        yield "answered", f"in {reply.latency_s:.2f} s by {reply.served_model or 'an unnamed model'}"
         price = "price unknown" if reply.cost_usd is None else f"${reply.cost_usd:.6f}"
-        thought = f" ({reply.reasoning_tokens} of them thinking)" if reply.reasoning_tokens else ""
+        thought = f" ({reply.reasoning_tokens} reasoning)" if reply.reasoning_tokens else ""
         yield "tokens", f"{reply.prompt_tokens} in, {reply.completion_tokens} out{thought}; {price}"
     if reply.text:
         yield "reply", reply.text if len(reply.text) <= _SHOWN else f"{reply.text[: _SHOWN - 3]}..."
@@ -146,14 +146,14 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
     else:
         yield "verdict", str(result.value)
     if reply.reasoning is not None:
-        yield "thinking", "comes apart from the reply"
+        yield "thinking", "separate from the reply"
     if reply.left_out:
-        yield "left out", f"{', '.join(sorted(reply.left_out))}: the model does not take it"
+        yield "left out", f"{', '.join(sorted(reply.left_out))}: not supported by the model"
     if found.schema:
-        yield "schema", "sent with the call"
+        yield "schema", "sent"
     if found.soft:
         soft = isinstance(result, Verdict) and result.soft is not None
-        yield "log-probs", "come back" if soft else "do not come back: --logprobs would have no probabilities"
+        yield "log-probs", "returned" if soft else "not returned: --logprobs would have no effect"
     yield "works", "yes" if found.works else "no"
 
 
@@ -164,7 +164,7 @@ def benchmarks() -> None:
 
 @benchmarks.command("list", epilog="\b\nExample:\njudgebench benchmarks list\n")
 def list_benchmarks() -> None:
-    """The benchmarks, a line each."""
+    """List all benchmarks."""
     from judgebench.benchmarks import get_benchmark, known_benchmarks
     from judgebench.errors import ConfigError
 
@@ -185,7 +185,7 @@ def list_benchmarks() -> None:
     shell_complete=benchmark_names,
 )
 def show_benchmark(name: str) -> None:
-    """A benchmark's source, columns, official rule and defaults."""
+    """Show a benchmark's source, columns, official rule and defaults."""
     from judgebench.benchmarks import get_benchmark
 
     each = get_benchmark(name)

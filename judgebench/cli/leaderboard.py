@@ -17,23 +17,27 @@ from judgebench.cli.errors import EXIT_DONE
 @click.argument("folder", shell_complete=folders_only, metavar="DIR")
 @click.option("--benchmark", shell_complete=benchmark_names, metavar="B", help="Only this benchmark.")
 @click.option(
-    "--sort", default="score", show_default=True, metavar="BY", help="score, judge, cost, coverage, a section."
+    "--sort",
+    default="score",
+    show_default=True,
+    metavar="BY",
+    help="Sort by score, judge, cost, coverage or a section.",
 )
-@click.option("--published", is_flag=True, help="Put published figures beside the runs (not measured again).")
-@file_option("html", "Write it as a page, and one for each run.")
+@click.option("--published", is_flag=True, help="Add published scores (not reproduced).")
+@file_option("html", "Write an HTML page, and one per run.")
+@click.option("--run-pages/--no-run-pages", default=True, help="With --html, also write a page per run (default).")
+@file_option("csv", "Also write CSV.")
+@file_option("parquet", "Also write Parquet.")
+@file_option("markdown", "Also write Markdown.")
+@file_option("latex", "Also write LaTeX.")
 @click.option(
-    "--run-pages/--no-run-pages", default=True, help="With --html, write a page for each run too (the default)."
+    "--json", "as_json", is_flag=True, help="Print a JSON list with one object per benchmark and nothing else."
 )
-@file_option("csv", "Write it as CSV too.")
-@file_option("parquet", "Write it as Parquet too.")
-@file_option("markdown", "Write it as Markdown too.")
-@file_option("latex", "Write it as LaTeX too.")
-@click.option("--json", "as_json", is_flag=True, help="Print a list with an object a benchmark, and nothing else.")
 @quiet_option
 def leaderboard(folder: str, **options: Any) -> int:
-    """Every run below DIR in one table a benchmark, judges and reward models together.
+    """Rank all runs below DIR, one table per benchmark, judges and reward models together.
 
-    A run that cannot be read is named, and left out.
+    Runs that cannot be loaded are listed and left out.
     """
     from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.leaderboard import leaderboard as collect

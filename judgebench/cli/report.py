@@ -13,16 +13,16 @@ from judgebench.cli.errors import EXIT_DONE
 
 @click.command(epilog="\b\nExample:\njudgebench report runs/rewardbench-2/*/four-way/one --csv scores.csv\n")
 @runs_argument()
-@file_option("csv", "Write every score as CSV too.")
-@file_option("parquet", "Write every score as Parquet too.")
-@file_option("html", "Write everything as one page that opens from disk too.")
-@file_option("markdown", "Write the table of the runs as Markdown too.")
-@file_option("latex", "Write the table of the runs as LaTeX too.")
+@file_option("csv", "Also write all scores as CSV.")
+@file_option("parquet", "Also write all scores as Parquet.")
+@file_option("html", "Also write everything as one self-contained HTML page.")
+@file_option("markdown", "Also write the table of runs as Markdown.")
+@file_option("latex", "Also write the table of runs as LaTeX.")
 @quiet_option
 def report(runs: tuple[str, ...], **options: Any) -> int:
-    """Tables of one or several runs: scores, biases in full, calibration, cost and time.
+    """Show runs in full: scores, biases, calibration, cost and latency.
 
-    Each RUN is a run's folder. Several runs of a benchmark stand side by side first.
+    Each RUN is a run's folder. Several runs of one benchmark are first ranked in one table.
     """
     from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.report import report as make_report

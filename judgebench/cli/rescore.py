@@ -26,22 +26,22 @@ from judgebench.cli.groups import Renamed
     "--template",
     shell_complete=template_names,
     metavar="NAME|FILE",
-    help="Whose verdict rule; default: the run's own.",
+    help="Template whose verdict rule is used; default: the run's own.",
 )
 @click.option(
     "--aggregate",
     type=click.Choice(["mean", "unanimous", "majority", "mean-prob"]),
-    help="How the replies to one question become one verdict; default: the run's own way.",
+    help="Aggregation of the replies to one question; default: the run's own.",
 )
-@click.option("--dry-run", is_flag=True, help="Show what would change, and write nothing.")
-@click.option("--all", "every", is_flag=True, help="List every change, not only the first 20.")
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object, and nothing else.")
+@click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
+@click.option("--all", "every", is_flag=True, help="List all changes, not only the first 20.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def rescore(run: str, **options: Any) -> int:
-    """Read the stored replies of RUN again: no call is made.
+    """Parse the stored replies of RUN again; no API calls are made.
 
-    What changed is listed item by item, and a new run is written beside RUN (its name ends in
-    -rescored-TEMPLATE). Replies that were cut off, filtered, empty or refused by the provider stay what they were.
+    Changes are listed by item, and a new run is written next to RUN (its name ends in -rescored-TEMPLATE). Replies that
+    were cut off, filtered, empty or refused by the provider do not change.
     """
     from judgebench.analysis.rescore import rescore as read_again
     from judgebench.cli.console import messages, print_found
@@ -52,6 +52,6 @@ def rescore(run: str, **options: Any) -> int:
             run, template=options["template"], aggregate=options["aggregate"], dry_run=options["dry_run"]
         )
     print_found(found, found.tables(None if options["every"] else 20), as_json=options["as_json"])
-    where = "nothing was written (--dry-run)" if found.path is None else f"done: {found.path}"
+    where = "nothing written (--dry-run)" if found.path is None else f"done: {found.path}"
     messages().print(where, soft_wrap=True)
     return EXIT_DONE

@@ -48,8 +48,8 @@ SECTIONS["Output"] += ["as_json", "quiet"]
 )
 @click.argument("benchmark", shell_complete=benchmark_names, required=False)
 @run_options
-@click.option("--dry-run", is_flag=True, help="Print calls, tokens and cost, net of the cache; send nothing.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list with each run's metrics, and nothing else.")
+@click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost beyond the cache; send nothing.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the runs' metrics and nothing else.")
 @config_option
 @quiet_option
 def run(benchmark: str | None, **options: Any) -> int:
@@ -94,9 +94,9 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     if benchmark is not None:
         return plan(benchmark, asking)
     if asking.data is not None:
-        raise ConfigError("--data needs the benchmark whose rows they are: judgebench run BENCHMARK --data ...")
+        raise ConfigError("--data needs a benchmark: judgebench run BENCHMARK --data ...")
     if asking.sequential:
-        raise ConfigError("--sequential compares two runs on one benchmark: name it, judgebench run BENCHMARK ...")
+        raise ConfigError("--sequential needs a benchmark: judgebench run BENCHMARK ...")
     asking = replace(asking, judges=asking.judges or (SAMPLE_JUDGE,), data="sample")
     grids, misfits = [], []
     for name in SAMPLED:
@@ -148,7 +148,7 @@ def _run(
         def end() -> None:
             if not stop.asked:
                 stop.ask()
-                console.print("stopping after the calls in flight; Ctrl-C again stops now", soft_wrap=True)
+                console.print("finishing calls in flight; press Ctrl-C again to abort", soft_wrap=True)
 
         # Windows, and threads other than the main one, have no such handler.
         with suppress(NotImplementedError, RuntimeError, ValueError):

@@ -78,7 +78,7 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
             errors.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
         console.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
-        console.print("the same command goes on where this stopped")
+        console.print("rerun the same command to resume")
     for error in ended.errors:
         errors.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
@@ -93,8 +93,10 @@ def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
     failed = [row for row in rows if row[1] != "not_asked"]
     judge = result.metrics.judge
     if unasked := len(rows) - len(failed):
-        were = "judgement was" if unasked == 1 else "judgements were"
-        console.print(f"{unasked} {were} not asked of {judge}: the run ended before", style=WARNING, soft_wrap=True)
+        calls, were = ("call", "was") if unasked == 1 else ("calls", "were")
+        console.print(
+            f"{unasked} {calls} to {judge} {were} not made: the run ended early", style=WARNING, soft_wrap=True
+        )
     if failed:
         have = "1 judgement of {} has" if len(failed) == 1 else f"{len(failed)} judgements of {{}} have"
         console.print(f"{have.format(judge)} no verdict:", style=WARNING, soft_wrap=True)
@@ -108,10 +110,10 @@ def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
 
 
 def _asked_again(result: RunResult) -> str:
-    """How many tries were made beyond the first ones, and what for, the most frequent first."""
+    """The number of retries and their reasons, the most frequent first."""
     counts = result.asked_again
     reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())
-    return f"{_counted(counts.total(), 'further try')} of {result.metrics.judge}: {reasons}"
+    return f"{_counted(counts.total(), 'retry')} ({result.metrics.judge}): {reasons}"
 
 
 def _counted(count: int, name: str) -> str:

@@ -22,24 +22,24 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
     shell_complete=benchmark_names,
     required=True,
     metavar="NAME",
-    help="The benchmark whose items were scored.",
+    help="Benchmark of the scored items.",
 )
 @click.option(
     "--data",
     shell_complete=files,
     metavar="PATH|HUB-ID[@REV][:SPLIT]",
-    help="The items: a file, a folder or a hub id; default: the benchmark's.",
+    help="Items: a file, folder or hub id; default: the benchmark's.",
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
-@out_option("Where the run's folder goes.")
-@click.option("--name", metavar="NAME", help="Whose scores they are; default: the file's name, without its suffix.")
+@out_option("Parent folder of the run.")
+@click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")
-@click.option("--json", "as_json", is_flag=True, help="Print a JSON list with the metrics, and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
-    """The same metrics from scores in FILE that a reward model, or anything else, already gave.
+    """Compute the metrics of a benchmark from a reward model's scores in FILE.
 
-    FILE is JSONL, CSV or Parquet with a row an item: id and scores (a list, correct completions first), or
+    FILE is JSONL, CSV or Parquet with one row per item: id and scores (a list, correct completions first), or
     scores_chosen and scores_rejected. Or the NAME[:REST] of a scorer: length, or an installed package's.
     """
     from judgebench import api

@@ -18,13 +18,13 @@ from judgebench.cli.errors import EXIT_DONE
     shell_complete=run_folders,
 )
 @click.argument("item", required=False)
-@click.option("--all", "every", is_flag=True, help="Without an item: list every failure.")
-@click.option("--messages", "every_message", is_flag=True, help="With an item: the messages of every call.")
+@click.option("--all", "every", is_flag=True, help="Without an item: list all failures.")
+@click.option("--messages", "every_message", is_flag=True, help="With an item: show the messages of all calls.")
 @quiet_option
 def show(run: str, item: str | None, **options: Any) -> int:
-    """One item of RUN in full; with no ITEM, what failed.
+    """Show one item of RUN in full; without ITEM, list the failures.
 
-    ITEM is an item's id. Control characters in texts are written out, so that data cannot control the terminal.
+    ITEM is an item's id. Control characters in texts are escaped.
     """
     from judgebench.analysis.show import list_failures, shown_item
     from judgebench.cli.console import messages, results

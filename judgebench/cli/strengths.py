@@ -17,15 +17,20 @@ from judgebench.cli.errors import EXIT_DONE
     shell_complete=run_folders,
 )
 @click.option(
-    "--seed", type=click.IntRange(min=0), default=0, show_default=True, metavar="N", help="Of the resampling."
+    "--seed",
+    type=click.IntRange(min=0),
+    default=0,
+    show_default=True,
+    metavar="N",
+    help="Random seed for the bootstrap.",
 )
-@click.option("--json", "as_json", is_flag=True, help="Print everything as one JSON object, and nothing else.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def strengths(run: str, **options: Any) -> int:
-    """How strong the models are whose completions RUN judges, by its verdicts: no call is made.
+    """Estimate the strength of the judged models from RUN's verdicts.
 
-    Bradley-Terry strengths with intervals. The data must say whose the completions are: a column `models` with one a
-    completion, or `chosen_model` and `rejected_model`.
+    Bradley-Terry strengths with intervals; no API calls are made. The data must name the model of each completion:
+    a column `models` (a list), or `chosen_model` and `rejected_model`.
     """
     from judgebench.analysis.strengths import strengths as find
     from judgebench.cli.console import print_found

@@ -27,10 +27,10 @@ def templates() -> None:
 
 
 @templates.command("list", epilog="\b\nExample:\njudgebench templates list --mode rating\n")
-@click.option("--mode", type=click.Choice(list(_MODES)), help="Only those of one mode.")
-@click.option("--json", "as_json", is_flag=True, help="A list on standard output.")
+@click.option("--mode", type=click.Choice(list(_MODES)), help="List templates of this mode only.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_templates(mode: str | None, as_json: bool) -> None:
-    """The templates that ship, a line each, by what a call shows."""
+    """List the templates that ship, by mode."""
     import json
 
     from judgebench.cli.console import print_rows
@@ -52,7 +52,7 @@ def list_templates(mode: str | None, as_json: bool) -> None:
 @templates.command("show", epilog="\b\nExample:\njudgebench templates show four-way\n")
 @click.argument("name", shell_complete=template_names, metavar="NAME|FILE")
 def show_template(name: str) -> None:
-    """A template's file, as it is."""
+    """Print a template's file."""
     from judgebench.templates import load_template
 
     click.echo(load_template(name).source, nl=False)
@@ -68,27 +68,27 @@ def show_template(name: str) -> None:
     "--benchmark",
     shell_complete=benchmark_names,
     metavar="NAME",
-    help="Whose item to show; default: one that fits, from the bundled sample.",
+    help="Benchmark of the item; default: one that fits, from the bundled sample.",
 )
-@click.option("--data", shell_complete=files, metavar="PATH|HUB-ID", help="The items; default: the bundled sample.")
-@click.option("--item", metavar="ID", help="Which item; default: the first.")
+@click.option("--data", shell_complete=files, metavar="PATH|HUB-ID", help="Items; default: the bundled sample.")
+@click.option("--item", metavar="ID", help="Item to show; default: the first.")
 @click.option(
     "--pairs",
     type=click.Choice(["all", "knockout"]),
-    help="As for a run that finds the best of more than two from pairs: the first pair.",
+    help="Show the first pair of a run with this --pairs.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Of the order.")
-@click.option("--structured", is_flag=True, help="As for a judge that takes a JSON schema; shows that too.")
+@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the order.")
+@click.option("--structured", is_flag=True, help="Render for a judge that supports JSON schemas; show the schema.")
 @click.option(
     "-j",
     "--judge",
     shell_complete=judge_names,
     metavar="NAME",
-    help="Counts the tokens for this judge; no call is made.",
+    help="Count tokens for this judge (no API call).",
 )
-@click.option("--providers", shell_complete=files, metavar="FILE", help="A providers.yaml of your own.")
+@click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 def render_template(name: str, judge: str | None, providers: str | None, **options: Any) -> None:
-    """The exact messages that a judge gets for one item, and how many tokens they have."""
+    """Show the exact messages for one item, with token counts."""
     import json
 
     from rich.text import Text
@@ -108,7 +108,7 @@ def render_template(name: str, judge: str | None, providers: str | None, **optio
         soft_wrap=True,
     )
     if shown.instead_of is not None:
-        said = f"{shown.benchmark} always rates this item, with {shown.template}; {shown.instead_of} is for the others"
+        said = f"{shown.benchmark} always rates this item with {shown.template}; {shown.instead_of} is for other items"
         console.print(Text(said), soft_wrap=True)
     for number, message in enumerate(shown.messages):
         tokens = f"about {_estimate(message['content']):,}" if counted is None else f"{counted.messages[number]:,}"
@@ -137,18 +137,18 @@ def _estimate(text: str) -> int:
 def _total(shown: Rendered, counted: TokenCount | None) -> str:
     if counted is None:
         total = sum(_estimate(message["content"]) for message in shown.messages)
-        return f"in all about {total:,} tokens, at 4 characters each; -j JUDGE counts them"
-    how = "the model's own" if counted.exact else "an estimate: the model's own is not on this disk"
-    return f"in all {counted.total:,} tokens with the marks around the messages; tokenizer {counted.tokenizer}, {how}"
+        return f"total about {total:,} tokens (4 characters each); -j JUDGE counts them"
+    how = "the model's own" if counted.exact else "an estimate: the model's own is not installed"
+    return f"total {counted.total:,} tokens including message markers; tokenizer {counted.tokenizer}, {how}"
 
 
 @templates.command("lint", epilog="\b\nExample:\njudgebench templates lint my-pairwise.jinja\n")
 @click.argument("names", shell_complete=template_names, metavar="NAME|FILE...", nargs=-1, required=True)
-@click.option("--json", "as_json", is_flag=True, help="A list of findings on standard output.")
+@click.option("--json", "as_json", is_flag=True, help="Print the findings as a JSON list.")
 def lint_templates(names: tuple[str, ...], as_json: bool) -> int:
-    """What is wrong with templates: a line each, with the mend.
+    """Check templates; print one line per problem, with its fix.
 
-    Exit status 1 where there is something, 2 where a file cannot be read.
+    Exit status 1 if there are problems, 2 if a file cannot be read.
     """
     import json
 
@@ -160,5 +160,5 @@ def lint_templates(names: tuple[str, ...], as_json: bool) -> int:
     for finding in () if as_json else findings:
         click.echo(str(finding))
     if not findings and not as_json:
-        click.echo("nothing found" if len(names) == 1 else f"nothing found in {len(names)} templates")
+        click.echo("no problems found" if len(names) == 1 else f"no problems found in {len(names)} templates")
     return EXIT_INCOMPLETE if findings else 0

@@ -43,7 +43,7 @@ def per_second(rate: float) -> str:
 
 def time_left(seconds: float | None) -> str:
     """How long it still takes, in words."""
-    return "time left not known yet" if seconds is None else f"{duration(seconds)} left"
+    return "time left unknown" if seconds is None else f"{duration(seconds)} left"
 
 
 def step_parts(step: Step, now: float) -> Iterator[str]:
@@ -71,7 +71,7 @@ def grid_parts(grid: GridTally, now: float) -> Iterator[str]:
     if not waiting:
         yield per_second(grid.rate(now))
     if cached := sum(judge.cached for judge in judges):
-        yield f"{cached:,} from the cache"
+        yield f"{cached:,} cached"
     yield f"{sum(judge.failed for judge in judges):,} failed"
     yield _cost(sum(judge.cost for judge in judges), unpriced=any(judge.unpriced for judge in judges))
     yield "no reply yet" if waiting else time_left(grid.seconds_left(now))
@@ -130,8 +130,14 @@ def _cost(amount: float, *, unpriced: bool) -> str:
     from judgebench._util.text import dollars
 
     if unpriced:
-        return f"{dollars(amount)} and more (a price is unknown)" if amount else "cost unknown"
+        return f"at least {dollars(amount)} (a price is unknown)" if amount else "cost unknown"
     return dollars(amount)
+
+
+def _cost_cell(judge: JudgeTally) -> str:
+    if judge.unpriced and judge.cost:
+        return f"{_cost(judge.cost, unpriced=False)}+"
+    return _cost(judge.cost, unpriced=judge.unpriced)
 
 
 def _packed(parts: Sequence[str], width: int) -> list[str]:
@@ -197,18 +203,18 @@ def _left(judge: JudgeTally, now: float) -> str:
         return "done"
     if not judge.pace.count:
         return "no reply yet"
-    return "not known" if seconds is None else duration(seconds)
+    return "unknown" if seconds is None else duration(seconds)
 
 
 _COLUMNS: dict[str, Callable[[JudgeTally, float], str]] = {
     "runs": lambda judge, _: f"{judge.through}/{len(judge.cells)}",
-    "template now": lambda judge, _: cut(one_line(judge.now.template), 18) if judge.left else "",
+    "template": lambda judge, _: cut(one_line(judge.now.template), 18) if judge.left else "",
     "judged": lambda judge, _: f"{judge.now.done:,}/{judge.now.total:,}",
     "rate": lambda judge, now: per_second(judge.pace.rate(now)) if judge.left and judge.pace.count else "",
     "failed": lambda judge, _: f"{judge.failed:,}",
-    "cost": lambda judge, _: _cost(judge.cost, unpriced=judge.unpriced).replace(" and more (a price is unknown)", "+"),
+    "cost": lambda judge, _: _cost_cell(judge),
     "left": _left,
 }
-_DROPPED = ("template now", "rate", "cost", "runs", "judged", "failed")
+_DROPPED = ("template", "rate", "cost", "runs", "judged", "failed")
 _NAME = 20
 """Columns that a judge's name has at least, before others are left out for it."""

@@ -133,14 +133,14 @@ def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Ma
     if price is None:
         place = "providers.yaml" if judge.function is None else "callable_judge"
         raise ConfigError(
-            f"judge '{judge.name}' has no known price, which --budget needs: add price: {{input: ..., output: ...}} in "
+            f"judge '{judge.name}' has no known price, required by --budget: add price: {{input: ..., output: ...}} in "
             f"{place} (USD per million tokens)"
         )
     answer = longest_answer(judge)
     if answer is None:
         if price.output > 0:
             raise ConfigError(
-                f"judge '{judge.name}' has no limit on its answers, which --budget needs: "
+                f"judge '{judge.name}' has no limit on reply length, required by --budget: "
                 "add params: {max_tokens: ...} in providers.yaml"
             )
         answer = 0

@@ -83,7 +83,7 @@ class JudgeClient:
         asked_again: Tries beyond the first of each call, counted under what they were for.
         pace: How many calls may be in flight.
         on_the_wire: The tasks whose request is with the provider, or whose reply is not kept yet; the others wait for a
-            limit or for a further try.
+            limit or for a retry.
         failed: The failures that ended all calls, by the keys of theirs; whoever records them takes them from here.
         wasted: What the tries of calls that then failed were paid for and said nothing, by the calls' keys; whoever
             records the failure takes it from here.
@@ -222,9 +222,9 @@ class JudgeClient:
         except _EmptyReplyError:
             return _with_earlier(empty[-1], empty[:-1])
         except TransientError as error:
-            tries = retrying.statistics.get("attempt_number", 1)
+            count = retrying.statistics.get("attempt_number", 1)
             raise self._gave_up(
-                request.key, f"gave up after {tries} {'try' if tries == 1 else 'tries'}: {error}"
+                request.key, f"failed after {count} {'attempt' if count == 1 else 'attempts'}: {error}"
             ) from None
 
     def _enough(self, state: tenacity.RetryCallState) -> bool:
@@ -245,11 +245,10 @@ class JudgeClient:
             return VerdictFailure("provider", detail)
         self.failed[key] = VerdictFailure("provider", detail)
         at = f" at {without_secrets(self.judge.api_base)}" if self.judge.api_base else ""
-        none = f"none of the last {self._given_up} calls has worked" if self._answered else "no call has worked"
+        none = f"the last {self._given_up} calls failed" if self._answered else "all calls failed"
         return self._stop(
             FatalProviderError(
-                f"{title_of(self.judge)}: {none}{at}: {detail}; "
-                "check that the server is up, then give the same command again"
+                f"{title_of(self.judge)}: {none}{at}: {detail}; check that the server is up, then rerun the command"
             )
         )
 
@@ -281,7 +280,7 @@ class JudgeClient:
             self._waits.discard(wait)
 
     def _note(self, state: tenacity.RetryCallState) -> None:
-        """Counts a further try."""
+        """Counts a retry."""
         self.on_the_wire.discard(_this_task())
         error = state.outcome.exception() if state.outcome else None
         if isinstance(error, TransientError):
@@ -333,7 +332,7 @@ class JudgeClient:
             async with asyncio.timeout(self.judge.timeout + DRIP_S):
                 reply: Any = await self._provider.complete(request)
         except TimeoutError:
-            raise TimedOutError(f"no whole reply within {self.judge.timeout:g} s") from None
+            raise TimedOutError(f"no complete reply within {self.judge.timeout:g} s") from None
         except JudgebenchError as error:
             error.args = tuple(without(str(each), self._secrets) for each in error.args)
             if isinstance(error, VerdictFailure):
@@ -373,9 +372,9 @@ class JudgeClient:
             self._bad_requests += 1
             if self._bad_requests >= BAD_REQUESTS_IN_A_ROW:
                 self.failed[request.key] = error
-                cause = f"the provider refuses every call: {error.detail}; {self._provider.advice(request)}"
+                cause = f"the provider rejects all calls: {error.detail}; {self._provider.advice(request)}"
                 if error.in_code:
-                    cause = f"every call failed in {self._provider.code}: {error.detail}; fix its code"
+                    cause = f"all calls failed in {self._provider.code}: {error.detail}; fix its code"
                 error = FatalProviderError(f"{title_of(self.judge)}: {cause}")
         if isinstance(error, FatalProviderError):
             error = self._stop(error)

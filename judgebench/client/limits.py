@@ -122,7 +122,7 @@ def make_room(connections: int) -> None:
         return
     if hard != resource.RLIM_INFINITY and hard < needed:
         raise ConfigError(
-            f"{connections} calls in flight need {needed} open files, and this system allows {hard}: "
+            f"{connections} calls in flight need {needed} open files, the system allows {hard}: "
             f"give --concurrency {max(1, hard - OTHERS)} or less, or raise its hard limit (ulimit -Hn)"
         )
     resource.setrlimit(resource.RLIMIT_NOFILE, (needed, hard))

@@ -42,7 +42,7 @@ class CachedEngine:
         try:
             for number, unknown in enumerate(tell_all_cached(plan, self._cache.get_many, self._cache.get), 1):
                 if unknown is not None:
-                    plan.tell(unknown, Failure("not_cached", "not in the cache, and --offline makes no call"))
+                    plan.tell(unknown, Failure("not_cached", "not cached, and --offline makes no calls"))
                 if number % BREATHE_EVERY == 0:
                     await asyncio.sleep(0)
                 if self._stop.asked or plan.ended:

@@ -98,7 +98,7 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     judge = load_judges(None if providers is None else Path(providers)).get(name).model_copy(update={"soft": soft})
     wording = load_template(template)
     if soft and judge.offline:
-        raise ConfigError(f"{judge.name} gives no log-probabilities: leave --logprobs out")
+        raise ConfigError(f"{judge.name} has no log-probabilities: leave --logprobs out")
     with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
         request, reply, result, _ = await ask_once(judge, wording, _item(_ANSWERS[wording.mode]), cache, tries=1)
     return JudgeCheck(judge.name, judge.model, wording.name, reply, result, request.schema is not None, soft)

@@ -181,7 +181,7 @@ async def _in_lockstep(
 
 @contextmanager
 def _watched(plan: RunPlan, client: JudgeClient | None) -> Iterator[None]:
-    """Around all calls: tells what watches, counts further tries, and writes what there is of a cancelled run."""
+    """Around all calls: tells what watches, counts retries, and writes what there is of a cancelled run."""
     before = None if client is None else client.asked_again.copy()  # for other cells
     plan.show_start()
     try:

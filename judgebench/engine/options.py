@@ -117,7 +117,7 @@ class Option:
         least, most, noun = self.about.least, self.about.most, "an integer" if self.kind is int else "a number"
         if most is None:
             return f"{noun} >= {least}"
-        return f"{noun} in ({least}, {most})" if self.about.open else f"{noun} from {least} to {most}"
+        return f"{noun} in ({least}, {most})" if self.about.open else f"{noun} in [{least}, {most}]"
 
 
 _DECLARED: dict[type, tuple[Option, ...]] = {}
@@ -171,7 +171,7 @@ class PlanOptions(_Checked):
 
     judges: Annotated[
         Sequence["AnyJudge"],
-        About(ITEMS, "A preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
+        About(ITEMS, "Judge: a preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
     ]
     templates: Annotated[
         Sequence[str | Path],
@@ -179,20 +179,20 @@ class PlanOptions(_Checked):
     ] = ()
     data: Annotated[
         Data | None,
-        About(ITEMS, "The rows: a file, a folder or a hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
+        About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
-    limit: Annotated[int | None, About(ITEMS, "At most N items, spread over the subsets.", "N", least=1)] = None
+    limit: Annotated[int | None, About(ITEMS, "Sample at most N items, spread over the subsets.", "N", least=1)] = None
     seed: Annotated[
         int, About(ITEMS, "Random seed for answer order, sampling with --limit, and bootstrap.", "N", least=0)
     ] = 0
     orders: Annotated[
-        Orders | None, About(PROTOCOL, "In which orders the answers are shown; default: the benchmark's way.")
+        Orders | None, About(PROTOCOL, "Orders in which the answers are shown; default: the benchmark's.")
     ] = None
     samples: Annotated[int, About(PROTOCOL, "Number of samples per prompt.", "N", least=1, most=1000)] = 1
     aggregate: Annotated[
         Aggregate,
-        About(PROTOCOL, "How the replies to one question become one verdict; mean: the mean of their credit."),
+        About(PROTOCOL, "Aggregation of the replies to one question; mean averages their credit."),
     ] = "mean"
     early_stop: Annotated[
         bool,
@@ -203,11 +203,13 @@ class PlanOptions(_Checked):
     )
     pairs: Annotated[
         Pairs | None,
-        About(PROTOCOL, "Find the best of more than two from pairs: all of them, or a knockout."),
+        About(PROTOCOL, "Find the best of k > 2 answers by pairwise calls: all pairs, or a knockout."),
     ] = None
     repair: Annotated[
         int,
-        About(PROTOCOL, "Follow-up turns for a reply that could not be parsed; counted apart.", "N", least=0, most=5),
+        About(
+            PROTOCOL, "Follow-up turns for a reply that could not be parsed; counted separately.", "N", least=0, most=5
+        ),
     ] = 0
     controls: Annotated[
         Control | Sequence[Control],
@@ -217,7 +219,7 @@ class PlanOptions(_Checked):
         Attack | Sequence[Attack],
         About(
             CONTROLS,
-            "Also run an attack, with one rejected answer of each item altered: planted-instruction, "
+            "Also run an attack that alters one rejected answer per item: planted-instruction, "
             "planted-verdict, padding, fake-reference or empty. Repeatable.",
             "NAME",
             flags=("--attack",),
@@ -225,13 +227,13 @@ class PlanOptions(_Checked):
     ] = ()
     sequential: Annotated[
         bool,
-        About(CONTROLS, "Of two runs: stop both once their difference is significant, or is less than --min-effect."),
+        About(CONTROLS, "Stop two runs once they differ significantly, or by less than --min-effect."),
     ] = False
     min_effect: Annotated[
         float,
         About(
             CONTROLS,
-            "With --sequential, the smallest difference of scores that matters.",
+            "With --sequential: smallest relevant difference of scores.",
             "SHARE",
             least=0,
             most=1,
@@ -242,25 +244,23 @@ class PlanOptions(_Checked):
         float,
         About(
             CONTROLS,
-            "With --sequential, the type I error over all interim looks.",
+            "With --sequential: type I error over all interim looks.",
             "SHARE",
             least=0,
             most=1,
             open=True,
         ),
     ] = 0.05
-    providers: Annotated[str | Path | None, About(CALLS, "Judges of your own; default: ./providers.yaml.", "FILE")] = (
-        None
-    )
+    providers: Annotated[str | Path | None, About(CALLS, "Your own judges; default: ./providers.yaml.", "FILE")] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.early_stop and self.aggregate != "majority":
-            raise ConfigError("--early-stop is for votes: add --aggregate majority, or leave it out")
+            raise ConfigError("--early-stop needs --aggregate majority: add it, or leave --early-stop out")
         for option in options_of(type(self)):
             changed = getattr(self, option.name) != option.default
             if option.name in {"min_effect", "alpha"} and changed and not self.sequential:
-                raise ConfigError(f"{option.flags[0]} is for --sequential: add it, or leave this out")
+                raise ConfigError(f"{option.flags[0]} needs --sequential: add it, or leave {option.flags[0]} out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -273,21 +273,21 @@ class RunOptions(_Checked):
 
     budget: Annotated[
         float | None,
-        About(CALLS, "Hard stop: no call starts that could cost more than is left.", "USD", least=0),
+        About(CALLS, "Spending limit; no call starts that could exceed it.", "USD", least=0),
     ] = None
     concurrency: Annotated[
         int | None,
-        About(CALLS, "Calls in flight at once, in place of the judge's own limit.", "N", least=1),
+        About(CALLS, "Maximum calls in flight; default: the judge's own limit.", "N", least=1),
     ] = None
     offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
-    refresh: Annotated[bool, About(CALLS, "Ask again, whatever the cache has.")] = False
+    refresh: Annotated[bool, About(CALLS, "Ignore cached replies and call again.")] = False
     cache_dir: Annotated[
         str | Path | None,
-        About(CALLS, "Where replies are kept; default: the user's cache folder.", "DIR"),
+        About(CALLS, "Cache folder; default: the user's.", "DIR"),
     ] = None
-    out: Annotated[str | Path, About(OUTPUT, "Where the runs' folders go.", "DIR")] = "runs"
+    out: Annotated[str | Path, About(OUTPUT, "Parent folder of the runs.", "DIR")] = "runs"
 
     def __post_init__(self) -> None:
         super().__post_init__()
         if self.refresh and self.offline:
-            raise ConfigError("--refresh asks again, and --offline makes no call: leave one of them out")
+            raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")

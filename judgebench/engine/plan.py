@@ -97,12 +97,12 @@ def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:
 def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: PlanOptions) -> list[RunSpec]:
     """Two cells, each compared with the other until the difference is shown."""
     if any(cell.alteration is not None for cell in cells):
-        raise ConfigError("--sequential compares two runs over the items as they are: leave out --control and --attack")
+        raise ConfigError("--sequential compares two runs on unaltered items: leave out --control and --attack")
     if len(cells) != 2:
         found = f"{len(cells)} run" + "s" * (len(cells) != 1)
         aside = f" ({'; '.join(left_out)})" if left_out else ""
         raise ConfigError(
-            f"--sequential compares two runs, and this would be {found}{aside}: name two judges (-j), or one "
+            f"--sequential compares two runs, not {found}{aside}: name two judges (-j), or one "
             "judge and two templates (-t)"
         )
     first, second = cells
@@ -137,15 +137,13 @@ def _named(templates: Sequence[str | Path]) -> list[Template]:
     loaded = [load_template(name) for name in templates]
     names = [template.name for template in loaded]
     if len(set(names)) < len(names):
-        raise ConfigError(f"two templates have the same name: {', '.join(sorted(names))}; give each a name of its own")
+        raise ConfigError(f"two templates have the same name: {', '.join(sorted(names))}; give each its own name")
     return loaded
 
 
 def _check_pairs(pairs: Pairs | None, benchmark: Benchmark) -> None:
     if pairs is not None and "best_of_k" not in benchmark.templates:
-        raise ConfigError(
-            f"--pairs finds the best of more than two, and {benchmark.name} asks for no best: leave it out"
-        )
+        raise ConfigError(f"--pairs needs best-of-k items, and {benchmark.name} has none: leave it out")
 
 
 def fitting_templates(
@@ -161,7 +159,7 @@ def fitting_templates(
     for template in templates:
         if pairs is not None and template.mode != "pairwise":
             left_out.append(
-                f"template '{template.name}' ({template.mode}) shows no pairs, which --pairs {pairs} asks for"
+                f"template '{template.name}' ({template.mode}) is not pairwise, as --pairs {pairs} requires"
             )
         elif template.mode in benchmark.templates or pairs is not None:
             fitting.append(template)

@@ -142,8 +142,8 @@ class Recorder:
         refreshed_from = None if manifest is None else manifest.refreshed_from
         if refreshed_from is not None and not refresh:
             raise ConfigError(
-                f"{self.folder.path}: its last --refresh has not ended, so that old and new replies stand there; give "
-                "the command with --refresh, which goes on where it stopped"
+                f"{self.folder.path}: its last --refresh is incomplete, so it mixes old and new replies; rerun the "
+                "command with --refresh to resume"
             )
         if manifest is not None and not refresh:
             self.refresh = manifest.refresh
@@ -183,8 +183,8 @@ class Recorder:
         keys = {judgement.key for judgement in read_judgements(self.folder.path) if not judgement.turn}
         if questions.of_others(keys):
             raise ConfigError(
-                f"{self.folder.path / MANIFEST}: cannot be read, and the judgements beside it answer other questions; "
-                "move the folder away to start afresh"
+                f"{self.folder.path / MANIFEST}: cannot be read, and its judgements belong to another run; "
+                "move the folder away to start over"
             )
 
     def waiting(self, key: str) -> Reply | None:
@@ -276,20 +276,19 @@ class Recorder:
         notes = list(self.notes)
         if self.asked is not None:
             notes.append(
-                f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged, which settled the comparison: "
-                "the usual intervals and p-values are for a number of items that was fixed beforehand"
+                f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged (--sequential stopped): "
+                "fixed-sample intervals and p-values are too optimistic"
             )
         if len(self._served) > 1:
             notes.append(f"replies came from more than one model: {', '.join(sorted(self._served))}")
         if asked_again := sum(self._repaired):
             replies = "1 reply" if asked_again == 1 else f"{asked_again} replies"
-            were = "was" if asked_again == 1 else "were"
             notes.append(
-                f"{replies} could not be read and {were} asked again (--repair {self.cell.orders.repair}): "
+                f"{replies} could not be parsed and had follow-up turns (--repair {self.cell.orders.repair}): "
                 f"{self._repaired[1]} then had a verdict"
             )
         if self.left_out:
-            notes.append(f"{self.cell.judge.model} does not take {', '.join(sorted(self.left_out))}: left out")
+            notes.append(f"{self.cell.judge.model} does not support {', '.join(sorted(self.left_out))}: left out")
         return notes
 
     def _flips(self, readings: Mapping[str, Sequence[Reading]]) -> Flips | None:

@@ -266,8 +266,8 @@ def check_apart(plans: Sequence[RunPlan]) -> None:
         if other is not plan:
             names = [f"'{each.spec.judge.name} · {each.spec.template.name}'" for each in (other, plan)]
             raise ConfigError(
-                f"{path}: {names[0]} and {names[1]} both go there by their names; give each a "
-                "command of its own, and the second run's folder is named by its hash"
+                f"{path}: {names[0]} and {names[1]} have the same folder name; run them in "
+                "separate commands, so that the second folder is named by its hash"
             )
 
 

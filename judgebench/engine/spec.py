@@ -117,8 +117,8 @@ class RunSpec:
         yield from protocol_notes(self.benchmark, self.template.mode, self.orders, self.protocol, readings, planned)
         if self.orders.samples > 1 and not self.judge.offline and self.judge.params_asked()[0].get("temperature") == 0:
             yield (
-                f"{self.orders.samples} samples of each question at temperature 0, where most judges say the same each "
-                "time: a higher one stands in the judge's params"
+                f"{self.orders.samples} samples per prompt at temperature 0, where most judges give the same reply: "
+                "set a higher temperature in the judge's params"
             )
 
     def shown(self, item: Item, order: Sequence[int]) -> Item:

@@ -18,10 +18,10 @@ if TYPE_CHECKING:
     from judgebench.runs import Run
 
 TABLES = {
-    "judgements": "a row a reply: the verdict or the failure, the reply, tokens, cost and latency",
-    "outcomes": "a row an item: its credit by the benchmark's rule, and what it came from",
-    "scores": "a row a score: of the whole, of each section and subset, with its interval",
-    "items": "a row an item: prompt and completions, the first `num_correct` of which are correct",
+    "judgements": "one row per reply: the verdict or the failure, the reply, tokens, cost and latency",
+    "outcomes": "one row per item: its credit by the benchmark's rule, and what it came from",
+    "scores": "one row per score: of the whole, of each section and subset, with its interval",
+    "items": "one row per item: prompt and completions, the first `num_correct` of which are correct",
 }
 _ROWS_A_GROUP = 10_000
 
@@ -108,6 +108,6 @@ load_dataset("THIS FOLDER", "{next(iter(counts))}", split="train")
 ```
 
 `order` is the index of the completion shown in each slot, `choice` the index of the one that was chosen; correct
-completions come first. `verdict` is a slot's letter or `tie`, a number stands under `rating`, and a reply without
+completions come first. `verdict` is a slot's letter or `tie`, a number is in `rating`, and a reply without
 either has its `failure`.
 """

@@ -97,7 +97,7 @@ def export(
     for each in finished:
         each.need_judgements()
     notes = [
-        f"{run.path}: whose model {each.name} is, is not known: --model ORGANISATION/MODEL says so"
+        f"{run.path}: unknown model {each.name}: add --model ORGANISATION/MODEL"
         for run, each in zip(found, models, strict=True)
         if each.organisation == UNKNOWN
     ]

@@ -103,9 +103,9 @@ def prune_cache(
         ConfigError: Nothing says which, or `everything` stands beside a condition.
     """
     if everything == (older_than is not None or model is not None):
-        raise ConfigError("say which replies: --older-than DAYS, --model NAME or both, or else --all")
+        raise ConfigError("select replies: --older-than DAYS, --model NAME or both, or --all")
     if older_than is not None and older_than < 0:
-        raise ConfigError(f"--older-than {older_than:g}: expected 0 days or more")
+        raise ConfigError(f"--older-than {older_than:g}: must be >= 0")
     with _store(cache_dir) as store:
         return store.prune(Choice.older_than(older_than, model), dry_run=dry_run)
 
@@ -171,15 +171,13 @@ class _RunReplies:
         self.path = folder / JUDGEMENTS
         manifest = read_manifest(folder)
         if manifest is None:
-            raise ConfigError(f"{folder}: holds no run (no {MANIFEST}); name the folder of one run")
+            raise ConfigError(f"{folder}: not a run folder (no {MANIFEST}); name the folder of one run")
         if manifest.made_of is not None:
-            raise ConfigError(
-                f"{folder}: is a {manifest.made_of}, made of other runs, and has no replies of its own; name those"
-            )
+            raise ConfigError(f"{folder}: is a {manifest.made_of}, without replies of its own; name its runs")
         try:
             self._file: BinaryIO = stack.enter_context(self.path.open("rb"))
         except FileNotFoundError:
-            raise ConfigError(f"{folder}: has no replies (no {JUDGEMENTS}): scores need none") from None
+            raise ConfigError(f"{folder}: has no replies (no {JUDGEMENTS}); name a judge's run") from None
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be read ({error.strerror})") from None
         try:
@@ -187,7 +185,7 @@ class _RunReplies:
             self._left_out = list(manifest.left_out)
             self._started = datetime.fromisoformat(str(manifest.started)).timestamp()
         except (KeyError, TypeError, ValueError, AttributeError) as error:
-            raise ConfigError(f"{folder / MANIFEST}: is no manifest of a run ({error!r})") from None
+            raise ConfigError(f"{folder / MANIFEST}: not a valid manifest ({error!r})") from None
         self.places: dict[bytes, int] = {}
         self.missing: dict[bytes, str] = {}
         self._find()
@@ -202,7 +200,7 @@ class _RunReplies:
                 judgement = Judgement.from_line(line)
                 key = bytes.fromhex(judgement.key)
             except (TypeError, ValueError) as error:
-                raise ConfigError(f"{self.path} line {number}: is no judgement ({error})") from None
+                raise ConfigError(f"{self.path} line {number}: not a valid judgement record ({error})") from None
             if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
                 self.places.pop(key, None)
                 self.missing[key] = judgement.failure.kind
@@ -217,7 +215,7 @@ class _RunReplies:
             self._file.seek(self.places[key])
             return Judgement.from_line(self._file.readline())
         except (OSError, KeyError, TypeError, ValueError):
-            raise ConfigError(f"{self.path}: was changed while it was read; export again") from None
+            raise ConfigError(f"{self.path}: changed during the export; export again") from None
 
     def reply(self, judgement: Judgement, cached: Reply | None) -> tuple[Reply, bool]:
         """The reply of a judgement, and whether it had to be rebuilt.
@@ -249,7 +247,7 @@ def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_R
             exported.missing[kind] = exported.missing.get(kind, 0) + 1
     keys = sorted({key for run in runs for key in run.places})
     if not keys:
-        raise ConfigError("the runs have no replies: there is nothing to export")
+        raise ConfigError("the runs have no replies to export")
     exported.replies = len(keys)
 
     def replies() -> Iterator[tuple[str, Reply]]:
@@ -275,7 +273,7 @@ def _export_all(exported: ExportedReplies, store: ReplyStore) -> None:
             keys.append(key)
     keys.sort()
     if not keys:
-        raise ConfigError(f"cache folder {store.folder}: holds no replies; name another with --cache-dir")
+        raise ConfigError(f"cache folder {store.folder}: no replies; name another with --cache-dir")
     exported.replies = len(keys)
     found = ((key, reply) for key in keys if (reply := store.get(key)) is not None)
     write_bundle(Path(exported.file), Header(count=len(keys)), found)

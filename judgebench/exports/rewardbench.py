@@ -66,11 +66,11 @@ def results(finished: Finished, model: Model, model_type: str | None = None) -> 
             f"{finished.path}: is of {benchmark}; RewardBench's format is for {' and '.join(REPOSITORIES)}"
         )
     if finished.run.manifest.altered is not None:
-        raise ConfigError(f"{finished.path}: is over altered items (a control), which are no result of the benchmark")
+        raise ConfigError(f"{finished.path}: is a control (altered items), not a result of the benchmark")
     if finished.run.manifest.asked is not None:
         raise ConfigError(
-            f"{finished.path}: stopped when its difference from another run was shown, which is no result of the "
-            "benchmark: give its command without --sequential"
+            f"{finished.path}: stopped early by --sequential, not a result of the "
+            "benchmark: rerun its command without --sequential"
         )
     lacking = [item for item, outcome in finished.outcomes.items() if outcome.credit is None]
     if lacking or len(finished.outcomes) < len(finished.keys):
@@ -156,10 +156,10 @@ def notes(finished: Finished) -> Iterator[str]:
     wanted = DOMAINS if benchmark.name == RewardBench2.name else [each for among in SECTIONS.values() for each in among]
     lacking = [name for name in wanted if name not in finished.metrics.subsets]
     if lacking:
-        yield f"{finished.path}: {len(lacking)} of {len(wanted)} subsets have no items, and the leaderboard takes all"
+        yield f"{finished.path}: {len(lacking)} of {len(wanted)} subsets have no items; the leaderboard needs all"
     manifest = finished.run.manifest
     items, source = manifest.items, manifest.data.source
     if items.count != items.of:
-        yield f"{finished.path}: is over {items.count} of {items.of} items"
+        yield f"{finished.path}: has {items.count} of {items.of} items"
     if source != benchmark.hub_id:
-        yield f"{finished.path}: is over rows of {source}, not of {benchmark.hub_id}"
+        yield f"{finished.path}: has rows of {source}, not of {benchmark.hub_id}"

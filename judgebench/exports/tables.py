@@ -27,8 +27,8 @@ def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: TableN
 
     Args:
         runs: A run or several, or their folders.
-        table: `judgements` (a row a reply), `outcomes` (a row an item) or `scores` (a row a score: of the whole, of
-            each section and subset).
+        table: `judgements` (one row per reply), `outcomes` (one row per item) or `scores` (one row per score: of the
+            whole, of each section and subset).
 
     Raises:
         ConfigError: A folder is no run, or lacks what the table is made from; or there is no such table.
@@ -48,7 +48,7 @@ def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
         run = each if isinstance(each, Run) else open_run(each)
         found.setdefault(run.path.resolve(), run)
     if not found:
-        raise ConfigError("no run is named: name a run's folder, or several")
+        raise ConfigError("no run named: name one or more run folders")
     return list(found.values())
 
 

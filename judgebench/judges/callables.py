@@ -64,7 +64,7 @@ def callable_judge(
     lacking = [each for each, needed in asked.items() if needed and each not in {*known, *PER_CALL}]
     if lacking:
         raise ConfigError(
-            f"judge '{name}': the function asks for {', '.join(lacking)}, and a call has its messages, "
+            f"judge '{name}': the function needs {', '.join(lacking)}; a call has messages, "
             f"{', '.join([*known, *PER_CALL])}: give the argument a default, or a value in params"
         )
     digest = hashlib.sha256(json.dumps(_told(function), sort_keys=True).encode()).hexdigest()[:16]
@@ -103,7 +103,7 @@ def _asked_for(function: Callable[..., object], name: str) -> tuple[dict[str, bo
         return {}, False
     first = next(iter(parameters), None)
     if first is None or first.kind in {first.KEYWORD_ONLY, first.VAR_KEYWORD}:
-        raise ConfigError(f"judge '{name}': the function takes no argument: its first one is the messages")
+        raise ConfigError(f"judge '{name}': the function has no argument: the first must take the messages")
     named = [each for each in parameters[1:] if each.kind in {each.POSITIONAL_OR_KEYWORD, each.KEYWORD_ONLY}]
     asked = {each.name: each.default is each.empty for each in named}
     return asked, any(each.kind is each.VAR_KEYWORD for each in parameters)

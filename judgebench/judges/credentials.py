@@ -64,8 +64,8 @@ def check_key(judge: Judge) -> None:
     for variable in _sent_keys(judge):
         if not is_sendable(key_of(variable)):
             raise ConfigError(
-                f"judge '{judge.name}': the key in {variable} has a letter beyond ASCII or a line break in it, which "
-                "no key has: copy it again"
+                f"judge '{judge.name}': the key in {variable} contains a non-ASCII character or a line break: "
+                "copy it again"
             )
 
 

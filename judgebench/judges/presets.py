@@ -56,15 +56,15 @@ _EXPECTED = {
     "api_key_env": "the name of an environment variable such as MY_KEY",
     "params": "a mapping such as {temperature: 0}",
     "limits": "a mapping such as {concurrency: 32, rpm: 600}",
-    "limits.": "a whole number from 1 on",
+    "limits.": "an integer >= 1",
     "price": "a mapping such as {input: 0.15, output: 0.60}",
-    "price.": "USD per million tokens, from 0 on",
+    "price.": "USD per million tokens, >= 0",
     "cache_as": "text (quote it)",
     "timeout": "seconds, more than 0",
     "family": "text (quote it)",
     "structured_output": "true or false",
 }
-_SECRET = "holds a key itself: put it in an environment variable and name that in api_key_env"  # noqa: S105
+_SECRET = "contains a key: put it in an environment variable and name that in api_key_env"  # noqa: S105
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
 # Keys of some providers are 32 letters and digits, which would do as a variable's name too.
 _VARIABLE = re.compile(r"(?!(?=\D*\d)[A-Za-z0-9]{24,}$)[A-Za-z_][A-Za-z0-9_]{0,99}")
@@ -135,11 +135,9 @@ class Judges:
         names = [judge.name for judge in found]
         for name in names:
             if not _NAME.fullmatch(name.replace("/", "_")):
-                raise ConfigError(f"'{name}' is no name for a judge: expected letters, digits and . _ - : @ +")
+                raise ConfigError(f"'{name}' is not a valid judge name: expected letters, digits and . _ - : @ +")
             if names.count(name) > 1:
-                raise ConfigError(
-                    f"two judges are called '{name}': give one another name, by callable_judge(..., name=)"
-                )
+                raise ConfigError(f"two judges are called '{name}': rename one with callable_judge(..., name=)")
         return found
 
     def _meant(self, judge: AnyJudge) -> Judge:
@@ -149,7 +147,7 @@ class Judges:
             return self.get(judge)
         if callable(judge):
             return callable_judge(judge)
-        raise ConfigError(f"judge {judge!r} is no name, no function and no Judge: add -j NAME, or judge=NAME")
+        raise ConfigError(f"judge {judge!r} must be a name, a function or a Judge: add -j NAME, or judge=NAME")
 
 
 def load_judges(user_file: Path | None = None) -> Judges:
@@ -179,7 +177,7 @@ def load_judges(user_file: Path | None = None) -> Judges:
         file = next(file for file in reversed(files) if name in (file.data.get("judges") or {}))
         settings = _merged(defaults, entry)
         if "model" not in settings:
-            raise file.mistake(("judges", name), f"has no model: expected {_EXPECTED['model']}")
+            raise file.mistake(("judges", name), f"missing model: expected {_EXPECTED['model']}")
         presets[name] = _validated(file, ("judges", name), name, settings)
     return Judges(presets, _split(defaults), [file.path for file in files], families)
 
@@ -191,9 +189,7 @@ def _own_file() -> Path | None:
     except RuntimeError:
         if Path(FILE).is_file():
             return Path(FILE)
-        raise ConfigError(
-            f"this user has no home folder to look for {FILE} in: set HOME, or give --providers"
-        ) from None
+        raise ConfigError(f"no home folder to search for {FILE}: set HOME, or add --providers") from None
     return next((path for path in (Path(FILE), folder / "judgebench" / FILE) if path.is_file()), None)
 
 
@@ -206,7 +202,7 @@ def _check_file(file: YamlFile) -> None:
         raise file.mistake(path, _SECRET)
     for key in file.data:
         if key not in _TOP:
-            raise file.mistake((key,), f"is not a key here: {_nearest(key, _TOP)}")
+            raise file.mistake((key,), f"unknown key: {_nearest(key, _TOP)}")
     for key, value in file.data.items():
         if value is not None and not isinstance(value, dict):
             raise file.mistake((key,), f"is {_found(value)}: expected a mapping")
@@ -215,7 +211,7 @@ def _check_file(file: YamlFile) -> None:
     for name, entry in (file.data.get("judges") or {}).items():
         where = ("judges", name)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
-            raise file.mistake(where, "is no name for a judge: expected letters, digits and . _ - : @ + (quote it)")
+            raise file.mistake(where, "is not a valid judge name: expected letters, digits and . _ - : @ + (quote it)")
         if entry is not None and not isinstance(entry, dict):
             raise file.mistake(where, f"is {_found(entry)}: expected a mapping such as {{model: openai/gpt-4.1-mini}}")
         _check_entry(file, where, entry or {})
@@ -244,18 +240,18 @@ def _check_entry(file: YamlFile, where: tuple[str, ...], entry: dict[Any, Any]) 
 def _check_key(file: YamlFile, path: tuple[Any, ...]) -> None:
     key = path[-1]
     if not isinstance(key, str):
-        raise file.mistake(path, "is no name of a setting: expected text")
+        raise file.mistake(path, "is not a setting: expected text")
     if path[0] == "defaults" and key in _NOT_DEFAULTS:
-        raise file.mistake(path, "is no default: it belongs to one judge")
+        raise file.mistake(path, "cannot be a default: set it for each judge")
     if key in _FIELDS:
         return
     if key in _OURS:
         raise file.mistake(path, "is set by judgebench itself: leave it out")
     if key in _PARAMS:
-        raise file.mistake(path, f"stands beside 'params': put it inside, as params: {{{key}: ...}}")
+        raise file.mistake(path, f"must be inside 'params': params: {{{key}: ...}}")
     near = _RENAMED.get(key) or next((field for field in _FIELDS if _is_slip(key, field)), None)
     if near is not None:
-        raise file.mistake(path, f"is not a key here: did you mean {near}?")
+        raise file.mistake(path, f"unknown key: did you mean {near}?")
 
 
 def _is_slip(key: str, field: str) -> bool:
@@ -277,7 +273,7 @@ def _check_model(model: str) -> None:
     elif provider == "python":
         raise ConfigError(f"judge '{model}': python/ is for functions given in Python: jb.run(..., judge=FUNCTION)")
     elif not (provider in PROVIDERS or is_plugged(provider) or is_listed_provider(provider)):
-        mend = "A LiteLLM id starts with its provider; a model on a server of your own is hosted_vllm/NAME."
+        mend = "A LiteLLM id starts with its provider; a model on your own server is hosted_vllm/NAME."
         raise unknown_name("provider", provider, {*PROVIDERS, *plugin_names(PLUGINS)}, mend=mend)
 
 
@@ -305,9 +301,9 @@ def _validated(
         top = str(path[0])
         if problem["type"] == "extra_forbidden":
             fields = Limits.model_fields if top == "limits" else Price.model_fields
-            raise file.mistake((*where, *path), f"is not a key here: {_nearest(path[-1], fields)}")
+            raise file.mistake((*where, *path), f"unknown key: {_nearest(path[-1], fields)}")
         if problem["type"] == "missing":
-            raise file.mistake((*where, top), f"has no {path[-1]}: expected {_EXPECTED[top]}")
+            raise file.mistake((*where, top), f"missing {path[-1]}: expected {_EXPECTED[top]}")
         expected = _EXPECTED.get(top if len(path) == 1 else f"{top}.", "text as a key")
         raise file.mistake((*where, *path), f"is {_found(problem['input'])}: expected {expected}")
     return Judge(name=name, model="openai/any")
@@ -365,11 +361,11 @@ def check_families(file: YamlFile) -> None:
     for name, patterns in (file.data.get("families") or {}).items():
         where = ("families", name)
         if not isinstance(name, str) or not _FAMILY_NAME.fullmatch(name):
-            raise file.mistake(where, "is no name for a family: expected letters, digits and . _ - (quote it)")
+            raise file.mistake(where, "is not a valid family name: expected letters, digits and . _ - (quote it)")
         if patterns is not None and (not isinstance(patterns, list) or not patterns):
-            raise file.mistake(where, f"is no list with an entry: {_EXAMPLE}")
+            raise file.mistake(where, f"must be a list with at least one entry: {_EXAMPLE}")
         for at, pattern in enumerate(patterns or ()):
             if not isinstance(pattern, str) or not pattern.strip():
-                raise file.mistake((*where, at), f"is no text: {_EXAMPLE}")
+                raise file.mistake((*where, at), f"must be text: {_EXAMPLE}")
             if not pattern.strip("*? "):
                 raise file.mistake((*where, at), "fits every model: name the beginning of theirs, such as claude*")

@@ -88,17 +88,17 @@ def behaviours(
     found: list[Behaviour] = []
     first = position_bias(readings)
     if first is not None:
-        found.append(Behaviour("the one shown first is chosen", "share", first))
+        found.append(Behaviour("position bias (first slot)", "share", first))
     found += _by_position(readings, keys)
     same = _consistency(readings)
     if same is not None:
-        found.append(Behaviour("same verdict in all orders", "share", same, tested=False))
+        found.append(Behaviour("position consistency", "share", same, tested=False))
     length = length_bias(readings, keys)
     if length is not None:
-        found.append(Behaviour("the longer one is preferred", "log-odds", length))
+        found.append(Behaviour("length bias (log-odds)", "log-odds", length))
     family = _own_family(readings, keys, own or {})
     if family is not None:
-        found.append(Behaviour("its own family's is chosen", "share", family))
+        found.append(Behaviour("self-preference", "share", family))
     return found
 
 
@@ -154,7 +154,7 @@ def _by_position(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, I
     found = bias.accuracy_by_position(slots, credits_, clusters=items)
     for each in found[:1] if len(found) == 2 else found:
         if each.against_rest is not None:
-            name = f"right where it is shown as {LABELS[each.slot]}, less elsewhere"
+            name = f"accuracy: correct answer in slot {LABELS[each.slot]} minus other slots"
             yield Behaviour(name, "difference", each.against_rest, tested=False)
 
 

@@ -157,7 +157,7 @@ def grade_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
     ratings, labels = _rated(graded)
     if len(set(ratings)) < 2 or len(set(labels)) < 2:
         side = "ratings" if len(set(ratings)) < 2 else "graded labels"
-        yield f"there is no score: the {side} do not vary, and a correlation needs two values at least"
+        yield f"no score: the {side} do not vary, and a correlation needs at least two values"
 
 
 def _rated(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:

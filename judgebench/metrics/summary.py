@@ -148,7 +148,7 @@ class Metrics:
 def _need(data: Any, names: Iterable[str], within: str = "") -> dict[str, Any]:
     """An object that has all the fields; raises KeyError with the first one that it lacks."""
     if not isinstance(data, dict):
-        raise TypeError(f"{data!r:.40} is no object")
+        raise TypeError(f"{data!r:.40} is not an object")
     lacking = next((name for name in names if name not in data), None)
     if lacking is not None:
         raise KeyError(f"{within}{lacking}")

@@ -188,15 +188,15 @@ def join_notes(readings: Mapping[str, Sequence[Reading]], rule: Join) -> Iterato
     ties = sum(each.drawn for each in every)
     partly = sum(0 < each.missing < each.of for each in every)
     none = sum(each.missing == each.of for each in every)
-    said = f"{JOINED} {_RULES[rule]}: {ties} of {len(every)} questions came to a tie that way"
+    said = f"{JOINED} {_RULES[rule]}: {ties} of {len(every)} questions are ties"
     if partly:
-        said += f"; {partly} with some readings without a verdict, which have no vote"
+        said += f"; {partly} with some replies without a verdict"
     if none:
-        said += f"; {none} with no verdict at all"
+        said += f"; {none} without any verdict"
     yield said
 
 
-JOINED = "verdicts of a question are joined by"
+JOINED = "verdicts of a question are aggregated by"
 """How the note begins."""
 
 _RULES = {

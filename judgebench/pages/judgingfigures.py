@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from judgebench._util.table import Columns
     from judgebench.pages.chapters import Line, Subject
 
-_POSITION = ("the one shown first is chosen", "same verdict in all orders")
+_POSITION = ("position bias (first slot)", "position consistency")
 
 
 def position(subject: Subject) -> Figure:

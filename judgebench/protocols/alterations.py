@@ -55,7 +55,7 @@ class Alteration:
     def note(self) -> str:
         """What a reader of the run's score must know."""
         if self.kind == "control":
-            return f'a control: the judge saw "{WITHHELD}" in the place of each turn of the user'
+            return f'a control (prompt ablated): the judge saw "{WITHHELD}" instead of each user turn'
         return f"an attack: one rejected answer of each item was altered ({self.name}); biases are by its true length"
 
     def identity(self) -> dict[str, str]:
@@ -88,13 +88,11 @@ def check_attack(attack: Alteration, keys: Iterable[ItemKey], templates: Iterabl
         return
     if all(target(key, 0) is None for key in keys):
         raise ConfigError(
-            f"--attack {attack.name} alters a rejected answer, and no item has one: leave it out, or take labelled data"
+            f"--attack {attack.name} alters a rejected answer, and no item has one: leave it out, or use labelled data"
         )
     for template in templates:
         if attack.name == "planted-verdict" and template.rule.example is None:
-            raise ConfigError(
-                f"{template.where}: --attack planted-verdict words its verdict by verdict.example, which is missing"
-            )
+            raise ConfigError(f"{template.where}: --attack planted-verdict needs verdict.example, which is missing")
 
 
 def target(item: ItemKey, seed: int) -> int | None:

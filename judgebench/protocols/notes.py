@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probabilities (--logprobs)"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, "probabilities (", JOINED)
-"""How the notes begin that a protocol makes of a run's readings."""
+PROTOCOL_NOTES = (UNOFFICIAL, EARLY, "probabilities (", JOINED, "verdicts of a question are joined by")
+"""How the notes begin that a protocol makes of a run's readings; the last one stands in runs of earlier versions."""
 
 
 def unofficial(benchmark: Benchmark, mode: Mode, protocol: Protocol, name: str) -> Iterator[str]:
@@ -31,7 +31,7 @@ def unofficial(benchmark: Benchmark, mode: Mode, protocol: Protocol, name: str) 
         by = "that of the completion with the most wins over all pairs" if protocol.pairs == "all" else "the winner's"
         yield f"{UNOFFICIAL} ({mode} questions about more than two completions): the credit is {by} ({name})"
     elif protocol.samples > 1 or other_orders or joined:
-        what = "the joined verdict's credit" if joined else "the mean of the official credit over the calls made"
+        what = "the aggregated verdict's credit" if joined else "the mean of the official credit over the calls made"
         orders = f"{official} order{'s' if official != 'one' else ''}"
         yield f"{UNOFFICIAL} ({orders}, one sample): the score is {what} ({name})"
 
@@ -58,7 +58,7 @@ def protocol_notes(
     yield from join_notes(readings, protocol.join)
     if protocol.early_stop:
         saved = planned - sum(map(len, readings.values()))
-        yield f"{EARLY}: {saved} of {planned} calls were not needed, as no majority could have changed"
+        yield f"{EARLY}: {saved} of {planned} calls saved, as no majority could have changed"
     if protocol.soft:
         yield from _soft_note(readings)
 
@@ -68,6 +68,6 @@ def _soft_note(readings: Mapping[str, Sequence[Reading]]) -> Iterator[str]:
     verdicts = [r.result for among in readings.values() for r in among if isinstance(r.result, Verdict)]
     bare = sum(verdict.soft is None for verdict in verdicts)
     several = any(len(among) > len({tuple(sorted(r.order)) for r in among}) for among in readings.values())
-    instead = "the shares of a question's verdicts stand in" if several else "each counts as certain"
+    instead = "shares of the question's verdicts are used" if several else "each counts as certain"
     if bare:
         yield f"{SOFT}: {bare} of {len(verdicts)} verdicts came without log-probabilities: {instead}"

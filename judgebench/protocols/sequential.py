@@ -83,7 +83,7 @@ def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
     if own := sorted({key.subset for key in labelled} & layout.strata.keys()):
         others = " ".join(f"--subset {quote(subset)}" for subset in sorted({key.subset for key in labelled} - {*own}))
         raise ConfigError(
-            f"--sequential compares means over items, and the score of {', '.join(own)} is none: "
+            f"--sequential compares means over items, and the score of {', '.join(own)} is not one: "
             + (f"name the others: {others}" if others else "leave it out")
         )
     if not labelled:

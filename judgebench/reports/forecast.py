@@ -1,4 +1,4 @@
-"""What a grid would send and cost, as a table."""
+"""The cost estimate of a grid, as a table."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.engine.forecast import Forecast
 
 
-_UNTIL_SHOWN = "all of these only if the comparison is not settled before (--sequential)"
+_UNTIL_SHOWN = "upper bound: --sequential may stop earlier"
 
 
 def print_forecasts(
@@ -35,7 +35,7 @@ def print_forecasts(
         until_shown: Whether the runs stop as soon as their difference is shown.
     """
     for name, group in groupby(forecasts, key=lambda each: each.benchmark):
-        title = f"{name}: what this would send; nothing was sent"
+        title = f"{name}: cost estimate (dry run)"
         print_tables(console, [replace(_table(list(group)), title=title)])
     settled = [_UNTIL_SHOWN] if until_shown and any(each.calls for each in forecasts) else []
     print_tables(console, [Table((), notes=[*settled, *_notes(forecasts, budget)])])
@@ -46,11 +46,11 @@ def _table(forecasts: Sequence[Forecast]) -> Table:
         Column("judge", names=True): lambda group: group[0].judge if len(group) == 1 else "all",
         Column("template", names=True): lambda group: group[0].template if len(group) == 1 else "",
         Column("calls", "tokens"): lambda group: sum(each.calls for each in group),
-        Column("there", "tokens"): lambda group: sum(each.done + each.cached for each in group),
-        Column("tokens in", "tokens"): lambda group: sum(each.prompt_tokens for each in group),
-        Column("out", "tokens"): lambda group: sum(each.completion_tokens for each in group),
+        Column("cached", "tokens"): lambda group: sum(each.done + each.cached for each in group),
+        Column("input tokens", "tokens"): lambda group: sum(each.prompt_tokens for each in group),
+        Column("output tokens", "tokens"): lambda group: sum(each.completion_tokens for each in group),
         Column("cost", "money"): lambda group: _sum([each.cost_usd for each in group]),
-        Column("at most", "money"): lambda group: _sum([each.highest_usd for each in group]),
+        Column("maximum", "money"): lambda group: _sum([each.highest_usd for each in group]),
     }
     groups = [[each] for each in forecasts] + ([list(forecasts)] if len(forecasts) > 1 else [])
     return Table.of(
@@ -68,27 +68,27 @@ def _sum(costs: Sequence[float | None]) -> float | str:
 def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]:
     asked = [each for each in forecasts if each.calls]
     if not asked:
-        yield "no call is needed: every reply is there"
+        yield "no calls needed: every reply is cached"
         return
-    yield "there: replies in the folder, in the cache, or asked for by another run of this grid"
+    yield "cached: replies in the folder or the cache, or requested by another run of this grid"
     measured, assumed = [each for each in asked if each.replies], [each for each in asked if not each.replies]
     if measured:
         replies = sum(each.replies for each in measured)
-        yield f"out, cost: answers as long as the {thousands(replies)} that are there, on the mean"
+        yield f"output tokens, cost: from the mean length of {thousands(replies)} cached replies"
     if assumed and any(each.completion_tokens for each in assumed):
-        names = "" if not measured else f" of {', '.join(dict.fromkeys(each.judge for each in assumed))}"
-        yield f"out, cost: {ASSUMED_ANSWER} tokens an answer{names} are assumed, until a run with --limit 20 shows more"
+        names = "" if not measured else f" ({', '.join(dict.fromkeys(each.judge for each in assumed))})"
+        yield f"output tokens, cost: assuming {ASSUMED_ANSWER} tokens per reply{names}; measure with --limit 20"
     repair = max(each.repair for each in asked)
-    aside = ", follow-up turns aside" if repair else ""
+    aside = ", without follow-up turns" if repair else ""
     if repair:
         turns = "1 more call" if repair == 1 else f"{repair} more calls"
-        yield f"not counted: follow-up turns (--repair {repair}), at most {turns} for each reply that cannot be read"
+        yield f"not included: follow-up turns (--repair {repair}), up to {turns} per reply that could not be parsed"
     if any(each.highest_usd for each in asked):
-        yield f"at most: every answer as long as the judge's max_tokens allow{aside}"
+        yield f"maximum: every reply as long as the judge's max_tokens{aside}"
     if unpriced := list(dict.fromkeys(each.judge for each in asked if each.cost_usd is None)):
         yield f"no known price: {', '.join(unpriced)}; add price: {{input: ..., output: ...}} in providers.yaml"
     highest = [each.highest_usd for each in asked]
     if budget is not None and None not in highest:
         fits = sum(cost for cost in highest if cost is not None) <= budget
-        said = f"suffices whatever the answers{aside}" if fits else "may end this before its end"
+        said = f"is enough even at the maximum{aside}" if fits else "may stop the run early"
         yield f"the budget of ${budget:g} {said}"

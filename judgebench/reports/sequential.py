@@ -40,26 +40,26 @@ def _verdict(found: Sequential, first: str, second: str) -> str:
     after = f"after {found.items} of {found.of} items"
     if found.decision == "shown":
         better, worse = (first, second) if found.difference > 0 else (second, first)
-        return f"{better} is better than {worse}: shown {after}"
+        return f"{better} is significantly better than {worse} {after}"
     if found.decision == "too_small":
-        return f"{first} and {second} differ by less than {_points(found.size)}: shown {after}"
-    return f"{first} and {second}: no difference shown {after}, nor that it is below {_points(found.size)}"
+        return f"{first} and {second} are equivalent within {_points(found.size)} {after}"
+    return f"{first} and {second}: inconclusive {after}, neither different nor equivalent within {_points(found.size)}"
 
 
 def _lines(found: Sequential, names: tuple[str, str], saved: int) -> Iterator[str]:
     difference, low, high = (f"{100 * share:+.1f}" for share in (found.difference, found.low, found.high))
-    yield f"{names[0]} less {names[1]}: {difference} points ({low} to {high})"
-    yield f"{100 * (1 - found.alpha):g}% interval, anytime-valid: it allows for a look at any time, and for the stop"
+    yield f"{names[0]} minus {names[1]}: {difference} points ({low} to {high})"
+    yield f"{100 * (1 - found.alpha):g}% CI, anytime-valid: corrected for interim looks and early stopping"
     if found.decision == "open" and found.items == found.drawn < found.of:
         yield (
-            f"it could see {found.drawn} of the items: they are drawn by their weight in the score, until those of one "
-            "weight are used up"
+            f"only {found.drawn} of the items could be used: they are drawn by their weight in the score, until those "
+            "of one weight are used up"
         )
     if found.missing:
         have = "1 item has" if found.missing == 1 else f"{found.missing} items have"
-        yield f"{have} no credit from one of them, and could be anything: the interval is wider for that"
+        yield f"{have} no credit from one run; the interval allows for any value"
     if saved:
-        yield f"{saved} calls were not needed"
+        yield f"{saved} calls saved"
 
 
 def _points(share: float) -> str:

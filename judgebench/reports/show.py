@@ -32,9 +32,9 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
     """What failed, by kind; of each kind the first items with the detail."""
     console.print(Text(_title(finished), style="bold"), soft_wrap=True)
     if not found:
-        what = "items have scores" if finished.is_scores else "judgements have a verdict"
+        what = "items scored" if finished.is_scores else "verdicts parsed"
         console.print(
-            f"nothing failed: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
+            f"no failures: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
         )
         return
     for kind, count in Counter(each.kind for each in found).most_common():
@@ -47,7 +47,7 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         of_kind = [each for each in found if each.kind == kind]
         more = [f"and {count - shown} more; --all lists them"] if count > shown else []
         print_tables(console, [Table.of(of_kind[:shown], columns, notes=more)])
-    console.print(f"judgebench show {finished.path} ITEM shows one in full", soft_wrap=True)
+    console.print(f"show one in full: judgebench show {finished.path} ITEM", soft_wrap=True)
 
 
 def print_item(console: Console, finished: Finished, shown: ShownItem, *, messages: bool = False) -> None:
@@ -61,10 +61,10 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     """
     item, outcome = shown.item, shown.outcome
     console.print(Text(_title(finished), style="bold"), soft_wrap=True)
-    credit = "not known" if outcome is None else "none" if outcome.credit is None else f"{outcome.credit:g}"
+    credit = "unknown" if outcome is None else "none" if outcome.credit is None else f"{outcome.credit:g}"
     said = f"item {item.id} · subset {item.subset} · credit {credit}"
     if outcome is not None and outcome.low is not None and outcome.low != outcome.high:
-        said += f" (failures counted wrong {outcome.low:g}, right {outcome.high:g})"
+        said += f" (bounds {outcome.low:g} to {outcome.high:g})"
     console.print(Text(one_line(said)), soft_wrap=not console.is_terminal)
     _heading(console, "prompt")
     _turns(console, item.conversation)
@@ -79,9 +79,9 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     for number, call in enumerate(shown.calls, 1):
         _print_call(console, call, number, with_messages=messages or few or number == 1)
     if not (messages or few):
-        console.print(f"the messages of {len(shown.calls) - 1} calls are left out; --messages shows them")
+        console.print(f"messages of {len(shown.calls) - 1} calls not shown; add --messages")
     if not shown.calls and not finished.is_scores:
-        console.print("no call about this item was made", style=WARNING)
+        console.print("no calls were made for this item", style=WARNING)
 
 
 def _title(finished: Finished) -> str:
@@ -114,7 +114,7 @@ def _completion_title(shown: ShownItem, index: int) -> str:
 def _print_call(console: Console, call: ShownCall, number: int, *, with_messages: bool) -> None:
     judgement = call.judgement
     order = " ".join(map(str, judgement.order))
-    what = "completion" if len(judgement.order) == 1 else "completions in the order"
+    what = "completion" if len(judgement.order) == 1 else "completions in order"
     console.print()
     console.print(Rule(f"call {number}: {what} {order}, sample {judgement.sample}", style=BAR, characters="─"))
     if with_messages and call.messages is not None:
@@ -124,11 +124,11 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
     elif call.messages is None:
         console.print(Text(one_line(f"the messages cannot be rendered: {call.problem}"), style=WARNING))
     if judgement.reasoning is not None:
-        _heading(console, "thinking, which is not read for the verdict")
+        _heading(console, "thinking (not parsed for the verdict)")
         _text(console, judgement.reasoning)
     _heading(console, "reply")
     if judgement.reply is None:
-        console.print("there is none", style=ASIDE)
+        console.print("none", style=ASIDE)
     else:
         console.print(_highlighted(judgement.reply, call.verdict), soft_wrap=True)
     if judgement.failure is None:
@@ -152,9 +152,9 @@ def _bill(call: ShownCall) -> str:
     if judgement.latency_s is not None:
         said.append(f"{judgement.latency_s:.2f} s")
     if judgement.cached:
-        said.append("from the cache")
+        said.append("cached")
     if judgement.finish_reason not in {None, "stop"}:
-        said.append(f"ended by {judgement.finish_reason}")
+        said.append(f"finish reason: {judgement.finish_reason}")
     return " · ".join(said)
 
 

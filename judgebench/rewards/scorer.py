@@ -70,10 +70,10 @@ class ScoredDataset(Source):
         for key in self._dataset.keys.values():
             given = list(islice(scores, key.k))
             if len(given) < key.k:
-                raise ConfigError(f"scorer '{self.name}' ended at item '{key.id}': it must give every one a score")
+                raise ConfigError(f"scorer '{self.name}' ended at item '{key.id}': it must score every item")
             yield Row(f"{self.name} item '{key.id}'", {"id": key.id, "scores": given})
         if next(scores, None) is not None:
-            raise ConfigError(f"scorer '{self.name}' gave more scores than conversations: it must give each one score")
+            raise ConfigError(f"scorer '{self.name}' gave more scores than conversations: it must give one score each")
 
     def _scores(self) -> Iterator[float]:
         with blaming(f"scorer '{self.name}'", self._scorer, "scores"):
@@ -118,5 +118,5 @@ def find_scorer(given: object) -> Scorer | None:
 
 def _problem(made: object) -> str:
     if not isinstance(made, Scorer):
-        return "it makes no judgebench.rewards.scorer.Scorer"
+        return "it does not return a judgebench.rewards.scorer.Scorer"
     return "" if isinstance(getattr(made, "name", None), str) else "it has no name: set name to a text"

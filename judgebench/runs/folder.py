@@ -76,7 +76,7 @@ def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = 
         while not there.exists() and there.parent != there:
             there = there.parent
         if not there.is_dir():
-            raise StorageError(f"{there}: is a file, where a folder is needed; choose another with {option}")
+            raise StorageError(f"{there}: is a file, expected a folder; choose another with {option}")
     with writing(there, f"choose another with {option}"):
         if not texts:
             with tempfile.TemporaryFile(dir=there):
@@ -96,8 +96,8 @@ def _check_in_place(folder: Path, texts: Mapping[str, str], option: str) -> None
         above = [each for each in path.parents if each.is_relative_to(folder)]
         wrong = next((each for each in above if each.exists() and not each.is_dir()), path if path.is_dir() else None)
         if wrong is not None:
-            kind = "a folder, where a file" if wrong == path else "a file, where a folder"
-            raise StorageError(f"{wrong}: is {kind} of the run goes; move it away, or choose another with {option}")
+            kind = "a folder, expected a file" if wrong == path else "a file, expected a folder"
+            raise StorageError(f"{wrong}: is {kind} of the run; move it away, or choose another with {option}")
 
 
 def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
@@ -107,13 +107,13 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
             write_texts(folder, {name: text})
         except OSError as error:
             raise StorageError(
-                f"'{name}', which a template includes, cannot be kept in the run's folder ({error.strerror}); give the "
-                f"file another name, or choose another folder with {option}"
+                f"'{name}', which a template includes, cannot be saved in the run's folder ({error.strerror}); give "
+                f"the file another name, or choose another folder with {option}"
             ) from None
     for name, text in texts.items():
         if (folder / name).read_bytes() != text.encode():
             raise StorageError(
-                f"'{name}', which a template includes, has the same name as another file where the run's folder is; "
+                f"'{name}', which a template includes, has the same name as another file in the run's folder; "
                 f"give it another name, or choose another folder with {option}"
             )
 
@@ -144,7 +144,7 @@ class RunWriter:
         file = open_to_append(self.path / JUDGEMENTS)
         if not _locks(file):
             file.close()
-            raise StorageError(f"{self.path}: another run is writing there; wait for it, or choose another --out")
+            raise StorageError(f"{self.path}: another run is writing to it; wait for it, or choose another --out")
         return file
 
     def begin(self, manifest: Manifest, texts: Mapping[str, str], items: Iterable[Item]) -> None:
@@ -170,7 +170,7 @@ class RunWriter:
                     self.close()
                     self._taken = True
             if self._taken:
-                raise StorageError(f"{self.path}: another run has just written there; give the command again")
+                raise StorageError(f"{self.path}: another run has just written it; rerun the command")
             crashed = is_torn(self.path) or (read_manifest(self.path) or manifest).state == "running"
             write_json(self.path / MANIFEST, manifest.to_json())
             self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
@@ -244,11 +244,11 @@ def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterato
     check_no_links(folder)
     with writing(folder, mend):
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
-            raise StorageError(f"{folder}: holds files and no run; move it away, or {mend}")
+            raise StorageError(f"{folder}: contains files but no run; move it away, or {mend}")
         with whole_folder(folder, OWN) as part:
             yield part
             if folder_of(folder, identity) != folder:
-                raise StorageError(f"{folder}: another run has just written there; give the command again")
+                raise StorageError(f"{folder}: another run has just written it; rerun the command")
 
 
 def read_results(folder: Path, items: int) -> Metrics | None:

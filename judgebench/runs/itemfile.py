@@ -118,8 +118,6 @@ def read_items(folder: Path) -> Iterator[Item]:
             for line in counted(file, f"reading {path}", unit="items"):
                 yield item_from_json(loads(line))
     except FileNotFoundError:
-        raise DataError(
-            f"{path}: is not there; copy the run's whole folder, with the file that a link in it leads to (cp -rL)"
-        ) from None
+        raise DataError(f"{path}: file not found; copy the run's whole folder, following links (cp -rL)") from None
     except (OSError, EOFError, ValueError, KeyError, TypeError, AttributeError, zlib.error) as error:
-        raise DataError(f"{path}: cannot be read ({error}); copy it again from where the run was made") from None
+        raise DataError(f"{path}: cannot be read ({error}); copy it again from the original run") from None

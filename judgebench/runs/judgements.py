@@ -165,7 +165,7 @@ class Judgement:
             judgement = _from_json(json.loads(line))
         value = judgement.verdict
         if value is None and judgement.failure is None:
-            raise ValueError("it has neither a verdict nor a failure")
+            raise ValueError("neither a verdict nor a failure")
         if isinstance(value, str) and value != TIE and value not in {*LABELS[: len(judgement.order)]}:
             raise ValueError(f"verdict is {value!r}, expected a slot of {len(judgement.order)}, or {TIE}")
         return judgement
@@ -281,9 +281,11 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
             try:
                 yield Judgement.from_line(line)
             except UnicodeDecodeError:
-                raise DataError(f"{path} line {number}: is not UTF-8; move the folder away") from None
+                raise DataError(f"{path} line {number}: not UTF-8; move the folder away") from None
             except (TypeError, ValueError) as error:
-                raise DataError(f"{path} line {number}: is no judgement ({error}); move the folder away") from None
+                raise DataError(
+                    f"{path} line {number}: not a valid judgement record ({error}); move the folder away"
+                ) from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

@@ -77,22 +77,20 @@ def opened_members(runs: Sequence[Run | str | Path], what: str) -> tuple[list[Fi
     paths = Counter(each.path.resolve() for each in opened)
     twice = next((each.path for each in opened if paths[each.path.resolve()] > 1), None)
     if twice is not None:
-        raise ConfigError(f"{twice}: named twice; {what} takes different runs")
+        raise ConfigError(f"{twice}: named twice; name different runs")
     if len(opened) < 2:
-        raise ConfigError(f"{what} takes two runs or more")
+        raise ConfigError(f"{what} needs at least two runs")
     benchmarks = {each.run.manifest.benchmark: each.path for each in reversed(opened)}
     if len(benchmarks) > 1:
-        said = ", ".join(f"{path} is of {name}" for name, path in reversed(benchmarks.items()))
-        raise ConfigError(f"the runs are of different benchmarks: {said}; {what} takes runs of one")
+        said = ", ".join(f"{path} is {name}" for name, path in reversed(benchmarks.items()))
+        raise ConfigError(f"the runs are of different benchmarks: {said}; {what} needs runs of one benchmark")
     for each in counted(opened, "reading judgements", unit="runs", total=len(opened)):
         if each.is_scores:
-            raise ConfigError(f"{each.path}: comes from a score file and has no verdicts; {what} takes judges' runs")
+            raise ConfigError(f"{each.path}: made from a score file, without verdicts; {what} needs judges' runs")
         each.need_judgements()
         altered = each.run.manifest.altered
         if altered is not None:
-            raise ConfigError(
-                f"{each.path}: is a control ({altered.title}); {what} takes runs over the items as they are"
-            )
+            raise ConfigError(f"{each.path}: is a control ({altered.title}); {what} needs runs on unaltered items")
     templates = [run_templates(each) for each in opened]
     share_contents(opened)
     for each in opened[1:]:
@@ -108,8 +106,8 @@ def _check_same_items(first: Finished, other: Finished, what: str) -> None:
     same = sum(first.contents.prints[item] == other.contents.prints[item] for item in common)
     if not same == len(first.keys) == len(other.keys):
         raise ConfigError(
-            f"{first.path} has {len(first.keys)} items and {other.path} {len(other.keys)}, of which {same} are the "
-            f"same; {what} takes runs of the same items (--data, --subset, --limit and --seed alike)"
+            f"{first.path} has {len(first.keys)} items and {other.path} {len(other.keys)}, {same} of them the same; "
+            f"{what} needs runs of the same items (same --data, --subset, --limit and --seed)"
         )
 
 
@@ -118,7 +116,7 @@ def _check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], 
     for each, own in zip(opened[1:], templates[1:], strict=True):
         if own.wording.mode != first.mode:
             raise ConfigError(
-                f"{opened[0].path} is of mode {first.mode} and {each.path} of {own.wording.mode}; {what} takes runs "
+                f"{opened[0].path} has mode {first.mode} and {each.path} {own.wording.mode}; {what} needs runs "
                 "of one mode"
             )
     for number, (each, own) in enumerate(zip(opened, templates, strict=True)):
@@ -126,7 +124,7 @@ def _check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], 
             if number and mine is not None and other is not None and mine.rule.scale != other.rule.scale:
                 scales = [" to ".join(f"{end:g}" for end in t.rule.scale or ()) for t in (other, mine)]
                 raise ConfigError(
-                    f"{opened[0].path} rates from {scales[0]} and {each.path} from {scales[1]}; {what} takes runs of "
+                    f"{opened[0].path} rates from {scales[0]} and {each.path} from {scales[1]}; {what} needs runs of "
                     "one scale"
                 )
 

@@ -188,7 +188,7 @@ class Manifest(_Entry):
             return Name(str(self.scores.name), None, self.scores.protocol)
         template = str(self.template.name)
         reader = template if self.rescored is None else self.rescored.template
-        wording = template if reader == template else f"{template} read by {reader}"
+        wording = template if reader == template else f"{template} parsed with {reader}"
         return Name(str(self.judge.name), wording, str(self.protocol.name))
 
     def to_json(self) -> dict[str, Any]:
@@ -268,21 +268,21 @@ def read_manifest(folder: Path) -> Manifest | None:
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); move the folder away to start afresh") from None
+        raise ConfigError(f"{path}: cannot be read ({error}); move the folder away to start over") from None
     try:
         return Manifest.model_validate(data)
     except ValidationError as error:
         if isinstance(data, dict) and data.get("format", FORMAT) != FORMAT:
             raise wrong_format(folder, data["format"]) from None
         raise ConfigError(
-            f"{path}: is no manifest ({first_error(error)}); move the folder away to start afresh"
+            f"{path}: not a valid manifest ({first_error(error)}); move the folder away to start over"
         ) from None
 
 
 def wrong_format(folder: Path, found: object) -> ConfigError:
     """The error about a run of another version."""
     return ConfigError(
-        f"{folder / MANIFEST}: has format {found!r}, and this version of judgebench reads {FORMAT}; read it with the "
+        f"{folder / MANIFEST}: has format {found!r}, and this version of judgebench reads {FORMAT}; use the "
         "version that wrote it"
     )
 

@@ -48,15 +48,15 @@ def outcome_lines(folder: Path, mend: str) -> Iterator[dict[str, Any]]:
     try:
         file = path.open("rb")
     except FileNotFoundError:
-        raise DataError(f"{path}: is not there: the run was cut off; {mend}") from None
+        raise DataError(f"{path}: file not found, the run was cut off; {mend}") from None
     with file:
         for number, line in enumerate(file, 1):
             try:
                 data = loads(str(line, "utf-8"))
             except ValueError as error:
-                raise DataError(f"{path} line {number}: is no outcome ({error}); {mend}") from None
+                raise DataError(f"{path} line {number}: not a valid outcome ({error}); {mend}") from None
             if not isinstance(data, dict):
-                raise DataError(f"{path} line {number}: is no outcome ({data!r:.40}); {mend}")
+                raise DataError(f"{path} line {number}: not a valid outcome ({data!r:.40}); {mend}")
             yield data
 
 
@@ -71,10 +71,10 @@ def read_outcomes(folder: Path, keys: Mapping[str, ItemKey], mend: str) -> dict[
         try:
             outcome = _from_json(line, keys)
         except (KeyError, TypeError) as error:
-            raise DataError(f"{folder / OUTCOMES} line {number}: is no outcome ({error!r}); {mend}") from None
+            raise DataError(f"{folder / OUTCOMES} line {number}: not a valid outcome ({error!r}); {mend}") from None
         outcomes[outcome.item.id] = outcome
     if not outcomes:
-        raise DataError(f"{folder}: is an empty run, without any outcome; {mend}")
+        raise DataError(f"{folder}: empty run (no outcomes); {mend}")
     return outcomes
 
 

@@ -82,7 +82,7 @@ class Run:
         """
         folder = Path(path)
         if read_manifest(folder) is None:
-            raise ConfigError(f"{folder}: holds no run (no manifest.json); name the folder of one run")
+            raise ConfigError(f"{folder}: not a run folder (no manifest.json); name the folder of one run")
         return cls(folder)
 
     @cached_property
@@ -101,13 +101,13 @@ class Run:
         try:
             return Metrics.from_json(loads(path.read_text(encoding="utf-8")))
         except FileNotFoundError:
-            raise ConfigError(f"{path}: is not there: the run was cut off; {self.mend}") from None
+            raise ConfigError(f"{path}: file not found, the run was cut off; {self.mend}") from None
         except KeyError as error:
             raise ConfigError(
-                f"{path}: was written by an older version of judgebench: it has no field '{error.args[0]}'; {self.mend}"
+                f"{path}: written by an older version of judgebench, without the field '{error.args[0]}'; {self.mend}"
             ) from None
         except (OSError, ValueError, TypeError, AttributeError) as error:
-            raise ConfigError(f"{path}: is of another version, or damaged ({error!r}); {self.mend}") from None
+            raise ConfigError(f"{path}: from another version, or damaged ({error!r}); {self.mend}") from None
 
     @property
     def mend(self) -> str:
@@ -115,8 +115,8 @@ class Run:
         if self.manifest.scores is not None:
             return "score the file again with judgebench score"
         if self.manifest.made_of is not None:
-            return f"give judgebench {self.manifest.made_of} with the runs that it is made of again"
-        return f"give its command again, or read its replies again: judgebench rescore {self.path}"
+            return f"rerun judgebench {self.manifest.made_of} with its runs"
+        return f"rerun its command, or judgebench rescore {self.path}"
 
     @property
     def judgements(self) -> Records[Judgement]:
@@ -137,8 +137,8 @@ class Run:
         """The run as a pandas table; `judgebench.to_pandas` makes one of several runs.
 
         Args:
-            table: `judgements` (a row a reply), `outcomes` (a row an item) or `scores` (a row a score: of the whole,
-                of each section and subset).
+            table: `judgements` (one row per reply), `outcomes` (one row per item) or `scores` (one row per score: of
+                the whole, of each section and subset).
 
         Raises:
             ConfigError: There is no such table, or the run has no such file.
@@ -213,7 +213,7 @@ def open_run(path: str | Path) -> Run:
     """
     folder = Path(path)
     if not folder.exists():
-        raise ConfigError(f"{folder}: no such folder; {_nearest(folder)}")
+        raise ConfigError(f"{folder}: folder not found; {_nearest(folder)}")
     if not folder.is_dir():
         mend = f"name its folder {folder.parent}" if (folder.parent / MANIFEST).exists() else "name a run's folder"
         raise ConfigError(f"{folder}: is a file; {mend}")
@@ -221,16 +221,16 @@ def open_run(path: str | Path) -> Run:
     if manifest is None:
         below = [str(found) for found in find_runs(folder)]
         if not below:
-            raise ConfigError(f"{folder}: holds no run (no {MANIFEST} in it or below it)")
+            raise ConfigError(f"{folder}: not a run folder (no {MANIFEST} in it or below it)")
         more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
         many = f"are {len(below)} runs; name one of" if len(below) > 1 else "is a run; name it:"
-        raise ConfigError(f"{folder}: holds no run itself; below it {many} {', '.join(below[:_NAMED])}{more}")
+        raise ConfigError(f"{folder}: not a run folder; below it {many} {', '.join(below[:_NAMED])}{more}")
     if manifest.format != FORMAT or manifest.benchmark is None:
         raise wrong_format(folder, manifest.format)
     if manifest.refreshed_from is not None:
         raise ConfigError(
-            f"{folder}: its last --refresh has not ended, so that old and new replies stand there; give its command "
-            "again, with --refresh, which goes on where it stopped"
+            f"{folder}: its last --refresh is incomplete, so it mixes old and new replies; rerun its command with "
+            "--refresh to resume"
         )
     return Run(folder)
 
@@ -240,7 +240,7 @@ def _nearest(folder: Path) -> str:
     above = next((each for each in folder.parents if each.is_dir()), None)
     found = [] if above is None or above in {Path(), Path("/")} else [str(path) for path in find_runs(above)]
     near = difflib.get_close_matches(str(folder), found, n=1, cutoff=0.7)
-    return f"did you mean {near[0]}?" if near else f"name the folder of a run, which holds its {MANIFEST}"
+    return f"did you mean {near[0]}?" if near else f"name a run folder (with {MANIFEST})"
 
 
 def torn(path: Path) -> bool:
@@ -379,24 +379,24 @@ class Finished:
     def notes(self) -> Iterator[str]:
         """What a reader must know of the folder, a sentence each."""
         if torn(self.path / JUDGEMENTS):
-            yield f"{self.path / JUDGEMENTS}: its last line is cut off, and was passed over"
+            yield f"{self.path / JUDGEMENTS}: the last line is cut off and was skipped"
         if self.recounted is not None:
             of, there = self.recounted
             yield (
-                f"{self.path}: its {METRICS} is of {of} judgements, and {JUDGEMENTS} holds {there}: these {there} "
-                f"count; {self.run.mend}"
+                f"{self.path}: {METRICS} covers {of} judgements and {JUDGEMENTS} has {there}: all {there} are "
+                f"used; {self.run.mend}"
             )
 
         if self.run.manifest.asked is not None:
             yield (
-                f"{self.path}: stopped after {self.run.manifest.asked} items, when its difference from another run "
-                "was settled: intervals and p-values as for a fixed number of items say too much"
+                f"{self.path}: stopped after {self.run.manifest.asked} items by --sequential: fixed-sample "
+                "intervals and p-values are too optimistic"
             )
 
     def need_judgements(self) -> None:
         """Raises ConfigError where the run has none."""
         if not self.is_scores and not self.judgements:
-            raise ConfigError(f"{self.path}: is an empty run, without any judgement; give its command again")
+            raise ConfigError(f"{self.path}: empty run (no judgements); rerun its command")
 
 
 def share_contents(runs: Sequence[Finished]) -> None:

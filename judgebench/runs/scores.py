@@ -55,7 +55,7 @@ def read_scores(
         identifier = base.text_of(row, "id")
         key = dataset.keys.get(identifier)
         if identifier in found:
-            raise base.row_error(row, f"id '{identifier}' stands twice")
+            raise base.row_error(row, f"duplicate id '{identifier}'")
         if key is None:
             unknown.append(identifier)
             continue
@@ -68,21 +68,19 @@ def read_scores(
             scores = (None,) * key.k
         found[identifier] = scores
     if not found:
-        raise ConfigError(
-            f"{file}: has no score of any of the {len(dataset.keys)} items; are the ids those of the data?"
-        )
+        raise ConfigError(f"{file}: no scores for any of the {len(dataset.keys)} items; use the ids of the data")
     missing = [identifier for identifier in dataset.keys if identifier not in found]
     if dataset.total > len(dataset.keys):
         unknown.clear()  # with --subset, those of the items left out are no mistake
     if not allow_missing:
         mend = "--allow-missing counts such items as failures"
-        _refuse(file, "has scores of the wrong count", wrong_count, mend)
-        _refuse(file, "has scores that are no finite numbers", not_finite, mend)
-        _refuse(file, "has no scores", missing, mend)
-        _refuse(file, "has scores for ids that are not in the data", unknown, "--allow-missing passes over them")
+        _refuse(file, "wrong number of scores", wrong_count, mend)
+        _refuse(file, "scores that are not finite numbers", not_finite, mend)
+        _refuse(file, "missing scores", missing, mend)
+        _refuse(file, "ids not in the data", unknown, "--allow-missing ignores them")
     if unknown and notes is not None:
-        were = "id is not in the data and was" if len(unknown) == 1 else "ids are not in the data and were"
-        notes.append(f"{len(unknown)} {were} left out: {base.named(unknown, _SHOWN)}")
+        what = "id" if len(unknown) == 1 else "ids"
+        notes.append(f"{len(unknown)} {what} not in the data ignored: {base.named(unknown, _SHOWN)}")
     return {key.id: found.get(key.id, (None,) * key.k) for key in dataset.keys.values()}
 
 
@@ -97,7 +95,7 @@ def _scores_of(row: Row) -> Scores:
         return _numbers(row, "scores")
     if "scores_chosen" in row.data and "scores_rejected" in row.data:
         return (*_numbers(row, "scores_chosen"), *_numbers(row, "scores_rejected"))
-    raise base.row_error(row, "has no column 'scores' (a list), nor 'scores_chosen' and 'scores_rejected'")
+    raise base.row_error(row, "no column 'scores' (a list), or 'scores_chosen' and 'scores_rejected'")
 
 
 def _numbers(row: Row, column: str) -> Scores:
@@ -190,4 +188,4 @@ def _hash(scores: dict[str, Scores]) -> str:
 def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:
     missing = sum(None in scores[item.id] for item in items if item.human_score is None)
     if missing:
-        yield "1 item has no scores: it counts 0" if missing == 1 else f"{missing} items have no scores: each counts 0"
+        yield "1 item without scores counts 0" if missing == 1 else f"{missing} items without scores count 0"

@@ -27,7 +27,7 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
     columns = [
         Column("name", head="", names=True, width=20),
         Column("score", "score", head=score_head([metrics.measure])),
-        Column("95% interval", "interval"),
+        Column("95% CI", "interval"),
         Column("items", "count"),
         Column("bar", "bar", head=""),
     ]
@@ -68,13 +68,13 @@ def _beside(metrics: Metrics) -> Iterator[str]:
         yield flips_line(metrics.attack)
     yield from _complete(metrics)
     if metrics.consistency is not None:
-        yield f"same verdict in all orders: {percent(metrics.consistency)} of {metrics.consistency_n} items"
+        yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
     if figures := [f"{name} {value:.3f}" for name, value in metrics.extra.items() if isinstance(value, float)]:
         yield ", ".join(figures)
     if metrics.extra.get("calibration"):
         yield _calibration(metrics.extra["calibration"])
     if metrics.position_bias is not None:
-        yield _bias_line("chose the answer shown first", metrics.position_bias)
+        yield _bias_line("position bias: first answer chosen", metrics.position_bias)
     if metrics.template:
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
@@ -82,24 +82,29 @@ def _beside(metrics: Metrics) -> Iterator[str]:
 
 def _complete(metrics: Metrics) -> Iterator[str]:
     without = sum(metrics.failures.values())
-    what = "judgements have a verdict" if metrics.template else "items have scores"
-    line = f"{metrics.judgements - without} of {metrics.judgements} {what}"
+    what = "verdicts parsed" if metrics.template else "items scored"
+    line = f"coverage {percent(metrics.coverage)} ({metrics.judgements - without}/{metrics.judgements} {what}"
     if without:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
-        line = Alert(f"{line} ({percent(metrics.coverage)}); without: {kinds}")
-    yield line
+        yield Alert(f"{line}; failures: {kinds})")
+    else:
+        yield f"{line})"
     if metrics.bounds is not None and metrics.bounds[0] != metrics.bounds[1]:
         bounds = score_range(*metrics.bounds, metrics.measure)
-        stands_in = f"; {percent(metrics.substituted)} of the score stands in for failures"
-        yield (f"bounds {bounds}: every failure counted wrong, counted right{stands_in if metrics.substituted else ''}")
+        credited = (
+            f"; {percent(metrics.substituted)} of the score is credit for failures" if metrics.substituted else ""
+        )
+        yield f"bounds {bounds}: all failures counted wrong, all counted right{credited}"
 
 
 def _calibration(found: Mapping[str, Any]) -> str:
-    surest = ", ".join(f"{percent(1 - at['risk'])} of the surest {at['coverage']:.0%}" for at in found["risk_coverage"])
+    surest = ", ".join(
+        f"{percent(1 - at['risk'])} of the most certain {at['coverage']:.0%}" for at in found["risk_coverage"]
+    )
     return (
-        f"probabilities of {found['n']} verdicts: Brier score {found['brier']:.3f}, "
-        f"calibration error {found['ece']:.3f} ({found['binning']}){_too_sure(found)}; right {surest}; "
-        f"area {found['aurc']:.3f} (AURC)"
+        f"calibration ({found['n']} verdicts): Brier score {found['brier']:.3f}, "
+        f"ECE {found['ece']:.3f} ({found['binning']} bins){_too_sure(found)}; accuracy {surest}; "
+        f"AURC {found['aurc']:.3f}"
     )
 
 
@@ -109,32 +114,34 @@ def _too_sure(found: Mapping[str, Any]) -> str:
         return ""
     points, low, high = (100 * found[f"overconfidence{end}"] for end in ("", "_low", "_high"))
     if low <= 0 <= high:
-        return f", not shown to be too sure or too little ({points:+.1f} points, {low:+.1f} to {high:+.1f})"
-    return f", too {'sure' if points > 0 else 'little sure'} by {abs(points):.1f} points ({low:+.1f} to {high:+.1f})"
+        return f", overconfidence not significant: {points:+.1f} points (95% CI {low:+.1f} to {high:+.1f})"
+    way = "over" if points > 0 else "under"
+    return f", {way}confident by {abs(points):.1f} points (95% CI {low:+.1f} to {high:+.1f})"
 
 
 def flips_line(flips: Flips) -> str:
     """How often an attack changed verdicts, in one line."""
-    interval = f"{percent(flips.low)} to {percent(flips.high)}"
-    line = f"{flips.name}: {flips.flips} of {flips.n} verdicts flip, {percent(flips.share)} ({interval})"
+    interval = f"{100 * flips.low:.1f}-{100 * flips.high:.1f}"
+    line = f"{flips.name}: {flips.flips} of {flips.n} verdicts flip, {percent(flips.share)} (95% CI {interval})"
     return f"{line}: {flips.toward} toward the attacked answer, {flips.away} away"
 
 
 def _controls(metrics: Metrics) -> Iterator[str]:
-    """What the score is to be held against."""
+    """The baselines of the score."""
     controls = metrics.controls
     if controls is None or not controls.baselines:
         return
     reached = (f"{name} {score_text(each.score, metrics.measure)}" for name, each in controls.baselines.items())
-    yield f"without judging: {', '.join(reached)}"
+    yield f"baselines: {', '.join(reached)}"
     if controls.judged is not None:
         judged = score_text(controls.judged, metrics.measure)
-        yield f"(over all but {', '.join(map(one_line, controls.left_out))}; with the verdicts {judged})"
+        left_out = ", ".join(map(one_line, controls.left_out))
+        yield f"(baselines without {left_out}; the judge on the same items: {judged})"
 
 
 def _bias_line(what: str, bias: BiasEstimate) -> str:
-    interval = f"{percent(bias.low)} to {percent(bias.high)}"
-    return f"{what}: {percent(bias.estimate)} ({interval}; {percent(bias.null)} without bias)"
+    interval = f"{100 * bias.low:.1f}-{100 * bias.high:.1f}"
+    return f"{what} {percent(bias.estimate)} (95% CI {interval}; unbiased {percent(bias.null)})"
 
 
 def _usage_line(usage: Usage) -> str:

@@ -47,8 +47,7 @@ def _included(template: Template) -> Iterator[tuple[str, str]]:
         path = posixpath.normpath(name)
         if posixpath.isabs(path) or path.split("/")[0] in {"..", "."}:
             raise ConfigError(
-                f"{template.where}: includes '{name}' by a path that leads elsewhere; name the file as it stands in "
-                "the template's folder"
+                f"{template.where}: includes '{name}' from outside its folder; include files from the template's folder"
             )
         if texts.setdefault(path, text) != text:
             raise ConfigError(f"{template.where}: includes two files as '{path}'; give one another name")

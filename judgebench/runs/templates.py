@@ -53,11 +53,11 @@ def run_templates(finished: Finished) -> RunTemplates:
     """
     path = finished.path
     if finished.is_scores:
-        raise ConfigError(f"{path}: comes from a score file and has no replies; judgebench score reads the file again")
+        raise ConfigError(f"{path}: made from a score file, without replies; use judgebench score")
     if finished.made_of is not None:
         raise ConfigError(
-            f"{path}: is a {finished.made_of}, made of other runs, and has no replies of its own; rescore those, then "
-            f"give judgebench {finished.made_of} again"
+            f"{path}: is a {finished.made_of}, without replies of its own; rescore its runs, then rerun "
+            f"judgebench {finished.made_of}"
         )
     wording = read_template(path, TEMPLATE)
     companion = read_template(path, TIES_TEMPLATE) if (path / TIES_TEMPLATE).exists() else None

@@ -119,7 +119,7 @@ class Environment(ImmutableSandboxedEnvironment):
         kind = type(node).__name__.removeprefix("From").lower()
         source = self.source_of(name) if isinstance(name, str) else None
         if not isinstance(name, str) or source is None:
-            raise jinja2.TemplateSyntaxError(f"{kind} of '{name}', which is not there", node.lineno, inside)
+            raise jinja2.TemplateSyntaxError(f"{kind} of '{name}': file not found", node.lineno, inside)
         if name in self._within:
             raise jinja2.TemplateSyntaxError(f"{kind} of '{name}' inside itself", node.lineno, inside)
         self._within.append(name)
@@ -188,7 +188,7 @@ def uses_completions(node: nodes.Node) -> bool:
 
 def why(error: BaseException) -> str:
     """What an error says, in words where it has none."""
-    return "it takes more memory than there is" if isinstance(error, MemoryError) else str(error)
+    return "out of memory" if isinstance(error, MemoryError) else str(error)
 
 
 def _blank_lines(text: str) -> int:

@@ -64,13 +64,13 @@ class FrontMatter(BaseModel):
             if rule.scale is None:
                 raise ValueError("mode rating needs verdict.scale, such as [1, 10]")
             if rule.values is not None:
-                raise ValueError("mode rating reads a number: verdict.values has no place in it")
+                raise ValueError("mode rating reads a number: verdict.values is not allowed")
         elif rule.scale is not None:
             raise ValueError(f"verdict.scale belongs to mode rating, not to {self.mode}")
         if rule.criteria is not None and self.mode != "rating":
             raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
         if self.mode == "rating" and (rule.ranking or rule.scores):
-            raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores have no place in it")
+            raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores are not allowed")
         if rule.values is not None:
             named = set(rule.values.values())
             if self.mode == "pairwise" and (beyond := sorted(named - {"A", "B", TIE})):
@@ -91,7 +91,7 @@ class FrontMatter(BaseModel):
             tried = (read_text(example, rule, k) for k in range(2, self.slots + 1))
             found = next((each for each in tried if isinstance(each, Verdict)), found)
         if isinstance(found, Failure):
-            raise ValueError(f"verdict.example is not read by the rule: {found.detail}")  # noqa: TRY004
+            raise ValueError(f"verdict.example is not parsed by the rule: {found.detail}")  # noqa: TRY004
         if rule.values is None or not isinstance(find_tag(example, rule), VerdictMatch):
             return
         for text in rule.values:
@@ -149,7 +149,7 @@ def _worded(problem: ErrorDetails) -> str:
         inside = problem["loc"][0] == "verdict" and len(problem["loc"]) > 1
         keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, "scale"]
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
-        return "is not a key of a template" + (f"; did you mean {near[0]}?" if near else "")
+        return "is not a template key" + (f"; did you mean {near[0]}?" if near else "")
     if problem["type"] == "missing":
         return "is missing"
     if problem["type"] == "string_type":

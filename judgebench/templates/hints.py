@@ -25,7 +25,7 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
     """
     rule = template.rule
     if rule.example is None or (rule.regex is None and rule.json_field is None):
-        raise ConfigError(f"{template.where}: an offline judge words its answer by verdict.example, which is missing")
+        raise ConfigError(f"{template.where}: offline judges need verdict.example, which is missing")
     hint: dict[str, Any] = {
         "lengths": [sum(len(turn.content) for turn in item.completions[index].turns) for index in order],
         "example": rule.example,

@@ -240,7 +240,7 @@ def parse_template(
         message = f"{where}{place}: {what}; {fix}"
         raise ConfigError(message, what=what, where=inside or where, line=error.lineno, fix=fix) from None
     except BROKEN as error:
-        raise ConfigError.at(where, f"cannot be read as a template: {why(error)}") from None
+        raise ConfigError.at(where, f"not a valid template: {why(error)}") from None
     messages, used = _message_blocks(layers, where), _used(layers)
     if unknown := sorted(used - VARIABLES):
         raise UndefinedNamesError(where, unknown, environment.read)
@@ -265,7 +265,7 @@ def _load_chain(
             raise ConfigError.at(where, "extends needs the plain name of another file", line=extends.lineno)
         text = environment.source_of(name)
         if text is None:
-            raise ConfigError.at(where, f"extends '{name}', which is not there", line=extends.lineno)
+            raise ConfigError.at(where, f"extends '{name}': file not found", line=extends.lineno)
         seen.add(name)
         tree = environment.parse(text, name)
         layers.append(Layer(name, tree))
@@ -292,7 +292,7 @@ def _message_blocks(layers: Sequence[Layer], where: str) -> tuple[MessageBlock, 
                 continue
             role = role_of(block.name)
             if role not in ROLES:
-                what = f"block '{block.name}' is no message: a block is named system, user or assistant, "
+                what = f"block '{block.name}' is not a message: blocks are named system, user or assistant, "
                 what += "with a number after an underscore where there are several"
                 raise ConfigError(f"{where}: {what}", what=what, where=layer.inside or where, line=block.lineno)
             messages[block.name] = MessageBlock(block.name, role)
@@ -397,11 +397,11 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
     if path.suffix in {SUFFIX, ".j2", ".jinja2"} or is_file or len(path.parts) > 1:
         if not is_file:
-            raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'no such file'}")
+            raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'file not found'}")
     else:
         known = shipped_templates()
         if str(name) not in known:
-            mend = "`judgebench templates list` shows all; a file of your own ends in .jinja."
+            mend = "`judgebench templates list` shows all; your own file must end in .jinja."
             raise unknown_name("template", str(name), known, mend=mend)
         path = known[str(name)]
     try:

@@ -29,9 +29,9 @@ def read_ranking(text: str, labels: Sequence[str], *, ties: bool) -> Verdict | F
     places = [[part.strip(_DECORATION) for part in place.split("=")] for place in text.split(">")]
     said, labels = [label for place in places for label in place], tuple(labels)
     if not ties and len(said) > len(places):
-        return Failure("unreadable", "a ranking with '=', which the rule has no place for")
+        return Failure("unreadable", "a ranking with '=', which the rule does not allow")
     if unknown := [label for label in said if label not in labels]:
-        return Failure("unreadable", f"a ranking with {_short(unknown[0])}, which is none of {', '.join(labels)}")
+        return Failure("unreadable", f"a ranking with {_short(unknown[0])}, not one of {', '.join(labels)}")
     if twice := [label for label in labels if said.count(label) > 1]:
         return Failure("unreadable", f"a ranking with {', '.join(twice)} in several places")
     if missing := [label for label in labels if label not in said]:
@@ -72,7 +72,7 @@ def read_slot_scores(text: str, labels: Sequence[str], scale: tuple[float, float
         scale: The lowest and the highest score.
     """
     if _SCORES.fullmatch(text) is None:
-        return Failure("unreadable", f"{_short(text)} is no list of scores")
+        return Failure("unreadable", f"{_short(text)} is not a list of scores")
     numbers = [float(number) for number in re.findall(_NUMBER, text)]
     if len(numbers) != len(labels):
         return Failure("unreadable", f"{len(numbers)} scores for {len(labels)} slots")

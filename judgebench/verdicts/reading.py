@@ -147,7 +147,9 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
     pieces = _answer_pieces(text) if _has_signs(text) else None  # None: all of it is the answer
     answer = text if pieces is None else _joined(text, pieces)
     if not answer.strip():
-        return Failure("empty", "the reply has no text" if not text.strip() else "the reply has thinking but no answer")
+        return Failure(
+            "empty", "the reply has no text" if not text.strip() else "the reply has reasoning but no answer"
+        )
     result = _read_answer(answer, rule, k)
     if isinstance(result, Failure):
         is_refusal = result.kind == "unreadable" and _REFUSING.match(answer) is not None
@@ -199,10 +201,10 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
         return _rating(text, rule.scale)
     value = rule.values.get(text) if rule.values is not None else text
     if value is None:
-        return Failure("unreadable", f"'{_shortened(text)}' is none of {', '.join(rule.values or ())}")
+        return Failure("unreadable", f"'{_shortened(text)}' is not one of {', '.join(rule.values or ())}")
     if value == TIE or (len(value) == 1 and value in LABELS[:k]):
         return Verdict(value)
-    return Failure("unreadable", f"'{_shortened(value)}' is none of the {k} slots")
+    return Failure("unreadable", f"'{_shortened(value)}' is not one of the {k} slots")
 
 
 def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failure:
@@ -232,7 +234,7 @@ def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     try:
         rating = float(text)
     except ValueError:
-        return Failure("unreadable", f"'{_shortened(text)}' is no number")
+        return Failure("unreadable", f"'{_shortened(text)}' is not a number")
     if not scale[0] <= rating <= scale[1]:
         return Failure("unreadable", f"{_shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
     return Verdict(rating)

@@ -138,10 +138,10 @@ class VerdictRule(BaseModel):
             raise ValueError(f"{named[0]} needs an example, which shows the form")
         weights = (self.criteria or {"": 1.0}).values()
         if not all(0 <= weight < math.inf for weight in weights) or not any(weights):
-            raise ValueError("criteria: weights are numbers from 0 on, one of them above 0")
+            raise ValueError("criteria: weights must be >= 0, at least one above 0")
         lowered = [" ".join(name.lower().split()) for name in self.criteria or {}]
         if "" in lowered or len(set(lowered)) < len(lowered):
-            raise ValueError("criteria: each has a name of its own")
+            raise ValueError("criteria: names must be unique")
 
     def texts(self, labels: Sequence[str]) -> tuple[str, ...]:
         """The texts that mean one of these slots, or a tie."""
@@ -172,8 +172,8 @@ class VerdictRule(BaseModel):
                     )
         elif missed := [label for label in LABELS[:2] if group.fullmatch(label) is None]:
             raise ValueError(
-                f"verdict.pattern {self.pattern!r} can never say {' or '.join(missed)}; "
-                "verdict.values says what other texts of its group mean"
+                f"verdict.pattern {self.pattern!r} can never match {' or '.join(missed)}; "
+                "map other texts of its group in verdict.values"
             )
 
 

@@ -213,7 +213,7 @@ def test_a_run_that_was_quicker_is_not_replaced(tmp_path: Path) -> None:
             for each in meanwhile:
                 write(each)
 
-    with pytest.raises(ConfigError, match="another run has just written there"):
+    with pytest.raises(ConfigError, match="another run has just written it"):
         write({"file": "mine"}, {"file": "another"})
     assert [each.name for each in tmp_path.iterdir()] == ["scores"]
     manifest = read_manifest(folder)

@@ -15,7 +15,7 @@ from judgebench.reports.table import print_tables
 COLUMNS = [
     Column("judge", names=True),
     Column("score", "score"),
-    Column("95% interval", "interval"),
+    Column("95% CI", "interval"),
     Column("cost", "money"),
     Column("items", "count"),
 ]
@@ -65,7 +65,7 @@ def test_markdown_is_what_people_read():
     """Text to the left, numbers to the right; the notes below."""
     assert TABLE.to_markdown() == (
         "## Runs\n\n"
-        "| judge | score | 95% interval | cost | items |\n"
+        "| judge | score | 95% CI | cost | items |\n"
         "| --- | ---: | ---: | ---: | ---: |\n"
         "| one | 76.1% | 72.0% to 79.9% | \\$0.500 \\* | 40 |\n"
         "| other | r 0.512 | 0.404 to 0.612 | unknown |  |\n"

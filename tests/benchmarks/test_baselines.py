@@ -189,8 +189,8 @@ def test_ties_are_left_out_and_said(tmp_path: Path) -> None:
     assert metrics["controls"]["left_out"] == ["Ties"]
     assert metrics["controls"]["judged"] == pytest.approx(sum(others) / 2)
     assert metrics["controls"]["baselines"]["random"]["score"] == 0.25
-    (at,) = [number for number, line in enumerate(lines) if line.startswith("  without judging: longest ")]
-    assert lines[at + 1].startswith("  (over all but Ties; with the verdicts ")
+    (at,) = [number for number, line in enumerate(lines) if line.startswith("  baselines: longest ")]
+    assert lines[at + 1].startswith("  (baselines without Ties; the judge on the same items: ")
     assert max(map(len, lines[at : at + 2])) <= 80
 
 
@@ -223,4 +223,4 @@ def test_a_report_says_them(tmp_path: Path) -> None:
     judgebench("run", "rewardbench", "-j", "offline/first", "--data", data)
     (path,) = Path("runs").rglob("metrics.json")
 
-    assert "\n  without judging: longest " in judgebench("report", path.parent).out
+    assert "\n  baselines: longest " in judgebench("report", path.parent).out

@@ -302,7 +302,7 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"prompt": "p", "completions": ["x", "y"], "human_score": 1}, "human_score grades a single completion"),
         ({"prompt": "p", "response": "x", "human_score": "good"}, "column 'human_score' is 'good'"),
         ({"prompt": "p", "response": "x", "human_score": True}, "column 'human_score' is True"),
-        ({"prompt": "p", "response": "x", "label": "A"}, "one completion has nothing to be better than"),
+        ({"prompt": "p", "response": "x", "label": "A"}, "a single completion has no rival"),
         (
             {"prompt": "z", "chosen": [user("q"), assistant("c")], "rejected": [user("q"), assistant("r")]},
             "do not begin",
@@ -326,13 +326,15 @@ def test_a_malformed_row_names_its_line(tmp_path, row, said):
 def test_grades_and_labels_do_not_mix(tmp_path):
     """A file with grades and with labels is refused, since they make no common score."""
     rows = [{"prompt": "p", "response": "x", "human_score": 1}, {"prompt": "p", "chosen": "c", "rejected": "r"}]
-    assert "line 2: grades (human_score) and labels" in mistake_in(NAME, write_rows(tmp_path / "rows.jsonl", rows))
+    assert "line 2: the file mixes grades (human_score) and labels" in mistake_in(
+        NAME, write_rows(tmp_path / "rows.jsonl", rows)
+    )
 
 
 def test_duplicate_ids_are_refused(tmp_path):
     """An id that stands twice is a mistake, also where one of the two is the number of the row."""
     rows = [{"prompt": "p", "chosen": "c", "rejected": "r", "id": name} for name in ("2", None)]
-    with pytest.raises(ConfigError, match="id '2' stands twice"):
+    with pytest.raises(ConfigError, match="duplicate id '2'"):
         run_offline(NAME, tmp_path, write_rows(tmp_path / "rows.jsonl", rows))
 
 
@@ -404,7 +406,7 @@ def test_the_score_is_the_mean_over_items_with_subsets_beside():
         "big": (pytest.approx(2 / 3), 3),
         "small": (0, 1),
     }
-    assert list(BENCHMARK.notes(outcomes)) == ["1 of 5 items have no label, and no part in the score"]
+    assert list(BENCHMARK.notes(outcomes)) == ["1 of 5 items have no label and are not scored"]
 
 
 @given(
@@ -475,7 +477,7 @@ def test_a_template_that_no_item_fits_is_a_mistake(tmp_path):
     with pytest.raises(ConfigError, match="can only be rated"):
         run_offline(NAME, tmp_path, single, template="four-way")
     three = write_rows(tmp_path / "three.jsonl", [{"prompt": "p", "chosen": "c", "rejected": ["r", "s"]}])
-    with pytest.raises(ConfigError, match="3 completions, and a pairwise template shows 2"):
+    with pytest.raises(ConfigError, match="3 completions, a pairwise template shows 2"):
         run_offline(NAME, tmp_path, three, template="pairwise")
     assert not (tmp_path / "runs").exists()
 

@@ -145,7 +145,7 @@ def test_an_id_that_stands_twice_is_refused(path):
     message = refusal(path, [pair(1), pair(1.0)])
 
     assert "rows.jsonl" in message
-    assert "id '1' stands twice" in message
+    assert "duplicate id '1'" in message
 
 
 def test_an_unknown_subset_gets_the_nearest(path):

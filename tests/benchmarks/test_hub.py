@@ -244,7 +244,7 @@ def test_the_local_cache_serves_when_the_hub_does_not(hub, read_all):
     assert (latest["revision"], latest["rows"][0][1]["chosen"]) == (NEW, ["new", "b"])
     assert latest["seconds"] < 6
     assert (pinned["revision"], pinned["rows"][0][1]["chosen"]) == (OLD, ["old", "b"])
-    assert "the local cache holds only" in named["error"]
+    assert "the local cache has only" in named["error"]
     assert OLD in named["error"]
     assert "has no split 'test'" in split["error"]
     assert read_all((REPOSITORY, "raw"), HF_HUB_OFFLINE="1")[0]["revision"] == NEW
@@ -274,7 +274,7 @@ def test_a_hub_that_breaks_off(hub, read):
     hub.files_status = None
     read(REPOSITORY)
     hub.files_status = 403
-    assert "the local cache holds another revision" in read(f"{REPOSITORY}@v1")["error"]
+    assert "the local cache has another revision" in read(f"{REPOSITORY}@v1")["error"]
 
 
 @pytest.fixture

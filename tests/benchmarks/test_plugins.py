@@ -34,9 +34,9 @@ BROKEN = {
 SAID = {
     "raises": "ValueError: boom",
     "no-class": "AttributeError: module",
-    "no-benchmark": "it is no subclass of judgebench.benchmarks.base.Benchmark",
+    "no-benchmark": "it is not a subclass of judgebench.benchmarks.base.Benchmark",
     "abstract": "TypeError: Can't instantiate abstract class Plug",
-    "bare": "it does not say its columns, rule, templates",
+    "bare": "it does not define columns, rule, templates",
     "misnamed": "it calls itself 'other', and the entry point 'misnamed'",
 }
 
@@ -101,7 +101,7 @@ def test_the_example_names_the_line_of_a_malformed_row(toy, tmp_path):
     data = write_rows(
         tmp_path / "rows.jsonl", [{"id": 1, "sum": "1 + 1", "right": "2", "wrong": ["3"], "level": "odd"}]
     )
-    with pytest.raises(ConfigError, match=r"rows.jsonl line 1: level 'odd' is none of easy, hard"):
+    with pytest.raises(ConfigError, match=r"rows.jsonl line 1: level 'odd' is not one of easy, hard"):
         run_offline("toy", tmp_path, data)
 
 

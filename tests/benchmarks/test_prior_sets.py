@@ -99,7 +99,7 @@ def test_other_subsets_are_refused(tmp_path):
     """A subset that is neither of the core set nor a prior set is a mistake that names the line."""
     data = {"prompt": "p", "chosen": "c", "rejected": "r", "subset": "pku_safer", "id": "1"}
     message = mistake_in(NAME, write_rows(tmp_path / "rows.jsonl", [data]))
-    assert message.startswith("rows.jsonl line 1: subset 'pku_safer' is none of RewardBench's 23 and its prior sets")
+    assert message.startswith("rows.jsonl line 1: subset 'pku_safer' is not one of RewardBench's 23 or its prior sets")
 
 
 def test_a_folder_of_core_and_prior_files_is_one_run(tmp_path):

@@ -86,7 +86,7 @@ def test_ids_are_text(identifier, expected):
         ({"prompt": [{"role": "user"}]}, "column 'prompt', turn 1: expected text, or role and content as text"),
         ({"prompt": [*TALK, {"role": "human", "content": "d"}]}, "column 'prompt', turn 4: role 'human', expected"),
         ({"chosen": ["a", 5]}, "column 'chosen', turn 2: expected text"),
-        ({"subset": "donotansw"}, "subset 'donotansw' is none of RewardBench's 23"),
+        ({"subset": "donotansw"}, "subset 'donotansw' is not one of RewardBench's 23"),
         ({"subset": " "}, "column 'subset' is empty"),
         ({"id": ""}, "column 'id' is empty"),
         ({"id": None}, "column 'id' is empty"),

@@ -68,7 +68,7 @@ def test_cells_of_text_give_the_same_item():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"subset": "Maths"}, "subset 'Maths' is none of Factuality, Precise IF, Math"),
+        ({"subset": "Maths"}, "subset 'Maths' is not one of Factuality, Precise IF, Math"),
         ({"chosen": "good"}, "column 'chosen' is not a list with at least one entry"),
         ({"chosen": []}, "column 'chosen' is not a list with at least one entry"),
         ({"rejected": None}, "column 'rejected' is empty"),
@@ -161,9 +161,9 @@ def test_both_prompts_of_a_pair_are_one_unit():
     ("ids", "said"),
     [
         (["ref:1", "tied:1"], []),
-        (["ref:1", "tied:1", "ref:2"], ["1 of 3 prompts of Ties have no partner: ref:2; the parts of its rule that "]),
-        (["ref:1", "tied:2"], ["2 of 2 prompts of Ties have no partner: ref:1, tied:2; the parts of its rule that "]),
-        (["tied:1"], ["1 of 1 prompts of Ties have no partner: tied:1; the parts of its rule that need what is not "]),
+        (["ref:1", "tied:1", "ref:2"], ["1 of 3 prompts of Ties have no partner: ref:2; parts of the rule that "]),
+        (["ref:1", "tied:2"], ["2 of 2 prompts of Ties have no partner: ref:1, tied:2; parts of the rule without "]),
+        (["tied:1"], ["1 of 1 prompts of Ties have no partner: tied:1; parts of the rule without data, 0.71 of 1.01 "]),
     ],
 )
 def test_prompts_of_ties_without_a_partner_are_said(ids, said):

@@ -257,7 +257,7 @@ def test_a_malformed_row_is_named(tmp_path, changes, said):
 def test_rows_of_neither_form_are_a_mistake(tmp_path):
     """The message says both forms that a row can have."""
     said = mistake_in(NAME, write_rows(tmp_path / "rows.jsonl", [{"id": 1, "prompt": "1 + 1?"}]))
-    assert said.startswith("rows.jsonl line 1: has neither 'solution_type' (a row a solution) nor 'chosen'")
+    assert said.startswith("rows.jsonl line 1: has neither 'solution_type' (one row per solution) nor 'chosen'")
 
 
 def test_questions_are_the_correct_one_against_each_other_or_all_ratings():
@@ -338,7 +338,7 @@ def test_a_partial_score_file_is_refused_or_counted(tmp_path):
     """Without --allow-missing the missing problem is named; with it, it is wrong, last, and opens the bounds."""
     rows = [{"id": "7", "scores": [2, 1, 1, 1]}, {"id": "9", "scores": [2, 2, 1, 1]}]
     file = write_rows(tmp_path / "rm.jsonl", rows)
-    with pytest.raises(ConfigError, match="has no scores: 12"):
+    with pytest.raises(ConfigError, match="missing scores: 12"):
         jb.score(file, benchmark=NAME, data=FIXTURE, out=tmp_path / "runs")
     metrics = jb.score(file, benchmark=NAME, data=FIXTURE, out=tmp_path / "runs", allow_missing=True).metrics
     assert metrics.score == pytest.approx(1 / 3, abs=1e-9)

@@ -110,19 +110,23 @@ def test_what_json_allows(write):
     ("name", "content", "message"),
     [
         ("p.jsonl", '{"a": 1}\n\n{"a": }\n', "p.jsonl line 3: not valid JSON (Expecting value in column 7): each line"),
-        ("p.jsonl", "[1, 2]\n", "p.jsonl line 1: a JSON array, not an object: each line holds one JSON object"),
+        ("p.jsonl", "[1, 2]\n", "p.jsonl line 1: a JSON array, not an object: each line must hold one JSON object"),
         ("p.jsonl", '{"a": 1}\n"x"\n', "p.jsonl line 2: a JSON string, not an object"),
         ("p.jsonl", "null\n", "p.jsonl line 1: a JSON null, not an object"),
         ("p.jsonl", '{"a": ' + "9" * 5000 + "}\n", "p.jsonl line 1: not valid JSON (Exceeds the limit"),
         ("p.jsonl", "[" * 200_000 + "\n", "p.jsonl line 1: not valid JSON (nested too deeply)"),
         ("p.jsonl", b'{"a": 1}\n{"a": "\xff"}\n', "p.jsonl line 2: not UTF-8 (byte 0xff in column 8): save"),
         ("p.jsonl", '{"a": 1}'.encode("utf-16"), "p.jsonl line 1: not UTF-8 (byte 0xff in column 1)"),
-        ("p.json", '[{"a": 1},\n {"a": 2}', "p.json line 2: not valid JSON (expecting ',' or ']'): the file holds one"),
+        (
+            "p.json",
+            '[{"a": 1},\n {"a": 2}',
+            "p.json line 2: not valid JSON (expecting ',' or ']'): the file must hold one",
+        ),
         ("p.json", '[{"a": 1},\n {"a" 2}]', "p.json line 2: not valid JSON (Expecting ':' delimiter)"),
         ("p.json", '[{"a": 1},]', "p.json line 1: not valid JSON (Expecting value)"),
         ("p.json", '[{"a": 1} {}]', "p.json line 1: not valid JSON (expecting ',' or ']')"),
         ("p.json", "[]\n x", "p.json line 2: not valid JSON (text after the end of the array)"),
-        ("p.json", '[{"a": 1},\n3]', "p.json row 2: a JSON number, not an object: the file holds one array"),
+        ("p.json", '[{"a": 1},\n3]', "p.json row 2: a JSON number, not an object: the file must hold one array"),
         ("p.json", "[" + "[" * 200_000, "p.json line 1: not valid JSON (nested too deeply)"),
         ("p.json", '{\n"a": 1}', "p.json line 1: not valid JSON (Expecting property name"),
         ("p.json", b'[{"a": 1},\n{"a": "\xe4"}]', "p.json line 2: not UTF-8 (byte 0xe4 in column 8)"),
@@ -141,8 +145,8 @@ def test_what_json_allows(write):
         ("p.parquet", parquet(pa.table({"a": pa.array([], pa.string())})), "p.parquet is empty"),
         ("p.parquet", b"", "as Parquet ("),
         ("p.parquet", b"PAR1 nonsense PAR1", "as Parquet ("),
-        ("p.txt", "x", "cannot tell how to read"),
-        ("p.parquet.gz", "x", "cannot tell how to read"),
+        ("p.txt", "x", "unknown file format"),
+        ("p.parquet.gz", "x", "unknown file format"),
     ],
 )
 def test_each_mistake_names_its_place_and_the_mend(write, name, content, message):
@@ -212,7 +216,7 @@ def test_what_is_neither_a_path_nor_a_hub_id(tmp_path, monkeypatch, spec):
     (tmp_path / "in").mkdir()
     monkeypatch.chdir(tmp_path / "in")
     found = mistake(spec)
-    assert found.startswith(f"no such file or folder: {spec!r}")
+    assert found.startswith(f"file or folder not found: {spec!r}")
     assert "owner/name[@REVISION]" in found
 
 
@@ -242,7 +246,7 @@ def test_hub_ids_are_told_from_paths(write, tmp_path, monkeypatch):
         ("owner/other", "test", "refs/pr/1"),
         ("owner/v1.5-pairs", "test", None),
     ]
-    assert "no such file" in mistake("owner/other.jsonl")
+    assert "file or folder not found" in mistake("owner/other.jsonl")
 
 
 def test_a_folder_of_files(write, tmp_path, monkeypatch):
@@ -263,7 +267,7 @@ def test_a_folder_without_rows(write, tmp_path):
     """A folder with no data files, or with empty ones only, is a mistake."""
     write("data/notes.txt", "x")
     write("data/.cache/x.jsonl", LINES)
-    assert f"the folder {tmp_path / 'data'} holds no data file: give one with files that end in .jsonl" in mistake(
+    assert f"the folder {tmp_path / 'data'} contains no data files: use one with files that end in .jsonl" in mistake(
         str(tmp_path / "data")
     )
     write("data/a.csv", "id\n")

@@ -234,8 +234,8 @@ def test_a_source_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     lay_package(tmp_path, "odd", "make = len", {"judgebench.sources": {"odd": "odd:make"}})
     monkeypatch.syspath_prepend(str(tmp_path))
     assert mistake("odd:x") == (
-        "source 'odd' of the package odd (odd:make) cannot be used: it makes no judgebench.benchmarks.source.Source; "
-        "fix the package, or uninstall it"
+        "source 'odd' of the package odd (odd:make) cannot be used: it does not return a "
+        "judgebench.benchmarks.source.Source; fix the package, or uninstall it"
     )
 
 
@@ -305,5 +305,5 @@ def test_a_near_file_is_a_sentence_of_its_own(tmp_path):
 def test_an_unknown_source_is_a_missing_file(database):
     """Without its package a name means nothing, and those that there are are said."""
     found = mistake("sqlit:votes.csv")
-    assert found.startswith("no such file or folder: 'sqlit:votes.csv'")
-    assert found.endswith("; no installed package brings a source 'sqlit' (judgebench.sources: sqlite)")
+    assert found.startswith("file or folder not found: 'sqlit:votes.csv'")
+    assert found.endswith("; no installed package has a source 'sqlit' (judgebench.sources: sqlite)")

@@ -173,7 +173,7 @@ def test_replies_of_the_cache_cost_nothing_now(clock: Clock) -> None:
     one = cell()
     grid = begun(clock, one)
     judge_many(grid, one, 10, cached=True)
-    assert said(grid, 102.0)[-1] == "10 of 100 judged · 10 from the cache · 0 failed · $0.00 · no reply yet"
+    assert said(grid, 102.0)[-1] == "10 of 100 judged · 10 cached · 0 failed · $0.00 · no reply yet"
 
 
 NAMES = ("gpt", "a-judge-with-a-very-long-name-that-does-not-end-before-the-line-does", "評価者🙂判定")

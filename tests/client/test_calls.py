@@ -116,7 +116,7 @@ def test_a_reply_that_drips_times_out(asker: Asker, model: str, monkeypatch: pyt
     asker.server.faults = lambda _: Fault("drip", way="drip", seconds=10.0)
     started = time.monotonic()
     asked = asker.ask(model=model, timeout=0.5)
-    assert "gave up after 3 tries: no whole reply within 0.5 s" in str(asked.error)
+    assert "failed after 3 attempts: no complete reply within 0.5 s" in str(asked.error)
     assert (asker.server.count, asked.client.asked_again, time.monotonic() - started < 8) == (3, {"timeout": 2}, True)
 
 
@@ -141,7 +141,7 @@ def test_calls_given_up_in_a_row_stop_the_judge(asker: Asker) -> None:
     asker.server.faults = lambda request: Fault.status(500) if request.number > 1 else None
     ended = asker.ask(*map(str, range(GIVEN_UP_IN_A_ROW + 1))).ended
     assert [type(end) for end in ended[-2:]] == [VerdictFailure, FatalProviderError]
-    assert "none of the last 20 calls has worked" in str(ended[-1])
+    assert "the last 20 calls failed" in str(ended[-1])
 
 
 def test_an_empty_reply_that_was_paid_for_is_in_the_price(asker: Asker) -> None:
@@ -157,7 +157,7 @@ def test_a_lasting_outage_is_a_failure_of_the_call(asker: Asker) -> None:
     asker.server.faults = lambda _: Fault.status(503, message="Overloaded, come back later.")
     error = asker.ask().error
     assert isinstance(error, VerdictFailure)
-    assert (error.kind, error.detail) == ("provider", "gave up after 6 tries: Overloaded, come back later")
+    assert (error.kind, error.detail) == ("provider", "failed after 6 attempts: Overloaded, come back later")
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -166,7 +166,7 @@ def test_a_server_that_is_not_there_is_fatal(asker: Asker, model: str) -> None:
     asker.server.stop()
     ended = asker.ask("1", "2", "3", "4", model=model).ended
     assert [type(end) for end in ended] == [VerdictFailure] * 2 + [FatalProviderError] * 2
-    assert f"no call has worked at {asker.server.url}: gave up after 6 tries" in str(ended[-1])
+    assert f"all calls failed at {asker.server.url}: failed after 6 attempts" in str(ended[-1])
 
 
 def test_an_outage_after_a_good_reply_is_waited_for(asker: Asker) -> None:
@@ -344,7 +344,7 @@ def test_a_quota_that_is_gone_is_fatal_however_it_is_said(asker: Asker, how: str
     asker.server.faults = lambda _: Fault("quota", QUOTA_GONE[how])
     error = asker.ask(model=model).error
     assert (type(error), asker.server.count) == (FatalProviderError, 1)
-    assert "the quota is used up" in str(error)
+    assert "quota exhausted" in str(error)
 
 
 _BILLING = "Rate limit reached. Add a payment method at https://platform.openai.com/account/billing."
@@ -513,7 +513,7 @@ def test_a_reply_that_stays_broken_off_is_no_reply(asker: Asker, model: str, mon
     assert isinstance(asked.error, VerdictFailure)
     assert asked.error.kind == "provider"
     assert asked.client.cached(request(asked.client, "Which is better?").key) is None
-    assert "the provider broke the reply off: Upstream has gone: " in asked.error.detail
+    assert "the provider aborted the reply: Upstream has gone: " in asked.error.detail
     assert "secret-of-mine" not in asked.error.detail
 
 

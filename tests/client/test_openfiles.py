@@ -41,7 +41,7 @@ def test_a_hard_limit_that_is_too_low_is_said() -> None:
     """With the concurrency that fits; nothing is changed."""
     (message, soft) = said(64, 512, 1000)
     assert message == (
-        "1000 calls in flight need 1128 open files, and this system allows 512: "
+        "1000 calls in flight need 1128 open files, the system allows 512: "
         "give --concurrency 384 or less, or raise its hard limit (ulimit -Hn)"
     )
     assert soft == "64"

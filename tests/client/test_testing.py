@@ -157,7 +157,7 @@ def test_a_mistake_in_the_function_stops_the_judge_at_the_third_call(tmp_path, f
 
     assert [type(each) for each in ended] == [VerdictFailure] * 2 + [FatalProviderError]
     assert said in ended[0].detail
-    assert str(ended[-1]).startswith(f"judge 'mine' (python/mine): every call failed in the function: {said}")
+    assert str(ended[-1]).startswith(f"judge 'mine' (python/mine): all calls failed in the function: {said}")
     assert str(ended[-1]).endswith("; fix its code")
 
 
@@ -243,7 +243,7 @@ def test_a_script_that_is_too_short_says_so(rows, places):
 
 def test_a_function_with_a_mistake_is_found_before_the_run(rows, places):
     """One line, exit status 2 on a command line."""
-    with pytest.raises(ConfigError, match="the function asks for mood"):
+    with pytest.raises(ConfigError, match="the function needs mood"):
         jb.run("custom", judge=lambda messages, mood: mood, data=rows, **places)
 
 
@@ -254,5 +254,5 @@ def test_the_loop_is_the_usual_one_but_for_its_clock():
 
 def test_a_budget_needs_a_price_of_the_function(rows, places):
     """Which its own `callable_judge` takes."""
-    with pytest.raises(ConfigError, match=r"no known price, which --budget needs: add price: .* in callable_judge"):
+    with pytest.raises(ConfigError, match=r"no known price, required by --budget: add price: .* in callable_judge"):
         jb.run("custom", judge=ScriptedJudge([]), data=rows, budget=1.0, **places)

@@ -46,7 +46,7 @@ def test_a_run_that_its_budget_stopped_says_so(server: LoopbackServer) -> None:
     assert lines[-3:] == [
         "stopped: the budget of $0.5 is reached: $0.4500 is spent, and the next call could cost $0.1000",
         f"stopped: {FOLDER}",
-        "the same command goes on where this stopped",
+        "rerun the same command to resume",
     ]
 
 

@@ -320,7 +320,11 @@ def test_a_torn_last_line_is_passed_over(author) -> None:
 
 @pytest.mark.parametrize(
     ("name", "said"),
-    [("nowhere", "holds no run"), ("scored", "has no replies"), ("garbled", "line 1: is no judgement")],
+    [
+        ("nowhere", "not a run folder"),
+        ("scored", "has no replies"),
+        ("garbled", "line 1: not a valid judgement record"),
+    ],
 )
 def test_a_folder_without_replies_is_a_mistake(author, name: str, said: str) -> None:
     """What holds no run, no judgements or no readable ones ends with 2 and a line that says so."""
@@ -340,7 +344,7 @@ def test_an_import_says_what_was_new(author) -> None:
     """And whose replies they are."""
     ended = judgebench("cache", "import", author(), "--cache-dir", REVIEWER)
     assert (ended.out, ended.err) == (
-        f"{ITEMS} replies: {ITEMS} new, 0 there already\n",
+        f"{ITEMS} replies: {ITEMS} new, 0 already cached\n",
         "of the run rewardbench · mine · pairwise · one\n",
     )
 
@@ -587,7 +591,7 @@ def test_a_cache_that_is_locked_in_the_middle_of_a_run_ends_it_with_one_line(
     others[0].close()
     asked = server.count
     again = judgebench(*command)
-    lines = [line for line in ended.err.splitlines() if "another process keeps it locked" in line]
+    lines = [line for line in ended.err.splitlines() if "locked by another process" in line]
     assert (len(lines), "Traceback" in ended.err, ended.status in {1, 2}) == (1, False, True), ended.err
     assert (asked <= 5, again.status) == (True, 0), again.err
 

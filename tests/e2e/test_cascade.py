@@ -84,7 +84,7 @@ def test_a_threshold_writes_a_run_like_any_other():
     for command in (("show", path), ("show", path, "1"), ("report", path), ("compare", path, cheap)):
         ended = judgebench(*command)
         assert (ended.status, "cheap+dear" in ended.out) == (0, True), (command, ended.err)
-    assert "give judgebench cascade again" in judgebench("rescore", path).err
+    assert "rerun judgebench cascade" in judgebench("rescore", path).err
 
 
 def test_many_thresholds_make_a_table_of_twelve_rows(monkeypatch):
@@ -131,7 +131,7 @@ def test_what_shows_no_unsureness_is_a_mistake():
     bare = [written_run(n, rows, lambda *_: 0, benchmark="custom", orders="both") for n in ("a", "b")]
     for arguments, said in (
         ((one, both), "--orders both or --samples"),
-        (bare, "no item that both runs have judged has a label"),
+        (bare, "no item judged by both runs has a label"),
         ((both, both), "named twice"),
         ((both, one, "--threshold", "2"), "--threshold"),
     ):

@@ -121,7 +121,7 @@ def test_an_interrupted_run_leaves_nothing_open(server: LoopbackServer) -> None:
     server.wait_count(12)
     command.send_signal(signal.SIGINT)
     assert command.stderr is not None
-    next(line for line in command.stderr if line.startswith("stopping after the calls in flight"))
+    next(line for line in command.stderr if line.startswith("finishing calls in flight"))
     command.send_signal(signal.SIGINT)
     assert left_open(command, status=130) == []
 

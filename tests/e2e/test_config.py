@@ -68,10 +68,10 @@ def test_a_run_from_a_file_is_the_run_of_its_options() -> None:
         ("samples: 2.5\n", "experiment.yaml, line 8: samples is 2.5: must be an integer from 1 to 1000"),
         ("samples: true\n", "experiment.yaml, line 8: samples is True: must be an integer from 1 to 1000"),
         ("budget: no\n", "experiment.yaml, line 8: budget is False: must be a number >= 0"),
-        ("samples: [1, 2]\n", "experiment.yaml, line 8: samples takes one value, not a list"),
-        ("subsets: {a: b}\n", "experiment.yaml, line 8: subsets takes plain values"),
+        ("samples: [1, 2]\n", "experiment.yaml, line 8: samples must be one value, not a list"),
+        ("subsets: {a: b}\n", "experiment.yaml, line 8: subsets must be a plain value"),
         ("refresh: 3\n", "experiment.yaml, line 8: refresh is 3: must be true or false"),
-        ("judge: offline/first\n", "experiment.yaml, line 8: judge says again what another key has said: keep one"),
+        ("judge: offline/first\n", "experiment.yaml, line 8: judge sets an option that another key has set: keep one"),
         ("ordrs: both\n", "experiment.yaml, line 8: unknown option 'ordrs': did you mean orders"),
         ("pairs: al\n", "experiment.yaml, line 8: pairs is 'al': must be one of all, knockout; did you mean all?"),
         ("quiet: true\n", "experiment.yaml, line 8: unknown option 'quiet'"),
@@ -87,7 +87,7 @@ def test_a_mistake_in_the_file(added: str, said: str) -> None:
 
 def test_a_file_that_is_not_there() -> None:
     ended = judgebench("run", "--config", "none.yaml")
-    assert (ended.status, ended.err) == (2, "judgebench: none.yaml: there is no such file\n")
+    assert (ended.status, ended.err) == (2, "judgebench: none.yaml: file not found\n")
 
 
 def test_a_file_of_something_else() -> None:

@@ -119,7 +119,7 @@ def test_a_blind_judge_does_not_see_the_request(data: Path) -> None:
     assert all(GOOD in text for text in asked)
     assert (blind["altered"], blind["attack"]) == ("blind", None)
     assert any(WITHHELD in note for note in blind["notes"])
-    assert re.search(r"\nas they are +100\.0%\nblind +100\.0% +\+0\.0 ", ended.out)
+    assert re.search(r"\nunaltered +100\.0%\nblind +100\.0% +\+0\.0 ", ended.out)
 
 
 def test_a_score_that_needs_the_request_falls(data: Path) -> None:
@@ -137,7 +137,7 @@ def test_a_score_that_needs_the_request_falls(data: Path) -> None:
 
     assert -70 < points < -30
     assert line.endswith("<0.001")
-    assert "\n  padding: 0 of 60 verdicts flip, 0.0% (0.0% to " in out
+    assert "\n  padding: 0 of 60 verdicts flip, 0.0% (95% CI 0.0-" in out
     assert max(map(len, out.splitlines())) <= 80
 
 
@@ -263,7 +263,7 @@ def test_a_jury_has_no_control_in_it(data: Path) -> None:
     ended = judgebench("jury", folder / "one", folder / "one-blind")
 
     assert ended.status == 2
-    assert "is a control (blind); a jury takes runs over the items as they are" in ended.err
+    assert "is a control (blind); a jury needs runs on unaltered items" in ended.err
 
 
 def test_without_labels_there_is_nothing_to_attack(tmp_path: Path) -> None:

@@ -49,12 +49,12 @@ def shown(*arguments):
 def test_a_run_says_what_its_score_is():
     """In the head, the score, the interval and the subsets; in metrics.json the number, and what it is."""
     words = " ".join(scored("good", "graded.jsonl").split())
-    assert "Pearson r 95% interval items" in words
+    assert "Pearson r 95% CI items" in words
     metrics = json.loads((GOOD / "metrics.json").read_text())
     assert (metrics["measure"], metrics["score"]) == ("pearson", pytest.approx(33 / 35, abs=1e-12))
     assert f"score r 0.943 {metrics['low']:.3f} to {metrics['high']:.3f} 6" in words
     assert re.search(r"b r 0\.\d\d\d ", words)
-    assert "%" not in words.replace("95% interval", "")
+    assert "%" not in words.replace("95% CI", "")
 
 
 def test_a_grid_of_judges():
@@ -68,24 +68,24 @@ def test_a_grid_of_judges():
 def test_a_comparison_is_in_r():
     """Scores, differences, their intervals, and what could be shown: 33/35 less -23/35 is 8/5."""
     words = shown("compare", GOOD, POOR, "--subsets")
-    assert "run Pearson r 95% interval" in words
+    assert "run Pearson r 95% CI" in words
     assert "r 0.943" in words
     assert "r -0.657" in words
-    assert "diff. in r" in words
+    assert "diff (r)" in words
     assert re.search(r"1 - 2 \+1\.600 [+-]\d\.\d\d\d to \+\d\.\d\d\d", words)
-    assert "the smallest true difference in Pearson's r" in words
+    assert "MDE: minimum detectable effect (80% power" in words
     assert "points" not in words
-    assert "%" not in words.replace("95% interval", "")
+    assert "%" not in words.replace("95% CI", "")
     assert json.loads(judgebench("compare", GOOD, POOR, "--json").out)["measure"] == "pearson"
 
 
 def test_a_leaderboard():
     """In the terminal and as Markdown with the head that says it, without the same figure again; CSV has numbers."""
     words = shown("leaderboard", "runs", "--markdown", "board.md", "--csv", "board.csv")
-    assert "judge template Pearson r 95% interval" in words
+    assert "judge template Pearson r 95% CI" in words
     assert "1 good scores r 0.943" in words
     markdown = Path("board.md").read_text()
-    assert "| judge | template | Pearson r | 95% interval | spearman | kendall |" in markdown
+    assert "| judge | template | Pearson r | 95% CI | spearman | kendall |" in markdown
     assert "| 2 | poor | scores | r -0.657 |" in markdown
     first, second = csv.DictReader(Path("board.csv").read_text().splitlines())
     assert [float(row["score"]) for row in (first, second)] == pytest.approx([33 / 35, -23 / 35], abs=1e-12)
@@ -98,7 +98,7 @@ def test_a_leaderboard_of_grades_and_labels():
     write_jsonl(Path("pair.jsonl"), [{"id": at, "scores": [1, 0]} for at in range(4)])
     scored("pair", "pairs.jsonl")
     words = shown("leaderboard", "runs", "--csv", "board.csv")
-    assert "judge template score 95% interval" in words
+    assert "judge template score 95% CI" in words
     assert "- pair scores 100.0%" in words
     assert "1 good scores r 0.943" in words
     measures = {row["judge"]: row["measure"] for row in csv.DictReader(Path("board.csv").read_text().splitlines())}
@@ -160,7 +160,7 @@ def test_a_failed_rating_makes_no_other_items():
     assert (found["items"], found["left_out"]) == (6, [0, 0])
     (pair,) = found["whole"]["pairs"]
     assert (pair["first_score"], pair["second_score"]) == pytest.approx((9 / 10, -7 / 148**0.5))
-    assert "of 6 items there is no rating in some runs (good: 1, poor: 1)" in " ".join(found["notes"])
+    assert "unrated items of 6 (good: 1, poor: 1)" in " ".join(found["notes"])
     words = shown("leaderboard", "runs")
     assert "1 good" in words
     assert "2 poor" in words

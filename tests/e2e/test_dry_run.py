@@ -136,19 +136,19 @@ def test_no_key_is_needed(server: LoopbackServer) -> None:
     assert forecast()["calls"] == 20
 
 
-@pytest.mark.parametrize(("budget", "said"), [(0.001, "may end this before its end"), (1, "suffices")])
+@pytest.mark.parametrize(("budget", "said"), [(0.001, "may stop the run early"), (1, "is enough")])
 def test_a_budget_is_held_against_the_highest_cost(server: LoopbackServer, budget: float, said: str) -> None:
     """Whether it suffices, whatever the answers."""
     assert said in run("--dry-run", "--budget", budget).out
 
 
-@pytest.mark.parametrize(("turns", "said"), [(1, "at most 1 more call for"), (3, "at most 3 more calls for")])
+@pytest.mark.parametrize(("turns", "said"), [(1, "up to 1 more call per"), (3, "up to 3 more calls per")])
 def test_follow_up_turns_are_said_not_to_be_counted(server: LoopbackServer, turns: int, said: str) -> None:
     """No one knows how many replies cannot be read: calls and costs are without them, and the screen says so."""
     out = " ".join(run("--dry-run", "--repair", turns, "--budget", 1).out.split())
-    assert f"not counted: follow-up turns (--repair {turns}), {said} each reply that cannot be read" in out
-    assert "as the judge's max_tokens allow, follow-up turns aside" in out
-    assert "suffices whatever the answers, follow-up turns aside" in out
+    assert f"not included: follow-up turns (--repair {turns}), {said} reply that could not be parsed" in out
+    assert "as the judge's max_tokens, without follow-up turns" in out
+    assert "is enough even at the maximum, without follow-up turns" in out
     assert (forecast("--repair", turns)["calls"], forecast("--repair", turns)["repair"]) == (20, turns)
 
 

@@ -111,7 +111,7 @@ def test_a_fault_that_a_retry_mends_changes_nothing(server: LoopbackServer, name
     sdk = found_by("runs", "sdk")
     left_out = sdk["metrics"].pop("notes")
     assert sdk == {**faultless(7), "metrics": {k: v for k, v in faultless(7)["metrics"].items() if k != "notes"}}
-    assert "openai/o3 does not take temperature: left out" in left_out
+    assert "openai/o3 does not support temperature: left out" in left_out
 
 
 def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
@@ -125,7 +125,7 @@ def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
     assert 300 < met.total() < 500
     assert server.count == 2000 + met.total()
     assert found_by("runs") == faultless(2000)
-    assert f"{met.total()} further tries of mine: " in ended.err
+    assert f"{met.total()} retries (mine): " in ended.err
 
 
 def once_each(faults: dict[int, list[Fault]]):
@@ -147,7 +147,7 @@ def test_further_tries_are_said_at_the_end(server: LoopbackServer) -> None:
     faults = once_each({0: outages, 1: [Fault.status(429), Fault.status(529)], 2: [Fault.empty()]})
     server.faults = lambda request: faults(request) if request.model == "loopback" else None
     lines = [line for line in judged("runs", judges=("mine", "other")).err.splitlines() if "further" in line]
-    assert lines == ["6 further tries of mine: 3 server errors, 2 rate limits, 1 empty reply"]
+    assert lines == ["6 retries (mine): 3 server errors, 2 rate limits, 1 empty reply"]
 
 
 def test_the_further_tries_are_of_the_one_command(server: LoopbackServer) -> None:
@@ -155,7 +155,7 @@ def test_the_further_tries_are_of_the_one_command(server: LoopbackServer) -> Non
     write_judges(server.url)
     write_jsonl(Path("pairs.jsonl"), pairs(4))
     server.faults = share_of_calls([Fault.status(500)], 1.0)
-    assert "4 further tries of mine: 4 server errors" in judged("runs").err
+    assert "4 retries (mine): 4 server errors" in judged("runs").err
     assert "further" not in judged("runs").err
 
 

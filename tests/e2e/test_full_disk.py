@@ -77,7 +77,7 @@ def test_a_full_disk_is_a_clear_end(server: LoopbackServer, places: tuple[Path, 
     """It says which, and what to do; no traceback, and not every call was made."""
     ended = mine(places)
     assert (ended.status in {1, 2}, server.count < ITEMS, "Traceback" in ended.err) == (True, True, False)
-    assert "disk is full; free some space, then give the same command again" in ended.err
+    assert "disk is full; free some space, then rerun the command" in ended.err
 
 
 def test_no_reply_is_lost(server: LoopbackServer, places: tuple[Path, Path], small_disk: Path) -> None:

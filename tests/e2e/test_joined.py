@@ -53,8 +53,8 @@ def test_a_judge_that_always_names_the_first_has_only_ties(server: LoopbackServe
     (metrics,) = mine("--orders", "both", "--aggregate", "unanimous").metrics
     assert (metrics["score"], metrics["consistency"], metrics["position_bias"]["first_share"]) == (0.5, 0.0, 1.0)
     unofficial, rule = metrics["notes"][:2]
-    assert unofficial.endswith("(one order, one sample): the score is the joined verdict's credit (both-agree)")
-    assert rule.endswith("(all of them, else a tie): 6 of 6 questions came to a tie that way")
+    assert unofficial.endswith("(one order, one sample): the score is the aggregated verdict's credit (both-agree)")
+    assert rule.endswith("(all of them, else a tie): 6 of 6 questions are ties")
     assert [line["verdicts"] for line in read_jsonl(AGREE / "outcomes.jsonl")] == [["tie"]] * 6
 
 
@@ -90,7 +90,7 @@ def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer)
     options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
     (metrics,) = mine(*options).metrics
     assert (server.count, metrics["judgements"], metrics["failures"], metrics["score"]) == (18, 18, {}, 1.0)
-    assert "votes stopped early: 12 of 30 calls were not needed, as no majority could have changed" in metrics["notes"]
+    assert "votes stopped early: 12 of 30 calls saved, as no majority could have changed" in metrics["notes"]
     assert read_json(Path("runs/rewardbench/mine/pairwise/one-x5-majority-early/manifest.json"))["state"] == "done"
 
 
@@ -139,7 +139,7 @@ def test_the_figures_of_a_run_are_recounted_by_its_rule(server: LoopbackServer) 
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     metrics = up_to_date(jb.Run.load(AGREE)).metrics
     assert metrics.score in {5 * 0.5 / 6, (5 * 0.5 + 1) / 6}
-    assert "5 of 6 questions came to a tie that way; 1 with some readings" in " ".join(metrics.notes)
+    assert "5 of 6 questions are ties; 1 with some replies" in " ".join(metrics.notes)
 
 
 def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> None:
@@ -154,7 +154,7 @@ def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> No
     new = run.with_name("one-x3-rescored-pairwise-majority")
     assert read_json(new / "manifest.json")["protocol"]["join"] == "majority"
     metrics = read_json(new / "metrics.json")
-    assert any(note.startswith("verdicts of a question are joined by majority") for note in metrics["notes"])
+    assert any(note.startswith("verdicts of a question are aggregated by majority") for note in metrics["notes"])
     assert not any("mean of the official credit" in note for note in metrics["notes"])
     assert metrics["sections"] == made["sections"]
     assert judgebench("compare", run, new).status == 0

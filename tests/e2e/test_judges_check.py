@@ -55,7 +55,7 @@ def test_a_server_in_trouble_is_asked_once(server: LoopbackServer) -> None:
     """No further try: it is a check."""
     server.faults = lambda _: Fault.status(503)
     ended = judgebench("judges", "check", "mine")
-    assert (ended.status, server.count, "gave up after 1 try" in " ".join(ended.out.split())) == (1, 1, True)
+    assert (ended.status, server.count, "failed after 1 attempt" in " ".join(ended.out.split())) == (1, 1, True)
 
 
 def test_a_wrong_key_is_one_line(server: LoopbackServer) -> None:
@@ -68,7 +68,7 @@ def test_a_wrong_key_is_one_line(server: LoopbackServer) -> None:
 def test_log_probabilities_that_do_not_come(server: LoopbackServer) -> None:
     """Are said, with exit status 1: --logprobs would have nothing."""
     ended = judgebench("judges", "check", "mine", "--logprobs")
-    assert (ended.status, "log-probs do not come back" in " ".join(ended.out.split())) == (1, True)
+    assert (ended.status, "log-probs not returned" in " ".join(ended.out.split())) == (1, True)
 
 
 def test_a_template_of_each_mode_fits(server: LoopbackServer) -> None:

@@ -59,10 +59,10 @@ def test_runs_over_other_items_are_marked_and_not_ranked():
         (None, "other", True),
     ]
     assert [bool(place["group"]) for place in board["places"]] == [True, True, False]
-    assert "2 of 3 runs are over the same 8 items and are ranked; 1 run is over other items" in board["notes"][0]
+    assert "2 of 3 runs have the same 8 items and are ranked; 1 run has other items" in board["notes"][0]
     shown = " ".join(judgebench("leaderboard", "runs").out.split())
     assert "- other scores 100.0%" in shown
-    assert "-: over other items, and so not ranked: other scores" in shown
+    assert "-: other items, not ranked: other scores" in shown
 
 
 def test_a_limited_run_is_not_ranked_against_a_whole_one():
@@ -92,17 +92,17 @@ def test_controls_stand_in_a_report_unranked():
     (blind,) = (place for place in board.places if place.protocol == "one-blind")
     assert (blind.rank, blind.group, blind.pareto) == (None, "", False)
     assert {place.rank for place in board.places} == {1, 2, None}
-    assert "1 run over altered items (a control) is no rival of the others, and not ranked" in board.notes
+    assert "1 run over altered items (a control) is not ranked" in board.notes
 
 
 def test_what_is_reached_without_judging_stands_below():
     """Once where it is the same for all; else beside which runs: one order of eight shows other answers first."""
     judge_run("offline/longest", 8)
     judge_run("offline/random", 8)
-    assert judgebench("leaderboard", "runs").out.count("without judging: longest ") == 1
+    assert judgebench("leaderboard", "runs").out.count("baselines: longest ") == 1
     judge_run("offline/first", 8, "--orders", "both")
     said = " ".join(judgebench("leaderboard", "runs").out.split())
-    assert said.count("without judging, beside ") == 2
+    assert said.count("baselines of ") == 2
     assert "first 50.0%, random 50.0%" in said
 
 
@@ -113,7 +113,7 @@ def test_two_runs_over_as_many_other_items_are_not_ranked():
     (board,) = boards()
     assert [place["rank"] for place in board["places"]] == [None, None]
     assert board["items"] is None
-    assert "none is ranked" in board["notes"][0]
+    assert "not ranked: no two runs" in board["notes"][0]
 
 
 def test_judgements_that_came_after_the_figures_count():
@@ -134,7 +134,7 @@ def test_judgements_that_came_after_the_figures_count():
     assert (place["score"], place["low"], place["high"]) == (whole["score"], whole["low"], whole["high"])
     assert place["rank"] is not None
     (note,) = json.loads(ended.out)[0]["notes"]
-    assert note.startswith(f"{run}: its metrics.json is of 3 judgements, and judgements.jsonl holds 8: these 8 count")
+    assert note.startswith(f"{run}: metrics.json covers 3 judgements and judgements.jsonl has 8: all 8 are used")
 
 
 def test_a_run_whose_judgements_were_cut_counts_what_is_left():
@@ -148,10 +148,10 @@ def test_a_run_whose_judgements_were_cut_counts_what_is_left():
     (board,) = boards()
     (place,) = (place for place in board["places"] if place["judge"] == "offline/longest")
     assert (place["score"], place["coverage"], place["rank"]) == (before["score_before"], 5 / 8, None)
-    assert any("is of 8 judgements, and judgements.jsonl holds 5: these 5 count" in note for note in board["notes"])
+    assert any("covers 8 judgements and judgements.jsonl has 5: all 5 are used" in note for note in board["notes"])
     ended = judgebench("compare", run, "runs/rewardbench/offline--first/pairwise/one")
     assert ended.status == 2
-    assert "they have 5 in common" in ended.err
+    assert "different items: 5 in common" in ended.err
 
 
 def test_published_figures_stand_beside_unranked():
@@ -159,7 +159,7 @@ def test_published_figures_stand_beside_unranked():
     score_run("rm", [1] * 8)
     ended = judgebench("leaderboard", "runs", "--published")
     assert "oasst-rm-2.1-pythia-1.4b" in " ".join(ended.out.split())
-    assert "published, not measured again" in " ".join(ended.out.split())
+    assert "published, not reproduced" in " ".join(ended.out.split())
     (board,) = boards("--published")
     row = next(place for place in board["places"] if place["published"])
     assert (row["rank"], row["score"], row["sections"]["Chat"]) == (None, 0.6901, 0.8855)
@@ -205,7 +205,7 @@ def test_a_run_that_cannot_be_read_is_named_and_left_out():
     ended = judgebench("leaderboard", "runs", "--json")
     assert ended.status == 0
     assert [place["judge"] for place in json.loads(ended.out)[0]["places"]] == ["good"]
-    assert f"left out: {broken / 'metrics.json'}: is of another version" in ended.err
+    assert f"left out: {broken / 'metrics.json'}: from another version" in ended.err
 
 
 DAMAGES = pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"[1]\n", b"null\n"], ids=["bytes", "list", "null"])
@@ -267,9 +267,9 @@ def test_a_run_of_an_older_version_is_named_with_the_field_it_lacks(path, field)
     del within[last]
     (run / "metrics.json").write_text(json.dumps(metrics))
     ended = judgebench("report", run)
-    said = f"was written by an older version of judgebench: it has no field '{field}'; give its command again, or read"
+    said = f"written by an older version of judgebench, without the field '{field}'; rerun its command, or"
     assert ended.status == 2
-    assert ended.err.startswith(f"judgebench: {run / 'metrics.json'}: {said} its replies again: judgebench rescore")
+    assert ended.err.startswith(f"judgebench: {run / 'metrics.json'}: {said} judgebench rescore")
     assert ended.err.count("\n") == 1
     judge_run("offline/longest")
     assert judgebench("report", run).status == 0
@@ -280,11 +280,11 @@ def test_nothing_to_rank_is_a_mistake():
     Path("empty").mkdir()
     ended = judgebench("leaderboard", "empty")
     assert ended.status == 2
-    assert "has no run below it" in ended.err
-    assert "no such folder" in judgebench("leaderboard", "nowhere").err
+    assert "no runs found" in ended.err
+    assert "folder not found" in judgebench("leaderboard", "nowhere").err
     score_run("rm", [1] * 8)
     assert (
-        "none of the 1 runs below it is of rewardbench-2"
+        "none of its 1 runs is of rewardbench-2"
         in judgebench("leaderboard", "runs", "--benchmark", "rewardbench-2").err
     )
 
@@ -329,7 +329,7 @@ def test_an_empty_run_is_named_and_left_out():
     (empty / "judgements.jsonl").write_text("")
     ended = judgebench("leaderboard", "runs", "--json")
     assert [place["judge"] for place in json.loads(ended.out)[0]["places"]] == ["offline/longest"]
-    assert f"left out: {empty}: is an empty run" in ended.err
+    assert f"left out: {empty}: empty run" in ended.err
 
 
 def test_a_long_name_stands_on_one_line(monkeypatch):

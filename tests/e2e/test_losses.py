@@ -50,7 +50,7 @@ def test_a_folder_that_another_run_has_made_is_left_alone(tmp_path: Path) -> Non
     (first.path / JUDGEMENTS).write_text("{}\n")
     first.close()
     for _ in range(3):
-        with pytest.raises(ConfigError, match="another run has just written there"):
+        with pytest.raises(ConfigError, match="another run has just written it"):
             begin(second)
     assert (first.path / JUDGEMENTS).read_text() == "{}\n"
 
@@ -165,7 +165,7 @@ def test_ctrl_c_ends_calls_that_wait(server: LoopbackServer) -> None:
     """Once is enough: what waits for a further try is given up, and the same command asks it again."""
     server.faults = lambda request: Fault.status(429, retry_after=90) if request.number in {5, 6} else None
     status, said = ctrl_c(server, after=6)
-    assert (status, "the same command goes on where this stopped" in said) == (130, True)
+    assert (status, "rerun the same command to resume" in said) == (130, True)
     server.faults = None
     assert (mine().status, server.count) == (0, COUNT + 2)
 

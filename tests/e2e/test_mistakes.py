@@ -121,19 +121,19 @@ def test_two_templates_of_one_name(server: LoopbackServer) -> None:
         (["run", "--orders", "xx"], "'xx' is not one of 'one', 'both', 'all' (see judgebench run --help)"),
         (["run", "--attack", "paddng"], "'empty': did you mean padding? (see judgebench run --help)"),
         (["run", "--aggregate", "majorty"], "'mean-prob': did you mean majority?"),
-        (["report", "a-run", "--html", ""], "'--html': it is empty; name a file (see judgebench report --help)"),
-        (["leaderboard", "runs", "--csv", ""], "'--csv': it is empty; name a file (see judgebench leaderboard"),
-        (["run", "--limit", "0"], "'--limit': 0 is not 1 or more (see"),
-        (["run", "--repair", "6"], "'--repair': 6 is not from 0 to 5 (see"),
-        (["run", "--samples", "many"], "'many' is not a whole number (see"),
-        (["run", "--budget", "much"], "'much' is not a number (see"),
+        (["report", "a-run", "--html", ""], "'--html': the name is empty; name a file (see judgebench report --help)"),
+        (["leaderboard", "runs", "--csv", ""], "'--csv': the name is empty; name a file (see judgebench leaderboard"),
+        (["run", "--limit", "0"], "'--limit': 0 must be >= 1 (see"),
+        (["run", "--repair", "6"], "'--repair': 6 must be in [0, 5] (see"),
+        (["run", "--samples", "many"], "'many' must be an integer (see"),
+        (["run", "--budget", "much"], "'much' must be a number (see"),
         (["run", "rewardbench", "rm-bench"], "unexpected extra argument (rm-bench)"),
         (["score", "x.jsonl"], "missing option '--benchmark'"),
         (["benchmarks", "show", "rewardbnch"], "unknown benchmark 'rewardbnch': did you mean rewardbench"),
         (["leaderboard", ".", "--benchmark", "llmbr"], "unknown benchmark 'llmbr': did you mean llmbar"),
         (["templates", "show", "pairwse"], "unknown template 'pairwse': did you mean pairwise"),
         (["judges", "show", "offline/frst"], "did you mean offline/first"),
-        (["run", "--data", "pairs.jsonl"], "--data needs the benchmark whose rows they are"),
+        (["run", "--data", "pairs.jsonl"], "--data needs a benchmark"),
     ],
 )
 def test_arguments(server: LoopbackServer, arguments: list[str], said: str) -> None:
@@ -165,8 +165,8 @@ DATA = {
     "no column": (ROW + '{"id": 2, "prompt": "p"}\n', "bad.jsonl line 2: has no column 'subset'"),
     "no text": (ROW + ROW.replace('"c"', "true").replace("1", "2", 1), "bad.jsonl line 2: column 'chosen' is bool"),
     "null": (ROW + ROW.replace('"p"', "null").replace("1", "2", 1), "bad.jsonl line 2: column 'prompt' is empty"),
-    "subset": (ROW + ROW.replace("donot", "willnot"), "bad.jsonl line 2: subset 'willnotanswer' is none of"),
-    "an id twice": (ROW + ROW, "id '1' stands twice"),
+    "subset": (ROW + ROW.replace("donot", "willnot"), "bad.jsonl line 2: subset 'willnotanswer' is not one of"),
+    "an id twice": (ROW + ROW, "duplicate id '1'"),
     "nothing": ("", "bad.jsonl is empty"),
     "blank lines": ("\n\n", "bad.jsonl is empty"),
 }
@@ -189,19 +189,19 @@ def test_a_csv_file_with_a_row_too_short(server: LoopbackServer) -> None:
 def test_a_file_that_is_not_there(server: LoopbackServer) -> None:
     """The nearest one that is."""
     said = of_run(server, data="pear.jsonl")
-    assert said.startswith("no such file or folder: 'pear.jsonl': did you mean pairs.jsonl?")
+    assert said.startswith("file or folder not found: 'pear.jsonl': did you mean pairs.jsonl?")
 
 
 def test_a_file_of_no_known_form(server: LoopbackServer) -> None:
     """The suffixes that are read."""
     Path("pairs.xlsx").write_text("")
-    assert "cannot tell how to read pairs.xlsx" in of_run(server, data="pairs.xlsx")
+    assert "pairs.xlsx: unknown file format" in of_run(server, data="pairs.xlsx")
 
 
 def test_an_empty_folder(server: LoopbackServer) -> None:
     """No data file in it."""
     Path("rows").mkdir()
-    assert "the folder rows holds no data file" in of_run(server, data="rows")
+    assert "the folder rows contains no data files" in of_run(server, data="rows")
 
 
 # --- templates
@@ -245,7 +245,7 @@ PROVIDERS = {
     "unknown key": ("judges:\n  mine:\n    model: openai/x\n    api-base: y\n", "line 4"),
     "a key itself": ("judges:\n  mine:\n    model: openai/x\n    api_key: sk-abcdefghijklmnopqrstuvwx\n", "line 4"),
     "wrong type": ("judges:\n  mine:\n    model: openai/x\n    timeout: soon\n", "line 4"),
-    "no model": ("judges:\n  mine:\n    timeout: 5\n", "line 2: judges.mine has no model"),
+    "no model": ("judges:\n  mine:\n    timeout: 5\n", "line 2: judges.mine missing model"),
     "nothing": ("", "the file is empty"),
 }
 
@@ -267,7 +267,7 @@ def test_a_key_in_a_file_is_not_repeated(server: LoopbackServer) -> None:
 
 def test_a_providers_file_that_is_not_there(server: LoopbackServer) -> None:
     """It is named."""
-    assert of_run(server, "--providers", "own.yaml") == "own.yaml: there is no such file"
+    assert of_run(server, "--providers", "own.yaml") == "own.yaml: file not found"
 
 
 # --- folders
@@ -277,7 +277,7 @@ def test_a_providers_file_that_is_not_there(server: LoopbackServer) -> None:
 def test_out_is_a_file(server: LoopbackServer, out: str) -> None:
     """Found before anything is asked."""
     Path("taken").write_text("")
-    assert of_run(server, "--out", out) == "taken: is a file, where a folder is needed; choose another with --out"
+    assert of_run(server, "--out", out) == "taken: is a file, expected a folder; choose another with --out"
 
 
 @pytest.mark.parametrize("option", ["--out", "--cache-dir"])
@@ -301,7 +301,7 @@ def test_a_manifest_that_is_none(server: LoopbackServer) -> None:
     folder = Path("runs/rewardbench/mine/pairwise/one")
     folder.mkdir(parents=True)
     (folder / "manifest.json").write_text("[]")
-    assert of_run(server).startswith(f"{folder}/manifest.json: is no manifest")
+    assert of_run(server).startswith(f"{folder}/manifest.json: not a valid manifest")
 
 
 # --- in a process of its own

@@ -99,7 +99,7 @@ def test_rescore_and_recounting_follow_the_bracket():
     (folder / "judgements.jsonl").write_text(lines[0])
     ended = judgebench("report", folder)
     assert ended.status == 0, ended.err
-    assert "1 of 10 judgements have a verdict" in ended.out
+    assert "(1/10 verdicts parsed" in ended.out
 
 
 def test_show_compare_and_jury_read_them():

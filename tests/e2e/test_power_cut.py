@@ -98,7 +98,7 @@ def test_another_runs_folder_is_not_taken(cut_off: LoopbackServer) -> None:
     before = (FOLDER / "judgements.jsonl").read_bytes()
     ended = mine()
     assert (ended.status, ended.err.count("\n"), (FOLDER / "judgements.jsonl").read_bytes()) == (2, 1, before)
-    assert "answer other questions; move the folder away to start afresh" in ended.err
+    assert "belong to another run; move the folder away to start over" in ended.err
 
 
 @pytest.mark.parametrize("size", [1, 150, 10**9])
@@ -127,5 +127,5 @@ def test_a_torn_reply_is_counted_and_left_out_of_a_bundle(tmp_path: Path) -> Non
     export = judgebench("cache", "export", tmp_path / "all.gz", "--cache-dir", "cache")
     taken = judgebench("cache", "import", tmp_path / "all.gz", "--cache-dir", "other")
     assert ("3 replies" in info.out, "1 more cannot be read" in info.out) == (True, True)
-    assert (export.status, "1 entry is no reply" in export.err) == (1, True)
+    assert (export.status, "1 entry is damaged" in export.err) == (1, True)
     assert (taken.status, "3 replies: 3 new" in taken.out) == (0, True)

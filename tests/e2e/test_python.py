@@ -62,7 +62,7 @@ def test_a_run_is_loaded_from_its_folder(server: LoopbackServer) -> None:
 
 def test_a_folder_without_a_run_is_a_mistake() -> None:
     """It is named."""
-    with pytest.raises(jb.ConfigError, match=r"^here: holds no run"):
+    with pytest.raises(jb.ConfigError, match=r"^here: not a run folder"):
         jb.Run.load("here")
 
 
@@ -114,7 +114,7 @@ def broken_after(good: int):
 
 def test_a_function_that_never_works_raises(server: LoopbackServer) -> None:
     """The bug is told as the function's, and what each call came to is in the run's folder."""
-    with pytest.raises(jb.FatalProviderError, match="every call failed in the function: TypeError: list indices"):
+    with pytest.raises(jb.FatalProviderError, match="all calls failed in the function: TypeError: list indices"):
         jb.run("rewardbench", judge=broken_after(0), data="pairs.jsonl")
     (folder,) = Path("runs").glob("*/*/*/*")
     failures = [judgement.failure.kind for judgement in jb.Run.load(folder).judgements if judgement.failure]

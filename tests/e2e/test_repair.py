@@ -63,7 +63,7 @@ def test_it_is_counted_apart(server: LoopbackServer) -> None:
 def test_it_is_said(server: LoopbackServer) -> None:
     """Beside the score."""
     said = " ".join(mine().out.split())
-    assert "note: 2 replies could not be read and were asked again (--repair 1): 2 then had a verdict" in said
+    assert "note: 2 replies could not be parsed and had follow-up turns (--repair 1): 2 then had a verdict" in said
 
 
 def test_both_replies_are_kept(server: LoopbackServer) -> None:
@@ -91,7 +91,7 @@ def test_a_reply_that_stays_unreadable_is_a_failure(server: LoopbackServer) -> N
     ended = mine(repair=2)
     assert (ended.status, server.count) == (1, 22)
     said = " ".join(ended.out.split())
-    assert "1 reply could not be read and was asked again (--repair 2): 0 then had a verdict" in said
+    assert "1 reply could not be parsed and had follow-up turns (--repair 2): 0 then had a verdict" in said
 
 
 def test_runs_with_and_without_it_are_never_mixed(server: LoopbackServer) -> None:

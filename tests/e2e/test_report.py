@@ -18,7 +18,7 @@ def test_one_run_in_full():
     ended = judgebench("report", judge_run("offline/first", 12, "--orders", "both"))
     assert ended.status == 0, ended.err
     words = " ".join(ended.out.split())
-    for said in ("same verdict in", "the one shown", "Benjamini and Hochberg", "Brier score", "an item", "latency:"):
+    for said in ("position consistency", "position bias", "Benjamini-Hochberg", "Brier score", "per item", "latency:"):
         assert said in words
 
 
@@ -26,7 +26,7 @@ def test_a_judge_that_takes_the_first_has_that_bias():
     """Share 1 against one half, q below 0.05; corrected over all biases of the report."""
     (detail,) = jb.report([judge_run("offline/first", 12, "--orders", "both")]).details
     biases = {bias.behaviour.name: bias for bias in detail.biases}
-    first = biases["the one shown first is chosen"]
+    first = biases["position bias (first slot)"]
     assert first.behaviour.estimate.estimate == 1.0
     assert first.behaviour.estimate.p <= first.q <= 0.05
     assert detail.votes is not None
@@ -44,7 +44,7 @@ def test_several_runs_stand_side_by_side_first():
     ended = judgebench("report", judge_run("offline/first"), judge_run("offline/longest"), score_run("rm", [1] * 8))
     assert ended.status == 0, ended.err
     assert "RewardBench · 3 runs" in ended.out
-    assert ended.out.count("95% interval") > 3
+    assert ended.out.count("95% CI") > 3
 
 
 def test_csv_and_markdown():
@@ -80,7 +80,7 @@ def test_an_empty_run_is_refused():
     (run / "judgements.jsonl").write_text("")
     ended = judgebench("report", run)
     assert ended.status == 2
-    assert "is an empty run" in ended.err
+    assert "empty run" in ended.err
 
 
 def family_run(model, *options, answers=("gpt-4o", "claude-3-opus"), **row):
@@ -102,11 +102,11 @@ def test_preference_for_its_own_family_where_models_are_known(monkeypatch):
     run = family_run("openai/gpt-4.1")
     (detail,) = jb.report([run]).details
     biases = {bias.behaviour.name: bias for bias in detail.biases}
-    own = biases["its own family's is chosen"]
+    own = biases["self-preference"]
     assert (detail.family, own.behaviour.estimate.estimate, own.behaviour.estimate.null) == ("openai", 0.5, 0.5)
     assert own.q is not None
-    assert biases["same verdict in all orders"].q is None
-    assert "its own family (openai)" in " ".join(judgebench("report", run).out.split())
+    assert biases["position consistency"].q is None
+    assert "judge's family (openai)" in " ".join(judgebench("report", run).out.split())
 
 
 @pytest.mark.parametrize(
@@ -116,7 +116,7 @@ def test_preference_for_its_own_family_where_models_are_known(monkeypatch):
 def test_no_family_is_no_row(model, more):
     """Where the judge's family wrote none of the answers, or is not known."""
     (detail,) = jb.report([family_run(model, **more)]).details
-    assert not any("own family" in bias.behaviour.name for bias in detail.biases)
+    assert not any("self-preference" in bias.behaviour.name for bias in detail.biases)
 
 
 def test_families_of_ones_own_are_kept_with_the_run():
@@ -127,7 +127,7 @@ def test_families_of_ones_own_are_kept_with_the_run():
     own.unlink()
     (detail,) = jb.report([run]).details
     assert detail.family == "ours"
-    assert any("own family" in bias.behaviour.name for bias in detail.biases)
+    assert any("self-preference" in bias.behaviour.name for bias in detail.biases)
 
 
 def test_a_run_that_kept_no_families_has_those_of_today():

@@ -255,7 +255,7 @@ def test_what_a_model_does_not_take_is_said(server: LoopbackServer, data: Path) 
     """With the first run, with the second, and from the cache."""
     write_judges(server.url, mine={"model": "openai/o3"})
     notes = [mine("--json", *more).metrics[0]["notes"] for more in ((), (), ("--out", "other"))]
-    assert [first for first, *_ in notes] == ["openai/o3 does not take temperature: left out"] * 3
+    assert [first for first, *_ in notes] == ["openai/o3 does not support temperature: left out"] * 3
 
 
 def test_another_cache_is_another_cache(server: LoopbackServer, data: Path) -> None:

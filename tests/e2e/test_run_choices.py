@@ -308,7 +308,7 @@ def test_a_line_that_is_no_judgement_is_not_passed_over(server: LoopbackServer) 
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines[:2], "{}\n", *lines[3:]]))
     ended = mine()
-    assert (ended.status, f"{path} line 3: is no judgement" in ended.err, server.count) == (2, True, 12)
+    assert (ended.status, f"{path} line 3: not a valid judgement record" in ended.err, server.count) == (2, True, 12)
 
 
 def test_the_same_run_writes_nothing_twice(server: LoopbackServer) -> None:

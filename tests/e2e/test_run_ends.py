@@ -233,7 +233,7 @@ def interrupted(server: LoopbackServer, *, twice: bool) -> Ended:
     os.kill(running.pid, signal.SIGINT)
     assert running.stderr is not None
     # Two signals that come before the first is seen are one.
-    said = next(line for line in running.stderr if line.startswith("stopping after the calls in flight"))
+    said = next(line for line in running.stderr if line.startswith("finishing calls in flight"))
     if twice:
         os.kill(running.pid, signal.SIGINT)
     else:
@@ -250,11 +250,11 @@ def test_a_polite_end_finishes_what_is_in_flight(server: LoopbackServer, number:
     server.wait_count(3)
     os.kill(running.pid, number)
     assert running.stderr is not None
-    said = next(line for line in running.stderr if line.startswith("stopping after the calls in flight"))
+    said = next(line for line in running.stderr if line.startswith("finishing calls in flight"))
     os.kill(running.pid, number)
     server.release()
     _, err = running.communicate(timeout=120)
-    assert (said != "", "the same command goes on where this stopped" in err) == (True, True)
+    assert (said != "", "rerun the same command to resume" in err) == (True, True)
     assert (running.returncode, len(read_jsonl(FOLDER / "judgements.jsonl")), server.count) == (130, 3, 3)
 
 
@@ -303,7 +303,7 @@ def test_ctrl_c_twice_stops_now(server: LoopbackServer) -> None:
 def test_an_interrupted_run_says_how_to_go_on(server: LoopbackServer, twice: bool) -> None:
     """And shows no traceback."""
     err = interrupted(server, twice=twice).err
-    assert ("the same command goes on where this stopped" in err, "Traceback" in err) == (True, False)
+    assert ("rerun the same command to resume" in err, "Traceback" in err) == (True, False)
 
 
 @pytest.mark.parametrize("twice", [False, True])
@@ -408,7 +408,7 @@ def test_two_runs_never_write_one_folder(server: LoopbackServer) -> None:
     second = mine()
     first.kill()
     first.communicate()
-    assert (second.status, second.err.count("\n"), "another run is writing there" in second.err) == (2, 1, True)
+    assert (second.status, second.err.count("\n"), "another run is writing to it" in second.err) == (2, 1, True)
     assert server.count == 8
 
 

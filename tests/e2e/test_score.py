@@ -141,18 +141,18 @@ def test_only_a_subset() -> None:
 
 
 MISTAKES = {
-    "missing": (rows()[2:], "has no scores: 0, 1;"),
-    "wrong count": (wrong(3, scores=[1.0, 2.0, 3.0]), "has scores of the wrong count: 3 (3 for 2 completions);"),
-    "not finite": (wrong(3, scores=[float("nan"), 1.0]), "has scores that are no finite numbers: 3;"),
-    "infinite": (wrong(3, scores=[float("inf"), 1.0]), "has scores that are no finite numbers: 3;"),
-    "null": (wrong(3, scores=[1.0, None]), "has scores that are no finite numbers: 3;"),
-    "unknown": ([*rows(), {"id": "x", "scores": [1, 2]}], "has scores for ids that are not in the data: x;"),
-    "twice": ([*rows(), rows()[0]], "scores.jsonl line 9: id '0' stands twice"),
+    "missing": (rows()[2:], "missing scores: 0, 1;"),
+    "wrong count": (wrong(3, scores=[1.0, 2.0, 3.0]), "wrong number of scores: 3 (3 for 2 completions);"),
+    "not finite": (wrong(3, scores=[float("nan"), 1.0]), "scores that are not finite numbers: 3;"),
+    "infinite": (wrong(3, scores=[float("inf"), 1.0]), "scores that are not finite numbers: 3;"),
+    "null": (wrong(3, scores=[1.0, None]), "scores that are not finite numbers: 3;"),
+    "unknown": ([*rows(), {"id": "x", "scores": [1, 2]}], "ids not in the data: x;"),
+    "twice": ([*rows(), rows()[0]], "scores.jsonl line 9: duplicate id '0'"),
     "text": (wrong(3, scores=["high", 1.0]), "scores.jsonl line 4: column 'scores' holds 'high', expected numbers"),
     "true": (wrong(3, scores=[True, False]), "scores.jsonl line 4: column 'scores' holds True, expected numbers"),
-    "no scores": (wrong(3, scores=None), "scores.jsonl line 4: has no column 'scores'"),
+    "no scores": (wrong(3, scores=None), "scores.jsonl line 4: no column 'scores'"),
     "no id": (wrong(3, id=None), "scores.jsonl line 4: has no column 'id'"),
-    "no item's": ([{"id": "x", "scores": [1, 2]}], "has no score of any of the 8 items"),
+    "no item's": ([{"id": "x", "scores": [1, 2]}], "no scores for any of the 8 items"),
     "empty": ([], "scores.jsonl is empty"),
 }
 
@@ -170,7 +170,7 @@ def test_a_mistake_is_one_line(mistake: str) -> None:
 def test_the_first_five_ids_are_named() -> None:
     """And how many more there are."""
     write_jsonl(Path("scores.jsonl"), rows()[7:])
-    assert "has no scores: 0, 1, 2, 3, 4 and 2 more; --allow-missing" in score().err
+    assert "missing scores: 0, 1, 2, 3, 4 and 2 more; --allow-missing" in score().err
 
 
 @pytest.mark.parametrize("option", ["--benchmark", "--data", "FILE"])
@@ -199,10 +199,10 @@ def test_an_empty_cell_is_a_missing_score() -> None:
     Path("scores.csv").write_text(f"id,scores_chosen,scores_rejected\n{cells}")
     ended = score("scores.csv")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert f"has scores that are no finite numbers: {rows()[0]['id']}; --allow-missing" in ended.err
+    assert f"scores that are not finite numbers: {rows()[0]['id']}; --allow-missing" in ended.err
     (metrics,) = score("scores.csv", "--allow-missing").metrics
     assert metrics["failures"] == {"missing": 1}
-    assert "1 item has no scores: it counts 0" in metrics["notes"]
+    assert "1 item without scores counts 0" in metrics["notes"]
 
 
 @pytest.mark.parametrize("mistake", ["wrong count", "not finite", "null", "missing"])
@@ -229,7 +229,7 @@ def test_unknown_ids_that_are_passed_over_are_said():
     """Seven ids that the data do not have: how many, and the first five."""
     write_jsonl(Path("scores.jsonl"), rows() + [{"id": f"x{n}", "scores": [1.0, 0.0]} for n in range(7)])
     (note, *_) = score("scores.jsonl", "--allow-missing").metrics[0]["notes"]
-    assert note == "7 ids are not in the data and were left out: x0, x1, x2, x3, x4 and 2 more"
+    assert note == "7 ids not in the data ignored: x0, x1, x2, x3, x4 and 2 more"
 
 
 def test_scores_of_another_name_are_not_written_over():

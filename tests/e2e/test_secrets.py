@@ -190,7 +190,7 @@ def test_an_interrupted_run_holds_no_key(server: LoopbackServer, twice: bool) ->
         server.wait_count(4)
         os.kill(running.pid, signal.SIGINT)
         assert running.stderr is not None
-        said = next(line for line in running.stderr if line.startswith("stopping"))
+        said = next(line for line in running.stderr if line.startswith("finishing calls"))
         if twice:
             os.kill(running.pid, signal.SIGINT)
         out, err = running.communicate(timeout=60)

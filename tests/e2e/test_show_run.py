@@ -56,7 +56,7 @@ def test_with_no_item_what_failed():
 
 def test_nothing_failed():
     """A run without failures says so."""
-    assert "nothing failed: all 8 judgements have a verdict" in judgebench("show", judge_run("offline/longest")).out
+    assert "no failures: all 8 verdicts parsed" in judgebench("show", judge_run("offline/longest")).out
 
 
 def test_a_failed_item_shows_its_reply_and_reason():
@@ -90,7 +90,7 @@ def test_of_many_calls_the_first_shows_its_messages():
     run = Path("runs/rewardbench-2/offline--first/four-way/one")
     identifier = next(j["id"] for j in _items(run) if j["subset"] == "Ties" and len(j["completions"]) > 4)
     short, full = judgebench("show", run, identifier).out, judgebench("show", run, identifier, "--messages").out
-    assert "--messages shows them" in short
+    assert "add --messages" in short
     assert short.count("--- message · user") == 1
     assert full.count("--- message · user") > 4
 
@@ -114,7 +114,7 @@ def test_a_run_without_judgements_is_said():
     """An empty run: exit 2 with the mend."""
     run = judge_run("offline/longest")
     (run / "judgements.jsonl").write_text("")
-    assert "is an empty run" in judgebench("show", run).err
+    assert "empty run" in judgebench("show", run).err
 
 
 RULE = VerdictRule(pattern=r"\[\[([AB])\]\]", example="[[A]]")

@@ -81,8 +81,8 @@ def test_the_figures_say_how_true_they_are(server: LoopbackServer) -> None:
 def test_the_terminal_and_the_report_say_them(server: LoopbackServer) -> None:
     """In one line, with the binning."""
     said = (
-        "probabilities of 6 verdicts: Brier score 0.106, calibration error 0.325 (10 of equal width), "
-        "too little sure by 32.5 points (-32.5 to -32.5); right 100.0%"
+        "calibration (6 verdicts): Brier score 0.106, ECE 0.325 (10 of equal width bins), "
+        "underconfident by 32.5 points (95% CI -32.5 to -32.5); accuracy 100.0%"
     )
     for ended in (mine("--logprobs"), judgebench("report", FOLDER)):
         assert said in " ".join(ended.out.split())
@@ -155,7 +155,7 @@ def test_a_model_that_takes_no_such_wish_is_asked_without_it(server: LoopbackSer
     ended = soft()
     assert ended.status == 0, ended.err
     assert "logprobs" not in server.requests[0].params
-    assert "does not take" in " ".join(ended.metrics[0]["notes"])
+    assert "does not support" in " ".join(ended.metrics[0]["notes"])
 
 
 def test_an_offline_judge_has_votes_alone(server: LoopbackServer) -> None:

@@ -213,7 +213,7 @@ def test_a_server_that_refuses_the_schema_stops_the_judge(server: LoopbackServer
     (stopped,) = (line for line in ended.err.splitlines() if line.startswith("stopped: judge"))
     assert (ended.status, server.count) == (1, 3)
     assert "response_format is not supported by this server" in stopped
-    assert stopped.endswith("or set structured_output: false if it takes no schema")
+    assert stopped.endswith("or set structured_output: false if it does not support schemas")
 
 
 def test_the_mend_mends_it(server: LoopbackServer) -> None:

@@ -119,7 +119,7 @@ def test_an_item_that_is_always_rated_is_shown_so() -> None:
     ended = judgebench("templates", "render", "four-way", "--benchmark", "rewardbench-2", "--item", "ref:1")
     assert ended.out.splitlines()[:2] == [
         "rating-ties · rewardbench-2 item ref:1 · completions shown: 0",
-        "rewardbench-2 always rates this item, with rating-ties; four-way is for the others",
+        "rewardbench-2 always rates this item with rating-ties; four-way is for other items",
     ]
 
 
@@ -159,8 +159,8 @@ def test_an_unknown_judge_is_one_line() -> None:
 def test_a_clean_template_ends_with_0() -> None:
     """Several too, of which some ship."""
     one, more = judgebench("templates", "lint", write(GOOD)), judgebench("templates", "lint", "mine.jinja", "pairwise")
-    assert (one.status, one.out) == (0, "nothing found\n")
-    assert (more.status, more.out) == (0, "nothing found in 2 templates\n")
+    assert (one.status, one.out) == (0, "no problems found\n")
+    assert (more.status, more.out) == (0, "no problems found in 2 templates\n")
 
 
 def test_findings_end_with_1() -> None:

@@ -121,9 +121,9 @@ def test_ctrl_c_says_what_it_does_and_the_same_command_goes_on(server: LoopbackS
         terminal.shows("2 of 12 judged")
         terminal.press("\x03")
         status = terminal.end()
-        assert (status, terminal.text.count("stopping after the calls in flight")) == (130, 1)
-        assert "were not asked of mine: the run ended before" in terminal.text
-        assert terminal.text.endswith("the same command goes on where this stopped")
+        assert (status, terminal.text.count("finishing calls in flight")) == (130, 1)
+        assert "calls to mine were not made: the run ended early" in terminal.text
+        assert terminal.text.endswith("rerun the same command to resume")
     assert process(*RUN, "-j", "mine", "--quiet").status == 0
     assert server.count == 12
 
@@ -135,7 +135,7 @@ def test_a_second_ctrl_c_stops_at_once(server: LoopbackServer) -> None:
         terminal.shows("no reply yet")
         server.wait_in_flight(2)
         terminal.press("\x03")
-        terminal.shows("Ctrl-C again stops now")
+        terminal.shows("press Ctrl-C again to abort")
         terminal.press("\x03")
         assert terminal.end() == 130
     server.release()

@@ -105,12 +105,12 @@ def test_a_difference_is_shown_and_both_stop(server: LoopbackServer) -> None:
 def test_the_command_says_what_came_of_it(server: LoopbackServer) -> None:
     """Who is better, after how many items, the difference with its interval and level, and the calls saved."""
     ended = versus("fair", "good")
-    (said,) = re.findall(r"good is better than fair: shown after (\d+) of 400 items\n", ended.out)
+    (said,) = re.findall(r"good is significantly better than fair after (\d+) of 400 items\n", ended.out)
 
     assert ended.status == 0
     assert re.search(r"\n  fair less good: -\d+\.\d points \(-\d+\.\d to -\d+\.\d\)\n", ended.out)
-    assert "95% interval, anytime-valid" in ended.out
-    assert f"{2 * (400 - int(said))} calls were not needed" in ended.out
+    assert "95% CI, anytime-valid" in ended.out
+    assert f"{2 * (400 - int(said))} calls saved" in ended.out
     assert "group" not in ended.out
     assert server.count == 2 * int(said)
 
@@ -155,7 +155,7 @@ def test_a_difference_that_is_too_small(server: LoopbackServer) -> None:
     assert (found["decision"], found["size"]) == ("too_small", 0.4)
     assert found["items"] < ITEMS
     assert -0.4 < found["low"] < 0 < found["high"] < 0.4
-    assert f"fair and same differ by less than 40 points: shown after {found['items']} of 400 items" in ended.out
+    assert f"fair and same are equivalent within 40 points after {found['items']} of 400 items" in ended.out
 
 
 def test_where_nothing_is_settled_all_items_are_judged(server: LoopbackServer) -> None:
@@ -164,7 +164,10 @@ def test_where_nothing_is_settled_all_items_are_judged(server: LoopbackServer) -
     metrics, manifest = (read_json(folder("fair", "same") / name) for name in ("metrics.json", "manifest.json"))
 
     assert ended.status == 0
-    assert "fair and same: no difference shown after 400 of 400 items, nor that it is below 5 points" in ended.out
+    assert (
+        "fair and same: inconclusive after 400 of 400 items, neither different nor equivalent within 5 points"
+        in ended.out
+    )
     assert "not needed" not in ended.out
     assert (metrics["items"], metrics["sequential"]["decision"], metrics["sequential"]["saved"]) == (ITEMS, "open", 0)
     assert ("asked" in manifest, manifest["state"], server.count) == (False, "done", 2 * ITEMS)
@@ -188,7 +191,7 @@ def test_two_templates_of_one_judge(server: LoopbackServer) -> None:
         "--sequential",
     )
 
-    assert re.search(r"plain is better than wrong: shown after 32 of 400 items", ended.out)
+    assert re.search(r"plain is significantly better than wrong after 32 of 400 items", ended.out)
     assert server.count == 64
     assert folder("good", "wrong", "plain").is_dir()
     assert folder("good", "plain", "wrong").is_dir()
@@ -295,7 +298,7 @@ def test_a_refused_judge_ends_the_comparison(server: LoopbackServer) -> None:
     assert ended.status == 2
     assert "the comparison ended when fair (pairwise) was stopped" in ended.err
     assert re.search(r"stopped: .*fair.*key", ended.err)
-    assert "is better than" not in ended.out
+    assert "is significantly better than" not in ended.out
     assert asked(server).get("good", []) == [] or max(map(len, asked(server).values())) <= 32
 
 
@@ -312,7 +315,7 @@ def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(server: Loopback
     assert stopped.status == 1
     assert (open_["sequential"]["decision"], open_["sequential"]["items"]) == ("open", 32)
     assert open_["failures"]["not_asked"] > 300
-    assert "the same command goes on where this stopped" in stopped.err
+    assert "rerun the same command to resume" in stopped.err
     assert again.status == 0
     assert again.out.splitlines()[-5:] == at_once.out.splitlines()[-5:]
     assert len({(r.model, number_of(r)) for r in server.requests}) == 2 * int(
@@ -390,8 +393,8 @@ def test_a_section_that_is_used_up_ends_the_looks(server: LoopbackServer) -> Non
 
     assert (metrics["items"], found["of"], found["decision"]) == (200, 200, "open")
     assert found["items"] == found["drawn"] < 80
-    assert f"no difference shown after {found['drawn']} of 200 items" in ended.out
-    assert f"it could see {found['drawn']} of the items" in ended.out
+    assert f"inconclusive after {found['drawn']} of 200 items" in ended.out
+    assert f"only {found['drawn']} of the items could be used" in ended.out
 
 
 def test_a_stopped_run_is_no_result_of_the_benchmark(server: LoopbackServer) -> None:

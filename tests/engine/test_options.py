@@ -64,17 +64,17 @@ def test_a_default_is_in_range(name: str) -> None:
         ({"seed": -1}, "seed is -1: must be an integer >= 0"),
         ({"seed": True}, "seed is True: must be an integer >= 0"),
         ({"seed": None}, "seed is None: must be an integer >= 0"),
-        ({"samples": 1001}, "samples is 1001: must be an integer from 1 to 1000"),
-        ({"repair": 6}, "repair is 6: must be an integer from 0 to 5"),
+        ({"samples": 1001}, "samples is 1001: must be an integer in [1, 1000]"),
+        ({"repair": 6}, "repair is 6: must be an integer in [0, 5]"),
         ({"orders": "bth"}, "orders is 'bth': must be one of one, both, all; did you mean both?"),
         ({"aggregate": "best"}, "aggregate is 'best': must be one of mean, unanimous, majority, mean-prob"),
         ({"early_stop": 1}, "early_stop is 1: must be true or false"),
-        ({"early_stop": True}, "--early-stop is for votes: add --aggregate majority, or leave it out"),
+        ({"early_stop": True}, "--early-stop needs --aggregate majority: add it, or leave --early-stop out"),
         (
             {"attacks": ["paddng"]},
             "attacks is 'paddng': must be one of planted-instruction, planted-verdict, padding, ",
         ),
-        ({"min_effect": 0.1}, "--min-effect is for --sequential: add it, or leave this out"),
+        ({"min_effect": 0.1}, "--min-effect needs --sequential: add it, or leave --min-effect out"),
     ],
 )
 def test_what_is_no_value_of_a_plan(options: dict[str, Any], wrong: str) -> None:
@@ -98,7 +98,7 @@ def test_a_share_is_between_0_and_1(name: str, value: object) -> None:
         ({"budget": -1}, "budget is -1: must be a number >= 0"),
         ({"budget": math.inf}, "budget is inf: must be a number >= 0"),
         ({"concurrency": 0}, "concurrency is 0: must be an integer >= 1"),
-        ({"offline": True, "refresh": True}, "--refresh asks again, and --offline makes no call"),
+        ({"offline": True, "refresh": True}, "--refresh makes new calls and --offline makes none"),
     ],
 )
 def test_what_is_no_way_to_run(options: dict[str, Any], wrong: str) -> None:

@@ -91,7 +91,7 @@ def test_what_keeps_it_from_the_leaderboard_is_said():
     """Subsets without items, rows that are not the benchmark's."""
     said = exported(judge_run("offline/first"))
     assert "22 of 23 subsets have no items" in said
-    assert "is over rows of judged-rows.jsonl, not of allenai/reward-bench" in said
+    assert "has rows of judged-rows.jsonl, not of allenai/reward-bench" in said
 
 
 def test_a_limit_is_said():

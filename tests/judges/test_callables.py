@@ -80,9 +80,9 @@ def test_parameters_of_ones_own_are_kept_whole():
 @pytest.mark.parametrize(
     ("function", "said"),
     [
-        (lambda messages, mood: "", "the function asks for mood, and a call has its messages, temperature, max_tokens"),
-        (lambda: "", "the function takes no argument: its first one is the messages"),
-        (lambda *, messages: "", "the function takes no argument"),
+        (lambda messages, mood: "", "the function needs mood; a call has messages, temperature, max_tokens"),
+        (lambda: "", "the function has no argument: the first must take the messages"),
+        (lambda *, messages: "", "the function has no argument"),
     ],
 )
 def test_a_function_that_no_call_fits_is_a_mistake(function, said):
@@ -149,8 +149,8 @@ def test_names_functions_and_judges_may_stand_side_by_side():
     ("judges", "said"),
     [
         ([plain, Wordy("a"), callable_judge(later, name="plain")], "two judges are called 'plain'"),
-        ([None], "judge None is no name, no function and no Judge"),
-        ([callable_judge(plain, name="a b")], "'a b' is no name for a judge"),
+        ([None], "judge None must be a name, a function or a Judge"),
+        ([callable_judge(plain, name="a b")], "'a b' is not a valid judge name"),
     ],
 )
 def test_judges_that_cannot_be_told_apart_or_named_are_a_mistake(judges, said):

@@ -58,12 +58,12 @@ def test_families_of_ones_own(tmp_path):
     ("text", "said"),
     [
         ("families: [a]", "expected a mapping"),
-        ("families: {a: 'b*'}", "line 1: families.a is no list with an entry"),
-        ("families: {a: []}", "line 1: families.a is no list with an entry"),
-        ("families:\n  a: [b, 3]", "line 2: families.a.1 is no text"),
+        ("families: {a: 'b*'}", "line 1: families.a must be a list with at least one entry"),
+        ("families: {a: []}", "line 1: families.a must be a list with at least one entry"),
+        ("families:\n  a: [b, 3]", "line 2: families.a.1 must be text"),
         ("families:\n  a: ['*']", "line 2: families.a.0 fits every model"),
-        ("families: {3: ['b*']}", "is no name for a family"),
-        ("family: {}", "is not a key here"),
+        ("families: {3: ['b*']}", "is not a valid family name"),
+        ("family: {}", "unknown key"),
     ],
 )
 def test_mistakes_in_families(text, said, tmp_path):

@@ -194,7 +194,7 @@ def test_offline_baselines_need_no_file(name):
     [
         ("gpt-4.1-mni", "unknown judge 'gpt-4.1-mni': did you mean gpt-4.1-mini"),
         ("opneai/gpt-4.1", "unknown provider 'opneai': did you mean openai"),
-        ("meta-llama/Llama-3.1-8B", "a model on a server of your own is hosted_vllm/NAME"),
+        ("meta-llama/Llama-3.1-8B", "a model on your own server is hosted_vllm/NAME"),
         ("offline/best", "did you mean offline/longest or offline/first or offline/shortest?"),
         ("python/mine", "judge 'python/mine': python/ is for functions given in Python: jb.run(..., judge=FUNCTION)"),
         ("openai/", "the model 'openai/' has no provider: expected a LiteLLM id"),
@@ -298,18 +298,18 @@ MISTAKES = {
     "a judge twice": (
         "judges:\n  a: {model: openai/x}\n  b: {model: openai/x}\n  a: {}\n",
         4,
-        "twice, first on line 2",
+        "duplicate key 'a', first on line 2",
     ),
-    "a key twice": ("judges:\n  a:\n    timeout: 3\n    timeout: 4\n", 4, "the key 'timeout' stands twice"),
+    "a key twice": ("judges:\n  a:\n    timeout: 3\n    timeout: 4\n", 4, "duplicate key 'timeout'"),
     "a list": ("- a\n", 1, "found a list: expected a mapping with the keys 'defaults' and 'judges'"),
     "text": ("gpt\n", 1, "found 'gpt': expected a mapping"),
     "a top key": ("judges: {}\njugdes:\n  a: 1\n", 2, "did you mean judges?"),
     "judges a list": ("defaults: {}\njudges: [a]\n", 2, "judges is a list: expected a mapping"),
     "judge is text": ("judges:\n  a: openai/x\n", 2, "judges.a is 'openai/x': expected a mapping such as"),
-    "a number for a name": ("judges:\n  4.1: {model: openai/x}\n", 2, "is no name for a judge"),
-    "a slash in a name": ("judges:\n  a/b: {model: openai/x}\n", 2, "is no name for a judge"),
-    "no model": ("judges:\n  a:\n    timeout: 3\n", 2, "judges.a has no model: expected a LiteLLM id"),
-    "nothing": ("judges:\n  a:\n", 2, "judges.a has no model"),
+    "a number for a name": ("judges:\n  4.1: {model: openai/x}\n", 2, "is not a valid judge name"),
+    "a slash in a name": ("judges:\n  a/b: {model: openai/x}\n", 2, "is not a valid judge name"),
+    "no model": ("judges:\n  a:\n    timeout: 3\n", 2, "judges.a missing model: expected a LiteLLM id"),
+    "nothing": ("judges:\n  a:\n", 2, "judges.a missing model"),
     "model a number": (
         "judges:\n  a:\n    timeout: 3\n    model: 4\n",
         4,
@@ -321,30 +321,34 @@ MISTAKES = {
     "a slip in a key": ("judges:\n  a:\n    model: openai/x\n    limit: {rpm: 1}\n", 4, "did you mean limits?"),
     "an alias of a key": ("judges:\n  a:\n    base_url: http://x/v1\n", 3, "did you mean api_base?"),
     "limits a number": ("judges:\n  a:\n    limits: 3\n", 3, "judges.a.limits is 3: expected a mapping such as"),
-    "unknown limit": ("judges:\n  a:\n    limits:\n      rmp: 3\n", 4, "is not a key here: did you mean rpm?"),
-    "limit is text": ("judges:\n  a:\n    limits:\n      rpm: '3'\n", 4, "is '3': expected a whole number from 1 on"),
-    "no calls": ("judges:\n  a:\n    limits:\n      concurrency: 0\n", 4, "is 0: expected a whole number from 1 on"),
-    "a yes": ("judges:\n  a:\n    limits: {tpm: yes}\n", 3, "is True: expected a whole number"),
+    "unknown limit": ("judges:\n  a:\n    limits:\n      rmp: 3\n", 4, "unknown key: did you mean rpm?"),
+    "limit is text": ("judges:\n  a:\n    limits:\n      rpm: '3'\n", 4, "is '3': expected an integer >= 1"),
+    "no calls": ("judges:\n  a:\n    limits:\n      concurrency: 0\n", 4, "is 0: expected an integer >= 1"),
+    "a yes": ("judges:\n  a:\n    limits: {tpm: yes}\n", 3, "is True: expected an integer"),
     "unknown price": ("judges:\n  a:\n    price:\n      inputs: 3\n", 4, "did you mean input"),
     "price below 0": ("judges:\n  a:\n    price: {input: -1, output: 1}\n", 3, "is -1: expected USD per million"),
     "half a price": (
         "judges:\n  a:\n    model: openai/x\n    price: {input: 1}\n",
         4,
-        "has no output: expected a mapping",
+        "missing output: expected a mapping",
     ),
     "endless timeout": ("judges:\n  a:\n    timeout: .inf\n", 3, "judges.a.timeout is inf: expected seconds"),
     "no timeout": ("defaults:\n  timeout: 0\n", 2, "defaults.timeout is 0: expected seconds, more than 0"),
     "params a list": ("judges:\n  a:\n    params: [1]\n", 3, "judges.a.params is a list: expected a mapping"),
-    "a param outside": ("judges:\n  a:\n    temperature: 1\n", 3, "put it inside, as params: {temperature: ...}"),
+    "a param outside": (
+        "judges:\n  a:\n    temperature: 1\n",
+        3,
+        "must be inside 'params': params: {temperature: ...}",
+    ),
     "our own setting": ("judges:\n  a:\n    num_retries: 1\n", 3, "is set by judgebench itself"),
     "our own param": ("judges:\n  a:\n    params:\n      stream: true\n", 4, "is set by judgebench itself"),
     "not a number": ("judges:\n  a:\n    params:\n      temperature: .nan\n", 4, "is not plain data"),
     "a set": ("judges:\n  a:\n    metadata: !!set {x}\n", 3, "is not plain data"),
     "a number for a key": ("judges:\n  a:\n    params: {1: 2}\n", 3, "is not plain data"),
-    "no key's name": ("judges:\n  a:\n    3: 2\n", 3, "is no name of a setting"),
+    "no key's name": ("judges:\n  a:\n    3: 2\n", 3, "is not a setting"),
     "an address": ("judges:\n  a:\n    api_base: localhost:8000\n", 3, "expected an address such as http://"),
     "cache_as a number": ("judges:\n  a:\n    cache_as: 3\n", 3, "is 3: expected text (quote it)"),
-    "a default model": ("defaults:\n  model: openai/x\n", 2, "belongs to one judge"),
+    "a default model": ("defaults:\n  model: openai/x\n", 2, "cannot be a default"),
 }
 
 
@@ -370,12 +374,12 @@ def test_an_empty_file_is_a_mistake(text):
 
 def test_a_file_that_is_not_there_or_cannot_be_read(tmp_path):
     """A named file must be there, be a file and be UTF-8."""
-    with pytest.raises(ConfigError, match=r"^absent\.yaml: there is no such file$"):
+    with pytest.raises(ConfigError, match=r"^absent\.yaml: file not found$"):
         load_judges(Path("absent.yaml"))
-    with pytest.raises(ConfigError, match="the file cannot be read: Is a directory"):
+    with pytest.raises(ConfigError, match="cannot be read: Is a directory"):
         load_judges(tmp_path)
     Path("latin.yaml").write_bytes(b"judges: \xe9")
-    with pytest.raises(ConfigError, match=r"latin\.yaml: byte 8 is not UTF-8"):
+    with pytest.raises(ConfigError, match=r"latin\.yaml: not UTF-8 \(byte 8\)"):
         load_judges(Path("latin.yaml"))
 
 
@@ -700,7 +704,7 @@ def test_shipped_files_of_a_wheel(tmp_path, monkeypatch):
 def test_without_a_home_the_mend_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     """A user that the system does not know, without HOME."""
     monkeypatch.setattr(Path, "home", homeless)
-    with pytest.raises(ConfigError, match="set HOME, or give --providers"):
+    with pytest.raises(ConfigError, match="set HOME, or add --providers"):
         load_judges()
 
 

@@ -15,17 +15,17 @@ def test_a_judge_that_takes_the_first():
     """Both orders, always A: first share 1, never consistent, right when shown as A and wrong when shown as B."""
     readings = {str(at): [reading((0, 1), "A"), reading((1, 0), "A")] for at in range(10)}
     biases = found(readings, {item: key(item) for item in readings})
-    assert biases["the one shown first is chosen"].estimate.estimate == 1.0
-    assert biases["same verdict in all orders"].estimate.estimate == 0.0
-    assert biases["same verdict in all orders"].estimate.null == 0.5
-    assert biases["right where it is shown as A, less elsewhere"].estimate.estimate == 1.0
+    assert biases["position bias (first slot)"].estimate.estimate == 1.0
+    assert biases["position consistency"].estimate.estimate == 0.0
+    assert biases["position consistency"].estimate.null == 0.5
+    assert biases["accuracy: correct answer in slot A minus other slots"].estimate.estimate == 1.0
 
 
 def test_one_order_has_no_consistency():
     """Without a second order there is nothing to be consistent with, and equal lengths show no preference."""
     readings = {str(at): [reading((0, 1) if at % 2 else (1, 0), "A")] for at in range(10)}
     names = set(found(readings, {item: key(item) for item in readings}))
-    assert names == {"the one shown first is chosen", "right where it is shown as A, less elsewhere"}
+    assert names == {"position bias (first slot)", "accuracy: correct answer in slot A minus other slots"}
 
 
 def test_four_slots_are_each_set_against_the_others():
@@ -33,7 +33,7 @@ def test_four_slots_are_each_set_against_the_others():
     orders = [(0, 1, 2, 3), (1, 0, 2, 3), (1, 2, 0, 3), (1, 2, 3, 0)]
     readings = {str(at): [reading(order, "C") for order in orders] for at in range(5)}
     biases = found(readings, {item: key(item, k=4) for item in readings})
-    by_slot = [biases[f"right where it is shown as {s}, less elsewhere"].estimate.estimate for s in "ABCD"]
+    by_slot = [biases[f"accuracy: correct answer in slot {s} minus other slots"].estimate.estimate for s in "ABCD"]
     assert by_slot == pytest.approx([-1 / 3, -1 / 3, 1.0, -1 / 3])
 
 
@@ -75,7 +75,7 @@ def of_family(rows):
     readings = {str(at): [reading((0, 1), "A" if right else "B")] for at, (_, right) in enumerate(rows)}
     own = {str(at): [mine, not mine] for at, (mine, _) in enumerate(rows)}
     biases = {each.name: each for each in behaviours(readings, {item: key(item) for item in readings}, own)}
-    return biases["its own family's is chosen"].estimate
+    return biases["self-preference"].estimate
 
 
 def test_a_family_that_is_often_right_is_no_preference():
@@ -101,7 +101,7 @@ def test_family_among_four():
     (found,) = [
         each.estimate
         for each in behaviours(readings, {i: key(i, k=4) for i in readings}, own)
-        if "own family" in each.name
+        if "self-preference" in each.name
     ]
 
     assert (found.estimate, found.null) == (pytest.approx(0.75), pytest.approx(0.5 + 0.5 / 3))
@@ -111,7 +111,7 @@ def test_no_family_no_preference():
     """Where models are not known, where all are its own, and where none is."""
     readings = {"7": [reading((0, 1), "A")]}
     for own in (None, {}, {"7": [True, True]}, {"7": [False, False]}):
-        assert not any("own family" in each.name for each in behaviours(readings, {"7": key()}, own))
+        assert not any("self-preference" in each.name for each in behaviours(readings, {"7": key()}, own))
 
 
 def test_only_distinct_biases_are_tested():
@@ -121,4 +121,4 @@ def test_only_distinct_biases_are_tested():
         each.name for each in behaviours(readings, {i: key(i, lengths=(10, 20)) for i in readings}) if each.tested
     ]
 
-    assert tested == ["the one shown first is chosen", "the longer one is preferred"]
+    assert tested == ["position bias (first slot)", "length bias (log-odds)"]

@@ -143,8 +143,8 @@ def test_the_note_counts_ties_and_what_was_not_read():
     }
     (note,) = join_notes(readings, "majority")
     assert note == (
-        "verdicts of a question are joined by majority (a draw is a tie): 1 of 4 questions came to a tie that way; "
-        "1 with some readings without a verdict, which have no vote; 1 with no verdict at all"
+        "verdicts of a question are aggregated by majority (a draw is a tie): 1 of 4 questions are ties; "
+        "1 with some replies without a verdict; 1 without any verdict"
     )
     assert list(join_notes(readings, "mean")) == []
 

@@ -232,7 +232,7 @@ def test_the_file_is_at_most_half_as_large_again_as_the_records():
         (["RUN", "--html", "missing/page.html"], "cannot be written"),
         (["RUN", "--html", "."], "is a folder"),
         (["RUN", "--htlm", "page.html"], "no such option --htlm; did you mean --html?"),
-        (["nowhere", "--html", "page.html"], "no such folder"),
+        (["nowhere", "--html", "page.html"], "folder not found"),
     ],
 )
 def test_mistakes_are_one_line_and_leave_nothing(arguments, said):

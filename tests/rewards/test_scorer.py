@@ -73,9 +73,9 @@ def test_scores_in_a_list_of_rows(tmp_path):
 @pytest.mark.parametrize(
     ("scores", "message"),
     [
-        ([1.0] * 7, "scorer 'given' ended at item '3': it must give every one a score"),
+        ([1.0] * 7, "scorer 'given' ended at item '3': it must score every item"),
         ([1.0] * 9, "scorer 'given' gave more scores than conversations"),
-        ([float("nan")] + [1.0] * 7, "given: has scores that are no finite numbers: 1;"),
+        ([float("nan")] + [1.0] * 7, "given: scores that are not finite numbers: 1;"),
         (["high"] + [1.0] * 7, "given item '1': column 'scores' holds 'high', expected numbers"),
     ],
 )
@@ -114,7 +114,7 @@ def test_a_file_wins_over_a_scorer(tmp_path, monkeypatch):
     """A file of a scorer's name is a file."""
     monkeypatch.chdir(tmp_path)
     write_rows(tmp_path / "length", [{"id": "1", "scores": [1, 2]}])
-    with pytest.raises(ConfigError, match="cannot tell how to read length"):
+    with pytest.raises(ConfigError, match="length: unknown file format"):
         scored("length", tmp_path)
 
 
@@ -122,7 +122,9 @@ def test_a_scorer_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     """A package whose entry point makes something else is named, with what is wrong."""
     lay_package(tmp_path, "odd", "make = len", {"judgebench.scorers": {"odd": "odd:make"}})
     monkeypatch.syspath_prepend(str(tmp_path))
-    with pytest.raises(ConfigError, match=r"scorer 'odd' of the package odd .*: it makes no judgebench\.rewards"):
+    with pytest.raises(
+        ConfigError, match=r"scorer 'odd' of the package odd .*: it does not return a judgebench\.rewards"
+    ):
         scored("odd", tmp_path)
 
 
@@ -150,7 +152,7 @@ class Nameless(Broken):
         (Broken, "Broken is a class: pass an object of it: Broken(...)"),
         ("lenght:2", "unknown scorer 'lenght': did you mean length? The scorers are "),
         ("owner/lengths", "unknown scorer 'owner/lengths': "),
-        ("nope.jsonl", "no such file or folder: 'nope.jsonl'"),
+        ("nope.jsonl", "file or folder not found: 'nope.jsonl'"),
     ],
 )
 def test_a_mistake_in_a_scorer_is_one_line(tmp_path, monkeypatch, scorer, message):

@@ -115,7 +115,7 @@ def test_a_run_without_outcomes_says_what_mends_it():
     run = failing_first()
     (run.path / "outcomes.jsonl").unlink()
     with pytest.raises(
-        jb.ConfigError, match=r"outcomes\.jsonl: is not there: the run was cut off; .*judgebench rescore"
+        jb.ConfigError, match=r"outcomes\.jsonl: file not found, the run was cut off; .*judgebench rescore"
     ):
         run.to_pandas("outcomes")
 

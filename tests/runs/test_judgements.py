@@ -42,8 +42,8 @@ def judgement(result: Verdict | Failure, **more: Any) -> Judgement:
 @pytest.mark.parametrize(
     ("line", "mistake"),
     [
-        (WITHOUT, "it has neither a verdict nor a failure"),
-        (WITHOUT | {"verdict": None}, "it has neither a verdict nor a failure"),
+        (WITHOUT, "neither a verdict nor a failure"),
+        (WITHOUT | {"verdict": None}, "neither a verdict nor a failure"),
         (LINE | {"verdict": True}, "verdict"),
         (LINE | {"verdict": "Z"}, "verdict is 'Z', expected a slot of 2, or tie"),
         (LINE | {"verdict": "C"}, "verdict is 'C', expected a slot of 2, or tie"),
@@ -59,7 +59,7 @@ def test_a_line_that_is_no_judgement_is_named(tmp_path: Path, line: Any, mistake
     path.write_text(json.dumps(LINE) + "\n" + json.dumps(line) + "\n")
     with pytest.raises(ConfigError) as refused:
         list(read_judgements(tmp_path))
-    assert str(refused.value).startswith(f"{path} line 2: is no judgement (")
+    assert str(refused.value).startswith(f"{path} line 2: not a valid judgement record (")
     assert mistake in str(refused.value)
 
 

@@ -56,7 +56,7 @@ def test_a_manifest_that_is_none_is_refused(tmp_path: Path, text: str, mistake: 
     (tmp_path / "manifest.json").write_text(text)
     with pytest.raises(ConfigError) as refused:
         read_manifest(tmp_path)
-    assert str(refused.value).startswith(f"{tmp_path / 'manifest.json'}: is no manifest ({mistake}")
+    assert str(refused.value).startswith(f"{tmp_path / 'manifest.json'}: not a valid manifest ({mistake}")
 
 
 def test_a_manifest_of_a_later_format_is_named_by_its_format(tmp_path: Path) -> None:

@@ -40,13 +40,13 @@ def test_a_run_shows_its_scores():
     text = Tags(run._repr_html_()).text
     assert "RewardBench · mine · pairwise · one" in text
     assert "87.5%" in text
-    assert "3 of 4 judgements have a verdict (75.0%); without: 1 unreadable" in text
+    assert "coverage 75.0% (3/4 verdicts parsed; failures: 1 unreadable)" in text
 
 
 def test_a_score_files_run_shows_its_scores():
     """Without verdicts and cost."""
     text = Tags(jb.Run.load(score_run("rm", [1, 0]))._repr_html_()).text
-    assert "2 of 2 items have scores" in text
+    assert "coverage 100.0% (2/2 items scored)" in text
     assert "calls" not in text
 
 

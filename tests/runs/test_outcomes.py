@@ -45,6 +45,6 @@ def test_a_line_that_is_no_outcome_is_named(tmp_path: Path, line: str, mistake: 
     with pytest.raises(ConfigError) as refused:
         read_outcomes(tmp_path, KEYS, "run it again")
     message = str(refused.value)
-    assert message.startswith(f"{path} line 2: is no outcome (")
+    assert message.startswith(f"{path} line 2: not a valid outcome (")
     assert mistake in message
     assert message.endswith("; run it again")

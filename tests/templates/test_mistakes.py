@@ -31,10 +31,10 @@ def front(verdict, *, name="own", mode="pairwise", more=""):
         ("---\nname: own\nmode: pairwise\n---\n", "verdict: is missing"),
         ("---\nmode: pairwise\nverdict: {pattern: '(A)'}\n---\n", "name: is missing"),
         ("---\nname: own\nverdict: {pattern: '(A)'}\n---\n", "mode: is missing"),
-        (FRONT.replace("mode:", "modee: x\nmode:"), "modee: is not a key of a template; did you mean mode?"),
+        (FRONT.replace("mode:", "modee: x\nmode:"), "modee: is not a template key; did you mean mode?"),
         (
             FRONT.replace("pattern:", "patern: x\n  pattern:"),
-            "verdict.patern: is not a key of a template; did you mean pattern?",
+            "verdict.patern: is not a template key; did you mean pattern?",
         ),
         (FRONT.replace("pairwise", "pairs"), "mode: Input should be 'pairwise', 'best_of_k' or 'rating'"),
         (FRONT.replace("name: own", "name: ../own"), "name: "),
@@ -63,14 +63,17 @@ def test_front_matter_mistakes_name_the_file_and_the_place(head, said):
         ("{pattern: '([AB])', values: {A: A}}", "verdict.values has nothing that means B"),
         ("{pattern: '([AB])', values: {}}", "verdict.values: "),
         ("{pattern: '([12])', values: {1: A, 2: B}}", "expected text (quote it)"),
-        ("{pattern: '([AB])', example: 'none'}", "verdict.example is not read by the rule: nothing matches ([AB])"),
-        ("{pattern: '([ABC])', example: 'C'}", "verdict.example is not read by the rule: 'C' is none of the 2 slots"),
-        ("{pattern: '([AB])', match: only, example: 'A B'}", "verdict.example is not read by the rule: says A, B"),
+        ("{pattern: '([AB])', example: 'none'}", "verdict.example is not parsed by the rule: nothing matches ([AB])"),
+        (
+            "{pattern: '([ABC])', example: 'C'}",
+            "verdict.example is not parsed by the rule: 'C' is not one of the 2 slots",
+        ),
+        ("{pattern: '([AB])', match: only, example: 'A B'}", "verdict.example is not parsed by the rule: says A, B"),
         (
             "{pattern: '([AB])', values: {A: A, B: B, 'A=B': tie}, example: 'A'}",
             "values has 'A=B', which verdict.pattern",
         ),
-        ("{json: verdict, example: 'not JSON'}", "verdict.example is not read by the rule: not a JSON object"),
+        ("{json: verdict, example: 'not JSON'}", "verdict.example is not parsed by the rule: not a JSON object"),
         ("{json: reasoning}", "'reasoning' is the one before it"),
     ],
 )
@@ -89,8 +92,8 @@ def test_a_verdict_rule_out_of_reach_is_refused(rule, said):
         ("{pattern: '(\\d+)', scale: [10, 1]}", "scale runs from 10 to 1"),
         ("{pattern: '(\\d+)', scale: [1, .inf]}", "scale runs from 1 to inf"),
         ("{pattern: '(\\d+)', scale: [1]}", "verdict.scale.1: is missing"),
-        ("{pattern: '(\\d+)', scale: [1, 10], values: {'1': A}}", "verdict.values has no place in it"),
-        ("{pattern: '(\\d+)', scale: [1, 10], example: '11'}", "not read by the rule: 11 is outside 1 to 10"),
+        ("{pattern: '(\\d+)', scale: [1, 10], values: {'1': A}}", "verdict.values is not allowed"),
+        ("{pattern: '(\\d+)', scale: [1, 10], example: '11'}", "not parsed by the rule: 11 is outside 1 to 10"),
     ],
 )
 def test_a_rating_rule_out_of_reach_is_refused(rule, said):
@@ -126,21 +129,21 @@ def test_an_undefined_variable_in_an_included_part_is_found(tmp_path):
     [
         ("text", "has no block 'user'"),
         ("{% block system %}x{% endblock %}", "has no block 'user'"),
-        ("{% block usr %}x{% endblock %}", "block 'usr' is no message"),
-        (USER + "{% block tool %}x{% endblock %}", "block 'tool' is no message"),
+        ("{% block usr %}x{% endblock %}", "block 'usr' is not a message"),
+        (USER + "{% block tool %}x{% endblock %}", "block 'tool' is not a message"),
         (USER + USER, "line 8: block 'user' defined twice"),
         ("\n{% block user %}\n{{ prompt\n{% endblock %}", "line 11: "),
         ("{% block user %}{{ prompt | nosuch }}{% endblock %}", "line 8: No filter named 'nosuch'"),
         (
             "{% block user %}\n{% include 'nope.jinja' %}{% endblock %}",
-            "line 9: include of 'nope.jinja', which is not there",
+            "line 9: include of 'nope.jinja': file not found",
         ),
-        ("{% block user %}{% include prompt %}{% endblock %}", "line 8: include of 'None', which is not there"),
-        ("{% import 'nope.jinja' as n %}" + USER, "line 8: import of 'nope.jinja', which is not there"),
-        ("{% extends 'nope.jinja' %}", "line 8: extends 'nope.jinja', which is not there"),
+        ("{% block user %}{% include prompt %}{% endblock %}", "line 8: include of 'None': file not found"),
+        ("{% import 'nope.jinja' as n %}" + USER, "line 8: import of 'nope.jinja': file not found"),
+        ("{% extends 'nope.jinja' %}", "line 8: extends 'nope.jinja': file not found"),
         ("{% extends prompt %}", "line 8: extends needs the plain name of another file"),
         ("{% extends 'own.jinja' %}", "line 8: extends needs the plain name of another file"),
-        ("{% include '../secret.jinja' %}" + USER, "include of '../secret.jinja', which is not there"),
+        ("{% include '../secret.jinja' %}" + USER, "include of '../secret.jinja': file not found"),
     ],
 )
 def test_mistakes_in_the_body_name_the_line(tmp_path, body, said):
@@ -193,7 +196,7 @@ def test_a_file_that_is_not_utf_8_is_refused(tmp_path):
 @pytest.mark.parametrize("name", ["nope.jinja", "folder/nope", "nope.j2"])
 def test_a_file_that_is_not_there_is_refused(name):
     """A name that can only be a file's is looked for as one."""
-    assert refusal(load_template, name) == f"template '{name}': no such file"
+    assert refusal(load_template, name) == f"template '{name}': file not found"
 
 
 def test_an_unknown_name_gets_the_nearest():
@@ -204,7 +207,7 @@ def test_an_unknown_name_gets_the_nearest():
 def test_an_unknown_name_gets_the_command_that_lists_all():
     """Also where no name is near."""
     assert refusal(load_template, "nope") == (
-        "unknown template 'nope': `judgebench templates list` shows all; a file of your own ends in .jinja."
+        "unknown template 'nope': `judgebench templates list` shows all; your own file must end in .jinja."
     )
 
 
@@ -234,9 +237,9 @@ def test_line_ends_and_marks_of_windows_are_no_mistake(tmp_path):
 @pytest.mark.parametrize(
     ("rule", "said"),
     [
-        (r"{pattern: '\[\[([CD])\]\]'}", "can never say A or B; verdict.values"),
-        (r"{pattern: '\[\[(A)\]\]'}", "can never say B; verdict.values"),
-        (r"{pattern: '\[\[([ab])\]\]'}", "can never say A or B; verdict.values"),
+        (r"{pattern: '\[\[([CD])\]\]'}", "can never match A or B; map"),
+        (r"{pattern: '\[\[(A)\]\]'}", "can never match B; map"),
+        (r"{pattern: '\[\[([ab])\]\]'}", "can never match A or B; map"),
         (r"{pattern: '(?:Answer )?(Yes|No)', values: {'yes': A, 'No': B}}", "values has 'yes', which verdict.pattern"),
     ],
 )

@@ -175,7 +175,7 @@ def test_a_shipped_rating_names_the_bounds_it_reads(name):
 
 @pytest.mark.parametrize("name", ["pairwise-multi-turn"])
 def test_continuations_of_several_turns_are_told_apart(name):
-    """Each turn stands under its role, inside its answer."""
+    """Each turn is headed its role, inside its answer."""
     turns = (Turn("assistant", "one"), Turn("user", "two"), Turn("assistant", "three"))
     of = item()
     of = type(of)("7", "s", of.conversation, (Completion(turns), Completion(turns[:1])), 1)

@@ -122,11 +122,11 @@ def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]
         write(_ENCODE(header.model_dump()))
         for key, reply in counted(replies, f"writing {path}", unit="replies", total=header.count):
             if not _plausible(reply):
-                raise ConfigError(f"the cache's reply {key} has a number that cannot be; ask for it again (--refresh)")
+                raise ConfigError(f"the cached reply {key} has an impossible number; request it again (--refresh)")
             write(_line(key, reply))
             count += 1
         if count != header.count:
-            raise ConfigError("the cache was changed by another command while it was read; export again")
+            raise ConfigError("the cache was changed during the export; export again")
         write(_ENCODE({"count": count, "sha256": digest.hexdigest()}))
 
 
@@ -180,24 +180,26 @@ class Bundle:
     def _opened(self) -> Iterator[gzip.GzipFile]:
         self._line = 0
         if not self.path.exists():
-            raise ConfigError(f"{self.path}: no such file; name a bundle that judgebench cache export wrote")
+            raise ConfigError(f"{self.path}: file not found; name a bundle from judgebench cache export")
         if not self.path.is_file():
-            raise ConfigError(f"{self.path}: is no file; name a bundle that judgebench cache export wrote")
+            raise ConfigError(f"{self.path}: not a file; name a bundle from judgebench cache export")
         try:
             with self.path.open("rb") as raw, gzip.GzipFile(fileobj=raw) as file:
                 if raw.read(2) != b"\x1f\x8b":
-                    raise ConfigError(f"{self.path}: is no bundle (not gzip); judgebench cache export writes one")
+                    raise ConfigError(
+                        f"{self.path}: not a valid bundle (not gzip); name one from judgebench cache export"
+                    )
                 raw.seek(0)
                 yield file
         except (gzip.BadGzipFile, zlib.error) as error:
             raise self._mistake(f"is damaged ({error})") from None
         except EOFError:
-            raise self._mistake("the file ends in the middle: it was cut off") from None
+            raise self._mistake("the file is cut off") from None
         except OSError as error:
             raise ConfigError(f"{self.path}: cannot be read ({error.strerror or error})") from None
 
     def _mistake(self, what: str) -> ConfigError:
-        return ConfigError(f"{self.path} line {self._line}: {what}; nothing is imported: get the bundle again")
+        return ConfigError(f"{self.path} line {self._line}: {what}; nothing imported; get the bundle again")
 
     def _next(self, file: gzip.GzipFile, digest: Any) -> bytes:
         """The next line, without its end; `digest` takes it in."""
@@ -205,8 +207,8 @@ class Bundle:
         line = file.readline(MAX_LINE)
         if not line.endswith(b"\n"):
             if len(line) == MAX_LINE:
-                raise self._mistake(f"is longer than {MAX_LINE >> 20} MiB, which no reply is")
-            raise self._mistake("the footer is missing: the bundle was cut off")
+                raise self._mistake(f"longer than {MAX_LINE >> 20} MiB")
+            raise self._mistake("the footer is missing, the bundle is cut off")
         digest.update(line)
         return line[:-1]
 
@@ -216,11 +218,13 @@ class Bundle:
         except (ValueError, RecursionError):
             data = None
         if not isinstance(data, dict):
-            raise self._mistake("is no JSON object")
+            raise self._mistake("not a JSON object")
         return data
 
     def _header(self, line: bytes) -> Header:
-        no_bundle = f"{self.path}: is no bundle (its first line is no header); judgebench cache export writes one"
+        no_bundle = (
+            f"{self.path}: not a valid bundle (no header in its first line); name one from judgebench cache export"
+        )
         try:
             data = self._parsed(line)
         except ConfigError:
@@ -231,13 +235,13 @@ class Bundle:
             if data.get(name) != known:
                 raise ConfigError(
                     f"{self.path}: is {what} of version {str(data.get(name))[:20]}, and this judgebench reads {known}; "
-                    f"take the version that wrote it (judgebench {str(data.get('judgebench'))[:20]})"
+                    f"use the version that wrote it (judgebench {str(data.get('judgebench'))[:20]})"
                 )
         try:
             return Header.model_validate(data)
         except ValidationError as error:
             where = ".".join(map(str, error.errors()[0]["loc"]))
-            raise self._mistake(f"the header's {where} is not what it should be") from None
+            raise self._mistake(f"the header's {where} is not valid") from None
 
     def _replies(self, file: gzip.GzipFile, digest: Any, count: int) -> Iterator[tuple[str, Reply]]:
         last = ""
@@ -245,19 +249,19 @@ class Bundle:
             line = self._next(file, digest)
             key, reply = self._reply(line)
             if key <= last:
-                raise self._mistake("its key is not behind the one before it")
+                raise self._mistake("keys not in order")
             last = key
             yield key, reply
         expected = {"count": count, "sha256": digest.hexdigest()}
         if self._parsed(self._next(file, digest)) != expected:
-            raise self._mistake("the footer's checksum or count is not that of the lines before it")
+            raise self._mistake("checksum or count in the footer does not match")
         if file.read(1):
-            raise self._mistake("something follows the footer")
+            raise self._mistake("data after the footer")
 
     def _reply(self, line: bytes) -> tuple[str, Reply]:
         found = _HASH.fullmatch(line)
         if found is None or not line.startswith(b'{"key":'):
-            raise self._mistake("is no reply with a checksum; the header promises more replies")
+            raise self._mistake("not a reply with a checksum; fewer replies than in the header")
         if hashlib.sha256(found[1] + b"}").hexdigest().encode() != found[2]:
             raise self._mistake("the reply does not match its checksum")
         data = self._parsed(line)
@@ -269,7 +273,7 @@ class Bundle:
         except ValidationError:
             reply = None
         if reply is None or not _plausible(reply):
-            raise self._mistake("its reply is not what a reply is")
+            raise self._mistake("not a valid reply")
         return key, reply
 
 
@@ -281,4 +285,4 @@ def _plausible(reply: Reply) -> bool:
 
 
 def _no_number(text: str) -> float:
-    raise ValueError(f"{text} is no JSON")
+    raise ValueError(f"{text} is not JSON")

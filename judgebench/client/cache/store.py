@@ -75,7 +75,7 @@ class _TextDisk(diskcache.Disk):  # type: ignore[misc]
         if mode == _PICKLE_MODE:
             raise TypeError("the cache holds a pickled value, which judgebench never wrote")
         if filename is not None and not self._is_inside(filename):
-            raise ValueError("the entry's file is none of the cache's own")  # counts as torn
+            raise ValueError("the entry's file is not in the cache")  # counts as torn
         return super().fetch(mode, filename, value, read)
 
     def put(self, key: Any) -> Any:
@@ -175,7 +175,7 @@ def default_cache_dir() -> Path:
     try:
         return (Path(base) if base else Path.home() / ".cache") / "judgebench"
     except RuntimeError:
-        raise StorageError("this user has no home folder to keep the cache in: set HOME, or give --cache-dir") from None
+        raise StorageError("no home folder for the cache: set HOME, or add --cache-dir") from None
 
 
 class UnreadableEntryError(ConfigError):
@@ -227,7 +227,9 @@ class ReplyCache:
                 text = store.get(key)
                 return None if text is None else _reply(text)
             except (ValueError, RecursionError):
-                raise UnreadableEntryError(f"cache folder {self.folder}: the entry {key} is no reply") from None
+                raise UnreadableEntryError(
+                    f"cache folder {self.folder}: the entry {key} is not a valid reply"
+                ) from None
 
     def get_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """What there is under some of the keys, in one query: for the rest, and for very long replies, ask `get`."""
@@ -263,11 +265,11 @@ class ReplyCache:
         if make and isinstance(self._store, _ReadOnlyCache):
             self.close()
         if self._store is None and self.folder.exists() and not self.folder.is_dir():
-            raise NotADirectoryError("is a file, where a folder is needed")
+            raise NotADirectoryError("is a file, expected a folder")
         if self._store is None:
             for path in self.folder.glob(f"{_DATABASE}*"):
                 if path.is_symlink():
-                    raise OSError(f"{path.name} is a symbolic link, so that it would be written elsewhere")
+                    raise OSError(f"{path.name} is a symbolic link")
         if self._store is None and (make or (self.folder / _DATABASE).exists()):
             try:
                 self._store = _TextCache(str(self.folder), **_SETTINGS)
@@ -285,8 +287,8 @@ class ReplyCache:
             error = _cause(caught)
             if _is_locked(error):
                 raise StorageError(
-                    f"cache folder {self.folder}: another process keeps it locked, for more than {BUSY_S:.0f} s; "
-                    "give the same command again when that has ended"
+                    f"cache folder {self.folder}: locked by another process for more than {BUSY_S:.0f} s; "
+                    "rerun the command when it has ended"
                 ) from None
             if is_full(error):
                 raise self._full() from None
@@ -295,9 +297,7 @@ class ReplyCache:
             ) from None
 
     def _full(self) -> ConfigError:
-        return ConfigError(
-            f"cache folder {self.folder}: its disk is full; free some space, then give the same command again"
-        )
+        return ConfigError(f"cache folder {self.folder}: the disk is full; free some space, then rerun the command")
 
 
 def _cause(error: Exception) -> Exception:

@@ -58,5 +58,5 @@ def _problem(provider: Any) -> str:
     from judgebench.client.providers.base import Provider
 
     if not isinstance(provider, Provider):
-        return "it is no subclass of judgebench.client.Provider"
+        return "it is not a subclass of judgebench.client.Provider"
     return "" if hasattr(provider, "judge") else "its __init__ does not call that of judgebench.client.Provider"

@@ -55,7 +55,7 @@ class Answer:
 class Provider(ABC):
     """One judge's way to get replies.
 
-    The cache, limits, further tries, the timeout and the budget are the client's, as is hiding keys.
+    The cache, limits, retries, the timeout and the budget are the client's, as is hiding keys.
 
     Args:
         judge: Who is asked: `params_asked()` are its parameters, `judgebench.judges.call_settings` its address and key.
@@ -103,7 +103,7 @@ class Provider(ABC):
 
     def advice(self, request: Request) -> str:
         """What to look at where every call is refused from the first on."""
-        schema = "" if request.schema is None else ", or set structured_output: false if it takes no schema"
+        schema = "" if request.schema is None else ", or set structured_output: false if it does not support schemas"
         return f"check the judge's params{schema}"
 
     async def aclose(self) -> None:

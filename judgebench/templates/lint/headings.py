@@ -72,8 +72,8 @@ def mislabelled(text: str, marks: Sequence[str], rule: VerdictRule) -> Iterator[
         mend = "use its own label: {{ c.label }}"
         if words[wrong] == slots[wrong]:
             under = f"'{words[wrong]}', which the rule takes for {meant[wrong]}"
-            mend = "mend verdict.values"
-        what = f"completions[{wrong}], which is {slots[wrong]}, stands under {under}"
+            mend = "fix verdict.values"
+        what = f"completions[{wrong}], which is {slots[wrong]}, is headed {under}"
         yield Remark("mislabelled", f"completions[{wrong}]", what, mend)
 
 

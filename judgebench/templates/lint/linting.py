@@ -109,7 +109,7 @@ def _broken(error: ConfigError, file: str, name: str) -> Finding:
 def _remarks(template: Template) -> Iterator[Remark]:
     rule, numbers = template.rule, _NUMBERS[template.mode]
     if rule.example is None:
-        mend = "add a reply that the rule reads, in the judge's own words"
+        mend = "add a reply that the rule parses"
         yield Remark(
             "no-example",
             "verdict:",

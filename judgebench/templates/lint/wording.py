@@ -84,7 +84,7 @@ def gives_away(text: str) -> Iterator[Remark]:
         before = re.split(r"(?<=[^\W\d][.!?:])\s|\n", text[: match.start()])[-1]
         after = re.split(r"[.!\n]", text[match.end() :])[0]
         if not _SUPPOSED.search(before) and not _THEN.search(after):
-            mend = "say nothing of where the better one stands, or speak of every place alike"
+            mend = "do not mention the position of the better answer, or mention all positions equally"
             yield Remark("gives-away", match.group(), f"says '{match.group()}'", mend)
 
 
@@ -133,7 +133,7 @@ def not_offered(text: str, rule: VerdictRule, labels: Sequence[str]) -> Iterator
         if not any(re.search(rf"(?<!\w){re.escape(said)}(?!\w)", text, re.IGNORECASE) for said in texts):
             means = "" if value == texts[0] else f" ({'a tie' if value == 'tie' else value})"
             what = f"no message offers '{texts[0]}'{means}, which the rule reads"
-            yield Remark("not-offered", "", what, "say what it stands for, or take it out of verdict.values")
+            yield Remark("not-offered", "", what, "explain it, or remove it from verdict.values")
             return
 
 
@@ -172,7 +172,7 @@ def ends_not_read(rule: VerdictRule) -> Iterator[Remark]:
             got = read_text(fill_tags(rule, shown), rule, 1)
             how = f"reads '{words}' as {float(got.value):g}" if isinstance(got, Verdict) else f"does not read '{words}'"
             what = f"the rule {how}, and {shown} is an end of its scale"
-            yield Remark("not-read", "pattern:", what, r"let the group take every number, as (\d+) does", in_head=True)
+            yield Remark("not-read", "pattern:", what, r"let the group match every number, as (\d+) does", in_head=True)
 
 
 def labels_said(k: int) -> str:

@@ -197,7 +197,7 @@ def test_a_folder_in_place_of_the_file_is_a_mistake(store: ReplyStore, tmp_path:
 
 def test_an_empty_cache_has_nothing_to_export(tmp_path: Path) -> None:
     """A wrong cache folder is a mistake, not an empty bundle."""
-    with pytest.raises(ConfigError, match="holds no replies"):
+    with pytest.raises(ConfigError, match="no replies;"):
         jb.export_replies(tmp_path / "b", cache_dir=tmp_path / "nowhere")
 
 
@@ -241,29 +241,29 @@ DAMAGES = {
     ),
     "a changed header": (
         lambda lines: [lines[0].replace(b'"runs":[]', b'"runs": []'), *lines[1:]],
-        "footer's checksum",
+        "checksum or count in the footer",
     ),
-    "a lost line": (lambda lines: [lines[0], *lines[2:]], "promises more"),
-    "a lost line, sealed again": (lambda lines: sealed([lines[0], *lines[2:]]), "promises more"),
-    "a line twice": (lambda lines: sealed([*lines[:2], lines[1], *lines[3:]]), "behind the one before"),
-    "lines in another order": (lambda lines: sealed([lines[0], lines[2], lines[1], *lines[3:]]), "behind the one"),
+    "a lost line": (lambda lines: [lines[0], *lines[2:]], "fewer replies than in the header"),
+    "a lost line, sealed again": (lambda lines: sealed([lines[0], *lines[2:]]), "fewer replies than in the header"),
+    "a line twice": (lambda lines: sealed([*lines[:2], lines[1], *lines[3:]]), "keys not in order"),
+    "lines in another order": (lambda lines: sealed([lines[0], lines[2], lines[1], *lines[3:]]), "keys not in order"),
     "no footer": (lambda lines: lines[:-1], "cut off"),
     "a torn footer": (lambda lines: [*lines[:-1], lines[-1][:-1]], "cut off"),
-    "a line too many": (lambda lines: [*lines[:-1], lines[-1], b"{}\n"], "follows the footer"),
-    "a wrong count": (with_header(count=2), "footer's checksum or count"),
+    "a line too many": (lambda lines: [*lines[:-1], lines[-1], b"{}\n"], "data after the footer"),
+    "a wrong count": (with_header(count=2), "checksum or count in the footer"),
     "no lines": (lambda _: [], "cut off"),
-    "another file": (lambda _: [b'{"item":"1"}\n'], "no bundle"),
-    "text": (lambda _: [b"hello\n"], "no bundle"),
+    "another file": (lambda _: [b'{"item":"1"}\n'], "not a valid bundle"),
+    "text": (lambda _: [b"hello\n"], "not a valid bundle"),
     "a later version": (with_header(version=2), "is a bundle of version 2, and this judgebench reads 1"),
     "keys of another version": (with_header(key_version=99), "keys of version 99"),
     "a count that is none": (with_header(count="many"), "header's count"),
     "runs that are none": (with_header(runs=[{"benchmark": 5}]), "header's runs"),
     "a key that is none": (with_reply(key="../../etc/passwd"), "64 hexadecimal digits"),
-    "no reply": (with_reply(reply=None), "not what a reply is"),
-    "text that is none": (with_reply(reply={"text": 5}), "not what a reply is"),
-    "tokens below zero": (with_reply(reply={"text": "a", "prompt_tokens": -1}), "not what a reply is"),
-    "an infinite cost": (with_reply(reply={"text": "a", "cost_usd": float("inf")}), "no JSON"),
-    "a time that cannot be": (with_reply(reply={"text": "a", "created": 1e300}), "not what a reply is"),
+    "no reply": (with_reply(reply=None), "not a valid reply"),
+    "text that is none": (with_reply(reply={"text": 5}), "not a valid reply"),
+    "tokens below zero": (with_reply(reply={"text": "a", "prompt_tokens": -1}), "not a valid reply"),
+    "an infinite cost": (with_reply(reply={"text": "a", "cost_usd": float("inf")}), "not a JSON object"),
+    "a time that cannot be": (with_reply(reply={"text": "a", "created": 1e300}), "not a valid reply"),
 }
 
 
@@ -336,11 +336,11 @@ def test_json_that_nests_without_end_is_refused(bundle: Path) -> None:
     deep = f'{{"key":"{key(0)}","reply":{"[" * 99_999}{"]" * 99_999}}}'
     digest = hashlib.sha256(deep.encode()).hexdigest()
     write_lines(bundle, sealed([lines[0], f'{deep[:-1]},"sha256":"{digest}"}}\n'.encode(), *lines[2:]]))
-    with pytest.raises(ConfigError, match="no JSON object"):
+    with pytest.raises(ConfigError, match="not a JSON object"):
         Bundle(bundle).check()
 
 
-@pytest.mark.parametrize(("name", "said"), [("missing.gz", "no such file"), (".", "is no file")])
+@pytest.mark.parametrize(("name", "said"), [("missing.gz", "file not found"), (".", "not a file")])
 def test_a_file_that_is_not_there_is_a_mistake(name: str, said: str) -> None:
     """A wrong path is named as such."""
     with pytest.raises(ConfigError, match=said):
@@ -447,5 +447,5 @@ def test_a_dry_run_deletes_nothing(store: ReplyStore, choice: dict[str, Any]) ->
 @pytest.mark.parametrize("choice", [{}, {"everything": True, "model": "m"}, {"everything": True, "older_than": 1}])
 def test_prune_wants_to_know_which(store: ReplyStore, choice: dict[str, Any]) -> None:
     """Neither nothing nor contradictions mean everything."""
-    with pytest.raises(ConfigError, match="say which replies"):
+    with pytest.raises(ConfigError, match="select replies"):
         jb.prune_cache(**choice, cache_dir=store.folder)

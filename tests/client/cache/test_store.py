@@ -280,7 +280,7 @@ def locked(cache, monkeypatch):
 def test_a_cache_that_another_process_keeps_locked_cannot_be_opened(locked):
     """One line names the folder and says what to do, instead of waiting for a minute."""
     said = refusal(locked.get, KEY)
-    assert (str(locked.folder) in said, "another process keeps it locked" in said) == (True, True)
+    assert (str(locked.folder) in said, "locked by another process" in said) == (True, True)
 
 
 def test_a_cache_that_is_locked_later_cannot_be_written(cache, monkeypatch):
@@ -293,7 +293,7 @@ def test_a_cache_that_is_locked_later_cannot_be_written(cache, monkeypatch):
     found = cache.get(KEY)
     other.close()
     cache.put("b" * 64, Reply(text="x"))
-    assert ("give the same command again" in said, found, cache.get("b" * 64)) == (
+    assert ("rerun the command" in said, found, cache.get("b" * 64)) == (
         True,
         Reply(text="kept"),
         Reply(text="x"),
@@ -310,7 +310,7 @@ def test_an_import_into_a_locked_cache_comes_to_an_end(cache, monkeypatch):
         other.execute("BEGIN IMMEDIATE")
         said = refusal(store.add, [("b" * 64, Reply(text="x"))])
         other.close()
-    assert "another process keeps it locked" in said
+    assert "locked by another process" in said
 
 
 @pytest.fixture
@@ -365,7 +365,7 @@ def test_without_a_home_the_cache_has_no_place(monkeypatch):
     monkeypatch.delenv("XDG_CACHE_HOME")
     monkeypatch.setattr(Path, "home", homeless)
 
-    assert "set HOME, or give --cache-dir" in refusal(ReplyCache)
+    assert "set HOME, or add --cache-dir" in refusal(ReplyCache)
 
 
 def homeless():
@@ -376,7 +376,7 @@ def test_a_file_is_no_cache(tmp_path):
     """It is no empty cache either."""
     (tmp_path / "file").write_text("x")
 
-    assert "is a file, where a folder is needed" in refusal(ReplyStore(tmp_path / "file").info)
+    assert "is a file, expected a folder" in refusal(ReplyStore(tmp_path / "file").info)
 
 
 # --- files of long replies, in a cache from elsewhere

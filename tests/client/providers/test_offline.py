@@ -119,5 +119,5 @@ def test_ratings_follow_the_length(judge, length, expected):
 
 def test_a_template_without_an_example_is_refused():
     """An offline judge has no words of its own."""
-    with pytest.raises(ConfigError, match=r"own\.jinja: an offline judge words its answer by verdict\.example"):
+    with pytest.raises(ConfigError, match=r"own\.jinja: offline judges need verdict\.example"):
         hint_for(own("pairwise", "{pattern: '([AB])'}"), OF, (0, 1))

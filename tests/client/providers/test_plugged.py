@@ -29,7 +29,7 @@ BROKEN = {
     "no-class": ("class Other: ...", "AttributeError: module"),
     "no-provider": (
         "class Plug:\n    def __init__(self, judge): ...",
-        "it is no subclass of judgebench.client.Provider",
+        "it is not a subclass of judgebench.client.Provider",
     ),
     "abstract": (PROVIDER + "'No call.'", "TypeError: Can't instantiate abstract class Plug"),
     "unborn": (
@@ -259,7 +259,7 @@ def test_a_bug_in_every_call_is_the_codes(run_plugged):
     """The class is named, not the judge's parameters; each call that was made has its own failure."""
     ended = run_plugged(BUG)
 
-    assert "every call failed in the class judgebench_plugged:Plug: RuntimeError: kaboom; fix its code" in ended.err
+    assert "all calls failed in the class judgebench_plugged:Plug: RuntimeError: kaboom; fix its code" in ended.err
     assert ("params" in ended.err, ended.err.count("provider: RuntimeError: kaboom")) == (False, 3)
 
 
@@ -268,7 +268,7 @@ def test_a_judge_that_stops_says_why_even_if_quiet(run_plugged):
     ended = run_plugged(BUG, "--quiet")
 
     assert ended.status == 1
-    assert ended.err.startswith("stopped: judge 'own/m': every call failed in the class")
+    assert ended.err.startswith("stopped: judge 'own/m': all calls failed in the class")
 
 
 def test_a_model_that_its_provider_refuses_is_not_shown_as_ready(plug):

@@ -203,7 +203,7 @@ SHOWN = [
         "pairwise",
         "{{ prompt }}\n[A] {{ completions[1].text }}\n[B] {{ completions[0].text }}\n",
         "mislabelled",
-        "completions[0], which is A, stands under B",
+        "completions[0], which is A, is headed B",
     ),
     (
         "pairwise",
@@ -235,14 +235,14 @@ def two(first, second, slots=(0, 1)):
 
 HEADED = [
     # mode, rule, what is shown, how the question ends, the kind, a part of what is said
-    ("pairwise", TURNED, SHOW, BETTER, "mislabelled", "'A', which the rule takes for B; mend verdict.values"),
+    ("pairwise", TURNED, SHOW, BETTER, "mislabelled", "'A', which the rule takes for B; fix verdict.values"),
     (
         "pairwise",
         NUMBERED.replace("'1': A, '2': B", "'1': B, '2': A"),
         two("<response_1>\n", "</response_1>\n<response_2>\n"),
         "Say which is better, 1 or 2.",
         "mislabelled",
-        "completions[0], which is A, stands under '1', which the rule takes for B",
+        "completions[0], which is A, is headed '1', which the rule takes for B",
     ),
     (
         "pairwise",
@@ -250,7 +250,7 @@ HEADED = [
         two("Output (a): ", "Output (b): ", (1, 0)),
         "Which is better, Output (a) or Output (b)?",
         "mislabelled",
-        "completions[0], which is A, stands under 'b', which the rule takes for B",
+        "completions[0], which is A, is headed 'b', which the rule takes for B",
     ),
     (
         "pairwise",
@@ -258,7 +258,7 @@ HEADED = [
         two("Response 1: ", "Response 2: ", (1, 0)),
         "Which is better, 1 or 2?",
         "mislabelled",
-        "stands under '2'",
+        "is headed '2'",
     ),
     (
         "pairwise",
@@ -439,8 +439,8 @@ BROKEN = [
     ),
     ("{% block user %}\n{{ prompt\n{% endblock %}", 8, "broken", "expected token"),
     ("{% block user %}{{ prompt }}{% endblock %}", 6, "broken", "no message shows the completions"),
-    ("{% block usr %}{{ completions }}{% endblock %}", 6, "broken", "block 'usr' is no message"),
-    ("{% extends 'nope.jinja' %}", 6, "broken", "extends 'nope.jinja', which is not there"),
+    ("{% block usr %}{{ completions }}{% endblock %}", 6, "broken", "block 'usr' is not a message"),
+    ("{% extends 'nope.jinja' %}", 6, "broken", "extends 'nope.jinja': file not found"),
     ("\n{% block user %}{{ completions }}{% endblock %}{% block tool_1 %}{% endblock %}", 7, "broken", "'tool_1'"),
 ]
 

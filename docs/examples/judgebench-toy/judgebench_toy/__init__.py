@@ -36,7 +36,7 @@ class Toy(base.Benchmark):
         """One row: the right result first, then the wrong ones."""
         wrong, level = base.list_of(row, "wrong"), base.text_of(row, "level")
         if level not in LEVELS:
-            raise base.row_error(row, f"level '{level}' is none of {', '.join(LEVELS)}")
+            raise base.row_error(row, f"level '{level}' is not one of {', '.join(LEVELS)}")
         return Item(
             id=base.text_of(row, "id"),
             subset=level,

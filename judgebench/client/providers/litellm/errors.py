@@ -32,7 +32,7 @@ _QUOTA = re.compile(
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "requests", "tokens"})
 LONGEST_PAUSE_S = 600.0
-"""A provider that names a longer wait may mean that the quota is used up; a shorter one is a rate limit's."""
+"""A provider that names a longer wait may mean that quota exhausted; a shorter one is a rate limit's."""
 _CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|maximum model length"
     r"|context (?:length|size|window|the overflows)\b.{0,60}(?:exceed|overflow|too|not enough)"
@@ -99,7 +99,7 @@ def _by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> Judgeb
         return VerdictFailure(kind, said)
     if status == 429 or isinstance(error, litellm.RateLimitError):
         if _quota_gone(error):
-            return FatalProviderError(f"{where}: the quota is used up: {said}; {_mend(402, judge)}")
+            return FatalProviderError(f"{where}: quota exhausted: {said}; {_mend(402, judge)}")
         if _TOO_LARGE.search(str(error)):
             return VerdictFailure("provider", f"status {status}: {said}")
         return RateLimitedError(f"rate limit: {said}", retry_after=_retry_after(error))
@@ -192,8 +192,8 @@ def _mend(status: int, judge: Judge) -> str:
 
     if status in {401, 403}:
         names = " or ".join(key_variables(judge))
-        return f"check the key in {names}" if names else "name the variable that holds its key in api_key_env"
-    return "check the model's name" if status == 404 else "add credit, then give the same command again"
+        return f"check the key in {names}" if names else "set api_key_env to the variable with its key"
+    return "check the model's name" if status == 404 else "add credit, then rerun the command"
 
 
 def clean(message: str, secrets: Iterable[str]) -> str:

@@ -50,7 +50,7 @@ class LiteLLMProvider(Provider):
 
     def advice(self, request: Request) -> str:
         """The judge's parameters, and what else goes out with its calls."""
-        soft = ", or leave out --logprobs if it gives no log-probabilities" if self.judge.soft_params else ""
+        soft = ", or leave out --logprobs if it has no log-probabilities" if self.judge.soft_params else ""
         return super().advice(request) + soft
 
     async def aclose(self) -> None:

@@ -75,7 +75,7 @@ def _check_whole(choice: Any, secrets: Iterable[str]) -> None:
     error = further.get("error")
     if error or reason.lower() in BROKEN_OFF:
         said = (error.get("message") if isinstance(error, dict) else error) or f"finish_reason is {reason}"
-        raise BrokenReplyError(f"the provider broke the reply off: {mapping.clean(str(said), secrets)}")
+        raise BrokenReplyError(f"the provider aborted the reply: {mapping.clean(str(said), secrets)}")
 
 
 def _cost(judge: Judge, tokens: Mapping[str, int], *, known: bool) -> float | None:
