@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 
 _TESTS = {
     "mcnemar": "McNemar's exact test",
-    "sign-flip": "the sign-flip test",
-    "bootstrap": "the paired bootstrap",
+    "sign-flip": "sign-flip test",
+    "bootstrap": "paired bootstrap",
 }
 
 

@@ -142,7 +142,7 @@ class Jury(Tabular):
                     "none" if line[1].score is None else line[1].score
                 ),
                 Column("95% CI", "interval"): lambda line: ends_of(line[1]),
-                Column("jury minus it", "difference"): lambda line: (
+                Column("jury diff", "difference"): lambda line: (
                     line[1].difference.difference if line[0] and line[1].difference is not None else None
                 ),
                 Column("p (Holm)", "p"): lambda line: line[1].p if line[0] else None,
@@ -164,7 +164,7 @@ class Jury(Tabular):
     def _legend(self) -> Iterator[str]:
         yield self.rule
         if self.score is not None:
-            yield "jury minus it: jury's score minus the member's, in percentage points; p: paired, Holm-corrected"
+            yield "jury diff: jury's score minus the member's, in percentage points; p: paired, Holm-corrected"
         if self.krippendorff is not None:
             yield f"all members: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
             yield "kappa: Cohen's, AC1: Gwet's; members that make the same errors gain little from a jury"

@@ -65,8 +65,8 @@ def test_a_run_from_a_file_is_the_run_of_its_options() -> None:
     [
         ("sample: 3\n", "experiment.yaml, line 8: unknown option 'sample': did you mean samples"),
         ("seed: many\n", "experiment.yaml, line 8: seed is 'many': must be an integer >= 0"),
-        ("samples: 2.5\n", "experiment.yaml, line 8: samples is 2.5: must be an integer from 1 to 1000"),
-        ("samples: true\n", "experiment.yaml, line 8: samples is True: must be an integer from 1 to 1000"),
+        ("samples: 2.5\n", "experiment.yaml, line 8: samples is 2.5: must be an integer in [1, 1000]"),
+        ("samples: true\n", "experiment.yaml, line 8: samples is True: must be an integer in [1, 1000]"),
         ("budget: no\n", "experiment.yaml, line 8: budget is False: must be a number >= 0"),
         ("samples: [1, 2]\n", "experiment.yaml, line 8: samples must be one value, not a list"),
         ("subsets: {a: b}\n", "experiment.yaml, line 8: subsets must be a plain value"),

@@ -251,7 +251,7 @@ def test_controls_are_no_rivals(data: Path) -> None:
     ended = judgebench("leaderboard", "runs")
     folder = Path("runs/rewardbench/offline--longest/pairwise")
 
-    assert "left out: 2 runs over altered items (controls) are no rival of the others" in ended.err
+    assert "left out: 2 runs over altered items (controls) are not ranked" in ended.err
     assert "1 run · 60 items" in ended.out
     assert "  padding: " in judgebench("report", folder / "one-attack-padding").out
 

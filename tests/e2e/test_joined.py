@@ -81,7 +81,7 @@ def test_samples_at_temperature_0_are_said_to_be_alike(server: LoopbackServer, p
     """The default of a judge without params is 0; with another, or a single sample, there is nothing to say."""
     write_judges(server.url, mine={"params": params} if params else {})
     (metrics,) = mine("--samples", samples).metrics
-    assert any("at temperature 0, where most judges say the same" in note for note in metrics["notes"]) == said
+    assert any("at temperature 0, where most judges give the same reply" in note for note in metrics["notes"]) == said
 
 
 def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer) -> None:
@@ -166,14 +166,14 @@ def test_a_vote_that_stopped_early_cannot_be_read_by_another_rule(server: Loopba
     mine("--samples", 3, "--aggregate", "majority", "--early-stop")
     ended = judgebench("rescore", "runs/rewardbench/mine/pairwise/one-x3-majority-early", "--aggregate", "mean")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert "can only be joined by majority; run it without --early-stop" in ended.err
+    assert "can only be aggregated by majority; run it without --early-stop" in ended.err
 
 
 def test_early_stop_is_for_votes(server: LoopbackServer) -> None:
     """One line, and no call."""
     ended = mine("--samples", 3, "--early-stop")
     assert (ended.status, server.count) == (2, 0)
-    assert "add --aggregate majority" in ended.err
+    assert "needs --aggregate majority" in ended.err
 
 
 def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: LoopbackServer) -> None:

@@ -118,7 +118,7 @@ def test_show_compare_and_jury_read_them():
     ended = judgebench("jury", *runs[:3], "--json")
     assert (ended.metrics["score"], ended.status) == (1.0, 0), ended.err
     ended = judgebench("jury", *runs)
-    assert (ended.status, "not a knockout" in ended.err) == (2, True)
+    assert (ended.status, "no --pairs knockout" in ended.err) == (2, True)
 
 
 def test_own_rows_of_any_size():
@@ -138,8 +138,8 @@ def test_what_does_not_fit_is_a_mistake_or_left_out():
     two = write_jsonl(Path("pairs.jsonl"), pairs(2))
     offline = ("-j", "offline/first")
     for command, said in (
-        (("rewardbench", *offline, "--data", two, "--pairs", "all"), "asks for no best"),
-        (("rewardbench-2", *offline, "--data", data, "--pairs", "all", "-t", "four-way"), "shows no pairs"),
+        (("rewardbench", *offline, "--data", two, "--pairs", "all"), "needs best-of-k items"),
+        (("rewardbench-2", *offline, "--data", data, "--pairs", "all", "-t", "four-way"), "is not pairwise"),
         (("custom", *offline, "--data", data, "-t", "pairwise"), "--pairs all finds the best of more"),
     ):
         ended = judgebench("run", *command)

@@ -136,7 +136,7 @@ def test_where_none_come_votes_stand_in_and_it_is_said(server: LoopbackServer) -
     """A server that ignores the wish: the first is named in both orders, so each has half of the votes."""
     server.answer = "[[A]]"
     (metrics,) = soft().metrics
-    note = "probabilities (--logprobs): 12 of 12 verdicts came without log-probabilities: the shares of a question's"
+    note = "probabilities (--logprobs): 12 of 12 verdicts came without log-probabilities: shares of the question's"
     assert any(said.startswith(note) for said in metrics["notes"])
     assert (metrics["calibration"]["probability"], metrics["calibration"]["by_tokens"]) == (0.5, 0)
 

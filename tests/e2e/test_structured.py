@@ -260,7 +260,7 @@ def test_render_shows_both_wordings(server: LoopbackServer) -> None:
 def test_render_says_where_there_is_no_schema(server: LoopbackServer) -> None:
     """One line, exit 2."""
     ended = judgebench("templates", "render", "pairwise", "--structured")
-    assert (ended.status, "asks for no structured output" in ended.err) == (2, True)
+    assert (ended.status, "has no structured output" in ended.err) == (2, True)
 
 
 def test_an_item_is_shown_as_it_was_asked(server: LoopbackServer) -> None:

@@ -86,7 +86,7 @@ def test_a_judges_count_of_the_whole_is_more_than_its_messages() -> None:
     write(head + "{% block user %}hello{% if 0 %}{{ completions }}{% endif %}{% endblock %}")
     out = judgebench("templates", "render", "mine.jinja", "-j", "openai/gpt-4o").out
     assert "--- user · 1 tokens\n" in out
-    assert "in all 8 tokens" in out  # 3 for the message, 1 for its role, 1 for its text, 3 for the reply
+    assert "total 8 tokens" in out  # 3 for the message, 1 for its role, 1 for its text, 3 for the reply
 
 
 @pytest.mark.parametrize(
