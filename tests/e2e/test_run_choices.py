@@ -150,7 +150,7 @@ def test_refresh_and_offline_contradict_each_other(server: LoopbackServer) -> No
     """Exit 2 with one line, and a run that is there keeps its verdicts."""
     mine()
     ended = mine("--refresh", "--offline")
-    assert (ended.status, ended.err.count("\n"), "leave one of them out" in ended.err) == (2, 1, True)
+    assert (ended.status, ended.err.count("\n"), "leave one out" in ended.err) == (2, 1, True)
     assert all("verdict" in line for line in judgements())
 
 

@@ -108,7 +108,7 @@ def test_the_command_says_what_came_of_it(server: LoopbackServer) -> None:
     (said,) = re.findall(r"good is significantly better than fair after (\d+) of 400 items\n", ended.out)
 
     assert ended.status == 0
-    assert re.search(r"\n  fair less good: -\d+\.\d points \(-\d+\.\d to -\d+\.\d\)\n", ended.out)
+    assert re.search(r"\n  fair minus good: -\d+\.\d points \(-\d+\.\d to -\d+\.\d\)\n", ended.out)
     assert "95% CI, anytime-valid" in ended.out
     assert f"{2 * (400 - int(said))} calls saved" in ended.out
     assert "group" not in ended.out
@@ -272,7 +272,7 @@ def test_an_item_that_one_has_no_credit_for_may_be_anything(server: LoopbackServ
 
     assert found["missing"] == 5
     assert found["difference"] == pytest.approx(expected(known, "good", "fair"))
-    assert "5 items have no credit from one of them" in ended.out
+    assert "5 items have no credit from one run" in ended.out
     assert server.count == 2 * ITEMS - 5
 
 
@@ -405,7 +405,7 @@ def test_a_stopped_run_is_no_result_of_the_benchmark(server: LoopbackServer) -> 
     ended = judgebench("export", run, "--to", "rewardbench", "--out", "out", "--model", "o/m")
 
     assert (ended.status, Path("out").exists()) == (2, False)
-    assert "give its command without --sequential" in ended.err
+    assert "rerun its command without --sequential" in ended.err
 
 
 def test_a_page_shows_the_items_that_were_asked(server: LoopbackServer) -> None:
@@ -446,7 +446,7 @@ def test_from_python(server: LoopbackServer) -> None:
     assert good.metrics.sequential is not None
     assert (good.metrics.sequential.decision, good.metrics.sequential.against) == ("shown", "fair")
     assert fair.metrics.sequential.difference == -good.metrics.sequential.difference
-    with pytest.raises(jb.ConfigError, match="compares two runs, and this would be 1 run"):
+    with pytest.raises(jb.ConfigError, match="compares two runs, not 1 run"):
         jb.grid("custom", judges="good", **options)
     with pytest.raises(jb.ConfigError, match=r"alpha is 1: must be a number in \(0, 1\)"):
         jb.grid("custom", judges=["good", "fair"], alpha=1, **options)
@@ -458,16 +458,16 @@ def test_what_it_would_send_at_most(server: LoopbackServer) -> None:
 
     assert (ended.status, server.count) == (0, 0)
     assert re.search(r"\nall +800 ", ended.out)
-    assert "all of these only if the comparison is not settled before" in ended.out
+    assert "upper bound: --sequential may stop earlier" in ended.out
 
 
 MISTAKES = {
-    "one run": (("-j", "good", "--sequential"), "this would be 1 run: name two judges"),
-    "three": (("-j", "good", "-j", "fair", "-j", "same", "--sequential"), "this would be 3 runs"),
+    "one run": (("-j", "good", "--sequential"), "not 1 run: name two judges"),
+    "three": (("-j", "good", "-j", "fair", "-j", "same", "--sequential"), "not 3 runs"),
     "controls": (("-j", "good", "-j", "fair", "--sequential", "--control", "blind"), "leave out --control"),
     "size": (("-j", "good", "-j", "fair", "--sequential", "--min-effect", "5"), "'--min-effect'"),
     "alpha": (("-j", "good", "-j", "fair", "--sequential", "--alpha", "0"), "'--alpha'"),
-    "alone": (("-j", "good", "-j", "fair", "--min-effect", "0.1"), "--min-effect is for --sequential"),
+    "alone": (("-j", "good", "-j", "fair", "--min-effect", "0.1"), "--min-effect needs --sequential"),
 }
 
 
@@ -497,7 +497,7 @@ def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
     ended = judgebench("run", "-j", "offline/longest", "-j", "offline/first", "--sequential")
 
     assert (ended.status, ended.out) == (2, "")
-    assert "name it, judgebench run BENCHMARK" in ended.err
+    assert "needs a benchmark: judgebench run BENCHMARK" in ended.err
 
 
 @pytest.mark.parametrize(
