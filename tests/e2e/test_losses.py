@@ -88,7 +88,7 @@ def test_a_refresh_that_has_not_ended_is_not_taken_for_a_run(server: LoopbackSer
     mine("--refresh")
     ended = mine()
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert "its last --refresh has not ended" in ended.err
+    assert "its last --refresh is incomplete" in ended.err
 
 
 def test_a_grids_refresh_goes_on_where_it_stopped(server: LoopbackServer) -> None:
@@ -122,8 +122,8 @@ def test_a_refresh_that_has_not_ended_is_not_read(server: LoopbackServer, comman
     mine("--refresh")
     ended = judgebench(command, FOLDER)
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert "its last --refresh has not ended" in ended.err
-    assert "its last --refresh has not ended" in judgebench("leaderboard", "runs").err
+    assert "its last --refresh is incomplete" in ended.err
+    assert "its last --refresh is incomplete" in judgebench("leaderboard", "runs").err
 
 
 def test_a_refresh_that_has_ended_is_a_run_like_any_other(server: LoopbackServer) -> None:
@@ -193,7 +193,7 @@ def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monk
     server.answer = answer
     ended = mine()
     assert ended.status == 1
-    assert "rows.jsonl has changed since it was checked" in ended.err
+    assert "rows.jsonl changed during the run" in ended.err
     assert [request.number for request in server.requests if "Another question?" in request.text] == []
 
 

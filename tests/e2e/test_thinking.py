@@ -123,7 +123,7 @@ def test_thinking_is_shown_as_such(server: LoopbackServer) -> None:
     server.answer = APART["reasoning_content"]("[[A]]")
     mine()
     shown = judgebench("show", FOLDER, "1").out
-    assert 0 < shown.index("thinking, which is not read") < shown.index(THOUGHT) < shown.index("--- reply")
+    assert 0 < shown.index("thinking (not parsed for the verdict)") < shown.index(THOUGHT) < shown.index("--- reply")
 
 
 @pytest.mark.parametrize("way", [*APART, "a tag after blanks"])

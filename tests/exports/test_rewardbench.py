@@ -99,7 +99,7 @@ def test_a_limit_is_said():
     data = write_jsonl(Path("rows.jsonl"), pairs(8))
     judgebench("run", "rewardbench", "-j", "offline/first", "--data", data, "--limit", 3)
     (run,) = (path.parent for path in Path("runs").rglob("manifest.json"))
-    assert "is over 3 of 8 items" in exported(run)
+    assert "has 3 of 8 items" in exported(run)
 
 
 @pytest.mark.parametrize(

@@ -100,7 +100,7 @@ def test_ties_are_no_mean_over_items() -> None:
     benchmark = get_benchmark("rewardbench-2")
     every = [ItemKey("ref:1", "Ties", 4, 1, (1,) * 4), *keys(3, "Math"), *keys(3, "Precise IF")]
 
-    with pytest.raises(ConfigError, match="of Ties is none: name the others: --subset Math --subset 'Precise IF'"):
+    with pytest.raises(ConfigError, match="of Ties is not one: name the others: --subset Math --subset 'Precise IF'"):
         item_weights(every, benchmark.layout)
 
 
