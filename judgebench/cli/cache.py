@@ -58,7 +58,8 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     if found.oldest is not None and found.newest is not None:
         console.print(f"replies from {_date(found.oldest)} to {_date(found.newest)}")
     if found.unreadable:
-        console.print(f"{found.unreadable} damaged entries: runs request them again", style=WARNING)
+        entries = "1 damaged entry" if found.unreadable == 1 else f"{found.unreadable} damaged entries"
+        console.print(f"{entries}: requested again when a run needs it", style=WARNING)
     if found.models:
         print_tables(console, [_models(found)])
     return EXIT_DONE

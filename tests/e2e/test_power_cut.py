@@ -126,6 +126,6 @@ def test_a_torn_reply_is_counted_and_left_out_of_a_bundle(tmp_path: Path) -> Non
     info = judgebench("cache", "info", "--cache-dir", "cache")
     export = judgebench("cache", "export", tmp_path / "all.gz", "--cache-dir", "cache")
     taken = judgebench("cache", "import", tmp_path / "all.gz", "--cache-dir", "other")
-    assert ("3 replies" in info.out, "1 more unreadable" in info.out) == (True, True)
+    assert ("3 replies" in info.out, "1 damaged entry" in info.out) == (True, True)
     assert (export.status, "1 entry is damaged" in export.err) == (1, True)
     assert (taken.status, "3 replies: 3 new" in taken.out) == (0, True)
