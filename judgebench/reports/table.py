@@ -31,24 +31,19 @@ _STYLES = {"": "", "strong": "bold", "aside": ASIDE}
 
 def print_tables(console: Console, tables: Iterable[Table]) -> None:
     """Each table with its title above it and its notes below; what does not fit beside the names has a table below."""
-    printed = False
     for table in tables:
-        if printed:
-            console.print()
         if table.title:
             title = " · ".join(filter(None, (table.title, table.about)))
             console.print(Text(one_line(title), style="bold"), soft_wrap=True)
-        grids = list(_Layout(table, console.width).grids())
-        for number, grid in enumerate(grids):
-            if number:
-                console.print()
+        for grid in _Layout(table, console.width).grids():
             console.print(grid)
-        if grids and table.notes and not table.tight:
-            console.print()
+            if not (table.tight and table.notes):
+                console.print()
         for note in table.notes:
             style = WARNING if isinstance(note, Alert) else ""
             console.print(Padding(Text(one_line(note), style=style), (0, 0, 0, 2), expand=False))
-        printed = True
+        if table.notes:
+            console.print()
 
 
 class _Layout:
