@@ -183,7 +183,7 @@ def test_the_csv_is_what_is_seen(page):
     rows = list(csv.DictReader(io.StringIO(page.downloaded("board-rewardbench.csv", "button.csv"))))
     assert [row["judge"] for row in rows] == ["best", "second", "worst"]
     assert 0 < float(rows[0]["score"]) < 1
-    assert rows[0]["95% interval"].endswith("%")
+    assert rows[0]["95% CI"].endswith("%")
     page.click("#clear")
 
 
