@@ -88,7 +88,7 @@
       const heads = [...table.tHead.rows[0].cells];
       const cells = [...table.tBodies[0].rows].filter((row) => !row.hidden).map((row) => heads.map((head, at) => {
         const text = row.cells[at].textContent.trim();
-        return head.classList.contains("number") && row.cells[at].dataset.value !== undefined && head.textContent !== "95% interval"
+        return head.classList.contains("number") && row.cells[at].dataset.value !== undefined && head.textContent !== "95% CI"
           ? Number(row.cells[at].dataset.value) : text;
       }));
       download(`${board.id}.csv`, "text/csv", csv(heads.map((head) => head.textContent), cells));
