@@ -55,7 +55,7 @@ class Place:
         figures: The benchmark's own further figures (RewardMATH's `mrr`, say).
         items: How many items the score is over; None for a published figure.
         cost_usd: Of all replies; None where it is not known, and for scores.
-        group: Letters; two runs over the same items share one exactly where they cannot be told apart.
+        group: Letters; two runs over the same items share one exactly where they are not significantly different.
         pareto: Whether no other ranked run is as cheap and as good, and cheaper or better.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.

@@ -1,4 +1,4 @@
-"""A cascade of two finished runs: a cheap judge first, and a dear one only where the cheap one is unsure."""
+"""A cascade of two finished runs: a cheap judge first, and an expensive one only where the cheap one is unsure."""
 
 from __future__ import annotations
 
@@ -62,10 +62,10 @@ class Threshold:
         sent: How many that are.
         share: The same as a share of the items.
         score: The benchmark's official score of the cascade.
-        difference: Of that score less the dear run's.
+        difference: Of that score less the expensive run's.
         cost_per_item: US dollars, the cheap judge's replies to every item included; None where it is not known.
         pareto: Whether no other threshold is as cheap and as good, and cheaper or better.
-        chosen: Whether it is the cheapest that is not shown to be worse than the dear run alone.
+        chosen: Whether it is the cheapest that is not shown to be worse than the expensive run alone.
     """
 
     threshold: float | None
@@ -82,11 +82,11 @@ class Threshold:
 
 @dataclass(frozen=True, repr=False)
 class Cascade(Tabular):
-    """Every threshold of a cascade, the fewest sent on first: the first is the cheap run, the last the dear one.
+    """Every threshold of a cascade, the fewest sent on first: the first is the cheap run, the last the expensive one.
 
     Attributes:
         cheap: What tables call the cheap run.
-        dear: What they call the dear one.
+        dear: What they call the expensive one.
         thresholds: How many different ones there are; `steps` has at most `MOST_STEPS` of them.
         path: The folder of the run that was written; None where no threshold was given.
     """
@@ -105,7 +105,7 @@ class Cascade(Tabular):
 
     @property
     def chosen(self) -> Threshold:
-        """The cheapest threshold that is not shown to be worse than the dear run alone."""
+        """The cheapest threshold that is not shown to be worse than the expensive run alone."""
         return next(step for step in self.steps if step.chosen)
 
     @property
@@ -118,7 +118,7 @@ class Cascade(Tabular):
         return {**asdict(self), "path": None if self.path is None else str(self.path)}
 
     def tables(self) -> Sequence[Table]:
-        """Some thresholds, each with its score, what it costs, and how it stands to the dear run."""
+        """Some thresholds, each with its score, what it costs, and how it stands to the expensive run."""
         about = f"{self.cheap}, then {self.dear} · {self.items} items"
         shown = self._table(thinned(self.steps))
         return [replace(shown, title=self.title, about=about, notes=list(self._legend()))]
@@ -243,7 +243,7 @@ class _Pair:
     """The two runs over the items that both have judged.
 
     Args:
-        opened: The cheap one and the dear one.
+        opened: The cheap one and the expensive one.
         templates: Theirs.
         by: What tells that the cheap one is unsure.
 

@@ -38,7 +38,7 @@ class ComparedRun:
         title: What tables call it: as short as tells the runs apart.
         items: How many items the run has in all.
         score: The official score over the compared items; None where no item has a label.
-        group: Letters; two runs share one exactly where their scores cannot be told apart.
+        group: Letters; two runs share one exactly where their scores are not significantly different.
     """
 
     title: str

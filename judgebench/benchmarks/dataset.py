@@ -117,7 +117,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         selection: Which items; all by default.
 
     Raises:
-        ConfigError: A row is malformed, an id stands twice, a subset is not there, or nothing is left.
+        ConfigError: A row is malformed, an id is duplicated, a subset is not there, or nothing is left.
     """
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():

@@ -1,7 +1,7 @@
 """Rows from the Hugging Face hub, its local cache, and folders in the `datasets` library's own formats.
 
 The commit is asked for first, with a deadline, because `datasets` alone retries for 23 s before it gives up, and then
-takes whatever revision lies in its cache. Every error is a `DataError`: what could not be loaded, why, and the mend.
+takes whatever revision lies in its cache. Every error is a `DataError`: what could not be loaded, why, and the fix.
 """
 
 from __future__ import annotations

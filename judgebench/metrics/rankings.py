@@ -1,4 +1,4 @@
-"""Many runs and many tests at once: corrections of p, groups that cannot be told apart, and the Pareto front."""
+"""Many runs and tests at once: corrected p, groups that are not significantly different, and the Pareto front."""
 
 from __future__ import annotations
 
@@ -46,15 +46,15 @@ def benjamini_hochberg(p_values: npt.ArrayLike) -> Floats:
 def groups_not_told_apart(
     names: Sequence[str], scores: npt.ArrayLike, p_values: npt.ArrayLike, *, alpha: float = 0.05
 ) -> dict[str, str]:
-    """Letters, as in a compact letter display: two runs share one exactly where they cannot be told apart.
+    """Letters, as in a compact letter display: two runs share one exactly where they are not significantly different.
 
     Insert and absorb (Piepho 2004, doi:10.1198/1061860043515): it holds for any pattern of differences.
 
     Args:
         names: Of the runs, each once.
         scores: Of the runs, higher is better, shape (n,); the best gets the first letter.
-        p_values: Adjusted p of each pair, symmetric, shape (n, n); NaN counts as not told apart.
-        alpha: Pairs with p up to it are told apart.
+        p_values: Adjusted p of each pair, symmetric, shape (n, n); NaN counts as not significant.
+        alpha: Pairs with p up to it are significantly different.
 
     Returns:
         Name to letters, the best run first.

@@ -52,7 +52,7 @@ class BoardRow:
 
     Attributes:
         kind: `judge`, `scores` (of a reward model) or `published`.
-        group: Letters; two rows share one exactly where they cannot be told apart.
+        group: Letters; two rows share one exactly where they are not significantly different.
         title: What the row is called where a sentence names it.
     """
 

@@ -1,1 +1,1 @@
-"""What is wrong with a template's words, with the line and the mend."""
+"""What is wrong with a template's words, with the line and the fix."""

@@ -1,4 +1,4 @@
-"""What is wrong with a template's file beyond what keeps it from loading: each finding with its line and the mend."""
+"""What is wrong with a template's file beyond what keeps it from loading: each finding with its line and the fix."""
 
 from __future__ import annotations
 
