@@ -73,25 +73,21 @@ def answer_of(text: str) -> str:
 
     Some servers send the thinking of a model without the opening mark, which its prompt held.
     """
-    return _joined(text, _answer_pieces(text))
+    pieces = _answer_pieces(text)
+    return text if pieces is None else _joined(text, pieces)
 
 
-def _answer_pieces(text: str) -> list[Span]:
-    """The parts of a reply that are no thinking."""
+def _answer_pieces(text: str) -> list[Span] | None:
+    """The parts of a reply that are no thinking; None where there is none, and all of it is the answer."""
+    if not any(sign in text for sign in _SIGNS):
+        return None
     pieces = [Span(0, len(text))]
-    if not _has_signs(text):
-        return pieces
     if _CLOSING.search(text):
         ends = [0, *(end for block in _BLOCK.finditer(text) for end in block.span()), len(text)]
         pieces = [Span(*ends[at : at + 2]) for at in range(0, len(ends), 2)]
         if unopened := _CLOSING.search(_joined(text, pieces)):
             pieces = _less(pieces, unopened.end())
     return [] if _CUT_OFF.match(_joined(text, pieces)) else pieces
-
-
-def _has_signs(text: str) -> bool:
-    """Whether there may be thinking in a reply."""
-    return any(sign in text for sign in _SIGNS)
 
 
 def _joined(text: str, pieces: Iterable[Span]) -> str:
@@ -144,7 +140,7 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
         return Failure("context", "the prompt is longer than the model's context")
     if reply.finish_reason == "length":
         return Failure("truncated", f"cut off after {reply.completion_tokens} tokens; raise the judge's max_tokens")
-    pieces = _answer_pieces(text) if _has_signs(text) else None  # None: all of it is the answer
+    pieces = _answer_pieces(text)
     answer = text if pieces is None else _joined(text, pieces)
     if not answer.strip():
         return Failure(
