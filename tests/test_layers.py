@@ -254,6 +254,17 @@ def test_outsiders_come_in_by_the_face():
     assert found == set()
 
 
+def test_packages_without_a_list_of_names_say_what_their_face_is():
+    """Whoever opens the package reads that its modules are meant to be imported."""
+    silent = [
+        name
+        for name in OPEN
+        if "Its modules are its face." not in (ast.get_docstring(MODULES[f"judgebench.{name}"]) or "")
+    ]
+
+    assert silent == []
+
+
 @pytest.mark.parametrize("package", FACES)
 def test_a_face_has_what_it_names(package):
     """Every name can be imported at run time, and is none of the package's modules, whose import would hide it."""

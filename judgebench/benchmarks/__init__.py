@@ -1,4 +1,4 @@
-"""The benchmarks by name: adding one is adding a module, and its line here (or an entry point of another package)."""
+"""The benchmarks by name; a new one is a module with its line here, or an entry point. Its modules are its face."""
 
 from __future__ import annotations
 

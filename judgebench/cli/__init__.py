@@ -1,4 +1,4 @@
-"""The command line: arguments and exit codes, no logic. Each command's module is imported when it is called."""
+"""The command line: arguments and exit codes, no logic; commands load when called. Its modules are its face."""
 
 from __future__ import annotations
 

@@ -1,1 +1,1 @@
-"""Makes runs: what is asked, in which order, and what is kept of it. `analysis` reads them."""
+"""Makes runs: what is asked, in which order, and what is kept; `analysis` reads them. Its modules are its face."""

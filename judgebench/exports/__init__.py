@@ -1,1 +1,1 @@
-"""Finished runs in the forms that other tools read."""
+"""Finished runs in the forms that other tools read. Its modules are its face."""

@@ -1,1 +1,1 @@
-"""Pages: single HTML files that open from disk, with their data inside them and nothing that leaves them."""
+"""Single HTML files that open from disk, with their data inside, and load nothing. Its modules are its face."""

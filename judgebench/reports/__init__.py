@@ -1,1 +1,1 @@
-"""Metrics into tables, files and the page."""
+"""Tables on the terminal and in files. Its modules are its face."""

@@ -1,1 +1,1 @@
-"""Reward models: what gives a conversation a score."""
+"""Reward models: what gives a conversation a score. Its modules are its face."""
