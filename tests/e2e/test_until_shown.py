@@ -264,8 +264,9 @@ def test_an_item_that_one_has_no_credit_for_may_be_anything(server: LoopbackServ
     rows = read_jsonl(Path("rows.jsonl"))
     gaps = {*order()[:5]}
     write_jsonl(Path("some.jsonl"), [row for row in rows if str(row["id"]) not in gaps])
-    judgebench("run", "custom", "--data", "rows.jsonl", "-j", "good", "--quiet")
-    judgebench("run", "custom", "--data", "some.jsonl", "-j", "fair", "--quiet")
+    for judge, data in (("good", "rows.jsonl"), ("fair", "some.jsonl")):
+        filled = judgebench("run", "custom", "--data", data, "-j", judge, "--quiet")
+        assert filled.status == 0, filled.err
     ended = versus("good", "fair", "--offline")
     found = read_json(folder("good", "fair") / "metrics.json")["sequential"]
     known = [item for item in order()[: found["items"]] if item not in gaps]
