@@ -17,7 +17,7 @@ from judgebench.judges import family_of, load_judges
 from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
 from judgebench.metrics.paired import ALPHA
 from judgebench.metrics.rankings import benjamini_hochberg
-from judgebench.runs import Run, identity, open_run, run_table, score_rows, title_of, up_to_date
+from judgebench.runs import Run, identity, list_runs, open_run, run_table, score_rows, title_of, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -126,23 +126,24 @@ class Report(Tabular):
         )
 
 
-def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
+def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     """Reports runs, of whatever benchmarks.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
-    >>> len(jb.report([run]).details)
+    >>> len(jb.report(run).details)
     1
 
     Args:
-        runs: Runs, or their folders.
+        runs: A run or several, or their folders.
         seed: Of the tests between runs of one benchmark.
 
     Raises:
         ConfigError: A folder is no run, or its figures cannot be read.
     """
     opened = {}
-    for run in counted(runs, "reading runs", unit="runs", total=len(runs)):
+    among = list_runs(runs)
+    for run in counted(among, "reading runs", unit="runs", total=len(among)):
         finished = up_to_date(run if isinstance(run, Run) else open_run(run))
         opened[finished.path.resolve()] = finished
     if not opened:
