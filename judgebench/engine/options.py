@@ -179,7 +179,12 @@ class PlanOptions(_Checked):
 
     judges: Annotated[
         Sequence["AnyJudge"],
-        About(ITEMS, "Judge: a preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
+        About(
+            ITEMS,
+            "Judge: a preset, a LiteLLM id, offline/... or an installed provider's PROVIDER/MODEL; repeatable.",
+            "NAME",
+            ("-j", "--judge"),
+        ),
     ]
     templates: Annotated[
         Sequence[str | Path],
@@ -187,7 +192,11 @@ class PlanOptions(_Checked):
     ] = ()
     data: Annotated[
         Data | None,
-        About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
+        About(
+            ITEMS,
+            "Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
+            "PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
+        ),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
     limit: Annotated[int | None, About(ITEMS, "Sample at most N items, spread over the subsets.", "N", least=1)] = None
