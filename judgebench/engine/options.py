@@ -182,7 +182,9 @@ class PlanOptions(_Checked):
         About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
-    limit: Annotated[int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)] = None
+    limit: Annotated[
+        int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)
+    ] = None
     seed: Annotated[
         int, About(ITEMS, "Random seed for answer order, order of items, --limit, and bootstrap.", "N", least=0)
     ] = 0
