@@ -430,7 +430,7 @@ def test_an_unwritable_cache_is_found_before_a_call(server: LoopbackServer) -> N
 
 
 def test_a_run_that_ends_early_has_judged_a_sample(server: LoopbackServer) -> None:
-    """The file has all easy rows first; of what the budget paid for a quarter is hard, and the score says what it is of."""
+    """The file has all easy rows first; of what the budget paid for a quarter is hard."""
     rows = [row | {"subset": "easy" if at < 60 else "hard"} for at, row in enumerate(pairs(80))]
     write_jsonl(Path("rows.jsonl"), rows)
     write_judges(server.url, mine={"price": {"input": 100, "output": 100}, "params": {"max_tokens": 10}})
