@@ -228,6 +228,10 @@ def agreement(subject: Subject) -> Figure:
         Column("same, interval", "share", head="95% interval"): lambda pair: ends_of(pair.same),
         Column("kappa", "coefficient"): lambda pair: pair.kappa.value,
         Column("kappa, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.kappa),
+        Column("errors in common", "coefficient"): lambda pair: pair.errors_in_common.value,
+        Column("errors in common, interval", "coefficient", head="95% interval"): lambda pair: ends_of(
+            pair.errors_in_common
+        ),
         Column("AC1", "coefficient"): lambda pair: pair.ac1.value,
         Column("AC1, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.ac1),
     }
@@ -237,8 +241,9 @@ def agreement(subject: Subject) -> Figure:
     return Figure(
         slug,
         title,
-        f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa and "
-        f"AC1 take away what chance gives: 0 is chance, 1 full agreement.{_all_of_them(subject)}",
+        f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa (Cohen) is over the letters "
+        "named, errors in common (Cohen's kappa too) and AC1 (Gwet) over the answers that they stand for: 0 is chance, "
+        f"1 full agreement.{_all_of_them(subject)}",
         Table.of(found.agreement, columns),
         [heatmap(z, len(lines), 0)],
         {
@@ -263,4 +268,4 @@ def _all_of_them(subject: Subject) -> str:
     all_ = (
         f"Fleiss' kappa {coefficient(found.fleiss.value)}, Krippendorff's alpha {coefficient(found.krippendorff.value)}"
     )
-    return f" All {len(found.runs)} together: {all_}."
+    return f" All {len(found.runs)} together, over answers: {all_}."
