@@ -1,4 +1,4 @@
-"""The length bias of real replies: GPT-4 on LLMBar's pairs, whose subsets are hard just where wrong answers are longer."""
+"""The length bias of real replies: GPT-4 on LLMBar, whose subsets are hard where wrong answers are longer."""
 
 from __future__ import annotations
 
