@@ -168,7 +168,7 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     boards = boards_of(by_benchmark, seed=seed)
     families = [_family(each) for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
-    found = [behaviours(each.readings, each.keys, own[1]) for each, own in both]
+    found = [behaviours(each.readings, each.keys, own[1], each.outcomes.values()) for each, own in both]
     q = iter(benjamini_hochberg([b.estimate.p for among in found for b in among if b.tested]).tolist())
     details = tuple(
         Detail(
@@ -219,19 +219,30 @@ def _lines(detail: Detail) -> Iterator[str]:
             "q: p corrected for all biases of this report (Benjamini-Hochberg); rows without q are descriptive. "
             "MDE: smallest distance from the null that is detected with 80% power"
         )
-        if any(bias.behaviour.unit == "log-odds" for bias in detail.biases):
-            yield "length bias: preference for the longer answer beyond the labels, at a typical difference in length"
-        if any("self-preference" in bias.behaviour.name for bias in detail.biases):
-            yield (
-                f"self-preference: answers of the judge's family ({detail.family}) chosen over those of others; null: "
-                "the share that an equally accurate judge without preference would choose"
-            )
+        yield from _log_odds_lines(detail)
     if detail.sureness is not None:
         yield _sureness_line(detail.sureness)
     if detail.votes is not None:
         yield calibration_line(detail.votes, "questions, share of verdicts as probability")
     if detail.bill is not None:
         yield from _bill_lines(detail.bill)
+
+
+def _log_odds_lines(detail: Detail) -> Iterator[str]:
+    """What the rows of the choice model are."""
+    names = [bias.behaviour.name for bias in detail.biases if bias.behaviour.unit == "log-odds"]
+    if not names:
+        return
+    yield "log-odds: one regression on position, label by subset, length and own family, clustered by item"
+    if any(name.startswith("length") for name in names):
+        yield "length: preference for the longer answer, per typical difference in length"
+    if any(name.startswith("self-preference") for name in names):
+        yield f"self-preference: for answers of the judge's family ({detail.family}) over those of others"
+    if any("association" in name for name in names):
+        yield (
+            "association: not evidence of bias, because without labels throughout and two subsets of 10 or more items "
+            "it may reflect how difficult the items are"
+        )
 
 
 def _sureness_line(found: Sureness) -> str:

@@ -10,13 +10,15 @@ import numpy as np
 from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.calibration import risk_coverage
-from judgebench.metrics.summary import length_bias, position_bias
+from judgebench.metrics.choice_model import collect_choices
+from judgebench.metrics.summary import position_bias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.bias import BiasEstimate
+    from judgebench.metrics.choice_model import ChoiceModel
 
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
 
@@ -62,6 +64,7 @@ def behaviours(
     readings: Mapping[str, Sequence[Reading]],
     keys: Mapping[str, ItemKey],
     own: Mapping[str, Sequence[bool]] | None = None,
+    outcomes: Iterable[Outcome] = (),
 ) -> list[Behaviour]:
     """Every bias that the readings can show.
 
@@ -69,6 +72,7 @@ def behaviours(
         readings: By the item's id.
         keys: The items.
         own: By the item's id, whether each completion is by the judge's own family, where that is known.
+        outcomes: Those of ratings or scores, which are no choices among the readings.
     """
     found: list[Behaviour] = []
     first = position_bias(readings)
@@ -78,42 +82,18 @@ def behaviours(
     same = _consistency(readings)
     if same is not None:
         found.append(Behaviour("position consistency", "share", same, tested=False))
-    length = length_bias(readings, keys)
-    if length is not None:
-        found.append(Behaviour("length bias (log-odds)", "log-odds", length))
-    family = _own_family(readings, keys, own or {})
-    if family is not None:
-        found.append(Behaviour("self-preference", "share", family))
+    found += _by_choice_model(collect_choices(readings, keys, outcomes, own).fit())
     return found
 
 
-def _own_family(
-    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey], own: Mapping[str, Sequence[bool]]
-) -> BiasEstimate | None:
-    """The share of verdicts for the judge's own family, against what its accuracy makes of the labels.
-
-    Over verdicts with one correct completion shown, where the family wrote some and not all. A judge that is right
-    with the same chance whoever wrote the correct completion, and wrong at random among the others, has no preference,
-    however many of the correct ones its family wrote.
-    """
-    items, chose, mine, rivals, right = [], [], [], [], []
-    for number, item, reading in _choices(readings):
-        flags = [item in own and own[item][index] for index in reading.order]
-        key = keys.get(item)
-        correct = [slot for slot, index in enumerate(reading.order) if key is not None and index < key.num_correct]
-        if reading.choice is None or len(correct) != 1 or not 0 < sum(flags) < len(flags):
-            continue
-        slot = reading.order.index(reading.choice)
-        items.append(number)
-        chose.append(float(flags[slot]))
-        mine.append(float(flags[correct[0]]))
-        rivals.append((sum(flags) - flags[correct[0]]) / (len(flags) - 1))
-        right.append(float(slot == correct[0]))
-    if not items:
-        return None
-    accuracy = float(np.mean(right))
-    expected = accuracy * np.array(mine) + (1 - accuracy) * np.array(rivals)
-    return bias.own_family_preference(chose, expected, clusters=items)
+def _by_choice_model(model: ChoiceModel | None) -> Iterator[Behaviour]:
+    """Length bias and self-preference, each beyond the other; associations where that is all that can be said."""
+    if model is None:
+        return
+    for name, estimate in (("length", model.length), ("self-preference", model.own)):
+        if estimate is not None:
+            kind = " association" if estimate.association else " bias" if name == "length" else ""
+            yield Behaviour(f"{name}{kind} (log-odds)", "log-odds", estimate, tested=not estimate.association)
 
 
 def _choices(readings: Mapping[str, Sequence[Reading]]) -> Iterator[tuple[int, str, Reading]]:

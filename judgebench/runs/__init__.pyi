@@ -68,6 +68,7 @@ from judgebench.runs.scoring import (
 )
 from judgebench.runs.shown import (
     aurc_text as aurc_text,
+    bounds_text as bounds_text,
     calibration_line as calibration_line,
     flips_line as flips_line,
     run_table as run_table,

@@ -10,9 +10,10 @@ from judgebench._util.text import dollars, one_line, percent, score_head, score_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from judgebench.items import Measure
     from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.controls import Flips
-    from judgebench.metrics.intervals import Estimate
+    from judgebench.metrics.intervals import Bounds, Estimate
     from judgebench.metrics.summary import Metrics, Usage
 
 
@@ -89,12 +90,19 @@ def _complete(metrics: Metrics) -> Iterator[str]:
         yield Alert(f"{line}; failures: {kinds})")
     else:
         yield f"{line})"
-    if metrics.bounds is not None and metrics.bounds[0] != metrics.bounds[1]:
-        bounds = score_range(*metrics.bounds, metrics.measure)
+    if metrics.bounds is not None and metrics.bounds.low != metrics.bounds.high:
         credited = (
             f"; {percent(metrics.substituted)} of the score is credit for failures" if metrics.substituted else ""
         )
-        yield f"bounds {bounds}: all failures counted wrong, all counted right{credited}"
+        said = bounds_text(metrics.bounds, metrics.measure)
+        yield f"bounds {said}: all failures counted wrong, all counted right{credited}"
+
+
+def bounds_text(bounds: Bounds, measure: Measure | None) -> str:
+    """Both bounds, and the interval around them."""
+    points = score_range(bounds.low, bounds.high, measure)
+    within = bounds.interval
+    return points if within is None else f"{points} (95% CI {score_range(within.low, within.high, measure)})"
 
 
 def calibration_line(found: Mapping[str, Any], of: str = "verdicts") -> str:
