@@ -5,8 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.calibration import risk_coverage
