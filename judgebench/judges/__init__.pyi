@@ -33,7 +33,6 @@ from judgebench.judges.judge import (
 from judgebench.judges.presets import (
     PLUGINS as PLUGINS,
     AnyJudge as AnyJudge,
-    Judges as Judges,
     family_of as family_of,
     is_moved as is_moved,
     is_plugged as is_plugged,
