@@ -182,9 +182,11 @@ class PlanOptions(_Checked):
         About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
-    limit: Annotated[int | None, About(ITEMS, "Sample at most N items, spread over the subsets.", "N", least=1)] = None
+    limit: Annotated[
+        int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)
+    ] = None
     seed: Annotated[
-        int, About(ITEMS, "Random seed for answer order, sampling with --limit, and bootstrap.", "N", least=0)
+        int, About(ITEMS, "Random seed for answer order, order of items, --limit, and bootstrap.", "N", least=0)
     ] = 0
     orders: Annotated[
         Orders | None, About(PROTOCOL, "Orders in which the answers are shown; default: the benchmark's.")

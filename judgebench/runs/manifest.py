@@ -90,6 +90,7 @@ class ItemsEntry(_Entry):
 
     count: int | None = None
     of: int | None = None
+    drawn_from: int | None = None
     hash: AnyText | None = None
 
 
