@@ -84,7 +84,7 @@ def test_cache_as_says_whose_replies_those_of_a_moved_judge_are(monkeypatch):
 
 def test_a_variable_that_holds_no_address_is_a_mistake(monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", "127.0.0.1:9")
-    with pytest.raises(ConfigError, match="OPENAI_BASE_URL.*is not an address"):
+    with pytest.raises(ConfigError, match=r"OPENAI_BASE_URL.*is not an address"):
         load_judges().get("openai/m")
 
 
@@ -105,7 +105,7 @@ def test_every_address_variable_of_litellm_is_known():
 @pytest.mark.parametrize("model", ["hosted_vllm/m", "lm_studio/m", "litellm_proxy/m", "azure/m", "xinference/m"])
 def test_a_server_of_ones_own_needs_an_address(model, monkeypatch):
     monkeypatch.setenv("OPENAI_BASE_URL", HERE)  # which LiteLLM would send some of them to
-    with pytest.raises(ConfigError, match="has no address.*_API_BASE"):
+    with pytest.raises(ConfigError, match=r"has no address.*_API_BASE"):
         check_address(load_judges().get(model))
 
 
