@@ -91,8 +91,12 @@ class Benchmark(ABC):
         return models if any(models) else None
 
     def unit(self, item: ItemKey) -> str:
-        """What is kept together when only some items are taken: the item itself, or the pair it belongs to."""
-        return item.id
+        """What is one in intervals, tests and held-out parts: the item's group, the pair it is of, or the item."""
+        return item.unit
+
+    def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:  # noqa: ARG002 - for those that look at all
+        """By id, the groups of items that only all rows together tell; those of others stay as they are."""
+        return {}
 
     def questions(self, item: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
         """The completions that each question about the item shows, by index.

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -99,7 +99,7 @@ class Dataset:
                     f"{self.rows.name} changed during the run: restore it and rerun the command, or start a new run"
                 )
             if item.id in self.keys:
-                yield item
+                yield _grouped(item, self.keys[item.id])
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
         """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample.
@@ -180,6 +180,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
             kept.append(item)
         else:
             kept = None
+    keys |= {item: replace(keys[item], group=group) for item, group in benchmark.groups(keys.values()).items()}
     selection = selection or Selection()
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
@@ -193,7 +194,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
     source = BUNDLED if bundled else rows.name
-    few = None if kept is None else [item for item in kept if item.id in mine]
+    few = None if kept is None else [_grouped(item, mine[item.id]) for item in kept if item.id in mine]
     return Dataset(
         benchmark,
         rows,
@@ -207,6 +208,10 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         kept=few,
         stamp=stamp,
     )
+
+
+def _grouped(item: Item, key: ItemKey) -> Item:
+    return item if item.group == key.group else replace(item, group=key.group)
 
 
 def _said(item: Item) -> bytes:
