@@ -41,6 +41,7 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
 
@@ -56,6 +57,7 @@ class Benchmark(ABC):
     official_orders: ClassVar[Orders] = "one"
     has_official_way: ClassVar[bool] = True
     joint_orders: ClassVar[bool] = False
+    own_rows: ClassVar[bool] = False
     ties_template: ClassVar[str | None] = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:

@@ -49,6 +49,7 @@ class Custom(base.Benchmark):
         "it is Pearson's correlation; rows without a label have verdicts and no score."
     )
     has_official_way = False
+    own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
     templates = MappingProxyType({"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10"})
 

@@ -182,6 +182,9 @@ class PlanOptions(_Checked):
         About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
+    group_column: Annotated[
+        str | None, About(ITEMS, "Column that names rows that belong together (custom).", "NAME")
+    ] = None
     limit: Annotated[
         int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)
     ] = None

@@ -55,7 +55,7 @@ def calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, It
     every = ((item, each) for item, among in readings.items() if item in keys for each in forecasts(among, keys[item]))
     items, found = [], []
     for item, each in every:
-        items.append(item)
+        items.append(keys[item].unit)
         found.append(each)
     if not found:
         return None
