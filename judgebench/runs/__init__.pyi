@@ -67,7 +67,9 @@ from judgebench.runs.scoring import (
     usage_of as usage_of,
 )
 from judgebench.runs.shown import (
+    aurc_text as aurc_text,
     bounds_text as bounds_text,
+    calibration_line as calibration_line,
     flips_line as flips_line,
     run_table as run_table,
     title_of as title_of,
