@@ -94,7 +94,7 @@ class Choices:
 
         Fitted by Newton steps with a penalty of ridge / 2 times the squared coefficients: weaker than one question's
         worth of information, but it keeps coefficients finite where a judge can be told in advance. Errors are the
-        cluster-robust sandwich's by item or group (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13, times G / (G - 1)), or
+        cluster-robust sandwich's by group (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13, times G / (G - 1)), or
         the model's own where larger: under separation the sandwich shrinks to nothing.
 
         Args:
