@@ -77,6 +77,12 @@ class Layout:
     stratum: StratumOf = mean_stratum
     strata: Mapping[str, StratumOf] = field(default_factory=dict)
 
+    def weighed_apart(self, item: ItemKey) -> str:
+        """The subset or section of fixed weight that an item belongs to; empty where all items count the same."""
+        if self.overall != "sections" or not self.sections:
+            return ""
+        return item.subset if item.subset in self.subset_weights else self.section_of(item) or item.subset
+
 
 @dataclass(frozen=True, slots=True)
 class Scores:

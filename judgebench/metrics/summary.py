@@ -4,15 +4,14 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
 from judgebench.metrics.bias import BiasEstimate
+from judgebench.metrics.choice_model import collect_choices
 from judgebench.metrics.controls import Controls, Flips, Reached
 from judgebench.metrics.intervals import Bounds, Estimate, Interval
 
@@ -154,8 +153,8 @@ def _need(data: Any, names: Iterable[str], within: str = "") -> dict[str, Any]:
 
 
 def _made(kind: type[Any], data: Any, within: str) -> Any:
-    """A dataclass from an object that has its fields, and no others."""
-    return kind(**_need(data, [each.name for each in fields(kind)], f"{within}."))
+    """A dataclass from an object that has its fields, and no others; those with a default may be missing."""
+    return kind(**_need(data, [each.name for each in fields(kind) if each.default is MISSING], f"{within}."))
 
 
 def _bounds(data: Any) -> Bounds:
@@ -227,7 +226,7 @@ def summarise(
         consistency=consistency,
         consistency_n=consistency_n,
         position_bias=position_bias(readings),
-        length_bias=length_bias(readings, keys),
+        length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
     )
@@ -282,23 +281,12 @@ def position_bias(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | N
     return bias.first_position(first, slots, clusters=items)
 
 
-def length_bias(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> BiasEstimate | None:
-    """By how much a longer completion is preferred in pairs, beyond what the labels justify, in log-odds.
+def length_bias(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey], outcomes: Iterable[Outcome] = ()
+) -> BiasEstimate | None:
+    """By how much a longer completion is preferred, beyond labels and places, in log-odds; None where none differ.
 
-    See `judgebench.metrics.bias.length_preference`; None where there are no pairwise verdicts.
+    See `judgebench.metrics.choice_model`. `metrics.json` has it without the judge's own family, which reports add.
     """
-    items, first, labels, lengths = array("q"), array("d"), array("q"), array("q")
-    for number, (item, among) in enumerate(readings.items()):
-        key = keys.get(item)
-        for reading, value in _choices(among):
-            if key is None or len(reading.order) != 2:
-                continue
-            shown = reading.order
-            items.append(number)
-            first.append(0.5 if value == TIE else float(value == LABELS[0]))
-            labels.append(int(shown[0] < key.num_correct) - int(shown[1] < key.num_correct))
-            lengths.extend((key.lengths[shown[0]], key.lengths[shown[1]]))
-    if not items:
-        return None
-    preference = bias.length_preference(first, labels, np.reshape(lengths, (-1, 2)), clusters=items)
-    return None if preference is None else preference.length
+    model = collect_choices(readings, keys, outcomes).fit()
+    return None if model is None else model.length

@@ -9,7 +9,6 @@ from making import key, reading
 
 from judgebench.benchmarks.rewardbench import RewardBench
 from judgebench.benchmarks.rewardbench2 import RewardBench2
-from judgebench.metrics.bias import length_preference
 from judgebench.metrics.intervals import Bounds, wilson
 from judgebench.metrics.summary import Metrics, Usage, consistency_over_orders, summarise
 
@@ -164,24 +163,29 @@ def test_position_bias_is_the_share_of_first_slots():
     assert (bias.estimate, bias.n, bias.null) == (pytest.approx(5 / 7), 7, 0.5)
 
 
-def test_length_bias_is_beyond_what_the_labels_justify():
-    """A judge that is right on each of four pairs, of which three have the longer answer right: rows worked by hand."""
+def test_length_bias_of_one_subset_is_an_association():
+    """A judge that is right on four pairs, of which three have the longer answer right, is not said to be biased."""
     lengths = {"a": (30, 10), "b": (40, 10), "c": (50, 20), "d": (10, 30)}
     keys = {name: key(name, "donotanswer", lengths=each) for name, each in lengths.items()}
 
     found = summary({name: both("A", "B") for name in keys}, keys=keys).length_bias
 
-    shown = [(30, 10), (10, 30), (40, 10), (10, 40), (50, 20), (20, 50), (10, 30), (30, 10)]
-    expected = length_preference([1, 0] * 4, [1, -1] * 4, shown, clusters=[0, 0, 1, 1, 2, 2, 3, 3])
-    assert found == expected.length
+    assert (found.n, found.clusters, found.association) == (8, 4, True)
     assert found.low < 0 < found.high
 
 
-def test_length_bias_is_for_pairs_alone():
-    """Ratings say nothing about a preference between two."""
-    readings = {"a": [reading((0,), 3.0), reading((1,), 4.0)]}
+def test_ratings_of_equal_lengths_have_no_length_bias():
+    """There is nothing to see."""
+    keys = {"a": key("a", "donotanswer", lengths=(10, 10))}
 
-    assert summary(readings).length_bias is None
+    assert summary({"a": [reading((0,), 3.0), reading((1,), 4.0)]}, keys=keys).length_bias is None
+
+
+def test_ratings_have_a_length_bias():
+    """The rating that is higher chooses the longer of the two."""
+    keys = {"a": key("a", "donotanswer", lengths=(10, 20))}
+
+    assert summary({"a": [reading((0,), 3.0), reading((1,), 4.0)]}, keys=keys).length_bias.estimate > 0
 
 
 def test_the_contracts_names_are_there():
