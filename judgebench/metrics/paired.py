@@ -86,6 +86,18 @@ class Difference:
     interval: IntervalMethod = "bootstrap"
 
 
+class Credits(NamedTuple):
+    """Credits of which some stand in for failures.
+
+    Attributes:
+        values: Of every run and row, from 0 to 1, shape (runs, n).
+        coins: The variance of each by itself, as of a coin where it stands in for a failure, of the same shape.
+    """
+
+    values: Floats
+    coins: Floats
+
+
 class OwnScore(NamedTuple):
     """A stratum whose score is no mean of credits.
 
@@ -113,7 +125,7 @@ class PairedScores:
     adds none. Where all rows differ by the same amount there is nothing to resample: see `without_spread`.
 
     Args:
-        credits_: Of every run and row, from 0 to 1, shape (runs, n).
+        credits_: Of every run and row, from 0 to 1, shape (runs, n), or with those that stand in for failures.
         weights: Of each stratum in the score, shape (strata,), of any sum above 0; those of weight 0 are left out.
         strata: The code of each row's stratum, shape (n,); rows below 0 are in none. None: all rows are one stratum.
         clusters: What each row belongs to, shape (n,); None: each row by itself. The interval draws the rows of a
@@ -122,12 +134,11 @@ class PairedScores:
         seed: Of the resampling; each stratum is drawn from a generator of its own, so that no part moves another.
         resamples: How many.
         kept: The draws of strata by code, which other parts of the same rows share; None: they are made anew.
-        coins: The variance of each credit by itself, shape (runs, n): that of a coin where it stands in for a failure.
     """
 
     def __init__(
         self,
-        credits_: Floats,
+        credits_: Floats | Credits,
         weights: Sequence[float] = (1.0,),
         *,
         strata: Ints | None = None,
@@ -136,8 +147,8 @@ class PairedScores:
         seed: int = 0,
         resamples: int = RESAMPLES,
         kept: dict[int, Floats] | None = None,
-        coins: Floats | None = None,
     ) -> None:
+        credits_, coins = credits_ if isinstance(credits_, Credits) else (credits_, None)
         n = credits_.shape[1]
         self._coins: dict[int, Floats] = {}
         stratum = np.zeros(n, dtype=np.int64) if strata is None else strata
@@ -396,7 +407,10 @@ class PairedRuns:
             self.whole = [*(0.0 for _ in self.groups), 1.0]
         self._scores = partial(
             PairedScores,
-            np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
+            Credits(
+                np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
+                np.array([[coin_variance(outcome) for outcome in run] for run in outcomes]),
+            ),
             strata=strata,
             clusters=codes([unit(item) for item in items], len(items))[0],
             own=own,
@@ -404,7 +418,6 @@ class PairedRuns:
             resamples=resamples,
             # Else each part draws for itself, which takes longer and no memory.
             kept={} if len(self.whole) * len(outcomes) * resamples <= _KEPT else None,
-            coins=np.array([[coin_variance(outcome) for outcome in run] for run in outcomes]),
         )
 
     @property
