@@ -74,8 +74,8 @@ BY_HAND = {
 
 ENDS = ("score", "n", "low", "high")
 OTHER_ENDS = {"runs/rewardbench/frail/plain/one", "runs/rm-bench/offline--longest/pairwise/one"}
-"""By now what stands in for a failure has the variance of a coin, and a mean over several subsets Wilson's interval over
-all its items, and so these have other intervals."""
+"""By now what stands in for a failure has the variance of a coin, and a mean over several subsets Wilson's interval
+over all its items, and so these have other intervals."""
 
 
 def unpack(folder: Path) -> None:
