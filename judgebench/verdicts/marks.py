@@ -100,10 +100,8 @@ def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = Non
     elif not rule.has_parts and (undecided := _undecided(match, answer, rule)) is not None:
         return undecided
     match = caught[0 if rule.match == "first" or rule.anchor == "start" else -1]
-    if rule.anchor == "line" or isinstance(rule.anchor, After):
-        unclear = _unclear(caught, answer, rule)
-        if unclear is not None:
-            return unclear
+    if rule.is_on_a_line and (unclear := _unclear(caught, answer, rule)) is not None:
+        return unclear
     others = tuple(each.text for each in caught if each is not match)
     return VerdictMatch(match.text, Span(*match[3:]), _marked(match, answer, rule), others=others)
 

@@ -45,7 +45,8 @@ class VerdictRule(BaseModel):
         values: What each text of the group means: a slot's letter or `tie`; without, the group is the letter itself.
         match: Which match counts: the `last`, the `first`, or the `only` one (all matches are the same text).
         anchor: Where the verdict stands: `line`, the last line that has a match, of which no other part may say
-            another verdict; `start`, the answer's first line, alone; or right after some words. Without, anywhere.
+            another verdict; `start`, the answer's first line, alone; or right after some words. Without, anywhere;
+            in mode rating as with `line`.
         json_field: For structured output, the name of the verdict's field in the object (`json` in the file).
         scale: In mode rating, the lowest and the highest rating.
         ranking: The group holds a ranking of all slots, such as `B > A > C`; with `ties`, `=` may stand in it.
@@ -84,6 +85,13 @@ class VerdictRule(BaseModel):
     def has_parts(self) -> bool:
         """Whether a verdict is made from several parts: a ranking, criteria or scores."""
         return any(form is not None for form in (self.ranking, self.criteria, self.scores))
+
+    @property
+    def is_on_a_line(self) -> bool:
+        """Whether the line of the verdict may say no other; by default so in mode rating, where any number is one."""
+        if self.anchor is None:
+            return self.scale is not None and not self.has_parts and self.match == "last"
+        return self.anchor != "start"
 
     @property
     def can_tie(self) -> bool:
