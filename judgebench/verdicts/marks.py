@@ -23,7 +23,7 @@ _TAGS = re.compile(r"</?[A-Za-z][^<>\n]*>")
 _CONCLUDES = re.compile(
     r"\b(?:verdict|decision|decide|rating|rate|score|choice|choose|chosen|pick|select|prefer|winner|judge?ment|result"
     r"|finally?|therefore|thus|so|hence|overall|conclude|conclusion|ultimately|give|award|assign|earns?|deserves?|merits?"
-    r"|gets?)\b|(?:[:=>\u2192\u2013\u2014-]|\b(?:is|be|go with))\W*\Z",
+    r"|gets?)\b|(?:[:=>\u2192\u2013\u2014-]|\b(?:is|be|go with|then|now))\W*\Z",
     re.IGNORECASE,
 )
 """What a clause holds that leads up to a verdict."""
