@@ -6,7 +6,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import Failure
+from judgebench.items import LABELS, Failure
 from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, find_matches
 from judgebench.verdicts.rule import After, Span
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from judgebench.verdicts.patterns import Match
     from judgebench.verdicts.rule import VerdictRule
 
-DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}<>"
+DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}<>\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _ENDS = f"{DECORATION}.,;:!"
 _CLAUSE = re.compile(r"(?<=[.!?;])[\s*_`\"')\]]+")
 _TAGS = re.compile(r"</?[A-Za-z][^<>\n]*>")
@@ -35,6 +35,7 @@ _SUPPOSES = re.compile(
 )
 """What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
 _OUT_OF = re.compile(r"[\s*_`\"')\]]*(?:/|out of\b|of\b)[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_WORD = re.compile(r"[ \t]+\w")
 _GOES_ON = re.compile(r"[.,]\d{1,2}(?!\d)")
 _UNFINISHED = re.compile(
     r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(\[]*\d|\d|[.,]\d", re.IGNORECASE
@@ -157,22 +158,26 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
                 failure = Failure("unreadable", f"{text} is out of {out_of['top']}, and the scale ends at {scale[1]:g}")
         elif match.end == match.group_end and (rest := _UNFINISHED.match(answer, end)) is not None:
             failure = Failure("unreadable", f"undecided: '{' '.join((text + rest.group()).split())}'")
-        whole.append(match._replace(text=text, group_end=stop, end=max(match.end, stop)))
+        whole.append(match._replace(text=text, group_end=stop, end=end))
     return failure or whole
 
 
 def _undecided(match: Match, answer: str, rule: VerdictRule) -> Failure | None:
-    """A choice that goes on with another one, where nothing closes it: `A or B`, `a tie`."""
+    """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
     text = str(match.text)
-    if match.end != match.group_end:
-        return None
-    texts = "|".join(sorted(map(re.escape, rule.values or "ABCDEFGHIJKLMNOPQRSTUVWXYZ"), key=len, reverse=True))
+    texts = "|".join(sorted(map(re.escape, rule.values or LABELS), key=len, reverse=True))
+    closed = match.end != match.group_end
+    edge = (
+        "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
+    )  # behind a closed mark, a bare letter is the begin of a sentence
     case = re.IGNORECASE if rule.values and all(len(each) > 1 for each in rule.values) else 0
     rest = re.compile(
-        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])[\s*_`\"'(\[]*(?:{texts})(?!\w)|\s+(?:tie|draw)\b", case
+        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
+        + ("" if closed else r"|\s+(?:tie|draw)\b"),
+        case,
     )
     found = rest.match(answer, match.end)
-    article = text == "a" and text not in (rule.values or ()) and re.compile(r"[ \t]+\w").match(answer, match.end)
+    article = not closed and text == "a" and text not in (rule.values or ()) and _WORD.match(answer, match.end)
     if found is None and not article:
         return None
     said = answer[match.group_start : found.end() if found else match.end + 20].partition("\n")[0]

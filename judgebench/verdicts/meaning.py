@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
+from judgebench.verdicts.undress import undress
 
 if TYPE_CHECKING:
     from judgebench.verdicts.marks import VerdictMatch
@@ -40,13 +41,13 @@ def meaning_of(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Fail
 
 
 def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    if rule.ranking is not None:
-        return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
-    if rule.scores is not None:
-        return read_slot_scores(text, LABELS[:k], rule.scores)
-    if rule.criteria is not None:
-        assert rule.scale is not None  # the front matter has seen to it
-        return read_criteria(text, rule.criteria, rule.scale)
+    if rule.has_parts:
+        result = _parts(text, rule, k)
+        if isinstance(result, Failure) and result.kind == "unreadable":
+            *_, plain = undress(text.upper() if rule.ranking is not None else text)
+            dressed = _parts(plain.text, rule, k)
+            return result if isinstance(dressed, Failure) else dressed
+        return result
     if rule.scale is not None:
         return _rating(text, rule.scale)
     value = _choice(text, rule)
@@ -56,6 +57,16 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
     if value == TIE or (len(value) == 1 and value in LABELS[:k]):
         return Verdict(value)
     return Failure("unreadable", f"'{shortened(value)}' is not one of the {k} slots")
+
+
+def _parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
+    if rule.ranking is not None:
+        return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
+    if rule.scores is not None:
+        return read_slot_scores(text, LABELS[:k], rule.scores)
+    assert rule.criteria is not None
+    assert rule.scale is not None  # the front matter has seen to it
+    return read_criteria(text, rule.criteria, rule.scale)
 
 
 def _choice(text: str, rule: VerdictRule) -> str | None:

@@ -107,6 +107,7 @@ def _loosened(pattern: str, flags: int) -> tuple[re.Pattern[str], ...]:
     ):
         around = [_SPACES.sub(r"\\s*", part) for part in (pattern[: place.start], pattern[place.end :])]
         sources.append(f"{around[0]}[^\n]{{1,{_LONGEST}}}?{around[1]}")
+    sources = [source.replace(r"\*\*", r"\**").replace(r"\A\s*", r"\A[\s\"'(\[]*") for source in sources]
     kept = flags & (re.VERBOSE | re.DOTALL | re.MULTILINE | re.ASCII)
     found = []
     for source in sources:

@@ -72,7 +72,7 @@ class VerdictRule(BaseModel):
     @classmethod
     def _known_anchor(cls, value: Any) -> Any:
         words = value.get("after") if isinstance(value, dict) and len(value) == 1 else None
-        if value is None or isinstance(value, str | After) or (isinstance(words, str) and words.strip()):
+        if value in (None, "line", "start") or isinstance(value, After) or (isinstance(words, str) and words.strip()):
             return value
         raise ValueError(f"is {value!r}, expected line, start, or {{after: TEXT}}")
 
