@@ -13,7 +13,7 @@ from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
-from judgebench.engine.loops import blocking
+from judgebench.engine.loops import blocking, threaded
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
@@ -66,6 +66,7 @@ def forecast(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -91,7 +92,8 @@ def forecast(
     >>> jb.forecast("rewardbench", judges="offline/longest", data="sample")[0].judgements
     54
 
-    No key is needed. An unknown option is a TypeError that names the nearest one.
+    No key is needed. In a coroutine `await jb.aforecast(...)`. An unknown option is a TypeError that names the nearest
+    one.
 
     Raises:
         ConfigError: A usage error that the run itself would end with.
@@ -107,6 +109,7 @@ async def agrid(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -159,6 +162,7 @@ async def arun(
     template: str | Path | None = None,
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -208,6 +212,7 @@ async def arun(
 
 grid = blocking(agrid, "grid")
 run = blocking(arun, "run")
+aforecast = threaded(forecast, "aforecast")
 
 
 def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
@@ -239,6 +244,7 @@ def score(
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
+    group_column: str | None = None,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
 
@@ -249,6 +255,8 @@ def score(
     >>> jb.score("scores.jsonl", benchmark="custom", data=rows).metrics.score
     1.0
 
+    In a coroutine `await jb.ascore(...)`.
+
     Args:
         scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`),
             in a JSONL, CSV or Parquet file, a data frame or a list.
@@ -258,6 +266,7 @@ def score(
         out: The folder above the runs' folders.
         name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
+        group_column: The column that names rows that belong together, of rows of your own.
 
     Raises:
         ConfigError: The scores do not fit the items.
@@ -267,17 +276,19 @@ def score(
 
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen))
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, group_column=group_column))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
         source,
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        subsets=chosen,
         allow_missing=allow_missing,
     )
     return Run.load(path)
+
+
+ascore = threaded(score, "ascore")
 
 
 @dataclass(frozen=True)

@@ -136,6 +136,7 @@ class RunSpec:
     def described(self) -> dict[str, Any]:
         """The manifest's parts that are known before the run."""
         orders, dataset = self.orders, self.dataset
+        drawn_from = {} if self.selection.limit is None else {"drawn_from": dataset.drawn_from}
         return {
             "benchmark": self.benchmark.name,
             "judge": self.judge.public(),
@@ -144,10 +145,10 @@ class RunSpec:
             "template": _described(self.template),
             "companion": None if self.companion is None else _described(self.companion),
             "protocol": {"name": self.protocol, **orders.to_json()},
-            "selection": {"subsets": list(self.selection.subsets), "limit": self.selection.limit},
+            "selection": dataset.selection.to_json(),
             "seed": orders.seed,
             "data": dataset.origin,
-            "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
+            "items": {"count": len(dataset.keys), "of": dataset.total, **drawn_from, "hash": dataset.hash},
             **({} if self.alteration is None else {"altered": self.alteration}),
             **({} if self.until_shown is None else {"until_shown": self.until_shown}),
             "identity": self.identity(),

@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from judgebench.metrics.intervals import RESAMPLES, Estimate, MeanStratum, weighted_interval
+from judgebench.metrics.intervals import (
+    RESAMPLES,
+    Bounds,
+    Estimate,
+    Interval,
+    MeanStratum,
+    group_effect,
+    pooled,
+    weighted_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,12 +28,42 @@ if TYPE_CHECKING:
 
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
 
+_EXTREMES: tuple[View, View] = ("low", "high")
+
 
 def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStratum | None:
-    """The items that have a credit, as a group whose score is their mean; None where there are none."""
+    """The items that have a credit, as a group whose score is their mean; None where there are none.
+
+    What stands in for a failure is not known as a verdict is: it has the variance of a coin of that chance.
+    """
     there = [outcome for outcome in outcomes if outcome.credit is not None]
     credits_ = [o.credit - o.substituted if view == "bare" else getattr(o, view) for o in there]  # type: ignore[operator]
-    return MeanStratum(credits_) if credits_ else None
+    if not there:
+        return None
+    grouped = None
+    if any(outcome.item.group is not None for outcome in there):
+        grouped = np.array(credits_), [outcome.item.unit for outcome in there]
+    if view == "credit" and any(outcome.substituted for outcome in there):
+        values, chances = zip(*(part for outcome in there for part in _coin(outcome)), strict=True)
+        return MeanStratum(values, chances, grouped)
+    return MeanStratum(credits_, grouped=grouped)
+
+
+def coin_variance(outcome: Outcome) -> float:
+    """The variance of a credit that stands in for a failure, as of a coin; 0 where nothing does."""
+    if not outcome.substituted or outcome.credit is None:
+        return 0.0
+    return sum(chance * (credit - outcome.credit) ** 2 for credit, chance in _coin(outcome))
+
+
+def _coin(outcome: Outcome) -> tuple[tuple[float, float], ...]:
+    """The credits that the item may have, each with its chance; their mean is its credit."""
+    assert outcome.credit is not None
+    width = (outcome.high or 0.0) - (outcome.low or 0.0)
+    if not outcome.substituted or width <= outcome.substituted:
+        return ((outcome.credit, 1.0),)
+    chance, least = outcome.substituted / width, outcome.credit - outcome.substituted
+    return (least, 1 - chance), (least + width, chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +91,12 @@ class Layout:
     optional: frozenset[str] = frozenset()
     stratum: StratumOf = mean_stratum
     strata: Mapping[str, StratumOf] = field(default_factory=dict)
+
+    def weighed_apart(self, item: ItemKey) -> str:
+        """The subset or section of fixed weight that an item belongs to; empty where all items count the same."""
+        if self.overall != "sections" or not self.sections:
+            return ""
+        return item.subset if item.subset in self.subset_weights else self.section_of(item) or item.subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +129,12 @@ class _Group:
 
 
 def official_scores(
-    outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0, resamples: int = RESAMPLES
+    outcomes: Sequence[Outcome],
+    layout: Layout,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    view: View = "credit",
 ) -> Scores:
     """Scores and 95% intervals of every subset and section and of the whole.
 
@@ -96,12 +147,13 @@ def official_scores(
         layout: The benchmark's own.
         seed: Of the resampling.
         resamples: How many.
+        view: See `point_score`.
     """
-    groups = _groups(outcomes, layout, "credit")
+    groups = _groups(outcomes, layout, view)
     there = {group.section for group in groups}
     asked = {layout.section_of(outcome.item) for outcome in outcomes}
     missing = tuple(name for name in layout.sections if name not in asked and name not in layout.optional)
-    whole = _pooled(outcomes, layout, "credit")
+    whole = _pooled(outcomes, layout, view)
     if whole is None and (not groups or layout.overall == "pooled"):
         return Scores(None, None, None, {}, {}, {}, missing)
     _lean(groups)
@@ -116,6 +168,26 @@ def official_scores(
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
     return Scores(overall.score, overall.low, overall.high, sections, _subsets(groups, draws), within, missing, measure)
+
+
+def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) -> Bounds | None:
+    """The official score with every failure counted wrong, and counted right, with the interval of both together.
+
+    Args:
+        outcomes: One an item.
+        layout: The benchmark's own.
+        seed: Of the resampling.
+
+    Returns:
+        None where there is no score, or no substitute that is the worst, or the best (correlations).
+    """
+    if any(outcome.failed for outcome in outcomes):
+        low, high = (official_scores(outcomes, layout, seed=seed, view=view) for view in _EXTREMES)
+    else:
+        low = high = official_scores(outcomes, layout, seed=seed)
+    if low.score is None or high.score is None or low.low is None or high.high is None:
+        return None
+    return Bounds(low.score, high.score, Interval(low.low, high.high))
 
 
 def point_score(outcomes: Iterable[Outcome], layout: Layout, view: View = "credit") -> float | None:
@@ -219,10 +291,20 @@ def _estimate(groups: Sequence[_Group], draws: Sequence[Floats], weights: Sequen
     taken = [(g, d, w) for g, d, w in zip(groups, draws, weights, strict=True) if w > 0]
     if len(taken) == 1:
         return _alone(taken[0][0].stratum, lambda: taken[0][1])
-    value = float(sum(w * g.stratum.value for g, _, w in taken))
-    resampled = np.sum([w * d for _, d, w in taken], axis=0)
-    interval = weighted_interval(value, [g.stratum for g, _, _ in taken], [w for _, _, w in taken], resampled)
-    return Estimate(value, sum(g.stratum.n for g, _, _ in taken), interval.low, interval.high)
+    strata, chosen = [g.stratum for g, _, _ in taken], [w for _, _, w in taken]
+    value, n = float(sum(w * s.value for s, w in zip(strata, chosen, strict=True))), sum(s.n for s in strata)
+    means = [(s, w) for s, w in zip(strata, chosen, strict=True) if isinstance(s, MeanStratum)]
+    if len(means) == len(strata) and np.allclose([w * n / s.n for s, w in means], 1.0):
+        interval = pooled([s for s, _ in means]).interval()
+        return Estimate(value, n, interval.low, interval.high)
+    # Items that belong together may stand in several groups, each of which is drawn by itself.
+    wider = math.sqrt(group_effect([s for s, _ in means], [w for _, w in means]))
+    resampled = np.zeros(len(taken[0][1]))
+    for group, drawn, weight in taken:
+        centre, by_mean = group.stratum.value, isinstance(group.stratum, MeanStratum)
+        resampled += weight * (centre + (drawn - centre) * (wider if by_mean else 1.0))
+    interval = weighted_interval(value, strata, chosen, resampled)
+    return Estimate(value, n, interval.low, interval.high)
 
 
 def _alone(stratum: Stratum, draws: Callable[[], Floats]) -> Estimate:
