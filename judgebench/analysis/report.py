@@ -158,7 +158,8 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     families = [_family(each) for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
     found = [behaviours(each.readings, each.keys, own[1], each.outcomes.values()) for each, own in both]
-    q = iter(benjamini_hochberg([b.estimate.p for among in found for b in among if b.tested]).tolist())
+    tested = [b.estimate.p for among in found for b in among if b.tested and b.estimate.p is not None]
+    q = iter(benjamini_hochberg(tested).tolist())
     details = tuple(
         Detail(
             finished=each,

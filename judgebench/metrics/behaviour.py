@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -11,7 +11,8 @@ from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.calibration import brier, ece, risk_coverage
 from judgebench.metrics.choice_model import collect_choices
-from judgebench.metrics.summary import position_bias
+from judgebench.metrics.retest import order_agreements
+from judgebench.metrics.summary import chosen_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -90,13 +91,9 @@ def behaviours(
         outcomes: Those of ratings or scores, which are no choices among the readings.
     """
     found: list[Behaviour] = []
-    first = position_bias(readings)
-    if first is not None:
-        found.append(Behaviour("position bias (first slot)", "share", first))
+    found += _by_slot(readings)
     found += _by_position(readings, keys)
-    same = _consistency(readings)
-    if same is not None:
-        found.append(Behaviour("position consistency", "share", same, tested=False))
+    found += _consistency(readings)
     found += _by_choice_model(collect_choices(readings, keys, outcomes, own).fit())
     return found
 
@@ -138,20 +135,41 @@ def _by_position(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, I
             yield Behaviour(name, "difference", each.against_rest, tested=False)
 
 
-def _consistency(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | None:
-    """Over questions that were put in several orders; a tie is a choice of its own."""
-    orders: dict[tuple[int, tuple[int, ...]], set[tuple[int, ...]]] = {}
-    rows = []
-    for number, _, reading in _choices(readings):
-        question = (number, tuple(sorted(reading.order)))
-        orders.setdefault(question, set()).add(reading.order)
-        rows.append((question, -1 if reading.choice is None else reading.choice, len(reading.order)))
-    several = {question: at for at, question in enumerate(q for q, seen in orders.items() if len(seen) > 1)}
-    rows = [row for row in rows if row[0] in several]
-    if not rows:
-        return None
-    questions, chosen, slots = zip(*rows, strict=True)
-    return bias.consistency(chosen, [several[question] for question in questions], slots)
+def _by_slot(readings: Mapping[str, Sequence[Reading]]) -> Iterator[Behaviour]:
+    """The share of the first slot; of more than two slots the test of all, with the share furthest from its null."""
+    items, chosen, shown = chosen_slots(readings)
+    first, slots = bias.first_position(chosen, shown, clusters=items), bias.slot_shares(chosen, shown, clusters=items)
+    if first is None or slots is None:
+        return
+    several = len(slots.shares) > 2
+    yield Behaviour("position bias (first slot)", "share", first, tested=not several)
+    if several:
+        at = slots.furthest
+        estimate = bias.share_against(np.asarray(chosen) == at, slots.nulls[at], clusters=items)
+        if estimate is not None:
+            name = f"position bias (all slots; furthest: {LABELS[at]})"
+            yield Behaviour(name, "share", replace(estimate, p=slots.p))
+
+
+def _consistency(readings: Mapping[str, Sequence[Reading]]) -> Iterator[Behaviour]:
+    """Agreement of all orders; with several samples, of two orders less that of two samples of one order."""
+    every = [each for each in order_agreements(readings) if each.all_orders is not None]
+    number = {item: at for at, item in enumerate(dict.fromkeys(each.item for each in every))}
+    same = [each.all_orders for each in every if each.all_orders is not None]
+    estimate = bias.share_against(same, 0.5, clusters=[number[each.item] for each in every])
+    if estimate is not None:
+        bare = replace(estimate, null=None, p=None, smallest_effect=None)
+        yield Behaviour("position consistency", "share", bare, tested=False)
+    repeated = [
+        (number[each.item], each.different_orders - each.same_order)
+        for each in every
+        if each.different_orders is not None and each.same_order is not None
+    ]
+    if repeated:
+        items, differences = zip(*repeated, strict=True)
+        effect = bias.mean_difference(differences, clusters=items)
+        if effect is not None:
+            yield Behaviour("agreement: two orders minus one order", "difference", effect, tested=False)
 
 
 def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:
