@@ -5,11 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
-from judgebench.metrics.calibration import brier, ece, risk_coverage
+from judgebench.metrics.calibration import risk_coverage
 from judgebench.metrics.choice_model import collect_choices
 from judgebench.metrics.retest import order_agreements
 from judgebench.metrics.summary import chosen_slots
@@ -19,11 +17,9 @@ if TYPE_CHECKING:
 
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.bias import BiasEstimate
-    from judgebench.metrics.calibration import Bin
     from judgebench.metrics.choice_model import ChoiceModel
 
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +47,16 @@ class Sureness:
     Attributes:
         accuracy: Share of the items taken, the surest first, and the mean credit among them.
         area: Mean risk over all shares (AURC); lower is better.
+        random: What it is in a random order.
+        optimum: What it is with the right ones first.
         n: Items with ratings or scores.
     """
 
     accuracy: tuple[tuple[float, float], ...]
     area: float
+    random: float
+    optimum: float
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """What it is worth that many of an item's verdicts name the same completion.
-
-    Attributes:
-        brier: Of the share of verdicts for the completion most of them name, as the probability that it is right.
-        ece: Expected calibration error, in 10 bins of equal width.
-        n: Items with two verdicts or more.
-        bins: What the calibration error is made of.
-    """
-
-    brier: float
-    ece: float
-    n: int
-    bins: tuple[Bin, ...] = ()
 
 
 def behaviours(
@@ -194,25 +177,4 @@ def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:
     n = len(margins)
     taken = [max(round(share * n), 1) for share in COVERAGES]
     accuracy = tuple((share, 1 - float(curve.risk[at - 1])) for share, at in zip(COVERAGES, taken, strict=True))
-    return Sureness(accuracy, curve.area, n)
-
-
-def votes(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> Votes | None:
-    """Whether items on which more verdicts agree are more often right; None where no item has two verdicts."""
-    shares, credits_ = [], []
-    by_item: dict[str, list[Reading]] = {}
-    for _, item, reading in _choices(readings):
-        by_item.setdefault(item, []).append(reading)
-    for item, among in by_item.items():
-        key = keys.get(item)
-        chosen = [reading.choice for reading in among if reading.choice is not None]
-        if key is None or key.num_correct != 1 or len(among) < 2 or any(len(r.order) != key.k for r in among):
-            continue
-        counts = np.bincount(chosen, minlength=key.k) if chosen else np.zeros(key.k, dtype=np.int64)
-        top = np.flatnonzero(counts == counts.max())
-        shares.append(float(counts.max()) / len(among))
-        credits_.append(float(0 in top) / len(top))
-    if not shares:
-        return None
-    error = ece(shares, credits_, bins=BINS)
-    return Votes(brier(shares, credits_), error.value, len(shares), error.bins)
+    return Sureness(accuracy, curve.area, curve.random, curve.optimum, n)

@@ -265,8 +265,9 @@ def mean_difference(
         return None
     code, count = codes(clusters, n)
     error = _floored(clustered_standard_error(given, code), count, n)
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
-    return _estimate(float(given.mean()), 0.0, _around(float(given.mean()), half), error, (n, count), confidence)
+    wide = _around(float(given.mean()), NormalDist().inv_cdf(0.5 + confidence / 2) * error)
+    interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
+    return _estimate(float(given.mean()), 0.0, interval, error, (n, count), confidence)
 
 
 def log_odds(
@@ -301,8 +302,9 @@ def _difference_of_means(values: Floats, inside: npt.NDArray[np.bool_], code: In
     error = math.sqrt(float(sums @ sums) * count / (count - 1)) if count > 1 else math.nan
     clusters_in, clusters_out = (codes(code[part], int(part.sum()))[1] for part in (inside, ~inside))
     error = max(_floored(error, count, n), math.hypot(1 / clusters_in, 1 / clusters_out))
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    return _estimate(inner - outer, 0.0, _around(inner - outer, z * error), error, (n, count), confidence)
+    wide = _around(inner - outer, NormalDist().inv_cdf(0.5 + confidence / 2) * error)
+    interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
+    return _estimate(inner - outer, 0.0, interval, error, (n, count), confidence)
 
 
 def _estimate(

@@ -18,7 +18,15 @@ def test_one_run_in_full():
     ended = judgebench("report", judge_run("offline/first", 12, "--orders", "both"))
     assert ended.status == 0, ended.err
     words = " ".join(ended.out.split())
-    for said in ("position consistency", "position bias", "Benjamini-Hochberg", "Brier score", "per item", "latency:"):
+    for said in (
+        "position consistency",
+        "position bias",
+        "Benjamini-Hochberg",
+        "Brier score",
+        "no ECE",
+        "per item",
+        "latency:",
+    ):
         assert said in words
 
 
@@ -29,7 +37,7 @@ def test_a_judge_that_takes_the_first_has_that_bias():
     first = biases["position bias (first slot)"]
     assert first.behaviour.estimate.estimate == 1.0
     assert first.behaviour.estimate.p <= first.q <= 0.05
-    assert detail.votes is not None
+    assert (detail.votes["n"], detail.votes["ece"]) == (12, None)
 
 
 def test_ratings_and_scores_say_what_being_sure_is_worth():

@@ -6,7 +6,7 @@ import pytest
 from making import key, reading
 
 from judgebench.items import Outcome
-from judgebench.metrics.behaviour import behaviours, sureness, votes
+from judgebench.metrics.behaviour import behaviours, sureness
 
 
 def found(readings, keys):
@@ -74,23 +74,14 @@ def test_the_surest_items_come_first():
     outcomes = [rated(9, 1, credit=1), rated(6, 2, credit=1), rated(3, 5, credit=0), rated(4, 5, credit=0)]
     result = sureness(outcomes)
     assert dict(result.accuracy) == pytest.approx({0.25: 1.0, 0.5: 1.0, 0.75: 2 / 3, 1.0: 0.5})
-    assert result.area == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4)
+    assert result.area == result.optimum == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4)
+    assert result.random == 0.5
 
 
 def test_sureness_needs_every_score():
     """An item with a missing score, or with several correct completions, is left out."""
     several = Outcome(key(num_correct=2, k=3), 1.0, 1.0, 1.0, scores=((3.0, 3.0, 1.0),))
     assert sureness([rated(9, None, credit=1), several]) is None
-
-
-def test_the_share_of_votes_as_probability():
-    """Three of four votes right (0.75, 1) and a split (0.5, 0.5): Brier (0.0625 + 0.25) / 2, ECE 0.25 / 2."""
-    readings = {
-        "a": [reading((0, 1), letter, at) for at, letter in enumerate("AAAB")],
-        "b": [reading((0, 1), letter, at) for at, letter in enumerate("AABB")],
-    }
-    result = votes(readings, {item: key(item) for item in readings})
-    assert (result.brier, result.ece, result.n) == (pytest.approx(0.15625), pytest.approx(0.125), 2)
 
 
 def of_family(rows):

@@ -148,6 +148,12 @@ def test_null_of_one_is_no_error():
     assert share_against([1, 1, 1, 0], 1.0).p < 1
 
 
+def test_a_difference_of_accuracies_ends_where_differences_end():
+    """Two items, 1 and 0: a difference of 1 whose error would reach past it on both sides."""
+    rest = accuracy_by_position([0, 1], [1, 0])[0].against_rest
+    assert (rest.estimate, rest.low, rest.high) == (1.0, -1.0, 1.0)
+
+
 def test_accuracy_by_position_splits_by_slot():
     """Each slot has the mean credit of its rows."""
     rows = accuracy_by_position([0, 0, 1, 1], [1, 1, 1, 0])
