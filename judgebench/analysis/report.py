@@ -223,7 +223,7 @@ def _lines(detail: Detail) -> Iterator[str]:
             "MDE: smallest distance from the null that is detected with 80% power"
         )
         if any("all slots" in bias.behaviour.name for bias in detail.biases):
-            yield "all slots: p of the shares of all slots together (chi-square); shown is the slot furthest from its null"
+            yield "all slots: p of all shares together (chi-square); shown is the slot furthest from its null"
         yield from _log_odds_lines(detail)
     if detail.sureness is not None:
         yield _sureness_line(detail.sureness)

@@ -128,7 +128,7 @@ def _by_slot(readings: Mapping[str, Sequence[Reading]]) -> Iterator[Behaviour]:
     yield Behaviour("position bias (first slot)", "share", first, tested=not several)
     if several:
         at = slots.furthest
-        estimate = bias.share_against(np.asarray(chosen) == at, slots.nulls[at], clusters=items)
+        estimate = bias.share_against([each == at for each in chosen], slots.nulls[at], clusters=items)
         if estimate is not None:
             name = f"position bias (all slots; furthest: {LABELS[at]})"
             yield Behaviour(name, "share", replace(estimate, p=slots.p))

@@ -233,7 +233,7 @@ def test_the_tail_of_a_chi_square(value, freedom):
 
 @pytest.mark.simulation
 def test_any_favourite_slot_is_found_and_none_is_imagined():
-    """Of 300 runs of 150 items whose errors go to D half of the time 1 in 3 or more is found; of 300 fair ones, 2-8%."""
+    """Of 300 runs of 150 items whose errors go to D half of the time 1 in 3 or more is found; of fair ones, 2-8%."""
     rng = np.random.default_rng(4)
 
     def p_of(favourite):
