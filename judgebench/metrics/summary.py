@@ -225,7 +225,7 @@ def summarise(
         failures.update("missing" for outcome in outcomes if outcome.failed)
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
-    items, chosen, shown = chosen_slots(readings)
+    units, chosen, shown = chosen_slots(readings, keys)
     return Metrics(
         benchmark=benchmark,
         judge=judge,
@@ -245,8 +245,8 @@ def summarise(
         substituted=_substituted(outcomes, layout),
         consistency=consistency,
         consistency_n=consistency_n,
-        position_bias=position_bias(readings),
-        slots=bias.slot_shares(chosen, shown, clusters=items),
+        position_bias=bias.first_position(chosen, shown, clusters=units),
+        slots=bias.slot_shares(chosen, shown, clusters=units),
         length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
@@ -289,22 +289,20 @@ def _lacks_a_verdict(readings: Sequence[Reading]) -> bool:
     return any(len({each.order for each in readings if tuple(sorted(each.order)) == asked}) > 1 for asked in failed)
 
 
-def position_bias(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | None:
-    """The share of verdicts for the completion shown first, ties left out; None where there are no choices."""
-    items, chosen, slots = chosen_slots(readings)
-    return bias.first_position(chosen, slots, clusters=items)
-
-
-def chosen_slots(readings: Mapping[str, Sequence[Reading]]) -> tuple[array[int], array[int], array[int]]:
-    """The item, the slot and the number of slots of every choice; ties left out."""
-    items, chosen, slots = array("q"), array("q"), array("q")
-    for number, among in enumerate(readings.values()):
+def chosen_slots(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]
+) -> tuple[array[int], array[int], array[int]]:
+    """The unit, the slot and the number of slots of every choice; ties left out."""
+    units, chosen, slots = array("q"), array("q"), array("q")
+    numbers: dict[str, int] = {}
+    for item, among in readings.items():
+        number = numbers.setdefault(keys[item].unit if item in keys else item, len(numbers))
         for reading, value in _choices(among):
             if value != TIE:
-                items.append(number)
+                units.append(number)
                 chosen.append(LABELS.index(value))
                 slots.append(len(reading.order))
-    return items, chosen, slots
+    return units, chosen, slots
 
 
 def length_bias(
