@@ -11,6 +11,7 @@ from judgebench.client.providers.litellm.errors import by_remedy
 from judgebench.client.providers.litellm.replies import reply_of
 from judgebench.client.providers.litellm.settings import CallSettings, way_to
 from judgebench.client.providers.litellm.transport import Connections, litellm
+from judgebench.judges import check_address
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Request
@@ -28,6 +29,15 @@ class LiteLLMProvider(Provider):
     @cached_property
     def _way(self) -> CallSettings:
         return way_to(self.judge)
+
+    def check(self) -> None:
+        """Finds out whether there is an address and a key.
+
+        Raises:
+            ConfigError: One of them is missing.
+        """
+        check_address(self.judge)
+        super().check()
 
     def prepare(self) -> None:
         """Imports LiteLLM, and finds out how the model is called."""
