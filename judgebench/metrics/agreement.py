@@ -12,7 +12,7 @@ rating that is missing. Raters are treated as given. Intervals:
 
 The effective number is the number of rows over the design effect of clusters: the jackknife's variance with clusters
 left out, over that with rows left out. Where all ratings agree, or none do, the jackknife shows no spread of that: the
-interval is then Wilson's of the share that agree, with what chance gives taken away. Where a single item decides
+interval is then Wilson's of the share that agree, with what chance gives taken away; where a single item decides
 whether the coefficient has a value at all, it is the whole range.
 """
 
@@ -270,18 +270,18 @@ def _with_jackknife(
     if entering < 2 or math.isnan(value):
         return Agreement(value, math.nan, math.nan, items)
     without = np.array([statistic(repeats - left) for left in held])
-    if np.isnan(without).any():
+    variance, alike = _jackknife_variance(without, times), observed(repeats) in (0.0, 1.0)
+    if ends is not None and not alike:
+        found = ends(_design_effect(statistic, units, variance))
+        return Agreement(value, max(min(found.low, value), bounds[0]), min(max(found.high, value), bounds[1]), items)
+    if math.isnan(variance):
         return Agreement(value, *bounds, items)
-    variance = _jackknife_variance(without, times)
     half = NormalDist().inv_cdf(0.5 + confidence / 2) * math.sqrt(variance)
     low, high = value - half, value + half
-    if observed(repeats) in (0.0, 1.0):
+    if alike:
         share = wilson(observed(repeats), entering, confidence)
         of_share = [_beyond_chance(end, chance(repeats)) for end in (share.low, share.high)]
         low, high = min(low, of_share[0]), max(high, of_share[1])
-    elif ends is not None:
-        found = ends(_design_effect(statistic, units, variance))
-        low, high = min(found.low, value), max(found.high, value)
     return Agreement(value, max(low, bounds[0]), min(high, bounds[1]), items)
 
 
@@ -293,13 +293,14 @@ def _jackknife_variance(without: Floats, times: Floats) -> float:
 
 
 def _design_effect(statistic: Statistic, units: _Units, variance: float) -> float:
-    """The variance with units left out over that with rows left out: from 1 to the size of a unit."""
+    """The variance with units left out over that with rows left out: from 1 to the size of a unit, or that size."""
     sizes, repeats = units.held.sum(axis=1), units.times @ units.held
     largest = float(units.times @ sizes**2 / (units.times @ sizes))
     if largest <= 1:
         return 1.0
     single = _jackknife_variance(np.array([statistic(repeats - row) for row in np.eye(len(repeats))]), repeats)
-    return min(max(variance / single, 1.0), largest) if single > 0 else largest
+    known = single > 0 and not math.isnan(variance)
+    return min(max(variance / single, 1.0), largest) if known else largest
 
 
 def _by_draws(pairs: Floats, by_chance: Callable[[Floats], Floats], confidence: float) -> Ends:
