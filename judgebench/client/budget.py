@@ -123,7 +123,7 @@ def longest_answer(judge: Judge) -> int | None:
     for name in ("max_completion_tokens", "max_tokens"):
         if isinstance(params.get(name), int):
             return int(params[name])
-    return listed_output_limit(judge.model)
+    return listed_output_limit(judge.known_as)
 
 
 def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None) -> float:

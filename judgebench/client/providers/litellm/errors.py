@@ -148,7 +148,7 @@ def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str], wire: Wire
     problem = _problem(error, list(secrets), wire)
     remedy = _of_the_way(problem, judge, wire) or _by_words(problem, judge) or _by_status(problem, judge)
     remedy.charged = wire.connected and not problem.refused and not isinstance(remedy, ConfigError)
-    remedy.answered = problem.answered
+    remedy.answered |= problem.answered
     return remedy
 
 
@@ -212,7 +212,9 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
     if status == 400 and _KEY.search(words):
         return FatalProviderError(f"{where}: the key is refused (status 400): {problem.said}; {_mend(401, judge)}")
     if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or _DRAWN.search(words)):
-        return BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
+        drawn = BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
+        drawn.answered = True
+        return drawn
     if status == 429 and _TOO_LARGE.search(words):
         return VerdictFailure("provider", f"status {status}: {problem.said}")
     return None

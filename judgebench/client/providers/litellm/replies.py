@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import time
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
@@ -70,6 +71,7 @@ GOOD_ENDS = frozenset(
 
 FILTERED = frozenset({"content_filter", "content_filtered", "safety", "refusal", "sensitive", "blocklist"})
 
+_NUMBERED = re.compile(r"token_id:\d+")
 _LIMITS = ("max_completion_tokens", "max_tokens", "num_predict", "max_output_tokens")
 
 
@@ -199,9 +201,21 @@ def _placed_tokens(choice: Any) -> list[PlacedToken] | None:
     content = getattr(getattr(choice, "logprobs", None), "content", None)
     try:
         tokens = [
-            (each.token, each.bytes, float(each.logprob), {top.token: float(top.logprob) for top in each.top_logprobs})
+            (
+                _named(each),
+                each.bytes,
+                float(each.logprob),
+                {_named(top): float(top.logprob) for top in each.top_logprobs},
+            )
             for each in content or ()
         ]
         return place_tokens(choice.message.content, tokens)
     except (AttributeError, TypeError, ValueError):
         return None
+
+
+def _named(token: Any) -> str:
+    """A token's text; some servers give the number that it has in their vocabulary in its place."""
+    if token.bytes and _NUMBERED.fullmatch(token.token):
+        return bytes(token.bytes).decode("utf-8", "replace")
+    return str(token.token)
