@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items):
 def isolated(tmp_path, tmp_path_factory, monkeypatch):
     """No file, key or setting of the user's is seen, and nothing is written where it is not looked for."""
     home = tmp_path_factory.mktemp("home")
-    for name in [name for name in os.environ if name.endswith("_API_KEY")]:
+    for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL"))]:
         monkeypatch.delenv(name)
     for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
         monkeypatch.setenv(name, str(home / name.lower()))

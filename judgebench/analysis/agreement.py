@@ -1,4 +1,10 @@
-"""How far runs over the same items say the same, whatever the labels say: choice by choice, or question by question."""
+"""How far runs over the same items say the same: which completion they choose, and which letter they name.
+
+By completions (of an item, or of each question about it) two runs agree beyond chance as far as they err on the same
+items, since the correct ones are first: `errors_in_common`, which is 0 where their errors are independent, however
+often both are right. By letters they agree beyond chance as far as both follow anything in common, the truth too: the
+kappa of papers on judges and annotators.
+"""
 
 from __future__ import annotations
 
@@ -11,11 +17,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from judgebench._util.table import Column
+from judgebench.errors import ConfigError
 from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
 from judgebench.metrics.resampling import codes
+from judgebench.runs import run_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Hashable, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
+    from typing import Any
 
     from judgebench._util.table import Columns, Value
     from judgebench.items import ItemKey, Outcome, Reading
@@ -24,6 +33,11 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
 
     Question = tuple[int, ...]
+    Said = dict[Any, float]
+    """What a run says, by item, by item and question, or by item and order."""
+
+_TIED = math.inf
+"""A tie, past the index of every completion."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +48,12 @@ class RunsAgreement:
         of: `choices` (which completion of an item, or a tie) where both runs have some, else `questions` (which
             completion of each question about an item, or a tie).
         same: Share of items, or questions, on which they do.
-        kappa: Cohen's.
-        ac1: Gwet's, which stays high where both runs nearly always say the same one thing.
+        kappa: Cohen's, of the letters that they name (or a tie), by question and order. Ratings and scores name the
+            letter of the best completion in the orders that the other run was shown; two runs of them, in each slot
+            once. Without a value where no order is common.
+        errors_in_common: Cohen's kappa of the completions, over the same rows as `same`.
+        ac1: Gwet's of the completions, which stays high where both runs are nearly always right.
+        categories: Of `ac1`: the completions, and a tie where a run of the table can have one.
     """
 
     first: int
@@ -43,7 +61,9 @@ class RunsAgreement:
     of: str
     same: Agreement
     kappa: Agreement
+    errors_in_common: Agreement
     ac1: Agreement
+    categories: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,8 +72,8 @@ class Alike:
 
     Attributes:
         pairs: Each two runs that answer a common question.
-        fleiss: Fleiss' kappa of all; None where no two do.
-        krippendorff: Krippendorff's alpha of all, nominal; likewise.
+        fleiss: Fleiss' kappa of all, of the completions; None where no two do.
+        krippendorff: Krippendorff's alpha of all, nominal, of the completions; likewise.
         notes: What a reader must know.
     """
 
@@ -64,18 +84,25 @@ class Alike:
 
 
 class _Table:
-    """What runs said, a row for each item or question and a column for each run.
+    """What runs said, a row for each item, question or order and a column for each run.
 
     Args:
-        said: Of each run, by item or by item and question.
+        said: Of each run, by row; a tie is `_TIED`.
         clusters: The item of each row.
+        categories: How many completions there are to name, at most, and a tie where a run can have one.
     """
 
-    def __init__(self, said: Sequence[Mapping[Hashable, float]], clusters: Mapping[Hashable, str]) -> None:
+    def __init__(self, said: Sequence[Said], clusters: Mapping[Any, str], categories: int = 0) -> None:
         self.ratings: Floats = np.array(
             [[run.get(row, math.nan) for run in said] for row in clusters], dtype=np.float64
         ).reshape(len(clusters), len(said))
         self.clusters, _ = codes(list(clusters.values()), len(clusters))
+        occurring = len(np.unique(self.ratings[~np.isnan(self.ratings)]))
+        self.categories = max(categories, occurring, 2)
+
+    def kappa(self, first: int, second: int) -> Agreement:
+        """Cohen's kappa of two runs."""
+        return cohen_kappa(self.ratings[:, [first, second]], clusters=self.clusters)
 
     def of_two(self, first: int, second: int) -> tuple[Agreement, Agreement, Agreement] | None:
         """Share, kappa and AC1 of two runs; None where no row has both."""
@@ -86,7 +113,7 @@ class _Table:
         return (
             percent_agreement(ratings, clusters=clusters),
             cohen_kappa(ratings, clusters=clusters),
-            gwet_ac1(ratings, clusters=clusters),
+            gwet_ac1(ratings, categories=self.categories, clusters=clusters),
         )
 
 
@@ -97,20 +124,110 @@ def agreement_of(opened: Sequence[Finished], ids: Sequence[str]) -> Alike:
         opened: The runs, two or more.
         ids: The items that count.
     """
-    tables = {"choices": _Table([choices(each) for each in opened], {item: item for item in ids})}
+    ties = any(map(_can_tie, opened))
+    tables = {"choices": _by_item(opened, ids, ties=ties)}
     numbers = list(combinations(range(len(opened)), 2))
     found = {pair: ("choices", figures) for pair in numbers if (figures := tables["choices"].of_two(*pair))}
     if len(found) < len(numbers):
-        tables["questions"] = _by_question(opened, ids)
+        tables["questions"] = _by_question(opened, ids, ties=ties)
         more = {pair: tables["questions"].of_two(*pair) for pair in numbers if pair not in found}
         found |= {pair: ("questions", figures) for pair, figures in more.items() if figures}
-    pairs = tuple(RunsAgreement(*pair, *found[pair][:1], *found[pair][1]) for pair in numbers if pair in found)
     notes = tuple(_notes(opened, ids, [pair for pair in numbers if pair not in found]))
-    if not pairs:
+    if not found:
         return Alike((), notes=notes)
+    letters = _Letters(opened, ids)
+    pairs = tuple(
+        RunsAgreement(*pair, of, same, letters.kappa(*pair), kappa, ac1, tables[of].categories)
+        for pair, (of, (same, kappa, ac1)) in sorted(found.items())
+    )
     all_ = tables["choices" if all(each.of == "choices" for each in pairs) else "questions"]
     fleiss, alpha = (measure(all_.ratings, clusters=all_.clusters) for measure in (fleiss_kappa, krippendorff_alpha))
     return Alike(pairs, fleiss, alpha, notes)
+
+
+def _can_tie(finished: Finished) -> bool:
+    """Whether a run can find two completions equal: by its rule, by equal ratings, or by verdicts that differ."""
+    if finished.is_scores or finished.made_of is not None:
+        return True
+    protocol = finished.run.manifest.protocol.protocol
+    if protocol.orders != "one" or protocol.samples > 1:
+        return True
+    try:
+        reader = run_templates(finished).reader
+    except ConfigError:
+        return True
+    return reader.mode == "rating" or reader.rule.can_tie
+
+
+def _by_item(opened: Sequence[Finished], ids: Sequence[str], *, ties: bool) -> _Table:
+    """The completion that each run prefers of each item."""
+    keys = opened[0].keys
+    said: list[Said] = []
+    for each in opened:
+        found = choices(each)
+        said.append({i: _TIED if found[i] == keys[i].k else found[i] for i in ids if i in found})
+    completions = max((keys[item].k for run in said for item in run), default=0)
+    return _Table(said, {item: item for item in ids}, completions + ties)
+
+
+class _Letters:
+    """The letters that runs name, by item and order."""
+
+    def __init__(self, opened: Sequence[Finished], ids: Sequence[str]) -> None:
+        named = [_named_letters(each, ids) for each in opened]
+        self._scored = [not letters for letters in named]
+        rows = {row: row[0] for letters in named for row in letters}
+        self._shown = self._table(opened, named, rows)
+        turned = {(i, order): i for i in ids for order in _turns(opened, i)} if sum(self._scored) > 1 else {}
+        self._turned = self._table(opened, [{} for _ in opened], turned)
+
+    def _table(self, opened: Sequence[Finished], named: Sequence[Said], rows: Mapping[Any, str]) -> _Table:
+        every = zip(opened, named, self._scored, strict=True)
+        return _Table([_best_letters(each, rows) if scored else letters for each, letters, scored in every], rows)
+
+    def kappa(self, first: int, second: int) -> Agreement:
+        """Of two runs; of two that were shown no order, over each completion in each slot."""
+        table = self._turned if self._scored[first] and self._scored[second] else self._shown
+        return table.kappa(first, second)
+
+
+def _named_letters(finished: Finished, ids: Sequence[str]) -> Said:
+    """The slot that most of the samples of an order name, by item and order."""
+    found: Said = {}
+    for item in ids:
+        if finished.benchmark.by_ties(finished.keys[item]):
+            continue
+        orders: dict[Question, list[Reading]] = {}
+        for reading in finished.readings.get(item, ()):
+            if len(reading.order) > 1 and not reading.failed:
+                orders.setdefault(reading.order, []).append(reading)
+        for order, among in orders.items():
+            choice = _most_named(among)
+            found[item, order] = _TIED if choice is None else float(order.index(choice))
+    return found
+
+
+def _best_letters(finished: Finished, rows: Mapping[Any, str]) -> Said:
+    """The slot of the completion with the highest mean rating or score, by item and order."""
+    found: Said = {}
+    means = {item: _means(finished.outcomes[item]) for item in set(rows.values())}
+    for item, order in rows:
+        shown = [mean for index in order if means[item] and (mean := means[item][index]) is not None]
+        if len(shown) == len(order):
+            top = max(shown)
+            found[item, order] = float(shown.index(top)) if shown.count(top) == 1 else _TIED
+    return found
+
+
+def _turns(opened: Sequence[Finished], item: str) -> Iterator[Question]:
+    """Orders that put each completion of a question once in each slot; questions as in `_verdicts`."""
+    key = opened[0].keys[item]
+    if opened[0].benchmark.by_ties(key):
+        return
+    several = product(range(key.num_correct), range(key.num_correct, key.k))
+    for question in [tuple(range(key.k))] if key.num_correct < 2 else several:
+        for at in range(len(question)):
+            yield question[at:] + question[:at]
 
 
 def _notes(opened: Sequence[Finished], ids: Sequence[str], without: Sequence[tuple[int, int]]) -> list[str]:
@@ -121,18 +238,19 @@ def _notes(opened: Sequence[Finished], ids: Sequence[str], without: Sequence[tup
     return [f"no agreement for runs {said}: no common questions"]
 
 
-def _by_question(opened: Sequence[Finished], ids: Sequence[str]) -> _Table:
-    """The verdict on each question that any run answers: the place of what it names among those shown, or past them."""
-    said: list[dict[Hashable, float]] = []
-    rows: dict[Hashable, str] = {}
+def _by_question(opened: Sequence[Finished], ids: Sequence[str], *, ties: bool) -> _Table:
+    """The verdict on each question that any run answers: the place of what it names among those shown, or a tie."""
+    said: list[Said] = []
+    rows: dict[tuple[str, Question], str] = {}
     for each in opened:
-        run: dict[Hashable, float] = {}
+        run: Said = {}
         for item in ids:
             for question, place in _verdicts(each, each.outcomes[item]).items():
                 run[item, question] = place
                 rows[item, question] = item
         said.append(run)
-    return _Table(said, rows)
+    completions = max((len(question) for _, question in rows), default=0)
+    return _Table(said, rows, completions + ties)
 
 
 def _verdicts(finished: Finished, outcome: Outcome) -> dict[Question, float]:
@@ -146,23 +264,23 @@ def _verdicts(finished: Finished, outcome: Outcome) -> dict[Question, float]:
             questions.setdefault(tuple(sorted(reading.order)), []).append(reading)
     if questions or not outcome.scores:
         named = ((question, _most_named(among)) for question, among in questions.items())
-        return {q: float(len(q) if choice is None else q.index(choice)) for q, choice in named}
+        return {q: _TIED if choice is None else float(q.index(choice)) for q, choice in named}
     means = _means(outcome)
     found: dict[Question, float] = {}
     for pair in product(range(key.num_correct), range(key.num_correct, key.k)):
         right, wrong = (means[index] for index in pair)
         if right is not None and wrong is not None:
-            found[pair] = 2.0 if right == wrong else float(wrong > right)
+            found[pair] = _TIED if right == wrong else float(wrong > right)
     return found
 
 
-def choices(finished: Finished) -> dict[Hashable, float]:
+def choices(finished: Finished) -> dict[str, float]:
     """Which completion a run prefers, by item: its index, or the number of completions for a tie.
 
     From readings, the one that most of an item's verdicts name; from ratings or scores, the one with the highest mean.
     Items with one completion or several correct ones, and those asked in several questions, have no single choice.
     """
-    chosen: dict[Hashable, float] = {}
+    chosen: dict[str, float] = {}
     for item, outcome in finished.outcomes.items():
         key = outcome.item
         if key.k == 1 or key.num_correct > 1 or finished.benchmark.by_ties(key):
@@ -202,6 +320,19 @@ def _most_named(said: Sequence[Reading]) -> int | None:
     return None if others and others[0][1] == count else choice
 
 
+def agreement_legend(pairs: Sequence[RunsAgreement]) -> Iterator[str]:
+    """What each column of `agreement_columns` is over, a line each; nothing without pairs."""
+    of = {each.of for each in pairs}
+    if not of:
+        return
+    several = "items" if of == {"choices"} else "items (where an item has several, common questions)"
+    yield f"agreement: share of {'common questions' if of == {'questions'} else several} with the same choice"
+    yield "kappa: Cohen's, over the letters named (or a tie) by question and order"
+    yield "errors in common: Cohen's kappa over completions (0: independent errors)"
+    names = " or ".join(str(each) for each in sorted({each.categories for each in pairs}))
+    yield f"AC1: Gwet's, over completions ({names} categories)"
+
+
 def agreement_columns(pairs: Sequence[RunsAgreement]) -> Columns:
     """How far two runs say the same, of a pair of their numbers; where there is no room, in a table below."""
     by_pair = {(each.first, each.second): each for each in pairs}
@@ -212,5 +343,6 @@ def agreement_columns(pairs: Sequence[RunsAgreement]) -> Columns:
     return {
         Column("agreement", "share", form=".0%", priority=1): lambda pair: value(pair, "same"),
         Column("kappa", "coefficient", priority=1): lambda pair: value(pair, "kappa"),
+        Column("errors in common", "coefficient", priority=1): lambda pair: value(pair, "errors_in_common"),
         Column("AC1", "coefficient", priority=1): lambda pair: value(pair, "ac1"),
     }

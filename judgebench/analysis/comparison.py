@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
-from judgebench.analysis.agreement import agreement_columns
+from judgebench.analysis.agreement import agreement_columns, agreement_legend
 from judgebench.metrics.paired import ALPHA
 
 if TYPE_CHECKING:
@@ -81,8 +81,8 @@ class Comparison(Tabular):
         measure: What the scores are: a `share` or `pearson`; None where there are none.
         whole: The official score, compared; None where no item has a label.
         agreement: Of each pair of runs.
-        fleiss: Fleiss' kappa of all runs; None for two.
-        krippendorff: Krippendorff's alpha of all runs, nominal; None for two.
+        fleiss: Fleiss' kappa of all runs, over completions; None for two.
+        krippendorff: Krippendorff's alpha of all runs, nominal, over completions; None for two.
         notes: What a reader must know.
     """
 
@@ -205,16 +205,10 @@ class Comparison(Tabular):
     def _legend(self, *, subsets: bool) -> Iterator[str]:
         if self.whole is not None:
             yield from self._of_tests(self.whole)
-        of = {each.of for each in self.agreement}
-        if of == {"choices"}:
-            yield "agreement: share of items with the same choice; kappa (Cohen), AC1 (Gwet): chance-corrected"
-        elif of:
-            items = "" if of == {"questions"} else "items (where an item has several, "
-            questions = f"{items}common questions{')' if items else ''}"
-            yield f"agreement: share of {questions} with the same choice; kappa (Cohen), AC1 (Gwet): chance-corrected"
+        yield from agreement_legend(self.agreement)
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)
-            yield f"all runs: Fleiss' kappa {kappa}, Krippendorff's alpha {alpha}"
+            yield f"all runs, over completions: Fleiss' kappa {kappa}, Krippendorff's alpha {alpha}"
         if len(self.runs) == 2 and len((*self.sections, *(self.subsets if subsets else ()))) > 1:
             yield "sections and subsets: intervals are uncorrected, p is corrected for all rows of the table"
         if len(self.subsets) > 1 and not subsets:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, percent, score_head
-from judgebench.analysis.agreement import agreement_columns, agreement_of
+from judgebench.analysis.agreement import agreement_columns, agreement_legend, agreement_of
 from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.voting import Bench, Weights
 from judgebench.errors import ConfigError
@@ -79,7 +79,7 @@ class Jury(Tabular):
         drawn: How many of its verdicts are ties because several choices had as many votes.
         verdicts: How many it has.
         agreement: Of each pair of members, by their numbers.
-        krippendorff: Krippendorff's alpha of all members, nominal; of two too.
+        krippendorff: Krippendorff's alpha of all members, nominal, over completions; of two too.
     """
 
     path: Path
@@ -166,14 +166,15 @@ class Jury(Tabular):
         if self.score is not None:
             yield "jury diff: jury's score minus the member's, in percentage points; p: paired, Holm-corrected"
         if self.krippendorff is not None:
-            yield f"all members: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
-            yield "kappa: Cohen's, AC1: Gwet's; members that make the same errors gain little from a jury"
+            yield f"all members, over completions: Krippendorff's alpha {coefficient(self.krippendorff.value)}"
+            yield from agreement_legend(self.agreement)
+            yield "members with errors in common gain little from a jury"
         if accuracies := [percent(each.accuracy) for each in self.members if each.accuracy is not None]:
             yield f"accuracy of the members on the held-out items: {', '.join(accuracies)}"
 
 
 def jury(
-    runs: Sequence[Run | str | Path],
+    runs: Run | str | Path | Sequence[Run | str | Path],
     *,
     name: str | None = None,
     weights: Weights = "equal",

@@ -14,10 +14,22 @@ from judgebench._util.text import dollars, percent
 from judgebench.analysis.leaderboard import boards_of
 from judgebench.errors import ConfigError
 from judgebench.judges import family_of, load_judges
-from judgebench.metrics.behaviour import Behaviour, Sureness, Votes, behaviours, sureness, votes
+from judgebench.metrics.behaviour import Behaviour, Sureness, behaviours, sureness
 from judgebench.metrics.paired import ALPHA
 from judgebench.metrics.rankings import benjamini_hochberg
-from judgebench.runs import Run, identity, open_run, run_table, score_rows, title_of, up_to_date
+from judgebench.metrics.sureness import vote_calibration
+from judgebench.runs import (
+    Run,
+    aurc_text,
+    calibration_line,
+    identity,
+    list_runs,
+    open_run,
+    run_table,
+    score_rows,
+    title_of,
+    up_to_date,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,7 +85,7 @@ class Detail(Tabular):
     metrics: Metrics
     biases: tuple[Bias, ...]
     sureness: Sureness | None
-    votes: Votes | None
+    votes: Mapping[str, Any] | None
     bill: CostSummary | None
     family: str | None = None
 
@@ -126,23 +138,24 @@ class Report(Tabular):
         )
 
 
-def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
+def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     """Reports runs, of whatever benchmarks.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
-    >>> len(jb.report([run]).details)
+    >>> len(jb.report(run).details)
     1
 
     Args:
-        runs: Runs, or their folders.
+        runs: A run or several, or their folders.
         seed: Of the tests between runs of one benchmark.
 
     Raises:
         ConfigError: A folder is no run, or its figures cannot be read.
     """
     opened = {}
-    for run in counted(runs, "reading runs", unit="runs", total=len(runs)):
+    among = list_runs(runs)
+    for run in counted(among, "reading runs", unit="runs", total=len(among)):
         finished = up_to_date(run if isinstance(run, Run) else open_run(run))
         opened[finished.path.resolve()] = finished
     if not opened:
@@ -157,7 +170,7 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     boards = boards_of(by_benchmark, seed=seed)
     families = [_family(each) for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
-    found = [behaviours(each.readings, each.keys, own[1]) for each, own in both]
+    found = [behaviours(each.readings, each.keys, own[1], each.outcomes.values()) for each, own in both]
     q = iter(benjamini_hochberg([b.estimate.p for among in found for b in among if b.tested]).tolist())
     details = tuple(
         Detail(
@@ -165,7 +178,7 @@ def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
             metrics=each.metrics,
             biases=tuple(Bias(behaviour, next(q) if behaviour.tested else None) for behaviour in among),
             sureness=sureness(o for o in each.outcomes.values() if not each.benchmark.by_ties(o.item)),
-            votes=votes(each.readings, each.keys),
+            votes=vote_calibration(each.readings, each.keys),
             bill=None if each.is_scores else _bill(each),
             family=family,
         )
@@ -208,27 +221,36 @@ def _lines(detail: Detail) -> Iterator[str]:
             "q: p corrected for all biases of this report (Benjamini-Hochberg); rows without q are descriptive. "
             "MDE: smallest distance from the null that is detected with 80% power"
         )
-        if any(bias.behaviour.unit == "log-odds" for bias in detail.biases):
-            yield "length bias: preference for the longer answer beyond the labels, at a typical difference in length"
-        if any("self-preference" in bias.behaviour.name for bias in detail.biases):
-            yield (
-                f"self-preference: answers of the judge's family ({detail.family}) chosen over those of others; null: "
-                "the share that an equally accurate judge without preference would choose"
-            )
+        yield from _log_odds_lines(detail)
     if detail.sureness is not None:
         yield _sureness_line(detail.sureness)
     if detail.votes is not None:
-        yield (
-            f"calibration (share of verdicts as probability, {detail.votes.n} items): Brier score "
-            f"{detail.votes.brier:.3f}, ECE {detail.votes.ece:.3f} (10 equal-width bins)"
-        )
+        yield calibration_line(detail.votes, "questions, share of verdicts as probability")
     if detail.bill is not None:
         yield from _bill_lines(detail.bill)
 
 
+def _log_odds_lines(detail: Detail) -> Iterator[str]:
+    """What the rows of the choice model are."""
+    names = [bias.behaviour.name for bias in detail.biases if bias.behaviour.unit == "log-odds"]
+    if not names:
+        return
+    yield "log-odds: one regression on position, label by subset, length and own family, clustered by item"
+    if any(name.startswith("length") for name in names):
+        yield "length: preference for the longer answer, per typical difference in length"
+    if any(name.startswith("self-preference") for name in names):
+        yield f"self-preference: for answers of the judge's family ({detail.family}) over those of others"
+    if any("association" in name for name in names):
+        yield (
+            "association: not evidence of bias, because without labels throughout and two subsets of 10 or more items "
+            "it may reflect how difficult the items are"
+        )
+
+
 def _sureness_line(found: Sureness) -> str:
     steps = ", ".join(f"{percent(accuracy)} of the most certain {share:.0%}" for share, accuracy in found.accuracy)
-    return f"accuracy by score margin ({found.n} items): {steps}; AURC {found.area:.3f}"
+    area = aurc_text(found.area, found.random, found.optimum)
+    return f"accuracy by score margin ({found.n} items): {steps}; {area}"
 
 
 def _bill_lines(bill: CostSummary) -> Iterator[str]:

@@ -6,15 +6,17 @@ import hashlib
 import json
 import stat
 from dataclasses import dataclass, field
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import source_of
+from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.rows import Data
@@ -41,8 +43,8 @@ class Selection:
 
     Attributes:
         subsets: Names of the subsets; empty for all.
-        limit: At most so many items, spread evenly over the subsets; None for all.
-        seed: Of the choice that a limit makes.
+        limit: At most so many items, whose score estimates that of all: see `sampling_order`; None for all.
+        seed: Of the order in which items are taken and asked.
     """
 
     subsets: tuple[str, ...] = ()
@@ -50,7 +52,7 @@ class Selection:
     seed: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Dataset:
     """The items of a run; iterating gives them with their texts, and reads them again unless there are few.
 
@@ -58,6 +60,9 @@ class Dataset:
         keys: The chosen items by id, in the order of the data.
         hash: SHA-256 over the chosen items, texts included.
         total: How many items the source has.
+        drawn_from: How many items a limit chose from; those of the chosen subsets.
+        size: What all items of the source take in memory, in bytes.
+        seed: Of the order in which items are asked.
         kept: The chosen items, where those of the source take at most `KEPT_BYTES`; else None.
         stamp: What tells that the source's file is still the one that was checked; None where it is no single file.
     """
@@ -68,6 +73,9 @@ class Dataset:
     keys: dict[str, ItemKey]
     hash: str
     total: int
+    drawn_from: int
+    size: int
+    seed: int = 0
     kept: Sequence[Item] | None = field(default=None, repr=False, compare=False)
     stamp: tuple[int, int, int] | None = field(default=None, repr=False, compare=False)
 
@@ -92,6 +100,27 @@ class Dataset:
                 )
             if item.id in self.keys:
                 yield item
+
+    def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
+        """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample.
+
+        Items that are not kept are gone through as often as it takes to hold `KEPT_BYTES` of them at a time.
+
+        Raises:
+            ConfigError: See `__iter__`.
+        """
+        order = [item for item in self._order if item in wanted]
+        at_once = len(order) if self.kept is not None else max(1, KEPT_BYTES * self.total // self.size)
+        for start in range(0, len(order), max(at_once, 1)):
+            part = order[start : start + at_once]
+            among = frozenset(part)
+            found = {item.id: item for item in self if item.id in among}
+            yield from (found[item] for item in part)
+
+    @cached_property
+    def _order(self) -> list[str]:
+        units = sampling_order(self.benchmark, list(self.keys.values()), self.seed)
+        return [item for ids in units for item in ids]
 
 
 def _stamp(source: str) -> tuple[int, int, int] | None:
@@ -152,7 +181,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         else:
             kept = None
     selection = selection or Selection()
-    chosen = _chosen(benchmark, list(keys.values()), selection)
+    wanted = _wanted(list(keys.values()), selection.subsets)
+    chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
         raise ConfigError(
             f"a limit of {selection.limit} leaves no item: take more (some go together, as Ties' pairs do)"
@@ -164,7 +194,19 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
     source = BUNDLED if bundled else rows.name
     few = None if kept is None else [item for item in kept if item.id in mine]
-    return Dataset(benchmark, rows, source, mine, digest.hexdigest(), len(keys), few, stamp)
+    return Dataset(
+        benchmark,
+        rows,
+        source,
+        mine,
+        digest.hexdigest(),
+        total=len(keys),
+        drawn_from=len(wanted),
+        size=size,
+        seed=selection.seed,
+        kept=few,
+        stamp=stamp,
+    )
 
 
 def _said(item: Item) -> bytes:
@@ -179,39 +221,14 @@ def _said(item: Item) -> bytes:
     return "".join([f"{len(text)}:{text}" for text in said]).encode("utf-8", "surrogatepass")
 
 
-def _chosen(benchmark: Benchmark, keys: Sequence[ItemKey], selection: Selection) -> list[ItemKey]:
+def _wanted(keys: Sequence[ItemKey], subsets: Sequence[str]) -> Sequence[ItemKey]:
     there = dict.fromkeys(key.subset for key in keys)
-    for subset in selection.subsets:
+    for subset in subsets:
         if subset not in there:
             raise unknown_name("subset", subset, there)
-    wanted = [key for key in keys if not selection.subsets or key.subset in selection.subsets]
-    if selection.limit is None:
-        return wanted
-    taken = _spread(benchmark, wanted, selection.limit, selection.seed)
+    return [key for key in keys if not subsets or key.subset in subsets]
+
+
+def _limited(benchmark: Benchmark, wanted: Sequence[ItemKey], limit: int, seed: int) -> Sequence[ItemKey]:
+    taken = take(sampling_order(benchmark, wanted, seed), limit)
     return [key for key in wanted if key.id in taken]
-
-
-def _spread(benchmark: Benchmark, keys: Sequence[ItemKey], limit: int, seed: int) -> set[str]:
-    """Ids of at most `limit` items, one unit from each subset in turn, in an order drawn from the seed and the ids."""
-    units: dict[str, dict[str, list[str]]] = {}
-    for key in keys:
-        units.setdefault(key.subset, {}).setdefault(benchmark.unit(key), []).append(key.id)
-
-    def rank(unit: tuple[str, list[str]]) -> bytes:
-        return hashlib.sha256(f"{seed}\0{unit[0]}".encode("utf-8", "surrogatepass")).digest()
-
-    # Neither the order of the rows nor a greater limit may change what a smaller one takes: a unit that does not fit
-    # ends the choice, so the subsets with the largest units come last.
-    subsets = sorted(units.items(), key=lambda entry: (max(map(len, entry[1].values())), rank((entry[0], []))))
-    queues = [iter(sorted(among.items(), key=rank)) for _, among in subsets]
-    taken: set[str] = set()
-    while queues:
-        for queue in list(queues):
-            unit = next(queue, None)
-            if unit is None:
-                queues.remove(queue)
-            elif len(taken) + len(unit[1]) > limit:
-                return taken
-            else:
-                taken.update(unit[1])
-    return taken

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from judgebench.cli.addresses import confirm_addresses
 from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
 from judgebench.cli.console import print_rows
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
@@ -81,10 +82,26 @@ def show_judge(name: str, providers: str | None) -> None:
     import yaml
 
     from judgebench.client import CHEAPER, check_provider
-    from judgebench.judges import is_plugged, load_judges, missing_key, price_of, takes_schema
+    from judgebench.judges import (
+        address_of,
+        is_plugged,
+        load_judges,
+        missing_address,
+        missing_key,
+        own_files,
+        price_of,
+        takes_schema,
+    )
 
-    judge = load_judges(None if providers is None else Path(providers)).get(name)
+    known = load_judges(None if providers is None else Path(providers))
+    judge, file = known.get(name), own_files(known, [name])[name]
     settings = judge.public()
+    if file is not None:
+        settings["providers"] = str(file)
+    if (variable := missing_address(judge)) is not None:
+        settings["api_base"] = f"missing: set api_base, or {variable}"
+    elif judge.api_base is None and address_of(judge) is not None:
+        settings["api_base"] = address_of(judge)
     price = price_of(judge)
     settings["price"] = None if price is None else price.model_dump(exclude_none=True)
     settings["cache_as"] = judge.identity
@@ -117,9 +134,14 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
 
     Exit status 1 if no verdict is returned.
     """
+    from pathlib import Path
+
     from judgebench._util.text import one_line
     from judgebench.engine import check as checking
+    from judgebench.judges import load_judges, own_files
 
+    known = load_judges(None if providers is None else Path(providers))
+    confirm_addresses({name: (known.get(name), own_files(known, [name])[name])})
     found = checking.check_judge(name, template=template, providers=providers, logprobs=logprobs)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
@@ -174,9 +196,9 @@ def list_benchmarks() -> None:
         try:
             each = get_benchmark(name)
         except ConfigError as error:
-            rows.append((name, "broken", str(error), ""))
+            rows.append((name, f"broken: {error}", ""))
         else:
-            rows.append((name, each.title, each.source, each.hub_id or "your own rows"))
+            rows.append((name, each.title, each.hub_id or "your own rows"))
     print_rows(rows)
 
 

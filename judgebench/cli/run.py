@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from judgebench.cli.addresses import confirm_addresses, print_addresses
 from judgebench.cli.completing import benchmark_names
 from judgebench.cli.config import config_option
 from judgebench.cli.console import quiet_option
@@ -63,16 +64,20 @@ def run(benchmark: str | None, **options: Any) -> int:
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
-    with shown(console, offline=running.offline) as progress:
+    with shown(console):
         grid = _grid(benchmark, asking)
         for sentence in grid.left_out:
             console.print(f"left out: {sentence}", soft_wrap=True)
-        if options["dry_run"]:
-            forecasts = _forecasts(grid, running)
-        else:
-            ended, interrupted = _run(grid, running, console, progress)
+    judges = {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}
     if options["dry_run"]:
+        print_addresses(judges)
+        with shown(console):
+            forecasts = _forecasts(grid, running)
         return _print_forecasts(forecasts, as_json=options["as_json"], budget=running.budget, stops=asking.sequential)
+    if not running.offline:
+        confirm_addresses(judges)
+    with shown(console, offline=running.offline) as progress:
+        ended, interrupted = _run(grid, running, console, progress)
     if options["as_json"]:
         click.echo(json.dumps([result.metrics.to_json() for result in ended], indent=2))
     else:

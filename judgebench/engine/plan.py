@@ -10,7 +10,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
-from judgebench.judges import load_judges
+from judgebench.judges import load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.options import PlanOptions
     from judgebench.items import Pairs
-    from judgebench.judges import Judges
     from judgebench.templates import Template
 
 PAIRWISE = "pairwise"
@@ -58,7 +57,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
     judges = [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
-    files = _files(known, [name for name in options.judges if isinstance(name, str)])
+    files = own_files(known, [name for name in options.judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
     selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed)
     dataset = load_dataset(chosen, options.data, selection)
@@ -116,20 +115,6 @@ def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: Pla
         return UntilShown(name, other.judge.name, template.name, template.hash, short_hash(identity), *sizes)
 
     return [replace(first, until_shown=against(second)), replace(second, until_shown=against(first))]
-
-
-def _files(known: Judges, names: Sequence[str]) -> dict[str, Path | None]:
-    """The file of one's own that makes each judge what it is; None where it is the same without."""
-    ships = load_judges(known.sources[0]) if len(known.sources) > 1 else known
-    alike = ships.families == known.families
-    return {name: None if alike and _same(ships, known, name) else known.sources[-1] for name in names}
-
-
-def _same(ships: Judges, known: Judges, name: str) -> bool:
-    try:
-        return ships.get(name) == known.get(name)
-    except ConfigError:
-        return False
 
 
 def _named(templates: Sequence[str | Path]) -> list[Template]:

@@ -151,16 +151,15 @@ class RunPlan:
         open_ = {item for item in self._items if readings.count(item) < spec.count(keys[item])}
         if spec.orders.in_rounds:
             open_ = {item for item in open_ if next(spec.calls(keys[item], readings[item]), None) is not None}
-        for item in spec.dataset if open_ else ():
-            if item.id in open_:
-                key = keys[item.id]
-                calls = spec.calls_open if at_most else spec.calls
-                for call in list(calls(key, readings[item.id])):
-                    at = (item.id, call)
-                    if at not in self._out:
-                        self._out.add(at)
-                        request = self._questions.request(item, call)
-                        yield Work(key, call, request, 0, spec.judge.name, self.number)
+        for item in spec.dataset.in_drawn_order(open_) if open_ else ():
+            key = keys[item.id]
+            calls = spec.calls_open if at_most else spec.calls
+            for call in list(calls(key, readings[item.id])):
+                at = (item.id, call)
+                if at not in self._out:
+                    self._out.add(at)
+                    request = self._questions.request(item, call)
+                    yield Work(key, call, request, 0, spec.judge.name, self.number)
         self._through = not spec.orders.in_rounds
 
     def _past_known(self, work: Work) -> Work | None:

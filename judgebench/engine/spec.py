@@ -136,6 +136,7 @@ class RunSpec:
     def described(self) -> dict[str, Any]:
         """The manifest's parts that are known before the run."""
         orders, dataset = self.orders, self.dataset
+        drawn_from = {} if self.selection.limit is None else {"drawn_from": dataset.drawn_from}
         return {
             "benchmark": self.benchmark.name,
             "judge": self.judge.public(),
@@ -147,7 +148,7 @@ class RunSpec:
             "selection": {"subsets": list(self.selection.subsets), "limit": self.selection.limit},
             "seed": orders.seed,
             "data": dataset.origin,
-            "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},
+            "items": {"count": len(dataset.keys), "of": dataset.total, **drawn_from, "hash": dataset.hash},
             **({} if self.alteration is None else {"altered": self.alteration}),
             **({} if self.until_shown is None else {"until_shown": self.until_shown}),
             "identity": self.identity(),

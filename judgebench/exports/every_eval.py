@@ -182,7 +182,7 @@ def _beside(finished: Finished) -> dict[str, str]:
     metrics = finished.metrics
     said = {"coverage": str(metrics.coverage), "state": finished.run.manifest.state or ""}
     if metrics.bounds is not None:
-        said |= {"every_failure_wrong": str(metrics.bounds[0]), "every_failure_right": str(metrics.bounds[1])}
+        said |= {"every_failure_wrong": str(metrics.bounds.low), "every_failure_right": str(metrics.bounds.high)}
     said |= {f"failures_{kind}": str(count) for kind, count in metrics.failures.items()}
     if metrics.altered is not None:
         said["altered_items"] = metrics.altered

@@ -1,3 +1,9 @@
+from judgebench.judges.addresses import (
+    address_line as address_line,
+    address_of as address_of,
+    check_address as check_address,
+    missing_address as missing_address,
+)
 from judgebench.judges.callables import (
     arguments_of as arguments_of,
     callable_judge as callable_judge,
@@ -16,6 +22,7 @@ from judgebench.judges.credentials import (
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,
+    takes_openais_key as takes_openais_key,
 )
 from judgebench.judges.judge import (
     OFFLINE as OFFLINE,
@@ -26,8 +33,9 @@ from judgebench.judges.judge import (
 from judgebench.judges.presets import (
     PLUGINS as PLUGINS,
     AnyJudge as AnyJudge,
-    Judges as Judges,
     family_of as family_of,
+    is_moved as is_moved,
     is_plugged as is_plugged,
     load_judges as load_judges,
+    own_files as own_files,
 )

@@ -36,7 +36,7 @@ def key_variables(judge: Judge) -> tuple[str, ...]:
     """The variables that can hold the judge's key, any one of them enough; none for a server that needs no key."""
     if judge.api_key_env is not None:
         return (judge.api_key_env,)
-    if judge.api_base is not None and judge.provider == "openai":
+    if judge.found or (judge.api_base is not None and judge.provider == "openai"):
         return ()
     return KEY_VARIABLES.get(judge.provider, ())
 
@@ -73,14 +73,21 @@ def _sent_keys(judge: Judge) -> tuple[str, ...]:
     """The variables whose value goes out as the judge's key."""
     variables = key_variables(judge)
     if not variables:
-        return ("OPENAI_API_KEY",) if _takes_openais_key(judge) and os.environ.get("OPENAI_API_KEY") else ()
+        return ("OPENAI_API_KEY",) if takes_openais_key(judge) and os.environ.get("OPENAI_API_KEY") else ()
     in_environment = [name for name in variables if os.environ.get(name, "").strip()]
     return (*in_environment, *variables)[:1]
 
 
-def _takes_openais_key(judge: Judge) -> bool:
+def takes_openais_key(judge: Judge) -> bool:
     """Whether the judge is a server of the OpenAI protocol that gets OPENAI_API_KEY where that is set."""
-    return judge.api_base is not None and judge.provider == "openai" and judge.api_key_env is None
+    if judge.api_base is None or judge.provider != "openai":
+        return False
+    return judge.api_key_env is None and not judge.found
+
+
+def keys_sent(judge: Judge) -> tuple[str, ...]:
+    """The variables whose values go out with the judge's calls: its key, and those that its settings name."""
+    return (*_sent_keys(judge), *_named_variables(judge.extra))
 
 
 def call_settings(judge: Judge) -> dict[str, Any]:
@@ -101,7 +108,9 @@ def call_settings(judge: Judge) -> dict[str, Any]:
         sent, first = _sent_keys(judge)[0], variables[0]
         if judge.api_key_env is not None or (sent == first and os.environ.get(first, "") != key_of(first)):
             settings["api_key"] = key_of(first)
-    elif _takes_openais_key(judge):
+    elif judge.found:
+        settings["api_key"] = PLACEHOLDER_KEY
+    elif takes_openais_key(judge):
         key = os.environ.get("OPENAI_API_KEY", "")
         if not key or key != key.strip():
             settings["api_key"] = key.strip() or PLACEHOLDER_KEY

@@ -27,7 +27,7 @@ class Limits(BaseModel):
         tpm: Tokens per minute, prompt and completion; None: no limit.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     concurrency: int = Field(default=32, ge=1)
     rpm: int | None = Field(default=None, ge=1)
@@ -50,11 +50,14 @@ class Judge(BaseModel):
         family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
+        address_variable: The environment variable that `api_base` is from; None: a file, or there is none.
+        found: Whether `./providers.yaml`, which nobody named, sends it to an address that is not its provider's own.
+            No key goes there but one that `api_key_env` names.
         soft: Whether the log-probabilities of its replies' tokens are asked for (`--logprobs`); no setting of a file's.
         function: What answers in the place of a model (`callable_judge`); no setting of a file's, and in no manifest.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     name: str = Field(min_length=1)
     model: str = Field(min_length=1)
@@ -68,13 +71,22 @@ class Judge(BaseModel):
     family: str | None = Field(default=None, min_length=1)
     structured_output: bool | None = None
     extra: dict[str, Any] = Field(default_factory=dict)
+    address_variable: str | None = None
+    found: bool = False
     soft: bool = False
     function: Callable[..., object] | None = Field(default=None, exclude=True, repr=False)
 
     @property
     def identity(self) -> str:
-        """Whose replies these are, in the cache's key: never an address, so a server may move."""
-        return self.cache_as or (self.name if self.api_base else self.model)
+        """Whose replies these are, in the cache's key: no address of a file's, so a server may move.
+
+        An address of the environment, which has no name, is in it.
+        """
+        if self.cache_as is not None or self.api_base is None:
+            return self.cache_as or self.model
+        if self.address_variable is None:
+            return self.name
+        return f"{self.model} at {str(without_secrets(self.api_base)).rstrip('/')}"
 
     @property
     def known_as(self) -> str:
@@ -106,7 +118,7 @@ class Judge(BaseModel):
     def public(self) -> dict[str, Any]:
         """The settings for a run's manifest, without any secret: headers by name only, addresses bare."""
         params, defaulted = self.params_asked()
-        settings = self.model_dump(exclude_none=True, exclude={"soft"}) | {
+        settings = self.model_dump(exclude_none=True, exclude={"soft", "found"}) | {
             "params": params,
             "params_defaulted": defaulted,
         }

@@ -17,8 +17,10 @@ from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
+from judgebench.judges.addresses import addresses_in, at_its_address, is_foreign
 from judgebench.judges.callables import callable_judge
 from judgebench.judges.catalog import PROVIDERS, Price, is_listed_provider
+from judgebench.judges.credentials import keys_sent
 from judgebench.judges.judge import OFFLINE, Judge, Limits
 
 if TYPE_CHECKING:
@@ -34,7 +36,8 @@ PLUGINS = "judgebench.providers"
 """The entry points under which other packages bring providers of their own."""
 
 
-_FIELDS = tuple(field for field in Judge.model_fields if field not in {"name", "extra", "soft", "function"})
+_OURS_ALONE = {"name", "extra", "soft", "function", "address_variable", "found"}
+_FIELDS = tuple(field for field in Judge.model_fields if field not in _OURS_ALONE)
 _TOP = ("defaults", "families", "judges")
 _NOT_DEFAULTS = ("model", "api_base", "cache_as")
 _PARAMS = (
@@ -42,7 +45,11 @@ _PARAMS = (
     *("max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty"),
     *("reasoning_effort", "thinking", "verbosity", "extra_body"),
 )
-_OURS = ("messages", "stream", "n", "num_retries", "max_retries", "fallbacks", "mock_response", "caching")
+_OURS = (
+    *("messages", "stream", "n", "num_retries", "max_retries", "fallbacks", "mock_response", "caching"),
+    *("address_variable", "found"),
+)
+
 _RENAMED = {
     "supports_response_schema": "structured_output",
     "base_url": "api_base",
@@ -99,7 +106,7 @@ class Judges:
         return list(self._presets)
 
     def __iter__(self) -> Iterator[Judge]:
-        return iter(self._presets.values())
+        return map(_at_its_address, self._presets.values())
 
     def __len__(self) -> int:
         return len(self._presets)
@@ -112,14 +119,15 @@ class Judges:
         """The judge of a name: a preset without a slash, a LiteLLM id or an offline baseline with one.
 
         Raises:
-            ConfigError: There is no such preset, provider or baseline; the nearest names are in the message.
+            ConfigError: There is no such preset, provider or baseline (the nearest names are in the message), or the
+                variable that holds its address holds none.
         """
         if name in self._presets:
-            return self._presets[name]
+            return _at_its_address(self._presets[name])
         if "/" not in name:
             raise unknown_name("judge", name, self._presets, mend="`judgebench judges list` shows all.")
         _check_model(name)
-        return Judge.model_validate({**self._defaults, "name": name, "model": name})
+        return _at_its_address(Judge.model_validate({**self._defaults, "name": name, "model": name}))
 
     def chosen(self, judges: Iterable[AnyJudge]) -> list[Judge]:
         """The judges that names, functions and judges stand for, each once.
@@ -142,12 +150,31 @@ class Judges:
 
     def _meant(self, judge: AnyJudge) -> Judge:
         if isinstance(judge, Judge):
-            return judge
+            return _at_its_address(judge)
         if isinstance(judge, str) and judge:
             return self.get(judge)
         if callable(judge):
             return callable_judge(judge)
         raise ConfigError(f"judge {judge!r} must be a name, a function or a Judge: add -j NAME, or judge=NAME")
+
+
+def own_files(known: Judges, names: Iterable[str]) -> dict[str, Path | None]:
+    """The file of the user's own that makes each judge what it is; None where it is the same without."""
+    ships = load_judges(known.sources[0]) if len(known.sources) > 1 else known
+    alike = ships.families == known.families
+    return {name: None if alike and _same(ships, known, name) else known.sources[-1] for name in names}
+
+
+def _same(ships: Judges, known: Judges, name: str) -> bool:
+    try:
+        return ships.get(name) == known.get(name)
+    except ConfigError:
+        return False
+
+
+def is_moved(judge: Judge) -> bool:
+    """Whether a file that nobody named sends a preset that ships, or a key, to an address not its provider's own."""
+    return judge.found and (bool(keys_sent(judge)) or judge.name in load_judges(shipped(FILE)).names())
 
 
 def load_judges(user_file: Path | None = None) -> Judges:
@@ -172,14 +199,19 @@ def load_judges(user_file: Path | None = None) -> Judges:
         defaults = _merged(defaults, file.data.get("defaults") or {})
         families = _merged(families, file.data.get("families") or {})
         entries = _merged(entries, {name: entry or {} for name, entry in (file.data.get("judges") or {}).items()})
+    here = user_file is None and own == Path(FILE) and len(files) > 1
+    ships = files[0].data.get("judges") or {}
     presets = {}
     for name, entry in entries.items():
         file = next(file for file in reversed(files) if name in (file.data.get("judges") or {}))
         settings = _merged(defaults, entry)
         if "model" not in settings:
             raise file.mistake(("judges", name), f"missing model: expected {_EXPECTED['model']}")
-        presets[name] = _validated(file, ("judges", name), name, settings)
-    return Judges(presets, _split(defaults), [file.path for file in files], families)
+        judge = _validated(file, ("judges", name), name, settings)
+        found = here and is_foreign(judge) and addresses_in(settings) != addresses_in(ships.get(name) or {})
+        presets[name] = judge.model_copy(update={"found": True}) if found else judge
+    any_model = _split(defaults) | {"found": bool(here and addresses_in(defaults))}
+    return Judges(presets, any_model, [file.path for file in files], families)
 
 
 def _own_file() -> Path | None:
@@ -280,6 +312,12 @@ def _check_model(model: str) -> None:
 def is_plugged(provider: str) -> bool:
     """Whether another package brings this provider: one that is none of LiteLLM's names."""
     return provider not in PROVIDERS and provider in plugin_names(PLUGINS)
+
+
+def _at_its_address(judge: Judge) -> Judge:
+    """The judge at the address of the environment, where there is one that LiteLLM would send it to."""
+    has_none = judge.offline or judge.function is not None or is_plugged(judge.provider)
+    return judge if has_none else at_its_address(judge)
 
 
 def _split(settings: Mapping[str, Any]) -> dict[str, Any]:

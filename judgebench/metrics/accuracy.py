@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from judgebench.metrics.intervals import RESAMPLES, Estimate, MeanStratum, weighted_interval
+from judgebench.metrics.intervals import RESAMPLES, Bounds, Estimate, Interval, MeanStratum, weighted_interval
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -18,12 +18,30 @@ if TYPE_CHECKING:
 
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
 
+_EXTREMES: tuple[View, View] = ("low", "high")
+
 
 def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStratum | None:
-    """The items that have a credit, as a group whose score is their mean; None where there are none."""
+    """The items that have a credit, as a group whose score is their mean; None where there are none.
+
+    What stands in for a failure is not known as a verdict is: it has the variance of a coin of that chance.
+    """
     there = [outcome for outcome in outcomes if outcome.credit is not None]
     credits_ = [o.credit - o.substituted if view == "bare" else getattr(o, view) for o in there]  # type: ignore[operator]
+    if view == "credit" and any(outcome.substituted for outcome in there):
+        parts = [part for outcome in there for part in _coin(outcome)]
+        return MeanStratum(*zip(*parts, strict=True))
     return MeanStratum(credits_) if credits_ else None
+
+
+def _coin(outcome: Outcome) -> tuple[tuple[float, float], ...]:
+    """The credits that the item may have, each with its chance; their mean is its credit."""
+    assert outcome.credit is not None
+    width = (outcome.high or 0.0) - (outcome.low or 0.0)
+    if not outcome.substituted or width <= outcome.substituted:
+        return ((outcome.credit, 1.0),)
+    chance, least = outcome.substituted / width, outcome.credit - outcome.substituted
+    return (least, 1 - chance), (least + width, chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +69,12 @@ class Layout:
     optional: frozenset[str] = frozenset()
     stratum: StratumOf = mean_stratum
     strata: Mapping[str, StratumOf] = field(default_factory=dict)
+
+    def weighed_apart(self, item: ItemKey) -> str:
+        """The subset or section of fixed weight that an item belongs to; empty where all items count the same."""
+        if self.overall != "sections" or not self.sections:
+            return ""
+        return item.subset if item.subset in self.subset_weights else self.section_of(item) or item.subset
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +107,12 @@ class _Group:
 
 
 def official_scores(
-    outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0, resamples: int = RESAMPLES
+    outcomes: Sequence[Outcome],
+    layout: Layout,
+    *,
+    seed: int = 0,
+    resamples: int = RESAMPLES,
+    view: View = "credit",
 ) -> Scores:
     """Scores and 95% intervals of every subset and section and of the whole.
 
@@ -96,12 +125,13 @@ def official_scores(
         layout: The benchmark's own.
         seed: Of the resampling.
         resamples: How many.
+        view: See `point_score`.
     """
-    groups = _groups(outcomes, layout, "credit")
+    groups = _groups(outcomes, layout, view)
     there = {group.section for group in groups}
     asked = {layout.section_of(outcome.item) for outcome in outcomes}
     missing = tuple(name for name in layout.sections if name not in asked and name not in layout.optional)
-    whole = _pooled(outcomes, layout, "credit")
+    whole = _pooled(outcomes, layout, view)
     if whole is None and (not groups or layout.overall == "pooled"):
         return Scores(None, None, None, {}, {}, {}, missing)
     _lean(groups)
@@ -116,6 +146,26 @@ def official_scores(
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
     return Scores(overall.score, overall.low, overall.high, sections, _subsets(groups, draws), within, missing, measure)
+
+
+def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) -> Bounds | None:
+    """The official score with every failure counted wrong, and counted right, with the interval of both together.
+
+    Args:
+        outcomes: One an item.
+        layout: The benchmark's own.
+        seed: Of the resampling.
+
+    Returns:
+        None where there is no score, or no substitute that is the worst, or the best (correlations).
+    """
+    if any(outcome.failed for outcome in outcomes):
+        low, high = (official_scores(outcomes, layout, seed=seed, view=view) for view in _EXTREMES)
+    else:
+        low = high = official_scores(outcomes, layout, seed=seed)
+    if low.score is None or high.score is None or low.low is None or high.high is None:
+        return None
+    return Bounds(low.score, high.score, Interval(low.low, high.high))
 
 
 def point_score(outcomes: Iterable[Outcome], layout: Layout, view: View = "credit") -> float | None:

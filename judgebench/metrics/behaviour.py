@@ -5,22 +5,20 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal
 
-import numpy as np
-
 from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
-from judgebench.metrics.calibration import brier, ece, risk_coverage
-from judgebench.metrics.summary import length_bias, position_bias
+from judgebench.metrics.calibration import risk_coverage
+from judgebench.metrics.choice_model import collect_choices
+from judgebench.metrics.summary import position_bias
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.bias import BiasEstimate
-    from judgebench.metrics.calibration import Bin
+    from judgebench.metrics.choice_model import ChoiceModel
 
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
-BINS = 10
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,35 +46,23 @@ class Sureness:
     Attributes:
         accuracy: Share of the items taken, the surest first, and the mean credit among them.
         area: Mean risk over all shares (AURC); lower is better.
+        random: What it is in a random order.
+        optimum: What it is with the right ones first.
         n: Items with ratings or scores.
     """
 
     accuracy: tuple[tuple[float, float], ...]
     area: float
+    random: float
+    optimum: float
     n: int
-
-
-@dataclass(frozen=True, slots=True)
-class Votes:
-    """What it is worth that many of an item's verdicts name the same completion.
-
-    Attributes:
-        brier: Of the share of verdicts for the completion most of them name, as the probability that it is right.
-        ece: Expected calibration error, in 10 bins of equal width.
-        n: Items with two verdicts or more.
-        bins: What the calibration error is made of.
-    """
-
-    brier: float
-    ece: float
-    n: int
-    bins: tuple[Bin, ...] = ()
 
 
 def behaviours(
     readings: Mapping[str, Sequence[Reading]],
     keys: Mapping[str, ItemKey],
     own: Mapping[str, Sequence[bool]] | None = None,
+    outcomes: Iterable[Outcome] = (),
 ) -> list[Behaviour]:
     """Every bias that the readings can show.
 
@@ -84,6 +70,7 @@ def behaviours(
         readings: By the item's id.
         keys: The items.
         own: By the item's id, whether each completion is by the judge's own family, where that is known.
+        outcomes: Those of ratings or scores, which are no choices among the readings.
     """
     found: list[Behaviour] = []
     first = position_bias(readings)
@@ -93,42 +80,18 @@ def behaviours(
     same = _consistency(readings)
     if same is not None:
         found.append(Behaviour("position consistency", "share", same, tested=False))
-    length = length_bias(readings, keys)
-    if length is not None:
-        found.append(Behaviour("length bias (log-odds)", "log-odds", length))
-    family = _own_family(readings, keys, own or {})
-    if family is not None:
-        found.append(Behaviour("self-preference", "share", family))
+    found += _by_choice_model(collect_choices(readings, keys, outcomes, own).fit())
     return found
 
 
-def _own_family(
-    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey], own: Mapping[str, Sequence[bool]]
-) -> BiasEstimate | None:
-    """The share of verdicts for the judge's own family, against what its accuracy makes of the labels.
-
-    Over verdicts with one correct completion shown, where the family wrote some and not all. A judge that is right
-    with the same chance whoever wrote the correct completion, and wrong at random among the others, has no preference,
-    however many of the correct ones its family wrote.
-    """
-    items, chose, mine, rivals, right = [], [], [], [], []
-    for number, item, reading in _choices(readings):
-        flags = [item in own and own[item][index] for index in reading.order]
-        key = keys.get(item)
-        correct = [slot for slot, index in enumerate(reading.order) if key is not None and index < key.num_correct]
-        if reading.choice is None or len(correct) != 1 or not 0 < sum(flags) < len(flags):
-            continue
-        slot = reading.order.index(reading.choice)
-        items.append(number)
-        chose.append(float(flags[slot]))
-        mine.append(float(flags[correct[0]]))
-        rivals.append((sum(flags) - flags[correct[0]]) / (len(flags) - 1))
-        right.append(float(slot == correct[0]))
-    if not items:
-        return None
-    accuracy = float(np.mean(right))
-    expected = accuracy * np.array(mine) + (1 - accuracy) * np.array(rivals)
-    return bias.own_family_preference(chose, expected, clusters=items)
+def _by_choice_model(model: ChoiceModel | None) -> Iterator[Behaviour]:
+    """Length bias and self-preference, each beyond the other; associations where that is all that can be said."""
+    if model is None:
+        return
+    for name, estimate in (("length", model.length), ("self-preference", model.own)):
+        if estimate is not None:
+            kind = " association" if estimate.association else " bias" if name == "length" else ""
+            yield Behaviour(f"{name}{kind} (log-odds)", "log-odds", estimate, tested=not estimate.association)
 
 
 def _choices(readings: Mapping[str, Sequence[Reading]]) -> Iterator[tuple[int, str, Reading]]:
@@ -196,25 +159,4 @@ def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:
     n = len(margins)
     taken = [max(round(share * n), 1) for share in COVERAGES]
     accuracy = tuple((share, 1 - float(curve.risk[at - 1])) for share, at in zip(COVERAGES, taken, strict=True))
-    return Sureness(accuracy, curve.area, n)
-
-
-def votes(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> Votes | None:
-    """Whether items on which more verdicts agree are more often right; None where no item has two verdicts."""
-    shares, credits_ = [], []
-    by_item: dict[str, list[Reading]] = {}
-    for _, item, reading in _choices(readings):
-        by_item.setdefault(item, []).append(reading)
-    for item, among in by_item.items():
-        key = keys.get(item)
-        chosen = [reading.choice for reading in among if reading.choice is not None]
-        if key is None or key.num_correct != 1 or len(among) < 2 or any(len(r.order) != key.k for r in among):
-            continue
-        counts = np.bincount(chosen, minlength=key.k) if chosen else np.zeros(key.k, dtype=np.int64)
-        top = np.flatnonzero(counts == counts.max())
-        shares.append(float(counts.max()) / len(among))
-        credits_.append(float(0 in top) / len(top))
-    if not shares:
-        return None
-    error = ece(shares, credits_, bins=BINS)
-    return Votes(brier(shares, credits_), error.value, len(shares), error.bins)
+    return Sureness(accuracy, curve.area, curve.random, curve.optimum, n)

@@ -10,7 +10,7 @@ Rows are readings with a verdict; clusters are items, since the orders and sampl
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -27,7 +27,6 @@ if TYPE_CHECKING:
     from judgebench.metrics.resampling import Ints
 
 POWER = 0.8
-RIDGE = 0.1
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,7 @@ class BiasEstimate:
         n: Rows.
         clusters: Items they belong to.
         smallest_effect: The distance from `null` that so many items show with a chance of 80%.
+        association: Whether labels or subsets are too few to tell it from how hard the items are: no evidence of bias.
     """
 
     estimate: float
@@ -53,6 +53,7 @@ class BiasEstimate:
     n: int
     clusters: int
     smallest_effect: float
+    association: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,23 +75,6 @@ class PositionAccuracy:
     high: float
     n: int
     against_rest: BiasEstimate | None
-
-
-@dataclass(frozen=True, slots=True)
-class LengthPreference:
-    """What makes a judge choose the completion that is shown first, in log-odds.
-
-    Attributes:
-        length: By how much `scale` more of log length raises them, at the same label.
-        label: By how much being the correct one does; None where labels do not differ.
-        first: Being shown first, at equal length and without a label.
-        scale: Root mean square of the log length differences: the unit of `length`.
-    """
-
-    length: BiasEstimate
-    label: BiasEstimate | None
-    first: float
-    scale: float
 
 
 def first_position(
@@ -115,28 +99,6 @@ def first_position(
     """
     first = (np.asarray(chosen_slots) == 0).astype(np.float64)
     return share_against(first, 1 / np.asarray(slots, dtype=np.float64), clusters=clusters, confidence=confidence)
-
-
-def own_family_preference(
-    chose_own: npt.ArrayLike,
-    expected: npt.ArrayLike = 0.5,
-    *,
-    clusters: npt.ArrayLike | None = None,
-    confidence: float = CONFIDENCE,
-) -> BiasEstimate | None:
-    """The share of verdicts for the judge's own family, where it wrote some of the completions and not all.
-
-    Args:
-        chose_own: 1 where the verdict names a completion of the family, else 0, shape (n,); ties and failures left out.
-        expected: That share without preference: one number, or one a row, shape (n,). 1 where the family wrote the
-            correct completion and 0 where it did not asks for preference beyond the labels.
-        clusters: The item of each row, shape (n,); none: each its own.
-        confidence: Of the interval.
-
-    Returns:
-        None without rows.
-    """
-    return share_against(chose_own, expected, clusters=clusters, confidence=confidence)
 
 
 def share_against(
@@ -242,96 +204,26 @@ def consistency(
     return share_against((lowest == highest)[several], by_chance, confidence=confidence)
 
 
-def length_preference(
-    chose_first: npt.ArrayLike,
-    labels: npt.ArrayLike,
-    lengths: npt.ArrayLike,
+def log_odds(
+    coefficient: float,
+    error: float,
+    sizes: tuple[int, int],
     *,
-    clusters: npt.ArrayLike | None = None,
-    ridge: float = RIDGE,
+    association: bool = False,
     confidence: float = CONFIDENCE,
-) -> LengthPreference | None:
-    """Preference for the longer of two completions beyond what the labels justify, by logistic regression.
-
-    P(first is chosen) = logistic(first + label x label + length x difference of log(1 + length) / its root mean
-    square). Fitted by Newton steps with a penalty of ridge / 2 times the squared coefficients: weaker than one row's
-    worth of information, so nothing in a sizeable sample, but it keeps coefficients finite where a judge can be told
-    in advance (one that always takes the longest). Errors are the cluster-robust sandwich's (Liang and Zeger 1986,
-    doi:10.1093/biomet/73.1.13, times G / (G - 1)), or the model's own where larger: under separation the sandwich
-    shrinks to nothing.
+) -> BiasEstimate:
+    """A coefficient of a choice model against 0, with Wald's interval.
 
     Args:
-        chose_first: 1 where the verdict is for the first shown, 0 for the second, 0.5 for a tie, shape (n,).
-        labels: 1 where the first shown is correct, -1 the second, 0 not known, shape (n,).
-        lengths: Lengths of the first and the second, in any unit (characters, say), shape (n, 2).
-        clusters: The item of each row, shape (n,); none: each its own.
-        ridge: The penalty.
-        confidence: Of the intervals.
-
-    Returns:
-        None where no pair differs in length.
+        coefficient: In log-odds.
+        error: Its standard error.
+        sizes: Rows, and clusters they belong to.
+        association: Whether it may be nothing but how hard the items are.
+        confidence: Of the interval.
     """
-    outcome, label = np.asarray(chose_first, dtype=np.float64), np.asarray(labels, dtype=np.float64)
-    logs = np.log1p(np.asarray(lengths, dtype=np.float64).reshape(len(outcome), 2))
-    difference = logs[:, 0] - logs[:, 1]
-    scale = math.sqrt(float(difference @ difference) / max(len(outcome), 1))
-    if scale == 0:
-        return None
-    code, count = codes(clusters, len(outcome))
-    labelled = float(np.ptp(label)) > 0
-    columns = [np.ones(len(outcome)), difference / scale, *([label] if labelled else [])]
-    design = np.stack(columns, axis=1)
-    coefficients = _fit(design, outcome, ridge)
-    errors = _standard_errors(design, outcome, coefficients, code, ridge)
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    estimates = [
-        _estimate(b, 0.0, _around(b, z * e), e, (len(outcome), count), confidence)
-        for b, e in zip(coefficients[1:].tolist(), errors[1:].tolist(), strict=True)
-    ]
-    return LengthPreference(estimates[0], estimates[1] if labelled else None, float(coefficients[0]), scale)
-
-
-def _fit(design: Floats, outcome: Floats, ridge: float) -> Floats:
-    """Ridge logistic coefficients, shape (columns,), by Newton steps that are halved until the objective falls."""
-
-    def objective(at: Floats) -> float:
-        eta = design @ at
-        return float(np.logaddexp(0, eta).sum() - outcome @ eta + ridge / 2 * (at @ at))
-
-    coefficients = np.zeros(design.shape[1])
-    value = objective(coefficients)
-    for _ in range(100):
-        mean = _logistic(design @ coefficients)
-        gradient = design.T @ (outcome - mean) - ridge * coefficients
-        step = np.linalg.solve(_information(design, mean, ridge), gradient)
-        while (after := objective(coefficients + step)) > value and np.abs(step).max() > 1e-10:
-            step = step / 2
-        coefficients, value = coefficients + step, after
-        if np.abs(step).max() < 1e-8:
-            break
-    return coefficients
-
-
-def _standard_errors(design: Floats, outcome: Floats, coefficients: Floats, code: Ints, ridge: float) -> Floats:
-    mean = _logistic(design @ coefficients)
-    inverse = np.linalg.inv(_information(design, mean, ridge))
-    count = int(code.max()) + 1
-    rows = design * (outcome - mean)[:, None]
-    scores = np.stack([np.bincount(code, weights=column, minlength=count) for column in rows.T], axis=1)
-    factor = count / (count - 1) if count > 1 else 1.0
-    sandwich = inverse @ (scores.T @ scores) @ inverse * factor
-    errors: Floats = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))
-    return errors
-
-
-def _information(design: Floats, mean: Floats, ridge: float) -> Floats:
-    weighted: Floats = design.T @ (design * (mean * (1 - mean))[:, None]) + ridge * np.eye(design.shape[1])
-    return weighted
-
-
-def _logistic(eta: Floats) -> Floats:
-    mean: Floats = 0.5 * (1 + np.tanh(eta / 2))
-    return mean
+    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+    found = _estimate(coefficient, 0.0, _around(coefficient, half), error, sizes, confidence)
+    return replace(found, association=association)
 
 
 def _difference_of_means(values: Floats, inside: npt.NDArray[np.bool_], code: Ints, confidence: float) -> BiasEstimate:
@@ -344,8 +236,9 @@ def _difference_of_means(values: Floats, inside: npt.NDArray[np.bool_], code: In
     error = math.sqrt(float(sums @ sums) * count / (count - 1)) if count > 1 else math.nan
     clusters_in, clusters_out = (codes(code[part], int(part.sum()))[1] for part in (inside, ~inside))
     error = max(_floored(error, count), math.hypot(1 / clusters_in, 1 / clusters_out))
-    z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    return _estimate(inner - outer, 0.0, _around(inner - outer, z * error), error, (n, count), confidence)
+    wide = _around(inner - outer, NormalDist().inv_cdf(0.5 + confidence / 2) * error)
+    interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
+    return _estimate(inner - outer, 0.0, interval, error, (n, count), confidence)
 
 
 def _estimate(

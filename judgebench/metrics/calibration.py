@@ -71,11 +71,15 @@ class RiskCoverage:
         coverage: Share of verdicts taken, the surest first, shape (n,).
         risk: Mean of 1 - credit among them, shape (n,).
         area: Mean of `risk` over all n coverages (AURC), lower is better.
+        random: What it comes to in a random order, 1 - the mean credit.
+        optimum: The lowest that any order of these verdicts has: the best first.
     """
 
     coverage: Floats
     risk: Floats
     area: float
+    random: float
+    optimum: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +169,52 @@ def risk_coverage(confidences: npt.ArrayLike, credits_: npt.ArrayLike) -> RiskCo
     mean_risk = np.bincount(kind, weights=1 - credit) / repeats
     taken = np.arange(1, len(credit) + 1)
     risk = np.cumsum(np.repeat(mean_risk, repeats)) / taken
-    return RiskCoverage(taken / len(credit), risk, float(risk.mean()))
+    least = np.cumsum(np.sort(1 - credit)) / taken
+    return RiskCoverage(taken / len(credit), risk, float(risk.mean()), float(risk[-1]), float(least.mean()))
+
+
+def ece_if_calibrated(
+    probabilities: npt.ArrayLike,
+    tied: npt.ArrayLike = 1,
+    *,
+    bins: int = 10,
+    share: float = 0.95,
+    draws: int = 1_000,
+    seed: int = 0,
+) -> float:
+    """The quantile of the calibration error that a calibrated judge with these probabilities has by chance.
+
+    A judge that is right as often as it says has an ECE above 0 with few rows, so that a value below this one shows
+    nothing. Simulated, with independent rows: each is right with its probability (consistency resampling, Broecker and
+    Smith 2007, doi:10.1175/WAF993.1). Bins are those of `ece`, of equal width.
+
+    Args:
+        probabilities: That the verdict is right, from 0 to 1, shape (n,).
+        tied: Of how many completions each is the probability: among m equal ones the correct one is with m times the
+            probability, which makes the verdict right by 1 / m.
+        bins: How many.
+        share: Which quantile.
+        draws: Simulated judges.
+        seed: Of the simulation.
+
+    Raises:
+        ValueError: No rows, unequal lengths, or a probability outside 0 to 1.
+    """
+    probability, among = _forecasts(
+        probabilities, np.broadcast_to(np.asarray(tied, dtype=np.float64), np.shape(probabilities))
+    )
+    place = np.searchsorted(np.linspace(0, 1, bins + 1)[1:], probability, side="left")
+    order = np.argsort(place, kind="stable")
+    probability, among = probability[order], among[order]
+    starts = np.flatnonzero(np.diff(place[order], prepend=-1))
+    random = np.random.default_rng(seed)
+    errors = [
+        np.abs(
+            np.add.reduceat((random.random(len(probability)) < probability * among) / among - probability, starts)
+        ).sum()
+        for _ in range(draws)
+    ]
+    return float(np.quantile(errors, share)) / len(probability)
 
 
 def pearson(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Correlation | None:

@@ -41,6 +41,20 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
+class Bounds:
+    """A score, or a difference of scores, with every failure counted as badly, and as well, as can be.
+
+    Attributes:
+        interval: From the lower end of the 95% interval at `low` to the upper end of that at `high`, so that it holds
+            the true value in at least 95% whatever the failures would have been; None where an older version wrote it.
+    """
+
+    low: float
+    high: float
+    interval: Interval | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Estimate:
     """A score with its interval and the number of items behind it."""
 
@@ -110,6 +124,11 @@ class MeanStratum:
     two items more, spread as theirs are: a group of one item, or one whose items all count the same, would else add
     no variance at all.
 
+    Args:
+        credits_: From 0 to 1.
+        weights: What part of an item each stands for, of the same number and of a whole sum; None: each is an item.
+            A credit that stands in for a failure is two parts, as of a coin: see `mean_stratum`.
+
     Attributes:
         values: The distinct credits, ascending.
         counts: How many items have each.
@@ -118,13 +137,17 @@ class MeanStratum:
     measure: Measure = "share"
     lowest = 0.0
 
-    def __init__(self, credits_: Sequence[float]) -> None:
+    def __init__(self, credits_: Sequence[float], weights: Sequence[float] | None = None) -> None:
         values = np.asarray(credits_, dtype=np.float64)
-        self.n = len(values)
+        if weights is None:
+            self.values, self.counts = np.unique(values, return_counts=True)
+        else:
+            self.values, places = np.unique(values, return_inverse=True)
+            self.counts = np.bincount(places, weights=weights)
+        self.n = len(values) if weights is None else round(sum(weights))
         self.effective_n = float(self.n)
-        self.values, self.counts = np.unique(values, return_counts=True)
         self.value = float(self.counts @ self.values / self.n)  # the same in any order of the items
-        self.constant = len(self.values) == 1
+        self.constant = self.n == 1 or len(self.values) == 1
         self._leaning: tuple[Floats, Floats] = self.counts.astype(np.float64), self.values
 
     def interval(self) -> Interval:
@@ -160,19 +183,21 @@ class MeanStratum:
         the mean's normal limit is drawn, from which the bootstrap no longer differs visibly.
         """
         counts, values = self._leaning
-        if len(values) == 1:
-            return np.full(size, self.value)
         n, total = self.n, counts.sum()
+        if len(values) == 1 or total == 1:
+            return np.full(size, self.value)
         share = counts / total
         centre = float(share @ values)
         if len(values) <= _FEW_VALUES:
             means = rng.multinomial(n, share, size=size) @ values / n
         elif n <= _LARGE_STRATUM:
-            every = np.repeat(values, self.counts)
             rows = max(1, _BLOCK // n)
-            means = np.concatenate(
-                [every[rng.integers(0, n, (min(rows, size - at), n))].mean(axis=1) for at in range(0, size, rows)]
-            )
+            sizes = [min(rows, size - at) for at in range(0, size, rows)]
+            if np.issubdtype(self.counts.dtype, np.integer):
+                every = np.repeat(values, self.counts)
+                means = np.concatenate([every[rng.integers(0, n, (some, n))].mean(axis=1) for some in sizes])
+            else:
+                means = np.concatenate([rng.choice(values, (some, n), p=share).mean(axis=1) for some in sizes])
         else:
             deviation = math.sqrt(float(share @ (values - centre) ** 2) / n)
             means = rng.normal(centre, deviation, size)

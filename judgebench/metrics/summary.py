@@ -4,17 +4,16 @@ from __future__ import annotations
 
 from array import array
 from collections import Counter
-from dataclasses import asdict, dataclass, field, fields, replace
+from dataclasses import MISSING, asdict, dataclass, field, fields, replace
 from typing import TYPE_CHECKING, Any
-
-import numpy as np
 
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.metrics import bias
-from judgebench.metrics.accuracy import official_scores, point_score
+from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
 from judgebench.metrics.bias import BiasEstimate
+from judgebench.metrics.choice_model import collect_choices
 from judgebench.metrics.controls import Controls, Flips, Reached
-from judgebench.metrics.intervals import Estimate
+from judgebench.metrics.intervals import Bounds, Estimate, Interval
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -59,7 +58,7 @@ class Metrics:
         measure: What the score is: a `share`, or `pearson` (from -1 to 1); None without a score.
         coverage: Share of judgements with a verdict.
         failures: Count of judgements by kind of failure.
-        bounds: The score with every failure counted wrong, and right.
+        bounds: The score with every failure counted wrong, and right, with a 95% interval of both together.
         substituted: The part of the score that stands in for failures by the official rule.
         consistency: Share of items, of those with a verdict in every order, whose verdict is the same in all.
         consistency_n: How many items that is.
@@ -85,7 +84,7 @@ class Metrics:
     judgements: int
     coverage: float
     failures: Mapping[str, int]
-    bounds: tuple[float, float] | None
+    bounds: Bounds | None
     substituted: float
     consistency: float | None
     consistency_n: int
@@ -104,7 +103,6 @@ class Metrics:
         """The object in `metrics.json`."""
         data = asdict(self)
         data["missing"], data["notes"] = list(self.missing), list(self.notes)
-        data["bounds"] = None if self.bounds is None else {"low": self.bounds[0], "high": self.bounds[1]}
         if self.position_bias is not None:
             data["position_bias"] = {"first_share": self.position_bias.estimate, **asdict(self.position_bias)}
         # A sum of floats depends on the order in which the replies arrived, but not in the digits that prices have.
@@ -134,8 +132,7 @@ class Metrics:
         for name in ("position_bias", "length_bias"):
             known[name] = None if known[name] is None else _made(BiasEstimate, known[name], name)
         if known["bounds"] is not None:
-            bounds = _need(known["bounds"], ("low", "high"), "bounds.")
-            known["bounds"] = bounds["low"], bounds["high"]
+            known["bounds"] = _bounds(known["bounds"])
         known["section_subsets"] = {name: tuple(subsets) for name, subsets in known["section_subsets"].items()}
         known |= {"missing": tuple(known["missing"]), "notes": tuple(known["notes"])}
         known["controls"] = None if known["controls"] is None else _controls(known["controls"])
@@ -160,8 +157,17 @@ def _need(data: Any, names: Iterable[str], within: str = "") -> dict[str, Any]:
 
 
 def _made(kind: type[Any], data: Any, within: str) -> Any:
-    """A dataclass from an object that has its fields, and no others."""
-    return kind(**_need(data, [each.name for each in fields(kind)], f"{within}."))
+    """A dataclass from an object that has its fields, and no others; those with a default may be missing."""
+    return kind(**_need(data, [each.name for each in fields(kind) if each.default is MISSING], f"{within}."))
+
+
+def _bounds(data: Any) -> Bounds:
+    """Those of an older version have no interval."""
+    known = _need(data, ("low", "high"), "bounds.")
+    interval = known.get("interval")
+    return Bounds(
+        known["low"], known["high"], None if interval is None else _made(Interval, interval, "bounds.interval")
+    )
 
 
 def _controls(data: Any) -> Controls:
@@ -202,7 +208,6 @@ def summarise(
     if not readings:
         judgements = len(outcomes)
         failures.update("missing" for outcome in outcomes if outcome.failed)
-    low, high = point_score(outcomes, layout, "low"), point_score(outcomes, layout, "high")
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
     return Metrics(
@@ -220,12 +225,12 @@ def summarise(
         judgements=judgements,
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
-        bounds=None if low is None or high is None else (low, high),
+        bounds=score_bounds(outcomes, layout, seed=seed),
         substituted=_substituted(outcomes, layout),
         consistency=consistency,
         consistency_n=consistency_n,
         position_bias=position_bias(readings),
-        length_bias=length_bias(readings, keys),
+        length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
     )
@@ -280,23 +285,12 @@ def position_bias(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | N
     return bias.first_position(first, slots, clusters=items)
 
 
-def length_bias(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> BiasEstimate | None:
-    """By how much a longer completion is preferred in pairs, beyond what the labels justify, in log-odds.
+def length_bias(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey], outcomes: Iterable[Outcome] = ()
+) -> BiasEstimate | None:
+    """By how much a longer completion is preferred, beyond labels and places, in log-odds; None where none differ.
 
-    See `judgebench.metrics.bias.length_preference`; None where there are no pairwise verdicts.
+    See `judgebench.metrics.choice_model`. `metrics.json` has it without the judge's own family, which reports add.
     """
-    items, first, labels, lengths = array("q"), array("d"), array("q"), array("q")
-    for number, (item, among) in enumerate(readings.items()):
-        key = keys.get(item)
-        for reading, value in _choices(among):
-            if key is None or len(reading.order) != 2:
-                continue
-            shown = reading.order
-            items.append(number)
-            first.append(0.5 if value == TIE else float(value == LABELS[0]))
-            labels.append(int(shown[0] < key.num_correct) - int(shown[1] < key.num_correct))
-            lengths.extend((key.lengths[shown[0]], key.lengths[shown[1]]))
-    if not items:
-        return None
-    preference = bias.length_preference(first, labels, np.reshape(lengths, (-1, 2)), clusters=items)
-    return None if preference is None else preference.length
+    model = collect_choices(readings, keys, outcomes).fit()
+    return None if model is None else model.length

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import math
-from collections import defaultdict
-from dataclasses import asdict, dataclass
+from collections import Counter, defaultdict
+from dataclasses import asdict, dataclass, replace
 from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from judgebench.items import Verdict
-from judgebench.metrics.calibration import ece, risk_coverage, squared_errors
+from judgebench.metrics.calibration import ece, ece_if_calibrated, risk_coverage, squared_errors
 from judgebench.metrics.comparisons import clustered_standard_error
 from judgebench.metrics.intervals import CONFIDENCE
 from judgebench.metrics.votes import mean_probabilities, probabilities_of, rating_of, shares
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats
 
 BINS = 10
+LEAST_VERDICTS = 5
+"""From how many verdicts on one question on their share stands for a probability."""
 _Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
 
@@ -38,11 +40,15 @@ class ProbabilityForecast:
         probability: That the completion it finds the most probable is the best.
         right: Whether that one is correct; a share where several are as probable.
         by_tokens: Whether it rests on log-probabilities throughout.
+        verdicts: On how many verdicts it rests; of ratings, on how many of the completion that has the fewest.
+        tied: How many completions are as probable.
     """
 
     probability: float
     right: float
     by_tokens: bool
+    verdicts: int
+    tied: int
 
 
 def calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> dict[str, Any] | None:
@@ -52,19 +58,38 @@ def calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, It
         readings: By the item's id, before they are joined.
         keys: The items.
     """
-    every = ((item, each) for item, among in readings.items() if item in keys for each in forecasts(among, keys[item]))
-    items, found = [], []
-    for item, each in every:
-        items.append(item)
-        found.append(each)
-    if not found:
+    masses = [r.result.soft.mass for among in readings.values() for r in among if _is_soft(r)]  # type: ignore[union-attr]
+    return _calibration(list(_by_item(readings, keys)), masses)
+
+
+def vote_calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> dict[str, Any] | None:
+    """As `calibration`, of the shares of verdicts: what log-probabilities there are do not count.
+
+    None where no question with a label has two; those with one are left out.
+    """
+    bare = {item: [_without_soft(each) for each in among] for item, among in readings.items()}
+    return _calibration([(item, each) for item, each in _by_item(bare, keys) if each.verdicts > 1], [])
+
+
+def _by_item(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]
+) -> Iterator[tuple[str, ProbabilityForecast]]:
+    return ((item, each) for item, among in readings.items() if item in keys for each in forecasts(among, keys[item]))
+
+
+def _is_probability(forecast: ProbabilityForecast) -> bool:
+    """Whether it says how sure the judge is, and not just whether it was asked twice and said the same."""
+    return forecast.by_tokens or forecast.verdicts >= LEAST_VERDICTS
+
+
+def _calibration(by_item: Sequence[tuple[str, ProbabilityForecast]], masses: Sequence[float]) -> dict[str, Any] | None:
+    if not by_item:
         return None
+    items, found = zip(*by_item, strict=True)
     probability = np.array([each.probability for each in found])
     right = np.array([each.right for each in found])
-    squared = squared_errors(probability, right)
-    error, curve = ece(probability, right, bins=BINS), risk_coverage(probability, right)
+    squared, curve = squared_errors(probability, right), risk_coverage(probability, right)
     taken = [max(1, math.ceil(share * len(found))) for share in COVERAGES]
-    masses = [r.result.soft.mass for among in readings.values() for r in among if _is_soft(r)]  # type: ignore[union-attr]
     return {
         "n": len(found),
         "by_tokens": sum(each.by_tokens for each in found),
@@ -74,17 +99,36 @@ def calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, It
         **_interval("brier", squared, items),
         "overconfidence": float((probability - right).mean()),
         **_interval("overconfidence", probability - right, items),
-        "ece": error.value,
-        "ece_max": error.maximum,
-        "binning": f"{BINS} of {error.binning.replace('-', ' ')}",
-        "bins": [asdict(each) for each in error.bins],
+        **_error([each for each in found if _is_probability(each)]),
         "aurc": curve.area,
+        "aurc_random": curve.random,
+        "aurc_optimum": curve.optimum,
         "risk_coverage": [
             {"coverage": share, "risk": float(curve.risk[count - 1])}
             for share, count in zip(COVERAGES, taken, strict=True)
         ],
         "mass": math.fsum(masses) / len(masses) if masses else None,
     }
+
+
+def _error(found: Sequence[ProbabilityForecast]) -> dict[str, Any]:
+    """The calibration error of what are probabilities; None of each figure where nothing is."""
+    probability = [each.probability for each in found]
+    error = ece(probability, [each.right for each in found], bins=BINS) if found else None
+    return {
+        "ece_n": len(found),
+        "ece": error.value if error else None,
+        "ece_max": error.maximum if error else None,
+        "ece_calibrated": ece_if_calibrated(probability, [each.tied for each in found], bins=BINS) if error else None,
+        "binning": f"{BINS} of equal width",
+        "bins": [asdict(each) for each in error.bins] if error else [],
+    }
+
+
+def _without_soft(reading: Reading) -> Reading:
+    if not isinstance(reading.result, Verdict) or reading.result.soft is None:
+        return reading
+    return replace(reading, result=replace(reading.result, soft=None))
 
 
 def _interval(name: str, values: Floats, items: Sequence[str]) -> dict[str, float]:
@@ -110,7 +154,14 @@ def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Probability
         top = max(shares.values())
         best = [index for index, share in shares.items() if share >= top - 1e-9]
         right = sum(index in correct for index in best) / len(best)
-        yield ProbabilityForecast(min(top, 1.0), right, all(map(_is_soft, among)))
+        yield ProbabilityForecast(min(top, 1.0), right, all(map(_is_soft, among)), _fewest(among), len(best))
+
+
+def _fewest(among: Sequence[Reading]) -> int:
+    """How many verdicts there are, or ratings of each completion at least."""
+    if len(among[0].order) > 1:
+        return len(among)
+    return min(Counter(reading.order for reading in among).values())
 
 
 def _is_soft(reading: Reading) -> bool:

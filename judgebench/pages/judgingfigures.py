@@ -18,9 +18,10 @@ from judgebench.pages.figures import (
     scatter,
     shares,
 )
+from judgebench.runs import aurc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from judgebench._util.table import Columns
     from judgebench.pages.chapters import Line, Subject
@@ -103,15 +104,15 @@ def calibration(subject: Subject) -> Figure:
         return Figure(
             slug,
             title,
-            empty="no run here has probabilities (--logprobs) or several verdicts an item (--orders both, --samples)",
+            empty="no run here has probabilities (--logprobs) or five verdicts a question (--samples)",
         )
     diagonal = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1}
     return Figure(
         slug,
         title,
-        "How sure a judge is (the probability of its verdict, or the share of an item's verdicts that agree), and "
-        "how often it is "
-        "then right. On the dotted line it is as sure as it should be; below it, too sure.",
+        "How sure a judge is (the probability of its verdict, or the share of a question's verdicts that agree, from "
+        "five verdicts on), and how often it is then right. On the dotted line it is as sure as it should be; below "
+        f"it, too sure. {_errors(subject)}",
         Table.rows_of(
             rows,
             *(Column("run"), Column("of"), Column("above", "share"), Column("up to", "share"), Column("n", "count")),
@@ -129,12 +130,24 @@ def calibration(subject: Subject) -> Figure:
 
 def _bins(line: Line) -> Iterator[tuple[str, list[tuple[float, float, int, float, float]]]]:
     names = ("low", "high", "n", "confidence", "accuracy")
-    found = line.detail.metrics.extra.get("calibration")
-    if found:
-        yield "probabilities", [tuple(each[name] for name in names) for each in found["bins"]]
-    votes = line.detail.votes
-    if votes is not None:
-        yield "shares of verdicts", [tuple(getattr(each, name) for name in names) for each in votes.bins]
+    for what, found in _calibrations(line):
+        yield what, [tuple(each[name] for name in names) for each in found["bins"]]
+
+
+def _errors(subject: Subject) -> str:
+    """The calibration error of each run, beside the one that chance makes."""
+    said = []
+    for line in subject.lines:
+        for what, found in _calibrations(line):
+            chance = found.get("ece_calibrated")
+            below = "" if chance is None else f", at most {chance:.3f} in 95% of calibrated judges"
+            said.append(f"{line.title} ({what}) {found['ece']:.3f}{below}")
+    return f"Expected calibration error: {'; '.join(said)}."
+
+
+def _calibrations(line: Line) -> Iterator[tuple[str, Mapping[str, Any]]]:
+    both = {"probabilities": line.detail.metrics.extra.get("calibration"), "shares of verdicts": line.detail.votes}
+    yield from ((what, found) for what, found in both.items() if found and found["bins"])
 
 
 def surest(subject: Subject) -> Figure:
@@ -155,7 +168,7 @@ def surest(subject: Subject) -> Figure:
         slug,
         title,
         "Right among the surest quarter, half, three quarters, and all: where the line falls, being sure means "
-        "something.",
+        f"something. {_areas(subject)}",
         Table.rows_of(
             rows, Column("run"), Column("sure by"), Column("share taken", "share", form=".0%"), Column("right", "share")
         ),
@@ -174,6 +187,21 @@ def _steps(line: Line) -> Iterator[tuple[str, list[tuple[float, float]]]]:
         yield "probabilities", [(each["coverage"], 1 - each["risk"]) for each in found["risk_coverage"]]
     elif line.detail.sureness is not None:
         yield "distance of the best two scores", list(line.detail.sureness.accuracy)
+
+
+def _areas(subject: Subject) -> str:
+    """The area under each run's risk-coverage curve, beside that of a random order and of the best one."""
+    said = []
+    for line in subject.lines:
+        found, own = line.detail.metrics.extra.get("calibration"), line.detail.sureness
+        if found:
+            area = aurc_text(found["aurc"], found.get("aurc_random"), found.get("aurc_optimum"))
+        elif own is not None:
+            area = aurc_text(own.area, own.random, own.optimum)
+        else:
+            continue
+        said.append(f"{line.title} {area}")
+    return f"Area under the risk-coverage curve: {'; '.join(said)}."
 
 
 def failures(subject: Subject) -> Figure:
@@ -228,6 +256,10 @@ def agreement(subject: Subject) -> Figure:
         Column("same, interval", "share", head="95% interval"): lambda pair: ends_of(pair.same),
         Column("kappa", "coefficient"): lambda pair: pair.kappa.value,
         Column("kappa, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.kappa),
+        Column("errors in common", "coefficient"): lambda pair: pair.errors_in_common.value,
+        Column("errors in common, interval", "coefficient", head="95% interval"): lambda pair: ends_of(
+            pair.errors_in_common
+        ),
         Column("AC1", "coefficient"): lambda pair: pair.ac1.value,
         Column("AC1, interval", "coefficient", head="95% interval"): lambda pair: ends_of(pair.ac1),
     }
@@ -237,8 +269,9 @@ def agreement(subject: Subject) -> Figure:
     return Figure(
         slug,
         title,
-        f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa and "
-        f"AC1 take away what chance gives: 0 is chance, 1 full agreement.{_all_of_them(subject)}",
+        f"Share of {_agreed_on(subject)} on which two runs choose the same answer. kappa (Cohen) is over the letters "
+        "named, errors in common (Cohen's kappa too) and AC1 (Gwet) over the answers that they stand for: 0 is chance, "
+        f"1 full agreement.{_all_of_them(subject)}",
         Table.of(found.agreement, columns),
         [heatmap(z, len(lines), 0)],
         {
@@ -263,4 +296,4 @@ def _all_of_them(subject: Subject) -> str:
     all_ = (
         f"Fleiss' kappa {coefficient(found.fleiss.value)}, Krippendorff's alpha {coefficient(found.krippendorff.value)}"
     )
-    return f" All {len(found.runs)} together: {all_}."
+    return f" All {len(found.runs)} together, over answers: {all_}."

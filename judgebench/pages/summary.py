@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
 from judgebench.metrics.paired import ALPHA
 from judgebench.pages.chapters import Card
+from judgebench.runs import bounds_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -125,10 +126,8 @@ def _verdicts(line: Line) -> Card:
     without = sum(metrics.failures.values())
     what = "items have scores" if line.is_scores else "replies have a verdict"
     said = f"{metrics.judgements - without} of {metrics.judgements} {what}"
-    if metrics.bounds is not None and metrics.bounds[0] != metrics.bounds[1]:
-        said += (
-            f"; with all others counted wrong or right, the score is {score_range(*metrics.bounds, metrics.measure)}"
-        )
+    if metrics.bounds is not None and metrics.bounds.low != metrics.bounds.high:
+        said += f"; with all others counted wrong or right, the score is {bounds_text(metrics.bounds, metrics.measure)}"
     return Card("How complete", percent(metrics.coverage), said)
 
 

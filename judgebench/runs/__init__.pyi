@@ -50,6 +50,7 @@ from judgebench.runs.run import (
     Finished as Finished,
     Run as Run,
     find_runs as find_runs,
+    list_runs as list_runs,
     open_run as open_run,
     share_contents as share_contents,
     titles as titles,
@@ -66,6 +67,13 @@ from judgebench.runs.scoring import (
     up_to_date as up_to_date,
     usage_of as usage_of,
 )
-from judgebench.runs.shown import flips_line as flips_line, run_table as run_table, title_of as title_of
+from judgebench.runs.shown import (
+    aurc_text as aurc_text,
+    bounds_text as bounds_text,
+    calibration_line as calibration_line,
+    flips_line as flips_line,
+    run_table as run_table,
+    title_of as title_of,
+)
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts
 from judgebench.runs.templates import RunTemplates as RunTemplates, run_templates as run_templates

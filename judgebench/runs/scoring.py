@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
+from judgebench.items import Failure
 from judgebench.metrics.controls import flips
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import (
@@ -26,7 +27,7 @@ from judgebench.runs.run import Finished, Run
 from judgebench.runs.templates import run_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable, Mapping, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.benchmarks.base import Benchmark
@@ -50,6 +51,7 @@ class Beside:
         attack: How often it changed verdicts.
         sequential: What came of the comparison that the run is one side of.
         ordered: Whether the readings have the orders that were shown (a jury's have not).
+        drawn_from: How many items the run's are drawn from, or were to be judged; None where that is not known.
     """
 
     notes: Sequence[str] = ()
@@ -57,6 +59,28 @@ class Beside:
     attack: Flips | None = None
     sequential: Sequential | None = None
     ordered: bool = True
+    drawn_from: int | None = None
+
+
+SAMPLED = "a sample of "
+"""How the note on a limit, or on a run that ended early, begins."""
+
+
+def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_from: int) -> Iterator[str]:
+    """What a score says of the items that it was drawn from, where a limit or an early end left some of them out."""
+    judged = sum(not all(_unasked(reading) for reading in among) for among in readings.values())
+    if not 0 < judged < drawn_from:
+        return
+    said = f"{SAMPLED}{judged:,} of {drawn_from:,} items, in an order drawn from the seed"
+    if metrics.score is not None and metrics.low is not None and metrics.high is not None:
+        width = metrics.high - metrics.low
+        wide = f"{width:.2f}" if metrics.measure == "pearson" else f"{100 * width:.1f} points"
+        said += f": the score estimates that of all {drawn_from:,} (95% CI {wide} wide)"
+    yield said
+
+
+def _unasked(reading: Reading) -> bool:
+    return isinstance(reading.result, Failure) and reading.result.kind == "not_asked"
 
 
 def score(
@@ -90,10 +114,11 @@ def score(
         seed=protocol.seed,
     )
     pairs = protocol.pairs is not None
+    sampled = () if beside.drawn_from is None else _sampled(metrics, readings, beside.drawn_from)
     return replace(
         metrics,
         extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
-        notes=tuple(dict.fromkeys([*beside.notes, *benchmark.notes(outcomes)])),
+        notes=tuple(dict.fromkeys([*sampled, *beside.notes, *benchmark.notes(outcomes)])),
         controls=baselines.controls(
             benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
         ),
@@ -208,11 +233,15 @@ def metrics_of(
     benchmark, manifest = finished.benchmark, finished.run.manifest
     readings = _readings(finished, templates, judgements, protocol)
     planned = sum(_planned(finished, templates, protocol, key) for key in finished.keys.values())
-    kept = [note for note in notes if not note.startswith(PROTOCOL_NOTES)]
+    kept = [note for note in notes if not note.startswith((SAMPLED, *PROTOCOL_NOTES))]
     name = replace(finished.name, template=templates.wording.name)
     made = protocol_notes(benchmark, templates.wording.mode, protocol, str(manifest.protocol.name), readings, planned)
     beside = Beside(
-        notes=(*kept, *made), altered=manifest.altered, attack=attack, sequential=_old_sequential(finished.path)
+        notes=(*kept, *made),
+        altered=manifest.altered,
+        attack=attack,
+        sequential=_old_sequential(finished.path),
+        drawn_from=manifest.items.drawn_from or len(finished.keys),
     )
     with step(f"scoring {finished.path}"):
         return score(benchmark, name, protocol, list(outcomes.values()), readings, usage, beside)

@@ -10,9 +10,10 @@ from judgebench._util.text import dollars, one_line, percent, score_head, score_
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
+    from judgebench.items import Measure
     from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.controls import Flips
-    from judgebench.metrics.intervals import Estimate
+    from judgebench.metrics.intervals import Bounds, Estimate
     from judgebench.metrics.summary import Metrics, Usage
 
 
@@ -72,7 +73,7 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     if figures := [f"{name} {value:.3f}" for name, value in metrics.extra.items() if isinstance(value, float)]:
         yield ", ".join(figures)
     if metrics.extra.get("calibration"):
-        yield _calibration(metrics.extra["calibration"])
+        yield calibration_line(metrics.extra["calibration"])
     if metrics.position_bias is not None:
         yield _bias_line("position bias: first answer chosen", metrics.position_bias)
     if metrics.template:
@@ -89,23 +90,53 @@ def _complete(metrics: Metrics) -> Iterator[str]:
         yield Alert(f"{line}; failures: {kinds})")
     else:
         yield f"{line})"
-    if metrics.bounds is not None and metrics.bounds[0] != metrics.bounds[1]:
-        bounds = score_range(*metrics.bounds, metrics.measure)
+    if metrics.bounds is not None and metrics.bounds.low != metrics.bounds.high:
         credited = (
             f"; {percent(metrics.substituted)} of the score is credit for failures" if metrics.substituted else ""
         )
-        yield f"bounds {bounds}: all failures counted wrong, all counted right{credited}"
+        said = bounds_text(metrics.bounds, metrics.measure)
+        yield f"bounds {said}: all failures counted wrong, all counted right{credited}"
 
 
-def _calibration(found: Mapping[str, Any]) -> str:
+def bounds_text(bounds: Bounds, measure: Measure | None) -> str:
+    """Both bounds, and the interval around them."""
+    points = score_range(bounds.low, bounds.high, measure)
+    within = bounds.interval
+    return points if within is None else f"{points} (95% CI {score_range(within.low, within.high, measure)})"
+
+
+def calibration_line(found: Mapping[str, Any], of: str = "verdicts") -> str:
+    """Brier score, calibration error and accuracy of the most certain, in one line.
+
+    Args:
+        found: As in `metrics.json`.
+        of: What was counted, and what its probability is.
+    """
     surest = ", ".join(
         f"{percent(1 - at['risk'])} of the most certain {at['coverage']:.0%}" for at in found["risk_coverage"]
     )
     return (
-        f"calibration ({found['n']} verdicts): Brier score {found['brier']:.3f}, "
-        f"ECE {found['ece']:.3f} ({found['binning']} bins){_too_sure(found)}; accuracy {surest}; "
-        f"AURC {found['aurc']:.3f}"
+        f"calibration ({found['n']} {of}): Brier score {found['brier']:.3f}, {_calibration_error(found)}; "
+        f"accuracy {surest}; "
+        f"{aurc_text(found['aurc'], found.get('aurc_random'), found.get('aurc_optimum'))}"
     )
+
+
+def _calibration_error(found: Mapping[str, Any]) -> str:
+    """The calibration error beside what chance alone makes of it; runs of an earlier version do not say that."""
+    if found["ece"] is None:
+        return "no ECE (under 5 verdicts a question)"
+    of = found.get("ece_n", found["n"])
+    n = "" if of == found["n"] else f"of {of} with probabilities, "
+    reference = found.get("ece_calibrated")
+    chance = "" if reference is None else f"; calibrated: at most {reference:.3f} in 95%"
+    return f"ECE {found['ece']:.3f} ({n}{found['binning']} bins{chance}){_too_sure(found)}"
+
+
+def aurc_text(area: float, random: float | None, optimum: float | None) -> str:
+    """The area beside what it is in a random order and in the best one, where they are known."""
+    reference = "" if random is None or optimum is None else f" (random order {random:.3f}, optimum {optimum:.3f})"
+    return f"AURC {area:.3f}{reference}"
 
 
 def _too_sure(found: Mapping[str, Any]) -> str:

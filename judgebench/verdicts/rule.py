@@ -76,7 +76,7 @@ class VerdictRule(BaseModel):
         example: A reply that the rule reads.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, populate_by_name=True, defer_build=True)
 
     pattern: str | None = None
     values: dict[str, str] | None = Field(default=None, min_length=1)

@@ -213,13 +213,74 @@ def test_names_from_data_cannot_control_the_terminal():
 
 
 def test_gwet_s_ac1_stands_beside_kappa():
-    """Both runs right on 9 of 10, one apart on the tenth: agreement 0.9, shares 0.95 and 0.05, chance 0.095."""
+    """All right against 9 of 10: agreement 0.9; completions 0.95 and 0.05, of three categories: chance 0.095 / 2.
+
+    Over letters each pair counts in both orders, so that A and B are half each: chance 0.5.
+    """
     runs = [score_run("all", [1] * 10), score_run("nine", [1] * 9 + [0])]
-    found = json.loads(judgebench("compare", *runs, "--json").out)
-    (pair,) = found["agreement"]
-    assert pair["ac1"]["value"] == pytest.approx((0.9 - 0.095) / (1 - 0.095))
-    assert pair["kappa"]["value"] == pytest.approx(0.0)
-    assert "AC1" in judgebench("compare", *runs).out
+    (pair,) = compared(*runs)["agreement"]
+    assert pair["ac1"]["value"] == pytest.approx((0.9 - 0.0475) / (1 - 0.0475))
+    assert (pair["errors_in_common"]["value"], pair["categories"]) == (pytest.approx(0.0), 3)
+    assert (pair["kappa"]["value"], pair["kappa"]["items"]) == (pytest.approx(0.8), 20)
+    assert "errors in common" in judgebench("compare", *runs).out
+
+
+def test_one_tie_does_not_move_ac1():
+    """A tie is a category of scores whether one occurs or not: agreement 0.9 in both, chance q (1 - q) / 2 of each."""
+    right, other = [1.0] * 5 + [0.0] * 5, [1.0] * 4 + [0.0] * 6
+    runs = [score_run("a", right), score_run("b", other), score_run("tie", [*right[:4], 0.5, *right[5:]])]
+    without, tied, _ = (pair["ac1"]["value"] for pair in compared(*runs)["agreement"])
+    assert without == pytest.approx((0.9 - 0.2475) / (1 - 0.2475))  # 0.45 and 0.55
+    chance = (0.45 * 0.55 + 0.5 * 0.5 + 0.05 * 0.95) / 2
+    assert tied == pytest.approx((0.9 - chance) / (1 - chance))
+
+
+@pytest.mark.parametrize(
+    ("planning", "categories"),
+    [
+        ({}, 2),
+        ({"templates": ["pairwise-ties"]}, 3),
+        ({"orders": "both"}, 3),
+        ({"samples": 2}, 3),
+        ({"templates": ["rating-10"]}, 3),
+    ],
+)
+def test_ties_are_a_category_where_a_run_can_have_one(planning, categories):
+    """By its template, by equal ratings, or by verdicts on one question that differ."""
+    rows = pairs(4, ("alpacaeval-easy",))
+    runs = [written_run(name, rows, lambda _, call: min(call.order), **planning) for name in "ab"]
+    assert [pair["categories"] for pair in compared(*runs)["agreement"]] == [categories]
+
+
+def test_kappa_is_over_letters_and_errors_in_common_over_completions():
+    """Each right on 90 of 100, wrong together on 1: independent errors, letters even: (0.82 - 0.5) / 0.5."""
+    rows = pairs(100, ("alpacaeval-easy",))
+    number = {row["id"]: at for at, row in enumerate(rows)}
+
+    def wrong(*those):
+        return lambda key, call: max(call.order) if number[int(key.id)] in those else min(call.order)
+
+    runs = [
+        written_run("a", rows, wrong(*range(10)), orders="both"),
+        written_run("b", rows, wrong(*range(9, 19)), orders="both"),
+        score_run("c", [float(not 9 <= at < 19) for at in range(100)], rows),
+    ]
+    found = compared(*runs)["agreement"]
+    assert [pair["errors_in_common"]["value"] for pair in found] == pytest.approx([0.0, 0.0, 1.0])
+    assert [pair["kappa"]["value"] for pair in found] == pytest.approx([0.64, 0.64, 1.0])
+    assert [pair["kappa"]["items"] for pair in found] == [200, 200, 200]
+
+
+def test_letters_of_different_orders_are_not_compared():
+    """One judge sees each pair in its order, the other in the reverse: no letter is an answer to the same call."""
+    rows = pairs(6, ("alpacaeval-easy",))
+    both = [written_run(name, rows, lambda _, call: min(call.order), orders="both") for name in ("a", "b")]
+    for run, keep in zip(both, (0, 1), strict=True):
+        path = run / "judgements.jsonl"
+        kept = [line for line in path.read_text().splitlines() if json.loads(line)["order"][0] == keep]
+        path.write_text("".join(f"{line}\n" for line in kept))
+    (pair,) = compared(*both)["agreement"]
+    assert (pair["same"]["value"], pair["kappa"]["value"]) == (1.0, None)
 
 
 def rm_rows(count):

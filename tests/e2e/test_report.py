@@ -18,7 +18,15 @@ def test_one_run_in_full():
     ended = judgebench("report", judge_run("offline/first", 12, "--orders", "both"))
     assert ended.status == 0, ended.err
     words = " ".join(ended.out.split())
-    for said in ("position consistency", "position bias", "Benjamini-Hochberg", "Brier score", "per item", "latency:"):
+    for said in (
+        "position consistency",
+        "position bias",
+        "Benjamini-Hochberg",
+        "Brier score",
+        "no ECE",
+        "per item",
+        "latency:",
+    ):
         assert said in words
 
 
@@ -29,13 +37,14 @@ def test_a_judge_that_takes_the_first_has_that_bias():
     first = biases["position bias (first slot)"]
     assert first.behaviour.estimate.estimate == 1.0
     assert first.behaviour.estimate.p <= first.q <= 0.05
-    assert detail.votes is not None
+    assert (detail.votes["n"], detail.votes["ece"]) == (12, None)
 
 
 def test_ratings_and_scores_say_what_being_sure_is_worth():
-    """A score file's run has a risk-coverage line, and no biases, cost or latency."""
+    """A score file's run has a risk-coverage line and what goes with length, and no cost or latency."""
     (detail,) = jb.report([score_run("rm", [1, 1, 0, 0])]).details
-    assert (detail.biases, detail.bill, detail.sureness.n) == ((), None, 4)
+    assert [bias.behaviour.name for bias in detail.biases] == ["length association (log-odds)"]
+    assert (detail.bill, detail.sureness.n) == (None, 4)
     assert dict(detail.sureness.accuracy)[1.0] == 0.5
 
 
@@ -97,14 +106,13 @@ def family_run(model, *options, answers=("gpt-4o", "claude-3-opus"), **row):
 
 
 def test_preference_for_its_own_family_where_models_are_known(monkeypatch):
-    """A judge that takes the first in both orders has none: its own family's in half, as its accuracy of half makes."""
+    """A judge that takes the first in both orders has none, and eight pairs could show but an association."""
     monkeypatch.setenv("COLUMNS", "100")
     run = family_run("openai/gpt-4.1")
     (detail,) = jb.report([run]).details
     biases = {bias.behaviour.name: bias for bias in detail.biases}
-    own = biases["self-preference"]
-    assert (detail.family, own.behaviour.estimate.estimate, own.behaviour.estimate.null) == ("openai", 0.5, 0.5)
-    assert own.q is not None
+    own = biases["self-preference association (log-odds)"]
+    assert (detail.family, own.behaviour.estimate.estimate, own.q) == ("openai", pytest.approx(0, abs=1e-9), None)
     assert biases["position consistency"].q is None
     assert "judge's family (openai)" in " ".join(judgebench("report", run).out.split())
 

@@ -424,3 +424,21 @@ def test_an_unwritable_cache_is_found_before_a_call(server: LoopbackServer) -> N
     Path("cache").write_text("")
     ended = mine("--cache-dir", "cache")
     assert (ended.status, server.count, files_below(Path())) == (2, 0, ["cache", "pairs.jsonl", "providers.yaml"])
+
+
+# --- a part of the items is a sample of all
+
+
+def test_a_run_that_ends_early_has_judged_a_sample(server: LoopbackServer) -> None:
+    """The file has all easy rows first; of what the budget paid for a quarter is hard."""
+    rows = [row | {"subset": "easy" if at < 60 else "hard"} for at, row in enumerate(pairs(80))]
+    write_jsonl(Path("rows.jsonl"), rows)
+    write_judges(server.url, mine={"price": {"input": 100, "output": 100}, "params": {"max_tokens": 10}})
+    options = ("--data", "rows.jsonl", "--budget", 1, "--concurrency", 1, "--json")
+    ended = judgebench("run", "custom", "-j", "mine", *options)
+    (metrics,) = ended.metrics
+    judged = sum(each["n"] for each in metrics["subsets"].values())
+    assert ended.status == 1
+    assert 10 < judged < 70
+    assert metrics["subsets"]["hard"]["n"] == pytest.approx(judged / 4, abs=1)
+    assert metrics["notes"][0].startswith(f"a sample of {judged} of 80 items, in an order drawn from the seed: the")

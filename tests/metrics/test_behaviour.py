@@ -1,10 +1,12 @@
 """Biases and sureness from readings, worked by hand."""
 
+import math
+
 import pytest
 from making import key, reading
 
 from judgebench.items import Outcome
-from judgebench.metrics.behaviour import behaviours, sureness, votes
+from judgebench.metrics.behaviour import behaviours, sureness
 
 
 def found(readings, keys):
@@ -51,7 +53,8 @@ def test_the_surest_items_come_first():
     outcomes = [rated(9, 1, credit=1), rated(6, 2, credit=1), rated(3, 5, credit=0), rated(4, 5, credit=0)]
     result = sureness(outcomes)
     assert dict(result.accuracy) == pytest.approx({0.25: 1.0, 0.5: 1.0, 0.75: 2 / 3, 1.0: 0.5})
-    assert result.area == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4)
+    assert result.area == result.optimum == pytest.approx((0 + 0 + 1 / 3 + 1 / 2) / 4)
+    assert result.random == 0.5
 
 
 def test_sureness_needs_every_score():
@@ -60,51 +63,29 @@ def test_sureness_needs_every_score():
     assert sureness([rated(9, None, credit=1), several]) is None
 
 
-def test_the_share_of_votes_as_probability():
-    """Three of four votes right (0.75, 1) and a split (0.5, 0.5): Brier (0.0625 + 0.25) / 2, ECE 0.25 / 2."""
-    readings = {
-        "a": [reading((0, 1), letter, at) for at, letter in enumerate("AAAB")],
-        "b": [reading((0, 1), letter, at) for at, letter in enumerate("AABB")],
-    }
-    result = votes(readings, {item: key(item) for item in readings})
-    assert (result.brier, result.ece, result.n) == (pytest.approx(0.15625), pytest.approx(0.125), 2)
-
-
 def of_family(rows):
-    """The preference for its own family over pairs: whether it wrote the right one, and whether that was chosen."""
+    """The preference for its own family over pairs of two subsets: whether it wrote the right one, and was right."""
     readings = {str(at): [reading((0, 1), "A" if right else "B")] for at, (_, right) in enumerate(rows)}
     own = {str(at): [mine, not mine] for at, (mine, _) in enumerate(rows)}
-    biases = {each.name: each for each in behaviours(readings, {item: key(item) for item in readings}, own)}
-    return biases["self-preference"].estimate
+    keys = {item: key(item, "st"[int(item) % 2]) for item in readings}
+    return {each.name: each for each in behaviours(readings, keys, own)}["self-preference (log-odds)"].estimate
 
 
 def test_a_family_that_is_often_right_is_no_preference():
-    """Right on 80% of its own 50 pairs and on 80% of 10 others: 42 of 60 for its own, as 0.8 of 50 and 0.2 of 10."""
-    found = of_family([(True, at % 5 > 0) for at in range(50)] + [(False, at % 5 > 0) for at in range(10)])
+    """Right on 80% of its own 50 pairs and on 80% of 20 others."""
+    found = of_family([(True, at % 10 > 1) for at in range(50)] + [(False, at % 10 > 1) for at in range(20)])
 
-    assert (found.estimate, found.null, found.p) == (pytest.approx(42 / 60), pytest.approx(42 / 60), pytest.approx(1))
+    assert found.estimate == pytest.approx(0, abs=0.05)
+    assert found.p > 0.8
 
 
 def test_preference_beyond_the_labels():
-    """Always its own, which is right in half of 40 pairs: a share of 1 where its accuracy of 0.5 makes 0.5."""
-    found = of_family([(True, True), (False, False)] * 20)
+    """Right on 3 of 4 pairs where its family was right and on 1 of 4 where it was wrong: log 3 of odds."""
+    rows = [(mine, (at % 4 > 0) == mine) for at in range(200) for mine in (True, True, False, False)]
+    found = of_family(rows)
 
-    assert (found.estimate, found.null, found.n) == (1.0, 0.5, 40)
+    assert (found.estimate, found.null, found.n) == (pytest.approx(math.log(3), abs=0.01), 0, 800)
     assert found.p < 0.001
-
-
-def test_family_among_four():
-    """Two of four by the family, the right one too, and half right: 0.5 + 0.5 of a third are expected, 3/4 found."""
-    chosen = "AABC"  # own, own, own and wrong, and a stranger's
-    readings = {str(at): [reading((0, 1, 2, 3), letter)] for at, letter in enumerate(chosen)}
-    own = {item: [True, True, False, False] for item in readings}
-    (found,) = [
-        each.estimate
-        for each in behaviours(readings, {i: key(i, k=4) for i in readings}, own)
-        if "self-preference" in each.name
-    ]
-
-    assert (found.estimate, found.null) == (pytest.approx(0.75), pytest.approx(0.5 + 0.5 / 3))
 
 
 def test_no_family_no_preference():
@@ -116,9 +97,18 @@ def test_no_family_no_preference():
 
 def test_only_distinct_biases_are_tested():
     """Consistency and accuracy by position describe what the share of the first says already."""
-    readings = {str(at): [reading((0, 1), "A"), reading((1, 0), "A")] for at in range(10)}
-    tested = [
-        each.name for each in behaviours(readings, {i: key(i, lengths=(10, 20)) for i in readings}) if each.tested
-    ]
+    readings = {str(at): [reading((0, 1), "A"), reading((1, 0), "A")] for at in range(20)}
+    keys = {i: key(i, "st"[int(i) % 2], lengths=(10, 20)) for i in readings}
+    tested = [each.name for each in behaviours(readings, keys) if each.tested]
 
     assert tested == ["position bias (first slot)", "length bias (log-odds)"]
+
+
+def test_an_association_is_not_tested():
+    """Of one subset what goes with length is no bias: it has no q, and is never bold."""
+    readings = {str(at): [reading((0, 1), "A")] for at in range(30)}
+    (length,) = [
+        each for each in behaviours(readings, {i: key(i, lengths=(10, 20)) for i in readings}) if "length" in each.name
+    ]
+
+    assert (length.name, length.tested) == ("length association (log-odds)", False)

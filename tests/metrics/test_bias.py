@@ -1,20 +1,17 @@
 """Biases, against hand-worked cases, statsmodels and simulated judges."""
 
 import math
-import time
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import binomtest
-from statsmodels.api import OLS, Logit
+from statsmodels.api import OLS
 
 from judgebench.metrics.bias import (
     accuracy_by_position,
     consistency,
     first_position,
-    length_preference,
-    own_family_preference,
     share_against,
 )
 from judgebench.metrics.intervals import wilson
@@ -26,15 +23,6 @@ def both_orders(n, chance, rng):
     better = rng.integers(0, 2, n)
     slots = np.stack([np.where(always_first, 0, better), np.where(always_first, 0, 1 - better)], axis=1)
     return slots.ravel(), np.repeat(np.arange(n), 2)
-
-
-def judged_pairs(n, rng, *, length=0.0, label=1.0, first=0.0):
-    """Verdicts of a simulated judge, with labels and lengths, as length_preference takes them."""
-    labels = rng.choice([-1, 1], n)
-    lengths = np.exp(rng.normal(6, 0.5, (n, 2)))
-    logs = np.log1p(lengths)
-    eta = first + label * labels + length * (logs[:, 0] - logs[:, 1]) / (0.5 * math.sqrt(2))
-    return (rng.random(n) < 1 / (1 + np.exp(-eta))).astype(float), labels, lengths
 
 
 def test_first_share_of_independent_rows_is_wilsons():
@@ -158,18 +146,10 @@ def test_null_of_one_is_no_error():
     assert share_against([1, 1, 1, 0], 1.0).p < 1
 
 
-def test_own_family_by_share():
-    """7 of 10 verdicts for the own family against a half."""
-    result = own_family_preference([1] * 7 + [0] * 3)
-
-    assert (result.estimate, result.null) == pytest.approx((0.7, 0.5))
-
-
-def test_own_family_that_is_right_is_no_preference():
-    """A judge that takes the correct completion, whoever wrote it, shows nothing beyond the labels."""
-    own_is_correct = [1, 1, 1, 0, 1, 1] * 10
-
-    assert own_family_preference(own_is_correct, own_is_correct).p == 1.0
+def test_a_difference_of_accuracies_ends_where_differences_end():
+    """Two items, 1 and 0: a difference of 1 whose error would reach past it on both sides."""
+    rest = accuracy_by_position([0, 1], [1, 0])[0].against_rest
+    assert (rest.estimate, rest.low, rest.high) == (1.0, -1.0, 1.0)
 
 
 def test_accuracy_by_position_splits_by_slot():
@@ -235,140 +215,3 @@ def test_consistency_takes_a_tie_for_a_choice():
 def test_consistency_needs_two_verdicts():
     """With one order there is none."""
     assert consistency([0, 1], ["a", "b"]) is None
-
-
-def test_length_agrees_with_statsmodels():
-    """Without ridge the coefficients are statsmodels' maximum likelihood ones."""
-    chose, labels, lengths = judged_pairs(800, np.random.default_rng(5), length=0.4)
-    logs = np.log1p(lengths)
-    scale = np.sqrt(np.mean((logs[:, 0] - logs[:, 1]) ** 2))
-    theirs = Logit(chose, np.stack([np.ones(800), (logs[:, 0] - logs[:, 1]) / scale, labels], axis=1)).fit(disp=0)
-    ours = length_preference(chose, labels, lengths, ridge=0.0)
-
-    assert [ours.first, ours.length.estimate, ours.label.estimate] == pytest.approx(theirs.params.tolist(), abs=1e-6)
-
-
-def test_length_error_agrees_with_statsmodels_sandwich():
-    """Where rows of an item are copies, the error is statsmodels' cluster-robust one."""
-    chose, labels, lengths = (np.repeat(x, 3, axis=0) for x in judged_pairs(300, np.random.default_rng(6), length=0.4))
-    items = np.repeat(np.arange(300), 3)
-    logs = np.log1p(lengths)
-    scale = np.sqrt(np.mean((logs[:, 0] - logs[:, 1]) ** 2))
-    design = np.stack([np.ones(900), (logs[:, 0] - logs[:, 1]) / scale, labels], axis=1)
-    groups = {"groups": items, "use_correction": False}
-    theirs = Logit(chose, design).fit(disp=0, cov_type="cluster", cov_kwds=groups)
-    ours = length_preference(chose, labels, lengths, clusters=items, ridge=0.0).length
-
-    assert (ours.high - ours.low) / 2 / 1.959964 == pytest.approx(theirs.bse[1] * math.sqrt(300 / 299), rel=1e-4)
-
-
-def test_ridge_changes_next_to_nothing_in_a_sizeable_sample():
-    """In 2,000 pairs the penalty moves the coefficient by less than a thousandth."""
-    case = judged_pairs(2000, np.random.default_rng(7), length=0.4)
-
-    assert length_preference(*case).length.estimate == pytest.approx(
-        length_preference(*case, ridge=0.0).length.estimate, abs=1e-3
-    )
-
-
-def test_length_coefficient_is_covered():
-    """The interval holds the true coefficient in about 95 of 100 runs."""
-    rng = np.random.default_rng(8)
-    held = 0
-    for _ in range(300):
-        result = length_preference(*judged_pairs(200, rng, length=0.5)).length
-        held += result.low <= 0.5 <= result.high
-
-    assert 0.915 <= held / 300 <= 0.985
-
-
-def test_judge_by_label_alone_is_seldom_accused():
-    """A judge that only looks at correctness is accused in about 5 of 100 runs, though labels go with length."""
-    rng = np.random.default_rng(9)
-    accused = 0
-    for _ in range(400):
-        chose, labels, lengths = judged_pairs(200, rng)
-        lengths[:, 0] *= np.exp(0.3 * labels)
-        accused += length_preference(chose, labels, lengths).length.p < 0.05
-
-    assert 0.025 <= accused / 400 <= 0.08
-
-
-def test_both_orders_count_once_for_length():
-    """The second order of a consistent judge repeats the first: the interval is no narrower."""
-    chose, labels, lengths = judged_pairs(300, np.random.default_rng(10), length=0.5)
-    once = length_preference(chose, labels, lengths).length
-    twice = length_preference(
-        np.concatenate([chose, 1 - chose]),
-        np.concatenate([labels, -labels]),
-        np.concatenate([lengths, lengths[:, ::-1]]),
-        clusters=np.tile(np.arange(300), 2),
-    ).length
-
-    assert twice.high - twice.low == pytest.approx(once.high - once.low, rel=0.05)
-
-
-@pytest.mark.parametrize("n", [40, 400, 4000])
-def test_judge_that_takes_the_longest_is_found(n):
-    """Perfect separation by length gives a large, finite, certain coefficient."""
-    lengths = np.exp(np.random.default_rng(11).normal(6, 0.5, (n, 2)))
-    result = length_preference(lengths[:, 0] > lengths[:, 1], np.zeros(n), lengths).length
-
-    assert (result.estimate > 3, result.p < 1e-3, math.isfinite(result.high)) == (True, True, True)
-
-
-def test_perfect_judge_is_not_accused_of_length():
-    """A judge that is always right, whatever the length, shows no preference for it."""
-    rng = np.random.default_rng(12)
-    labels = rng.choice([-1, 1], 500)
-    result = length_preference(labels > 0, labels, np.exp(rng.normal(6, 0.5, (500, 2)))).length
-
-    assert result.p > 0.05
-
-
-def test_perfect_judges_label_has_a_wide_interval():
-    """Separation by label says that its coefficient is large, not that it is known."""
-    rng = np.random.default_rng(13)
-    labels = rng.choice([-1, 1], 500)
-    label = length_preference(labels > 0, labels, np.exp(rng.normal(6, 0.5, (500, 2)))).label
-
-    assert label.high - label.low > 1
-
-
-def test_unlabelled_pairs_have_no_label_coefficient():
-    """Labels that do not differ are left out of the regression."""
-    chose, labels, lengths = judged_pairs(100, np.random.default_rng(14))
-
-    assert length_preference(chose, labels * 0, lengths).label is None
-
-
-def test_pairs_of_equal_length_say_nothing():
-    """Without a difference in length there is no preference to see."""
-    assert length_preference([1, 0], [1, -1], [[5, 5], [7, 7]]) is None
-
-
-def test_no_pairs_have_no_length_preference():
-    """Without rows there is nothing to fit."""
-    assert length_preference([], [], []) is None
-
-
-def test_length_preference_of_rewardbench_is_quick():
-    """5,970 rows are fitted in well under 50 ms (about 3 alone on a machine)."""
-    case = judged_pairs(5970, np.random.default_rng(15), length=0.2)
-    items = np.repeat(np.arange(2985), 2)
-    length_preference(*case, clusters=items)
-    start = time.process_time()
-
-    length_preference(*case, clusters=items)
-
-    assert time.process_time() - start < 0.05
-
-
-@settings(deadline=None)
-@given(st.integers(0, 2**32 - 1))
-def test_length_preference_turns_with_the_choice(seed):
-    """A judge that chooses the other way has the opposite coefficient."""
-    chose, labels, lengths = judged_pairs(30, np.random.default_rng(seed), length=1.0)
-    forth, back = (length_preference(side, labels, lengths).length.estimate for side in (chose, 1 - chose))
-
-    assert forth == pytest.approx(-back, abs=1e-6)

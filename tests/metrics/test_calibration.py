@@ -9,7 +9,16 @@ from scipy.stats import kendalltau, pearsonr, spearmanr
 from sklearn.metrics import brier_score_loss
 
 from judgebench.metrics import calibration
-from judgebench.metrics.calibration import Bin, brier, ece, kendall, pearson, risk_coverage, spearman
+from judgebench.metrics.calibration import (
+    Bin,
+    brier,
+    ece,
+    ece_if_calibrated,
+    kendall,
+    pearson,
+    risk_coverage,
+    spearman,
+)
 
 SURE = st.lists(st.tuples(st.floats(0, 1), st.booleans()), min_size=1, max_size=40)
 GRADES = st.lists(st.tuples(st.integers(1, 5), st.integers(1, 5)), min_size=2, max_size=30)
@@ -111,6 +120,35 @@ def test_ece_is_at_least_the_overall_gap(rows):
     probabilities, outcomes = zip(*rows, strict=True)
 
     assert ece(probabilities, outcomes).value >= abs(np.mean(probabilities) - np.mean(outcomes)) - 1e-12
+
+
+def test_the_error_of_a_calibrated_judge_by_hand():
+    """Two rows at 0.5: 0.5 where both are right or both wrong, else 0, half of the judges each. At 1 there is none."""
+    assert ece_if_calibrated([0.5, 0.5], share=0.75) == 0.5
+    assert ece_if_calibrated([0.5, 0.5], share=0.25) == 0.0
+    assert ece_if_calibrated([1.0, 1.0, 1.0]) == 0.0
+
+
+def test_of_two_equal_completions_one_is_right():
+    """A verdict that names both is right by half, whichever is correct; a third elsewhere leaves 2/3 for them."""
+    assert ece_if_calibrated([0.5] * 9, [2] * 9) == 0.0
+    assert ece_if_calibrated([1 / 3], [2], share=0.99) == pytest.approx(1 / 3)  # 0 - 1/3 in a third, else 1/2 - 1/3
+    assert ece_if_calibrated([1 / 3], [2], share=0.5) == pytest.approx(1 / 6)
+
+
+def test_the_error_of_a_calibrated_judge_is_binomial():
+    """Of 20 rows at 0.8 the share right is off by at most 0.1 with a chance of .844, 0.15 with .956, 0.2 with .990."""
+    found = [ece_if_calibrated([0.8] * 20, share=share) for share in (0.8, 0.9, 0.975)]
+    assert found == pytest.approx([0.1, 0.15, 0.2])
+
+
+def test_the_error_of_a_calibrated_judge_is_over_bins():
+    """Three rows at 0.5 are off by 0.5 in 3 of 4 cases, else by 1.5; one at 0.9 by 0.1 in 9 of 10, else by 0.9.
+
+    Together, of four rows: 0.6 with a chance of .675, 1.4 with .075, 1.6 with .225, 2.4 with .025.
+    """
+    found = [ece_if_calibrated([0.5, 0.5, 0.9, 0.5], share=share) for share in (0.5, 0.85)]
+    assert found == pytest.approx([0.6 / 4, 1.6 / 4])
 
 
 def test_risk_coverage_by_hand():

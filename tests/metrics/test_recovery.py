@@ -110,7 +110,7 @@ def reported(judge: Judge, seed: int, protocol: Protocol) -> dict[str, bool]:
         "position bias (first slot)": judge.first_share,
         "position consistency": judge.consistency,
         # In its unit, the root mean square of the run's own differences. Noise makes it no logistic regression's.
-        **({} if judge.noise else {"length bias (log-odds)": judge.length * math.sqrt(np.mean(d**2))}),
+        **({} if judge.noise else {"length association (log-odds)": judge.length * math.sqrt(np.mean(d**2))}),
     }
     for each in behaviours(readings, {key.id: key for key in keys}):
         if each.name in truths:

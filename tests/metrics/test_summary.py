@@ -9,7 +9,7 @@ from making import key, reading
 
 from judgebench.benchmarks.rewardbench import RewardBench
 from judgebench.benchmarks.rewardbench2 import RewardBench2
-from judgebench.metrics.bias import length_preference
+from judgebench.metrics.intervals import Bounds, wilson
 from judgebench.metrics.summary import Metrics, Usage, consistency_over_orders, summarise
 
 PAIRS, BEST = RewardBench(), RewardBench2()
@@ -64,8 +64,51 @@ def test_failures_are_counted_by_kind():
 
 
 def test_bounds_count_every_failure_wrong_and_right():
-    """The failed half of one of five items moves the mean by 0.05 each way."""
-    assert summary(HAND).bounds == pytest.approx((0.5, 0.6))
+    """The failed half of one of five items moves the mean by 0.05 each way; the interval is around both."""
+    bounds = summary(HAND).bounds
+
+    assert (bounds.low, bounds.high) == pytest.approx((0.5, 0.6))
+    assert bounds.interval.low < 0.5 < 0.6 < bounds.interval.high
+
+
+def test_the_interval_of_the_bounds_is_wilsons_at_both_ends():
+    """Of 20 pairs 3 failed and 12 are right: from Wilson's lower end at 12 / 20 to his upper end at 15 / 20."""
+    said = ["A"] * 12 + ["B"] * 5 + ["!refused"] * 3
+    bounds = summary({f"i{at}": [reading((0, 1), each)] for at, each in enumerate(said)}).bounds
+
+    assert (bounds.interval.low, bounds.interval.high) == (wilson(0.6, 20).low, wilson(0.75, 20).high)
+
+
+def test_a_failure_makes_no_score_surer_than_a_coin():
+    """Of 20 pairs 12 are right and 4 count as a half each: the interval is that of 14 right of 20."""
+    said = ["A"] * 12 + ["B"] * 4 + ["!refused"] * 4
+    found = summary({f"i{at}": [reading((0, 1), each)] for at, each in enumerate(said)})
+
+    assert (found.low, found.high) == pytest.approx((wilson(0.7, 20).low, wilson(0.7, 20).high))
+
+
+def test_a_failed_order_is_half_a_coin():
+    """Ten pairs in both orders, 6 right, 2 wrong, 2 right and failed: each of these is 1/2 or 1.
+
+    So the mean is 0.75, and the credits count as 7 of 1, 2 of 0 and 1 of 1/2, over 9 degrees of freedom.
+    """
+    readings = {f"r{at}": both("A", "B") for at in range(6)} | {f"w{at}": both("B", "A") for at in range(2)}
+    readings |= {f"f{at}": both("A", "!refused") for at in range(2)}
+    found = summary(readings)
+    mean = (6 + 2 * 0.75) / 10
+    parts = [(1.0, 6), (0.0, 2), (0.5, 1), (1.0, 1)]
+    variance = sum(count * (credit - mean) ** 2 for credit, count in parts) / 9
+    effect = (9 * min(variance / (mean * (1 - mean)), 1) + 2) / 11
+
+    assert (found.low, found.high) == pytest.approx((wilson(mean, 10 / effect).low, wilson(mean, 10 / effect).high))
+
+
+def test_bounds_of_an_older_version_have_no_interval():
+    """Its metrics.json is still read."""
+    data = summary(HAND).to_json()
+    del data["bounds"]["interval"]
+
+    assert Metrics.from_json(data).bounds == Bounds(0.5, 0.6, None)
 
 
 def test_what_stands_in_for_failures_is_said():
@@ -120,24 +163,29 @@ def test_position_bias_is_the_share_of_first_slots():
     assert (bias.estimate, bias.n, bias.null) == (pytest.approx(5 / 7), 7, 0.5)
 
 
-def test_length_bias_is_beyond_what_the_labels_justify():
-    """A judge that is right on each of four pairs, of which three have the longer answer right: rows worked by hand."""
+def test_length_bias_of_one_subset_is_an_association():
+    """A judge that is right on four pairs, of which three have the longer answer right, is not said to be biased."""
     lengths = {"a": (30, 10), "b": (40, 10), "c": (50, 20), "d": (10, 30)}
     keys = {name: key(name, "donotanswer", lengths=each) for name, each in lengths.items()}
 
     found = summary({name: both("A", "B") for name in keys}, keys=keys).length_bias
 
-    shown = [(30, 10), (10, 30), (40, 10), (10, 40), (50, 20), (20, 50), (10, 30), (30, 10)]
-    expected = length_preference([1, 0] * 4, [1, -1] * 4, shown, clusters=[0, 0, 1, 1, 2, 2, 3, 3])
-    assert found == expected.length
+    assert (found.n, found.clusters, found.association) == (8, 4, True)
     assert found.low < 0 < found.high
 
 
-def test_length_bias_is_for_pairs_alone():
-    """Ratings say nothing about a preference between two."""
-    readings = {"a": [reading((0,), 3.0), reading((1,), 4.0)]}
+def test_ratings_of_equal_lengths_have_no_length_bias():
+    """There is nothing to see."""
+    keys = {"a": key("a", "donotanswer", lengths=(10, 10))}
 
-    assert summary(readings).length_bias is None
+    assert summary({"a": [reading((0,), 3.0), reading((1,), 4.0)]}, keys=keys).length_bias is None
+
+
+def test_ratings_have_a_length_bias():
+    """The rating that is higher chooses the longer of the two."""
+    keys = {"a": key("a", "donotanswer", lengths=(10, 20))}
+
+    assert summary({"a": [reading((0,), 3.0), reading((1,), 4.0)]}, keys=keys).length_bias.estimate > 0
 
 
 def test_the_contracts_names_are_there():
@@ -160,7 +208,7 @@ def test_bounds_and_position_bias_have_the_contracts_fields():
     """Low and high; the share of the first slot, low and high."""
     data = summary(HAND).to_json()
 
-    assert set(data["bounds"]) == {"low", "high"}
+    assert set(data["bounds"]) == {"low", "high", "interval"}
     assert set(data["position_bias"]) >= {"first_share", "low", "high"}
 
 
@@ -205,7 +253,8 @@ def test_missing_scores_are_failures():
         benchmark="b", judge="j", template=None, layout=PAIRS.layout, outcomes=outcomes, readings={}, usage=Usage()
     )
 
-    assert (metrics.score, metrics.failures, metrics.coverage, metrics.bounds) == (0.5, {"missing": 1}, 0.5, (0.5, 1.0))
+    assert (metrics.score, metrics.failures, metrics.coverage) == (0.5, {"missing": 1}, 0.5)
+    assert (metrics.bounds.low, metrics.bounds.high) == (0.5, 1.0)
 
 
 def test_without_a_label_there_is_no_score():
@@ -249,8 +298,8 @@ def test_the_bounds_hold_the_score_of_choices(drawn):
     """Whatever failed, the score lies between the bounds, and what stands in is at most the distance to the lower."""
     metrics = summary(of_choices(drawn))
 
-    assert metrics.bounds[0] - 1e-12 <= metrics.score <= metrics.bounds[1] + 1e-12
-    assert metrics.substituted <= metrics.score - metrics.bounds[0] + 1e-12
+    assert metrics.bounds.low - 1e-12 <= metrics.score <= metrics.bounds.high + 1e-12
+    assert metrics.substituted <= metrics.score - metrics.bounds.low + 1e-12
 
 
 @given(RATINGS)
@@ -261,7 +310,7 @@ def test_the_bounds_hold_the_score_of_ratings(drawn):
     readings = {str(n): [reading((at,), said) for at, said in enumerate(row)] for n, row in enumerate(drawn)}
     metrics = summary(readings, BEST, keys)
 
-    assert metrics.bounds[0] - 1e-12 <= metrics.score <= metrics.bounds[1] + 1e-12
+    assert metrics.bounds.low - 1e-12 <= metrics.score <= metrics.bounds.high + 1e-12
 
 
 @given(CHOICES)

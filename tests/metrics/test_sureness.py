@@ -6,7 +6,7 @@ from making import key, reading
 from simulating import runs
 
 from judgebench.items import Reading, Soft, Verdict
-from judgebench.metrics.sureness import calibration, forecasts
+from judgebench.metrics.sureness import calibration, forecasts, vote_calibration
 
 AB, BA = (0, 1), (1, 0)
 
@@ -78,9 +78,59 @@ def test_the_figures_by_hand():
     assert (figures["n"], figures["by_tokens"], figures["binning"]) == (3, 3, "10 of equal width")
     assert figures["brier"] == pytest.approx(0.38 / 3)
     assert figures["ece"] == pytest.approx((2 * 0.1 + 0.6) / 3)
-    assert figures["aurc"] == pytest.approx(1 / 9)
+    assert figures["aurc"] == figures["aurc_optimum"] == pytest.approx(1 / 9)
+    assert figures["aurc_random"] == pytest.approx(1 / 3)
     assert figures["mass"] == pytest.approx(0.9)
     assert [at["risk"] for at in figures["risk_coverage"]] == pytest.approx([0, 0, 1 / 3, 1 / 3])
+
+
+def voted(letters):
+    """A question with so many verdicts in one order."""
+    return [reading(AB, "tie" if letter == "=" else letter, at) for at, letter in enumerate(letters)]
+
+
+def test_the_share_of_votes_as_probability():
+    """Four of five right (0.8, 1) and a split of six (0.5, 0.5): Brier (0.04 + 0.25) / 2, ECE 0.2 / 2."""
+    readings = {"a": voted("AAAAB"), "b": voted("AABBAB")}
+    keys = {item: key(item) for item in readings}
+    figures = vote_calibration(readings, keys)
+    assert (figures["n"], figures["by_tokens"], figures["mass"]) == (2, 0, None)
+    assert (figures["brier"], figures["ece"]) == (pytest.approx(0.145), pytest.approx(0.1))
+    assert figures == calibration(readings, keys)
+
+
+def test_less_than_five_verdicts_have_no_calibration_error():
+    """Three of four are no probability, nor is one rating each; one with log-probabilities is: an error of 0.1."""
+    keys = {item: key(item) for item in "abc"}
+    readings = {"a": voted("AAAB"), "b": [rated(0, r8=1.0), reading((1,), 2.0)], "c": [soft(AB, A=0.9, B=0.1)]}
+    figures = calibration(readings, keys)
+    assert (figures["n"], figures["ece_n"], figures["ece"]) == (3, 1, pytest.approx(0.1))
+    figures = vote_calibration(readings, keys)
+    assert (figures["n"], figures["brier"], figures["ece_n"], figures["bins"]) == (1, 0.0625, 0, [])
+    assert {figures[name] for name in ("ece", "ece_max", "ece_calibrated")} == {None}
+
+
+def test_one_verdict_is_no_share():
+    """Nothing is known of how often it would be the same."""
+    assert vote_calibration({"1": [soft(AB, A=0.9, B=0.1)]}, {"1": key("1")}) is None
+
+
+def test_five_ratings_each_are_a_probability():
+    """Five samples of 8 and 5 evenly as can be against five of 5: 3 of 5 higher, 2 of 5 equal, which is shared."""
+    readings = {
+        "1": [
+            reading((at,), said, n)
+            for at in (0, 1)
+            for n, said in enumerate([[8.0, 5.0][n % 2] for n in range(5)] if at == 0 else [5.0] * 5)
+        ]
+    }
+    assert calibration(readings, {"1": key("1")})["probability"] == pytest.approx(0.6 + 0.4 / 2)
+
+
+def test_the_votes_of_a_run_with_log_probabilities_are_its_letters():
+    """Five times A with 0.6: a share of 1."""
+    readings = {"1": [soft(AB, n, A=0.6, B=0.4) for n in range(5)]}
+    assert vote_calibration(readings, {"1": key("1")})["probability"] == 1.0
 
 
 def test_the_interval_of_overconfidence_by_hand():

@@ -13,6 +13,7 @@ from judgebench.client.providers.litellm.settings import CallSettings, way_to
 from judgebench.client.providers.litellm.transport import Connections, litellm
 from judgebench.client.providers.litellm.wire import WireCall
 from judgebench.errors import JudgebenchError
+from judgebench.judges import check_address
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Request
@@ -30,6 +31,15 @@ class LiteLLMProvider(Provider):
     @cached_property
     def _way(self) -> CallSettings:
         return way_to(self.judge)
+
+    def check(self) -> None:
+        """Finds out whether there is an address and a key.
+
+        Raises:
+            ConfigError: One of them is missing.
+        """
+        check_address(self.judge)
+        super().check()
 
     def prepare(self) -> None:
         """Imports LiteLLM, and finds out how the model is called."""

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench.client.providers.base import form_of
 from judgebench.client.providers.litellm import errors as mapping, transport as lite
 from judgebench.errors import ConfigError
-from judgebench.judges import call_settings, check_key, secret_values
+from judgebench.judges import call_settings, check_address, check_key, secret_values, takes_openais_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -50,9 +50,11 @@ def way_to(judge: Judge) -> CallSettings:
     """What every call of a judge is made with.
 
     Raises:
-        ConfigError: A key is missing, or LiteLLM knows no way to the model.
+        ConfigError: An address or a key is missing, or LiteLLM knows no way to the model.
     """
+    check_address(judge)
     check_key(judge)
+    lite.keep_off_proxies(judge.api_base)
     secrets = secret_values(judge)
     params, defaulted = judge.params_asked()
     optional = params if defaulted else {name: params[name] for name in judge.soft_params}
@@ -90,7 +92,7 @@ def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]
     if _not_taken(judge, {"temperature": 0}, secrets) or params_not_taken(model, params):
         return {}
     lite.unpriced(CHEAPER, name)
-    key = "" if judge.api_key_env else os.environ.get("OPENAI_API_KEY", "").strip()
+    key = os.environ.get("OPENAI_API_KEY", "").strip() if takes_openais_key(judge) else ""
     return {"model": model, **({"api_key": key} if key else {})}
 
 

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import inspect
+import ipaddress
 import logging
 import os
 import sys
 import warnings
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from functools import lru_cache
 from itertools import count
 from typing import Any
+from urllib.parse import urlsplit
 
 from judgebench.client.providers.litellm.wire import WIRE, WireCall, watch_wire
 
@@ -24,6 +26,8 @@ _OWNERS = count()
 def litellm() -> Any:
     """LiteLLM, set up to stay off the network and quiet."""
     os.environ.setdefault("LITELLM_LOCAL_MODEL_COST_MAP", "True")
+    os.environ["LITELLM_MODE"] = "PRODUCTION"  # else it reads the first `.env` above its own folder, keys and addresses
+    keep_off_proxies()
     for limit in ("AIOHTTP_CONNECTOR_LIMIT", "AIOHTTP_CONNECTOR_LIMIT_PER_HOST"):
         os.environ.setdefault(limit, "100000")  # we limit calls in flight; 0 would be aiohttp's default, 100
     import litellm as module
@@ -38,6 +42,22 @@ def litellm() -> Any:
     _own_clients(type(module.in_memory_llm_clients_cache))
     watch_wire()
     return module
+
+
+def keep_off_proxies(address: str | None = None) -> None:
+    """Has calls to this machine, and to this address where it is one of this machine's, go through no proxy.
+
+    HTTP clients read `no_proxy`, and `NO_PROXY` where that is not set.
+    """
+    hosts = {"127.0.0.1", "localhost", "::1"}
+    host = urlsplit(address or "").hostname or ""
+    with suppress(ValueError):
+        if host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback:
+            hosts.add(host)
+    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
+    there = [each.strip() for each in said.split(",") if each.strip()]
+    if "*" not in there:
+        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys((*there, *sorted(hosts))))
 
 
 def unpriced(provider: str, model: str) -> None:

@@ -1,0 +1,75 @@
+"""Where calls go is said, is in the manifest, and keeps the replies of different servers apart."""
+
+from __future__ import annotations
+
+import os
+import sys
+
+import pytest
+from commands import judgebench, pairs, read_json, write_jsonl, write_judges
+from loopback import LoopbackServer
+
+pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
+
+
+@pytest.fixture
+def server():
+    with LoopbackServer() as running:
+        yield running
+
+
+@pytest.fixture
+def command(tmp_path):
+    return ("run", "custom", "--data", write_jsonl(tmp_path / "rows.jsonl", pairs(2)), "--orders", "one")
+
+
+def test_a_base_url_of_the_environment_is_said_kept_and_keyed(server, command, tmp_path, monkeypatch):
+    monkeypatch.setenv("OPENAI_BASE_URL", server.url)
+    first = judgebench(*command, "-j", "openai/m")
+    monkeypatch.delenv("OPENAI_BASE_URL")
+    later = judgebench(*command, "-j", "openai/m", "--offline", "--out", "later", "--json")
+
+    assert first.err.splitlines()[0] == f"judge 'openai/m' (openai/m): {server.url}, from OPENAI_BASE_URL"
+    manifest = read_json(tmp_path / "runs/custom/openai--m/pairwise/one/manifest.json")
+    assert manifest["judge"]["api_base"] == server.url
+    assert later.metrics[0]["failures"] == {"not_cached": 2}
+
+
+def test_a_moved_preset_is_said_with_quiet_too_and_gets_no_key_of_openais(server, command, monkeypatch):
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789abcdef")
+    write_judges(server.url, **{"gpt-4.1-mini": {}})
+
+    ended = judgebench(*command, "-j", "gpt-4.1-mini", "--quiet")
+
+    assert ended.err == f"judge 'gpt-4.1-mini' (openai/loopback): {server.url}, from providers.yaml\n"
+    assert {request.headers["Authorization"] for request in server.requests} == {"Bearer none"}
+
+
+def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):
+    write_judges(server.url, **{"gpt-4.1-mini": {}})
+    monkeypatch.setattr("judgebench.cli.addresses._can_ask", lambda: True)
+    read, write = os.pipe()
+    os.write(write, b"n\n")
+    os.close(write)
+    with os.fdopen(read) as answers:
+        monkeypatch.setattr(sys, "stdin", answers)
+        ended = judgebench(*command, "-j", "gpt-4.1-mini")
+
+    assert (ended.status, server.count) == (2, 0)
+    assert "--providers" in ended.err
+
+
+def test_a_dry_run_says_where_each_judge_is(command):
+    write_judges("http://127.0.0.1:9/v1")
+    ended = judgebench(*command, "-j", "mine", "--dry-run")
+    assert "judge 'mine' (openai/loopback): http://127.0.0.1:9/v1, from providers.yaml" in ended.err.splitlines()
+
+
+def test_calls_to_this_machine_go_through_no_proxy(server, command, monkeypatch):
+    for name in ("http_proxy", "HTTP_PROXY"):
+        monkeypatch.setenv(name, "http://127.0.0.1:9")
+    monkeypatch.delenv("no_proxy", raising=False)
+    monkeypatch.delenv("NO_PROXY", raising=False)
+    write_judges(server.url)
+
+    assert judgebench(*command, "-j", "mine", "--json").metrics[0]["coverage"] == 1.0
