@@ -143,9 +143,9 @@ def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labe
         notes.append(f"only the {items} items that all runs have are compared; left out: {beyond}")
     if labelled < items:
         notes.append(f"{items - labelled} of the {items} items have no label: they count only for agreement")
-    if items <= 5:
+    if items <= 4:
         notes.append(
-            f"{items} items are too few for a significant difference: at least 6 that all favour one run are needed"
+            f"{items} items are too few for a significant difference: at least 5 that all favour one run are needed"
         )
     return notes
 
