@@ -34,6 +34,8 @@ class Usage:
         repairs: How many of both were replies to a follow-up turn (`--repair`).
         cost_usd: The price of all replies, those from the cache included; None where the price is not known.
         spent_usd: The part of it that was paid for in this run.
+        may_have_cost_usd: What tries of unknown cost (broken replies, timeouts) may have cost at most, beside
+            `cost_usd`; None where the price is not known.
     """
 
     calls: int = 0
@@ -45,6 +47,7 @@ class Usage:
     cost_usd: float | None = 0.0
     spent_usd: float | None = 0.0
     repairs: int = 0
+    may_have_cost_usd: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,7 +153,8 @@ class Metrics:
             from judgebench.metrics.sequential import Sequential
 
             known["sequential"] = _made(Sequential, known["sequential"], "sequential")
-        known["usage"] = _made(Usage, known["usage"], "usage")
+        # Before there was this field, such tries were not counted.
+        known["usage"] = _made(Usage, {"may_have_cost_usd": None, **known["usage"]}, "usage")
         return cls(**known, extra={key: value for key, value in data.items() if key not in names})
 
 

@@ -226,4 +226,5 @@ def _usage_line(usage: Usage) -> str:
     calls = f"{usage.calls} calls, {usage.cached} from the cache"
     tokens = f"{thousands(usage.prompt_tokens)} tokens in, {thousands(usage.completion_tokens)} out"
     paid = f" ({dollars(usage.spent_usd)} of it paid now)" if usage.cached and usage.cost_usd else ""
-    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}"
+    more = f"; up to {dollars(usage.may_have_cost_usd)} more for failed attempts" if usage.may_have_cost_usd else ""
+    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}{more}"
