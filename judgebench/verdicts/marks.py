@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import LABELS, Failure
@@ -165,17 +166,8 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
 def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
     text = str(match.text)
-    texts = "|".join(sorted(map(re.escape, rule.values or LABELS), key=len, reverse=True))
     closed = match.end != match.group_end
-    edge = (
-        "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
-    )  # behind a closed mark, a bare letter is the begin of a sentence
-    case = re.IGNORECASE if rule.values and all(len(each) > 1 for each in rule.values) else 0
-    rest = re.compile(
-        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
-        + ("" if closed else r"|\s+(?:tie|draw)\b"),
-        case,
-    )
+    rest = _other_choice(tuple(rule.values or LABELS), closed=closed)
     found = rest.match(answer, match.end)
     if found and any(
         match.end < each.group_start < found.end() for each in every
@@ -186,6 +178,19 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
         return None
     said = answer[match.group_start : found.end() if found else match.end + 20].partition("\n")[0]
     return Failure("unreadable", f"undecided: '{' '.join(said.split())}'")
+
+
+@lru_cache(maxsize=64)
+def _other_choice(choices: Sequence[str], *, closed: bool) -> re.Pattern[str]:
+    """How an answer goes on behind a choice with another one; made once: "cached run" of benchmarks/speed.py."""
+    texts = "|".join(sorted(map(re.escape, choices), key=len, reverse=True))
+    # Behind a closed mark, a bare letter is the begin of a sentence.
+    edge = "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
+    return re.compile(
+        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
+        + ("" if closed else r"|\s+(?:tie|draw)\b"),
+        re.IGNORECASE if all(len(each) > 1 for each in choices) else 0,
+    )
 
 
 def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
