@@ -196,15 +196,16 @@ def _other_choice(choices: Sequence[str], *, closed: bool) -> re.Pattern[str]:
 def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """Why the last of several marks is not plainly the verdict, or a number in brackets not plainly a rating."""
     last = matches[-1]
-    said = dict.fromkeys(_same(match, rule) for match in matches)
-    if len(said) > 1:
+    if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
         if alone and _is_led_up_to(matches, answer) and not _is_list(matches, answer, rule):
             return None
         return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
+    if rule.scale is None or rule.has_parts:
+        return None
     bare = not any(each.isalpha() for each in answer[last.start : last.group_start] + answer[last.group_end : last.end])
-    if rule.scale is not None and not rule.has_parts and bare and not any(_is_said(each, answer) for each in matches):
+    if bare and not any(_is_said(each, answer) for each in matches):
         return Failure("unreadable", f"'{answer[last.start : last.end]}' stands in a sentence, and not as the rating")
     return None
 

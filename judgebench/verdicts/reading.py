@@ -219,7 +219,7 @@ def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, Verdi
     verdict = meaning_of(match, rule, k)
     if isinstance(verdict, Failure):
         return verdict
-    return replace(verdict, also=_also(match, verdict, rule, k)), match
+    return replace(verdict, also=_also(match, verdict, rule, k)) if match.others else verdict, match
 
 
 def _also(match: VerdictMatch, verdict: Verdict, rule: VerdictRule, k: int) -> tuple[str | float, ...]:
