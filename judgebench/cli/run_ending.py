@@ -83,6 +83,24 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
         errors.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
+def too_few(result: RunResult, fail_under: float) -> bool:
+    """Whether a run has no verdict at all, or fewer than the share of its judgements that was asked for."""
+    return not result.metrics.coverage or result.metrics.coverage < fail_under
+
+
+def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) -> None:
+    """Which runs have too few verdicts, for these make the exit status 1; also with --quiet."""
+    from judgebench.reports.styles import ERROR
+
+    for result in ended:
+        if too_few(result, fail_under) and result.state not in {"interrupted", "stopped"}:
+            metrics = result.metrics
+            kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
+            line = f"{metrics.judge}: coverage {100 * metrics.coverage:.1f}%, no verdict for {kinds}"
+            line += f"; --fail-under is {100 * fail_under:g}%" if metrics.coverage else ""
+            errors.print(one_line(line), style=ERROR, soft_wrap=True)
+
+
 def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
     """The first judgements without a verdict; of those that were never asked for, only how many."""
     from rich.text import Text
