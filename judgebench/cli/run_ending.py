@@ -76,7 +76,8 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
             _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
         if result.error is not None:
             errors.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
-        console.print(f"{result.state}: {result.folder}", soft_wrap=True)
+        said = errors if result.state == "interrupted" else console
+        said.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("rerun the same command to resume")
     for error in ended.errors:
@@ -96,8 +97,9 @@ def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) ->
         if too_few(result, fail_under) and result.state not in {"interrupted", "stopped"}:
             metrics = result.metrics
             kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
-            line = f"{metrics.judge}: coverage {100 * metrics.coverage:.1f}%, no verdict for {kinds}"
-            line += f"; --fail-under is {100 * fail_under:g}%" if metrics.coverage else ""
+            line = f"{metrics.judge}: no judgement has a verdict (failures: {kinds})"
+            if metrics.coverage:
+                line = f"{metrics.judge}: coverage {metrics.coverage:.4g} is below --fail-under {fail_under:g}"
             errors.print(one_line(line), style=ERROR, soft_wrap=True)
 
 
