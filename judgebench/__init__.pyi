@@ -13,7 +13,16 @@ from judgebench.analysis.strengths import (
     StrengthsFound as StrengthsFound,
     strengths as strengths,
 )
-from judgebench.api import agrid as agrid, arun as arun, forecast as forecast, grid as grid, run as run, score as score
+from judgebench.api import (
+    aforecast as aforecast,
+    agrid as agrid,
+    arun as arun,
+    ascore as ascore,
+    forecast as forecast,
+    grid as grid,
+    run as run,
+    score as score,
+)
 from judgebench.benchmarks.rows import Data as Data
 from judgebench.client.cache.maintenance import CacheInfo as CacheInfo, PruneResult as PruneResult
 from judgebench.engine.ask import ajudge as ajudge, judge as judge

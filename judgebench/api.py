@@ -13,7 +13,7 @@ from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
-from judgebench.engine.loops import blocking
+from judgebench.engine.loops import blocking, threaded
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
@@ -91,7 +91,8 @@ def forecast(
     >>> jb.forecast("rewardbench", judges="offline/longest", data="sample")[0].judgements
     54
 
-    No key is needed. An unknown option is a TypeError that names the nearest one.
+    No key is needed. In a coroutine `await jb.aforecast(...)`. An unknown option is a TypeError that names the nearest
+    one.
 
     Raises:
         ConfigError: A usage error that the run itself would end with.
@@ -208,6 +209,7 @@ async def arun(
 
 grid = blocking(agrid, "grid")
 run = blocking(arun, "run")
+aforecast = threaded(forecast, "aforecast")
 
 
 def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
@@ -249,6 +251,8 @@ def score(
     >>> jb.score("scores.jsonl", benchmark="custom", data=rows).metrics.score
     1.0
 
+    In a coroutine `await jb.ascore(...)`.
+
     Args:
         scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`),
             in a JSONL, CSV or Parquet file, a data frame or a list.
@@ -278,6 +282,9 @@ def score(
         allow_missing=allow_missing,
     )
     return Run.load(path)
+
+
+ascore = threaded(score, "ascore")
 
 
 @dataclass(frozen=True)

@@ -173,6 +173,7 @@ class Verdict:
         value: A slot's letter or `tie`, or a number in rating mode.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
+        also: Other verdicts that the reply names, each once; not compared, as they do not count.
         soft: How probable each verdict was, where the reply came with log-probabilities (`--logprobs`).
     """
 
@@ -180,6 +181,7 @@ class Verdict:
     ranking: str | None = None
     parts: tuple[tuple[str, float], ...] = ()
     soft: Soft | None = None
+    also: tuple[str | float, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)

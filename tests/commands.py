@@ -18,6 +18,7 @@ import yaml
 from processes import Running
 
 from judgebench.cli import main
+from judgebench.cli.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
     from faults import Request
@@ -45,7 +46,12 @@ class Ended:
 
 
 def judgebench(*arguments: object) -> Ended:
-    """Runs a command in this process."""
+    """Runs a command in this process.
+
+    Raises:
+        KeyboardInterrupt: A signal that ends the tests (Ctrl-C, `timeout`) came while the command handled signals: it
+            has stopped early, and what a test would say of it is wrong.
+    """
     out, err = io.StringIO(), io.StringIO()
     with (
         mock.patch.object(sys, "argv", ["judgebench", *map(str, arguments)]),
@@ -56,6 +62,8 @@ def judgebench(*arguments: object) -> Ended:
             main()
         except SystemExit as ended:
             status = ended.code
+    if status == EXIT_INTERRUPTED:
+        raise KeyboardInterrupt
     return Ended(status if isinstance(status, int) else 0, out.getvalue(), err.getvalue())
 
 

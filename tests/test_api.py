@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import collections.abc
 import doctest
 import importlib.metadata
@@ -60,7 +61,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     }
 
 
-@pytest.mark.parametrize("name", ["run", "arun", "grid", "agrid", "forecast"])
+@pytest.mark.parametrize("name", ["run", "arun", "grid", "agrid", "forecast", "aforecast"])
 def test_a_signature_spells_out_the_options(name: str) -> None:
     """Each by its name, type and default, as it is defined."""
     kind = name.removeprefix("a")
@@ -92,6 +93,15 @@ def test_a_wrong_name_of_another_function() -> None:
         jb.score("scores.jsonl", benchmrk="rewardbench")
 
 
+@pytest.mark.parametrize("options", [PlanOptions, RunOptions])
+def test_a_wrong_name_of_the_options_themselves(options: Any) -> None:
+    """As of a function."""
+    wrong, right = ("limt", "limit") if options is PlanOptions else ("buget", "budget")
+    with pytest.raises(TypeError) as error:
+        options(**{wrong: 3})
+    assert str(error.value) == f"{options.__name__}() got an unexpected option '{wrong}'; did you mean '{right}'?"
+
+
 def test_a_former_name_is_taken_with_a_warning() -> None:
     """For one version more, its values too; the folder keeps the old word."""
     with pytest.warns(FutureWarning, match="join is now aggregate"):
@@ -113,6 +123,45 @@ def test_a_run_keeps_its_controls() -> None:
         "attack-padding": "one-attack-padding",
     }
     assert run.path.name == "one"
+
+
+def test_one_run_where_several_are_meant() -> None:
+    """Each function that takes runs takes one by itself, as it is or by its folder."""
+    run = jb.run("rewardbench", judge="offline/first", data="sample", limit=4)
+    for one in (run, run.path, str(run.path)):
+        assert [each.finished.path for each in jb.report(one).details] == [run.path]
+        assert [place.judge for place in jb.leaderboard(one).boards[0].places] == ["offline/first"]
+        assert jb.report_page(one, "report.html").exists()
+        assert jb.leaderboard_page(one, "board.html", run_pages=False).exists()
+        assert len(jb.to_pandas(one)) == 4
+        with pytest.raises(jb.ConfigError, match="at least two runs"):
+            jb.compare(one)
+        with pytest.raises(jb.ConfigError, match="at least two runs"):
+            jb.jury(one)
+
+
+def test_a_leaderboard_of_some_runs() -> None:
+    """Those that are named, each once, and no others."""
+    first, _, longest = jb.grid(
+        "rewardbench", judges=[f"offline/{n}" for n in ("first", "random", "longest")], data="sample"
+    )
+    (board,) = jb.leaderboard([first, longest, longest.path]).boards
+    assert sorted(place.judge for place in board.places) == ["offline/first", "offline/longest"]
+    with pytest.raises(jb.ConfigError, match="no run named"):
+        jb.leaderboard([])
+
+
+def test_the_async_twins() -> None:
+    """A forecast and scores, in a coroutine."""
+
+    async def both() -> tuple[list[jb.Forecast], jb.Run]:
+        forecasts = await jb.aforecast("custom", judges="offline/first", data=ROWS)
+        rows = [{**row, "id": str(at)} for at, row in enumerate(ROWS)]
+        scores = [{"id": row["id"], "scores": [2, 1]} for row in rows]
+        return forecasts, await jb.ascore(scores, benchmark="custom", data=rows)
+
+    (forecast,), run = asyncio.run(both())
+    assert (forecast.judgements, run.metrics.score) == (4, 1.0)
 
 
 ROWS = [{"prompt": f"Question {n}?", "chosen": "A long and good answer.", "rejected": "No."} for n in range(4)]

@@ -40,7 +40,7 @@ def checked_names(function: Callable[P, T]) -> Callable[P, T]:
         for given in [option for option in options if option not in known]:
             new, value = current(given, options.pop(given))
             if new not in known or new in options:
-                raise TypeError(f"jb.{function.__name__}() got an unexpected option '{given}'{_nearest(given, known)}")
+                raise unknown_option(f"jb.{function.__name__}", given, known)
             warnings.warn(f"jb.{function.__name__}(): {given} is now {new}; the old name will go", FutureWarning, 2)
             options[new] = value
         return function(*args, **options)
@@ -48,6 +48,8 @@ def checked_names(function: Callable[P, T]) -> Callable[P, T]:
     return checking
 
 
-def _nearest(name: str, known: Iterable[str]) -> str:
+def unknown_option(called: str, name: str, known: Iterable[str]) -> TypeError:
+    """The error about an option that what was called does not have, with the nearest that it has."""
     near = difflib.get_close_matches(name, known, n=1)
-    return f"; did you mean '{near[0]}'?" if near else f"; the options are {', '.join(known)}"
+    fix = f"did you mean '{near[0]}'?" if near else f"the options are {', '.join(known)}"
+    return TypeError(f"{called}() got an unexpected option '{name}'; {fix}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from itertools import combinations
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -17,10 +16,11 @@ from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
-from judgebench.runs import Run, open_run, share_contents, titles, up_to_date, was_judged
+from judgebench.runs import Run, list_runs, open_run, share_contents, titles, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+    from pathlib import Path
 
     from judgebench.items import Measure, Outcome
     from judgebench.metrics.intervals import Floats
@@ -49,7 +49,7 @@ def compare(
     Raises:
         ConfigError: A folder is no run, the runs are of different benchmarks, or over different items.
     """
-    every = [*([runs] if isinstance(runs, Run | str | Path) else runs), *others]
+    every = [*list_runs(runs), *others]
     reading = counted(every, "reading runs", unit="runs", total=len(every))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     _check(opened)
@@ -143,9 +143,9 @@ def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labe
         notes.append(f"only the {items} items that all runs have are compared; left out: {beyond}")
     if labelled < items:
         notes.append(f"{items - labelled} of the {items} items have no label: they count only for agreement")
-    if items <= 5:
+    if items <= 4:
         notes.append(
-            f"{items} items are too few for a significant difference: at least 6 that all favour one run are needed"
+            f"{items} items are too few for a significant difference: at least 5 that all favour one run are needed"
         )
     return notes
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
-from judgebench.metrics.paired import ALPHA
+from judgebench.metrics.paired import ALPHA, FEW
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -23,8 +23,12 @@ if TYPE_CHECKING:
     from judgebench.metrics.paired import Difference
     from judgebench.runs import Name
 
+_INTERVALS = {
+    "newcombe": f"Newcombe's paired interval (fewer than {FEW} items)",
+    "bootstrap": "paired bootstrap",
+}
 _TESTS = {
-    "mcnemar": "McNemar's exact test",
+    "mcnemar": "McNemar's test (mid-p)",
     "sign-flip": "sign-flip test",
     "bootstrap": "paired bootstrap",
 }
@@ -227,6 +231,7 @@ class Comparison(Tabular):
             yield "the runs are not significantly different"
         tests = dict.fromkeys(_TESTS[each.test] for each in whole.pairs)
         yield f"p: {' and '.join(tests)}{f', Holm-corrected for {count} pairs' if count > 1 else ''}"
+        yield f"95% CI of differences: {' and '.join(dict.fromkeys(_INTERVALS[each.interval] for each in whole.pairs))}"
         level = ", at the corrected level" if count > 1 else ""
         unit = "" if self.measure == "pearson" else " in percentage points"
         yield f"MDE: minimum detectable effect{unit} (80% power{level})"

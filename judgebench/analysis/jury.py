@@ -174,7 +174,7 @@ class Jury(Tabular):
 
 
 def jury(
-    runs: Sequence[Run | str | Path],
+    runs: Run | str | Path | Sequence[Run | str | Path],
     *,
     name: str | None = None,
     weights: Weights = "equal",

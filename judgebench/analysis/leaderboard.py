@@ -18,7 +18,7 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.rankings import holm, pareto_front
-from judgebench.runs import find_runs, open_run, share_contents, up_to_date, was_judged
+from judgebench.runs import Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -55,14 +55,14 @@ def published_figures() -> list[Published]:
 
 
 def leaderboard(
-    folder: str | Path,
+    folder: Run | str | Path | Sequence[Run | str | Path],
     *,
     benchmark: str | None = None,
     sort: str = "score",
     published: bool = False,
     seed: int = 0,
 ) -> Leaderboard:
-    """Every run below a folder, a board for each benchmark.
+    """Ranks every run below a folder, or some runs, on one board per benchmark.
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], out="runs", data="sample")
@@ -70,7 +70,7 @@ def leaderboard(
     ['offline/longest', 'offline/first']
 
     Args:
-        folder: Above the runs' folders.
+        folder: The folder above the runs' folders, or runs, or several of either.
         benchmark: Only this one.
         sort: `score` (the best first), `judge`, `cost` (the cheapest first), `coverage`, or the name of a section.
         published: Put published figures beside the runs; they have no rank.
@@ -79,18 +79,22 @@ def leaderboard(
     Raises:
         ConfigError: There is no such folder, no run that can be read, or nothing to sort by.
     """
-    if not Path(folder).is_dir():
-        raise ConfigError(f"{folder}: folder not found; name the folder above the runs (--out of judgebench run)")
+    folders = [each.path if isinstance(each, Run) else Path(each) for each in list_runs(folder)]
+    if not folders:
+        raise ConfigError("no run named: name one or more run folders")
+    for each in folders:
+        if not each.is_dir():
+            raise ConfigError(f"{each}: folder not found; name the folder above the runs (--out of judgebench run)")
     if benchmark is not None:
         get_benchmark(benchmark)
-    paths = find_runs(Path(folder))
+    paths = list(dict.fromkeys(path for each in folders for path in find_runs(each)))
     by_benchmark, unreadable = _by_benchmark(paths, benchmark)
     by_benchmark, altered = _unaltered(by_benchmark)
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
         unreadable.append(f"{altered} {are} not ranked; judgebench report shows such runs")
     if not by_benchmark:
-        raise ConfigError(_nothing(folder, benchmark, len(paths), unreadable))
+        raise ConfigError(_nothing(folders, benchmark, len(paths), unreadable))
     known = {section for runs in by_benchmark.values() for section in _sections(runs)}
     if sort not in {*SORTS, *known}:
         raise unknown_name("--sort", sort, [*SORTS, *sorted(known)])
@@ -158,9 +162,10 @@ def boards_of(
     return tuple(_board(by_benchmark[name], sort, published=published, seed=seed) for name in names)
 
 
-def _nothing(folder: str | Path, benchmark: str | None, found: int, unreadable: Sequence[str]) -> str:
+def _nothing(folders: Sequence[Path], benchmark: str | None, found: int, unreadable: Sequence[str]) -> str:
+    folder = " and ".join(map(str, folders))
     if not found:
-        return f"{folder}: no runs found; create one with judgebench run or judgebench score (--out {folder})"
+        return f"{folder}: no runs found; create one with judgebench run or judgebench score (--out {folders[0]})"
     if unreadable:
         return f"{folder}: none of its {found} runs could be read; the first: {unreadable[0]}"
     return f"{folder}: none of its {found} runs is of {benchmark}"

@@ -23,6 +23,7 @@ from judgebench.runs import (
     aurc_text,
     calibration_line,
     identity,
+    list_runs,
     open_run,
     run_table,
     score_rows,
@@ -137,23 +138,24 @@ class Report(Tabular):
         )
 
 
-def report(runs: Sequence[Run | str | Path], *, seed: int = 0) -> Report:
+def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0) -> Report:
     """Reports runs, of whatever benchmarks.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
-    >>> len(jb.report([run]).details)
+    >>> len(jb.report(run).details)
     1
 
     Args:
-        runs: Runs, or their folders.
+        runs: A run or several, or their folders.
         seed: Of the tests between runs of one benchmark.
 
     Raises:
         ConfigError: A folder is no run, or its figures cannot be read.
     """
     opened = {}
-    for run in counted(runs, "reading runs", unit="runs", total=len(runs)):
+    among = list_runs(runs)
+    for run in counted(among, "reading runs", unit="runs", total=len(among)):
         finished = up_to_date(run if isinstance(run, Run) else open_run(run))
         opened[finished.path.resolve()] = finished
     if not opened:

@@ -14,6 +14,9 @@ from judgebench.errors import DataError
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
 
+IN_MEMORY = ("list", "frame")
+"""What rows are called that were given in Python, by a list or a data frame."""
+
 _BATCH = 256
 
 

@@ -23,8 +23,8 @@ from judgebench.cli.errors import EXIT_DONE
 def compare(runs: tuple[str, ...], **options: Any) -> int:
     """Compare runs of judges or reward models on the same items with paired tests.
 
-    Each RUN is a run's folder. Differences of the official score have a paired bootstrap interval and a Holm-corrected
-    p-value (exact McNemar test, or a sign-flip test for fractional credits).
+    Each RUN is a run's folder. Differences of the official score have a paired interval and a Holm-corrected p-value
+    (McNemar's test with mid-p, or a sign-flip test for fractional credits).
     """
     from judgebench.analysis.compare import compare as compare_runs
     from judgebench.cli.console import print_found

@@ -6,7 +6,7 @@ import os
 import re
 import sys
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import click
 
@@ -22,6 +22,15 @@ if TYPE_CHECKING:
 
 _QUIET = "judgebench.quiet"
 _PADDING = re.compile(r" +(?=\n)")
+
+
+class _Silence:
+    """A console that prints nothing, so that rich is not imported with --quiet."""
+
+    is_terminal = False
+
+    def print(self, *_: object, **__: object) -> None:
+        """Takes what a console prints."""
 
 
 class _Trimmed:
@@ -44,7 +53,7 @@ def results() -> Console:
 
 def messages(*, errors: bool = False) -> Console:
     """Standard error; with --quiet nowhere, but for errors."""
-    return _console(stderr=True, quiet=is_quiet() and not errors)
+    return _console(stderr=True) if errors or not is_quiet() else cast("Console", _Silence())
 
 
 def is_quiet() -> bool:
@@ -143,14 +152,13 @@ def print_rows(rows: Sequence[tuple[str, ...]]) -> None:
     results().print(table)
 
 
-def _console(*, stderr: bool, quiet: bool = False) -> Console:
+def _console(*, stderr: bool) -> Console:
     from rich.console import Console
 
     stream = sys.stderr if stderr else sys.stdout
     here, forced = _is_terminal(stream), _colour_is_forced()
     console = Console(
         stderr=stderr,
-        quiet=quiet,
         highlight=False,
         emoji=False,
         markup=False,

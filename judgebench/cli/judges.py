@@ -195,9 +195,9 @@ def list_benchmarks() -> None:
         try:
             each = get_benchmark(name)
         except ConfigError as error:
-            rows.append((name, "broken", str(error), ""))
+            rows.append((name, f"broken: {error}", ""))
         else:
-            rows.append((name, each.title, each.source, each.hub_id or "your own rows"))
+            rows.append((name, each.title, each.hub_id or "your own rows"))
     print_rows(rows)
 
 

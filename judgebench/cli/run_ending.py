@@ -68,20 +68,19 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
     from judgebench.cli.console import messages
     from judgebench.reports.styles import ERROR
 
-    errors = messages(errors=True)
     for result in ended:
         if result.asked_again:
             console.print(_asked_again(result), soft_wrap=True)
         if result.unjudged:
             _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
         if result.error is not None:
-            errors.print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
-        said = errors if result.state == "interrupted" else console
+            messages(errors=True).print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
+        said = messages(errors=result.state == "interrupted")
         said.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("rerun the same command to resume")
     for error in ended.errors:
-        errors.print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
+        messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
 def too_few(result: RunResult, fail_under: float) -> bool:

@@ -27,8 +27,8 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 @click.option(
     "--data",
     shell_complete=files,
-    metavar="PATH|HUB-ID[@REV][:SPLIT]",
-    help="Items: a file, folder or hub id; default: the benchmark's.",
+    metavar="PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
+    help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
 @out_option("Parent folder of the run.")

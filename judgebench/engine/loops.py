@@ -37,6 +37,17 @@ def blocking(function: Callable[P, Coroutine[Any, Any, T]], name: str) -> Callab
     return waiting
 
 
+def threaded(function: Callable[P, T], name: str) -> Callable[P, Coroutine[Any, Any, T]]:
+    """A function that takes a while as a coroutine function, which runs it in a thread, under a name of its own."""
+
+    @wraps(function)
+    async def in_thread(*args: P.args, **options: P.kwargs) -> T:
+        return await asyncio.to_thread(function, *args, **options)
+
+    in_thread.__name__ = in_thread.__qualname__ = name
+    return in_thread
+
+
 def _beside(coroutine: Coroutine[Any, Any, T]) -> T:
     """Runs a coroutine in a thread of its own and waits for it; an interrupt is passed on to it."""
     loop = asyncio.new_event_loop()

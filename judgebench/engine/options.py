@@ -6,8 +6,9 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, Union, get_args, get_origin, get_type_hints
 
+from judgebench._util.signatures import unknown_option
 from judgebench.errors import ConfigError
 from judgebench.items import Attack, Control, Orders, Pairs
 from judgebench.metrics.votes import Aggregate
@@ -152,9 +153,16 @@ def _members(hint: Any) -> Iterator[Any]:
 
 
 class _Checked:
-    """Checks every option when it is set."""
+    """Checks every option's name and value when it is set."""
 
     __slots__ = ()
+
+    def __new__(cls, **options: object) -> Self:
+        names = [each.name for each in options_of(cls)]
+        for given in options:
+            if given not in names:
+                raise unknown_option(cls.__name__, given, names)
+        return super().__new__(cls)
 
     def __post_init__(self) -> None:
         for option in options_of(type(self)):
@@ -171,7 +179,12 @@ class PlanOptions(_Checked):
 
     judges: Annotated[
         Sequence["AnyJudge"],
-        About(ITEMS, "Judge: a preset, a LiteLLM id or offline/...; repeatable.", "NAME", ("-j", "--judge")),
+        About(
+            ITEMS,
+            "Judge: a preset, a LiteLLM id, offline/... or an installed provider's PROVIDER/MODEL; repeatable.",
+            "NAME",
+            ("-j", "--judge"),
+        ),
     ]
     templates: Annotated[
         Sequence[str | Path],
@@ -179,7 +192,11 @@ class PlanOptions(_Checked):
     ] = ()
     data: Annotated[
         Data | None,
-        About(ITEMS, "Items: a file, folder or hub id; default: the benchmark's.", "PATH|HUB-ID[@REV][:SPLIT]"),
+        About(
+            ITEMS,
+            "Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
+            "PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
+        ),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
     limit: Annotated[

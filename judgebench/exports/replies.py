@@ -13,7 +13,7 @@ from judgebench._util.steps import count_lines, counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN
-from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, read_manifest
+from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, Run, list_runs, read_manifest
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -111,7 +111,7 @@ def prune_cache(
 
 
 def export_replies(
-    file: str | Path, runs: Sequence[str | Path] = (), *, cache_dir: str | Path | None = None
+    file: str | Path, runs: Run | str | Path | Sequence[Run | str | Path] = (), *, cache_dir: str | Path | None = None
 ) -> ExportedReplies:
     """Writes a bundle of the replies of one or more runs.
 
@@ -119,7 +119,7 @@ def export_replies(
 
     Args:
         file: The bundle, replaced where it is there.
-        runs: Their folders; none for the whole cache.
+        runs: A run or several, or their folders; none for the whole cache.
         cache_dir: The cache; None for the user's own.
 
     Raises:
@@ -128,8 +128,9 @@ def export_replies(
     exported = ExportedReplies(str(file))
     with ExitStack() as stack:
         store = stack.enter_context(_store(cache_dir))
-        if runs:
-            _export_runs(exported, store, [_RunReplies(Path(folder), stack) for folder in runs])
+        if among := list_runs(runs):
+            folders = [run.path if isinstance(run, Run) else Path(run) for run in among]
+            _export_runs(exported, store, [_RunReplies(folder, stack) for folder in folders])
         else:
             _export_all(exported, store)
     exported.size_bytes = Path(file).stat().st_size

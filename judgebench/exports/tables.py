@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.runs import Run, frames, open_run
+from judgebench.runs import Run, frames, list_runs, open_run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+    from pathlib import Path
 
     import pandas as pd
     import pyarrow as pa
@@ -42,9 +42,8 @@ def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
     Raises:
         ConfigError: A folder is no run, or there is none at all.
     """
-    among: Sequence[Run | str | Path] = [runs] if isinstance(runs, Run | str | Path) else runs
     found: dict[Path, Run] = {}
-    for each in among:
+    for each in list_runs(runs):
         run = each if isinstance(each, Run) else open_run(each)
         found.setdefault(run.path.resolve(), run)
     if not found:

@@ -82,7 +82,7 @@ class Price(BaseModel):
         reasoning: Completion tokens spent on thinking; None: as `output`.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     input: float = Field(ge=0)
     output: float = Field(ge=0)

@@ -27,7 +27,7 @@ class Limits(BaseModel):
         tpm: Tokens per minute, prompt and completion; None: no limit.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", defer_build=True)
 
     concurrency: int = Field(default=32, ge=1)
     rpm: int | None = Field(default=None, ge=1)
@@ -57,7 +57,7 @@ class Judge(BaseModel):
         function: What answers in the place of a model (`callable_judge`); no setting of a file's, and in no manifest.
     """
 
-    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False)
+    model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
 
     name: str = Field(min_length=1)
     model: str = Field(min_length=1)

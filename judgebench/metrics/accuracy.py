@@ -34,6 +34,13 @@ def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStra
     return MeanStratum(credits_) if credits_ else None
 
 
+def coin_variance(outcome: Outcome) -> float:
+    """The variance of a credit that stands in for a failure, as of a coin; 0 where nothing does."""
+    if not outcome.substituted or outcome.credit is None:
+        return 0.0
+    return sum(chance * (credit - outcome.credit) ** 2 for credit, chance in _coin(outcome))
+
+
 def _coin(outcome: Outcome) -> tuple[tuple[float, float], ...]:
     """The credits that the item may have, each with its chance; their mean is its credit."""
     assert outcome.credit is not None

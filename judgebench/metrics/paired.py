@@ -2,8 +2,8 @@
 
 A score is a weighted mean of strata (subsets), each the mean of its rows' credits, as in the official score. All runs
 are resampled together, so that any two of them are paired; the score of a stratum that is no mean of credits (Ties,
-correlations) comes with draws of its own. p is McNemar's where it applies and else the sign-flip test's: both are exact
-in small samples, where the bootstrap is not.
+correlations) comes with draws of its own. p is McNemar's where it applies and else the sign-flip test's: both hold in
+small samples, where the bootstrap does not, and so does Newcombe's interval, which stands where items are few.
 """
 
 from __future__ import annotations
@@ -15,16 +15,18 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from judgebench.metrics.accuracy import group_weights
+from judgebench.metrics.accuracy import coin_variance, group_weights
 from judgebench.metrics.comparisons import (
+    agreeing_interval,
     difference_from_resamples,
-    mcnemar_exact,
+    mcnemar_mid_p,
     minimal_detectable_difference,
+    newcombe_interval,
     sign_flip_test,
     without_spread,
 )
 from judgebench.metrics.grades import CorrelationStratum, correlation_draws
-from judgebench.metrics.intervals import RESAMPLES, MeanStratum
+from judgebench.metrics.intervals import CONFIDENCE, RESAMPLES, Interval, MeanStratum
 from judgebench.metrics.resampling import codes, resampled_means
 
 if TYPE_CHECKING:
@@ -40,7 +42,11 @@ if TYPE_CHECKING:
 
 Test = Literal["mcnemar", "sign-flip", "bootstrap"]
 
+IntervalMethod = Literal["newcombe", "bootstrap"]
+
 ALPHA = 0.05
+FEW = 300
+"""Of fewer items, or effective items, a difference of means has Newcombe's interval."""
 
 _BOOTSTRAP: Test = "bootstrap"
 _KEPT = 25_000_000
@@ -58,11 +64,12 @@ class Difference:
         first_score: The first run's score over them.
         second_score: The second run's.
         difference: Their difference; above 0 where the first run is better.
-        low: The lower end of its 95% interval (paired bootstrap), cut where no difference can be.
+        low: The lower end of its 95% interval, cut where no difference can be; it leaves out 0 just where p <= 0.05.
         high: The upper end.
         p: Two-sided, against no difference, before any correction.
-        test: What p is from: exact McNemar, the sign-flip test, or the bootstrap.
+        test: What p is from: McNemar's with mid-p, the sign-flip test, or the bootstrap.
         smallest: The smallest true difference that so many items would show with a chance of 80%.
+        interval: What the interval is from: Newcombe's for paired means (fewer than 300 items), or the bootstrap.
     """
 
     first: int
@@ -76,6 +83,19 @@ class Difference:
     p: float
     test: Test
     smallest: float
+    interval: IntervalMethod = "bootstrap"
+
+
+class Credits(NamedTuple):
+    """Credits of which some stand in for failures.
+
+    Attributes:
+        values: Of every run and row, from 0 to 1, shape (runs, n).
+        coins: The variance of each by itself, as of a coin where it stands in for a failure, of the same shape.
+    """
+
+    values: Floats
+    coins: Floats
 
 
 class OwnScore(NamedTuple):
@@ -105,7 +125,7 @@ class PairedScores:
     adds none. Where all rows differ by the same amount there is nothing to resample: see `without_spread`.
 
     Args:
-        credits_: Of every run and row, from 0 to 1, shape (runs, n).
+        credits_: Of every run and row, from 0 to 1, shape (runs, n), or with those that stand in for failures.
         weights: Of each stratum in the score, shape (strata,), of any sum above 0; those of weight 0 are left out.
         strata: The code of each row's stratum, shape (n,); rows below 0 are in none. None: all rows are one stratum.
         clusters: What each row belongs to, shape (n,); None: each row by itself. The interval draws the rows of a
@@ -118,7 +138,7 @@ class PairedScores:
 
     def __init__(
         self,
-        credits_: Floats,
+        credits_: Floats | Credits,
         weights: Sequence[float] = (1.0,),
         *,
         strata: Ints | None = None,
@@ -128,7 +148,9 @@ class PairedScores:
         resamples: int = RESAMPLES,
         kept: dict[int, Floats] | None = None,
     ) -> None:
+        credits_, coins = credits_ if isinstance(credits_, Credits) else (credits_, None)
         n = credits_.shape[1]
+        self._coins: dict[int, Floats] = {}
         stratum = np.zeros(n, dtype=np.int64) if strata is None else strata
         code, count = codes(clusters, n)
         self._own, self._seed, self._resamples, self._kept = own or {}, seed, resamples, kept
@@ -139,40 +161,52 @@ class PairedScores:
         rows = {at: np.flatnonzero(stratum == at) for at in self._shares if at not in self._own}
         self._credits = {at: credits_[:, among] for at, among in rows.items()}
         self._clusters = {at: code[among] for at, among in rows.items()}
+        if coins is not None and coins.any():
+            self._coins = {at: coins[:, among] for at, among in rows.items()}
         self._by_own_rule = len(rows) < len(self._shares)
         units = {at: float(len(np.unique(among))) for at, among in self._clusters.items()}
         self._units = {at: self._own[at].units if at in self._own else units[at] for at in self._shares}
         self._n = {at: self._own[at].n if at in self._own else len(rows[at]) for at in self._shares}
         self._scores: Floats = sum(share * self._values(at) for at, share in self._shares.items())  # type: ignore[assignment]
 
-    def difference(self, first: int, second: int, *, alpha: float = ALPHA) -> Difference:
+    def difference(
+        self, first: int, second: int, *, alpha: float = ALPHA, confidence: float = CONFIDENCE
+    ) -> Difference:
         """The first run's score less the second's.
 
         Args:
             first: Number of a run.
             second: Number of another.
             alpha: The level for the smallest difference, after any correction.
+            confidence: Of the interval.
         """
-        found = self._bootstrap(first, second)
-        p, test = found.p, _BOOTSTRAP
+        difference = float(self._scores[first] - self._scores[second])
+        few = not self._by_own_rule and self._effective(self._units) < FEW
+        if few:
+            ends = self._newcombe(first, second, confidence)
+        else:
+            found = self._bootstrap(first, second, confidence)
+            p, test, ends = found.p, _BOOTSTRAP, Interval(found.low, found.high)
         if not self._by_own_rule:
             p, test = self._p_of_means(first, second)
+            ends = agreeing_interval(ends, difference, p, confidence)
         smallest = self._smallest(first, second, alpha, mcnemar=test == "mcnemar")
         # Deviations that are widened for few items reach beyond; Ties' scores may differ by a hundredth more than 1.
         own = (self._own[at].furthest for at in self._shares if at in self._own)
-        furthest = max(1.0, *own, abs(found.difference))
+        furthest = max(1.0, *own, abs(difference))
         return Difference(
             first=first,
             second=second,
             n=sum(self._n.values()),
             first_score=float(self._scores[first]),
             second_score=float(self._scores[second]),
-            difference=found.difference,
-            low=max(found.low, -furthest),
-            high=min(found.high, furthest),
+            difference=difference,
+            low=max(ends.low, -furthest),
+            high=min(ends.high, furthest),
             p=p,
             test=test,
             smallest=smallest,
+            interval="newcombe" if few else "bootstrap",
         )
 
     def p(self, first: int, second: int) -> float:
@@ -219,16 +253,48 @@ class PairedScores:
         drawn = resampled_means(sums, self._resamples, np.random.default_rng([self._seed, at])).T
         # A mean of clusters of unequal size is a ratio of two sums, both of which are drawn.
         widened: Floats = centre + (drawn[:-1] / drawn[-1] - centre) * math.sqrt(count / (count - 1))
+        if at in self._coins:
+            sd: Floats = np.sqrt(self._coins[at].sum(axis=1) / self._n[at] ** 2)
+            widened += np.random.default_rng([self._seed, at, 1]).normal(0.0, sd[:, None], widened.shape)
         return widened
 
-    def _bootstrap(self, first: int, second: int) -> PairedDifference:
+    @cached_property
+    def _covariances(self) -> Floats:
+        """Of all runs' scores, unbiased within strata, shape (runs, runs); strata of one cluster count together."""
+        single = [at for at in self._shares if self._units[at] == 1]
+        parts = [self._parts(at) for at in self._shares if at not in single]
+        if len(single) > 1:
+            together = np.stack([self._shares[at] * self._values(at) for at in single], axis=1)
+            apart = together - together.mean(axis=1)[:, None]
+            parts.append(apart * math.sqrt(len(single) / (len(single) - 1)))
+        every = np.concatenate([np.zeros((len(self._scores), 1)), *parts], axis=1)
+        own = [(self._shares[at] / self._n[at]) ** 2 * coins.sum(axis=1) for at, coins in self._coins.items()]
+        covariances: Floats = every @ every.T + np.diag(sum(own, start=np.zeros(len(every))))
+        return covariances
+
+    def _parts(self, at: int) -> Floats:
+        """What each cluster of a stratum adds to every run's deviation from its score, shape (runs, clusters)."""
+        credits_ = self._credits[at]
+        code, count = codes(self._clusters[at], credits_.shape[1])
+        apart = credits_ - credits_.mean(axis=1)[:, None]
+        sums: Floats = np.stack([np.bincount(code, weights=run, minlength=count) for run in apart])
+        return sums * (self._shares[at] / self._n[at] * math.sqrt(count / (count - 1)))
+
+    def _newcombe(self, first: int, second: int, confidence: float) -> Interval:
+        means = float(self._scores[first]), float(self._scores[second])
+        variances = float(self._covariances[first, first]), float(self._covariances[second, second])
+        covariance, n = float(self._covariances[first, second]), max(self._effective(self._units), 1.0)
+        return newcombe_interval(means, variances, covariance, n, confidence)
+
+    def _bootstrap(self, first: int, second: int, confidence: float = CONFIDENCE) -> PairedDifference:
         """The difference, its interval and its p by the bootstrap."""
         difference = float(self._scores[first] - self._scores[second])
         drawn = self._drawn[first] - self._drawn[second]
         if float(np.ptp(drawn)) < _ROUNDING:
             effective = self._effective(self._units)
-            return without_spread(difference, max(round(effective), 1) if self._by_own_rule else effective)
-        found = difference_from_resamples(difference, drawn)
+            n = max(round(effective), 1) if self._by_own_rule else effective
+            return without_spread(difference, n, confidence)
+        found = difference_from_resamples(difference, drawn, confidence)
         if found.p <= 2 / self._resamples:
             # No resample is on the other side of 0. A correction over many pairs of runs needs more than that says.
             tail = math.erfc(abs(difference) / float(drawn.std()) / math.sqrt(2))
@@ -243,6 +309,11 @@ class PairedScores:
         return credits_, np.concatenate(weights), np.concatenate(list(self._clusters.values()))
 
     @cached_property
+    def _coin_rows(self) -> Floats:
+        """The variance of each credit by itself, as `_rows` has the credits."""
+        return np.concatenate(list(self._coins.values()), axis=1)
+
+    @cached_property
     def _right_or_wrong(self) -> list[bool]:
         """Of every run whether all its credits are 0 or 1, and each row is one item of equal weight."""
         credits_, weights, _ = self._rows
@@ -250,17 +321,21 @@ class PairedScores:
         return [equal and bool(np.isin(run, (0, 1)).all()) for run in credits_]
 
     def _p_of_means(self, first: int, second: int) -> tuple[float, Test]:
-        """McNemar's where credits are 0 or 1 and every item weighs the same, else the sign-flip test's."""
+        """McNemar's where credits are 0 or 1, none stands in for a failure, and every item weighs the same.
+
+        Else the sign-flip test's.
+        """
         credits_, weights, clusters = self._rows
         a, b = credits_[first], credits_[second]
         if self._right_or_wrong[first] and self._right_or_wrong[second]:
-            return mcnemar_exact(int((a > b).sum()), int((a < b).sum())), "mcnemar"
+            return mcnemar_mid_p(int((a > b).sum()), int((a < b).sum())), "mcnemar"
         parts = np.bincount(clusters, weights=(a - b) * weights)
-        p = sign_flip_test(parts, resamples=self._resamples, seed=self._seed)
+        coins = (np.sqrt(self._coin_rows[[first, second]]) * weights).ravel() if self._coins else np.zeros(0)
+        p = sign_flip_test(parts, coins=coins, resamples=self._resamples, seed=self._seed)
         if p <= 1 / self._resamples:
             # No pattern drawn was as extreme. Hoeffding's bound on a sum of signs then says more than how many were
             # drawn, and a correction over many pairs of runs needs it.
-            norm = float(parts @ parts)
+            norm = float(parts @ parts) + float(np.square(coins).sum())
             p = min(p, 2 * math.exp(-(float(parts.sum()) ** 2) / (2 * norm)) if norm else 1.0)
         return p, "sign-flip"
 
@@ -272,6 +347,10 @@ class PairedScores:
             differ = float(np.mean(credits_[first] != credits_[second]))
             return min(minimal_detectable_difference(items, discordant=differ, alpha=alpha), 1.0)
         variance = sum(share**2 * self._variance(at, first, second) for at, share in self._shares.items())
+        variance += sum(
+            (self._shares[at] / self._n[at]) ** 2 * float(coins[[first, second]].sum())
+            for at, coins in self._coins.items()
+        )
         return min(minimal_detectable_difference(items, sd=math.sqrt(variance * items), alpha=alpha), 1.0)
 
     def _effective(self, units: Mapping[int, float]) -> float:
@@ -328,7 +407,10 @@ class PairedRuns:
             self.whole = [*(0.0 for _ in self.groups), 1.0]
         self._scores = partial(
             PairedScores,
-            np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
+            Credits(
+                np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
+                np.array([[coin_variance(outcome) for outcome in run] for run in outcomes]),
+            ),
             strata=strata,
             clusters=codes([unit(item) for item in items], len(items))[0],
             own=own,

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Table, Value
     from judgebench.analysis.board import Board, Leaderboard, Place
+    from judgebench.runs import Run
 
 SCRIPTS = ("core.js", "leaderboard.js")
 
@@ -78,7 +79,7 @@ class Section:
 
 
 def leaderboard_page(
-    folder: str | Path,
+    folder: Run | str | Path | Sequence[Run | str | Path],
     file: str | Path,
     *,
     benchmark: str | None = None,
@@ -86,7 +87,7 @@ def leaderboard_page(
     run_pages: bool = True,
     seed: int = 0,
 ) -> Path:
-    """Every run below a folder as a page that opens from disk, with a page for each run in a folder beside it.
+    """Writes a leaderboard as a page that opens from disk, with a page for each run in a folder beside it.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample", out="runs")
@@ -94,7 +95,7 @@ def leaderboard_page(
     'leaderboard.html'
 
     Args:
-        folder: Above the runs' folders.
+        folder: The folder above the runs' folders, or runs, or several of either.
         file: Where to; one that is there is replaced. `board.html` has its runs' pages in `board-runs`.
         benchmark: Only this one.
         published: Put published figures beside the runs.

@@ -30,16 +30,16 @@ if TYPE_CHECKING:
 SCRIPTS = ("core.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
 
 
-def report_page(runs: Sequence[Run | str | Path], file: str | Path, *, seed: int = 0) -> Path:
+def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str | Path, *, seed: int = 0) -> Path:
     """Reports runs as one page that opens from disk, with all their items.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
-    >>> jb.report_page([run], "report.html").name
+    >>> jb.report_page(run, "report.html").name
     'report.html'
 
     Args:
-        runs: Runs, or their folders, of whatever benchmarks.
+        runs: A run or several, or their folders, of whatever benchmarks.
         file: Where to; one that is there is replaced.
         seed: Of the tests between runs of one benchmark.
 

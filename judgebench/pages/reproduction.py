@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
+from judgebench.benchmarks.source import IN_MEMORY
 from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
 from judgebench.metrics.votes import AGGREGATES
@@ -30,7 +31,8 @@ class Recipe:
     """What makes a run again.
 
     Attributes:
-        command: On the command line, where the rows, the template and the judge are what they were.
+        command: On the command line, where the rows, the template and the judge are what they were; empty where no
+            command makes the run.
         needed: What it needs besides; empty where that is nothing.
         facts: What it was, and its value.
         manifest: The whole of it, as text.
@@ -46,20 +48,39 @@ class Recipe:
 def recipe(finished: Finished, title: str) -> Recipe:
     """What makes a run again, from its manifest alone."""
     manifest = finished.run.manifest
-    made_by = command(manifest, finished.path)
+    made_by = "" if given_in_python(manifest) else command(manifest, finished.path)
     facts = tuple(_facts(manifest, finished))
     return Recipe(title, made_by, needed(manifest), facts, json.dumps(manifest.to_json(), indent=2))
 
 
 def needed(manifest: Manifest) -> str:
-    """What the command needs that the manifest does not know, a sentence; empty where that is nothing."""
+    """What the command needs that the manifest does not know, or why there is none; empty where that is nothing."""
     judge = manifest.judge
+    if given := given_in_python(manifest):
+        return (
+            f"No command makes this run: {' and '.join(given)} came from Python. Call jb.run or jb.score "
+            "with the same; the hashes tell whether they are."
+        )
     if "providers" in manifest.model_fields_set or judge.model in {None, judge.name}:
         return ""
     return (
         f"An earlier version of judgebench made this run, and did not note where the judge '{judge.name}' is "
         "defined: its preset is needed, in the providers.yaml that is read or by --providers FILE."
     )
+
+
+def given_in_python(manifest: Manifest) -> list[str]:
+    """What of a run was passed to a Python call and has no name on the command line."""
+    scores = None if manifest.scores is None else manifest.scores.file
+    return [
+        what
+        for what, given in (
+            (f"the function '{manifest.judge.name}'", str(manifest.judge.model).startswith("python/")),
+            ("its rows", manifest.data.source in IN_MEMORY),
+            ("its scores", scores in IN_MEMORY),
+        )
+        if given
+    ]
 
 
 def command(manifest: Manifest, path: Path | None = None) -> str:

@@ -50,6 +50,7 @@ from judgebench.runs.run import (
     Finished as Finished,
     Run as Run,
     find_runs as find_runs,
+    list_runs as list_runs,
     open_run as open_run,
     share_contents as share_contents,
     titles as titles,

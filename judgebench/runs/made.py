@@ -17,7 +17,7 @@ from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, protocol_folder
 from judgebench.runs.preferences import write_preferences
-from judgebench.runs.run import Run, open_run, share_contents
+from judgebench.runs.run import Run, list_runs, open_run, share_contents
 from judgebench.runs.scoring import Beside, score, up_to_date, usage_of
 from judgebench.runs.templatefiles import template_texts
 from judgebench.runs.templates import run_templates
@@ -62,7 +62,9 @@ class DerivedRun:
     seed: int
 
 
-def opened_members(runs: Sequence[Run | str | Path], what: str) -> tuple[list[Finished], list[RunTemplates]]:
+def opened_members(
+    runs: Run | str | Path | Sequence[Run | str | Path], what: str
+) -> tuple[list[Finished], list[RunTemplates]]:
     """The judges' runs that another is to be made of, and their templates.
 
     Args:
@@ -72,7 +74,8 @@ def opened_members(runs: Sequence[Run | str | Path], what: str) -> tuple[list[Fi
     Raises:
         ConfigError: There are fewer than two, or they are not of the same benchmark, items, mode and scale.
     """
-    reading = counted(runs, "reading runs", unit="runs", total=len(runs))
+    among = list_runs(runs)
+    reading = counted(among, "reading runs", unit="runs", total=len(among))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     paths = Counter(each.path.resolve() for each in opened)
     twice = next((each.path for each in opened if paths[each.path.resolve()] > 1), None)

@@ -205,6 +205,11 @@ def find_runs(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def list_runs(runs: Run | str | Path | Iterable[Run | str | Path]) -> list[Run | str | Path]:
+    """Runs, or their folders, as a list; one by itself is a list of one."""
+    return [runs] if isinstance(runs, Run | str | Path) else list(runs)
+
+
 def open_run(path: str | Path) -> Run:
     """The run in a folder, with a message that helps where it is not one.
 

@@ -43,7 +43,7 @@ class FrontMatter(BaseModel):
         ties: The companion that judges what the benchmark has rated.
     """
 
-    model_config = ConfigDict(extra="forbid", frozen=True)
+    model_config = ConfigDict(extra="forbid", frozen=True, defer_build=True)
 
     name: str = Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]*$")
     mode: Mode

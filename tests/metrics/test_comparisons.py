@@ -2,21 +2,27 @@
 
 import math
 from fractions import Fraction
+from itertools import product
 
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy.stats import binomtest, norm, permutation_test, sem
+from scipy.stats import binom, binomtest, multinomial, norm, permutation_test, sem
 from statsmodels.api import OLS
 from statsmodels.stats.contingency_tables import mcnemar
+from statsmodels.stats.proportion import proportion_confint
 
 from judgebench.metrics.comparisons import (
+    agreeing_interval,
     clustered_standard_error,
     difference_from_resamples,
-    mcnemar_exact,
+    mcnemar_mid_p,
+    mcnemar_power,
     minimal_detectable_difference,
+    newcombe_interval,
     sign_flip_test,
 )
+from judgebench.metrics.intervals import Interval
 
 
 def test_resamples_at_hand_give_interval_and_p():
@@ -52,7 +58,22 @@ def test_sign_flips_of_right_and_wrong_are_mcnemars_test():
     """For credits of 0 and 1 p is that of the exact binomial, however few patterns may be drawn."""
     difference = np.repeat([1, -1], [60, 40])
 
-    assert sign_flip_test(difference, resamples=100) == pytest.approx(mcnemar_exact(60, 40), rel=1e-9)
+    assert sign_flip_test(difference, resamples=100) == pytest.approx(binomtest(60, 100).pvalue, rel=1e-9)
+
+
+def every_sum(parts, reached):
+    """The share of all sign patterns whose sum reaches an amount on either side, counted one by one."""
+    sums = [
+        sum(sign * part for sign, part in zip(signs, parts, strict=True))
+        for signs in product([1, -1], repeat=len(parts))
+    ]
+    return sum(abs(each) >= reached - 1e-9 for each in sums) / len(sums)
+
+
+def test_sign_flips_of_coins_widen_what_chance_explains():
+    """Three differences of 1 beside two coins of 1/2: what was seen is 3, what chance may give goes to 4."""
+    assert sign_flip_test([1.0, 1.0, 1.0]) == pytest.approx(2 / 8)
+    assert sign_flip_test([1.0, 1.0, 1.0], coins=[0.5, 0.5]) == pytest.approx(every_sum([1, 1, 1, 0.5, 0.5], 3))
 
 
 def test_sign_flips_of_halves_are_exact():
@@ -103,37 +124,75 @@ def test_sign_flip_holds_its_level():
 
 
 def test_mcnemar_by_hand():
-    """5 against 0 is 2 / 32."""
-    assert mcnemar_exact(5, 0) == pytest.approx(2 / 32)
+    """5 against 0: twice the tail 1 / 32, of which what was found counts half."""
+    assert mcnemar_mid_p(5, 0) == pytest.approx(1 / 32)
 
 
-def test_mcnemar_without_discordant_items_is_one():
-    """No discordant item is no evidence."""
-    assert mcnemar_exact(0, 0) == 1.0
+@pytest.mark.parametrize("count", [0, 1, 7])
+def test_mcnemar_of_equal_counts_is_one(count):
+    """No discordant item, or as many either way, is no evidence."""
+    assert mcnemar_mid_p(count, count) == pytest.approx(1.0)
 
 
 @settings(deadline=None)
 @given(st.integers(0, 300), st.integers(0, 300))
 def test_mcnemar_agrees_with_whole_numbers(b, c):
-    """The p is twice the smaller tail of the binomial at 1/2, counted in whole numbers, and at most 1."""
-    tail = sum(math.comb(b + c, k) for k in range(min(b, c) + 1))
-    expected = float(min(Fraction(1), Fraction(2 * tail, 2 ** (b + c))))
+    """The p is twice the smaller tail of the binomial at 1/2 less the last term, counted in whole numbers."""
+    terms = [math.comb(b + c, k) for k in range(min(b, c) + 1)]
+    expected = float(Fraction(2 * sum(terms) - terms[-1], 2 ** (b + c)))
 
-    assert mcnemar_exact(b, c) == pytest.approx(expected, rel=1e-8, abs=1e-300)
-
-
-@settings(deadline=None)
-@given(st.integers(0, 400), st.integers(0, 400))
-def test_mcnemar_agrees_with_scipy(b, c):
-    """The p is that of scipy's two-sided binomial test at 1/2 (which gives 0 for some below 1e-279)."""
-    expected = binomtest(b, b + c).pvalue if b + c else 1.0
-
-    assert mcnemar_exact(b, c) == pytest.approx(expected, rel=1e-8, abs=1e-280)
+    assert mcnemar_mid_p(b, c) == pytest.approx(expected, rel=1e-8, abs=1e-300)
 
 
-def test_mcnemar_agrees_with_statsmodels():
-    """The p is that of statsmodels' exact test on the whole table."""
-    assert mcnemar_exact(17, 6) == pytest.approx(mcnemar([[50, 17], [6, 30]], exact=True).pvalue)
+def test_mcnemar_is_statsmodels_exact_test_less_half_of_what_was_found():
+    """17 against 6 of 103."""
+    exact = mcnemar([[50, 17], [6, 30]], exact=True).pvalue
+
+    assert mcnemar_mid_p(17, 6) == pytest.approx(exact - binom.pmf(6, 23, 0.5))
+
+
+def table(both, first, second, neither):
+    """Means, their unbiased variances and covariance of two runs of right and wrong."""
+    a = np.repeat([1.0, 1.0, 0.0, 0.0], [both, first, second, neither])
+    b = np.repeat([1.0, 0.0, 1.0, 0.0], [both, first, second, neither])
+    n = len(a)
+    joint = np.cov(a, b) / n
+    return (a.mean(), b.mean()), (joint[0, 0], joint[1, 1]), joint[0, 1], n
+
+
+@pytest.mark.parametrize("counts", [(36, 12, 2, 0), (20, 12, 2, 16), (18, 14, 0, 18), (30, 0, 0, 24), (54, 0, 0, 0)])
+def test_newcombes_interval_by_a_slow_reference(counts):
+    """The ends of five tables, worked out step by step with Wilson's intervals from statsmodels."""
+    e, f, g, h = counts
+    n = sum(counts)
+    one, other = (proportion_confint(k, n, method="wilson") for k in (e + f, e + g))
+    p, q = (e + f) / n, (e + g) / n
+    margins = (e + f) * (g + h) * (e + g) * (f + h)
+    joint = e * h - f * g
+    joint = max(joint - n / 2, 0) if joint > 0 else joint
+    phi = joint / math.sqrt(margins) if margins else 0.0
+    low = math.sqrt((p - one[0]) ** 2 - 2 * phi * (p - one[0]) * (other[1] - q) + (other[1] - q) ** 2)
+    high = math.sqrt((one[1] - p) ** 2 - 2 * phi * (one[1] - p) * (q - other[0]) + (q - other[0]) ** 2)
+
+    found = newcombe_interval(*table(*counts))
+
+    assert (found.low, found.high) == pytest.approx((p - q - low, p - q + high), abs=1e-9)
+
+
+def test_an_interval_that_contradicts_its_p_is_moved():
+    """P above 0.05 and 0 left out, or the other way round: the end near 0 is difference (1 - 1.96 / z of p)."""
+    for p, interval in ((0.06, Interval(0.01, 0.3)), (0.04, Interval(-0.01, 0.3))):
+        moved = agreeing_interval(interval, 0.1, p)
+        assert moved.low == pytest.approx(0.1 * (1 - norm.ppf(0.975) / norm.ppf(1 - p / 2)))
+        assert (moved.low > 0, moved.high) == (p < 0.05, 0.3)
+        turned = agreeing_interval(Interval(-interval.high, -interval.low), -0.1, p)
+        assert (turned.low, turned.high) == pytest.approx((-0.3, -moved.low))
+
+
+def test_an_interval_that_agrees_with_its_p_stays():
+    """Both say that there is a difference, or neither does."""
+    for p, interval in ((0.01, Interval(0.01, 0.3)), (0.5, Interval(-0.1, 0.3)), (1.0, Interval(0.0, 0.0))):
+        assert agreeing_interval(interval, 0.1 if interval.high else 0.0, p) == interval
 
 
 def test_detectable_difference_from_a_deviation():
@@ -149,21 +208,41 @@ def test_detectable_difference_solves_connors_formula():
     assert ((z_alpha * math.sqrt(share) + z_power * math.sqrt(share - d * d)) / d) ** 2 == pytest.approx(n, rel=1e-5)
 
 
-def test_detectable_difference_is_found_with_its_power():
-    """A simulated difference of that size is found in about 80 of 100 runs."""
-    n, share = 500, 0.2
+def test_power_is_that_of_every_table():
+    """12 items, 30% discordant, a difference of 20 points: the chance of each pair of counts, one by one."""
+    n, difference, share = 12, 0.2, 0.3
+    one, other = (share + difference) / 2, (share - difference) / 2
+    expected = sum(
+        multinomial.pmf([b, c, n - b - c], n, [one, other, 1 - share])
+        for b in range(n + 1)
+        for c in range(n + 1 - b)
+        if mcnemar_mid_p(b, c) <= 0.05
+    )
+
+    assert mcnemar_power(n, difference, share) == pytest.approx(expected, abs=1e-7)
+
+
+@pytest.mark.parametrize(
+    ("n", "share"), [(20, 0.3), (60, 0.05), (60, 0.1), (100, 0.05), (200, 0.05), (419, 0.05), (500, 0.2)]
+)
+def test_detectable_difference_is_found_with_its_power(n, share):
+    """At that difference McNemar's test finds it in 80% of runs, to a point where items are few."""
     d = minimal_detectable_difference(n, discordant=share)
-    draws = np.random.default_rng(9).multinomial(n, [(share + d) / 2, (share - d) / 2, 1 - share], size=2000)
 
-    found = np.mean([mcnemar_exact(b, c) <= 0.05 for b, c, _ in draws.tolist()])
-
-    assert found == pytest.approx(0.8, abs=0.06)
+    assert mcnemar_power(n, d, share) == pytest.approx(0.8, abs=0.01 if n < 500 else 0.03)
 
 
 @pytest.mark.parametrize("spread", [{"discordant": 0.0}, {"sd": 0.0}])
 def test_detectable_difference_is_never_nothing(spread):
-    """Runs that never differ could have shown six items of difference, not none."""
-    assert minimal_detectable_difference(100, **spread) == pytest.approx(0.06)
+    """Runs that never differ: five of 100 items must differ, all one way, and do so in 80% of runs at 6.65 points."""
+    found = minimal_detectable_difference(100, **spread)
+
+    assert binom.sf(4, 100, found) == pytest.approx(0.8, abs=0.005)
+
+
+def test_what_so_few_items_cannot_show_is_said():
+    """Four items that all favour one run have p 1 / 16."""
+    assert minimal_detectable_difference(4, discordant=0.5) == 1.0
 
 
 def test_detectable_difference_wants_one_spread():

@@ -3,6 +3,7 @@
 import math
 import statistics
 import time
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -31,23 +32,26 @@ def paired(*runs, layout=ITEMS):
 
 
 def test_mcnemar_where_credits_are_0_or_1():
-    """Six items that only the first run has right and none that only the second has: p is 2 / 2^6."""
+    """Six items that only the first run has right and none that only the second has: mid-p is 1 / 2^6."""
     runs = paired(outcomes([1.0] * 9 + [0.0]), outcomes([1.0] * 3 + [0.0] * 7))
     found = runs.part(runs.whole).difference(0, 1)
     assert (found.first_score, found.second_score, found.n, found.test) == (0.9, 0.3, 10, "mcnemar")
     assert found.difference == pytest.approx(0.6)
-    assert found.p == pytest.approx(2 / 64)
+    assert found.p == pytest.approx(1 / 64)
     assert found.low < 0.6 < found.high
 
 
 def test_an_interval_ends_where_differences_end():
-    """One of two items right against none: the widened resamples go past 1, the interval does not."""
+    """One of two items right against none: no end goes past a difference of 1."""
     first = outcomes([1.0, 1.0], "a") + outcomes([1.0, 0.0], "b")
     second = outcomes([0.0, 0.0], "a") + outcomes([0.0, 0.0], "b")
     layout = Layout(sections=("S",), section_of=lambda _: "S")
     one, other = paired(first, second, layout=layout), paired(second, first, layout=layout)
-    assert one.part(one.subsets["b"]).difference(0, 1).high == 1.0
-    assert other.part(other.subsets["b"]).difference(0, 1).low == -1.0
+    for runs, way in ((one, 1), (other, -1)):
+        for part in (runs.whole, *runs.subsets.values()):
+            found = runs.part(part).difference(0, 1)
+            assert -1 <= found.low <= found.difference <= found.high <= 1
+            assert found.difference * way > 0
 
 
 def test_the_other_way_round_is_the_same_difference_negated():
@@ -122,22 +126,22 @@ def reference_interval(credits_, weights, strata, clusters, *, seed, resamples):
             difference = sum(units[unit][0] - units[unit][1] for unit in pick) / sum(units[unit][2] for unit in pick)
             widened = observed + (difference - observed) * math.sqrt(n / (n - 1))
             drawn[at] += weight / sum(weights) * widened
-    drawn.sort()
-    return [drawn[place] for place in (round(0.025 * (resamples - 1)), round(0.975 * (resamples - 1)))]
+    return np.quantile(drawn, [0.025, 0.975]).tolist()
 
 
 @pytest.mark.parametrize("rows", [1, 3], ids=["items alone", "clusters"])
 def test_intervals_are_those_of_the_slow_reference(rows):
-    """Strata of 3 and 6 clusters at weights 3 and 1, the draws the same: the interval is equal to twelve digits."""
-    rng = np.random.default_rng(4)
-    cluster_of = np.repeat(np.arange(9), rng.integers(1, rows + 1, 9))
-    strata = (cluster_of >= 3).astype(int)
+    """Strata of 150 and 300 clusters at weights 1 and 2, the draws the same: the interval is equal to twelve digits."""
+    rng = np.random.default_rng(5)
+    cluster_of = np.repeat(np.arange(450), rng.integers(1, rows + 1, 450))
+    strata = (cluster_of >= 150).astype(int)
     credits_ = rng.uniform(0.4, 0.6, (2, len(cluster_of)))
 
-    tested = scores(*credits_, weights=(3.0, 1.0), strata=strata, clusters=cluster_of, seed=7, resamples=401)
+    tested = scores(*credits_, weights=(1.0, 2.0), strata=strata, clusters=cluster_of, seed=7, resamples=101)
     found = tested.difference(0, 1)
 
-    expected = reference_interval(credits_, (3.0, 1.0), strata, cluster_of, seed=7, resamples=401)
+    expected = reference_interval(credits_, (1.0, 2.0), strata, cluster_of, seed=7, resamples=101)
+    assert found.interval == "bootstrap"
     assert [found.low, found.high] == pytest.approx(expected, rel=1e-12)
 
 
@@ -152,6 +156,47 @@ def test_runs_are_resampled_together():
         alone = scores(credits_[first], credits_[second], weights=(3.0, 1.0), strata=strata).difference(0, 1)
         assert found.difference == alone.difference
         assert (found.low, found.high) == pytest.approx((alone.low, alone.high), abs=0.1 * (alone.high - alone.low))
+
+
+def test_few_items_have_newcombes_interval():
+    """Of 299 the interval is by formula, of 300 by resampling; both say so."""
+    found = [scores(*np.random.default_rng(1).integers(0, 2, (2, n))).difference(0, 1) for n in (299, 300)]
+
+    assert [each.interval for each in found] == ["newcombe", "bootstrap"]
+
+
+@given(st.lists(st.sampled_from([(0, 0), (0, 1), (1, 0), (1, 1), (0.5, 1), (0, 0.5)]), min_size=1, max_size=60))
+@settings(deadline=None)
+def test_no_interval_contradicts_its_p(pairs):
+    """It leaves out 0 just where p is at most 0.05."""
+    found = scores(*np.array(pairs, dtype=float).T, resamples=200).difference(0, 1)
+
+    assert (found.low > 0 or found.high < 0) == (found.p <= 0.05)
+
+
+def with_failures(credits_, failed):
+    """Outcomes of which some stand in for a failure."""
+    return [
+        replace(each, credit=0.5, low=0.0, high=1.0, substituted=0.5) if at in failed else each
+        for at, each in enumerate(outcomes(credits_))
+    ]
+
+
+@pytest.mark.parametrize("n", [100, 1_000], ids=["newcombe", "bootstrap"])
+def test_what_stands_in_for_failures_has_the_variance_of_coins(n):
+    """All else equal, a tenth of the items at 1/2 by failure widens the interval as a tenth of coins would."""
+    rng = np.random.default_rng(2)
+    first, second = rng.integers(0, 2, (2, n)).astype(float)
+    failed = set(range(0, n, 10))
+    halves = [0.5 if at in failed else each for at, each in enumerate(first)]
+    (sure, open_) = (paired(one, outcomes(second)) for one in (outcomes(halves), with_failures(first.tolist(), failed)))
+    wide, narrow = (runs.part(runs.whole).difference(0, 1) for runs in (open_, sure))
+    error = clustered_standard_error(np.array(halves) - second)
+    expected = math.sqrt(error**2 + len(failed) * 0.25 / n**2)
+
+    assert wide.difference == pytest.approx(narrow.difference)
+    assert wide.high - wide.low == pytest.approx(2 * 1.96 * expected, rel=0.05)
+    assert (wide.p > narrow.p, wide.test) == (True, "sign-flip")
 
 
 def test_the_interval_agrees_with_the_normal_one():
@@ -219,35 +264,38 @@ def test_intervals_hold_the_truth_in_small_strata():
 
 
 def test_strata_of_a_single_item_are_resampled_together():
-    """Three strata of one item at weights 1, 1 and 2 have the interval of their weighted parts as one stratum."""
-    credits_ = np.array([[0.5, 0.25, 1.0], [0.0, 0.5, 0.375]])
-    found = scores(*credits_, weights=(1.0, 1.0, 2.0), strata=[0, 1, 2], resamples=401).difference(0, 1)
+    """Of 400 strata of one item the interval is that of their parts as one stratum: 1.96 errors of their mean."""
+    a, b = np.random.default_rng(3).random((2, 400))
+    weights = np.tile([0.9, 1.1], 200)
+    found = scores(a, b, weights=weights, strata=range(400)).difference(0, 1)
 
-    parts = sorted(zip(*(credits_ * [0.75, 0.75, 1.5]).tolist(), strict=True))
-    observed = sum(a - b for a, b in parts) / 3
-    picks = np.random.default_rng([0, 4]).integers(0, 3, size=(401, 3)).tolist()
-    means = [sum(parts[unit][0] - parts[unit][1] for unit in pick) / 3 for pick in picks]
-    widened = sorted(observed + (mean - observed) * math.sqrt(3 / 2) for mean in means)
-    assert [found.low, found.high] == pytest.approx([widened[10], min(widened[390], 1.0)], rel=1e-12)
+    error = clustered_standard_error((a - b) * weights)
+    assert found.interval == "bootstrap"
+    assert [found.low, found.high] == pytest.approx(
+        [found.difference - 1.96 * error, found.difference + 1.96 * error], abs=0.1 * error
+    )
 
 
 def test_strata_of_weight_0_and_rows_of_no_stratum_are_left_out():
-    """One item of two differs in the stratum that counts: 0.5, of 2 items."""
+    """One item of two differs in the stratum that counts: 0.5, of 2 items, with mid-p 1/2."""
     found = scores([1, 0, 1, 1], [0, 0, 0, 0], weights=(2.0, 0.0), strata=[0, 0, 1, -1]).difference(0, 1)
 
-    assert (found.difference, found.n, found.p) == (0.5, 2, 1.0)
+    assert (found.difference, found.n, found.p) == (0.5, 2, 0.5)
 
 
 def test_equal_runs_leave_room_for_a_difference():
-    """Three equal items do not prove that runs are equal: the interval is Wilson's of 0 in 3, p is 1."""
-    found = scores([1, 0, 1], [1, 0, 1]).difference(0, 1)
+    """Three right items do not prove that runs are equal: the interval is Newcombe's of 0 in 3, p is 1.
 
-    assert (found.high, found.p) == (pytest.approx(1.959964**2 / (3 + 1.959964**2)), 1.0)
+    Wilson's interval of 3 in 3 reaches down to 3 / (3 + z^2), and the two are not correlated.
+    """
+    found = scores([1, 1, 1], [1, 1, 1]).difference(0, 1)
+
+    assert (found.high, found.p) == (pytest.approx(1 - 3 / (3 + 1.959964**2)), 1.0)
 
 
-@pytest.mark.parametrize(("n", "p"), [(5, 2 / 32), (1, 1.0)])
+@pytest.mark.parametrize(("n", "p"), [(5, 1 / 32), (1, 1 / 2)])
 def test_a_uniform_difference_has_the_p_of_the_sign_test(n, p):
-    """Five items that all favour one run give 2 / 2^5; one alone says nothing."""
+    """Five items that all favour one run give mid-p 1 / 2^5; one alone says nothing."""
     assert scores([1] * n, [0] * n).p(0, 1) == pytest.approx(p)
 
 
@@ -278,7 +326,7 @@ def test_the_interval_holds_the_difference_and_turns_with_the_runs(pairs):
 
 def test_the_seed_decides_the_draws():
     """The same seed gives the same figures, another one other ones."""
-    rows = [outcomes(run) for run in np.random.default_rng(6).random((2, 50))]
+    rows = [outcomes(run) for run in np.random.default_rng(6).random((2, 400))]
 
     def low(seed):
         runs = PairedRuns(rows, ITEMS, lambda item: item.id, seed=seed)

@@ -16,8 +16,9 @@ from loopback import LoopbackServer
 import judgebench as jb
 from judgebench.engine.options import PlanOptions
 from judgebench.engine.plan import plan
-from judgebench.pages.reproduction import command, needed
+from judgebench.pages.reproduction import command, needed, recipe
 from judgebench.runs.manifest import Manifest
+from judgebench.runs.run import Finished
 
 OWN = (
     "---\nname: own\nmode: pairwise\nverdict: {pattern: '\\[\\[([AB])\\]\\]', example: '[[A]]'}\n---\n"
@@ -130,6 +131,23 @@ def test_the_judges_file_is_named_only_where_it_makes_the_judge_what_it_is():
     Path("providers.yaml").write_text("defaults: {timeout: 7}\njudges: {mine: {model: openai/any}}\n")
     cells = plan("rewardbench", PlanOptions(**read)).cells
     assert cells[2].described()["providers"] == "providers.yaml"
+
+
+def test_what_came_from_python_has_no_command():
+    """A function, rows and scores in memory: the page says so; of a run that is made of them the command is there."""
+    rows = pairs(2)
+    judged = jb.run("rewardbench", judge=lambda messages: "[[A]]", data=rows)
+    scored = jb.score([{"id": row["id"], "scores": [1, 0]} for row in rows], benchmark="rewardbench", data=rows)
+    judge = judged.metrics.judge
+    found = [recipe(Finished(run), "title") for run in (judged, scored)]
+    assert [each.command for each in found] == ["", ""]
+    assert found[0].needed.startswith(
+        f"No command makes this run: the function '{judge}' and its rows came from Python."
+    )
+    assert found[1].needed.startswith("No command makes this run: its rows and its scores came from Python.")
+    write_jsonl(Path("rows.jsonl"), rows)
+    named = jb.run("rewardbench", judge="offline/first", data="rows.jsonl")
+    assert recipe(Finished(named), "title").needed == ""
 
 
 def test_a_run_of_an_earlier_version_says_that_the_preset_is_needed():
