@@ -227,7 +227,7 @@ def summarise(
         substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,
-        position_bias=position_bias(readings),
+        position_bias=position_bias(readings, keys),
         length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
@@ -271,16 +271,18 @@ def consistency_over_orders(readings: Mapping[str, Sequence[Reading]]) -> tuple[
     return (same / total if total else None), total
 
 
-def position_bias(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | None:
+def position_bias(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> BiasEstimate | None:
     """The share of verdicts for the completion shown first, ties left out; None where there are no choices."""
-    items, first, slots = array("q"), array("q"), array("q")
-    for number, among in enumerate(readings.values()):
+    units, first, slots = array("q"), array("q"), array("q")
+    numbers: dict[str, int] = {}
+    for item, among in readings.items():
+        number = numbers.setdefault(keys[item].unit if item in keys else item, len(numbers))
         for reading, value in _choices(among):
             if value != TIE:
-                items.append(number)
+                units.append(number)
                 first.append(LABELS.index(value))
                 slots.append(len(reading.order))
-    return bias.first_position(first, slots, clusters=items)
+    return bias.first_position(first, slots, clusters=units)
 
 
 def length_bias(
