@@ -15,6 +15,7 @@ from judgebench.metrics.agreement import cohen_kappa, gwet_ac1, percent_agreemen
 from judgebench.metrics.calibration import ece, ece_if_calibrated
 
 SIZES = (20, 60, 300)
+QUESTIONS = (60, 200, 1000)
 BINS = 10
 
 
@@ -102,7 +103,7 @@ def main(runs: int = 400) -> None:
     print("\n| judge | questions | mean ECE | mean `ece_calibrated` | above it |")
     print("|---|---:|---:|---:|---:|")
     for judge in JUDGES:
-        for n in (60, 200, 1_000):
+        for n in QUESTIONS:
             own, reference, above = errors(judge, n, runs, rng)
             print(f"| {judge} | {n} | {own:.3f} | {reference:.3f} | {100 * above:.0f}% |", flush=True)
 
