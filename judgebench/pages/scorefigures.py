@@ -93,6 +93,22 @@ def differences(subject: Subject) -> Figure:
     )
 
 
+def failure_effects(subject: Subject) -> Figure:
+    """What failures do to the differences."""
+    slug, title = f"{subject.slug}-failure-effects", "Differences and failures"
+    found = subject.comparison
+    if found is None or not found.failures:
+        return Figure(slug, title, empty="no two runs here were compared of which one has failures")
+    return Figure(
+        slug,
+        title,
+        "Each two runs of which one has failures: the difference over the n items that both answered, and its bounds, "
+        "with each failure counted as bad, and as good, as can be for the first. Where a row is bold the conclusion "
+        "depends on the failures.",
+        found.failures_table([subject.lines[number].title for number in subject.compared]),
+    )
+
+
 def parts(subject: Subject, level: str) -> Figure:
     """Scores with intervals of each section or each subset."""
     by_line = {
