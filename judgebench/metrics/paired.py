@@ -209,6 +209,21 @@ class PairedScores:
             interval="newcombe" if few else "bootstrap",
         )
 
+    @property
+    def scores(self) -> Floats:
+        """The score of every run, shape (runs,)."""
+        return self._scores
+
+    @property
+    def drawn(self) -> Floats:
+        """The score of every run in the same resamples, shape (runs, resamples)."""
+        return self._drawn
+
+    @property
+    def effective_n(self) -> float:
+        """How many units of equal weight the items would be worth."""
+        return self._effective(self._units)
+
     def p(self, first: int, second: int) -> float:
         """The p of a difference alone: quicker, since it needs no interval."""
         return self._bootstrap(first, second).p if self._by_own_rule else self._p_of_means(first, second)[0]

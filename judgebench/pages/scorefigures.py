@@ -56,7 +56,8 @@ def standing(subject: Subject) -> Figure:
         f"{subject.slug}-runs",
         "The runs",
         "Runs that share a letter under 'group' cannot be told apart (paired tests, Holm's correction). 'front': no "
-        "other run here is as cheap and as good, and cheaper or better. A run without a rank is over other items.",
+        "run here that costs no more is significantly better. A run without a rank is over other items, or has "
+        "verdicts for less than half of its judgements.",
         Table.of(subject.lines, columns, lambda line: {"unit": line.place.measure}),
     )
 
