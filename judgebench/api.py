@@ -66,6 +66,7 @@ def forecast(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -108,6 +109,7 @@ async def agrid(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -160,6 +162,7 @@ async def arun(
     template: str | Path | None = None,
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    group_column: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -241,6 +244,7 @@ def score(
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
+    group_column: str | None = None,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
 
@@ -262,6 +266,7 @@ def score(
         out: The folder above the runs' folders.
         name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
+        group_column: The column that names rows that belong together, of rows of your own.
 
     Raises:
         ConfigError: The scores do not fit the items.
@@ -271,14 +276,13 @@ def score(
 
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen))
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, group_column=group_column))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
         source,
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        subsets=chosen,
         allow_missing=allow_missing,
     )
     return Run.load(path)

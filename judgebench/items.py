@@ -97,6 +97,7 @@ class ItemKey:
         label: `tie` where people found the two completions equal, else None.
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
+        group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
     """
 
     id: str
@@ -107,6 +108,12 @@ class ItemKey:
     label: str | None = None
     human_score: float | None = None
     criteria: str | None = None
+    group: str | None = None
+
+    @property
+    def unit(self) -> str:
+        """What intervals and tests take as one: the group, or the item itself."""
+        return self.id if self.group is None else self.group
 
     @property
     def labelled(self) -> bool:
@@ -128,6 +135,7 @@ class Item:
     label: str | None = None
     human_score: float | None = None
     criteria: str | None = None
+    group: str | None = None
     metadata: Mapping[str, Any] = field(default_factory=dict)
 
     @property
@@ -142,6 +150,7 @@ class Item:
             label=self.label,
             human_score=self.human_score,
             criteria=self.criteria,
+            group=self.group,
         )
 
 
@@ -173,6 +182,7 @@ class Verdict:
         value: A slot's letter or `tie`, or a number in rating mode.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
+        also: Other verdicts that the reply names, each once; not compared, as they do not count.
         soft: How probable each verdict was, where the reply came with log-probabilities (`--logprobs`).
     """
 
@@ -180,6 +190,7 @@ class Verdict:
     ranking: str | None = None
     parts: tuple[tuple[str, float], ...] = ()
     soft: Soft | None = None
+    also: tuple[str | float, ...] = field(default=(), compare=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -269,6 +280,7 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "label": item.label,
         "human_score": item.human_score,
         "criteria": item.criteria,
+        "group": item.group,
         "metadata": item.metadata,
     }
 
@@ -288,5 +300,6 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         label=data["label"],
         human_score=data["human_score"],
         criteria=data["criteria"],
+        group=data.get("group"),
         metadata=data["metadata"],
     )

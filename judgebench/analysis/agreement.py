@@ -88,7 +88,7 @@ class _Table:
 
     Args:
         said: Of each run, by row; a tie is `_TIED`.
-        clusters: The item of each row.
+        clusters: What the item of each row belongs to, or the item.
         categories: How many completions there are to name, at most, and a tie where a run can have one.
     """
 
@@ -247,7 +247,7 @@ def _by_question(opened: Sequence[Finished], ids: Sequence[str], *, ties: bool) 
         for item in ids:
             for question, place in _verdicts(each, each.outcomes[item]).items():
                 run[item, question] = place
-                rows[item, question] = item
+                rows[item, question] = each.keys[item].unit
         said.append(run)
     completions = max((len(question) for _, question in rows), default=0)
     return _Table(said, rows, completions + ties)

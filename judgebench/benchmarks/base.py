@@ -41,6 +41,7 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
 
@@ -56,6 +57,7 @@ class Benchmark(ABC):
     official_orders: ClassVar[Orders] = "one"
     has_official_way: ClassVar[bool] = True
     joint_orders: ClassVar[bool] = False
+    own_rows: ClassVar[bool] = False
     ties_template: ClassVar[str | None] = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
@@ -91,8 +93,12 @@ class Benchmark(ABC):
         return models if any(models) else None
 
     def unit(self, item: ItemKey) -> str:
-        """What is kept together when only some items are taken: the item itself, or the pair it belongs to."""
-        return item.id
+        """What is one in intervals, tests and held-out parts: the item's group, the pair it is of, or the item."""
+        return item.unit
+
+    def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:  # noqa: ARG002 - for those that look at all
+        """By id, the groups of items that only all rows together tell; those of others stay as they are."""
+        return {}
 
     def questions(self, item: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
         """The completions that each question about the item shows, by index.

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
+from collections import Counter
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -12,13 +15,19 @@ from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.grades import correlations, grade_notes, grades_or_credits
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.source import Row
-    from judgebench.items import ItemKey, Mode, Reading
+    from judgebench.items import ItemKey, Mode, Reading, Turn
 
 SUBSET = "all"
 """The subset of rows that name none."""
+
+PROMPT = "prompt:"
+"""How the groups of rows begin that name none, and have their prompt in common."""
+
+FEWEST_PROMPTS = 10
+"""With fewer different prompts these are no groups: so few clusters tell next to nothing of their spread."""
 
 
 class Custom(base.Benchmark):
@@ -31,7 +40,7 @@ class Custom(base.Benchmark):
     columns = (
         "prompt",
         "chosen and rejected (or completions and num_correct; response_a, response_b and label; response, human_score)",
-        "and, where there are any, id, subset, reference, rubric",
+        "and, where there are any, id, subset, group, reference, rubric",
     )
     rule = (
         "Pairs as in RewardBench: 1 for the chosen answer, 0 for the rejected one, 0.5 for a tie or no usable "
@@ -40,6 +49,7 @@ class Custom(base.Benchmark):
         "it is Pearson's correlation; rows without a label have verdicts and no score."
     )
     has_official_way = False
+    own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
     templates = MappingProxyType({"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10"})
 
@@ -64,18 +74,27 @@ class Custom(base.Benchmark):
     def _item(self, row: Row, number: str | None) -> Item:
         form = forms.form_of(row)
         identifier = number if number is not None and forms.given(row, "id") is None else base.text_of(row, "id")
+        group = _given_text(row, "group")
         return Item(
             id=identifier,
             subset=SUBSET if forms.given(row, "subset") is None else base.text_of(row, "subset"),
             conversation=form.conversation,
             completions=form.completions,
             num_correct=form.num_correct,
-            reference=_text(row, "reference"),
-            rubric=_text(row, "rubric"),
+            reference=_given_text(row, "reference"),
+            rubric=_given_text(row, "rubric"),
             label=form.label,
             human_score=form.human_score,
+            group=_same_prompt(form.conversation) if group is None else group,
             metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, "reference", "rubric"),
         )
+
+    def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
+        """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""
+        counts = Counter(key.group for key in keys if key.group is not None and key.group.startswith(PROMPT))
+        few = len(counts) < FEWEST_PROMPTS
+        alone = {group for group, count in counts.items() if few or count == 1}
+        return {key.id: None for key in keys if key.group in alone}
 
     def default_template(self, keys: Collection[ItemKey]) -> str:
         """By the data: what every item fits."""
@@ -130,7 +149,26 @@ class Custom(base.Benchmark):
         """What is unlabelled, and what the correlation is of."""
         yield from super().notes(outcomes)
         yield from grade_notes(outcomes)
+        yield from _group_notes([outcome.item for outcome in outcomes])
 
 
-def _text(row: Row, column: str) -> str | None:
+def _group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
+    """Which items belong together, where some do."""
+    sizes = Counter(key.group for key in keys if key.group is not None)
+    if len(sizes) == sum(sizes.values()):
+        return
+    by_prompt = all(group.startswith(PROMPT) for group in sizes)
+    what = "prompts" if by_prompt else "groups"
+    yield (
+        f"{sum(sizes.values())} of {len(keys)} items share {len(sizes)} {what}: intervals and tests are clustered by "
+        + ("prompt (a column 'group' names other groups)" if by_prompt else "group")
+    )
+
+
+def _given_text(row: Row, column: str) -> str | None:
     return None if forms.given(row, column) is None else base.text_of(row, column)
+
+
+def _same_prompt(conversation: Sequence[Turn]) -> str:
+    said = json.dumps([(turn.role, turn.content) for turn in conversation])
+    return PROMPT + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]

@@ -5,14 +5,15 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.sampling import sampling_order, take
+from judgebench.benchmarks.source import MappedSource
 from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
@@ -45,11 +46,18 @@ class Selection:
         subsets: Names of the subsets; empty for all.
         limit: At most so many items, whose score estimates that of all: see `sampling_order`; None for all.
         seed: Of the order in which items are taken and asked.
+        group_column: The column that names rows that belong together; None: `group`, where there is one.
     """
 
     subsets: tuple[str, ...] = ()
     limit: int | None = None
     seed: int = 0
+    group_column: str | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """The manifest's part; the seed has a place of its own."""
+        column = {} if self.group_column is None else {"group_column": self.group_column}
+        return {"subsets": list(self.subsets), "limit": self.limit, **column}
 
 
 @dataclass(frozen=True)
@@ -62,7 +70,7 @@ class Dataset:
         total: How many items the source has.
         drawn_from: How many items a limit chose from; those of the chosen subsets.
         size: What all items of the source take in memory, in bytes.
-        seed: Of the order in which items are asked.
+        selection: Which they are; its seed gives the order in which they are asked.
         kept: The chosen items, where those of the source take at most `KEPT_BYTES`; else None.
         stamp: What tells that the source's file is still the one that was checked; None where it is no single file.
     """
@@ -75,7 +83,7 @@ class Dataset:
     total: int
     drawn_from: int
     size: int
-    seed: int = 0
+    selection: Selection
     kept: Sequence[Item] | None = field(default=None, repr=False, compare=False)
     stamp: tuple[int, int, int] | None = field(default=None, repr=False, compare=False)
 
@@ -99,7 +107,7 @@ class Dataset:
                     f"{self.rows.name} changed during the run: restore it and rerun the command, or start a new run"
                 )
             if item.id in self.keys:
-                yield item
+                yield _grouped(item, self.keys[item.id])
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
         """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample.
@@ -119,7 +127,7 @@ class Dataset:
 
     @cached_property
     def _order(self) -> list[str]:
-        units = sampling_order(self.benchmark, list(self.keys.values()), self.seed)
+        units = sampling_order(self.benchmark, list(self.keys.values()), self.selection.seed)
         return [item for ids in units for item in ids]
 
 
@@ -155,7 +163,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         data = benchmark.hub_id
     if data is None:
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
-    rows = source_of(data, hub_split=benchmark.hub_split)
+    selection = selection or Selection()
+    rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
     stamp = _stamp(rows.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
@@ -180,7 +189,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
             kept.append(item)
         else:
             kept = None
-    selection = selection or Selection()
+    keys |= {item: replace(keys[item], group=group) for item, group in benchmark.groups(keys.values()).items()}
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
@@ -193,7 +202,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
     source = BUNDLED if bundled else rows.name
-    few = None if kept is None else [item for item in kept if item.id in mine]
+    few = None if kept is None else [_grouped(item, mine[item.id]) for item in kept if item.id in mine]
     return Dataset(
         benchmark,
         rows,
@@ -203,10 +212,22 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         total=len(keys),
         drawn_from=len(wanted),
         size=size,
-        seed=selection.seed,
+        selection=selection,
         kept=few,
         stamp=stamp,
     )
+
+
+def _with_groups(rows: Source, benchmark: Benchmark, column: str | None) -> Source:
+    if column is None:
+        return rows
+    if not benchmark.own_rows:
+        raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
+    return MappedSource(rows, {"group": column})
+
+
+def _grouped(item: Item, key: ItemKey) -> Item:
+    return item if item.group == key.group else replace(item, group=key.group)
 
 
 def _said(item: Item) -> bytes:

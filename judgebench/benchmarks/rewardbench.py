@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
@@ -51,6 +52,9 @@ SECTIONS: dict[str, dict[str, int]] = {
 }
 """Section -> subset -> its fixed weight: the official counts, with math-prm weighted up to equal code."""
 
+PROBLEM = "hep-"
+"""How HumanEvalPack's subsets begin."""
+
 PRIOR = "Prior Sets"
 PRIOR_SETS = ("anthropic_helpful", "anthropic_hhh", "shp", "summarize")
 """Splits of `allenai/pref-test-sets` that make the older leaderboard's fifth column, each of the same weight."""
@@ -96,8 +100,12 @@ class RewardBench(base.Benchmark):
             if row.split in PRIOR_SETS:
                 numbers[row.split] += 1
                 yield self._item(row, numbers[row.split])
-            else:
-                yield self._item(row)
+                continue
+            item = self._item(row)
+            numbers[item.subset] += 1
+            # HumanEvalPack has the same problems, in the same order, in each of its six languages.
+            group = f"{PROBLEM}{numbers[item.subset]}" if item.subset.startswith(PROBLEM) else None
+            yield item if group is None else replace(item, group=group)
 
     def item(self, row: Row) -> Item:
         """One row as a pair."""

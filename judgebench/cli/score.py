@@ -31,6 +31,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
     help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
+@click.option("--group-column", metavar="NAME", help="Column that names rows that belong together (custom).")
 @out_option("Parent folder of the run.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")

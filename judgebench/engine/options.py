@@ -199,6 +199,9 @@ class PlanOptions(_Checked):
         ),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
+    group_column: Annotated[
+        str | None, About(ITEMS, "Column that names rows that belong together (custom).", "NAME")
+    ] = None
     limit: Annotated[
         int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)
     ] = None

@@ -145,7 +145,7 @@ class RunSpec:
             "template": _described(self.template),
             "companion": None if self.companion is None else _described(self.companion),
             "protocol": {"name": self.protocol, **orders.to_json()},
-            "selection": {"subsets": list(self.selection.subsets), "limit": self.selection.limit},
+            "selection": dataset.selection.to_json(),
             "seed": orders.seed,
             "data": dataset.origin,
             "items": {"count": len(dataset.keys), "of": dataset.total, **drawn_from, "hash": dataset.hash},

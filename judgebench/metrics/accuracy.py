@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from judgebench.metrics.intervals import RESAMPLES, Bounds, Estimate, Interval, MeanStratum, weighted_interval
+from judgebench.metrics.intervals import (
+    RESAMPLES,
+    Bounds,
+    Estimate,
+    Interval,
+    MeanStratum,
+    group_effect,
+    pooled,
+    weighted_interval,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -28,10 +38,15 @@ def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStra
     """
     there = [outcome for outcome in outcomes if outcome.credit is not None]
     credits_ = [o.credit - o.substituted if view == "bare" else getattr(o, view) for o in there]  # type: ignore[operator]
+    if not there:
+        return None
+    grouped = None
+    if any(outcome.item.group is not None for outcome in there):
+        grouped = np.array(credits_), [outcome.item.unit for outcome in there]
     if view == "credit" and any(outcome.failed for outcome in there):
-        parts = [part for outcome in there for part in _coin(outcome)]
-        return MeanStratum(*zip(*parts, strict=True))
-    return MeanStratum(credits_) if credits_ else None
+        values, chances = zip(*(part for outcome in there for part in _coin(outcome)), strict=True)
+        return MeanStratum(values, chances, grouped)
+    return MeanStratum(credits_, grouped=grouped)
 
 
 def coin_variance(outcome: Outcome) -> float:
@@ -273,10 +288,20 @@ def _estimate(groups: Sequence[_Group], draws: Sequence[Floats], weights: Sequen
     taken = [(g, d, w) for g, d, w in zip(groups, draws, weights, strict=True) if w > 0]
     if len(taken) == 1:
         return _alone(taken[0][0].stratum, lambda: taken[0][1])
-    value = float(sum(w * g.stratum.value for g, _, w in taken))
-    resampled = np.sum([w * d for _, d, w in taken], axis=0)
-    interval = weighted_interval(value, [g.stratum for g, _, _ in taken], [w for _, _, w in taken], resampled)
-    return Estimate(value, sum(g.stratum.n for g, _, _ in taken), interval.low, interval.high)
+    strata, chosen = [g.stratum for g, _, _ in taken], [w for _, _, w in taken]
+    value, n = float(sum(w * s.value for s, w in zip(strata, chosen, strict=True))), sum(s.n for s in strata)
+    means = [(s, w) for s, w in zip(strata, chosen, strict=True) if isinstance(s, MeanStratum)]
+    if len(means) == len(strata) and np.allclose([w * n / s.n for s, w in means], 1.0):
+        interval = pooled([s for s, _ in means]).interval()
+        return Estimate(value, n, interval.low, interval.high)
+    # Items that belong together may stand in several groups, each of which is drawn by itself.
+    wider = math.sqrt(group_effect([s for s, _ in means], [w for _, w in means]))
+    resampled = np.zeros(len(taken[0][1]))
+    for group, drawn, weight in taken:
+        centre, by_mean = group.stratum.value, isinstance(group.stratum, MeanStratum)
+        resampled += weight * (centre + (drawn - centre) * (wider if by_mean else 1.0))
+    interval = weighted_interval(value, strata, chosen, resampled)
+    return Estimate(value, n, interval.low, interval.high)
 
 
 def _alone(stratum: Stratum, draws: Callable[[], Floats]) -> Estimate:

@@ -73,7 +73,7 @@ def behaviours(
         outcomes: Those of ratings or scores, which are no choices among the readings.
     """
     found: list[Behaviour] = []
-    first = position_bias(readings)
+    first = position_bias(readings, keys)
     if first is not None:
         found.append(Behaviour("position bias (first slot)", "share", first))
     found += _by_position(readings, keys)

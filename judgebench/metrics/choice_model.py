@@ -43,6 +43,8 @@ class Choices:
     _length: array[float] = field(default_factory=lambda: array("d"))
     _own: array[float] = field(default_factory=lambda: array("d"))
     _rival: array[float] = field(default_factory=lambda: array("d"))
+    _unit: array[int] = field(default_factory=lambda: array("q"))
+    _units: dict[str, int] = field(default_factory=dict)
     _codes: dict[str, int] = field(default_factory=dict)
     _subsets: list[str | None] = field(default_factory=list)
 
@@ -70,6 +72,7 @@ class Choices:
             self._codes[key.id] = len(self._codes)
             self._subsets.append(key.subset if key.labelled else None)
         self._item.append(self._codes[key.id])
+        self._unit.append(self._units.setdefault(key.unit, len(self._units)))
         for slot, (index, share) in enumerate(zip(shown, chosen, strict=True)):
             self._question.append(number)
             self._slot.append(slot if placed else 0)
@@ -91,8 +94,8 @@ class Choices:
 
         Fitted by Newton steps with a penalty of ridge / 2 times the squared coefficients: weaker than one question's
         worth of information, but it keeps coefficients finite where a judge can be told in advance. Errors are the
-        cluster-robust sandwich's by item (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13, times G / (G - 1)), or the
-        model's own where larger: under separation the sandwich shrinks to nothing.
+        cluster-robust sandwich's by group (Liang and Zeger 1986, doi:10.1093/biomet/73.1.13, times G / (G - 1)), or
+        the model's own where larger: under separation the sandwich shrinks to nothing.
 
         Args:
             ridge: The penalty.
@@ -112,7 +115,7 @@ class Choices:
             return None
         columns = [*terms.values(), *labels, *_places(np.asarray(self._slot))]
         design = _Design.of(np.stack(columns, axis=1), np.asarray(self._chosen), question)
-        coefficients, errors = design.fitted(np.asarray(self._item, dtype=np.int64), ridge)
+        coefficients, errors = design.fitted(np.asarray(self._unit, dtype=np.int64), ridge)
         at = {name: place for place, name in enumerate(terms)}
         adjusted = len(labels) > 1 and None not in self._subsets
 

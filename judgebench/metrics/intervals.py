@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 import numpy as np
 
+from judgebench.metrics.resampling import codes
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -128,6 +130,7 @@ class MeanStratum:
         credits_: From 0 to 1.
         weights: What part of an item each stands for, of the same number and of a whole sum; None: each is an item.
             A credit that stands in for a failure is two parts, as of a coin: see `mean_stratum`.
+        grouped: Credit and unit of each item, where some belong together.
 
     Attributes:
         values: The distinct credits, ascending.
@@ -137,7 +140,13 @@ class MeanStratum:
     measure: Measure = "share"
     lowest = 0.0
 
-    def __init__(self, credits_: Sequence[float], weights: Sequence[float] | None = None) -> None:
+    def __init__(
+        self,
+        credits_: Sequence[float] | Floats,
+        weights: Sequence[float] | Floats | None = None,
+        grouped: tuple[Floats, Sequence[str]] | None = None,
+    ) -> None:
+        self.grouped = grouped
         values = np.asarray(credits_, dtype=np.float64)
         if weights is None:
             self.values, self.counts = np.unique(values, return_counts=True)
@@ -145,8 +154,8 @@ class MeanStratum:
             self.values, places = np.unique(values, return_inverse=True)
             self.counts = np.bincount(places, weights=weights)
         self.n = len(values) if weights is None else round(sum(weights))
-        self.effective_n = float(self.n)
         self.value = float(self.counts @ self.values / self.n)  # the same in any order of the items
+        self.effective_n = self.n / group_effect([self], [1.0])
         self.constant = self.n == 1 or len(self.values) == 1
         self._leaning: tuple[Floats, Floats] = self.counts.astype(np.float64), self.values
 
@@ -158,10 +167,10 @@ class MeanStratum:
         """
         spread = self.value * (1 - self.value)
         if self.constant or bool(np.isin(self.values, (0.0, 1.0)).all()):
-            return wilson(self.value, self.n)
+            return wilson(self.value, self.effective_n)
         variance = float(self.counts @ (self.values - self.value) ** 2) / (self.n - 1)
         effect = ((self.n - 1) * min(variance / spread, 1.0) + _LEAN) / (self.n - 1 + _LEAN)
-        return wilson(self.value, self.n / effect)
+        return wilson(self.value, self.effective_n / effect)
 
     def lean_on(self, others: Sequence[MeanStratum]) -> None:
         """Resamples as if two items more were there, spread as those of the given groups (itself among them) are.
@@ -203,6 +212,47 @@ class MeanStratum:
             means = rng.normal(centre, deviation, size)
         widened: Floats = self.value + (means - centre) * math.sqrt(total / (total - 1))
         return widened
+
+
+def pooled(strata: Sequence[MeanStratum]) -> MeanStratum:
+    """The items of several groups as one."""
+    values, counts = (np.concatenate([getattr(each, name) for each in strata]) for name in ("values", "counts"))
+    grouped = [each.grouped for each in strata if each.grouped is not None]
+    if len(grouped) < len(strata):
+        return MeanStratum(values, counts)
+    credits_ = np.concatenate([each for each, _ in grouped])
+    return MeanStratum(values, counts, (credits_, [unit for _, units in grouped for unit in units]))
+
+
+def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> float:
+    """The design effect of items that belong together: the variance of a weighted mean over that of independent items.
+
+    From the sums of each unit's deviations, across groups as well (Kish 1965, Survey Sampling, 5.4; CR1's factor for
+    few units); never below 1, and leaning, as if by two units more, on what it would be were all items of a unit
+    alike, so that a few units that are unlike by chance do not look sure.
+
+    Args:
+        strata: The groups that enter the mean.
+        weights: Their weights.
+    """
+    known = [(stratum, weight / stratum.n, stratum.grouped) for stratum, weight in zip(strata, weights, strict=True)]
+    with_units = [(stratum, share, *grouped) for stratum, share, grouped in known if grouped is not None]
+    if not with_units:
+        return 1.0
+    units, count = codes([unit for *_, among in with_units for unit in among], sum(s.n for s, *_ in with_units))
+    parts = np.concatenate([share * (credits_ - stratum.value) for stratum, share, credits_, _ in with_units])
+    sizes = np.bincount(units, weights=np.concatenate([np.full(s.n, share) for s, share, *_ in with_units]))
+    sums = np.bincount(units, weights=parts)
+    alone = [(stratum, share) for stratum, share, grouped in known if grouped is None]
+    apart = sum(share**2 * float(s.counts @ (s.values - s.value) ** 2) for s, share in alone)
+    singles, total = (sum(s.n * share**2 for s, share, *_ in among) for among in (alone, known))
+    count, n = count + sum(s.n for s, _ in alone), sum(s.n for s in strata)
+    worst = (float(sizes @ sizes) + singles) / total
+    spread = float(parts @ parts) + apart
+    if count < 2 or spread <= 0:
+        return worst
+    found = (float(sums @ sums) + apart) / spread * (count / (count - 1)) * ((n - 1) / n)
+    return ((count - 1) * max(found, 1.0) + _LEAN * worst) / (count - 1 + _LEAN)
 
 
 def weighted_interval(

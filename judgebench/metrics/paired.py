@@ -305,6 +305,7 @@ class PairedScores:
         """The difference, its interval and its p by the bootstrap."""
         difference = float(self._scores[first] - self._scores[second])
         drawn = self._drawn[first] - self._drawn[second]
+        drawn = difference + (drawn - difference) * self._across(first, second)
         if float(np.ptp(drawn)) < _ROUNDING:
             effective = self._effective(self._units)
             n = max(round(effective), 1) if self._by_own_rule else effective
@@ -315,6 +316,20 @@ class PairedScores:
             tail = math.erfc(abs(difference) / float(drawn.std()) / math.sqrt(2))
             return replace(found, p=min(found.p, tail))
         return found
+
+    def _across(self, first: int, second: int) -> float:
+        """What clusters that reach over strata, each of which is drawn by itself, add to a difference's deviations."""
+        if not self._clustered or len(self._credits) < 2:
+            return 1.0
+        shares = self._shares
+        parts = []
+        for at, credits_ in self._credits.items():
+            difference = credits_[first] - credits_[second]
+            parts.append(shares[at] / self._n[at] * (difference - difference.mean()))
+        together = np.bincount(np.concatenate(list(self._clusters.values())), weights=np.concatenate(parts))
+        sums = [np.bincount(each, weights=part) for each, part in zip(self._clusters.values(), parts, strict=True)]
+        apart = sum(float(each @ each) for each in sums)
+        return math.sqrt(max(float(together @ together) / apart, 1.0)) if apart > 0 else 1.0
 
     @cached_property
     def _rows(self) -> tuple[Floats, Floats, Ints]:

@@ -64,6 +64,8 @@ class Metrics:
         controls: What is reached without judging; None where nothing makes sense.
         altered: What was done to the items: `blind`, `attack-` and a name; None: they are as they are.
         attack: How often it changed verdicts; None where the run over the items as they are is not there.
+        also: How many verdicts are of a reply that names another one too; None without replies, and in figures of an
+            earlier version.
         sequential: What came of a comparison until the difference is shown; None where the run is none of one.
     """
 
@@ -95,6 +97,7 @@ class Metrics:
     altered: str | None = None
     attack: Flips | None = None
     sequential: Sequential | None = None
+    also: int | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object in `metrics.json`."""
@@ -120,7 +123,7 @@ class Metrics:
             # Before there was this field, a score was a correlation just where the three correlations stand beside it.
             data = {**data, "measure": "pearson" if "pearson" in data else "share"}
         if isinstance(data, dict):
-            data = {"controls": None, "altered": None, "attack": None, "sequential": None, **data}
+            data = {"controls": None, "altered": None, "attack": None, "sequential": None, "also": None, **data}
         known = {name: value for name, value in _need(data, names).items() if name in names}
         for name in ("sections", "subsets"):
             known[name] = {key: _made(Estimate, value, f"{name}.{key}") for key, value in known[name].items()}
@@ -225,10 +228,11 @@ def summarise(
         substituted=_substituted(outcomes, layout),
         consistency=consistency,
         consistency_n=consistency_n,
-        position_bias=position_bias(readings),
+        position_bias=position_bias(readings, keys),
         length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
+        also=sum(isinstance(result, Verdict) and bool(result.also) for result in results) if readings else None,
     )
 
 
@@ -269,16 +273,18 @@ def consistency_over_orders(readings: Mapping[str, Sequence[Reading]]) -> tuple[
     return (same / total if total else None), total
 
 
-def position_bias(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | None:
+def position_bias(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> BiasEstimate | None:
     """The share of verdicts for the completion shown first, ties left out; None where there are no choices."""
-    items, first, slots = array("q"), array("q"), array("q")
-    for number, among in enumerate(readings.values()):
+    units, first, slots = array("q"), array("q"), array("q")
+    numbers: dict[str, int] = {}
+    for item, among in readings.items():
+        number = numbers.setdefault(keys[item].unit if item in keys else item, len(numbers))
         for reading, value in _choices(among):
             if value != TIE:
-                items.append(number)
+                units.append(number)
                 first.append(LABELS.index(value))
                 slots.append(len(reading.order))
-    return bias.first_position(first, slots, clusters=items)
+    return bias.first_position(first, slots, clusters=units)
 
 
 def length_bias(

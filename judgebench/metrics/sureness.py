@@ -59,7 +59,7 @@ def calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, It
         keys: The items.
     """
     masses = [r.result.soft.mass for among in readings.values() for r in among if _is_soft(r)]  # type: ignore[union-attr]
-    return _calibration(list(_by_item(readings, keys)), masses)
+    return _calibration(list(_by_unit(readings, keys)), masses)
 
 
 def vote_calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> dict[str, Any] | None:
@@ -68,13 +68,14 @@ def vote_calibration(readings: Mapping[str, Sequence[Reading]], keys: Mapping[st
     None where no question with a label has two; those with one are left out.
     """
     bare = {item: [_without_soft(each) for each in among] for item, among in readings.items()}
-    return _calibration([(item, each) for item, each in _by_item(bare, keys) if each.verdicts > 1], [])
+    return _calibration([(unit, each) for unit, each in _by_unit(bare, keys) if each.verdicts > 1], [])
 
 
-def _by_item(
+def _by_unit(
     readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]
 ) -> Iterator[tuple[str, ProbabilityForecast]]:
-    return ((item, each) for item, among in readings.items() if item in keys for each in forecasts(among, keys[item]))
+    known = ((keys[item], among) for item, among in readings.items() if item in keys)
+    return ((key.unit, each) for key, among in known for each in forecasts(among, key))
 
 
 def _is_probability(forecast: ProbabilityForecast) -> bool:
@@ -82,10 +83,10 @@ def _is_probability(forecast: ProbabilityForecast) -> bool:
     return forecast.by_tokens or forecast.verdicts >= LEAST_VERDICTS
 
 
-def _calibration(by_item: Sequence[tuple[str, ProbabilityForecast]], masses: Sequence[float]) -> dict[str, Any] | None:
-    if not by_item:
+def _calibration(by_unit: Sequence[tuple[str, ProbabilityForecast]], masses: Sequence[float]) -> dict[str, Any] | None:
+    if not by_unit:
         return None
-    items, found = zip(*by_item, strict=True)
+    items, found = zip(*by_unit, strict=True)
     probability = np.array([each.probability for each in found])
     right = np.array([each.right for each in found])
     squared, curve = squared_errors(probability, right), risk_coverage(probability, right)

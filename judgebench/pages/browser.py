@@ -145,6 +145,7 @@ class Browser:
             "finish": judgement.finish_reason if judgement.finish_reason != "stop" else None,
             "thinking": judgement.reasoning,
             "ranking": judgement.ranking,
+            "also": judgement.also or None,
             "parts": None if judgement.parts is None else [*judgement.parts.items()],
             "probabilities": None if judgement.probabilities is None else [*judgement.probabilities.items()],
         }

@@ -198,6 +198,8 @@ def _items(manifest: Manifest) -> Iterator[str]:
         yield from ("--data", f"{data.source}{revision}{split}")
     for subset in manifest.selection.subsets:
         yield from ("--subset", subset)
+    if manifest.selection.group_column is not None:
+        yield from ("--group-column", manifest.selection.group_column)
     if manifest.selection.limit is not None:
         yield from ("--limit", str(manifest.selection.limit))
 

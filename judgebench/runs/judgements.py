@@ -57,6 +57,7 @@ class Judgement:
         verdict: A slot's letter, `tie`, or a rating; None where there is a failure.
         ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
         parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
+        also: Other verdicts that the reply names, each once, where there are any; they do not count.
         probabilities: How probable each verdict was (`--logprobs`); see `judgebench.items.Soft`, as for the next two.
         cost_usd: The price of the reply; None where it is not known.
         cached: Whether the reply came from the cache, or from an equal call of the same command.
@@ -74,6 +75,7 @@ class Judgement:
     verdict: Annotated[AnyText | Annotated[float, Strict()] | None, Field(union_mode="left_to_right")] = None
     ranking: AnyText | None = None
     parts: dict[AnyText, float] | None = None
+    also: list[AnyText | Annotated[float, Strict()]] | None = None
     probabilities: dict[AnyText, float] | None = None
     mass: float | None = None
     expected: dict[AnyText, float] | None = None
@@ -132,7 +134,7 @@ class Judgement:
         soft = None
         if self.probabilities is not None and self.mass is not None:
             soft = Soft(tuple(self.probabilities.items()), self.mass, tuple((self.expected or {}).items()))
-        verdict = Verdict(self.verdict, self.ranking, tuple((self.parts or {}).items()), soft)
+        verdict = Verdict(self.verdict, self.ranking, tuple((self.parts or {}).items()), soft, tuple(self.also or ()))
         return Reading(self.order, self.sample, verdict)
 
     @property
@@ -141,6 +143,7 @@ class Judgement:
         return Reply(
             text=self.reply,
             finish_reason=self.finish_reason,
+            reasoning=self.reasoning,
             completion_tokens=self.usage.completion_tokens,
             logprobs=self.logprobs,
         )
@@ -196,6 +199,7 @@ def fields_of(result: Verdict | Failure) -> dict[str, Any]:
         "failure": failure,
         "ranking": None if verdict is None else verdict.ranking,
         "parts": None if verdict is None else dict(verdict.parts) or None,
+        "also": None if verdict is None else list(verdict.also) or None,
         "probabilities": None if soft is None else dict(soft.probabilities),
         "mass": None if soft is None else soft.mass,
         "expected": None if soft is None else dict(soft.expected) or None,

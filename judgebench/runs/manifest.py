@@ -75,6 +75,7 @@ class SelectionEntry(_Entry):
 
     subsets: Sequence[AnyText] = ()
     limit: int | None = None
+    group_column: AnyText | None = None
 
 
 class DataEntry(_Entry):

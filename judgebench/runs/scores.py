@@ -125,7 +125,6 @@ def score_run(
     *,
     name: str,
     out: Path,
-    subsets: Sequence[str] = (),
     allow_missing: bool = False,
     seed: int = 0,
 ) -> Path:
@@ -136,7 +135,6 @@ def score_run(
         dataset: The items.
         name: Whose scores they are, as in tables.
         out: The folder above the runs' folders.
-        subsets: The only ones that the items are of, for the manifest; none for all.
         allow_missing: See `read_scores`.
         seed: Of the intervals' resampling.
 
@@ -167,7 +165,7 @@ def score_run(
             "protocol": folder.name,
             "allow_missing": allow_missing,
         },
-        "selection": {"subsets": list(subsets), "limit": None},
+        "selection": dataset.selection.to_json(),
         "seed": seed,
         "data": dataset.origin,
         "items": {"count": len(dataset.keys), "of": dataset.total, "hash": dataset.hash},

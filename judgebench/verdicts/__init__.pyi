@@ -1,3 +1,4 @@
+from judgebench.verdicts.marks import VerdictMatch as VerdictMatch, find_tag as find_tag
 from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like
 from judgebench.verdicts.phrasing import (
     fill_example as fill_example,
@@ -18,9 +19,7 @@ from judgebench.verdicts.reading import (
 from judgebench.verdicts.reply import Reply as Reply
 from judgebench.verdicts.rule import (
     Span as Span,
-    VerdictMatch as VerdictMatch,
     VerdictRule as VerdictRule,
-    find_tag as find_tag,
     structured_schema as structured_schema,
 )
 from judgebench.verdicts.soft import TOP as TOP, PlacedToken as PlacedToken, place_tokens as place_tokens

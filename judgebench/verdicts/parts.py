@@ -8,7 +8,8 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import TIE, Failure, Verdict, as_rating
-from judgebench.verdicts.rule import Span, object_fields
+from judgebench.verdicts.objects import object_fields
+from judgebench.verdicts.rule import Span
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

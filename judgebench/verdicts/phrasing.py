@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS, Failure
+from judgebench.items import LABELS
+from judgebench.verdicts.finding import find_strictly
+from judgebench.verdicts.marks import VerdictMatch, find_tag
 from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, scores_like
-from judgebench.verdicts.rule import VerdictMatch, find_tag, find_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -92,16 +93,16 @@ def fill_mark(rule: VerdictRule, text: str) -> str:
         rule: It has an example.
         text: The verdict's text, as `phrase_choice` or `phrase_rating` gives it.
     """
-    match = find_verdict(rule.example or "", rule)
-    if isinstance(match, Failure):
+    match = find_strictly(rule.example or "", rule)
+    if not isinstance(match, VerdictMatch):
         return rule.example or ""
     return json.dumps({rule.json_field: _field_value(rule, text)}) if match.in_object else fill_tag(rule, text).strip()
 
 
 def _example_text(rule: VerdictRule) -> str:
     """The verdict of the example as text: another of several parts takes its form from it."""
-    match = find_verdict(rule.example or "", rule)
-    return rule.example or "" if isinstance(match, Failure) else as_text(match.value)
+    match = find_strictly(rule.example or "", rule)
+    return as_text(match.value) if isinstance(match, VerdictMatch) else rule.example or ""
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:

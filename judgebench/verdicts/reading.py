@@ -4,21 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
-from functools import lru_cache
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING
 
-from pydantic import BaseModel, Field, StrictFloat, ValidationError, create_model
-
-from judgebench.items import LABELS, TIE, Failure, Verdict
-from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
-from judgebench.verdicts.rule import Span, find_verdict
+from judgebench.items import Failure, Verdict
+from judgebench.verdicts.finding import find_loosely, find_strictly, nothing_found
+from judgebench.verdicts.marks import VerdictMatch
+from judgebench.verdicts.meaning import meaning_of, shortened
+from judgebench.verdicts.rule import Span
 from judgebench.verdicts.soft import soft_verdict
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from judgebench.verdicts.reply import Reply
-    from judgebench.verdicts.rule import VerdictMatch, VerdictRule
+    from judgebench.verdicts.rule import VerdictRule
 
 _TAGS = ("think", "thinking", "thought", "reasoning", "seed:think")
 _MARKS = (
@@ -39,17 +38,30 @@ _BLOCK = re.compile("|".join(f"{opening}.*?{closing}" for opening, closing in _M
 _CLOSING = re.compile("|".join(closing for _, closing in _MARKS), re.IGNORECASE)
 _CUT_OFF = re.compile(rf"\A\s*(?:{'|'.join(opening for opening, _ in _MARKS)}).*\Z", re.DOTALL | re.IGNORECASE)
 
+_MENTIONED = re.compile(r"(?:\s+[a-z]|[.,;:)?'\"`\u2019\u201d])")
+"""What follows a mark that is spoken of; a model's own stands before its answer, or at the end of a line."""
+_QUOTES = tuple("'\"`\u2018\u201c")
+
+_SORRY = (
+    r"(?:as an ai\b.{0,80}?)?"
+    r"(?:(?:i(?:'|\u2019|\sa)m (?:(?:very|really|so|truly) )?sorry|i (?:sincerely )?apologi[sz]e|sorry"
+    r"|(?:my )?apologies|unfortunately)\b[\s,.;:!\u2014-]*(?:but |that )?)?"
+)
+_UNDECIDED = (
+    r"\s+(?:(?:really|confidently|clearly|honestly) )?(?:say|decide|tell|choose|pick|prefer|determine|distinguish"
+    r"|separate|find|see|identify|detect|spot|fault|deny|ignore|overlook|recommend|favou?r|verify|confirm|help but"
+    r"|give (?:it|either|[ab]\b))"
+)
 _REFUSING = re.compile(
-    r"\A\W*(?:as an ai\b.{0,80}?)?(?:"
-    r"i(?:'|\u2019|\sa)m (?:(?:very|really|so|truly) )?sorry\b"
-    r"|i (?:sincerely )?apologi[sz]e\b"
-    r"|(?:sorry|apologies|unfortunately),? (?:but )?i\b"
-    r"|i (?:must|have to|need to) (?:decline|refuse)\b"
-    r"|i(?:'|\u2019|\sa)m (?:not able|unable) to\b"
-    r"|i (?:can(?:'|\u2019)?t|cannot|can not|won(?:'|\u2019)?t|will not|decline|refuse)\b"
+    rf"\A\W*{_SORRY}(?:"
+    r"i (?:(?:must|have to|need to) )?(?:respectfully )?(?:decline|refuse)\b"
+    r"|i(?:(?:'|\u2019|\sa)m (?:not able|unable) to| can(?:'|\u2019)?t| cannot| can not| won(?:'|\u2019)?t| will not)\b"
+    rf"(?!{_UNDECIDED})"
+    r"|(?:this|that|it)(?:'|\u2019|\si)s not something (?:that )?i\b"
     r")",
     re.IGNORECASE | re.DOTALL,
 )
+"""A reply that begins so declines the task; a judge that can't decide, or is sorry for an answer, does not."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +93,7 @@ def _answer_pieces(text: str) -> list[Span] | None:
     """The parts of a reply that are no thinking; None where there is none, and all of it is the answer."""
     if not any(sign in text for sign in _SIGNS):
         return None
+    text = _CLOSING.sub(lambda mark: "\ufffc" * len(mark.group()) if _is_mentioned(mark) else mark.group(), text)
     pieces = [Span(0, len(text))]
     if _CLOSING.search(text):
         ends = [0, *(end for block in _BLOCK.finditer(text) for end in block.span()), len(text)]
@@ -88,6 +101,14 @@ def _answer_pieces(text: str) -> list[Span] | None:
         if unopened := _CLOSING.search(_joined(text, pieces)):
             pieces = _less(pieces, unopened.end())
     return [] if _CUT_OFF.match(_joined(text, pieces)) else pieces
+
+
+def _is_mentioned(mark: re.Match[str]) -> bool:
+    """Whether a closing mark is spoken of, in quotes or in a sentence that goes on, and closes nothing."""
+    before, line = mark.string[: mark.start()], mark.string[: mark.start()].rpartition("\n")[2]
+    quoted = before.endswith(_QUOTES) and mark.end() < len(mark.string)
+    spoken = line.strip() != "" and line[-1:].isspace() and _MENTIONED.match(mark.string, mark.end()) is not None
+    return quoted or spoken
 
 
 def _joined(text: str, pieces: Iterable[Span]) -> str:
@@ -133,23 +154,21 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
     """
     text = reply.text or ""
     if reply.refusal or reply.finish_reason == "refusal":
-        return Failure("refused", _shortened(reply.refusal or text or "the provider marked a refusal"))
+        return Failure("refused", shortened(reply.refusal or text or "the provider marked a refusal"))
     if reply.finish_reason == "content_filter":
         return Failure("filtered", "the provider's content filter stopped the reply")
     if reply.finish_reason == "context":
         return Failure("context", "the prompt is longer than the model's context")
-    if reply.finish_reason == "length":
-        return Failure("truncated", f"cut off after {reply.completion_tokens} tokens; raise the judge's max_tokens")
     pieces = _answer_pieces(text)
     answer = text if pieces is None else _joined(text, pieces)
+    if reply.finish_reason == "length" and not _is_whole(answer, rule):
+        return Failure("truncated", f"cut off after {reply.completion_tokens} tokens; raise the judge's max_tokens")
     if not answer.strip():
-        return Failure(
-            "empty", "the reply has no text" if not text.strip() else "the reply has reasoning but no answer"
-        )
+        return Failure("empty", _why_empty(reply))
     result = _read_answer(answer, rule, k)
     if isinstance(result, Failure):
         is_refusal = result.kind == "unreadable" and _REFUSING.match(answer) is not None
-        return Failure("refused", _shortened(answer)) if is_refusal else result
+        return Failure("refused", shortened(answer)) if is_refusal else result
     verdict, match = result
     span = match.span if pieces is None else _in_reply(match.span, pieces)
     if reply.logprobs is not None and span is not None:
@@ -157,86 +176,54 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
     return PlacedVerdict(verdict, span, match.marked if pieces is None else _in_reply(match.marked, pieces) or span)
 
 
+def _why_empty(reply: Reply) -> str:
+    if reply.text and reply.text.strip():
+        return "the reply has reasoning but no answer"
+    if reply.reasoning and reply.reasoning.strip():
+        return (
+            "the reply has reasoning and no text, so the answer may stand in the reasoning: start the server without "
+            "its reasoning parser, or lower reasoning_effort"
+        )
+    return "the reply has no text"
+
+
+def _is_whole(answer: str, rule: VerdictRule) -> bool:
+    """Whether a reply that was cut off has all of the verdict, which the rule wants first."""
+    if rule.anchor != "start":
+        return False
+    match = find_strictly(answer, rule)
+    if not isinstance(match, VerdictMatch):
+        return False
+    return bool(answer[match.marked.end :].strip()) or not answer[match.span.end - 1 : match.span.end].isdigit()
+
+
 def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    """The verdict in a text, by the rule alone.
+    """The verdict in a text, in the form that the rule asks for and in no other.
 
     Args:
         answer: What the judge said, without its thinking.
         rule: The template's rule.
         k: How many slots the question had; 1 in mode rating.
     """
-    result = _read_answer(answer, rule, k)
-    return result if isinstance(result, Failure) else result[0]
+    match = find_strictly(answer, rule) or nothing_found(answer, rule)
+    return match if isinstance(match, Failure) else meaning_of(match, rule, k)
 
 
 def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, VerdictMatch] | Failure:
-    match = find_verdict(answer, rule)
+    """The verdict of an answer as it stands; only where there is none, in another dress."""
+    match = find_strictly(answer, rule)
+    if match is None:
+        match = find_loosely(answer, rule, k) or nothing_found(answer, rule)
     if isinstance(match, Failure):
         return match
-    result = _meaning(match, rule, k)
-    return result if isinstance(result, Failure) else (result, match)
+    verdict = meaning_of(match, rule, k)
+    if isinstance(verdict, Failure):
+        return verdict
+    return replace(verdict, also=_also(match, verdict, rule, k)), match
 
 
-def _meaning(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Failure:
-    """What stands at the verdict's place, as a verdict."""
-    if not match.in_object:
-        return _meaning_of_text(match.value, rule, k)
-    result = _meaning_of_field(match.value, rule, k)
-    return match.otherwise if isinstance(result, Failure) and match.otherwise is not None else result
-
-
-def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
-    if rule.ranking is not None:
-        return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
-    if rule.scores is not None:
-        return read_slot_scores(text, LABELS[:k], rule.scores)
-    if rule.criteria is not None:
-        assert rule.scale is not None  # the front matter has seen to it
-        return read_criteria(text, rule.criteria, rule.scale)
-    if rule.scale is not None:
-        return _rating(text, rule.scale)
-    value = rule.values.get(text) if rule.values is not None else text
-    if value is None:
-        return Failure("unreadable", f"'{_shortened(text)}' is not one of {', '.join(rule.values or ())}")
-    if value == TIE or (len(value) == 1 and value in LABELS[:k]):
-        return Verdict(value)
-    return Failure("unreadable", f"'{_shortened(value)}' is not one of the {k} slots")
-
-
-def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failure:
-    assert rule.json_field is not None
-    if rule.has_parts:
-        if value is None:
-            return Failure("unreadable", f"{rule.json_field}: Field required")
-        if rule.scores is not None and isinstance(value, dict):  # scores may stand under the slots' letters
-            value = [value.get(label) for label in LABELS[:k]]
-        return _meaning_of_text(as_text(value), rule, k)
-    model = _field_model(rule.json_field, None if rule.scale is not None else rule.texts(LABELS[:k]))
-    try:
-        checked = model.model_validate({rule.json_field: value}).verdict_field  # type: ignore[attr-defined]
-    except ValidationError as error:
-        problem = error.errors(include_url=False)[0]
-        return Failure("unreadable", f"{'.'.join(map(str, problem['loc']))}: {problem['msg']}")
-    return _meaning_of_text(str(checked), rule, k)
-
-
-@lru_cache(maxsize=64)
-def _field_model(field: str, allowed: tuple[str, ...] | None) -> type[BaseModel]:
-    kind: Any = StrictFloat if allowed is None else Literal[allowed]  # strict, because true is no rating
-    return create_model("StructuredVerdict", verdict_field=(kind, Field(alias=field)))
-
-
-def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
-    try:
-        rating = float(text)
-    except ValueError:
-        return Failure("unreadable", f"'{_shortened(text)}' is not a number")
-    if not scale[0] <= rating <= scale[1]:
-        return Failure("unreadable", f"{_shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
-    return Verdict(rating)
-
-
-def _shortened(text: str, limit: int = 120) -> str:
-    """The text as one line of at most so many characters."""
-    line = " ".join(text.split())
-    return line if len(line) <= limit else line[: limit - 3] + "..."
+def _also(match: VerdictMatch, verdict: Verdict, rule: VerdictRule, k: int) -> tuple[str | float, ...]:
+    """The other verdicts that the rule finds in the answer, each once."""
+    others = (meaning_of(replace(match, value=other, otherwise=None), rule, k) for other in match.others)
+    values = dict.fromkeys(other.value for other in others if isinstance(other, Verdict))
+    return tuple(value for value in values if value != verdict.value)

@@ -2,6 +2,8 @@
 
 import csv
 import json
+from dataclasses import replace
+from hashlib import sha256
 from statistics import fmean
 
 import pyarrow as pa
@@ -13,6 +15,7 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.dataset import Selection, _said, load_dataset
 from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
@@ -596,3 +599,49 @@ def test_scores_of_a_reward_model(tmp_path):
         out=tmp_path / "runs",
     )
     assert run.metrics.score == pytest.approx((1 + 1 + 0.5) / 3, abs=1e-12)
+
+
+# --- rows that belong together
+
+
+def grouped(rows, **selection):
+    return {key.id: key.group for key in load_dataset(BENCHMARK, rows, Selection(**selection)).keys.values()}
+
+
+def numbered(number, prompt, **more):
+    return {"id": str(number), "prompt": prompt, "chosen": "a", "rejected": "b", **more}
+
+
+def test_a_column_names_the_groups():
+    """`group` does by itself; another column where it is named; an empty cell is no group."""
+    rows = [numbered(n, f"Why {n}?", group="x" if n < 2 else None, author=f"a{n % 2}") for n in range(3)]
+    assert grouped(rows) == {"0": "x", "1": "x", "2": None}
+    assert grouped(rows, group_column="author") == {"0": "a0", "1": "a1", "2": "a0"}
+
+
+def test_rows_with_an_equal_prompt_are_a_group():
+    """Prompts that occur once make none."""
+    groups = grouped([numbered(n, f"Why {min(n, 10)}?") for n in range(12)])
+    assert groups["10"] == groups["11"] is not None
+    assert {group for item, group in groups.items() if int(item) < 10} == {None}
+
+
+def test_a_few_prompts_make_no_groups():
+    """A constant prompt says nothing of what belongs together: nine prompts of two rows are left alone."""
+    assert set(grouped([numbered(n, f"Why {n % 9}?") for n in range(18)]).values()) == {None}
+    assert set(grouped([numbered(n, f"Why {n % 10}?") for n in range(20)]).values()) != {None}
+
+
+def test_the_hash_does_not_depend_on_groups():
+    """So that runs of earlier versions go on."""
+    rows = [numbered(n, f"Why {n // 2}?") for n in range(20)]
+    dataset = load_dataset(BENCHMARK, rows)
+    assert any(item.group for item in dataset)
+    texts_alone = b"".join(sha256(_said(replace(each, group=None))).digest() for each in dataset)
+    assert dataset.hash == sha256(texts_alone).hexdigest()
+
+
+def test_other_benchmarks_have_groups_of_their_own():
+    """A column for them is refused."""
+    with pytest.raises(ConfigError, match="--group-column is for rows of your own"):
+        load_dataset(get_benchmark("rewardbench"), "sample", Selection(group_column="subset"))

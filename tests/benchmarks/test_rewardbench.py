@@ -5,6 +5,7 @@ import json
 import pytest
 from making import key, outcome, reading
 
+from judgebench.benchmarks.dataset import load_dataset
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
 from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.source import ListSource
@@ -187,3 +188,11 @@ def test_several_sections_share_one_note():
 
     lacking = "refusals-dangerous, anthropic_helpful, anthropic_hhh"
     assert note == f"3 of 9 subsets of Safety and Prior Sets have no items: {lacking}; scores are over the rest"
+
+
+def test_a_problem_of_humanevalpack_is_one_group_over_its_languages():
+    """By its position in each subset, wherever the others' rows stand; rows of other subsets are in none."""
+    subsets = ("hep-go", "hep-go", "donotanswer", "hep-rust", "hep-rust")
+    rows = [{"id": str(n), "prompt": "?", "chosen": "a", "rejected": "b", "subset": s} for n, s in enumerate(subsets)]
+    groups = [key.group for key in load_dataset(RULE, rows).keys.values()]
+    assert groups == ["hep-1", "hep-2", None, "hep-1", "hep-2"]

@@ -325,3 +325,16 @@ def test_a_run_that_is_done_stays_done(server: LoopbackServer) -> None:
     mine()
     (path,) = Path("runs").rglob("manifest.json")
     assert read_json(path)["state"] == "done"
+
+
+def test_a_column_names_rows_that_belong_together(server: LoopbackServer) -> None:
+    """Twelve rows of four authors: the note says so, the interval is wider, and compare resamples authors."""
+    write_jsonl(Path("own.jsonl"), [row | {"author": number // 3} for number, row in enumerate(pairs(12, ("own",)))])
+    options = ("run", "custom", "-j", "mine", "--data", "own.jsonl", "--json")
+    (apart,) = judgebench(*options, "--out", "apart").metrics
+    (together,) = judgebench(*options, "--group-column", "author").metrics
+    assert apart["notes"] == []
+    assert together["notes"] == ["12 of 12 items share 4 groups: intervals and tests are clustered by group"]
+    assert together["high"] - together["low"] > 1.5 * (apart["high"] - apart["low"])
+    (path,) = Path("runs").rglob("manifest.json")
+    assert read_json(path)["selection"]["group_column"] == "author"

@@ -417,3 +417,15 @@ def test_the_smallest_difference_by_hand():
     found = scores(a, b, weights=(3.0, 1.0), strata=[0] * 4 + [1] * 2).difference(0, 1).smallest
 
     assert found == pytest.approx((1.959964 + 0.841621) * math.sqrt(9 / 16 * variances[0] + 1 / 16 * variances[1]))
+
+
+def test_clusters_reach_over_strata():
+    """Two strata of four items that differ alike, in the same clusters: the deviation is sqrt(2) as large."""
+    differences = np.array([1.0, 1.0, 0.0, 0.0] * 2)
+    credits_ = np.stack([differences, np.zeros(8)])
+    strata = np.repeat([0, 1], 4)
+    apart, over = (
+        PairedScores(credits_, (1.0, 1.0), strata=strata, clusters=clusters).difference(0, 1)
+        for clusters in (np.array([0, 1, 2, 3, 4, 5, 6, 6]), np.array([0, 1, 2, 3, 0, 1, 2, 3]))
+    )
+    assert over.high - over.low > 1.2 * (apart.high - apart.low)

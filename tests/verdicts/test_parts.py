@@ -53,7 +53,7 @@ def test_a_ranking_is_its_first_and_kept_whole(text):
         ("[[B > A]]", "without C"),
         ("[[B > A > C > A]]", "with A in several places"),
         ("[[B > A > C > D]]", "'D', not one of A, B, C"),
-        ("[[B > A > c]]", "'c', not one of"),
+        ("[[B > A > x]]", "'x', not one of"),
         ("[[B >> A > C]]", "'', not one of"),
         ("[[B, A, C]]", "'B, A, C', not one of"),
         ("[[B > A = C]]", "does not allow"),

@@ -149,7 +149,7 @@ VERDICTS = [
         r"{pattern: 'Rating: (\d)', scale: [1, 10], example: 'Rating: 7'}",
         'End with "Rating: " and the number, from 1 to 10.',
         "not-read",
-        "reads 'Rating: 10' as 1, and 10 is an end of its scale",
+        "does not read 'Rating: 10', and 10 is an end of its scale",
     ),
     ("rating", RATE.replace(r"\d+", r"\d"), ENDS["rating"], "not-read", "does not read '[[10]]'"),
     ("rating", RATE.replace(r"\d+", "[1-9]"), ENDS["rating"], "not-read", "does not read '[[10]]'"),

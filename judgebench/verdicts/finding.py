@@ -1,0 +1,139 @@
+"""The place in an answer where its verdict stands: as the rule asks for it, else in another dress. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from judgebench.items import Failure
+from judgebench.verdicts.marks import DECORATION, VerdictMatch, find_tag
+from judgebench.verdicts.meaning import meaning_of
+from judgebench.verdicts.objects import field_matches, find_field, in_text, is_object, loose_objects
+from judgebench.verdicts.patterns import loosened
+from judgebench.verdicts.rule import Span
+from judgebench.verdicts.undress import undress
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from judgebench.verdicts.rule import VerdictRule
+
+
+def find_strictly(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | None:
+    """Where an answer says the verdict that counts, in the form that the rule asks for.
+
+    With `json`, an answer that is one object, in a fence or without, is read by its field and by nothing else: a tag
+    in its reasoning is no verdict. Another answer is read by the pattern, and without a match (or a pattern) by the
+    last fenced object.
+
+    Args:
+        answer: What the judge said, without its thinking.
+        rule: The template's rule.
+
+    Returns:
+        The place and what stands there; a failure where several contradict each other; None where there is none.
+    """
+    if rule.json_field is not None and (rule.regex is None or is_object(answer)):
+        field = find_field(answer, rule.json_field)
+        return None if isinstance(field, Failure) else field
+    tag = find_tag(answer, rule)
+    if tag is not None or rule.json_field is None:
+        return tag
+    field = find_field(answer, rule.json_field)
+    return None if isinstance(field, Failure) else replace(field, otherwise=nothing_found(answer, rule))
+
+
+def nothing_found(answer: str, rule: VerdictRule) -> Failure:
+    """What is said of an answer in which the rule finds nothing."""
+    if rule.json_field is not None and (rule.regex is None or is_object(answer)):
+        field = find_field(answer, rule.json_field)
+        return field if isinstance(field, Failure) else Failure("unreadable", f"{rule.json_field}: no verdict")
+    return Failure("unreadable", f"nothing matches {rule.pattern}")
+
+
+def find_loosely(answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failure | None:
+    """Where an answer in which nothing is found as it stands says the verdict in another dress.
+
+    An object among words, in another one or not quite of JSON; a tag in other case, typography or spaces, with other
+    words for the same in its brackets. Only what each can mean alone is taken.
+
+    Args:
+        answer: What the judge said, without its thinking.
+        rule: The template's rule.
+        k: How many slots the question had.
+
+    Returns:
+        The place and what stands there; a failure where what is found contradicts itself, or is no verdict.
+    """
+    if rule.json_field is not None:
+        fields = _fields(answer, rule.json_field)
+        if fields:
+            return _only(fields, rule, k)
+        if _is_all_object(answer):
+            return None
+    failure: Failure | None = None
+    for match in _dressed(answer, rule):
+        result = match if isinstance(match, Failure) else meaning_of(match, rule, k)
+        if not isinstance(result, Failure):
+            return match
+        if result.kind == "ambiguous":
+            return result
+        failure = failure or result
+    return failure
+
+
+def _fields(answer: str, field: str) -> list[VerdictMatch]:
+    span = _inside_quotes(answer)
+    return field_matches(answer, field) if span is None else list(in_text(answer, span, field))
+
+
+def _inside_quotes(answer: str) -> Span | None:
+    """The inside of an answer that is one text of JSON."""
+    text = answer.strip()
+    if len(text) < 2 or not (text[0] == text[-1] == '"'):
+        return None
+    start = answer.index('"') + 1
+    return Span(start, start + len(text) - 2)
+
+
+def _is_all_object(answer: str) -> bool:
+    """Whether an answer is an object and nothing else, so that what stands in its texts is no verdict."""
+    if is_object(answer) or _inside_quotes(answer):
+        return True
+    nodes = loose_objects(answer)
+    return (
+        bool(nodes)
+        and not answer[: nodes[0].span.start].strip(" \n`json")
+        and not answer[nodes[-1].end :].strip(" \n`")
+    )
+
+
+def _only(matches: Sequence[VerdictMatch], rule: VerdictRule, k: int) -> VerdictMatch | Failure:
+    """The one verdict that several fields have."""
+    results = [meaning_of(match, rule, k) for match in matches]
+    said = list(dict.fromkeys(str(match.value) for match in matches))
+    if len(set(results)) > 1:
+        return Failure("ambiguous", f"says {', '.join(said)}")
+    return matches[-1]
+
+
+def _dressed(answer: str, rule: VerdictRule) -> Iterator[VerdictMatch | Failure]:
+    """What a rule finds in ever less typography, with its place in the answer."""
+    for plain in undress(answer):
+        if rule.json_field is not None and (fields := field_matches(plain.text, rule.json_field)):
+            for match in fields:
+                yield replace(match, span=plain.back(match.span), marked=plain.back(match.marked))
+        for regex in () if rule.regex is None else loosened(rule.regex):
+            tag = find_tag(plain.text, rule, regex)
+            if isinstance(tag, VerdictMatch):
+                core = _core(plain.text, tag.span) if not rule.has_parts else tag.span
+                yield replace(tag, span=plain.back(core), marked=plain.back(tag.marked))
+            elif tag is not None:
+                yield tag
+
+
+def _core(text: str, span: Span) -> Span:
+    """A part of a text without the decoration at its ends."""
+    inside = text[span.start : span.end]
+    start = span.end - len(inside.lstrip(DECORATION))
+    return Span(start, start + len(inside.strip(DECORATION))) if inside.strip(DECORATION) else span

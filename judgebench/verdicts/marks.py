@@ -1,0 +1,267 @@
+"""Where a rule's pattern finds verdicts in an answer, and which of them counts. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from judgebench.items import LABELS, Failure
+from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, find_matches
+from judgebench.verdicts.rule import After, Span
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgebench.verdicts.patterns import Match
+    from judgebench.verdicts.rule import VerdictRule
+
+DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}<>\u00ad\u200b\u200c\u200d\u2060\ufeff"
+_ENDS = f"{DECORATION}.,;:!"
+_CLAUSE = re.compile(r"(?<=[.!?;])[\s*_`\"')\]]+")
+_TAGS = re.compile(r"</?[A-Za-z][^<>\n]*>")
+_CONCLUDES = re.compile(
+    r"\b(?:verdict|decision|decide|rating|rate|score|choice|choose|chosen|pick|select|prefer|winner|judge?ment|result"
+    r"|finally?|therefore|thus|so|hence|overall|conclude|conclusion|ultimately|give|award|assign|earns?|deserves?|merits?"
+    r"|gets?)\b|(?:[:=>\u2192\u2013\u2014-]|\b(?:is|be|go with|then|now))\W*\Z",
+    re.IGNORECASE,
+)
+"""What a clause holds that leads up to a verdict."""
+_SUPPOSES = re.compile(
+    r"\b(?:if|when|unless|would|could|might|may|means?|stands for|reserved|kept|perfect|maximum|max|minimum|highest"
+    r"|lowest|top|best possible|scale|for example|e\.g|formats?|forms?|either|or|nor|not|never|instead|rather|than"
+    r"|versus|vs|up to|out of|cites?|cited|source|sources|reference|references|see|according to|says)\b|n't\b",
+    re.IGNORECASE,
+)
+"""What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
+_OUT_OF = re.compile(r"[\s*_`\"')\]]*(?:/|out of\b|of\b)[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_WORD = re.compile(r"[ \t]+\w")
+_GOES_ON = re.compile(r"[.,]\d{1,2}(?!\d)")
+_UNFINISHED = re.compile(
+    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(\[]*\d|\d|[.,]\d", re.IGNORECASE
+)
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictMatch:
+    """What a rule finds in an answer, before it is known what that means.
+
+    Attributes:
+        value: What stands there: the text of the pattern's group, or the value of the object's field.
+        span: Where the verdict stands: the group, or the field's value, a text without its quotes.
+        marked: The same with what marks it as the verdict: the whole match, or the field with its name.
+        in_object: Whether it is a field of an object.
+        otherwise: What the answer says where the value turns out to be no verdict; None: what is wrong with the value.
+        others: What stands in the other places that the rule finds, in their order.
+    """
+
+    value: Any
+    span: Span
+    marked: Span
+    in_object: bool = False
+    otherwise: Failure | None = None
+    others: tuple[Any, ...] = ()
+
+
+def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = None) -> VerdictMatch | Failure | None:
+    """Where the pattern finds the verdict that counts; None where there is no match, or no pattern.
+
+    Args:
+        answer: What the judge said, without its thinking.
+        rule: The template's rule.
+        regex: A pattern in place of the rule's own.
+
+    Returns:
+        The place and what stands there; a failure where several contradict each other, or where it is not said which
+        one is meant.
+    """
+    regex = regex or rule.regex
+    if regex is None:
+        return None
+    try:
+        every = find_matches(regex, answer)
+    except EndlessPatternError:
+        return Failure(
+            "unreadable", f"the search for {regex.pattern} was stopped after {TIMEOUT:g} s: see `templates lint`"
+        )
+    found = _anchored(every, answer, rule)
+    if not found:
+        return None
+    caught = [match for match in found if match.text is not None]
+    if rule.match == "only" and len(texts := dict.fromkeys(str(match.text) for match in found)) > 1:
+        return Failure("ambiguous", f"says {', '.join(texts)}")
+    match = found[0 if rule.match == "first" or rule.anchor == "start" else -1]
+    if match.text is None:
+        return Failure("unreadable", f"{regex.pattern} matched without its group")
+    if rule.scale is not None and not rule.has_parts:
+        numbers = _as_numbers(caught, answer, rule.scale)
+        if isinstance(numbers, Failure):
+            return numbers
+        caught = numbers
+    elif not rule.has_parts and (undecided := _undecided(match, caught, answer, rule)) is not None:
+        return undecided
+    match = caught[0 if rule.match == "first" or rule.anchor == "start" else -1]
+    if rule.is_on_a_line and (unclear := _unclear(caught, answer, rule)) is not None:
+        return unclear
+    others = tuple(each.text for each in caught if each is not match)
+    return VerdictMatch(match.text, Span(*match[3:]), _marked(match, answer, rule), others=others)
+
+
+def _marked(match: Match, answer: str, rule: VerdictRule) -> Span:
+    """The match, with the words that it stands after."""
+    if not isinstance(rule.anchor, After):
+        return Span(match.start, match.end)
+    at = answer.casefold().rfind(rule.anchor.after.casefold(), 0, match.group_start)
+    return Span(min(at, match.start) if at >= 0 else match.start, match.end)
+
+
+def _anchored(matches: Sequence[Match], answer: str, rule: VerdictRule) -> list[Match]:
+    """The matches that stand where the rule wants them."""
+    if rule.anchor == "start":
+        return [match for match in matches[:1] if _is_first_line(match, answer)]
+    if isinstance(rule.anchor, After):
+        words = re.compile(re.escape(rule.anchor.after), re.IGNORECASE)
+        ends = [found.end() for found in words.finditer(answer)]
+        return [match for match in matches if any(_is_right_after(end, match, answer) for end in ends)]
+    return list(matches)
+
+
+def _is_first_line(match: Match, answer: str) -> bool:
+    """Whether nothing stands before a match, and nothing else on its line."""
+    rest = answer[match.end :].partition("\n")[0]
+    if found := _OUT_OF.match(rest):
+        rest = rest[found.end() :]
+    return not answer[: match.start].strip(DECORATION) and not rest.strip(_ENDS)
+
+
+def _is_right_after(end: int, match: Match, answer: str) -> bool:
+    if match.start <= end <= match.group_start:
+        return not answer[end : match.group_start].strip(_ENDS)
+    return end <= match.start and not answer[end : match.start].strip(_ENDS)
+
+
+def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float]) -> list[Match] | Failure:
+    """Ratings as they go on behind the pattern's match: `4,5` is one number, in `8/10` the top of the scale is none."""
+    whole: list[Match] = []
+    failure, end = None, -1
+    for match in matches:
+        if match.start < end:
+            continue
+        failure = None
+        text, stop = str(match.text), match.group_end
+        if match.end == match.group_end and (more := _GOES_ON.match(answer, stop)):
+            text, stop = text + more.group(), more.end()
+        end = max(match.end, stop)
+        if (out_of := _OUT_OF.match(answer, end)) is not None:
+            end = out_of.end()
+            if float(out_of["top"].replace(",", ".")) != scale[1]:
+                failure = Failure("unreadable", f"{text} is out of {out_of['top']}, and the scale ends at {scale[1]:g}")
+        elif match.end == match.group_end and (rest := _UNFINISHED.match(answer, end)) is not None:
+            failure = Failure("unreadable", f"undecided: '{' '.join((text + rest.group()).split())}'")
+        whole.append(match._replace(text=text, group_end=stop, end=end))
+    return failure or whole
+
+
+def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
+    """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
+    text = str(match.text)
+    texts = "|".join(sorted(map(re.escape, rule.values or LABELS), key=len, reverse=True))
+    closed = match.end != match.group_end
+    edge = (
+        "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
+    )  # behind a closed mark, a bare letter is the begin of a sentence
+    case = re.IGNORECASE if rule.values and all(len(each) > 1 for each in rule.values) else 0
+    rest = re.compile(
+        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
+        + ("" if closed else r"|\s+(?:tie|draw)\b"),
+        case,
+    )
+    found = rest.match(answer, match.end)
+    if found and any(
+        match.end < each.group_start < found.end() for each in every
+    ):  # a mark of its own: the rule chooses
+        found = None
+    article = not closed and text == "a" and text not in (rule.values or ()) and _WORD.match(answer, match.end)
+    if found is None and not article:
+        return None
+    said = answer[match.group_start : found.end() if found else match.end + 20].partition("\n")[0]
+    return Failure("unreadable", f"undecided: '{' '.join(said.split())}'")
+
+
+def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
+    """Why the last of several marks is not plainly the verdict, or a number in brackets not plainly a rating."""
+    last = matches[-1]
+    said = dict.fromkeys(_same(match, rule) for match in matches)
+    if len(said) > 1:
+        line_end = answer.find("\n", last.end)
+        alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
+        if alone and _is_led_up_to(matches, answer) and not _is_list(matches, answer, rule):
+            return None
+        return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
+    bare = not any(each.isalpha() for each in answer[last.start : last.group_start] + answer[last.group_end : last.end])
+    if rule.scale is not None and not rule.has_parts and bare and not any(_is_said(each, answer) for each in matches):
+        return Failure("unreadable", f"'{answer[last.start : last.end]}' stands in a sentence, and not as the rating")
+    return None
+
+
+def _same(match: Match, rule: VerdictRule) -> str:
+    """What a mark says, so that two ways to say it are one."""
+    text = str(match.text)
+    if rule.values is not None:
+        return rule.values.get(text, text.casefold())
+    try:
+        return f"{float(text.replace(',', '.')):g}" if rule.scale is not None else "".join(text.split())
+    except ValueError:
+        return text
+
+
+def _is_led_up_to(matches: Sequence[Match], answer: str) -> bool:
+    """Whether the last mark is no part of what is said of the one before it."""
+    last, before = matches[-1], matches[-2]
+    line = answer.rfind("\n", 0, last.start) + 1
+    start = max(line, before.end)
+    lead = answer[start : last.start]
+    if start > line and not any(each.isalnum() for each in lead):
+        return False
+    label = _label(answer, start, last.start)
+    earlier = answer.rfind("\n", 0, before.start) + 1
+    if label and _bare(label) == _bare(_label(answer, earlier, before.start)):
+        return False
+    return _concludes(label)
+
+
+def _is_list(matches: Sequence[Match], answer: str, rule: VerdictRule) -> bool:
+    """Whether the last marks are all that there are, each once, on lines or in words of one form."""
+    texts = list(dict.fromkeys((rule.values or {}).values()))
+    said = [_same(match, rule) for match in matches]
+    return len(texts) > 2 and said[-len(texts) :] == texts and "\n" in answer[matches[-2].end : matches[-1].start]
+
+
+def _is_said(match: Match, answer: str) -> bool:
+    """Whether a number in brackets is said as a rating: at an end of a line or sentence, or behind such words."""
+    line = answer.rfind("\n", 0, match.start) + 1
+    label = _label(answer, line, match.start)
+    after = answer[match.end :].partition("\n")[0].lstrip(_ENDS)
+    if not label:
+        return not after or not after[0].islower() or bool(re.match(r"(?:because|since|as|for|it|-)\b", after))
+    return _concludes(label)
+
+
+def _label(answer: str, start: int, end: int) -> str:
+    """The clause that leads up to a place."""
+    label = _CLAUSE.split(_TAGS.sub(" ", answer[start:end]))[-1].strip(DECORATION)
+    return label if label.strip(_ENDS) else ""
+
+
+def _concludes(label: str) -> bool:
+    return not label or (_SUPPOSES.search(label) is None and _CONCLUDES.search(label) is not None)
+
+
+def _bare(label: str) -> str:
+    """A clause without what stands for a slot in it."""
+    return re.sub(r"\b(?:[A-Za-z]|\d+|first|second|third)\b", "", label).casefold().strip(_ENDS)
+
+
+def moved(match: VerdictMatch, by: int) -> VerdictMatch:
+    """The same in a text that has so many characters more before it."""
+    return replace(match, span=match.span.moved(by), marked=match.marked.moved(by))

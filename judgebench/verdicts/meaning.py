@@ -1,0 +1,128 @@
+"""What stands at a verdict's place, as a verdict. Pure."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from judgebench.items import LABELS, TIE, Failure, Verdict
+from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
+from judgebench.verdicts.undress import undress
+
+if TYPE_CHECKING:
+    from judgebench.verdicts.marks import VerdictMatch
+    from judgebench.verdicts.rule import VerdictRule
+
+_DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}.,;:!"
+_NOUN = re.compile(
+    r"(?:the\s+)?(?:answer|response|assistant|output|option|completion|candidate|choice|model|rating|score|verdict|result|winner)"
+    r"(?:\s+(?:is|of))?[\s:#=*_-]+",
+    re.IGNORECASE,
+)
+_TIES = frozenset({"tie", "tied", "atie", "it'satie", "draw", "adraw", "equal", "equallygood", "a=b"})
+_NUMBER = re.compile(
+    r"(?P<number>[-+]?\d+(?:[.,]\d{1,2})?)(?:\s*(?:/|out\s+of|of)\s*(?P<top>\d+(?:\.\d+)?))?(?:\s+(?:points?|stars?))?",
+    re.IGNORECASE,
+)
+
+
+def meaning_of(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Failure:
+    """What stands at the verdict's place, as a verdict.
+
+    Args:
+        match: The place, and what stands there.
+        rule: By which it was found.
+        k: How many slots the question had; 1 in mode rating.
+    """
+    if not match.in_object:
+        return _meaning_of_text(str(match.value), rule, k)
+    result = _meaning_of_field(match.value, rule, k)
+    return match.otherwise if isinstance(result, Failure) and match.otherwise is not None else result
+
+
+def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
+    if rule.has_parts:
+        result = _parts(text, rule, k)
+        if isinstance(result, Failure) and result.kind == "unreadable":
+            *_, plain = undress(text.upper() if rule.ranking is not None else text)
+            dressed = _parts(plain.text, rule, k)
+            return result if isinstance(dressed, Failure) else dressed
+        return result
+    if rule.scale is not None:
+        return _rating(text, rule.scale)
+    value = _choice(text, rule)
+    if value is None:
+        known = ", ".join(rule.values) if rule.values is not None else f"the {k} slots"
+        return Failure("unreadable", f"'{shortened(text)}' is not one of {known}")
+    if value == TIE or (len(value) == 1 and value in LABELS[:k]):
+        return Verdict(value)
+    return Failure("unreadable", f"'{shortened(value)}' is not one of the {k} slots")
+
+
+def _parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
+    if rule.ranking is not None:
+        return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
+    if rule.scores is not None:
+        return read_slot_scores(text, LABELS[:k], rule.scores)
+    assert rule.criteria is not None
+    assert rule.scale is not None  # the front matter has seen to it
+    return read_criteria(text, rule.criteria, rule.scale)
+
+
+def _choice(text: str, rule: VerdictRule) -> str | None:
+    """The slot or tie that a text means: one of the rule's own texts, else the only one that it is in other dress."""
+    own = {label: label for label in LABELS} if rule.values is None else rule.values
+    if text in own:
+        return own[text]
+    for form in (text, _without_noun(text)):
+        meant = {value for key, value in own.items() if _plain(key) == _plain(form)}
+        if len(meant) == 1:
+            return meant.pop()
+    if rule.can_tie and _plain(text) in _TIES:
+        return TIE
+    return None
+
+
+def _without_noun(text: str) -> str:
+    text = text.strip(_DECORATION)
+    noun = _NOUN.match(text)
+    return text[noun.end() :] if noun else text
+
+
+def _plain(text: str) -> str:
+    """A text without case, spaces and decoration."""
+    return "".join(text.split()).casefold().strip(_DECORATION).replace("*", "").replace("`", "")
+
+
+def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failure:
+    assert rule.json_field is not None
+    if value is None:
+        return Failure("unreadable", f"{rule.json_field}: no value")
+    if rule.has_parts:
+        if rule.scores is not None and isinstance(value, dict):  # scores may stand under the slots' letters
+            value = [value.get(label) for label in LABELS[:k]]
+        return _meaning_of_text(as_text(value), rule, k)
+    if isinstance(value, bool | dict | list):  # true is no rating
+        return Failure("unreadable", f"{rule.json_field}: '{shortened(str(value))}' is no verdict")
+    result = _meaning_of_text(str(value), rule, k)
+    return Failure(result.kind, f"{rule.json_field}: {result.detail}") if isinstance(result, Failure) else result
+
+
+def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
+    """A number on the scale: `8`, `8.5`, `8,5`, `8/10` where 10 is the top, `**8**`."""
+    match = _NUMBER.fullmatch(_without_noun(text).strip(_DECORATION))
+    try:
+        rating = float(text) if match is None else float(match["number"].replace(",", "."))
+    except ValueError:
+        return Failure("unreadable", f"'{shortened(text)}' is not a number")
+    if match is not None and match["top"] is not None and float(match["top"]) != scale[1]:
+        return Failure("unreadable", f"{shortened(text)}: the scale ends at {scale[1]:g}")
+    if not scale[0] <= rating <= scale[1]:
+        return Failure("unreadable", f"{shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
+    return Verdict(rating)
+
+
+def shortened(text: str, limit: int = 120) -> str:
+    """The text as one line of at most so many characters."""
+    line = " ".join(text.split())
+    return line if len(line) <= limit else line[: limit - 3] + "..."

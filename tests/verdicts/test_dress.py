@@ -1,0 +1,303 @@
+"""The form that a template asks for, in any ordinary dress, is read with its place; without it, nothing is."""
+
+import html
+import json
+import re
+from itertools import combinations, product
+
+import pytest
+from commands import SHARED_DATA
+
+from judgebench.items import Failure, Verdict
+from judgebench.templates.template import load_template, shipped_templates
+from judgebench.verdicts.reading import PlacedVerdict, read, read_placed, read_text
+from judgebench.verdicts.reply import Reply
+from judgebench.verdicts.rule import VerdictRule
+
+RULES = {name: load_template(name).rule for name in shipped_templates()}
+WIDE = {ord(c): chr(ord(c) + 0xFEE0) for c in "[](){}<>:"}
+ZERO_WIDTH = "\u200b"
+
+
+def slots(rule):
+    """The number of slots that the rule's example is about."""
+    fewest = 1 if rule.scale is not None else 2
+    return next(k for k in range(fewest, 27) if isinstance(read_text(rule.example, rule, k), Verdict))
+
+
+def parts(rule):
+    """The example: what stands before its mark, the mark up to its verdict, the verdict, the mark's end, the rest."""
+    found = read_placed(Reply(text=rule.example), rule, slots(rule))
+    (start, end), (begin, stop) = found.span, found.marked
+    text = rule.example
+    return text[:begin], text[begin:start], text[start:end], text[end:stop], text[stop:]
+
+
+def of_mark(change):
+    """A dress of the whole mark."""
+    return lambda a, b, verdict, c, d: (a, change(b), change(verdict), change(c), d)
+
+
+def around(before, after):
+    return lambda a, b, verdict, c, d: (a, before + b, verdict, c + after, d)
+
+
+def within(before, after):
+    return lambda a, b, verdict, c, d: (a, b, before + verdict + after, c, d)
+
+
+TAG_DRESSES = {
+    "zero-width": within("", ZERO_WIDTH),
+    "zero-width before": within("\u2060", ""),
+    "soft hyphen": around("\u00ad", ""),
+    "full-width": of_mark(lambda text: text.translate(WIDE)),
+    "escaped": of_mark(lambda text: re.sub(r"([\[\]()])", r"\\\1", text)),
+    "bold": around("**", "**"),
+    "bold inside": within("**", "**"),
+    "italic": around("_", "_"),
+    "code": around("`", "`"),
+    "quoted": around('"', '"'),
+    "upper": of_mark(str.upper),
+    "lower": of_mark(str.lower),
+    "double space": of_mark(lambda text: text.replace(" ", "  ")),
+    "no-break space": of_mark(lambda text: text.replace(" ", "\u00a0")),
+    "entities": of_mark(lambda text: text.replace(">", "&gt;").replace("<", "&lt;")),
+    "windows lines": lambda *all_: tuple(part.replace("\n", "\r\n") for part in all_),
+    "period": lambda a, b, verdict, c, d: (a, b, verdict, c + ".", d) if not d else (a, b, verdict, c, d),
+}
+SPACED = {"spaces inside": within(" ", " ")}
+AROUND_OBJECTS = {
+    "words": lambda text: f"Here is my judgement:\n{text}\nI hope this helps.",
+    "fence": lambda text: f"Sure.\n```json\n{text}\n```",
+    "fence of another name": lambda text: f"```JSON5\n{text}\n```",
+    "nested": lambda text: f'{{"result": {text}}}',
+    "tool call": lambda text: json.dumps({"name": "give_verdict", "arguments": text}),
+    "text of JSON": json.dumps,
+}
+IN_OBJECTS = {
+    "comma": lambda text: re.sub(r"\}\s*$", ",}", text),
+    "comment": lambda text: re.sub(r"\}\s*$", " // clear\n}", text),
+    "escapes": lambda text: text.replace('"reasoning": "', '"reasoning": "\\(x\\) costs \\$5: ', 1),
+    "line break": lambda text: text.replace('"reasoning": "', '"reasoning": "Two\nlines: ', 1),
+    "inner quotes": lambda text: text.replace('"reasoning": "', '"reasoning": "He said "no" there. ', 1),
+    "single quotes": lambda text: text.replace('"', "'"),
+    "curly quotes": lambda text: re.sub('"([^"]*)"', "\u201c\\1\u201d", text),
+    "number as text": lambda text: re.sub(r": (\d+)", r': "\1"', text),
+    "name in capitals": lambda text: text.replace('"rating"', '"Rating"').replace('"verdict"', '"VERDICT"'),
+    "bare names": lambda text: re.sub(r'"(\w+)":', r"\1:", text),
+}
+OBJECT_DRESSES = IN_OBJECTS | AROUND_OBJECTS
+OBJECTS = [name for name, rule in RULES.items() if rule.json_field is not None]
+TAGS = [name for name in RULES if name not in OBJECTS]
+
+
+def fits(name, dress):
+    """Whether a dress leaves the meaning: `m` and `M` are two verdicts, and a quote within JSON ends it."""
+    if name == "alpaca-eval" and {"upper", "lower"} & {*dress}:
+        return False
+    if name.startswith("wildbench"):
+        return not {"bold", "italic", "code", "quoted", "escaped", "period"} & {*dress}
+    return not ({"upper", "lower"} <= {*dress} or {"bold", "bold inside"} <= {*dress})
+
+
+@pytest.mark.parametrize("name", TAGS)
+def test_a_mark_in_any_dress_is_read_with_its_place(name):
+    """In each dress and in every two of them, the example gives its verdict, and the place holds it."""
+    rule = RULES[name]
+    plain, k = parts(rule), slots(rule)
+    closed = plain[3][:1] in tuple("]})<") and plain[1][-1:] in tuple("[{(>")
+    dresses = TAG_DRESSES | (SPACED if closed else {})
+    expected = read_text(rule.example, rule, k)
+    for some in [(one,) for one in dresses] + [*combinations(dresses, 2)]:
+        if not fits(name, some):
+            continue
+        dressed = plain
+        for one in some:
+            dressed = dresses[one](*dressed)
+        text = "".join(dressed)
+        found = read_placed(Reply(text=text), rule, k)
+        assert isinstance(found, PlacedVerdict), (some, text, found)
+        assert found.verdict == expected, (some, text)
+        if not rule.has_parts:
+            place = text[slice(*found.span)]
+            assert re.sub(r"\W", "", html.unescape(place)).casefold() == re.sub(r"\W", "", plain[2]).casefold(), (
+                some,
+                text,
+            )
+
+
+@pytest.mark.parametrize("name", OBJECTS)
+def test_an_object_in_any_dress_is_read_with_its_place(name):
+    """In each dress and in every two of them, the example gives its verdict, and the place holds it."""
+    rule = RULES[name]
+    k, verdict = slots(rule), parts(rule)[2]
+    expected = read_text(rule.example, rule, k)
+    pairs = [*combinations(IN_OBJECTS, 2), *product(IN_OBJECTS, ("words", "fence"))]
+    for some in [(one,) for one in OBJECT_DRESSES] + pairs:
+        if "inner quotes" in some and {"single quotes", "curly quotes"} & {*some}:  # then they are not told apart
+            continue
+        text = rule.example
+        for one in some:
+            text = OBJECT_DRESSES[one](text)
+        found = read_placed(Reply(text=text), rule, k)
+        assert isinstance(found, PlacedVerdict), (some, text, found)
+        assert found.verdict == expected, (some, text)
+        assert text[slice(*found.span)] == verdict, (some, text)
+
+
+@pytest.mark.parametrize("name", RULES)
+def test_without_its_verdict_nothing_is_read(name):
+    """The example, in any dress, whose verdict is left out or is no verdict, gives none."""
+    rule = RULES[name]
+    plain, k = parts(rule), slots(rule)
+    dresses = OBJECT_DRESSES if name in OBJECTS else TAG_DRESSES
+    for verdict in ("", "?", "Neither", "N/A", "both or none"):
+        for dress in dresses.values():
+            bare = (*plain[:2], verdict, *plain[3:])
+            text = dress("".join(bare)) if name in OBJECTS else "".join(dress(*bare))
+            found = read_placed(Reply(text=text), rule, k)
+            assert isinstance(found, Failure), (text, found)
+    gone = plain[0] + plain[4]
+    assert isinstance(read_placed(Reply(text=gone or "."), rule, k), Failure), gone
+
+
+UNDECIDED = [
+    ("pairwise", "[[A]] or [[B]]"),
+    ("pairwise", "Reply with [[A]] if A is better, [[B]] if B is better."),
+    ("pairwise", "If A is better: [[A]]\nIf B is better: [[B]]"),
+    ("pairwise", "[[A]]/[[B]]"),
+    ("pairwise", "[[A/B]]"),
+    ("pairwise-ties", "A: [[A]]\nB: [[B]]\nTie: [[C]]"),
+    ("four-way", "[[A]] beats the rest; [[B]] is weaker."),
+    ("four-way", "[[A]], [[B]], [[C]] or [[D]]"),
+    ("rating-10", "[[7]], since [[10]] is kept for perfect ones."),
+    ("rating-10", "Rating: [[7]]\nA perfect answer would get [[10]]."),
+    ("rating-10", "As source [[1]] says, it is right. I would give it 7."),
+    ("rating-10", "Water boils at 100 C [[1]]. The answer is right."),
+    ("rating-10", "[[8 or 9]]"),
+    ("rating-10", "[[4]]/5"),
+    ("rating-ties", "[[7]], since [[10]] is kept for perfect ones."),
+    ("prometheus-absolute", "[RESULT] 3 or 4"),
+    ("prometheus-absolute", "[RESULT] 1-5"),
+    ("prometheus-absolute", "[RESULT] 4/10"),
+    ("prometheus-pairwise", "[RESULT] A or B"),
+    ("prometheus-pairwise", "[RESULT] a tie"),
+    ("pandalm", "1. Response 2 names a colour.\n2. Response 1 does not."),
+    ("pandalm", "2 responses were given, and Response 1 is better."),
+    ("judgelm", "1, 2 and 3 are the points."),
+    ("g-eval", "1. Read the request.\n2. It is answered."),
+    ("g-eval", "- Quality: 4/10"),
+    ("llmbar-cot", "Output (a) is short, Output (b) is long."),
+    ("flow-judge", "<score>4 or 5</score>"),
+    ("rating-json", '{"rating": "4/5"}'),
+    ("rating-json", '{"rating": 8}{"rating": 9}'),
+    ("pairwise-json", '{"verdict": "A" or "B"}'),
+    ("pairwise-json", '{"reasoning": "It says {\\"verdict\\": \\"A\\"}."}'),
+]
+
+
+@pytest.mark.parametrize(("name", "reply"), UNDECIDED)
+def test_what_is_no_verdict_is_never_read_as_one(name, reply):
+    """An echo of the form, a legend, a citation, a numbered list, another scale and what is left open are failures."""
+    result = read(Reply(text=reply), RULES[name], 4 if name == "four-way" else slots(RULES[name]))
+
+    assert isinstance(result, Failure)
+    assert result.kind in {"ambiguous", "unreadable"}
+
+
+DECIDED = [
+    ("pairwise", "At first [[A]], but no: [[B]].", "B"),
+    ("pairwise", "I lean to [[A]].\n\nFinal verdict: [[B]]", "B"),
+    ("pairwise-ties", "[[Tie]]", "tie"),
+    ("rating-10", "Rating: [[8]]/[[10]]", 8),
+    ("rating-10", "[[8]] out of 10", 8),
+    ("rating-10", "[[8,5]]", 8.5),
+    ("rating-10", "It cites [[2]] and [[3]].\n\nRating: [[8]]", 8),
+    ("prometheus-absolute", "Needs work. [Result] Score: 2", 2),
+    ("prometheus-absolute", "Good job. (Score 5)", 5),
+    ("llmbar-cot", "Output (a) is better. Output (b) names no colour.", "A"),
+    ("llmbar-cot", "Therefore, Output (b) is better than Output (a).", "B"),
+    ("judgebench-vanilla", "Output (b).", "B"),
+    ("auto-j-pairwise", "So, the final decision is a tie.", "tie"),
+    ("rating-json", '{"rating": 8/10}', 8),
+    ("pairwise-json", '{"verdict": "Answer A"}', "A"),
+]
+
+
+@pytest.mark.parametrize(("name", "reply", "expected"), DECIDED)
+def test_a_plain_verdict_is_read_among_others(name, reply, expected):
+    """Where it is plain which one is meant, it counts, in the words that judges use."""
+    assert read(Reply(text=reply), RULES[name], slots(RULES[name])) == Verdict(expected)
+
+
+def test_other_verdicts_of_a_reply_are_kept():
+    """Each once, in their order, without the one that counts."""
+    result = read(Reply(text="[[B]]? [[C]]? [[B]]?\n\nVerdict: [[A]]"), RULES["four-way"], 4)
+
+    assert (result.value, result.also) == ("A", ("B", "C"))
+
+
+ANCHORS = [
+    ("line", "[[A]] here.\nMore words.", "A"),
+    ("line", "[[A]], not [[B]]", "ambiguous"),
+    ("start", "**[[A]]**\n[[B]] is worse", "A"),
+    ("start", "[[A]] is better", "unreadable"),
+    ("start", "So: [[A]]", "unreadable"),
+    ({"after": "Verdict:"}, "[[B]]? Verdict: [[A]] [[B]]", "A"),
+    ({"after": "Verdict:"}, "**VERDICT:** [[A]]", "A"),
+    ({"after": "Verdict:"}, "Verdict: I choose [[A]]", "unreadable"),
+    ({"after": "Verdict:"}, "[[A]]", "unreadable"),
+]
+
+
+@pytest.mark.parametrize(("anchor", "reply", "expected"), ANCHORS)
+def test_an_anchor_says_where_the_verdict_stands(anchor, reply, expected):
+    """On the last line that has one, alone on the first line, or right after some words."""
+    rule = VerdictRule(pattern=r"\[\[([AB])\]\]", anchor=anchor)
+    result = read(Reply(text=reply), rule, 2)
+
+    assert (result.value if isinstance(result, Verdict) else result.kind) == expected
+
+
+@pytest.mark.parametrize("anchor", ["end", 3, {"before": "x"}, {"after": ""}, {"after": "x", "more": 1}])
+def test_another_anchor_is_refused(anchor):
+    """The message names the three that there are."""
+    with pytest.raises(ValueError, match=r"expected line, start, or \{after: TEXT\}"):
+        VerdictRule(pattern="([AB])", anchor=anchor)
+
+
+def test_a_verdict_that_stands_first_survives_a_cut():
+    """A reply that was cut off counts where its rule wants the verdict first, and it is whole."""
+    found = [read(Reply(text=text, finish_reason="length"), RULES[name], 2) for name, text in CUT_OFF]
+
+    assert [result.value if isinstance(result, Verdict) else result.kind for result in found] == [
+        "B", "B", "truncated", "A", "truncated", "truncated",
+    ]  # fmt: skip
+
+
+CUT_OFF = [
+    ("alpaca-eval", "M"),
+    ("pandalm", "2\n\n### Rea"),
+    ("pandalm", "2"),
+    ("judgelm", "8 6\nAssist"),
+    ("judgelm", "8 1"),
+    ("pairwise", "[[A]] bec"),
+]
+
+REPLIES = SHARED_DATA / "llmbar" / "chatgpt0301_cot_replies.jsonl"
+
+
+@pytest.mark.skipif(not REPLIES.exists(), reason="LLMBar's recorded replies are not at ../shared/data/llmbar")
+@pytest.mark.parametrize("name", ["llmbar-cot", "llmbar-metrics-reference", "judgebench-vanilla"])
+def test_llmbars_replies_are_read_as_its_paper_reads_them(name):
+    """The winner of each of 838 replies is the recorded one: 379 right, one without."""
+    right = 0
+    for line in REPLIES.read_text(encoding="utf-8").splitlines():
+        recorded = json.loads(line)
+        result = read(Reply(text=recorded["reply"]), RULES[name], 2)
+        first, other = recorded["first"], {"chosen": "rejected", "rejected": "chosen"}[recorded["first"]]
+        winner = {"A": first, "B": other}[result.value] if isinstance(result, Verdict) else None
+        assert winner == recorded["official"], recorded["reply"]
+        right += winner == "chosen"
+
+    assert right == 379
