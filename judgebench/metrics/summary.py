@@ -225,13 +225,15 @@ def summarise(
         usage: What the replies took.
         seed: Of the bootstrap.
     """
-    scores = official_scores(outcomes, layout, seed=seed)
     results = [reading.result for among in readings.values() for reading in among]
     failures: Counter[str] = Counter(result.kind for result in results if isinstance(result, Failure))
     judgements = len(results)
     if not readings:
         judgements = len(outcomes)
         failures.update("missing" for outcome in outcomes if outcome.failed)
+    nothing = judgements > 0 and sum(failures.values()) == judgements
+    credited = [replace(each, credit=None) for each in outcomes] if nothing else outcomes
+    scores = official_scores(credited, layout, seed=seed)
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
     units, chosen, shown = chosen_slots(readings, keys)
@@ -251,7 +253,7 @@ def summarise(
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
         bounds=score_bounds(outcomes, layout, seed=seed),
-        substituted=_substituted(outcomes, layout),
+        substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,
         position_bias=bias.first_position(chosen, shown, clusters=units),
