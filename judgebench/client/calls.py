@@ -45,6 +45,9 @@ DEAR_TRIES = 3
 """The cap where each try may be paid for or takes minutes: the model said nothing, or nothing within the timeout."""
 MAX_WAIT_S = 300.0
 """The cap on what one call waits between its tries, in all; a rate limit has no other."""
+OTHERS_EVERY_S = 0.1
+"""So often a call that another process is making is looked for; one that is suspended is waited for no longer than a
+call of one's own would be."""
 FIRST_WAIT_S = 0.5
 DRIP_S = 1.0
 """So long after the judge's timeout a reply that is still coming is given up."""
@@ -176,10 +179,32 @@ class JudgeClient:
             reply = self.cached(key)
         if reply is not None:
             return Answer(reply, shared=True)
+        shared = False
+
+        async def make() -> Reply:
+            nonlocal shared
+            reply = await self._of_another_process(key)
+            shared = reply is not None
+            try:
+                return reply or await self._kept(request)
+            finally:
+                self.cache.give_back(key)
+
         try:
-            return Answer(await self._flights.made(key, self, lambda: self._kept(request)))
+            return Answer(await self._flights.made(key, self, make), shared=shared)
         finally:
             self.on_the_wire.discard(_this_task())
+
+    async def _of_another_process(self, key: str) -> Reply | None:
+        """The reply of an equal call that another process makes; None where none does, or it has failed."""
+        if self._refresh or self.judge.offline:
+            return None
+        until = time.monotonic() + self.judge.timeout + MAX_WAIT_S
+        waited = False
+        while not self.cache.take(key) and time.monotonic() < until:
+            waited = True
+            await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
+        return self.cached(key) if waited else None
 
     async def _kept(self, request: Request) -> Reply:
         empty: list[Reply] = []

@@ -167,3 +167,14 @@ def test_an_import_during_a_run_is_taken_up(server: LoopbackServer) -> None:
     imported = judgebench("cache", "import", "all.gz", "--cache-dir", "shared")
     ended(running)
     assert (imported.status, readable()) == (0, ITEMS)
+
+
+def test_equal_calls_of_two_commands_at_once_are_made_once(tmp_path: Path) -> None:
+    """Each has a folder of its own; what one makes, the other waits for and takes from the cache."""
+    rows = write_jsonl(tmp_path / "rows.jsonl", pairs(12))
+    with LoopbackServer(latency=0.2) as server:
+        write_judges(server.url)
+        command = ("run", "custom", "--data", rows, "--orders", "one", "-j", "mine", "--quiet")
+        both = [Running(*command, "--out", out) for out in ("one", "two")]
+        statuses = [(running.communicate(), running.wait())[1] for running in both]
+        assert (statuses, server.count) == ([0, 0], 12)

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Self
 import diskcache
 from pydantic import ValidationError
 
+from judgebench._util import locks
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
 from judgebench.errors import ConfigError, StorageError
@@ -196,6 +197,7 @@ class ReplyCache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_cache_dir()
         self.out_of_space: ConfigError | None = None
+        self._place = os.path.realpath(self.folder)
         self.reserve = Reserve(self.folder / "reserve")
         self._reserved = False
         self._store: Any = None
@@ -253,6 +255,17 @@ class ReplyCache:
                 self.out_of_space = self._full()
                 self.reserve.release()
                 self._open(make=True).set(key, text)
+
+    def take(self, key: str) -> bool:
+        """Whether this process is now the one that makes a call; false while another that shares the cache does."""
+        return locks.take(self._call(key))
+
+    def give_back(self, key: str) -> None:
+        """Ends that: the reply is there, or there is none."""
+        locks.give_back(self._call(key))
+
+    def _call(self, key: str) -> str:
+        return f"{self._place} {key}"
 
     def close(self) -> None:
         """Closes the database."""
