@@ -15,6 +15,13 @@ HOLDER = "from judgebench._util import locks; print(locks.take('a'), flush=True)
 HOLDER += "print('given', flush=True); input()"
 
 
+@pytest.fixture(autouse=True)
+def given_back():
+    yield
+    for what in "ab":
+        locks.give_back(what)
+
+
 @pytest.fixture
 def holder():
     home = str(Path(judgebench.__file__).parent.parent)

@@ -120,14 +120,15 @@ def test_two_commands_share_a_cache(server: LoopbackServer) -> None:
 
 
 def test_what_one_command_has_asked_the_other_takes(server: LoopbackServer) -> None:
-    """One that begins while the other is at work asks only for what is not there yet."""
+    """One that begins while the other is at work asks only for what is not there yet, and for what a dead one asked."""
     server.faults = lambda request: Fault.hang() if request.number > 30 else None
     first = start("first", "--concurrency", "1")
     server.wait_count(31)
     server.faults = None
-    ended(start("second", "--concurrency", "1"))
+    second = start("second", "--concurrency", "1")
     first.kill()
     first.communicate()
+    ended(second)
     assert (server.count, readable()) == (31 + 10, ITEMS)
 
 
