@@ -146,6 +146,14 @@ def test_consistency_of_llmbars_shape():
     assert consistency_over_orders(readings) == (pytest.approx(374 / 419), 419)
 
 
+def test_samples_leave_consistency_as_it_is():
+    """Each order has 0 in three of four samples: one of each agree in 9/16 + 1/16, as with any number of samples."""
+    first = [reading((0, 1), letter, at) for at, letter in enumerate("AAAB")]
+    second = [reading((1, 0), letter, at) for at, letter in enumerate("BBBA")]
+
+    assert consistency_over_orders({"a": [*first, *second]}) == (pytest.approx(10 / 16), 1)
+
+
 def test_one_order_has_no_consistency():
     """With a single order there is nothing to compare."""
     assert consistency_over_orders({"a": [reading((0, 1), "A")]}) == (None, 0)
