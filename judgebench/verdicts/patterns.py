@@ -64,7 +64,7 @@ def find_matches(regex: re.Pattern[str], text: str) -> list[Match]:
     import regex as bounded
 
     try:
-        flags = regex.flags & (re.IGNORECASE | re.VERBOSE | re.DOTALL | re.MULTILINE | re.ASCII)
+        flags = regex.flags & (re.IGNORECASE | re.VERBOSE | re.DOTALL | re.MULTILINE)
         found = bounded.compile(regex.pattern, int(flags)).finditer(text, timeout=TIMEOUT)
         return [Match(m[1], *m.span(), *m.span(1)) for m in found]
     except TimeoutError:
