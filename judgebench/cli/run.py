@@ -32,7 +32,6 @@ if TYPE_CHECKING:
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.grid import GridResult
     from judgebench.engine.plan import Grid
-    from judgebench.engine.progress import Stop
     from judgebench.engine.recorder import RunResult
 
 T = TypeVar("T", PlanOptions, RunOptions)
