@@ -17,7 +17,7 @@ from judgebench._util.files import open_in_place, whole_file, write_text
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import DataError
-from judgebench.items import LABELS, TIE, Failure, Reading, Soft, Verdict
+from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
 
@@ -66,6 +66,7 @@ class Judgement:
         turn: 0 for the reply to the question, n for the reply to the nth follow-up turn (`--repair`).
         reasoning: Thinking text that came apart from the reply; never read for the verdict.
         logprobs: The tokens that the probabilities were read from, so that they can be read again.
+        may_have_cost_usd: What tries of unknown cost may have cost at most, beside `cost_usd`; None: not known.
     """
 
     item: AnyText
@@ -91,6 +92,7 @@ class Judgement:
     turn: int = 0
     reasoning: AnyText | None = None
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+    may_have_cost_usd: float | None = 0.0
 
     @classmethod
     def of(
@@ -123,7 +125,16 @@ class Judgement:
             turn=turn,
             reasoning=reply.reasoning,
             logprobs=reply.logprobs,
+            may_have_cost_usd=reply.may_have_cost_usd,
         )
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether the same command asks for it again: nothing came, or nothing that was said."""
+        if self.failure is None:
+            return False
+        said_nothing = self.failure.kind == "empty" and not self.reasoning and self.answer.says_nothing
+        return said_nothing or self.failure.kind in ASKED_AGAIN
 
     @property
     def reading(self) -> Reading:
@@ -215,6 +226,10 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
     usage.completion_tokens += judgement.usage.completion_tokens
     usage.reasoning_tokens += judgement.usage.reasoning_tokens
     usage.cached_prompt_tokens += judgement.usage.cached_prompt_tokens
+    if judgement.may_have_cost_usd is None or usage.may_have_cost_usd is None:
+        usage.may_have_cost_usd = None
+    else:
+        usage.may_have_cost_usd += judgement.may_have_cost_usd
     if judgement.cost_usd is None:
         if judgement.failure is None or judgement.reply is not None or judgement.latency_s is not None:
             usage.cost_usd = None

@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
 from judgebench.items import Failure
+from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips
+from judgebench.metrics.retest import noise_of, retest
 from judgebench.metrics.summary import Usage, summarise
 from judgebench.protocols import (
     PROTOCOL_NOTES,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.controls import Flips
+    from judgebench.metrics.retest import Noise, Retest
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
     from judgebench.protocols import Alteration
@@ -125,7 +128,40 @@ def score(
         altered=None if beside.altered is None else beside.altered.title,
         attack=beside.attack,
         sequential=beside.sequential,
+        retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
     )
+
+
+def _retest(
+    benchmark: Benchmark, protocol: Protocol, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> Retest | None:
+    """What repeated samples say; nothing where it hangs on what was said whether there is another."""
+    if protocol.samples < 2 or protocol.in_rounds:
+        return None
+    return retest(readings, _noise(benchmark, protocol, outcomes, readings))
+
+
+def _noise(
+    benchmark: Benchmark, protocol: Protocol, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> Noise | None:
+    """The judge's own noise, from the credit of each sample by itself."""
+    layout = benchmark.layout
+    scored = [o for o in outcomes if o.credit is not None and o.item.subset not in layout.strata]
+    if not scored:
+        return None
+    by_group = {(group.section, group.subset): group.in_score / group.n for group in group_weights(scored, layout)}
+    credits_, subsets, weights = [], [], []
+    for each in scored:
+        samples: list[list[Reading]] = [[] for _ in range(protocol.samples)]
+        for reading in readings.get(each.item.id, ()):
+            samples[reading.sample].append(reading)
+        if any(not sample or any(map(_unasked, sample)) for sample in samples):
+            continue
+        credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
+        subsets.append(each.item.subset)
+        weights.append(by_group[layout.section_of(each.item), each.item.subset])
+    total = sum(weights)
+    return noise_of(credits_, subsets, [weight / total for weight in weights]) if total else None
 
 
 def _calibration(outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
