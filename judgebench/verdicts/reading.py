@@ -158,7 +158,10 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
     if reply.finish_reason == "content_filter":
         return Failure("filtered", "the provider's content filter stopped the reply")
     if reply.finish_reason == "context":
-        return Failure("context", "the prompt is longer than the model's context")
+        read = (
+            f", which read {reply.prompt_tokens} tokens of it; raise num_ctx at Ollama" if reply.prompt_tokens else ""
+        )
+        return Failure("context", f"the prompt is longer than the model's context{read}")
     pieces = _answer_pieces(text)
     answer = text if pieces is None else _joined(text, pieces)
     if reply.finish_reason == "length" and not _is_whole(answer, rule):
