@@ -4,6 +4,7 @@ from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.failures import FailureEffect as FailureEffect
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.report import (
@@ -84,10 +85,11 @@ from judgebench.judges.judge import Judge as Judge, Limits as Limits
 from judgebench.judges.presets import AnyJudge as AnyJudge
 from judgebench.metrics.agreement import Agreement as Agreement
 from judgebench.metrics.behaviour import Behaviour as Behaviour, Sureness as Sureness
-from judgebench.metrics.bias import BiasEstimate as BiasEstimate
+from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as SlotShares
 from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
+from judgebench.metrics.retest import Retest as Retest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
