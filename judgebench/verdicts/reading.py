@@ -182,10 +182,10 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
 def _why_empty(reply: Reply) -> str:
     if reply.text and reply.text.strip():
         return "the reply has reasoning but no answer"
-    if reply.reasoning and reply.reasoning.strip():
+    if thought := (reply.reasoning or "").strip():
         return (
-            "the reply has reasoning and no text, so the answer may stand in the reasoning: start the server without "
-            "its reasoning parser, or lower reasoning_effort"
+            f"the model thought ({len(thought)} characters) and gave no answer, which may stand in its thinking: "
+            "check the server's reasoning parser, or set reasoning_effort lower"
         )
     return "the reply has no text"
 
