@@ -167,8 +167,10 @@ def _bounds(data: Any) -> Bounds:
 
 
 def _controls(data: Any) -> Controls:
+    """Those of an older version have no p."""
     found: Controls = _made(Controls, data, "controls")
-    baselines = {name: _made(Reached, each, f"controls.{name}") for name, each in found.baselines.items()}
+    known = {name: _need(each, ("score",), f"controls.{name}.") for name, each in data["baselines"].items()}
+    baselines = {name: _made(Reached, {"p": None, **each}, f"controls.{name}") for name, each in known.items()}
     return replace(found, baselines=baselines, left_out=tuple(found.left_out))
 
 
