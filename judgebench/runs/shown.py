@@ -180,7 +180,7 @@ def _controls(metrics: Metrics) -> Iterator[str]:
         left_out = ", ".join(map(one_line, controls.left_out))
         yield f"(baselines without {left_out}; the judge on the same items: {judged})"
     if tested := [f"{name} {p_text(each.p)}" for name, each in controls.baselines.items() if each.p is not None]:
-        yield f"judge against them, paired p: {', '.join(tested)}"
+        yield f"paired p: {', '.join(tested)}"
 
 
 def _bias_line(what: str, bias: BiasEstimate) -> str:
