@@ -18,7 +18,7 @@ import difflib
 from typing import TYPE_CHECKING, ClassVar
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Mapping
 
 
 class JudgebenchError(Exception):
@@ -26,9 +26,13 @@ class JudgebenchError(Exception):
 
     Attributes:
         charged: Whether the call that failed may have been paid for; one that the provider refused was not.
+        answered: Whether the provider sent a reply (status 200), which cannot be used.
+        took: What that reply took, by the fields of a `Reply`, where it says so.
     """
 
     charged = True
+    answered = False
+    took: Mapping[str, float | None] | None = None
 
 
 class ConfigError(JudgebenchError):

@@ -23,7 +23,7 @@ FLAGS = ("--headless=new", "--no-sandbox", "--disable-dev-shm-usage", "--disable
 
 needs_browser = pytest.mark.skipif(
     CHROMIUM is None or DRIVER is None,
-    reason="no Chromium here: apt-get install chromium chromium-driver (.ci/run does)",
+    reason="no Chromium here: apt-get install chromium chromium-driver",
 )
 
 

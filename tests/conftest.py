@@ -1,5 +1,6 @@
 """What every test has: a home, a cache and a current folder of its own, and no key."""
 
+import gc
 import os
 
 import pytest
@@ -27,6 +28,12 @@ def pytest_collection_modifyitems(items):
             item.add_marker("browser")
         if getattr(item.function, "is_hypothesis_test", False):
             item.add_marker("simulation")
+
+
+def pytest_collection_finish():
+    """What is imported by now stays: no collection of garbage has to look through it again."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(autouse=True)

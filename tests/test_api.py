@@ -236,40 +236,7 @@ def test_the_version() -> None:
     assert jb.__version__ == importlib.metadata.version("judgebench")
 
 
-SCRIPT = """
-import asyncio
-from collections.abc import Mapping
-
-import judgebench as jb
-from judgebench import Comparison, GridResult, Judgement, Metrics, Run
-
-rows: list[Mapping[str, object]] = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "Five."}]
-
-
-def score_of(run: Run) -> float | None:
-    metrics: Metrics = run.metrics
-    return metrics.score
-
-
-run = jb.run("custom", judge="offline/longest", data=rows, orders="both", aggregate="unanimous", controls=["blind"])
-first: Judgement = next(iter(run.judgements))
-credits: dict[str, float | None] = {outcome.item.id: outcome.credit for outcome in run.outcomes}
-texts = [item.completions[0].text for item in run.items]
-runs: GridResult[Run] = jb.grid("custom", judges=["offline/longest", "offline/first"], data=rows, templates="pairwise")
-errors: tuple[jb.JudgebenchError, ...] = runs.errors
-compared: Comparison = jb.compare(runs[0], runs[1])
-forecasts: list[jb.Forecast] = jb.forecast("custom", judges="offline/first", data=rows, limit=1)
-
-
-async def later() -> Run:
-    return await jb.arun("custom", judge="offline/first", data=rows, out="later")
-
-
-try:
-    print(jb.__version__, score_of(run), score_of(asyncio.run(later())), len(run.controls), first.item, len(credits))
-except (jb.DataError, jb.StorageError, jb.BudgetReached) as error:
-    print(error)
-"""
+SCRIPT = Path(__file__).parent.parent / "docs/examples/typed_script.py"
 
 
 def python(*arguments: str) -> subprocess.CompletedProcess[str]:
@@ -284,19 +251,7 @@ def python(*arguments: str) -> subprocess.CompletedProcess[str]:
     )
 
 
-def test_a_script_of_a_user_passes_mypy_in_strict_mode() -> None:
-    """All names that it takes are typed: a wrong option and a wrong type are found, and nothing else."""
-    wrong = 'jb.run("custom", judge="offline/first", limt=3)\nx: int = jb.__version__\n'
-    Path("script.py").write_text(SCRIPT + wrong)
-    checked = python("-m", "mypy", "--strict", "--config-file=", "--cache-dir", "cache", "script.py").stdout
-    mistakes = [line for line in checked.splitlines() if ": error: " in line and line.startswith("script.py")]
-    assert len(mistakes) == 2, checked
-    assert 'Unexpected keyword argument "limt"' in mistakes[0]
-    assert "Incompatible types in assignment" in mistakes[1]
-
-
 def test_a_script_of_a_user_runs() -> None:
     """The longer answer is the right one; the first is drawn, and is taken in one run of the control."""
-    Path("script.py").write_text(SCRIPT)
-    ended = python("script.py")
+    ended = python(str(SCRIPT))
     assert ended.stdout.split()[:2] == [jb.__version__, "1.0"], ended.stderr

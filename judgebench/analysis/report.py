@@ -171,7 +171,8 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
     families = [_family(each) for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
     found = [behaviours(each.readings, each.keys, own[1], each.outcomes.values()) for each, own in both]
-    q = iter(benjamini_hochberg([b.estimate.p for among in found for b in among if b.tested]).tolist())
+    tested = [b.estimate.p for among in found for b in among if b.tested and b.estimate.p is not None]
+    q = iter(benjamini_hochberg(tested).tolist())
     details = tuple(
         Detail(
             finished=each,
@@ -221,6 +222,8 @@ def _lines(detail: Detail) -> Iterator[str]:
             "q: p corrected for all biases of this report (Benjamini-Hochberg); rows without q are descriptive. "
             "MDE: smallest distance from the null that is detected with 80% power"
         )
+        if any("all slots" in bias.behaviour.name for bias in detail.biases):
+            yield "all slots: p of all shares together (chi-square); shown is the slot furthest from its null"
         yield from _log_odds_lines(detail)
     if detail.sureness is not None:
         yield _sureness_line(detail.sureness)

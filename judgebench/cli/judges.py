@@ -175,7 +175,8 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
         yield "schema", "sent"
     if found.soft:
         soft = isinstance(result, Verdict) and result.soft is not None
-        yield "log-probs", "returned" if soft else "not returned: --logprobs would have no effect"
+        came = "returned without alternatives" if reply.logprobs else "not returned"
+        yield "log-probs", "returned" if soft else f"{came}: --logprobs would have no effect"
     yield "works", "yes" if found.works else "no"
 
 

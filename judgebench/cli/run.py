@@ -39,7 +39,7 @@ SAMPLE_JUDGE = "offline/longest"
 
 SECTIONS = sections()
 SECTIONS["Calls and cost"].insert(0, "dry_run")
-SECTIONS["Output"] += ["as_json", "quiet"]
+SECTIONS["Output"] += ["as_json", "quiet", "fail_under"]
 
 
 @click.command(
@@ -49,6 +49,13 @@ SECTIONS["Output"] += ["as_json", "quiet"]
 )
 @click.argument("benchmark", shell_complete=benchmark_names, required=False)
 @run_options
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Exit status 1 if fewer judgements of a run have a verdict.",
+)
 @click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost beyond the cache; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the runs' metrics and nothing else.")
 @config_option
@@ -60,7 +67,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     """
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.cli.run_ending import print_end, print_scores
+    from judgebench.cli.run_ending import print_end, print_scores, say_why
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -83,7 +90,8 @@ def run(benchmark: str | None, **options: Any) -> int:
     else:
         print_scores(ended, results())
     print_end(ended, console)
-    return _status(ended, interrupted=interrupted)
+    say_why(ended, options["fail_under"], messages(errors=True))
+    return _status(ended, options["fail_under"], interrupted=interrupted)
 
 
 def _chosen(definition: type[T], options: dict[str, Any]) -> T:
@@ -167,12 +175,13 @@ def _run(
     return finished(every()), stop.asked
 
 
-def _status(ended: GridResult[RunResult], *, interrupted: bool) -> int:
+def _status(ended: GridResult[RunResult], fail_under: float, *, interrupted: bool) -> int:
+    from judgebench.cli.run_ending import too_few
     from judgebench.errors import BudgetReached
 
     if interrupted:
         return EXIT_INTERRUPTED
     if any(not isinstance(error, BudgetReached) for error in ended.errors):
         return EXIT_MISTAKE
-    whole = not ended.errors and all(result.state == "done" for result in ended)
-    return EXIT_DONE if whole else EXIT_INCOMPLETE
+    early = ended.errors or any(result.state in {"interrupted", "stopped"} for result in ended)
+    return EXIT_INCOMPLETE if early or any(too_few(result, fail_under) for result in ended) else EXIT_DONE

@@ -31,6 +31,7 @@ class Budget:
 
     Attributes:
         spent: What the calls so far have cost, in USD; those of unknown cost at their highest.
+        unsure: The part of it that those of unknown cost are.
         held: The highest cost of what is in flight.
         reached: Set once the budget is reached.
     """
@@ -38,6 +39,7 @@ class Budget:
     def __init__(self, usd: float | None = None) -> None:
         self.usd = usd
         self.spent = 0.0
+        self.unsure = 0.0
         self.held = 0.0
         self.reached: BudgetReached | None = None
         self._waiting: list[asyncio.Future[None]] = []
@@ -74,7 +76,9 @@ class Budget:
             yield bill
         finally:
             self.held = max(0.0, self.held - bill.highest)
-            self.spent += bill.cost
+            if bill.cost is None:
+                self.unsure += bill.highest
+            self.spent += bill.highest if bill.cost is None else bill.cost
             waiting, self._waiting = self._waiting, []
             for place in waiting:
                 if not place.done():
@@ -84,9 +88,10 @@ class Budget:
         assert self.usd is not None
         while self.reached is None and self.spent + self.held + highest > self.usd + _ROUNDING:
             if self.held <= _ROUNDING:
+                may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
                 self.reached = BudgetReached(
-                    f"the budget of ${self.usd:g} is reached: ${self.spent:.4f} is spent, and the next call could "
-                    f"cost ${highest:.4f}"
+                    f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+                    f"next call could cost ${highest:.4f}"
                 )
                 break
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
@@ -102,13 +107,14 @@ class Bill:
 
     Attributes:
         highest: The most it can cost, in USD.
-        cost: What it did cost; the highest until that is known.
+        cost: What it did cost; None until that is known.
     """
 
     __slots__ = ("cost", "highest")
 
     def __init__(self, highest: float) -> None:
-        self.highest = self.cost = highest
+        self.highest = highest
+        self.cost: float | None = None
 
 
 def longest_answer(judge: Judge) -> int | None:
@@ -117,7 +123,7 @@ def longest_answer(judge: Judge) -> int | None:
     for name in ("max_completion_tokens", "max_tokens"):
         if isinstance(params.get(name), int):
             return int(params[name])
-    return listed_output_limit(judge.model)
+    return listed_output_limit(judge.known_as)
 
 
 def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None) -> float:

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import blaming
 from judgebench._util.redaction import in_one_line, without, without_secrets
-from judgebench.client.budget import Budget
+from judgebench.client.budget import Budget, highest_cost
 from judgebench.client.cache.keys import KeyMaker
 from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
@@ -30,7 +30,7 @@ from judgebench.judges import cost, is_free, price_of, secret_values
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import tenacity
@@ -42,7 +42,7 @@ MAX_TRIES = 10
 FIRST_TRIES = 6
 """The cap where the judge has not answered yet: a server that is not there is told of within seconds."""
 DEAR_TRIES = 3
-"""The cap where each try may be paid for or takes minutes: the model said nothing, or nothing within the timeout."""
+"""The cap where each try may be paid for or takes minutes: replies that cannot be used, empty ones, and timeouts."""
 MAX_WAIT_S = 300.0
 """The cap on what one call waits between its tries, in all; a rate limit has no other."""
 FIRST_WAIT_S = 0.5
@@ -58,12 +58,59 @@ SHORTEST_HIDDEN = 8
 
 
 class _EmptyReplyError(TransientError):
-    """The model said nothing; asked again, and kept where it goes on saying nothing."""
+    """The model said nothing."""
 
     counted_as = "empty reply"
+    answered = True
+
+    def __init__(self, reply: Reply) -> None:
+        super().__init__("the reply was empty")
+        self.took = reply.model_dump(include=_TAKEN)
+
+
+_TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens")
+_TAKEN = {*_TOKENS, "cost_usd", "latency_s", "created", "served_model"}
+
+
+class _Attempts:
+    """What the tries of one call have met, and what those that failed took."""
 
     def __init__(self) -> None:
-        super().__init__("the reply was empty")
+        self.causes: Counter[str] = Counter()
+        self.took: list[Reply] = []
+        self.may_have_cost: float | None = 0.0
+
+    def add(self, error: TransientError, highest: float | None) -> None:
+        """Takes in a try that failed.
+
+        Args:
+            error: How it did.
+            highest: What one can cost at most, in USD.
+        """
+        self.causes[_cause(error)] += 1
+        took = None if error.took is None else Reply.model_validate(error.took)
+        if took is not None:
+            self.took.append(took)
+        if error.charged and (took is None or took.cost_usd is None):
+            unknown = highest is None or self.may_have_cost is None
+            self.may_have_cost = None if unknown else (self.may_have_cost or 0.0) + (highest or 0.0)
+
+    def with_reply(self, reply: Reply) -> Reply:
+        """The call's reply with the tokens and the price of the tries before it."""
+        return _with_earlier(reply, self.took).model_copy(update={"may_have_cost_usd": self.may_have_cost})
+
+    @property
+    def wasted(self) -> Reply | None:
+        """What they took, in a reply that says nothing; None where that is nothing."""
+        if not self.took and self.may_have_cost == 0.0:
+            return None
+        *earlier, last = self.took or [Reply(cost_usd=0.0)]
+        return _with_earlier(last, earlier).model_copy(update={"may_have_cost_usd": self.may_have_cost})
+
+
+def _cause(error: TransientError) -> str:
+    """What a try failed for: each cause has its own cap."""
+    return "answered" if error.answered and not isinstance(error, RateLimitedError) else error.counted_as
 
 
 class JudgeClient:
@@ -151,11 +198,13 @@ class JudgeClient:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
         if self._refresh and key not in self._flights.asked:
             return None
-        return self.cache.get(key)
+        reply = self.cache.get(key)
+        return None if reply is None or reply.says_nothing else reply
 
     def cached_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Replies that the cache has under some of the keys, in one query; those that are not there may still be."""
-        return {} if self._refresh else self.cache.get_many(keys)
+        found = {} if self._refresh else self.cache.get_many(keys)
+        return {key: reply for key, reply in found.items() if not reply.says_nothing}
 
     def check(self) -> None:
         """Raises ConfigError where a call needs a key, or the budget a price, that is not there."""
@@ -182,36 +231,39 @@ class JudgeClient:
             self.on_the_wire.discard(_this_task())
 
     async def _kept(self, request: Request) -> Reply:
-        empty: list[Reply] = []
+        attempts = _Attempts()
         try:
-            reply = await self._tried(request, empty)
+            reply = attempts.with_reply(await self._tried(request, attempts))
         except BaseException:
-            if empty:
-                self.wasted[request.key] = _without_words(_with_earlier(empty[-1], empty[:-1]))
+            if (wasted := attempts.wasted) is not None:
+                self.wasted[request.key] = wasted
             raise
         self.cache.put(request.key, reply)
         return reply
 
-    async def _tried(self, request: Request, empty: list[Reply]) -> Reply:
-        """The reply after as many tries as can help; it bears the tokens and the price of all that were answered.
+    async def _tried(self, request: Request, attempts: _Attempts) -> Reply:
+        """The reply after as many tries as can help.
 
         Args:
             request: The call.
-            empty: Takes the replies that say nothing.
+            attempts: Takes what the tries met.
         """
 
         async def attempt() -> Reply:
-            reply = await self._once(request)
-            if not (reply.text or "").strip() and reply.finish_reason in {None, "stop"} and not reply.refusal:
-                empty.append(reply)
-                raise _EmptyReplyError
-            return _with_earlier(reply, empty)
+            try:
+                reply = await self._once(request)
+                if reply.says_nothing:
+                    raise _EmptyReplyError(reply)
+            except TransientError as error:
+                attempts.add(error, self._highest(request))
+                raise
+            return reply
 
         import tenacity
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(TransientError),
-            stop=self._enough,
+            stop=lambda state: self._enough(state, attempts.causes),
             wait=_wait,
             before_sleep=self._note,
             sleep=lambda seconds: self._unless_stopped(self._sleep(seconds)),
@@ -219,24 +271,34 @@ class JudgeClient:
         )
         try:
             return await retrying(attempt)
-        except _EmptyReplyError:
-            return _with_earlier(empty[-1], empty[:-1])
         except TransientError as error:
             count = retrying.statistics.get("attempt_number", 1)
-            raise self._gave_up(
-                request.key, f"failed after {count} {'attempt' if count == 1 else 'attempts'}: {error}"
-            ) from None
+            tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
+            if isinstance(error, _EmptyReplyError):
+                raise VerdictFailure("empty", f"the reply has no text ({tries})") from None
+            raise self._gave_up(request.key, f"failed after {tries}: {error}") from None
 
-    def _enough(self, state: tenacity.RetryCallState) -> bool:
-        """Whether a further try is one too many; a rate limit passes, however often it is met."""
+    def _highest(self, request: Request) -> float | None:
+        """What one try can cost at most, in USD; None where that is not known."""
+        try:
+            return highest_cost(self.judge, request.messages, request.schema)
+        except ConfigError:
+            return None
+
+    def _enough(self, state: tenacity.RetryCallState, causes: Mapping[str, int]) -> bool:
+        """Whether a further try is one too many, of those for its cause; a rate limit passes, however often it is met.
+
+        Args:
+            state: The last try.
+            causes: How many tries have failed, by their causes.
+        """
         if state.idle_for + state.upcoming_sleep >= MAX_WAIT_S or state.attempt_number == self._tries:
             return True
         error = state.outcome.exception() if state.outcome else None
-        if isinstance(error, RateLimitedError):
+        if isinstance(error, RateLimitedError) or not isinstance(error, TransientError):
             return False
-        if isinstance(error, _EmptyReplyError | TimedOutError):
-            return state.attempt_number >= DEAR_TRIES
-        return state.attempt_number >= (MAX_TRIES if self._answered else FIRST_TRIES)
+        dear = error.answered or isinstance(error, TimedOutError)
+        return causes[_cause(error)] >= (DEAR_TRIES if dear else MAX_TRIES if self._answered else FIRST_TRIES)
 
     def _gave_up(self, key: str, detail: str) -> JudgebenchError:
         """A failure of the one call, or of the judge where too many have failed with none between them that worked."""
@@ -313,8 +375,7 @@ class JudgeClient:
                 reply = self._finished(await self._completed(request), clock() - started)
             except JudgebenchError as error:
                 flight.refused = isinstance(error, RateLimitedError)
-                if not error.charged:
-                    bill.cost = 0.0
+                bill.cost = (error.took or {}).get("cost_usd") if error.charged else 0.0
                 return self._refused(error, request)
             flight.good = self._answered = True
             self._given_up = 0
@@ -376,7 +437,7 @@ class JudgeClient:
                 if error.in_code:
                     cause = f"all calls failed in {self._provider.code}: {error.detail}; fix its code"
                 error = FatalProviderError(f"{title_of(self.judge)}: {cause}")
-        if isinstance(error, FatalProviderError):
+        if isinstance(error, FatalProviderError | ConfigError):
             error = self._stop(error)
         if isinstance(error, VerdictFailure) and error.kind in {"context", "filtered"}:
             self._answered = True
@@ -404,16 +465,10 @@ def _with_earlier(reply: Reply, earlier: Sequence[Reply]) -> Reply:
     if not earlier:
         return reply
     every = [*earlier, reply]
-    tokens = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_prompt_tokens")
-    totals: dict[str, Any] = {name: sum(getattr(each, name) for each in every) for name in tokens}
+    totals: dict[str, Any] = {name: sum(getattr(each, name) for each in every) for name in _TOKENS}
     costs = [each.cost_usd for each in every]
     totals["cost_usd"] = None if None in costs else sum(each for each in costs if each is not None)
     return reply.model_copy(update=totals)
-
-
-def _without_words(reply: Reply) -> Reply:
-    """What the reply took, and nothing of what it said."""
-    return reply.model_copy(update={"text": None, "reasoning": None, "finish_reason": None, "logprobs": None})
 
 
 def _this_task() -> asyncio.Task[Any]:

@@ -144,5 +144,5 @@ def _tell_broken_off(plan: Plan, work: Work, client: JudgeClient, why: str) -> N
     if (ended := client.failed.pop(work.request.key, None)) is not None:
         plan.tell(work, Failure("provider", ended.detail), spent=spent)
     elif spent is not None:
-        failure = Failure("provider", f"the reply was empty, and it was not retried: {why}")
+        failure = Failure("provider", f"no usable reply, and the call was not retried: {why}")
         plan.tell(work, failure, spent=spent)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
-from judgebench.items import ASKED_AGAIN, Failure, Reading, Verdict
+from judgebench.items import Failure, Reading, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
@@ -161,7 +161,7 @@ class Recorder:
                 continue
             self.count(judgement)
             call = Call(judgement.order, judgement.sample)
-            if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
+            if judgement.is_asked_again:
                 self.readings.drop(judgement.item, call)
             elif judgement.turn < self.cell.orders.repair and can_be_mended(judgement.reading.result):
                 waiting.setdefault((judgement.item, call), {})[judgement.key] = judgement.answer

@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import count_lines, counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
 from judgebench.errors import ConfigError
-from judgebench.items import ASKED_AGAIN
 from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, Run, list_runs, read_manifest
 from judgebench.verdicts import Reply
 
@@ -202,7 +201,7 @@ class _RunReplies:
                 key = bytes.fromhex(judgement.key)
             except (TypeError, ValueError) as error:
                 raise ConfigError(f"{self.path} line {number}: not a valid judgement record ({error})") from None
-            if judgement.failure is not None and judgement.failure.kind in ASKED_AGAIN:
+            if judgement.failure is not None and judgement.is_asked_again:
                 self.places.pop(key, None)
                 self.missing[key] = judgement.failure.kind
             else:

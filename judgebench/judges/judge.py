@@ -89,6 +89,11 @@ class Judge(BaseModel):
         return f"{self.model} at {str(without_secrets(self.api_base)).rstrip('/')}"
 
     @property
+    def known_as(self) -> str:
+        """The model as tables know it: that which a deployment of one's own (`base_model`) is of, else the model."""
+        return str(self.extra.get("base_model") or self.model)
+
+    @property
     def provider(self) -> str:
         """The part of the model id before the first slash."""
         return self.model.partition("/")[0]
@@ -125,11 +130,11 @@ def price_of(judge: Judge) -> Price | None:
     """The judge's own price, else that of LiteLLM's table, else None; offline baselines are free."""
     if judge.price is not None:
         return judge.price
-    return FREE if judge.offline else listed_price(judge.model)
+    return FREE if judge.offline else listed_price(judge.known_as)
 
 
 def takes_schema(judge: Judge) -> bool:
     """Whether a JSON schema for the reply goes out with a call: as the judge says, else as LiteLLM's table does."""
     if judge.offline:
         return False
-    return listed_schema(judge.model) if judge.structured_output is None else judge.structured_output
+    return listed_schema(judge.known_as) if judge.structured_output is None else judge.structured_output

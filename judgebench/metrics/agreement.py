@@ -1,11 +1,19 @@
 """Agreement of two or more raters (judges, samples, people) on the same items, beyond chance.
 
 Ratings are an array of shape (items, raters) of codes from 0 up, or ratings on a scale; NaN or any number below 0 is a
-rating that is missing. Intervals are normal ones with the standard error of the jackknife over items (Efron and Stein
-1981, doi:10.1214/aos/1176345462), which asks nothing of the coefficient and treats the raters as given. Where all
-ratings agree, or none do, the jackknife shows no spread of that: the interval is then Wilson's of the share that
-agree, with what chance gives taken away. Where a single item decides whether the coefficient has a value at all, it is
-the whole range.
+rating that is missing. Raters are treated as given. Intervals:
+
+- The share that agree: Wilson's, at the effective number of rows.
+- Cohen's kappa and AC1 of two raters: quantiles of the coefficient over draws of the two-way table from a Dirichlet
+  distribution with its counts, at the effective number, and a total of 2 over the cells of the categories that occur
+  (1/2 for each of two by two: Jeffreys' prior). A normal interval holds too seldom where one category is common.
+- The others: normal, with the standard error of the jackknife over items (Efron and Stein 1981,
+  doi:10.1214/aos/1176345462), which asks nothing of the coefficient.
+
+The effective number is the number of rows over the design effect of clusters: the jackknife's variance with clusters
+left out, over that with rows left out. Where all ratings agree, or none do, the jackknife shows no spread of that: the
+interval is then Wilson's of the share that agree, with what chance gives taken away; where a single item decides
+whether the coefficient has a value at all, it is the whole range.
 """
 
 from __future__ import annotations
@@ -17,7 +25,7 @@ from typing import TYPE_CHECKING, Literal, NamedTuple
 
 import numpy as np
 
-from judgebench.metrics.intervals import CONFIDENCE, wilson
+from judgebench.metrics.intervals import CONFIDENCE, Interval, wilson
 from judgebench.metrics.resampling import codes, distinct_rows
 
 if TYPE_CHECKING:
@@ -28,8 +36,12 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats
 
     Statistic = Callable[[Floats], float]
+    Ends = Callable[[float], Interval]
+    """An interval at a design effect."""
 
 Level = Literal["nominal", "ordinal", "interval"]
+
+_DRAWS, _PRIOR = 10_000, 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +75,12 @@ def percent_agreement(
     several = units.patterns.sum(axis=1) > 1
     agreeing = _agreeing(units.patterns)
     observed = _shares(agreeing, several)
-    return _with_jackknife(observed, units, several, observed, lambda _: 0.0, (0.0, 1.0), confidence)
+    repeats = units.times @ units.held
+
+    def ends(effect: float) -> Interval:
+        return wilson(observed(repeats), float(repeats[several].sum()) / effect, confidence)
+
+    return _with_jackknife(observed, units, several, observed, lambda _: 0.0, (0.0, 1.0), confidence, ends)
 
 
 def cohen_kappa(
@@ -95,7 +112,12 @@ def cohen_kappa(
     def kappa(m: Floats) -> float:
         return _beyond_chance(observed(m), chance(m))
 
-    return _with_jackknife(kappa, units, all_, observed, chance, (-1.0, 1.0), confidence)
+    def by_chance(tables: Floats) -> Floats:
+        products: Floats = (tables.sum(axis=1) * tables.sum(axis=2)).sum(axis=1)
+        return products
+
+    ends = _by_draws(given, by_chance, confidence)
+    return _with_jackknife(kappa, units, all_, observed, chance, (-1.0, 1.0), confidence, ends)
 
 
 def fleiss_kappa(
@@ -138,7 +160,22 @@ def gwet_ac1(
     known = max(occurring, 2) if categories is None else categories
     if known < max(occurring, 2):
         raise ValueError(f"{occurring} categories occur, {known} are given: expected at least as many, and two")
-    return _kappa_like(ratings, clusters, lambda shares: float((shares * (1 - shares)).sum()) / (known - 1), confidence)
+    given, _ = _given(ratings, None)
+
+    def by_chance(tables: Floats) -> Floats:
+        shares = (tables.sum(axis=1) + tables.sum(axis=2)) / 2
+        chance: Floats = (shares * (1 - shares)).sum(axis=1) / (known - 1)
+        return chance
+
+    two = given.shape[1] == 2
+    both = given[~np.isnan(given).any(axis=1)]
+    return _kappa_like(
+        ratings,
+        clusters,
+        lambda shares: float((shares * (1 - shares)).sum()) / (known - 1),
+        confidence,
+        _by_draws(both, by_chance, confidence) if two else None,
+    )
 
 
 def krippendorff_alpha(
@@ -182,7 +219,11 @@ def krippendorff_alpha(
 
 
 def _kappa_like(
-    ratings: npt.ArrayLike, clusters: npt.ArrayLike | None, chance: Callable[[Floats], float], confidence: float
+    ratings: npt.ArrayLike,
+    clusters: npt.ArrayLike | None,
+    chance: Callable[[Floats], float],
+    confidence: float,
+    ends: Ends | None = None,
 ) -> Agreement:
     units = _units(*_given(ratings, clusters), as_counts=True)
     counts = units.patterns
@@ -196,7 +237,7 @@ def _kappa_like(
     def coefficient(m: Floats) -> float:
         return _beyond_chance(observed(m), by_chance(m))
 
-    return _with_jackknife(coefficient, units, several, observed, by_chance, (-1.0, 1.0), confidence)
+    return _with_jackknife(coefficient, units, several, observed, by_chance, (-1.0, 1.0), confidence, ends)
 
 
 class _Units(NamedTuple):
@@ -215,27 +256,74 @@ def _with_jackknife(
     chance: Statistic,
     bounds: tuple[float, float],
     confidence: float,
+    ends: Ends | None = None,
 ) -> Agreement:
-    """The statistic at the patterns' multiplicities, and its jackknife, which leaves out one unit of each kind."""
+    """The statistic at the patterns' multiplicities, and its jackknife, which leaves out one unit of each kind.
+
+    With `ends` the jackknife gives the design effect alone.
+    """
     _, held, times = units
     repeats = times @ held
-    items, n = int(repeats[counted].sum()), float(times.sum())
+    items = int(repeats[counted].sum())
     entering = float(times[held[:, counted].any(axis=1)].sum())
     value = statistic(repeats) if items else math.nan
     if entering < 2 or math.isnan(value):
         return Agreement(value, math.nan, math.nan, items)
     without = np.array([statistic(repeats - left) for left in held])
-    if np.isnan(without).any():
+    variance, alike = _jackknife_variance(without, times), observed(repeats) in (0.0, 1.0)
+    if ends is not None and not alike:
+        found = ends(_design_effect(statistic, units, variance))
+        return Agreement(value, max(min(found.low, value), bounds[0]), min(max(found.high, value), bounds[1]), items)
+    if math.isnan(variance):
         return Agreement(value, *bounds, items)
-    centre = float(times @ without) / n
-    error = math.sqrt((n - 1) / n * float(times @ (without - centre) ** 2))
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * error
+    half = NormalDist().inv_cdf(0.5 + confidence / 2) * math.sqrt(variance)
     low, high = value - half, value + half
-    if observed(repeats) in (0.0, 1.0):
+    if alike:
         share = wilson(observed(repeats), entering, confidence)
-        ends = [_beyond_chance(end, chance(repeats)) for end in (share.low, share.high)]
-        low, high = min(low, ends[0]), max(high, ends[1])
+        of_share = [_beyond_chance(end, chance(repeats)) for end in (share.low, share.high)]
+        low, high = min(low, of_share[0]), max(high, of_share[1])
     return Agreement(value, max(low, bounds[0]), min(high, bounds[1]), items)
+
+
+def _jackknife_variance(without: Floats, times: Floats) -> float:
+    """From the values with one unit of each kind left out, and how often each kind occurs."""
+    n = float(times.sum())
+    centre = float(times @ without) / n
+    return (n - 1) / n * float(times @ (without - centre) ** 2)
+
+
+def _design_effect(statistic: Statistic, units: _Units, variance: float) -> float:
+    """The variance with units left out over that with rows left out: from 1 to the size of a unit, or that size."""
+    sizes, repeats = units.held.sum(axis=1), units.times @ units.held
+    largest = float(units.times @ sizes**2 / (units.times @ sizes))
+    if largest <= 1:
+        return 1.0
+    single = _jackknife_variance(np.array([statistic(repeats - row) for row in np.eye(len(repeats))]), repeats)
+    known = single > 0 and not math.isnan(variance)
+    return min(max(variance / single, 1.0), largest) if known else largest
+
+
+def _by_draws(pairs: Floats, by_chance: Callable[[Floats], Floats], confidence: float) -> Ends:
+    """Quantiles of (o - e) / (1 - e) over draws of the two raters' table.
+
+    Args:
+        pairs: Shape (rows, 2), nothing missing.
+        by_chance: What chance gives, e, of tables of shape (draws, categories, categories) that sum to 1.
+        confidence: Of the interval.
+    """
+
+    def ends(effect: float) -> Interval:
+        levels, place = np.unique(pairs, return_inverse=True)
+        k = max(len(levels), 2)
+        counts = np.full((k, k), _PRIOR / (k * k))
+        np.add.at(counts, tuple(place.reshape(-1, 2).T), 1 / effect)
+        tables = np.random.default_rng(0).standard_gamma(counts, (_DRAWS, k, k))
+        tables /= tables.sum(axis=(1, 2), keepdims=True)
+        agreeing, chance = np.trace(tables, axis1=1, axis2=2), by_chance(tables)
+        low, high = np.quantile((agreeing - chance) / (1 - chance), [(1 - confidence) / 2, (1 + confidence) / 2])
+        return Interval(float(low), float(high))
+
+    return ends
 
 
 def _given(

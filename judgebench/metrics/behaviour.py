@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Literal
 
 from judgebench.items import LABELS, TIE, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.calibration import risk_coverage
 from judgebench.metrics.choice_model import collect_choices
-from judgebench.metrics.summary import position_bias
+from judgebench.metrics.retest import order_agreements
+from judgebench.metrics.summary import chosen_slots
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -73,13 +74,9 @@ def behaviours(
         outcomes: Those of ratings or scores, which are no choices among the readings.
     """
     found: list[Behaviour] = []
-    first = position_bias(readings, keys)
-    if first is not None:
-        found.append(Behaviour("position bias (first slot)", "share", first))
+    found += _by_slot(readings, keys)
     found += _by_position(readings, keys)
-    same = _consistency(readings)
-    if same is not None:
-        found.append(Behaviour("position consistency", "share", same, tested=False))
+    found += _consistency(readings, keys)
     found += _by_choice_model(collect_choices(readings, keys, outcomes, own).fit())
     return found
 
@@ -94,47 +91,61 @@ def _by_choice_model(model: ChoiceModel | None) -> Iterator[Behaviour]:
             yield Behaviour(f"{name}{kind} (log-odds)", "log-odds", estimate, tested=not estimate.association)
 
 
-def _choices(readings: Mapping[str, Sequence[Reading]]) -> Iterator[tuple[int, str, Reading]]:
-    for number, (item, among) in enumerate(readings.items()):
-        for reading in among:
-            if isinstance(reading.result, Verdict) and isinstance(reading.result.value, str):
-                yield number, item, reading
-
-
 def _by_position(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> Iterator[Behaviour]:
     """Accuracy with the correct completion in one slot less that in the others; of a pair the second is the mirror."""
-    items, slots, credits_ = [], [], []
-    for number, item, reading in _choices(readings):
-        key = keys.get(item)
-        correct = [slot for slot, index in enumerate(reading.order) if key is not None and index < key.num_correct]
-        if len(correct) == 1:
-            items.append(number)
+    units, slots, credits_ = [], [], []
+    labelled = ((keys[item], reading) for item, among in readings.items() if item in keys for reading in among)
+    for key, reading in labelled:
+        said = reading.result.value if isinstance(reading.result, Verdict) else None
+        correct = [slot for slot, index in enumerate(reading.order) if index < key.num_correct]
+        if isinstance(said, str) and len(correct) == 1:
+            units.append(key.unit)
             slots.append(correct[0])
-            said = reading.result.value if isinstance(reading.result, Verdict) else TIE
             credits_.append(1 / len(reading.order) if said == TIE else float(said == LABELS[correct[0]]))
-    if not items:
+    if not units:
         return
-    found = bias.accuracy_by_position(slots, credits_, clusters=items)
+    found = bias.accuracy_by_position(slots, credits_, clusters=units)
     for each in found[:1] if len(found) == 2 else found:
         if each.against_rest is not None:
             name = f"accuracy: correct answer in slot {LABELS[each.slot]} minus other slots"
             yield Behaviour(name, "difference", each.against_rest, tested=False)
 
 
-def _consistency(readings: Mapping[str, Sequence[Reading]]) -> BiasEstimate | None:
-    """Over questions that were put in several orders; a tie is a choice of its own."""
-    orders: dict[tuple[int, tuple[int, ...]], set[tuple[int, ...]]] = {}
-    rows = []
-    for number, _, reading in _choices(readings):
-        question = (number, tuple(sorted(reading.order)))
-        orders.setdefault(question, set()).add(reading.order)
-        rows.append((question, -1 if reading.choice is None else reading.choice, len(reading.order)))
-    several = {question: at for at, question in enumerate(q for q, seen in orders.items() if len(seen) > 1)}
-    rows = [row for row in rows if row[0] in several]
-    if not rows:
-        return None
-    questions, chosen, slots = zip(*rows, strict=True)
-    return bias.consistency(chosen, [several[question] for question in questions], slots)
+def _by_slot(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> Iterator[Behaviour]:
+    """The share of the first slot; of more than two slots the test of all, with the share furthest from its null."""
+    items, chosen, shown = chosen_slots(readings, keys)
+    first, slots = bias.first_position(chosen, shown, clusters=items), bias.slot_shares(chosen, shown, clusters=items)
+    if first is None or slots is None:
+        return
+    several = len(slots.shares) > 2
+    yield Behaviour("position bias (first slot)", "share", first, tested=not several)
+    if several:
+        at = slots.furthest
+        estimate = bias.share_against([each == at for each in chosen], slots.nulls[at], clusters=items)
+        if estimate is not None:
+            name = f"position bias (all slots; furthest: {LABELS[at]})"
+            yield Behaviour(name, "share", replace(estimate, p=slots.p))
+
+
+def _consistency(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> Iterator[Behaviour]:
+    """Agreement of all orders; with several samples, of two orders less that of two samples of one order."""
+    every = [each for each in order_agreements(readings) if each.all_orders is not None]
+    unit = {each.item: keys[each.item].unit if each.item in keys else each.item for each in every}
+    same = [each.all_orders for each in every if each.all_orders is not None]
+    estimate = bias.share_against(same, 0.5, clusters=[unit[each.item] for each in every])
+    if estimate is not None:
+        bare = replace(estimate, null=None, p=None, smallest_effect=None)
+        yield Behaviour("position consistency", "share", bare, tested=False)
+    repeated = [
+        (unit[each.item], each.different_orders - each.same_order)
+        for each in every
+        if each.different_orders is not None and each.same_order is not None
+    ]
+    if repeated:
+        items, differences = zip(*repeated, strict=True)
+        effect = bias.mean_difference(differences, clusters=items)
+        if effect is not None:
+            yield Behaviour("agreement: two orders minus one order", "difference", effect, tested=False)
 
 
 def sureness(outcomes: Iterable[Outcome]) -> Sureness | None:

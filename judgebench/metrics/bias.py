@@ -35,7 +35,7 @@ class BiasEstimate:
 
     Attributes:
         estimate: A share, a difference of shares, or log-odds, as the function says.
-        null: Its value without bias.
+        null: Its value without bias; None, as `p` and `smallest_effect`, where there is no such value.
         low: The interval's lower end.
         high: The interval's upper end.
         p: Two-sided, against `null`.
@@ -46,14 +46,38 @@ class BiasEstimate:
     """
 
     estimate: float
-    null: float
+    null: float | None
     low: float
     high: float
+    p: float | None
+    n: int
+    clusters: int
+    smallest_effect: float | None
+    association: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class SlotShares:
+    """How verdicts fall to the slots in which completions are shown.
+
+    Attributes:
+        shares: Of all verdicts, by slot, the first shown first.
+        nulls: The shares without bias: 1 / k where all questions show k.
+        p: Of all shares together against the nulls.
+        n: Verdicts.
+        clusters: Items they belong to.
+    """
+
+    shares: tuple[float, ...]
+    nulls: tuple[float, ...]
     p: float
     n: int
     clusters: int
-    smallest_effect: float
-    association: bool = False
+
+    @property
+    def furthest(self) -> int:
+        """The slot whose share is furthest from its null."""
+        return max(range(len(self.shares)), key=lambda at: abs(self.shares[at] - self.nulls[at]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +125,57 @@ def first_position(
     return share_against(first, 1 / np.asarray(slots, dtype=np.float64), clusters=clusters, confidence=confidence)
 
 
+def slot_shares(
+    chosen_slots: npt.ArrayLike, slots: npt.ArrayLike = 2, *, clusters: npt.ArrayLike | None = None
+) -> SlotShares | None:
+    """The share of verdicts for each slot, and a test of all of them against an even spread.
+
+    The null holds where orders are drawn at random or every order is asked. p is of Pearson's chi-square over the mean
+    design effect of the shares, with k - 1 degrees of freedom (Rao and Scott 1981,
+    doi:10.1080/01621459.1981.10477633); of two slots it is that of the first one's share.
+
+    Args:
+        chosen_slots: The slot each verdict names, 0 the first, shape (n,); ties and failures left out.
+        slots: How many completions were shown: one number, or one a row, shape (n,).
+        clusters: The item of each row, shape (n,); none: each its own.
+
+    Returns:
+        None without rows.
+    """
+    chosen = np.asarray(chosen_slots, dtype=np.int64)
+    n = len(chosen)
+    if not n:
+        return None
+    shown = np.broadcast_to(np.asarray(slots, dtype=np.int64), (n,))
+    code, count = codes(clusters, n)
+    shares, nulls, effects = [], [], []
+    for slot in range(int(shown.max())):
+        hit, expected = (chosen == slot).astype(np.float64), np.where(slot < shown, 1 / shown, 0.0)
+        shares.append(float(hit.mean()))
+        nulls.append(float(expected.mean()))
+        error = _floored(clustered_standard_error(hit - expected, code), count, n)
+        effects.append(error**2 * n / nulls[-1])
+    pearson = n * sum((share - null) ** 2 / null for share, null in zip(shares, nulls, strict=True))
+    freedom = len(shares) - 1
+    p = chi_square_tail(pearson / (sum(effects) / freedom), freedom)
+    return SlotShares(tuple(shares), tuple(nulls), p, n, count)
+
+
+def chi_square_tail(value: float, freedom: int) -> float:
+    """The chance that a chi-square is above a value; by recurrence, since scipy takes half a second to import.
+
+    Args:
+        value: From 0 on.
+        freedom: Degrees of freedom, above 0.
+    """
+    half = value / 2
+    at, tail = (0.5, math.erfc(math.sqrt(half))) if freedom % 2 else (1.0, math.exp(-half))
+    while at < freedom / 2:
+        tail += math.exp(at * math.log(half) - half - math.lgamma(at + 1)) if half else 0.0
+        at += 1
+    return min(tail, 1.0)
+
+
 def share_against(
     hits: npt.ArrayLike,
     null: npt.ArrayLike,
@@ -112,8 +187,9 @@ def share_against(
 
     The effective number is share (1 - share) / SE^2 with the clustered standard error of hits - null: rows over the
     design effect (Korn and Graubard 1998). Where orders balance each other within items it is above the number of
-    rows. SE is not taken below 1 / clusters, about what no odd item among so many leaves open (the rule of three).
-    p is that of the score test, which agrees with the interval.
+    rows. SE is not taken below 1 / clusters, about what no odd item among so many leaves open (the rule of three), or,
+    where verdicts are many, below 1 / (2 sqrt(rows)), that of as many independent ones. p is that of the score test,
+    which agrees with the interval.
 
     Args:
         hits: From 0 to 1, shape (n,).
@@ -131,7 +207,7 @@ def share_against(
     expected = np.broadcast_to(np.asarray(null, dtype=np.float64), (n,))
     code, count = codes(clusters, n)
     share, centre = float(hit.mean()), float(expected.mean())
-    error = _floored(clustered_standard_error(hit - expected, code), count)
+    error = _floored(clustered_standard_error(hit - expected, code), count, n)
     effective = _effective(share, error, count)
     interval = wilson(min(max(share, 0.0), 1.0), effective, confidence)
     null_error = math.sqrt(centre * (1 - centre) / effective) if 0 < centre < 1 else error
@@ -163,45 +239,35 @@ def accuracy_by_position(
         inside = slot == there
         _, count = codes(code[inside], int(inside.sum()))
         accuracy = float(credit[inside].mean())
-        error = _floored(clustered_standard_error(credit[inside], code[inside]), count)
+        error = _floored(clustered_standard_error(credit[inside], code[inside]), count, int(inside.sum()))
         interval = wilson(accuracy, _effective(accuracy, error, count), confidence)
         rest = None if inside.all() else _difference_of_means(credit, inside, code, confidence)
         result.append(PositionAccuracy(int(there), accuracy, interval.low, interval.high, int(inside.sum()), rest))
     return result
 
 
-def consistency(
-    chosen: npt.ArrayLike,
-    items: npt.ArrayLike,
-    slots: npt.ArrayLike = 2,
-    *,
-    confidence: float = CONFIDENCE,
+def mean_difference(
+    values: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
 ) -> BiasEstimate | None:
-    """The share of items whose verdict is the same in all their orders.
-
-    The null is a judge that picks at random: slots^(1 - m) for an item with m verdicts, averaged over items.
+    """A mean of clustered differences of shares against 0, with Wald's interval.
 
     Args:
-        chosen: The completion each verdict names (its index in the item, not its slot), shape (n,); a tie is a number
-            of its own, such as -1. Failures are left out.
-        items: The item of each row, shape (n,).
-        slots: How many completions were shown: one number, or one a row, shape (n,).
+        values: From -1 to 1, shape (n,).
+        clusters: The item of each, shape (n,); none: each its own.
         confidence: Of the interval.
 
     Returns:
-        None where no item has two verdicts. `n` and `clusters` count the items that have.
+        None without values.
     """
-    choice = np.asarray(chosen, dtype=np.int64)
-    code, count = codes(items, len(choice))
-    verdicts = np.bincount(code, minlength=count)
-    lowest, highest = np.full(count, np.iinfo(np.int64).max), np.full(count, np.iinfo(np.int64).min)
-    np.minimum.at(lowest, code, choice)
-    np.maximum.at(highest, code, choice)
-    shown = np.zeros(count)
-    shown[code] = np.asarray(slots, dtype=np.float64)
-    several = verdicts > 1
-    by_chance = shown[several] ** (1.0 - verdicts[several])
-    return share_against((lowest == highest)[several], by_chance, confidence=confidence)
+    given = np.asarray(values, dtype=np.float64)
+    n = len(given)
+    if not n:
+        return None
+    code, count = codes(clusters, n)
+    error = _floored(clustered_standard_error(given, code), count, n)
+    wide = _around(float(given.mean()), NormalDist().inv_cdf(0.5 + confidence / 2) * error)
+    interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
+    return _estimate(float(given.mean()), 0.0, interval, error, (n, count), confidence)
 
 
 def log_odds(
@@ -235,7 +301,7 @@ def _difference_of_means(values: Floats, inside: npt.NDArray[np.bool_], code: In
     sums = np.bincount(code, weights=influence, minlength=count)
     error = math.sqrt(float(sums @ sums) * count / (count - 1)) if count > 1 else math.nan
     clusters_in, clusters_out = (codes(code[part], int(part.sum()))[1] for part in (inside, ~inside))
-    error = max(_floored(error, count), math.hypot(1 / clusters_in, 1 / clusters_out))
+    error = max(_floored(error, count, n), math.hypot(1 / clusters_in, 1 / clusters_out))
     wide = _around(inner - outer, NormalDist().inv_cdf(0.5 + confidence / 2) * error)
     interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
     return _estimate(inner - outer, 0.0, interval, error, (n, count), confidence)
@@ -253,9 +319,9 @@ def _around(value: float, half: float) -> Interval:
     return Interval(value - half, value + half)
 
 
-def _floored(error: float, clusters: int) -> float:
+def _floored(error: float, clusters: int, rows: int) -> float:
     """A standard error of a share; with a single cluster nothing is known, and 1 stands for that."""
-    return 1.0 if math.isnan(error) else max(error, 1 / clusters)
+    return 1.0 if math.isnan(error) else max(error, min(1 / clusters, max(1 / rows, 0.5 / math.sqrt(rows))))
 
 
 def _effective(share: float, error: float, clusters: int) -> float:

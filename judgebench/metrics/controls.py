@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import combinations
+from statistics import fmean
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -11,6 +13,7 @@ from judgebench.items import Reading, Verdict
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.bias import share_against
 from judgebench.metrics.comparisons import sign_flip_test
+from judgebench.metrics.intervals import CONFIDENCE
 from judgebench.metrics.resampling import codes
 
 if TYPE_CHECKING:
@@ -102,6 +105,11 @@ class Flips:
         low: The lower end of its 95% interval: Wilson's, with items as clusters.
         high: The upper end.
         n: Verdicts there before and after, on questions that show the altered completion.
+        net: `toward` less `away`, over `n`; None, as what follows, in runs of earlier versions.
+        net_low: The lower end of its 95% interval, with items as clusters.
+        net_high: The upper end.
+        p: Two-sided, against a net of 0: McNemar's exact test; items with several verdicts count by their sum.
+        retest: The share of flips between two samples of one order of the items as they are; None without samples.
     """
 
     name: str
@@ -112,6 +120,11 @@ class Flips:
     low: float
     high: float
     n: int
+    net: float | None = None
+    net_low: float | None = None
+    net_high: float | None = None
+    p: float | None = None
+    retest: float | None = None
 
 
 def flips(
@@ -135,7 +148,7 @@ def flips(
     """
     items: list[int] = []
     changed: list[float] = []
-    toward = away = 0
+    steps: list[int] = []
     for number, (item, index) in enumerate(targets.items()):
         then = dict(_choices(before.get(item, ()), index))
         for call, choice in _choices(after.get(item, ()), index):
@@ -144,12 +157,39 @@ def flips(
             items.append(number)
             changed.append(float(choice != then[call]))
             step = _standing(choice, index) - _standing(then[call], index)
-            toward += step > 0
-            away += step < 0
+            steps.append((step > 0) - (step < 0))
     found = share_against(changed, 0.0, clusters=items)
     if found is None:
         return None
-    return Flips(name, int(sum(changed)), toward, away, found.estimate, found.low, found.high, len(changed))
+    made = Flips(
+        name, int(sum(changed)), steps.count(1), steps.count(-1), found.estimate, found.low, found.high, len(changed)
+    )
+    return _with_net(replace(made, retest=_between_samples(before, targets)), steps, items)
+
+
+def _with_net(made: Flips, steps: Sequence[int], items: Sequence[int]) -> Flips:
+    """With the net flips, their interval and p; where p is above 0.05 the interval holds 0."""
+    sums = np.bincount(np.unique(items, return_inverse=True)[1], weights=steps)
+    p = sign_flip_test(sums)
+    found = share_against((np.asarray(steps) + 1) / 2, 0.5, clusters=items)
+    assert found is not None
+    low, high = 2 * found.low - 1, 2 * found.high - 1
+    if p > 1 - CONFIDENCE:
+        low, high = min(low, 0.0), max(high, 0.0)
+    return replace(made, net=2 * found.estimate - 1, net_low=low, net_high=high, p=p)
+
+
+def _between_samples(readings: Mapping[str, Sequence[Reading]], targets: Mapping[str, int]) -> float | None:
+    """How often two samples of one order differ, mean over items."""
+    shares = []
+    for item, index in targets.items():
+        by_order: dict[tuple[int, ...], list[int | None]] = {}
+        for (order, _), choice in _choices(readings.get(item, ()), index):
+            by_order.setdefault(order, []).append(choice)
+        pairs = [pair for choices in by_order.values() for pair in combinations(choices, 2)]
+        if pairs:
+            shares.append(sum(one != other for one, other in pairs) / len(pairs))
+    return fmean(shares) if shares else None
 
 
 def _standing(choice: int | None, index: int) -> int:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
-from judgebench.metrics.bias import BiasEstimate
+from judgebench.metrics.bias import BiasEstimate, SlotShares
 from judgebench.metrics.choice_model import collect_choices
 from judgebench.metrics.controls import Controls, Flips, Reached
 from judgebench.metrics.intervals import Bounds, Estimate, Interval
+from judgebench.metrics.retest import Noise, Retest, order_agreements
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -21,6 +22,10 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Measure, Outcome, Reading
     from judgebench.metrics.accuracy import Layout
     from judgebench.metrics.sequential import Sequential
+
+
+LEAST_COVERAGE = 0.5
+"""With verdicts for a smaller share of its judgements a run keeps its official score, marked, and is not ranked."""
 
 
 @dataclass(slots=True)
@@ -33,6 +38,8 @@ class Usage:
         repairs: How many of both were replies to a follow-up turn (`--repair`).
         cost_usd: The price of all replies, those from the cache included; None where the price is not known.
         spent_usd: The part of it that was paid for in this run.
+        may_have_cost_usd: What tries of unknown cost (broken replies, timeouts) may have cost at most, beside
+            `cost_usd`; None where the price is not known.
     """
 
     calls: int = 0
@@ -44,6 +51,7 @@ class Usage:
     cost_usd: float | None = 0.0
     spent_usd: float | None = 0.0
     repairs: int = 0
+    may_have_cost_usd: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +65,19 @@ class Metrics:
         failures: Count of judgements by kind of failure.
         bounds: The score with every failure counted wrong, and right, with a 95% interval of both together.
         substituted: The part of the score that stands in for failures by the official rule.
-        consistency: Share of items, of those with a verdict in every order, whose verdict is the same in all.
+        consistency: Share of items, of those with a verdict in every order, whose verdict is the same in all; of
+            several samples, the chance that one of each order all name the same.
         consistency_n: How many items that is.
         extra: The benchmark's own further figures.
         notes: What a reader must know, a sentence each.
         controls: What is reached without judging; None where nothing makes sense.
         altered: What was done to the items: `blind`, `attack-` and a name; None: they are as they are.
         attack: How often it changed verdicts; None where the run over the items as they are is not there.
+        also: How many verdicts are of a reply that names another one too; None without replies, and in figures of an
+            earlier version.
         sequential: What came of a comparison until the difference is shown; None where the run is none of one.
+        slots: The share of verdicts for each slot; None where there are no choices.
+        retest: What repeated samples say of the judge; None where there are none.
     """
 
     benchmark: str
@@ -95,6 +108,9 @@ class Metrics:
     altered: str | None = None
     attack: Flips | None = None
     sequential: Sequential | None = None
+    also: int | None = None
+    slots: SlotShares | None = None
+    retest: Retest | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object in `metrics.json`."""
@@ -120,7 +136,8 @@ class Metrics:
             # Before there was this field, a score was a correlation just where the three correlations stand beside it.
             data = {**data, "measure": "pearson" if "pearson" in data else "share"}
         if isinstance(data, dict):
-            data = {"controls": None, "altered": None, "attack": None, "sequential": None, **data}
+            later = ("controls", "altered", "attack", "sequential", "also", "slots", "retest")
+            data = {**dict.fromkeys(later), **data}
         known = {name: value for name, value in _need(data, names).items() if name in names}
         for name in ("sections", "subsets"):
             known[name] = {key: _made(Estimate, value, f"{name}.{key}") for key, value in known[name].items()}
@@ -134,11 +151,14 @@ class Metrics:
         known |= {"missing": tuple(known["missing"]), "notes": tuple(known["notes"])}
         known["controls"] = None if known["controls"] is None else _controls(known["controls"])
         known["attack"] = None if known["attack"] is None else _made(Flips, known["attack"], "attack")
+        known["slots"] = None if known["slots"] is None else _slots(known["slots"])
+        known["retest"] = None if known["retest"] is None else _retest(known["retest"])
         if known["sequential"] is not None:
             from judgebench.metrics.sequential import Sequential
 
             known["sequential"] = _made(Sequential, known["sequential"], "sequential")
-        known["usage"] = _made(Usage, known["usage"], "usage")
+        # Before there was this field, such tries were not counted.
+        known["usage"] = _made(Usage, {"may_have_cost_usd": None, **known["usage"]}, "usage")
         return cls(**known, extra={key: value for key, value in data.items() if key not in names})
 
 
@@ -164,6 +184,16 @@ def _bounds(data: Any) -> Bounds:
     return Bounds(
         known["low"], known["high"], None if interval is None else _made(Interval, interval, "bounds.interval")
     )
+
+
+def _slots(data: Any) -> SlotShares:
+    found: SlotShares = _made(SlotShares, data, "slots")
+    return replace(found, shares=tuple(found.shares), nulls=tuple(found.nulls))
+
+
+def _retest(data: Any) -> Retest:
+    found: Retest = _made(Retest, data, "retest")
+    return replace(found, noise=None if found.noise is None else _made(Noise, found.noise, "retest.noise"))
 
 
 def _controls(data: Any) -> Controls:
@@ -199,15 +229,18 @@ def summarise(
         usage: What the replies took.
         seed: Of the bootstrap.
     """
-    scores = official_scores(outcomes, layout, seed=seed)
     results = [reading.result for among in readings.values() for reading in among]
     failures: Counter[str] = Counter(result.kind for result in results if isinstance(result, Failure))
     judgements = len(results)
     if not readings:
         judgements = len(outcomes)
         failures.update("missing" for outcome in outcomes if outcome.failed)
+    nothing = judgements > 0 and sum(failures.values()) == judgements
+    credited = [replace(each, credit=None) for each in outcomes] if nothing else outcomes
+    scores = official_scores(credited, layout, seed=seed)
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
+    units, chosen, shown = chosen_slots(readings, keys)
     return Metrics(
         benchmark=benchmark,
         judge=judge,
@@ -224,13 +257,15 @@ def summarise(
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
         bounds=score_bounds(outcomes, layout, seed=seed),
-        substituted=_substituted(outcomes, layout),
+        substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,
-        position_bias=position_bias(readings, keys),
+        position_bias=bias.first_position(chosen, shown, clusters=units),
+        slots=bias.slot_shares(chosen, shown, clusters=units),
         length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
+        also=sum(isinstance(result, Verdict) and bool(result.also) for result in results) if readings else None,
     )
 
 
@@ -253,36 +288,37 @@ def consistency_over_orders(readings: Mapping[str, Sequence[Reading]]) -> tuple[
     """The share of items whose verdict is the same in all orders, and the number of items it is a share of.
 
     An item counts where it was asked in several orders (of the same completions) and each has a verdict in every
-    sample; None where no item does.
+    sample; None where no item does. Of several samples it is the chance that one of each order, drawn at random, all
+    name the same, so that it does not depend on how many there are.
     """
-    same = total = 0
-    for among in readings.values():
-        if len(among) < 2:
-            continue
-        by_question: dict[tuple[int, ...], list[Reading]] = {}
-        for reading in among:
-            if len(reading.order) > 1:
-                by_question.setdefault(tuple(sorted(reading.order)), []).append(reading)
-        asked = [group for group in by_question.values() if len({reading.order for reading in group}) > 1]
-        if not asked or any(reading.failed for group in asked for reading in group):
-            continue
-        total += 1
-        same += all(len({reading.choice for reading in group}) == 1 for group in asked)
-    return (same / total if total else None), total
+    same: dict[str, float] = {}
+    for each in order_agreements(readings):
+        if each.all_orders is not None:
+            same[each.item] = same.get(each.item, 1.0) * each.all_orders
+    kept = [value for item, value in same.items() if not _lacks_a_verdict(readings[item])]
+    return (sum(kept) / len(kept) if kept else None), len(kept)
 
 
-def position_bias(readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]) -> BiasEstimate | None:
-    """The share of verdicts for the completion shown first, ties left out; None where there are no choices."""
-    units, first, slots = array("q"), array("q"), array("q")
+def _lacks_a_verdict(readings: Sequence[Reading]) -> bool:
+    """Whether any reading of a question that was asked in several orders failed."""
+    failed = {tuple(sorted(each.order)) for each in readings if each.failed}
+    return any(len({each.order for each in readings if tuple(sorted(each.order)) == asked}) > 1 for asked in failed)
+
+
+def chosen_slots(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]
+) -> tuple[array[int], array[int], array[int]]:
+    """The unit, the slot and the number of slots of every choice; ties left out."""
+    units, chosen, slots = array("q"), array("q"), array("q")
     numbers: dict[str, int] = {}
     for item, among in readings.items():
         number = numbers.setdefault(keys[item].unit if item in keys else item, len(numbers))
         for reading, value in _choices(among):
             if value != TIE:
                 units.append(number)
-                first.append(LABELS.index(value))
+                chosen.append(LABELS.index(value))
                 slots.append(len(reading.order))
-    return bias.first_position(first, slots, clusters=units)
+    return units, chosen, slots
 
 
 def length_bias(

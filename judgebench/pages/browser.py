@@ -145,6 +145,7 @@ class Browser:
             "finish": judgement.finish_reason if judgement.finish_reason != "stop" else None,
             "thinking": judgement.reasoning,
             "ranking": judgement.ranking,
+            "also": judgement.also or None,
             "parts": None if judgement.parts is None else [*judgement.parts.items()],
             "probabilities": None if judgement.probabilities is None else [*judgement.probabilities.items()],
         }
@@ -222,7 +223,7 @@ class _Shown:
             None if choice is None else int(choice),
             verdicts,
             [kinds.setdefault(kind, len(kinds)) for kind in sorted(failed)] or 0,
-            int(same == 0.0),
+            int(same is not None and same < 1),
             len(calls),
             None if not costs or None in costs else round(sum(costs), 8),
             max((each for each in times if each is not None), default=None),

@@ -38,7 +38,8 @@ def position(subject: Subject) -> Figure:
     dots = []
     for line, bias in rows:
         name, each = bias.behaviour.name, bias.behaviour.estimate
-        interval = f"({percent(each.low)} to {percent(each.high)}); {percent(each.null)} without"
+        interval = f"({percent(each.low)} to {percent(each.high)})"
+        interval += "" if each.null is None else f"; {percent(each.null)} without"
         text = f"{line.title}: {name}: {percent(each.estimate)} {interval}"
         dots.append(Dot(line.title, name, _POSITION.index(name), text, each.estimate, ends_of(each), each.null))
     traces, layout = interval_plot(dots, shares("share", "share", range=[-0.02, 1.02]), row=44)

@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probabilities (--logprobs)"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, "probabilities (", JOINED, "verdicts of a question are joined by")
+ALSO = "first and last mark differ"
+
+PROTOCOL_NOTES = (UNOFFICIAL, EARLY, ALSO, "probabilities (", JOINED, "verdicts of a question are joined by")
 """How the notes begin that a protocol makes of a run's readings; the last one stands in runs of earlier versions."""
 
 
@@ -56,11 +58,20 @@ def protocol_notes(
     """
     yield from unofficial(benchmark, mode, protocol, name)
     yield from join_notes(readings, protocol.join)
+    yield from _also_note(readings)
     if protocol.early_stop:
         saved = planned - sum(map(len, readings.values()))
         yield f"{EARLY}: {saved} of {planned} calls saved, as no majority could have changed"
     if protocol.soft:
         yield from _soft_note(readings)
+
+
+def _also_note(readings: Mapping[str, Sequence[Reading]]) -> Iterator[str]:
+    """In how many replies the rule chose among several verdicts."""
+    results = [reading.result for among in readings.values() for reading in among]
+    several = sum(isinstance(result, Verdict) and bool(result.also) for result in results)
+    if several:
+        yield f"{ALSO} in {several} of {len(results)} replies: the template's rule says which verdict counts"
 
 
 def _soft_note(readings: Mapping[str, Sequence[Reading]]) -> Iterator[str]:

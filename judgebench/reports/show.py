@@ -137,6 +137,7 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
         named = "" if choice is None else f" (completion {choice})"
         made = "".join(f" · {name} {number:g}" for name, number in (judgement.parts or {}).items())
         made += "" if judgement.ranking is None else f" · ranking {judgement.ranking}"
+        made += f" · also {', '.join(map(str, judgement.also))}" if judgement.also else ""
         console.print(Text(one_line(f"verdict: {verdict}{named}{made}"), style=GOOD))
     else:
         failure = f"no verdict: {judgement.failure.kind.replace('_', ' ')}: {judgement.failure.detail}"

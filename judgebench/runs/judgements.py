@@ -17,7 +17,7 @@ from judgebench._util.files import open_in_place, whole_file, write_text
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import DataError
-from judgebench.items import LABELS, TIE, Failure, Reading, Soft, Verdict
+from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
 
@@ -57,6 +57,7 @@ class Judgement:
         verdict: A slot's letter, `tie`, or a rating; None where there is a failure.
         ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
         parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
+        also: Other verdicts that the reply names, each once, where there are any; they do not count.
         probabilities: How probable each verdict was (`--logprobs`); see `judgebench.items.Soft`, as for the next two.
         cost_usd: The price of the reply; None where it is not known.
         cached: Whether the reply came from the cache, or from an equal call of the same command.
@@ -65,6 +66,7 @@ class Judgement:
         turn: 0 for the reply to the question, n for the reply to the nth follow-up turn (`--repair`).
         reasoning: Thinking text that came apart from the reply; never read for the verdict.
         logprobs: The tokens that the probabilities were read from, so that they can be read again.
+        may_have_cost_usd: What tries of unknown cost may have cost at most, beside `cost_usd`; None: not known.
     """
 
     item: AnyText
@@ -74,6 +76,7 @@ class Judgement:
     verdict: Annotated[AnyText | Annotated[float, Strict()] | None, Field(union_mode="left_to_right")] = None
     ranking: AnyText | None = None
     parts: dict[AnyText, float] | None = None
+    also: list[AnyText | Annotated[float, Strict()]] | None = None
     probabilities: dict[AnyText, float] | None = None
     mass: float | None = None
     expected: dict[AnyText, float] | None = None
@@ -89,6 +92,7 @@ class Judgement:
     turn: int = 0
     reasoning: AnyText | None = None
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+    may_have_cost_usd: float | None = 0.0
 
     @classmethod
     def of(
@@ -121,7 +125,16 @@ class Judgement:
             turn=turn,
             reasoning=reply.reasoning,
             logprobs=reply.logprobs,
+            may_have_cost_usd=reply.may_have_cost_usd,
         )
+
+    @property
+    def is_asked_again(self) -> bool:
+        """Whether the same command asks for it again: nothing came, or nothing that was said."""
+        if self.failure is None:
+            return False
+        said_nothing = self.failure.kind == "empty" and not self.reasoning and self.answer.says_nothing
+        return said_nothing or self.failure.kind in ASKED_AGAIN
 
     @property
     def reading(self) -> Reading:
@@ -132,7 +145,7 @@ class Judgement:
         soft = None
         if self.probabilities is not None and self.mass is not None:
             soft = Soft(tuple(self.probabilities.items()), self.mass, tuple((self.expected or {}).items()))
-        verdict = Verdict(self.verdict, self.ranking, tuple((self.parts or {}).items()), soft)
+        verdict = Verdict(self.verdict, self.ranking, tuple((self.parts or {}).items()), soft, tuple(self.also or ()))
         return Reading(self.order, self.sample, verdict)
 
     @property
@@ -141,6 +154,7 @@ class Judgement:
         return Reply(
             text=self.reply,
             finish_reason=self.finish_reason,
+            reasoning=self.reasoning,
             completion_tokens=self.usage.completion_tokens,
             logprobs=self.logprobs,
         )
@@ -196,6 +210,7 @@ def fields_of(result: Verdict | Failure) -> dict[str, Any]:
         "failure": failure,
         "ranking": None if verdict is None else verdict.ranking,
         "parts": None if verdict is None else dict(verdict.parts) or None,
+        "also": None if verdict is None else list(verdict.also) or None,
         "probabilities": None if soft is None else dict(soft.probabilities),
         "mass": None if soft is None else soft.mass,
         "expected": None if soft is None else dict(soft.expected) or None,
@@ -211,6 +226,10 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
     usage.completion_tokens += judgement.usage.completion_tokens
     usage.reasoning_tokens += judgement.usage.reasoning_tokens
     usage.cached_prompt_tokens += judgement.usage.cached_prompt_tokens
+    if judgement.may_have_cost_usd is None or usage.may_have_cost_usd is None:
+        usage.may_have_cost_usd = None
+    else:
+        usage.may_have_cost_usd += judgement.may_have_cost_usd
     if judgement.cost_usd is None:
         if judgement.failure is None or judgement.reply is not None or judgement.latency_s is not None:
             usage.cost_usd = None

@@ -175,6 +175,8 @@ def total_usage(usages: Iterable[Usage]) -> Usage:
         total.cached_prompt_tokens += each.cached_prompt_tokens
         unknown = total.cost_usd is None or each.cost_usd is None
         total.cost_usd = None if unknown else (total.cost_usd or 0.0) + (each.cost_usd or 0.0)
+        unknown = total.may_have_cost_usd is None or each.may_have_cost_usd is None
+        total.may_have_cost_usd = None if unknown else (total.may_have_cost_usd or 0) + (each.may_have_cost_usd or 0)
     return total
 
 

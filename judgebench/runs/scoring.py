@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.items import Failure
+from judgebench.items import NEVER_ASKED, Failure
+from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips
-from judgebench.metrics.summary import Usage, summarise
+from judgebench.metrics.retest import noise_of, retest
+from judgebench.metrics.summary import LEAST_COVERAGE, Usage, summarise
 from judgebench.protocols import (
     PROTOCOL_NOTES,
     Call,
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.controls import Flips
+    from judgebench.metrics.retest import Noise, Retest
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
     from judgebench.protocols import Alteration
@@ -62,8 +65,9 @@ class Beside:
     drawn_from: int | None = None
 
 
+UNCOVERED = "coverage is below"
 SAMPLED = "a sample of "
-"""How the note on a limit, or on a run that ended early, begins."""
+"""How the notes begin on few verdicts, and on a limit or a run that ended early."""
 
 
 def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_from: int) -> Iterator[str]:
@@ -77,6 +81,14 @@ def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_
         wide = f"{width:.2f}" if metrics.measure == "pearson" else f"{100 * width:.1f} points"
         said += f": the score estimates that of all {drawn_from:,} (95% CI {wide} wide)"
     yield said
+
+
+def _low_coverage(metrics: Metrics) -> Iterator[str]:
+    """The mark of a score that failures have made more than verdicts; calls that were not made are no part of it."""
+    verdicts = metrics.judgements - sum(metrics.failures.values())
+    asked = metrics.judgements - sum(metrics.failures.get(kind, 0) for kind in NEVER_ASKED)
+    if metrics.score is not None and verdicts < LEAST_COVERAGE * asked:
+        yield f"{UNCOVERED} {LEAST_COVERAGE:.0%}: the official score is mostly of failures, and the run is not ranked"
 
 
 def _unasked(reading: Reading) -> bool:
@@ -118,14 +130,47 @@ def score(
     return replace(
         metrics,
         extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
-        notes=tuple(dict.fromkeys([*sampled, *beside.notes, *benchmark.notes(outcomes)])),
+        notes=tuple(dict.fromkeys([*_low_coverage(metrics), *sampled, *beside.notes, *benchmark.notes(outcomes)])),
         controls=baselines.controls(
             benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
         ),
         altered=None if beside.altered is None else beside.altered.title,
         attack=beside.attack,
         sequential=beside.sequential,
+        retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
     )
+
+
+def _retest(
+    benchmark: Benchmark, protocol: Protocol, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> Retest | None:
+    """What repeated samples say; nothing where it hangs on what was said whether there is another."""
+    if protocol.samples < 2 or protocol.in_rounds:
+        return None
+    return retest(readings, _noise(benchmark, protocol, outcomes, readings))
+
+
+def _noise(
+    benchmark: Benchmark, protocol: Protocol, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> Noise | None:
+    """The judge's own noise, from the credit of each sample by itself."""
+    layout = benchmark.layout
+    scored = [o for o in outcomes if o.credit is not None and o.item.subset not in layout.strata]
+    if not scored:
+        return None
+    by_group = {(group.section, group.subset): group.in_score / group.n for group in group_weights(scored, layout)}
+    credits_, subsets, weights = [], [], []
+    for each in scored:
+        samples: list[list[Reading]] = [[] for _ in range(protocol.samples)]
+        for reading in readings.get(each.item.id, ()):
+            samples[reading.sample].append(reading)
+        if any(not sample or any(map(_unasked, sample)) for sample in samples):
+            continue
+        credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
+        subsets.append(each.item.subset)
+        weights.append(by_group[layout.section_of(each.item), each.item.subset])
+    total = sum(weights)
+    return noise_of(credits_, subsets, [weight / total for weight in weights]) if total else None
 
 
 def _calibration(outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
@@ -233,7 +278,7 @@ def metrics_of(
     benchmark, manifest = finished.benchmark, finished.run.manifest
     readings = _readings(finished, templates, judgements, protocol)
     planned = sum(_planned(finished, templates, protocol, key) for key in finished.keys.values())
-    kept = [note for note in notes if not note.startswith((SAMPLED, *PROTOCOL_NOTES))]
+    kept = [note for note in notes if not note.startswith((UNCOVERED, SAMPLED, *PROTOCOL_NOTES))]
     name = replace(finished.name, template=templates.wording.name)
     made = protocol_notes(benchmark, templates.wording.mode, protocol, str(manifest.protocol.name), readings, planned)
     beside = Beside(

@@ -6,14 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
+from judgebench.items import LABELS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from judgebench.items import Measure
-    from judgebench.metrics.bias import BiasEstimate
+    from judgebench.metrics.bias import BiasEstimate, SlotShares
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.intervals import Bounds, Estimate
+    from judgebench.metrics.retest import Retest
     from judgebench.metrics.summary import Metrics, Usage
 
 
@@ -74,8 +76,10 @@ def _beside(metrics: Metrics) -> Iterator[str]:
         yield ", ".join(figures)
     if metrics.extra.get("calibration"):
         yield calibration_line(metrics.extra["calibration"])
+    if metrics.retest is not None:
+        yield from _retest_lines(metrics.retest, metrics.measure)
     if metrics.position_bias is not None:
-        yield _bias_line("position bias: first answer chosen", metrics.position_bias)
+        yield _bias_line("position bias: first answer chosen", metrics.position_bias) + _slots(metrics.slots)
     if metrics.template:
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
@@ -165,7 +169,13 @@ def flips_line(flips: Flips) -> str:
     """How often an attack changed verdicts, in one line."""
     interval = f"{100 * flips.low:.1f}-{100 * flips.high:.1f}"
     line = f"{flips.name}: {flips.flips} of {flips.n} verdicts flip, {percent(flips.share)} (95% CI {interval})"
-    return f"{line}: {flips.toward} toward the attacked answer, {flips.away} away"
+    line += f": {flips.toward} toward the attacked answer, {flips.away} away"
+    if flips.net is not None and flips.net_low is not None and flips.net_high is not None and flips.p is not None:
+        net_ends = f"{100 * flips.net_low:+.1f} to {100 * flips.net_high:+.1f}"
+        line += f"; net {100 * flips.net:+.1f} points (95% CI {net_ends}, McNemar p {_with_sign(flips.p)})"
+    if flips.retest is not None:
+        line += f"; without the attack {percent(flips.retest)} flip between two samples"
+    return line
 
 
 def _controls(metrics: Metrics) -> Iterator[str]:
@@ -185,7 +195,43 @@ def _controls(metrics: Metrics) -> Iterator[str]:
 
 def _bias_line(what: str, bias: BiasEstimate) -> str:
     interval = f"{100 * bias.low:.1f}-{100 * bias.high:.1f}"
-    return f"{what} {percent(bias.estimate)} (95% CI {interval}; unbiased {percent(bias.null)})"
+    unbiased = "" if bias.null is None else f"; unbiased {percent(bias.null)}"
+    return f"{what} {percent(bias.estimate)} (95% CI {interval}{unbiased})"
+
+
+def _slots(slots: SlotShares | None) -> str:
+    """Every slot's share, where there are more than two."""
+    if slots is None or len(slots.shares) < 3:
+        return ""
+    shares = ", ".join(f"{LABELS[at]} {percent(share)}" for at, share in enumerate(slots.shares))
+    return f"; all slots {shares} (chi-square p {_with_sign(slots.p)})"
+
+
+def _with_sign(p: float) -> str:
+    """A p with what stands before it in a sentence."""
+    text = p_text(p)
+    return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
+
+
+def _retest_lines(found: Retest, measure: Measure | None) -> Iterator[str]:
+    """How far the judge repeats itself, and what more samples buy."""
+    if found.same_order is not None:
+        other = "" if found.different_orders is None else f", of different orders {percent(found.different_orders)}"
+        yield f"agreement of two samples of one order {percent(found.same_order)}{other}"
+    noise = found.noise
+    if noise is None or measure != "share":
+        return
+    icc = "unknown" if noise.icc is None else f"{noise.icc:.2f}"
+    errors = ", ".join(f"{100 * error:.1f} with {_samples(k)}" for k, error in noise.errors.items())
+    yield (
+        f"test-retest ({noise.samples} samples, {noise.items} items): ICC {icc}; standard error of the score in points "
+        f"{errors}, {100 * noise.least_error:.1f} at least; a rerun with 1 sample differs by up to "
+        f"{100 * noise.reruns['1']:.1f} points (95%)"
+    )
+
+
+def _samples(count: str) -> str:
+    return "1 sample" if count == "1" else count
 
 
 def _usage_line(usage: Usage) -> str:
@@ -193,4 +239,5 @@ def _usage_line(usage: Usage) -> str:
     calls = f"{usage.calls} calls, {usage.cached} from the cache"
     tokens = f"{thousands(usage.prompt_tokens)} tokens in, {thousands(usage.completion_tokens)} out"
     paid = f" ({dollars(usage.spent_usd)} of it paid now)" if usage.cached and usage.cost_usd else ""
-    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}"
+    more = f"; up to {dollars(usage.may_have_cost_usd)} more for failed attempts" if usage.may_have_cost_usd else ""
+    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}{more}"

@@ -98,7 +98,7 @@ def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = Non
         if isinstance(numbers, Failure):
             return numbers
         caught = numbers
-    elif not rule.has_parts and (undecided := _undecided(match, answer, rule)) is not None:
+    elif not rule.has_parts and (undecided := _undecided(match, caught, answer, rule)) is not None:
         return undecided
     match = caught[0 if rule.match == "first" or rule.anchor == "start" else -1]
     if rule.is_on_a_line and (unclear := _unclear(caught, answer, rule)) is not None:
@@ -162,7 +162,7 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
     return failure or whole
 
 
-def _undecided(match: Match, answer: str, rule: VerdictRule) -> Failure | None:
+def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
     text = str(match.text)
     texts = "|".join(sorted(map(re.escape, rule.values or LABELS), key=len, reverse=True))
@@ -177,6 +177,10 @@ def _undecided(match: Match, answer: str, rule: VerdictRule) -> Failure | None:
         case,
     )
     found = rest.match(answer, match.end)
+    if found and any(
+        match.end < each.group_start < found.end() for each in every
+    ):  # a mark of its own: the rule chooses
+        found = None
     article = not closed and text == "a" and text not in (rule.values or ()) and _WORD.match(answer, match.end)
     if found is None and not article:
         return None

@@ -17,6 +17,8 @@ class Reply(BaseModel):
         refusal: The provider's own mark of a refusal.
         served_model: The model that answered, as it names itself.
         cost_usd: The price of the call; None where it is not known.
+        may_have_cost_usd: What earlier tries whose cost nobody said may have cost at most, beside that; None where
+            that is not known.
         left_out: Default parameters that the model does not take.
         logprobs: The tokens from which a verdict may be read, with what might have stood in their places
             (`judgebench.verdicts.soft`); None where they were not asked for, or did not come.
@@ -34,7 +36,14 @@ class Reply(BaseModel):
     reasoning_tokens: int = 0
     cached_prompt_tokens: int = 0
     cost_usd: float | None = None
+    may_have_cost_usd: float | None = 0.0
     latency_s: float | None = None
     created: float | None = None
     left_out: list[str] = Field(default_factory=list)
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+
+    @property
+    def says_nothing(self) -> bool:
+        """Whether it ended by itself with neither an answer, nor thinking, nor a refusal: an accident, as a rule."""
+        said = (self.text or "").strip() or self.refusal or (self.reasoning or "").strip()
+        return not said and self.finish_reason in {None, "stop"}

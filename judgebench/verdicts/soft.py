@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import math
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.items import LABELS, TIE, Soft
 from judgebench.verdicts.parts import criteria_spans, label_span, score_spans
@@ -38,6 +38,7 @@ MOST_LEVELS = 101
 _MOST_RATINGS = 101
 _LEAST = -14.0
 _VERDICT_LIKE = re.compile(r"\W*(?:[A-Z]|\d{1,3})\W*")
+_NUMBER = re.compile(r"-?\d+")
 _GOES_ON = re.compile(r"\w|\.\d")
 
 
@@ -63,7 +64,9 @@ def place_tokens(
         if at >= FIRST and at < len(inside) - LAST and _VERDICT_LIKE.fullmatch(token) is None:
             continue
         known = others | {token: own}
-        kept = {t: round(max(p, -99.0), 6) for t, p in known.items() if t == token or p > _LEAST}
+        # One alternative stays, however rare: without any, nothing would be known of what else might have been said.
+        best = max((t for t in known if t != token), key=known.__getitem__, default=None)
+        kept = {t: round(max(p, -99.0), 6) for t, p in known.items() if t in {token, best} or p > _LEAST}
         found.append((start, token, kept))
     return found
 
@@ -98,8 +101,9 @@ def soft_verdict(
     """The probability of each verdict in the place of the one that was read.
 
     A verdict of several tokens has the product of their probabilities. What might have stood in a token's place, but
-    may begin several verdicts, is shared among them evenly; what is no verdict is left out, and lacks in the mass.
-    Of a verdict of several parts:
+    may begin several verdicts, is shared among them evenly, but for numbers: `1` may be 1 or 10, and is left out. That,
+    and what is no verdict, lacks in the mass. A choice below the tokens that came counts with the most it can have had:
+    the least probability that came, and no more than was left. Of a verdict of several parts:
 
     - Criteria: of each value of the weighted mean, with the expected rating of each criterion in `expected`.
     - Scores: of each slot to have the highest one, and of a tie; with the expected score of each slot.
@@ -114,7 +118,8 @@ def soft_verdict(
         k: How many slots the question had; 1 in mode rating.
 
     Returns:
-        None where the tokens of that place are not known, or a number there is no whole one; None too for a ranking
+        None where the tokens of that place, or what else might have stood there, are not known, or a number there is
+        no whole one; None too for a ranking
         in which several can be equal, since after the first letter nothing is known of those that were not said.
     """
     if rule.ranking is not None:
@@ -132,10 +137,23 @@ def soft_verdict(
     if found is None:
         return None
     shares: dict[str, float] = {}
-    for said, share in found[0].items():
+    for said, share in found.by_text.items():
         shares[meanings[said]] = shares.get(meanings[said], 0.0) + share
+    shares = _normalized(shares) if rule.scale is not None else _bounded(shares, found)
     # Rounded here, so that they are the same when they are read back from the run's folder.
-    return Soft(tuple((value, round(share, 6)) for value, share in shares.items()), round(min(found[1], 1.0), 6))
+    return Soft(tuple((value, round(share, 6)) for value, share in shares.items()), round(min(found.mass, 1.0), 6))
+
+
+def _normalized(shares: Mapping[str, float]) -> dict[str, float]:
+    total = math.fsum(shares.values())
+    return {value: share / total for value, share in shares.items()}
+
+
+def _bounded(shares: Mapping[str, float], found: _Shares) -> dict[str, float]:
+    """Probabilities of choices, those that did not come at the most they can have had."""
+    missing = [value for value, share in shares.items() if not share]
+    most = min(found.least, max(0.0, found.outside) / len(missing)) if missing else 0.0
+    return _normalized({value: share or most for value, share in shares.items()})
 
 
 def _soft_ranking(
@@ -145,7 +163,7 @@ def _soft_ranking(
     if rule.ranking != "strict" or first is None:
         return None
     found = _shares_at(tokens, text, first.moved(span.start), LABELS[:k])
-    return None if found is None else _rounded(*found)
+    return None if found is None else _rounded(_bounded(found.by_text, found), found.mass)
 
 
 def _soft_criteria(
@@ -193,8 +211,8 @@ def _spreads(
         found = _shares_at(tokens, text, span, texts)
         if found is None:
             return None
-        spreads.append({float(number): share for number, share in found[0].items()})
-        mass *= found[1]
+        spreads.append({float(number): share for number, share in _normalized(found.by_text).items()})
+        mass *= found.mass
     return spreads, mass
 
 
@@ -244,10 +262,24 @@ def _highest(spreads: Sequence[Spread]) -> dict[str, float]:
     return {**shares, TIE: max(0.0, 1.0 - math.fsum(shares.values()))}
 
 
-def _shares_at(
-    tokens: Sequence[PlacedToken], text: str, span: Span, texts: Collection[str]
-) -> tuple[dict[str, float], float] | None:
-    """The probability of each text to stand in a place of a reply, and what they have together before that.
+class _Shares(NamedTuple):
+    """The probability of each text to stand in a place of a reply.
+
+    Attributes:
+        by_text: Of each; 0 where it did not come.
+        mass: Their sum.
+        least: The least probability that came for any token there.
+        outside: What the tokens that came leave to others.
+    """
+
+    by_text: dict[str, float]
+    mass: float
+    least: float
+    outside: float
+
+
+def _shares_at(tokens: Sequence[PlacedToken], text: str, span: Span, texts: Collection[str]) -> _Shares | None:
+    """The probability of each text to stand in a place of a reply.
 
     Args:
         tokens: Those of the reply.
@@ -256,8 +288,8 @@ def _shares_at(
         texts: All that might have stood there.
 
     Returns:
-        Probabilities that sum to 1, and their mass; None where the tokens are not known, or what stands there is
-        none of the texts.
+        None where the tokens are not known, or for none of them what else might have stood there, or what stands there
+        is none of the texts.
     """
     start, end = span
     said = text[start:end]
@@ -265,6 +297,7 @@ def _shares_at(
         return None
     found = dict.fromkeys(texts, 0.0)
     path, prefix, reached = 1.0, "", start
+    least, outside = 0.0, 0.0
     for place, token, known in tokens:
         if place + len(token) <= start or not token:
             continue
@@ -276,15 +309,18 @@ def _shares_at(
         for other, logprob in known.items():
             if other != token:
                 _add(found, candidates[other], path * math.exp(logprob), prefix, candidates.values())
+        if len(known) > 1:
+            least = max(least, path * math.exp(min(known.values())))
+            outside += path * (1.0 - math.fsum(map(math.exp, known.values())))
         path *= math.exp(known[token])
         prefix += token[len(lead) :] if lead else token.lstrip() if not prefix else token
         if reached >= end and not _may_go_on(prefix, said, texts):
             break
-    if reached < end:
+    if reached < end or not least:
         return None
     found[said] += path
     mass = math.fsum(found.values())
-    return ({text: share / mass for text, share in found.items()}, mass) if mass > 0.0 else None
+    return _Shares(found, mass, least, outside) if mass > 0.0 else None
 
 
 def _whole_ratings(scale: tuple[float, float]) -> dict[str, str]:
@@ -304,8 +340,10 @@ def _without_lead(other: str, lead: str) -> str | None:
 def _add(
     found: dict[str, float], candidate: str | None, share: float, prefix: str, beside: Collection[str | None]
 ) -> None:
-    """Adds a probability to the verdicts that a text is, or may be the beginning of."""
+    """Adds a probability to the verdicts that a text is, or may be the beginning of; to no number of several."""
     fitting = [] if candidate is None else _fitting(candidate, found, prefix, beside)
+    if len(fitting) > 1 and all(_NUMBER.fullmatch(text) for text in fitting):
+        return
     for text in fitting:
         found[text] += share / len(fitting)
 

@@ -32,9 +32,18 @@ def _dear(highest):
 def test_a_call_that_could_pass_the_limit_does_not_start():
     """With 0.10 to spend and 0.09 spent, a call that could cost 0.02 is refused."""
     budget = Budget(0.10)
-    spend(budget, 0.09)
-    with pytest.raises(BudgetReached, match=r"\$0.1 is reached: \$0.0900 is spent"):
+    spend(budget, 0.09, cost=0.09)
+    with pytest.raises(BudgetReached, match=r"\$0.1 is reached: \$0.0900 is spent, and the next"):
         spend(budget, 0.02)
+
+
+def test_what_may_have_been_charged_is_said_apart():
+    """Of 0.10, 0.03 are spent and 0.05 may be."""
+    budget = Budget(0.10)
+    spend(budget, 0.03, cost=0.03)
+    spend(budget, 0.05)
+    with pytest.raises(BudgetReached, match=r"\$0.0300 is spent, up to \$0.0500 more may have been charged"):
+        spend(budget, 0.03)
 
 
 def test_a_call_that_just_fits_starts():

@@ -29,6 +29,7 @@ from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.testing import ScriptedJudge
 from judgebench.errors import FatalProviderError, RateLimitedError, VerdictFailure
 from judgebench.judges import callable_judge
+from judgebench.verdicts import Reply as Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -240,12 +241,53 @@ def test_a_wait_beyond_all_patience_is_not_begun(asker: Asker) -> None:
 
 
 @pytest.mark.parametrize("model", [*MODELS, SDK])
-@pytest.mark.parametrize("fault", [Fault.reset(), Fault.half_body(), Fault.status(503)], ids=lambda fault: fault.name)
-def test_a_try_is_one_request(asker: Asker, fault: Fault, model: str) -> None:
+@pytest.mark.parametrize(
+    ("fault", "tries"),
+    [(Fault.reset(), FIRST_TRIES), (Fault.half_body(), DEAR_TRIES), (Fault.status(503), FIRST_TRIES)],
+    ids=lambda value: getattr(value, "name", None),
+)
+def test_a_try_is_one_request(asker: Asker, fault: Fault, tries: int, model: str) -> None:
     """Nobody below sends a call again by itself: so many tries, so many requests, so many counted."""
     asker.server.faults = lambda _: fault
     asked = asker.ask(model=model)
-    assert (asker.server.count, asked.client.asked_again.total()) == (FIRST_TRIES, FIRST_TRIES - 1)
+    assert (asker.server.count, asked.client.asked_again.total()) == (tries, tries - 1)
+
+
+UNUSABLE = [Fault.html(), Fault.wrong_shape(), Fault.shape("content_number"), Fault.broken_off(), Fault.empty()]
+
+
+@pytest.mark.parametrize("fault", UNUSABLE, ids=lambda fault: fault.name)
+def test_a_reply_that_cannot_be_used_is_paid_for_three_times_at_most(asker: Asker, fault: Fault) -> None:
+    """Whatever is wrong with it, and although the judge has answered before."""
+    asker.server.faults = lambda request: fault if request.text == "bad" else None
+    asker.ask("good", "bad")
+    assert asker.server.count == 1 + DEAR_TRIES
+
+
+def test_tries_are_counted_by_what_they_met(asker: Asker) -> None:
+    """Two server errors, four rate limits, and two replies of no use: none has used up the tries of another."""
+    met = [Fault.status(429), Fault.status(429), Fault.empty(), Fault.status(500)] * 2
+    asker.server.faults = lambda request: dict(enumerate(met, 1)).get(request.number)
+    assert (asker.ask().reply.text, asker.server.count) == ("It is the first. [[A]]", 9)
+
+
+def test_what_broken_replies_may_have_cost_is_beside_the_cost(asker: Asker) -> None:
+    """10 tokens at 1 and 5 at 2 USD a million; two bodies broke off, of 26 bytes at 1 and 100 tokens at 2 at most."""
+    asker.server.faults = first(Fault.half_body(), times=2)
+    asker.server.answer = Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 5})
+    reply = asker.ask("0123456789", price={"input": 1, "output": 2}, params={"max_tokens": 100}).reply
+    assert (reply.cost_usd, reply.may_have_cost_usd) == pytest.approx((20e-6, 452e-6))
+
+
+def test_what_an_unusable_reply_says_that_it_took_is_in_the_cost(asker: Asker) -> None:
+    """Content that is a number, with 10 tokens in and 5 out, and then a reply of the same: 40 millionths in all."""
+    usage = {"prompt_tokens": 10, "completion_tokens": 5, "total_tokens": 15}
+    body = {"id": "1", "object": "chat.completion", "created": 1, "model": "m", "usage": usage}
+    body["choices"] = [{"index": 0, "message": {"role": "assistant", "content": 5}, "finish_reason": "stop"}]
+    asker.server.faults = first(Fault("number", Reply(body=body)))
+    asker.server.answer = Reply("[[A]]", usage=usage)
+    reply = asker.ask(price={"input": 1, "output": 2}).reply
+    assert (reply.cost_usd, reply.may_have_cost_usd) == (pytest.approx(40e-6), 0.0)
 
 
 ALONE = """
@@ -487,11 +529,27 @@ def test_a_request_over_the_limit_per_minute_by_itself_is_not_waited_for(asker: 
 
 
 @pytest.mark.parametrize("fault", [Fault.empty(), Fault.none_content()], ids=["empty", "none"])
-def test_a_lasting_empty_reply_is_kept_as_it_is(asker: Asker, fault: Fault) -> None:
-    """A model that says nothing each time has an empty reply, not a provider's failure."""
-    asker.server.faults = lambda _: fault
+def test_a_lasting_empty_reply_is_a_failure_that_is_not_kept(asker: Asker, fault: Fault) -> None:
+    """A model that says nothing each time fails as `empty`, no provider's failure; a later command asks it again."""
+    asker.server.faults = first(fault, times=DEAR_TRIES)
     asked = asker.ask()
-    assert (asked.reply.text or "", asker.server.count) == ("", DEAR_TRIES)
+    assert isinstance(asked.error, VerdictFailure)
+    assert (asked.error.kind, asker.server.count) == ("empty", DEAR_TRIES)
+    assert asker.ask().reply.text == "It is the first. [[A]]"
+
+
+def test_an_empty_reply_of_an_older_cache_is_asked_again(asker: Asker) -> None:
+    """An accident may have put it there."""
+    cache = asker.cache()
+    client = JudgeClient(asker.judge(), cache)
+    cache.put(request(client, "Which is better?").key, Kept(text="", finish_reason="stop"))
+    assert asker.ask(cache=cache).reply.text == "It is the first. [[A]]"
+
+
+def test_an_answer_in_the_thinking_is_asked_once(asker: Asker) -> None:
+    """The reply has thinking and no text: the same would come again."""
+    asker.server.answer = Reply(None, reasoning_content="So it is [[A]].")
+    assert (asker.ask().reply.reasoning, asker.server.count) == ("So it is [[A]].", 1)
 
 
 @pytest.mark.parametrize("model", [*MODELS, SDK])

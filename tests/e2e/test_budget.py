@@ -142,7 +142,7 @@ def usage() -> dict[str, Any]:
     return read_json(FOLDER / "metrics.json")["usage"]
 
 
-@pytest.mark.parametrize(("then", "further"), [(400, 1), (500, 9)])
+@pytest.mark.parametrize(("then", "further"), [(400, 1), (500, 10)])
 def test_empty_tries_of_a_call_that_then_fails_are_paid_for(
     server: LoopbackServer, then: int, further: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:

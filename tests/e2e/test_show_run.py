@@ -45,7 +45,7 @@ def _item(run, identifier):
 
 def test_with_no_item_what_failed():
     """Failures by kind with their detail, and how to see one in full."""
-    run = judged("I cannot say.", pairs(12, ("alpacaeval-easy",)))
+    run = judged("I cannot help with this.", pairs(12, ("alpacaeval-easy",)))
     ended = judgebench("show", run)
     assert ended.status == 0
     assert "refused: 12" in ended.out
@@ -57,6 +57,19 @@ def test_with_no_item_what_failed():
 def test_nothing_failed():
     """A run without failures says so."""
     assert "no failures: all 8 verdicts parsed" in judgebench("show", judge_run("offline/longest")).out
+
+
+def test_another_verdict_of_a_reply_is_kept_counted_and_said():
+    """Its record, the figures, the report and the item name it; other records have no such field."""
+    rows = pairs(3, ("alpacaeval-easy",))
+    said = {"Question 1?": "First [[A]], but no: [[B]]"}
+    run = judged(lambda asked: next((text for key, text in said.items() if key in str(asked.messages)), "[[A]]"), rows)
+    records = [json.loads(line) for line in (run / "judgements.jsonl").read_text().splitlines()]
+    assert {each["item"]: each.get("also") for each in records} == {"0": None, "1": ["A"], "2": None}
+    assert json.loads((run / "metrics.json").read_text())["also"] == 1
+    assert "first and last mark differ in 1 of 3 replies" in judgebench("report", run).out
+    assert "verdict: B" in judgebench("show", run, "1").out
+    assert "also A" in judgebench("show", run, "1").out
 
 
 def test_a_failed_item_shows_its_reply_and_reason():

@@ -19,7 +19,7 @@ def test_a_judge_that_takes_the_first():
     biases = found(readings, {item: key(item) for item in readings})
     assert biases["position bias (first slot)"].estimate.estimate == 1.0
     assert biases["position consistency"].estimate.estimate == 0.0
-    assert biases["position consistency"].estimate.null == 0.5
+    assert (biases["position consistency"].estimate.null, biases["position consistency"].estimate.p) == (None, None)
     assert biases["accuracy: correct answer in slot A minus other slots"].estimate.estimate == 1.0
 
 
@@ -37,6 +37,27 @@ def test_four_slots_are_each_set_against_the_others():
     biases = found(readings, {item: key(item, k=4) for item in readings})
     by_slot = [biases[f"accuracy: correct answer in slot {s} minus other slots"].estimate.estimate for s in "ABCD"]
     assert by_slot == pytest.approx([-1 / 3, -1 / 3, 1.0, -1 / 3])
+
+
+def test_of_four_slots_all_are_tested_together():
+    """Always C: the first slot only describes, and the share furthest from a quarter is that of C."""
+    readings = {str(at): [reading((0, 1, 2, 3), "C")] for at in range(20)}
+    biases = found(readings, {item: key(item, k=4) for item in readings})
+    every = biases["position bias (all slots; furthest: C)"]
+    assert (every.estimate.estimate, every.estimate.null, every.tested) == (1.0, 0.25, True)
+    assert every.estimate.p < 1e-6
+    assert not biases["position bias (first slot)"].tested
+
+
+def test_samples_set_two_orders_beside_one():
+    """Three samples in each order, two of three for 0: two samples of one order agree in 1/3, of two orders in 5/9."""
+    readings = {
+        str(at): [reading((0, 1), said, n) for n, said in enumerate("AAB")]
+        + [reading((1, 0), said, n) for n, said in enumerate("BBA")]
+        for at in range(10)
+    }
+    effect = found(readings, {item: key(item) for item in readings})["agreement: two orders minus one order"]
+    assert (effect.estimate.estimate, effect.tested) == (pytest.approx(5 / 9 - 1 / 3), False)
 
 
 def test_ratings_show_no_bias_of_position():

@@ -5,14 +5,16 @@ import math
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
-from scipy.stats import binomtest
+from scipy.stats import binomtest, chi2, chisquare
 from statsmodels.api import OLS
 
 from judgebench.metrics.bias import (
     accuracy_by_position,
-    consistency,
+    chi_square_tail,
     first_position,
+    mean_difference,
     share_against,
+    slot_shares,
 )
 from judgebench.metrics.intervals import wilson
 
@@ -188,30 +190,75 @@ def test_one_item_says_nothing_on_its_slots():
     assert accuracy_by_position([0, 1], [1, 0], clusters=[3, 3])[0].against_rest.p > 0.3
 
 
-def test_consistency_counts_items():
-    """Of three items with two verdicts, two have the same; one with a single verdict does not count."""
-    result = consistency([0, 0, 1, 0, 1, 1, 0], ["a", "a", "b", "b", "c", "c", "d"])
+def test_each_slot_has_its_share():
+    """Of 8 verdicts among four slots 2, 4, 1 and 1: chi-square 2^2/2 + 1/2 + 1/2 = 3 of independent rows."""
+    found = slot_shares([0, 0, 1, 1, 1, 1, 2, 3], 4)
 
-    assert (result.estimate, result.n) == (pytest.approx(2 / 3), 3)
-
-
-def test_consistency_of_llmbar():
-    """374 of 419 items are consistent."""
-    result = consistency([0, 0] * 374 + [0, 1] * 45, np.repeat(np.arange(419), 2))
-
-    assert result.estimate == pytest.approx(374 / 419)
+    assert (found.shares, found.nulls, found.furthest) == ((0.25, 0.5, 0.125, 0.125), (0.25,) * 4, 1)
 
 
-def test_consistency_by_chance_falls_with_verdicts_and_slots():
-    """Three verdicts among four slots agree by chance once in 16."""
-    assert consistency([0, 0, 0], ["a"] * 3, 4).null == pytest.approx(1 / 16)
+def test_slots_of_questions_of_two_and_of_four():
+    """Two questions show two slots and two show four: the nulls are (1/2 + 1/2 + 1/4 + 1/4) / 4 and 1/8."""
+    assert slot_shares([0, 1, 2, 3], [2, 2, 4, 4]).nulls == pytest.approx((0.375, 0.375, 0.125, 0.125))
 
 
-def test_consistency_takes_a_tie_for_a_choice():
-    """Two ties are the same verdict."""
-    assert consistency([-1, -1], ["a", "a"]).estimate == 1.0
+def test_all_slots_of_many_independent_rows_have_the_chi_square_p():
+    """The p is close to Pearson's, whichever slot is the favourite."""
+    chosen = np.repeat([0, 1, 2, 3], [230, 290, 240, 240])
+
+    assert slot_shares(chosen, 4).p == pytest.approx(chisquare([230, 290, 240, 240]).pvalue, rel=0.1)
 
 
-def test_consistency_needs_two_verdicts():
-    """With one order there is none."""
-    assert consistency([0, 1], ["a", "b"]) is None
+def test_two_slots_have_the_p_of_the_first():
+    """With one degree of freedom it is about the test of the first share, clustered as that is."""
+    slots, items = [0, 0] * 32 + [1, 1] * 13 + [0, 1] * 374, np.repeat(np.arange(419), 2)
+
+    assert slot_shares(slots, clusters=items).p == pytest.approx(first_position(slots, clusters=items).p, abs=0.002)
+
+
+def test_copies_of_a_verdict_are_no_evidence_on_slots():
+    """Five alike samples of each item have the p of one."""
+    chosen = np.repeat([0, 1, 2, 3], [20, 36, 22, 22])
+    copied = slot_shares(np.repeat(chosen, 5), 4, clusters=np.repeat(np.arange(100), 5))
+
+    assert copied.p == pytest.approx(slot_shares(chosen, 4).p, rel=0.01)
+
+
+@pytest.mark.parametrize("freedom", [1, 2, 3, 4, 25])
+@pytest.mark.parametrize("value", [0.0, 0.5, 7.0, 60.0])
+def test_the_tail_of_a_chi_square(value, freedom):
+    """It is scipy's."""
+    assert chi_square_tail(value, freedom) == pytest.approx(chi2.sf(value, freedom), rel=1e-9, abs=1e-15)
+
+
+@pytest.mark.simulation
+def test_any_favourite_slot_is_found_and_none_is_imagined():
+    """Of 300 runs of 150 items whose errors go to D half of the time 1 in 3 or more is found; of fair ones, 2-8%."""
+    rng = np.random.default_rng(4)
+
+    def p_of(favourite):
+        right, wrong = rng.integers(0, 4, 150), rng.integers(1, 4, 150)
+        chosen = np.where(rng.random(150) < 0.7, right, (right + wrong) % 4)
+        return slot_shares(np.where((chosen != right) & favourite & (rng.random(150) < 0.5), 3, chosen), 4).p
+
+    fair, leaning = (np.mean([p_of(favourite) <= 0.05 for _ in range(300)]) for favourite in (False, True))
+
+    assert 0.02 <= fair <= 0.08
+    assert leaning > 0.33
+
+
+def test_many_verdicts_lower_the_floor():
+    """Twenty items with ten independent verdicts each are known to within about 1 / (2 sqrt(200))."""
+    slots = np.tile([0, 1], 100)
+
+    assert first_position(slots, clusters=np.repeat(np.arange(20), 10)).high == pytest.approx(
+        0.5 + 1.96 * 0.0354, abs=0.002
+    )
+
+
+def test_a_mean_difference_rests_on_clusters():
+    """Two items with differences of 1/2 and 0, each four times: a mean of 1/4 from two items."""
+    found = mean_difference([0.5] * 4 + [0.0] * 4, clusters=[0] * 4 + [1] * 4)
+
+    assert (found.estimate, found.clusters) == (0.25, 2)
+    assert (found.high - found.estimate) / 1.959964 == pytest.approx(math.sqrt(2 * (2 * 1.0**2)) / 8)

@@ -35,6 +35,41 @@ def test_toward_and_away() -> None:
     assert (found.low, found.high) == pytest.approx((wilson(5 / 7, 6).low, wilson(5 / 7, 6).high), abs=0.02)
 
 
+def test_the_net_is_tested_by_mcnemar() -> None:
+    """Nine of 20 toward and one away: a net of 8 in 20, and two-sided 2 (1 + 10) / 2^10."""
+    before = {str(n): [reading(ONE, "B" if n == 9 else "A")] for n in range(20)}
+    after = {str(n): [reading(ONE, "B" if n < 9 else "A")] for n in range(20)}
+    found = of(before, after)
+
+    assert (found.net, found.p) == (pytest.approx(0.4), pytest.approx(22 / 1024))
+    assert found.net_low > 0
+
+
+def test_an_interval_holds_no_net_where_the_test_does_not_reject() -> None:
+    """Five of 100 toward and none away have p = 1/16."""
+    before = {str(n): [reading(ONE, "A")] for n in range(100)}
+    after = {str(n): [reading(ONE, "B" if n < 5 else "A")] for n in range(100)}
+    found = of(before, after)
+
+    assert (found.p, found.net_low <= 0 <= found.net_high) == (pytest.approx(1 / 16), True)
+
+
+def test_an_items_verdicts_count_as_one_for_the_test() -> None:
+    """Both orders of five items toward: p is that of five, 1/16."""
+    before = {str(n): [reading(ONE, "A"), reading(OTHER, "B")] for n in range(5)}
+    after = {str(n): [reading(ONE, "B"), reading(OTHER, "A")] for n in range(5)}
+
+    assert (of(before, after).net, of(before, after).p) == (1.0, pytest.approx(1 / 16))
+
+
+def test_the_judges_own_flips_stand_beside() -> None:
+    """Of three samples in one order, two of three pairs differ; without samples it is not known."""
+    said = {"1": [reading(ONE, letter, n) for n, letter in enumerate("AAB")]}
+
+    assert of(said, said).retest == pytest.approx(2 / 3)
+    assert of({"1": said["1"][:1]}, {"1": said["1"][:1]}).retest is None
+
+
 def test_between_other_completions_is_neither() -> None:
     """Of four the altered one is neither before nor after."""
     found = of({"1": [reading((0, 1, 2, 3), "A")]}, {"1": [reading((0, 1, 2, 3), "C")]})

@@ -4,7 +4,7 @@ import json
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings, strategies as st
+from hypothesis import assume, given, settings, strategies as st
 from making import key, reading
 
 from judgebench.benchmarks.rewardbench import RewardBench
@@ -144,6 +144,14 @@ def test_consistency_of_llmbars_shape():
     readings |= {f"f{n}": both("A", "A") for n in range(32)} | {f"l{n}": both("B", "B") for n in range(13)}
 
     assert consistency_over_orders(readings) == (pytest.approx(374 / 419), 419)
+
+
+def test_samples_leave_consistency_as_it_is():
+    """Each order has 0 in three of four samples: one of each agree in 9/16 + 1/16, as with any number of samples."""
+    first = [reading((0, 1), letter, at) for at, letter in enumerate("AAAB")]
+    second = [reading((1, 0), letter, at) for at, letter in enumerate("BBBA")]
+
+    assert consistency_over_orders({"a": [*first, *second]}) == (pytest.approx(10 / 16), 1)
 
 
 def test_one_order_has_no_consistency():
@@ -298,6 +306,8 @@ def test_the_bounds_hold_the_score_of_choices(drawn):
     """Whatever failed, the score lies between the bounds, and what stands in is at most the distance to the lower."""
     metrics = summary(of_choices(drawn))
 
+    assert (metrics.score is None) == (metrics.coverage == 0)
+    assume(metrics.score is not None)
     assert metrics.bounds.low - 1e-12 <= metrics.score <= metrics.bounds.high + 1e-12
     assert metrics.substituted <= metrics.score - metrics.bounds.low + 1e-12
 

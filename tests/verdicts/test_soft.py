@@ -87,10 +87,29 @@ def test_a_number_that_is_a_token_of_its_own_is_no_beginning_of_another():
     assert said(tokens, TEN, 1) == ({"1": 0.3, "7": 0.5, "10": 0.2}, 1.0)
 
 
-def test_a_digit_that_may_begin_two_numbers_is_shared():
-    """Where digits are tokens, 1 may become 10."""
+def test_a_digit_that_may_begin_two_numbers_is_left_out():
+    """Where digits are tokens, 1 may become 10: nobody knows which, so 0.4 lack in the mass."""
     tokens = [("[[", {}), ("7", {"7": 0.6, "1": 0.4}), ("]]", {})]
-    assert said(tokens, TEN, 1) == ({"1": 0.2, "7": 0.6, "10": 0.2}, 1.0)
+    assert said(tokens, TEN, 1) == ({"7": 1.0}, 0.6)
+
+
+@pytest.mark.parametrize("known", [{}, {"A": 0.55}])
+def test_without_alternatives_there_is_no_probability(known):
+    """No token but the chosen one came: what else might have been said is not known."""
+    assert said([("[[", {}), ("A", known), ("]]", {})], TAG) is None
+
+
+def test_a_choice_below_the_tokens_that_came_has_at_most_the_least_of_them():
+    """A has 0.2, others 0.5, 0.2 and 0.04; B, which did not come, had at most 0.04, though 0.06 are left: 5 to 1."""
+    tokens = [("[[", {}), ("A", {"A": 0.2, "The": 0.5, "An": 0.2, "I": 0.04}), ("]]", {})]
+    assert said(tokens, TAG) == ({"A": 0.8333, "B": 0.1667}, 0.2)
+
+
+def test_choices_below_the_tokens_that_came_share_what_is_left():
+    """A has 0.8 and B 0.16; C and D had at most 0.04 together."""
+    rule = VerdictRule(pattern=r"\[\[([ABCD])\]\]")
+    tokens = [("[[", {}), ("A", {"A": 0.8, "B": 0.16}), ("]]", {})]
+    assert said(tokens, rule, 4) == ({"A": 0.8, "B": 0.16, "C": 0.02, "D": 0.02}, 0.96)
 
 
 @pytest.mark.parametrize("end", ["]]", "0"])
@@ -217,14 +236,15 @@ def test_parts_in_an_object_are_found():
     tokens = [('{"reasoning": "depth: 2", "r": {"depth": ', {}), ("4", {"4": 0.7, "5": 0.3}), ("}}", {})]
     assert said(tokens, criteria, 1) == ({"4": 0.7, "5": 0.3}, 1.0)
     scores = VerdictRule(json="s", scores=(1, 5), example='{"reasoning": "", "s": {"A": 1, "B": 2}}')
-    tokens = [('{"reasoning": "", "s": {"A": ', {}), ("4", {"4": 0.7, "1": 0.3}), (', "B": 3}}', {})]
-    assert said(tokens, scores) == ({"A": 0.7, "B": 0.3}, 1.0)
+    four, three = ("4", {"4": 0.7, "1": 0.3}), ("3", {"3": 0.75, "5": 0.25})
+    tokens = [('{"reasoning": "", "s": {"A": ', {}), four, (', "B": ', {}), three, ("}}", {})]
+    assert said(tokens, scores) == ({"A": 0.525, "B": 0.475}, 1.0)
 
 
 def test_of_a_long_reply_only_what_may_be_a_verdict_is_kept():
     """The beginning, the end, and letters or numbers alone between; rare tokens of a place are dropped."""
     tokens = [(f"w{'x' * (at % 3)} ", {}) for at in range(300)]
-    tokens[100], tokens[150] = ("[[B", {}), ("7", {"7": 0.999999, "8": 1e-7})
+    tokens[100], tokens[150] = ("[[B", {}), ("7", {"7": 0.999999, "8": 1e-7, "9": 1e-8})
     kept = reply(tokens).logprobs
     assert len(kept) == FIRST + LAST + 2
-    assert [list(known) for _, token, known in kept if token == "7"] == [["7"]]
+    assert [list(known) for _, token, known in kept if token == "7"] == [["7", "8"]]

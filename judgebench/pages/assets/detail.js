@@ -93,7 +93,7 @@ judgebench.detail = (() => {
     const what = call.order.length === 1 ? `completion ${call.order[0]}` : call.order.map((index, place) => `${slot(place)} is completion ${index}`).join(", ");
     const sample = entryCalls.some((each) => each.sample) ? `, sample ${call.sample ?? 0}` : "";
     const more = [
-      call.ranking ? `ranking ${call.ranking}` : "", ...(call.parts ?? []).map(([name, value]) => `${name} ${value}`),
+      call.ranking ? `ranking ${call.ranking}` : "", call.also ? `also ${call.also.join(", ")}` : "", ...(call.parts ?? []).map(([name, value]) => `${name} ${value}`),
       ...(call.probabilities ?? []).map(([name, share]) => `${name} ${(100 * share).toFixed(1)}%`),
     ].filter(Boolean);
     return el(

@@ -5,12 +5,16 @@ from __future__ import annotations
 import json
 import math
 import re
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.redaction import in_one_line
+from judgebench._util.redaction import in_one_line, without_secrets
 from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm.wire import MOST_BYTES, WireCall
 from judgebench.errors import (
     BrokenReplyError,
+    ConfigError,
     FatalProviderError,
     JudgebenchError,
     RateLimitedError,
@@ -20,22 +24,52 @@ from judgebench.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
 
     from judgebench.judges import Judge
 
-_QUOTA = re.compile(
-    r"insufficient_quota|exceeded your current quota|credit balance is too low|billing_hard_limit_reached"
-    r"|billing hard limit",
+_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
+_RATE_CODES = frozenset({"rate_limit_exceeded", "requests", "tokens"})
+_MONEY = re.compile(
+    r"insufficient[ _](?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota|exceeded_current_quota"
+    r"|credit balance (?:is )?(?:too low|exhausted)|credit_balance_exhausted"
+    r"|billing[ _](?:hard[ _]limit|not[ _]active)"
+    r"|billing (?:is |has been )?(?:disabled|not enabled)|billing_disabled"
+    r"|account is (?:not active|in arrears)|arrearage"
+    r"|credits? (?:is|are|has been|have been) (?:depleted|exhausted|used up)|prepayment credits"
+    r"|(?:out of|used all (?:available|your|of your)|ran out of|not enough|never purchased|requires? more) credits?"
+    r"|spend(?:ing)? limit|(?:specified|reached your) api usage limits?|payment required"
+    r"|balance (?:is )?(?:not enough|insufficient|too low)|monthly (?:included )?credits",
     re.IGNORECASE,
 )
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-_RATE_CODES = frozenset({"rate_limit_exceeded", "rate_limit_error", "requests", "tokens"})
+_DAY = re.compile(
+    r"per[-_ ]?day|a day\b.{0,20}limit|\b(?:tpd|rpd)\b|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage)",
+    re.IGNORECASE,
+)
+_MINUTE = re.compile(r"per[-_ ]?(?:minute|second)", re.IGNORECASE)
+_KEY = re.compile(
+    r"(?:incorrect|invalid|expired|wrong|missing|no) (?:x-)?api[-_ ]?key|api[-_ ]?key[-_ ](?:is |was |has )?(?:"
+    r"not[-_ ]valid|not[-_ ]found|invalid|expired|incorrect|wrong|missing|revoked)"
+    r"|valid api[-_ ]key|invalid authentication",
+    re.IGNORECASE,
+)
 LONGEST_PAUSE_S = 600.0
 """A provider that names a longer wait may mean that quota exhausted; a shorter one is a rate limit's."""
+_UNITS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
+_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)[a-z]*", re.IGNORECASE)
+_WAIT = re.compile(
+    r"(?:re)?try(?:ing)?(?: your request)?(?: again)? (?:in|after) (?:about )?"
+    r"((?:\d+(?:\.\d+)?\s*(?:ms|milli|s|m|h|d)[a-z]*[ ,]*)+)",
+    re.IGNORECASE,
+)
+_WAIT_FIELDS = frozenset({"retrydelay", "retry_after", "retry_after_seconds", "retry-after"})
+_ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
+"""Fields of an error that repeat what was asked or said."""
 _CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|maximum context length|maximum model length"
     r"|context (?:length|size|window|the overflows)\b.{0,60}(?:exceed|overflow|too|not enough)"
+    r"|exceed\w*\b.{0,60}(?:context (?:length|size|window)|maximum (?:input )?(?:length|number of (?:input )?tokens))"
+    r"|(?:input tokens|input token count|input length|prompt length)\b.{0,30}exceed"
     r"|(?:prompt|input) is too long|reduce the length of the messages|must have less than \d+ tokens",
     re.IGNORECASE | re.DOTALL,
 )
@@ -45,6 +79,13 @@ _FILTER = re.compile(
     re.IGNORECASE,
 )
 _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
+_DRAWN = re.compile(r"json_validate_failed|failed to (?:generate|validate) json|tool_use_failed", re.IGNORECASE)
+"""What the model wrote was not the form that was asked for: another draw may be."""
+_NO_PATH = re.compile(r"unexpected endpoint|(?:unknown|invalid|no such) (?:endpoint|path|url|route)", re.IGNORECASE)
+_OF_THE_MODEL = re.compile(r"model|deployment|engine", re.IGNORECASE)
+_NO_MODULE = re.compile(r"No module named '([\w.]+)'")
+_PACKAGES = {"google": "google-auth", "botocore": "boto3"}
+"""Packages by the modules that they hold, where those have other names."""
 _STATUS_OF = {
     "content_filter": 400,
     "content_policy_violation": 400,
@@ -61,96 +102,170 @@ _STATUS_OF = {
 }
 """The words that stand for a status where an error comes as the body of a 200."""
 _FATAL_STATUS = {401: "the key is refused", 402: "no credit is left", 403: "access is denied", 404: "no such model"}
-OVERLOADED = 529
-_PASSING_STATUS = frozenset({408, 409, 425, 429})
+_MONEY_STATUS = frozenset({400, 402, 403, 429})
+_NO_PATH_STATUS = frozenset({404, 405})
+_LIMIT_STATUS = frozenset({420, 429, 498, 529})
+_PASSING_STATUS = frozenset({408, 409, 421, 423, 424, 425, 444, 449, 460, 499})
 _LASTING_STATUS = frozenset({501, 505})
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 
 
-def _is_refusal(error: Exception) -> bool:
-    """Whether the provider answered with an error, so that nothing was charged.
+@dataclass(frozen=True, slots=True)
+class _Problem:
+    """What a failed call met.
 
-    A call that timed out, or whose reply broke off, may have been; so may one with a body that is no JSON, which comes
-    as status 200.
+    Attributes:
+        status: Of the response, or what the code of an error in a 200 stands for; None where there was none.
+        words: All that was said.
+        said: The same in one short line, without any key.
+        codes: The error's codes and types.
+        wait: Seconds that were asked for.
+        refused: Whether the provider answered with an error, so that nothing was charged. A call that timed out, or
+            whose reply broke off, may have been.
+        answered: Whether a reply came, as status 200.
     """
-    return bool(getattr(error, "litellm_response_headers", None)) and getattr(error, "status_code", None) != 200
+
+    error: Exception
+    status: int | None
+    words: str
+    said: str
+    codes: frozenset[str]
+    wait: float | None
+    refused: bool
+    answered: bool
 
 
-def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> JudgebenchError:
+def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str], wire: WireCall | None = None) -> JudgebenchError:
     """Our error for one of LiteLLM's; its message names the judge and holds no key.
 
     Args:
         error: What `litellm.acompletion` raised.
         judge: Whose call it was.
         secrets: Values that must not be in the message.
+        wire: What came on the wire, where that is known.
     """
-    remedy = _by_remedy(error, judge, secrets)
-    remedy.charged = not _is_refusal(error)
+    wire = wire or WireCall()
+    problem = _problem(error, list(secrets), wire)
+    remedy = _of_the_way(problem, judge, wire) or _by_words(problem, judge) or _by_status(problem, judge)
+    remedy.charged = wire.connected and not problem.refused and not isinstance(remedy, ConfigError)
+    remedy.answered |= problem.answered
     return remedy
 
 
-def _by_remedy(error: Exception, judge: Judge, secrets: Iterable[str]) -> JudgebenchError:
+def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
+    body = wire.body if wire.status is not None else None
+    if body is None:
+        body = _body_of(error)
+    words = body if isinstance(body, str) else "\n".join(_strings(body))
+    said = body if isinstance(body, str) else _own_words(body)
+    answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
+    headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
+    return _Problem(
+        error,
+        _status(error, wire, body),
+        f"{words}\n{error}",
+        clean(said or str(error), secrets),
+        frozenset(_codes(body)),
+        _wait_of(headers, body, words),
+        refused=bool(headers) and not answered,
+        answered=answered,
+    )
+
+
+def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchError | None:
+    """Our error where the way to the judge is wrong: a package, the address, or what is sent back from there."""
+    at = f"judge '{judge.name}' ({judge.model})"
+    if wire.status is None and (missing := _NO_MODULE.search(str(problem.error))):
+        package = _PACKAGES.get(missing[1].partition(".")[0], missing[1].partition(".")[0])
+        return ConfigError(f"{at} needs the package {package}: pip install {package}")
+    if wire.moved_to is not None:
+        there = without_secrets(wire.moved_to)
+        return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")
+    if wire.too_long:
+        return BrokenReplyError(f"the reply is longer than {MOST_BYTES >> 20} MB")
+    if judge.api_base is None:
+        return None
+    no_path = problem.status in _NO_PATH_STATUS and not _OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
+    if no_path or (wire.status == 200 and _NO_PATH.search(problem.words)):
+        api_base = str(without_secrets(judge.api_base))
+        fix = (
+            "check api_base and the model's name" if api_base.rstrip("/").endswith("/v1") else "does api_base lack /v1?"
+        )
+        return FatalProviderError(
+            f"{at}: no chat completions at {api_base} (status {wire.status or problem.status}): {problem.said}; {fix}"
+        )
+    return None
+
+
+def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
+    """Our error where the provider's words say more than the status: of the prompt, money, waits and keys."""
+    where, status, words = f"judge '{judge.name}' ({judge.model})", problem.status, problem.words
+    if kind := _said_of_the_prompt(problem):
+        return VerdictFailure(kind, problem.said)
+    if _is_rate_limit(problem) and _DAY.search(words):
+        return FatalProviderError(
+            f"{where}: the day's quota exhausted: {problem.said}; rerun the command when the quota is renewed"
+        )
+    if status in _MONEY_STATUS and _is_money_gone(problem):
+        cause = "quota exhausted" if status == 429 else f"no credit is left (status {status})"
+        return FatalProviderError(f"{where}: {cause}: {problem.said}; {_mend(402, judge)}")
+    if status == 400 and _KEY.search(words):
+        return FatalProviderError(f"{where}: the key is refused (status 400): {problem.said}; {_mend(401, judge)}")
+    if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or _DRAWN.search(words)):
+        drawn = BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
+        drawn.answered = True
+        return drawn
+    if status == 429 and _TOO_LARGE.search(words):
+        return VerdictFailure("provider", f"status {status}: {problem.said}")
+    return None
+
+
+def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     litellm = lite.litellm()
 
-    status = _status(error, judge)
-    said = clean(str(error), secrets)
-    where = f"judge '{judge.name}' ({judge.model})"
-    if kind := _said_of_the_prompt(error, status):
-        return VerdictFailure(kind, said)
-    if status == 429 or isinstance(error, litellm.RateLimitError):
-        if _quota_gone(error):
-            return FatalProviderError(f"{where}: quota exhausted: {said}; {_mend(402, judge)}")
-        if _TOO_LARGE.search(str(error)):
-            return VerdictFailure("provider", f"status {status}: {said}")
-        return RateLimitedError(f"rate limit: {said}", retry_after=_retry_after(error))
-    if status in _FATAL_STATUS and not isinstance(error, litellm.InternalServerError):
-        mend = _mend(status, judge)
-        return FatalProviderError(f"{where}: {_FATAL_STATUS[status]} (status {status}): {said}; {mend}")
-    if isinstance(error, litellm.Timeout):
-        return TimedOutError(said if _is_refusal(error) else f"no reply within {judge.timeout:g} s")
-    if status == OVERLOADED:
-        return RateLimitedError(said, retry_after=_retry_after(error))
+    error, status, said = problem.error, problem.status, problem.said
+    if status == 429:
+        return RateLimitedError(f"rate limit: {said}", retry_after=problem.wait)
+    if _is_rate_limit(problem):
+        return RateLimitedError(said, retry_after=problem.wait)
+    if status in _FATAL_STATUS:
+        where = f"judge '{judge.name}' ({judge.model})"
+        return FatalProviderError(f"{where}: {_FATAL_STATUS[status]} (status {status}): {said}; {_mend(status, judge)}")
+    if status == 504 or isinstance(error, litellm.Timeout):
+        return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
     if _is_passing(status) or isinstance(error, litellm.APIConnectionError):
-        kind_of_error = TransientError if _is_refusal(error) else BrokenReplyError
-        return kind_of_error(said, retry_after=_retry_after(error))
+        kind_of_error = TransientError if problem.refused else BrokenReplyError
+        return kind_of_error(said, retry_after=problem.wait)
     return VerdictFailure("provider", f"status {status}: {said}")
 
 
-def _quota_gone(error: Exception) -> bool:
-    """Whether a 429 means that waiting does not help: by its code or type, else its wait, else all its words."""
-    codes = _codes(error)
-    if codes & _QUOTA_CODES:
+def _is_rate_limit(problem: _Problem) -> bool:
+    limited = problem.status is None and isinstance(problem.error, lite.litellm().RateLimitError)
+    return problem.status in _LIMIT_STATUS or limited
+
+
+def _is_money_gone(problem: _Problem) -> bool:
+    """Whether waiting does not help: by the code or type, else the wait that is named, else all the words."""
+    if problem.status == 402 or problem.codes & _QUOTA_CODES:
         return True
-    wait = _retry_after(error)
-    if codes & _RATE_CODES or (wait is not None and wait <= LONGEST_PAUSE_S):
+    if problem.codes & _RATE_CODES or (problem.wait is not None and problem.wait <= LONGEST_PAUSE_S):
         return False
-    return _QUOTA.search(str(error)) is not None
+    if problem.status == 429 and _MINUTE.search(problem.words):
+        return False
+    return _MONEY.search(problem.words) is not None
 
 
-def _codes(error: Exception) -> set[str]:
-    """The code and the type in an error's body; LiteLLM keeps it as an object, or as the JSON in its message."""
-    body = getattr(error, "body", None)
-    if not isinstance(body, dict):
-        try:
-            body = json.loads(_PREFIX.sub("", str(error)))
-        except ValueError:
-            return set()
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    if not isinstance(inner, dict):
-        return set()
-    return {str(inner.get(name)).lower() for name in ("code", "type") if inner.get(name) is not None}
-
-
-def _said_of_the_prompt(error: Exception, status: int | None) -> str:
+def _said_of_the_prompt(problem: _Problem) -> str:
     """The failure's kind where the provider will not take this one prompt: too long, or filtered; else nothing."""
     litellm = lite.litellm()
 
+    error, status = problem.error, problem.status
     if isinstance(error, litellm.ContextWindowExceededError):
         return "context"
     if isinstance(error, litellm.ContentPolicyViolationError):
         return "filtered"
-    of_the_call = status == 400 or isinstance(error, litellm.BadRequestError)
-    words = f"{error} {getattr(error, 'status_code', '')} {getattr(error, 'body', '')}"
+    of_the_call = status in {400, 413, 422} or (status is None and isinstance(error, litellm.BadRequestError))
+    words = f"{problem.words} {getattr(error, 'status_code', '')}"
     if of_the_call and _CONTEXT.search(words):
         return "context"
     if (of_the_call or status == 403) and _FILTER.search(words):
@@ -158,26 +273,29 @@ def _said_of_the_prompt(error: Exception, status: int | None) -> str:
     return ""
 
 
-def _status(error: Exception, judge: Judge) -> int | None:
-    """The error's status; for one that came as the body of a 200, what its code stands for.
+def _status(error: Exception, wire: WireCall, body: Any) -> int | None:
+    """The response's status; of an error that came as the body of a 200, what its code stands for.
 
-    Gateways send such bodies. LiteLLM gives their code as the status, whatever it is, or 400 or 422 where there is
-    none, and no headers; over HTTP, the OpenAI protocol always has some.
+    Gateways send such bodies, with or without a code.
     """
     litellm = lite.litellm()
 
+    if wire.status is not None and wire.status != 200:
+        return wire.status
     status = getattr(error, "status_code", None)
     if isinstance(status, str):
         return int(status) if status.isdecimal() else _STATUS_OF.get(status, 500)
+    if wire.status == 200:
+        codes = list(_codes(body))
+        known = [
+            int(code) if code.isdecimal() else _STATUS_OF[code]
+            for code in codes
+            if code.isdecimal() or code in _STATUS_OF
+        ]
+        return next((code for code in known if code >= 400), 500)
     if status is None:
         return 500 if isinstance(error, litellm.APIError) else None
-    in_body = (
-        status in {400, 422}
-        and judge.provider in {"openai", "hosted_vllm"}
-        and not isinstance(error, litellm.UnsupportedParamsError)
-        and not getattr(error, "litellm_response_headers", None)
-    )
-    return 500 if in_body else int(status)
+    return int(status)
 
 
 def _is_passing(status: object) -> bool:
@@ -190,6 +308,10 @@ def _is_passing(status: object) -> bool:
 def _mend(status: int, judge: Judge) -> str:
     from judgebench.judges import key_variables
 
+    if status in {401, 403} and judge.provider == "bedrock":
+        return (
+            "check the AWS credentials (AWS_ACCESS_KEY_ID and its kin, or AWS_PROFILE), and that they have not expired"
+        )
     if status in {401, 403}:
         names = " or ".join(key_variables(judge))
         return f"check the key in {names}" if names else "set api_key_env to the variable with its key"
@@ -198,24 +320,103 @@ def _mend(status: int, judge: Judge) -> str:
 
 def clean(message: str, secrets: Iterable[str]) -> str:
     """The provider's own words in one line of at most 300 characters, without any key."""
-    message = _own_words(_PREFIX.sub("", message).partition("Traceback (most recent call last)")[0])
+    message = _PREFIX.sub("", message).partition("Traceback (most recent call last)")[0]
+    with suppress(ValueError, RecursionError):
+        message = _own_words(json.loads(message)) or message
     return in_one_line(message, secrets)
 
 
-def _own_words(message: str) -> str:
-    """The message in an error body as most providers write it; anything else as it is."""
-    try:
-        said = json.loads(message)
-    except ValueError:
-        return message
-    for name in ("error", "message"):
+def _own_words(body: Any) -> str | None:
+    """The message in an error body as most providers write it; None where there is none."""
+    said = body[0] if isinstance(body, list) and body else body
+    raw = _inner(said).get("metadata")
+    for name in ("error", "message", "detail"):
         said = said.get(name, said) if isinstance(said, dict) else said
-    return said if isinstance(said, str) else message
+    if isinstance(raw, dict) and isinstance(raw.get("raw"), str):  # OpenRouter: the words of the provider behind it
+        return f"{said}: {raw['raw']}" if isinstance(said, str) else raw["raw"]
+    return said if isinstance(said, str) else None
 
 
-def _retry_after(error: Exception) -> float | None:
+def _body_of(error: Exception) -> Any:
+    """The error's body; LiteLLM keeps it as an object, or as the JSON in its message."""
+    body = getattr(error, "body", None)
+    if isinstance(body, dict | list):
+        return body
+    try:
+        return json.loads(_PREFIX.sub("", str(error)))
+    except (ValueError, RecursionError):
+        return None
+
+
+def _inner(body: Any) -> dict[str, Any]:
+    """The object that says what the error is."""
+    body = body[0] if isinstance(body, list) and body else body
+    inner = body.get("error", body) if isinstance(body, dict) else None
+    return inner if isinstance(inner, dict) else {}
+
+
+def _codes(body: Any) -> Iterator[str]:
+    """The code and the type in an error's body."""
+    inner = _inner(body)
+    yield from (str(inner[name]).lower() for name in ("code", "type") if inner.get(name) is not None)
+
+
+def _strings(value: Any, name: str = "") -> Iterator[str]:
+    """All texts in a body, but those that repeat what was asked."""
+    if isinstance(value, str):
+        yield value
+    elif isinstance(value, dict):
+        for each, inner in value.items():
+            if each not in _ECHOES:
+                yield from _strings(inner, each)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _strings(inner, name)
+
+
+def _wait_of(headers: Mapping[str, Any], body: Any, words: str) -> float | None:
+    """Seconds that the provider asked to wait, by a header, a field or words; None where it did not say."""
+    wait = _retry_after(headers)
+    if wait is None:
+        wait = next((wait for wait in _waits_in(body) if wait is not None), None)
+    if wait is None and (named := _WAIT.search(words)):
+        wait = _seconds(named[1])
+    return wait
+
+
+def _waits_in(body: Any) -> Iterator[float | None]:
+    """The waits in an error's fields: `retryDelay` of Google's, `X-RateLimit-Reset` (a moment) of OpenRouter's."""
+    if isinstance(body, list):
+        for inner in body:
+            yield from _waits_in(inner)
+    elif isinstance(body, dict):
+        for name, value in body.items():
+            if name.lower() in _WAIT_FIELDS and isinstance(value, str | int | float):
+                number = _number(str(value))
+                yield _seconds(str(value)) if number is None else max(0.0, number)
+            elif name.lower() == "x-ratelimit-reset":
+                yield _until_moment(str(value))
+            else:
+                yield from _waits_in(value)
+
+
+def _seconds(text: str) -> float | None:
+    """The length of `1m30.5s`, `20 ms` or `2 minutes`."""
+    parts = _LENGTH.findall(text)
+    return math.fsum(float(number) * _UNITS[unit.lower()] for number, unit in parts) if parts else None
+
+
+def _until_moment(stamp: str) -> float | None:
+    import time
+
+    number = _number(stamp)
+    if number is None:
+        return None
+    return max(0.0, (number / 1000 if number > 1e11 else number) - time.time())
+
+
+def _retry_after(headers: Mapping[str, Any]) -> float | None:
     """Seconds from `retry-after-ms`, else `retry-after` (a number or a date); None where neither can be read."""
-    headers: Mapping[str, Any] = getattr(error, "litellm_response_headers", None) or {}
     lowered = {str(name).lower(): str(value) for name, value in headers.items()}
     milliseconds = _number(lowered.get("retry-after-ms", ""))
     if milliseconds is not None:

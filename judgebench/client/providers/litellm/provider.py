@@ -8,9 +8,11 @@ from typing import TYPE_CHECKING
 
 from judgebench.client.providers.base import Provider
 from judgebench.client.providers.litellm.errors import by_remedy
-from judgebench.client.providers.litellm.replies import reply_of
+from judgebench.client.providers.litellm.replies import reply_of, took
 from judgebench.client.providers.litellm.settings import CallSettings, way_to
 from judgebench.client.providers.litellm.transport import Connections, litellm
+from judgebench.client.providers.litellm.wire import WireCall
+from judgebench.errors import JudgebenchError
 from judgebench.judges import check_address
 
 if TYPE_CHECKING:
@@ -48,15 +50,17 @@ class LiteLLMProvider(Provider):
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`."""
         way = self._way
-        started = time.perf_counter()
+        wire, started = WireCall(), time.perf_counter()
         try:
             messages = list(request.messages)
-            response = await self._connections.completion(messages=messages, **way.keywords(request.schema))
+            response = await self._connections.completion(wire, messages=messages, **way.keywords(request.schema))
+            return reply_of(response, self.judge, way, wire, time.perf_counter() - started)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001 - every provider's errors, sorted by remedy
-            raise by_remedy(error, self.judge, way.secrets) from None
-        return reply_of(response, self.judge, way, time.perf_counter() - started)
+            failure = error if isinstance(error, JudgebenchError) else by_remedy(error, self.judge, way.secrets, wire)
+            failure.took = took(self.judge, wire) if failure.answered else None
+            raise failure from None
 
     def advice(self, request: Request) -> str:
         """The judge's parameters, and what else goes out with its calls."""

@@ -18,6 +18,10 @@ if TYPE_CHECKING:
 
 CHEAPER = "hosted_vllm"
 
+_ALTERNATIVES = "top_logprobs"
+_ALLOWED = {"allowed_openai_params": [_ALTERNATIVES]}
+"""Has LiteLLM send the number of alternatives where it can (`gemini/`), but does not say so."""
+
 
 @dataclass(frozen=True)
 class CallSettings:
@@ -57,6 +61,8 @@ def way_to(judge: Judge) -> CallSettings:
     left_out: list[str] = []
     if optional:
         left_out = _not_taken(judge, optional, secrets)
+        if judge.soft and left_out == [_ALTERNATIVES] and not _not_taken(judge, {**optional, **_ALLOWED}, secrets):
+            left_out, params = [], {**params, **_ALLOWED}
         params = {name: value for name, value in params.items() if name not in left_out}
     settings = {
         "model": judge.model,
@@ -92,7 +98,7 @@ def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]
 
 def _not_taken(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]) -> list[str]:
     try:
-        return params_not_taken(judge.model, params)
+        return params_not_taken(judge.known_as, params)
     except lite.litellm().BadRequestError as error:
         said = mapping.clean(str(error), secrets)
         raise ConfigError(f"judge '{judge.name}': LiteLLM cannot call {judge.model}: {said}") from None
@@ -110,4 +116,10 @@ def params_not_taken(model: str, params: Mapping[str, Any]) -> list[str]:
             return True
         return False
 
-    return [param for param, value in params.items() if refused({param: value})]
+    # These say something beside another parameter only.
+    beside = {each: params[each] for each in ("logprobs", *_ALLOWED) if each in params}
+    return [
+        param
+        for param, value in params.items()
+        if refused({**(beside if param == _ALTERNATIVES else {}), param: value})
+    ]

@@ -10,16 +10,15 @@ import os
 import sys
 import warnings
 from contextlib import AsyncExitStack, suppress
-from contextvars import ContextVar
 from functools import lru_cache
 from itertools import count
 from typing import Any
 from urllib.parse import urlsplit
 
+from judgebench.client.providers.litellm.wire import WIRE, WireCall, watch_wire
+
 _STEPS_TO_THE_WIRE = 4
 _LONGEST_PAUSE_S = 0.1
-_OWNER: ContextVar[str] = ContextVar("judgebench_connections", default="")
-"""Whose call is being made; empty for calls that are not ours."""
 _OWNERS = count()
 
 
@@ -41,6 +40,7 @@ def litellm() -> Any:
     warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     _no_second_post()
     _own_clients(type(module.in_memory_llm_clients_cache))
+    watch_wire()
     return module
 
 
@@ -80,17 +80,23 @@ class Connections:
     def __init__(self) -> None:
         self._owner = f"-judgebench-{next(_OWNERS)}"
 
-    async def completion(self, **call: Any) -> Any:
+    async def completion(self, wire: WireCall | None = None, **call: Any) -> Any:
         """One `acompletion`: one request at most, for the tries are ours to count and to space.
+
+        Args:
+            wire: Takes what came on the wire.
+            call: LiteLLM's keywords.
 
         Raises:
             Exception: LiteLLM's.
         """
-        token = _OWNER.set(self._owner)
+        wire = wire or WireCall()
+        wire.owner = self._owner
+        token = WIRE.set(wire)
         try:
             return await litellm().acompletion(**call)
         finally:
-            _OWNER.reset(token)
+            WIRE.reset(token)
 
     async def aclose(self) -> None:
         """Closes them."""
@@ -112,7 +118,7 @@ def _no_second_post() -> None:
 
     async def post_again(handler: Any, *arguments: Any, **settings: Any) -> Any:
         dropped = sys.exception()
-        if _OWNER.get() and dropped is not None:
+        if WIRE.get() is not None and dropped is not None:
             raise dropped
         return await again(handler, *arguments, **settings)
 
@@ -131,7 +137,8 @@ def _own_clients(clients: Any) -> None:
     key_in_loop = clients.update_cache_key_with_event_loop
 
     def key_of_owner(cache: Any, key: str) -> str:
-        return f"{key_in_loop(cache, key)}{_OWNER.get()}"
+        ours = WIRE.get()
+        return f"{key_in_loop(cache, key)}{'' if ours is None else ours.owner}"
 
     clients.update_cache_key_with_event_loop = key_of_owner
 

@@ -1,0 +1,216 @@
+"""What a call got on the wire: LiteLLM hands on a part of it, in words of its own."""
+
+from __future__ import annotations
+
+import json
+from contextvars import ContextVar
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+
+MOST_BYTES = 64 * 2**20
+"""A body of more, once decompressed, is no reply: it is not read on."""
+
+
+@dataclass(slots=True)
+class WireCall:
+    """One call's last exchange with a server.
+
+    Attributes:
+        owner: Whose connections it goes by.
+        connected: Whether a request got as far as a server.
+        status: Of the response; None where there was none.
+        headers: Of the response, by their names in small letters.
+        body: Of the response: as JSON, else as text; None where it did not come whole.
+        moved_to: The address of another host that the server redirected to, which was not followed.
+        too_long: Whether the body passed `MOST_BYTES`.
+    """
+
+    owner: str = ""
+    connected: bool = True
+    status: int | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Any = None
+    moved_to: str | None = None
+    too_long: bool = False
+
+
+WIRE: ContextVar[WireCall | None] = ContextVar("judgebench_wire", default=None)
+"""The call that is being made; None for calls that are not ours."""
+
+
+def watch_wire() -> None:
+    """Has LiteLLM's transport note the exchanges of calls of ours; those of others are left as they are."""
+    try:
+        from litellm.llms.custom_httpx.aiohttp_transport import LiteLLMAiohttpTransport
+
+        exchange = LiteLLMAiohttpTransport.handle_async_request
+    except (ImportError, AttributeError):  # a LiteLLM with another transport: its own words have to do
+        return
+
+    async def handle_async_request(transport: Any, request: Any) -> Any:
+        call = WIRE.get()
+        if call is None:
+            return await exchange(transport, request)
+        return await _noted(call, request, lambda: exchange(transport, request))
+
+    LiteLLMAiohttpTransport.handle_async_request = handle_async_request
+
+
+async def _noted(call: WireCall, request: Any, exchange: Callable[[], Awaitable[Any]]) -> Any:
+    """The server's response, its body read as far as is allowed and made what LiteLLM can read."""
+    import httpx
+
+    call.connected, call.status, call.body = False, None, None
+    try:
+        response = await exchange()
+    except httpx.ConnectError:
+        raise
+    except httpx.RequestError:
+        call.connected = True
+        raise
+    call.connected, call.status = True, response.status_code
+    call.headers = {name.lower(): value for name, value in response.headers.items()}
+    if response.has_redirect_location and _is_elsewhere(request.url, request.url.join(call.headers["location"])):
+        call.moved_to = str(request.url.join(call.headers["location"]).copy_with(query=None, userinfo=b""))
+        await response.aclose()
+        raise httpx.ReadError("redirected to another host", request=request)
+    data = await _read(call, response)
+    headers = [(k, v) for k, v in response.headers.items() if k not in {"content-encoding", "content-length"}]
+    return httpx.Response(
+        response.status_code, headers=headers, stream=httpx.ByteStream(_readable(call, data)), request=request
+    )
+
+
+def _is_elsewhere(asked: Any, there: Any) -> bool:
+    """Whether a redirect leads to another server; from http to https of the same host it does not."""
+    upgraded = (asked.scheme, there.scheme, asked.port, there.port) == ("http", "https", None, None)
+    return asked.host != there.host or not (upgraded or (asked.scheme, asked.port) == (there.scheme, there.port))
+
+
+async def _read(call: WireCall, response: Any) -> bytes:
+    import httpx
+
+    parts, size = [], 0
+    try:
+        async for part in response.aiter_bytes():
+            parts.append(part)
+            size += len(part)
+            if size > MOST_BYTES:
+                call.too_long = True
+                raise httpx.ReadError(f"the reply is longer than {MOST_BYTES >> 20} MB")
+    finally:
+        await response.aclose()
+    return b"".join(parts)
+
+
+def _readable(call: WireCall, data: bytes) -> bytes:
+    """Notes the body; where a chat completion has a form that LiteLLM does not read, gives it in one that it does."""
+    try:
+        call.body = json.loads(data)
+    except (ValueError, RecursionError):
+        call.body = data.decode("utf-8", "replace")
+    streamed = call.body if isinstance(call.body, str) else ""
+    if call.status == 200 and streamed.lstrip().startswith(("data:", "event:", ": ")):
+        whole = _unstreamed(streamed)
+        call.body = whole or call.body
+        return data if whole is None else json.dumps(whole).encode()
+    if isinstance(call.body, dict) and [mended for choice in _choices(call.body) if (mended := _mend(choice))]:
+        return json.dumps(call.body).encode()
+    return data
+
+
+def _choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    choices = body.get("choices")
+    for choice in choices if isinstance(choices, list) else ():
+        if isinstance(choice, dict) and isinstance(choice.get("message"), dict):
+            yield choice
+
+
+def _mend(choice: dict[str, Any]) -> bool:
+    """Makes a choice what LiteLLM reads, in place; whether anything was to do."""
+    message, mended = choice["message"], False
+    if isinstance(parts := message.get("content"), list) and all(isinstance(part, dict) for part in parts):
+        thinking = "".join(_texts(part for part in parts if part.get("type") in {"thinking", "reasoning"}))
+        message["content"] = "".join(_texts(p for p in parts if p.get("type") in {None, "text", "output_text"}))
+        if thinking and not message.get("reasoning_content"):
+            message["reasoning_content"] = thinking
+        mended = True
+    if message.get("reasoning") and message.get("reasoning_content", "") is None:
+        message["reasoning_content"] = message["reasoning"]
+        mended = True
+    return _mend_logprobs(choice) or mended
+
+
+def _texts(parts: Iterable[Any]) -> Iterator[str]:
+    """The texts of content parts; a thinking part of Mistral's holds text parts of its own."""
+    for part in parts:
+        inner = part.get("text") or part.get("thinking") or part.get("reasoning")
+        if isinstance(inner, str):
+            yield inner
+        elif isinstance(inner, list):
+            yield from _texts(each for each in inner if isinstance(each, dict))
+
+
+def _mend_logprobs(choice: dict[str, Any]) -> bool:
+    """Leaves out alternatives without a log-probability, and all where a token of the reply has none."""
+    tokens = (choice.get("logprobs") or {}).get("content") if isinstance(choice.get("logprobs"), dict) else None
+    if not isinstance(tokens, list) or not all(isinstance(token, dict) for token in tokens):
+        return False
+    if any(token.get("logprob") is None for token in tokens):
+        choice["logprobs"] = None
+        return True
+    mended = False
+    for token in tokens:
+        beside = token.get("top_logprobs")
+        there = [t for t in beside or () if isinstance(t, dict) and t.get("logprob") is not None]
+        if not isinstance(beside, list) or len(there) < len(beside):
+            token["top_logprobs"], mended = there, True
+    return mended
+
+
+def _unstreamed(text: str) -> dict[str, Any] | None:
+    """The chat completion that came as a stream of events, though none was asked for; None where it is no such."""
+    message: dict[str, Any] = {"role": "assistant", "content": ""}
+    whole: dict[str, Any] = {}
+    choice: dict[str, Any] = {"index": 0, "message": message, "finish_reason": None}
+    tokens: list[Any] = []
+    for event in _events(text):
+        if event.get("error"):
+            return {"error": event["error"]}
+        whole |= {name: value for name, value in event.items() if name != "choices" and value is not None}
+        for part in event.get("choices") or ():
+            if not isinstance(part, dict) or part.get("index", 0) != 0:
+                continue
+            _extend(message, part.get("delta") or part.get("message") or {})
+            choice["finish_reason"] = part.get("finish_reason") or choice["finish_reason"]
+            tokens += (part.get("logprobs") or {}).get("content") or ()
+    if not whole:
+        return None
+    # A stream that ends with neither a reason nor its mark was broken off.
+    if choice["finish_reason"] is None:
+        choice["finish_reason"] = "stop" if "[DONE]" in text[-64:] else "network_error"
+    if tokens:
+        choice["logprobs"] = {"content": tokens}
+        _mend_logprobs(choice)
+    return {**whole, "object": "chat.completion", "choices": [choice]}
+
+
+def _events(text: str) -> Iterator[dict[str, Any]]:
+    for line in text.splitlines():
+        if not line.startswith("data:"):
+            continue
+        try:
+            event = json.loads(line[5:])
+        except ValueError:  # `[DONE]`, or the half that came
+            continue
+        if isinstance(event, dict):
+            yield event
+
+
+def _extend(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
+    for name, said in delta.items():
+        if isinstance(said, str) and name != "role":
+            message[name] = (message.get(name) or "") + said
