@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.plugins import blaming
 from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget, highest_cost
-from judgebench.client.cache.keys import KeyMaker
+from judgebench.client.cache.keys import LENGTH_LIMITS, KeyMaker
 from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
 from judgebench.client.providers import check_provider, provider_of, title_of
@@ -194,12 +194,24 @@ class JudgeClient:
     def _blaming(self, method: str, kind: type[JudgebenchError]) -> AbstractContextManager[None]:
         return blaming(title_of(self.judge), self._provider, method, kind, self._secrets)
 
-    def cached(self, key: str) -> Reply | None:
+    def cached(self, request: Request) -> Reply | None:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
-        if self._refresh and key not in self._flights.asked:
-            return None
-        reply = self.cache.get(key)
-        return None if reply is None or reply.says_nothing else reply
+        if self._refresh:
+            return self.cache.get(request.key) if request.key in self._flights.asked else None
+        reply = self.cache.get(request.key)
+        return self.ended(request) if reply is None or reply.says_nothing else reply
+
+    def ended(self, request: Request) -> Reply | None:
+        """A reply to the same that ended by itself under another limit on its length, and is within this judge's."""
+        params, _ = self.judge.params_asked()
+        limit = next((params[name] for name in LENGTH_LIMITS if isinstance(params.get(name), int)), None)
+        for reply in self.cache.tagged(self._second_key(request)):
+            if limit is None or (reply.completion_tokens or len(reply.text or "")) < limit:
+                return reply
+        return None
+
+    def _second_key(self, request: Request) -> str:
+        return self.keys.key_without_limit(request.messages, request.sample, request.schema, request.hint)
 
     def cached_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Replies that the cache has under some of the keys, in one query; those that are not there may still be."""
@@ -222,7 +234,7 @@ class JudgeClient:
         key = request.key
         reply = await self._flights.joined(key, self)
         if reply is None:  # an equal call may have ended since this one was looked up
-            reply = self.cached(key)
+            reply = self.cached(request)
         if reply is not None:
             return Answer(reply, shared=True)
         try:
@@ -238,7 +250,8 @@ class JudgeClient:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        self.cache.put(request.key, reply)
+        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
+        self.cache.put(request.key, reply, self._second_key(request) if ended else None)
         return reply
 
     async def _tried(self, request: Request, attempts: _Attempts) -> Reply:

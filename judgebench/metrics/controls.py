@@ -19,8 +19,9 @@ from judgebench.metrics.resampling import codes
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from judgebench.items import Outcome
+    from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.accuracy import Layout
+    from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.intervals import Floats
 
 
@@ -190,6 +191,43 @@ def _between_samples(readings: Mapping[str, Sequence[Reading]], targets: Mapping
         if pairs:
             shares.append(sum(one != other for one, other in pairs) / len(pairs))
     return fmean(shares) if shares else None
+
+
+def padded_preference(
+    readings: Mapping[str, Sequence[Reading]], copies: Mapping[str, int], keys: Mapping[str, ItemKey]
+) -> BiasEstimate | None:
+    """The share of verdicts for a padded copy of an item's first completion, of those for either; ties are half.
+
+    Of ratings the verdict is the one with the higher rating in a sample. Without a length bias it is 1/2: the two
+    differ in nothing else. The null holds where orders are drawn at random or every order is asked.
+
+    Args:
+        readings: By the item's id.
+        copies: The index of the copy, by the item's id.
+        keys: The items.
+
+    Returns:
+        None where no verdict is for either.
+    """
+    hits, units = [], []
+    for item, copy in copies.items():
+        for hit in _for_copy(readings.get(item, ()), copy):
+            hits.append(hit)
+            units.append(keys[item].unit)
+    return share_against(hits, 0.5, clusters=units)
+
+
+def _for_copy(readings: Sequence[Reading], copy: int) -> Iterator[float]:
+    """1 for each verdict for the copy, 0 for the first completion, 1/2 for a tie."""
+    rated: dict[int, dict[int, float]] = {}
+    for reading in readings:
+        if reading.rating is not None and len(reading.order) == 1:
+            rated.setdefault(reading.sample, {})[reading.order[0]] = reading.rating
+        elif not reading.failed and {0, copy} <= set(reading.order) and reading.choice in {0, copy, None}:
+            yield 0.5 if reading.choice is None else float(reading.choice == copy)
+    for ratings in rated.values():
+        if {0, copy} <= ratings.keys():
+            yield 0.5 + 0.5 * ((ratings[copy] > ratings[0]) - (ratings[copy] < ratings[0]))
 
 
 def _standing(choice: int | None, index: int) -> int:

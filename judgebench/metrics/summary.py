@@ -78,6 +78,7 @@ class Metrics:
         sequential: What came of a comparison until the difference is shown; None where the run is none of one.
         slots: The share of verdicts for each slot; None where there are no choices.
         retest: What repeated samples say of the judge; None where there are none.
+        length_contrast: The share of verdicts for a padded copy against the answer itself; None but in that control.
     """
 
     benchmark: str
@@ -111,6 +112,7 @@ class Metrics:
     also: int | None = None
     slots: SlotShares | None = None
     retest: Retest | None = None
+    length_contrast: BiasEstimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object in `metrics.json`."""
@@ -136,14 +138,14 @@ class Metrics:
             # Before there was this field, a score was a correlation just where the three correlations stand beside it.
             data = {**data, "measure": "pearson" if "pearson" in data else "share"}
         if isinstance(data, dict):
-            later = ("controls", "altered", "attack", "sequential", "also", "slots", "retest")
+            later = ("controls", "altered", "attack", "sequential", "also", "slots", "retest", "length_contrast")
             data = {**dict.fromkeys(later), **data}
         known = {name: value for name, value in _need(data, names).items() if name in names}
         for name in ("sections", "subsets"):
             known[name] = {key: _made(Estimate, value, f"{name}.{key}") for key, value in known[name].items()}
         if known["position_bias"] is not None:
             known["position_bias"] = {k: v for k, v in known["position_bias"].items() if k != "first_share"}
-        for name in ("position_bias", "length_bias"):
+        for name in ("position_bias", "length_bias", "length_contrast"):
             known[name] = None if known[name] is None else _made(BiasEstimate, known[name], name)
         if known["bounds"] is not None:
             known["bounds"] = _bounds(known["bounds"])

@@ -10,13 +10,15 @@ from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
 from judgebench.items import NEVER_ASKED, Failure
 from judgebench.metrics.accuracy import group_weights
-from judgebench.metrics.controls import flips
+from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
 from judgebench.metrics.summary import LEAST_COVERAGE, Usage, summarise
 from judgebench.protocols import (
+    PADDED,
     PROTOCOL_NOTES,
     Call,
     Protocol,
+    copy_of_first,
     number_of_calls,
     pairs as pairings,
     protocol_notes,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.retest import Noise, Retest
     from judgebench.metrics.sequential import Sequential
@@ -137,8 +140,20 @@ def score(
         altered=None if beside.altered is None else beside.altered.title,
         attack=beside.attack,
         sequential=beside.sequential,
+        length_contrast=_padded(beside.altered, protocol.seed, outcomes, readings),
         retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
     )
+
+
+def _padded(
+    altered: Alteration | None, seed: int, outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> BiasEstimate | None:
+    """How often a padded copy was preferred to the answer itself, in the control that shows both."""
+    if altered is None or altered.name != PADDED:
+        return None
+    keys = {outcome.item.id: outcome.item for outcome in outcomes}
+    copies = {item: copy_of_first(key, seed) for item, key in keys.items()}
+    return padded_preference(readings, {item: at for item, at in copies.items() if at is not None}, keys)
 
 
 def _retest(

@@ -69,6 +69,8 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     yield from _controls(metrics)
     if metrics.attack is not None:
         yield flips_line(metrics.attack)
+    if metrics.length_contrast is not None:
+        yield padded_line(metrics.length_contrast)
     yield from _complete(metrics)
     if metrics.consistency is not None:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
@@ -165,6 +167,11 @@ def _too_sure(found: Mapping[str, Any]) -> str:
     return f", {way}confident by {abs(points):.1f} points (95% CI {low:+.1f} to {high:+.1f})"
 
 
+def padded_line(found: BiasEstimate) -> str:
+    """How often a padded copy is preferred to the answer itself: length bias by experiment."""
+    return f"{_bias_line('length contrast: padded copy preferred', found)}; {found.n} verdicts, p {_with_sign(found.p)}"
+
+
 def flips_line(flips: Flips) -> str:
     """How often an attack changed verdicts, in one line."""
     interval = f"{100 * flips.low:.1f}-{100 * flips.high:.1f}"
@@ -207,9 +214,9 @@ def _slots(slots: SlotShares | None) -> str:
     return f"; all slots {shares} (chi-square p {_with_sign(slots.p)})"
 
 
-def _with_sign(p: float) -> str:
+def _with_sign(p: float | None) -> str:
     """A p with what stands before it in a sentence."""
-    text = p_text(p)
+    text = "unknown" if p is None else p_text(p)
     return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
 
 

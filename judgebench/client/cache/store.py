@@ -9,6 +9,7 @@ import sqlite3
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -28,7 +29,7 @@ VARIABLE = "JUDGEBENCH_CACHE_DIR"
 BUSY_S = 20.0
 """How long another process may keep the cache locked: a write takes milliseconds, a batch of an import a second."""
 
-_SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0}
+_SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0, "tag_index": 1}
 # Bytes and pages of the database that may stand in memory: diskcache's own 64 and 32 MB grow with a run.
 _SETTINGS |= {"sqlite_mmap_size": 2**24, "sqlite_cache_size": 2**11}
 _PICKLE_MODE = 4
@@ -123,6 +124,16 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
         among = " AND key IN (SELECT value FROM json_each(?))"
         found: list[tuple[str, str]] = self._sql(query + among, (_PICKLE_MODE, json.dumps(keys))).fetchall()
         return found
+
+    def tagged(self, tag: str) -> list[str]:
+        """The keys of what has this tag; none where there is no index to find them by."""
+        if "Cache_tag_rowid" not in self._indexes:
+            return []
+        return [key for (key,) in self._sql("SELECT key FROM Cache WHERE tag = ? AND raw = 1", (tag,)).fetchall()]
+
+    @cached_property
+    def _indexes(self) -> set[str]:
+        return {name for (name,) in self._sql("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()}
 
 
 class _ReadOnlyCache(_TextCache):
@@ -238,12 +249,27 @@ class ReplyCache:
             texts = [] if store is None else store.get_many(keys)
             return {key: reply for key, text in texts if (reply := _reply_or_none(text)) is not None}
 
-    def put(self, key: str, reply: Reply) -> None:
-        """Stores a reply; it is on disk when this returns."""
+    def tagged(self, tag: str) -> Iterator[Reply]:
+        """The replies that were stored with this tag."""
+        with self._guarded("read"):
+            store = self._open(make=False)
+            keys = [] if store is None else store.tagged(tag)
+        for key in keys:
+            if (reply := self.get(key)) is not None:
+                yield reply
+
+    def put(self, key: str, reply: Reply, tag: str | None = None) -> None:
+        """Stores a reply; it is on disk when this returns.
+
+        Args:
+            key: Of its call.
+            reply: What came back.
+            tag: What else it is found by.
+        """
         text = json.dumps(reply.model_dump(exclude_defaults=True), separators=(",", ":"))
         with self._guarded("written"):
             try:
-                self._open(make=True).set(key, text)
+                self._open(make=True).set(key, text, tag=tag)
                 if not self._reserved:
                     self._reserved = True
                     self.reserve.take()
@@ -252,7 +278,7 @@ class ReplyCache:
                     raise
                 self.out_of_space = self._full()
                 self.reserve.release()
-                self._open(make=True).set(key, text)
+                self._open(make=True).set(key, text, tag=tag)
 
     def close(self) -> None:
         """Closes the database."""
