@@ -314,7 +314,7 @@ def test_a_partial_score_file_counts_what_is_missing(tmp_path):
     file = write_rows(tmp_path / "some.jsonl", rows)
     metrics = jb.score(file, benchmark=NAME, data=FIXTURE, out=tmp_path / "runs", allow_missing=True).metrics
     assert metrics.sections["chat"].score == 0.5
-    assert (metrics.score, metrics.bounds) == (7 / 8, (7 / 8, 1))
+    assert (metrics.score, (metrics.bounds.low, metrics.bounds.high)) == (7 / 8, (7 / 8, 1))
     assert metrics.failures == {"missing": 1}
 
 
