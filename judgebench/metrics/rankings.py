@@ -85,27 +85,27 @@ def rank_intervals(scores: Floats, drawn: Floats, n: float, *, confidence: float
     """Between which ranks each run is, 1 for the best, from resamples of all runs together.
 
     A run is below another where the other's score is above its own by more than chance explains: the largest of all
-    studentized deviations of differences from its score, at the confidence (Mogstad, Romano, Shaikh and Wilhelm 2024,
-    doi:10.1093/restud/rdad006). So the interval holds also where scores are equal or close, where the percentiles of
-    resampled ranks do not.
+    studentized deviations of differences, of any two runs, at the confidence (Mogstad, Romano, Shaikh and Wilhelm 2024,
+    doi:10.1093/restud/rdad006). So the intervals hold together, that of the run which came out best among them, and
+    also where scores are equal or close, where the percentiles of resampled ranks do not.
 
     Args:
         scores: Of the runs, shape (runs,).
         drawn: Their scores in resamples of the same items, shape (runs, resamples).
         n: How many items of equal weight they are worth: no difference is surer than so many items make it.
-        confidence: How often each run's interval holds its rank.
+        confidence: How often all intervals hold their ranks.
     """
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
-    least, found = z / (n + z * z), []
+    sds, largest = np.zeros((len(scores), len(scores))), np.zeros(drawn.shape[1])
     for at in range(len(scores)):
-        others = np.arange(len(scores)) != at
-        difference = scores[others] - scores[at]
-        apart = drawn[others] - drawn[at]
-        sd = np.maximum(apart.std(axis=1), least)
-        largest = (np.abs(apart - difference[:, None]) / sd[:, None]).max(axis=0)
-        reach = max(float(np.quantile(largest, confidence)), z) * sd
-        found.append((1 + int((difference > reach).sum()), len(scores) - int((difference < -reach).sum())))
-    return found
+        apart = drawn - drawn[at]
+        sds[at] = np.maximum(apart.std(axis=1), z / (n + z * z))
+        deviations = np.abs(apart - (scores - scores[at])[:, None]) / sds[at][:, None]
+        largest = np.maximum(largest, deviations.max(axis=0))
+    reach = max(float(np.quantile(largest, confidence)), z) * sds
+    above = scores[None, :] - scores[:, None]
+    better, worse = (above > reach).sum(axis=1), (above < -reach).sum(axis=1)
+    return [(1 + up, len(scores) - down) for up, down in zip(better.tolist(), worse.tolist(), strict=True)]
 
 
 def undominated(
