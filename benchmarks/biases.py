@@ -2,7 +2,7 @@
 
     python benchmarks/biases.py [RUNS]
 
-Each row: RUNS (400) simulated runs of one judge, reported as `judgebench report` does. It takes three minutes.
+Each row: RUNS (400) simulated runs of one judge, reported as `judgebench report` does. It takes five minutes.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class Judge:
         length: The log-odds that a typical difference in length adds; `preference`: what its own family adds.
         own_longer: By how much log length its family's answers are longer.
         fades: By how much accuracy's log-odds fall with the size of the difference in length.
-        tempting: How many of its errors of four fall on its family's wrong answer, instead of a third.
+        tempting: The share of its errors that falls on its family's wrong answer, however right it is; None: by chance.
         form: What it is asked for: both orders of pairs, the best of four, or ratings of four.
     """
 

@@ -65,7 +65,7 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     return EXIT_DONE
 
 
-@cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-4.1-mini --dry-run\n")
+@cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-6-luna --dry-run\n")
 @click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Replies older than this.")
 @click.option("--model", metavar="NAME", help="Replies of this served model, as listed by cache info.")
 @click.option("--all", "everything", is_flag=True, help="All replies.")

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from judgebench.cli.addresses import confirm_addresses, print_addresses
+from judgebench.cli.addresses import confirm_addresses, print_addresses, print_ends
 from judgebench.cli.completing import benchmark_names
 from judgebench.cli.config import config_option
 from judgebench.cli.console import quiet_option
@@ -50,7 +50,7 @@ SECTIONS["Output"] += ["as_json", "quiet", "fail_under"]
 @click.command(
     cls=Sectioned,
     sections=SECTIONS,
-    epilog="\b\nExample:\njudgebench run rewardbench-2 -j gpt-4.1-mini -j claude-haiku-4-5 --limit 100\n",
+    epilog="\b\nExample:\njudgebench run rewardbench-2 -j gpt-6-luna -j claude-haiku-4-5 --limit 100\n",
 )
 @click.argument("benchmark", shell_complete=benchmark_names, required=False)
 @run_options
@@ -87,6 +87,7 @@ def run(benchmark: str | None, **options: Any) -> int:
             forecasts = _forecasts(grid, running)
         return _print_forecasts(forecasts, as_json=options["as_json"], budget=running.budget, stops=asking.sequential)
     if not running.offline:
+        print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
     with shown(console, offline=running.offline) as progress:
         ended, interrupted = _run(grid, running, console, progress)

@@ -45,6 +45,9 @@ DEAR_TRIES = 3
 """The cap where each try may be paid for or takes minutes: replies that cannot be used, empty ones, and timeouts."""
 MAX_WAIT_S = 300.0
 """The cap on what one call waits between its tries, in all; a rate limit has no other."""
+OTHERS_EVERY_S = 0.1
+"""So often a call that another process is making is looked for; one that is suspended is waited for no longer than a
+call of one's own would be."""
 FIRST_WAIT_S = 0.5
 DRIP_S = 1.0
 """So long after the judge's timeout a reply that is still coming is given up."""
@@ -233,14 +236,32 @@ class JudgeClient:
         """
         key = request.key
         reply = await self._flights.joined(key, self)
-        if reply is None:  # an equal call may have ended since this one was looked up
-            reply = self.cached(request)
         if reply is not None:
             return Answer(reply, shared=True)
+        shared = False
+
+        async def make() -> Reply:
+            nonlocal shared
+            await self._no_other_process_makes(key)
+            try:
+                reply = self.cached(request)  # an equal call may have ended since this one was looked up
+                shared = reply is not None
+                return await self._kept(request) if reply is None else reply
+            finally:
+                self.cache.give_back(key)
+
         try:
-            return Answer(await self._flights.made(key, self, lambda: self._kept(request)))
+            return Answer(await self._flights.made(key, self, make), shared=shared)
         finally:
             self.on_the_wire.discard(_this_task())
+
+    async def _no_other_process_makes(self, key: str) -> None:
+        """Returns when this process is the one that makes the call: another has made it, has failed, or has died."""
+        if self._refresh or self.judge.offline:
+            return
+        until = time.monotonic() + self.judge.timeout + MAX_WAIT_S
+        while not self.cache.take(key) and time.monotonic() < until:
+            await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
     async def _kept(self, request: Request) -> Reply:
         attempts = _Attempts()
