@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
 from judgebench.analysis.failures import LEGEND, failures_table
+from judgebench.metrics.summary import LEAST_COVERAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -20,9 +21,6 @@ if TYPE_CHECKING:
 
 FIGURES = ("mrr", "hard", "normal", "easy", "pearson", "spearman", "kendall")
 """Further figures of some benchmarks that stand in the table."""
-
-LEAST_COVERAGE = 0.5
-"""With verdicts for a smaller share of its judgements a run is not ranked."""
 
 _OTHER = "-"
 _FEW = 2

@@ -12,12 +12,13 @@ from pydantic import BaseModel, ConfigDict
 
 from judgebench._util.steps import counted
 from judgebench._util.text import difference_text
-from judgebench.analysis.board import FIGURES, LEAST_COVERAGE, Board, Leaderboard, Place
+from judgebench.analysis.board import FIGURES, Board, Leaderboard, Place
 from judgebench.analysis.failures import failure_notes
 from judgebench.analysis.ranking import MANY, Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.rankings import undominated
+from judgebench.metrics.summary import LEAST_COVERAGE
 from judgebench.runs import Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from judgebench.items import Outcome
 from judgebench.metrics.intervals import (
     RESAMPLES,
     Bounds,
@@ -23,7 +24,7 @@ from judgebench.metrics.intervals import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from judgebench.items import ItemKey, Measure, Outcome
+    from judgebench.items import ItemKey, Measure
     from judgebench.metrics.intervals import Floats, Stratum, View
 
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
@@ -165,6 +166,18 @@ def official_scores(
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
     return Scores(overall.score, overall.low, overall.high, sections, _subsets(groups, draws), within, missing, measure)
+
+
+def part_scores(outcomes: Iterable[Outcome], layout: Layout, part: Callable[[Outcome], float | None]) -> Scores:
+    """The official scores of another credit of the items than their own, such as their reciprocal ranks.
+
+    Args:
+        outcomes: One an item.
+        layout: The benchmark's own.
+        part: From 0 to 1, for each item; None for those without.
+    """
+    values = ((outcome.item, part(outcome)) for outcome in outcomes)
+    return official_scores([Outcome(item, value, value, value) for item, value in values if value is not None], layout)
 
 
 def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) -> Bounds | None:

@@ -14,6 +14,7 @@ from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.bias import share_against
 from judgebench.metrics.comparisons import sign_flip_test
 from judgebench.metrics.intervals import CONFIDENCE
+from judgebench.metrics.resampling import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -26,11 +27,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What one baseline reaches, as fractions; a correlation where the score is one."""
+    """What one baseline reaches, as fractions; a correlation where the score is one.
+
+    Attributes:
+        p: Two-sided, of the sign-flip test that the run's own credits differ from the baseline's on the same items, by
+            group; None beside grades, and where an older version wrote it.
+    """
 
     score: float
     sections: Mapping[str, float]
     subsets: Mapping[str, float]
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +67,8 @@ class Grouped:
         self._weights = group_weights(outcomes, layout)
         at = {(each.section, each.subset): place for place, each in enumerate(self._weights)}
         section_of = layout.section_of
+        self._own = np.array([outcome.credit for outcome in outcomes], dtype=np.float64)
+        self._units, _ = codes([outcome.item.unit for outcome in outcomes], len(outcomes))
         self._places = np.array([at[section_of(outcome.item), outcome.item.subset] for outcome in outcomes])
 
     def reached(self, credits_: Floats) -> Reached:
@@ -75,7 +84,13 @@ class Grouped:
                 sections[each.section] = sections.get(each.section, 0.0) + each.in_section * mean
             before, n = subsets.get(each.subset, (0.0, 0))
             subsets[each.subset] = before + total, n + each.n
-        return Reached(score, sections, {name: total / n for name, (total, n) in subsets.items()})
+        means = {name: total / n for name, (total, n) in subsets.items()}
+        return Reached(score, sections, means, self._p(credits_))
+
+    def _p(self, credits_: Floats) -> float:
+        """Of no difference between the run's own credits and others, by their weights in the score."""
+        weights = np.array([each.in_score / each.n for each in self._weights])[self._places]
+        return sign_flip_test(np.bincount(self._units, weights=weights * (self._own - credits_)))
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from judgebench.metrics.sequential import Sequential
 
 
+LEAST_COVERAGE = 0.5
+"""With verdicts for a smaller share of its judgements a run keeps its official score, marked, and is not ranked."""
+
+
 @dataclass(slots=True)
 class Usage:
     """What a run's replies took.
@@ -195,8 +199,10 @@ def _retest(data: Any) -> Retest:
 
 
 def _controls(data: Any) -> Controls:
+    """Those of an older version have no p."""
     found: Controls = _made(Controls, data, "controls")
-    baselines = {name: _made(Reached, each, f"controls.{name}") for name, each in found.baselines.items()}
+    known = {name: _need(each, ("score",), f"controls.{name}.") for name, each in data["baselines"].items()}
+    baselines = {name: _made(Reached, {"p": None, **each}, f"controls.{name}") for name, each in known.items()}
     return replace(found, baselines=baselines, left_out=tuple(found.left_out))
 
 

@@ -95,7 +95,7 @@ def _calibration(by_unit: Sequence[tuple[str, ProbabilityForecast]], masses: Seq
         "probability": float(probability.mean()),
         "right": float(right.mean()),
         "brier": float(squared.mean()),
-        **_intervals(probability, right, units),
+        **calibration_intervals(probability, right, units),
         "overconfidence": float((probability - right).mean()),
         **_error([each for each in found if _is_probability(each)]),
         "aurc": curve.area,
@@ -129,8 +129,17 @@ def _without_soft(reading: Reading) -> Reading:
     return replace(reading, result=replace(reading.result, soft=None))
 
 
-def _intervals(probability: Floats, right: Floats, units: Sequence[str]) -> dict[str, float]:
-    """Of Brier's score and of overconfidence; as wide as can be where all is of one unit."""
+def calibration_intervals(probability: Floats, right: Floats, units: Sequence[str]) -> dict[str, float]:
+    """Those of Brier's score and of overconfidence; as wide as can be where all is of one unit.
+
+    Args:
+        probability: That a question's answer is right, from 0 to 1, shape (n,).
+        right: Whether it is, or the share, shape (n,).
+        units: What each question belongs to.
+
+    Returns:
+        `brier_low`, `brier_high`, `overconfidence_low`, `overconfidence_high`.
+    """
     if len({*units}) < 2:
         return {"brier_low": 0.0, "brier_high": 1.0, "overconfidence_low": -1.0, "overconfidence_high": 1.0}
     brier, excess = (ends(probability, right, units) for ends in (_brier_interval, _overconfidence_interval))

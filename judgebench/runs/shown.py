@@ -74,7 +74,7 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     yield from _complete(metrics)
     if metrics.consistency is not None:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
-    if figures := [f"{name} {value:.3f}" for name, value in metrics.extra.items() if isinstance(value, float)]:
+    if figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if metrics.extra.get("calibration"):
         yield calibration_line(metrics.extra["calibration"])
@@ -85,6 +85,17 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     if metrics.template:
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
+
+
+def _figures(extra: Mapping[str, Any]) -> Iterator[str]:
+    """The benchmark's own further figures, each with its interval where it has one."""
+    for name, value in extra.items():
+        if isinstance(value, float) and not name.endswith(("_low", "_high")):
+            ends = [extra.get(f"{name}{end}") for end in ("_low", "_high")]
+            if (found := (extra.get("correlations") or {}).get(name)) is not None:
+                ends = [found["low"], found["high"]]
+            interval = "" if None in ends else f" (95% CI {ends[0]:.3f} to {ends[1]:.3f})"
+            yield f"{name} {value:.3f}{interval}"
 
 
 def _complete(metrics: Metrics) -> Iterator[str]:
@@ -185,6 +196,8 @@ def _controls(metrics: Metrics) -> Iterator[str]:
         judged = score_text(controls.judged, metrics.measure)
         left_out = ", ".join(map(one_line, controls.left_out))
         yield f"(baselines without {left_out}; the judge on the same items: {judged})"
+    if tested := [f"{name} {p_text(each.p)}" for name, each in controls.baselines.items() if each.p is not None]:
+        yield f"paired p: {', '.join(tested)}"
 
 
 def _bias_line(what: str, bias: BiasEstimate) -> str:

@@ -192,7 +192,7 @@ def _why_empty(reply: Reply) -> str:
 
 def _is_whole(answer: str, rule: VerdictRule) -> bool:
     """Whether a reply that was cut off has all of the verdict, which the rule wants first."""
-    if rule.anchor != "start":
+    if rule.anchor != "start" and rule.match != "first":
         return False
     match = find_strictly(answer, rule)
     if not isinstance(match, VerdictMatch):

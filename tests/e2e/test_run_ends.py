@@ -463,3 +463,19 @@ def test_a_run_that_ends_early_has_judged_a_sample(server: LoopbackServer) -> No
     assert 10 < judged < 70
     assert metrics["subsets"]["hard"]["n"] == pytest.approx(judged / 4, abs=1)
     assert metrics["notes"][0].startswith(f"a sample of {judged} of 80 items, in an order drawn from the seed: the")
+
+
+def test_a_score_of_few_verdicts_is_marked() -> None:
+    """Eleven of twenty replies cannot be parsed: the official score stays, with a note."""
+    fault = FAILURES["unreadable"]
+
+    def reply(request):
+        number = int(request.text.partition("Question ")[2].partition("?")[0])
+        return fault if number < 11 else by_quality(request)
+
+    with LoopbackServer(reply) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        (metrics,) = mine("--json").metrics
+    assert metrics["score"] == pytest.approx(0.5 * 11 / 20 + 9 / 20, abs=0.03)
+    assert metrics["notes"][0].startswith("coverage is below 50%: the official score is mostly of failures")

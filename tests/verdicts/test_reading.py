@@ -285,6 +285,12 @@ def test_a_reply_that_was_stopped_is_a_failure_even_with_a_verdict(reason, kind,
     assert said(text, finish_reason=reason) == kind
 
 
+@pytest.mark.parametrize(("match", "found"), [("first", "A"), ("last", "truncated"), ("only", "truncated")])
+def test_a_cut_off_reply_counts_where_the_first_match_does(match, found):
+    """What was cut off can't change it; of the other rules it can."""
+    assert said("[[A]] since B is", TAGS[match], finish_reason="length") == found
+
+
 @pytest.mark.parametrize("text", [None, "", " \n\t", "<think>done</think>  "])
 def test_a_reply_without_an_answer_is_empty(text):
     """No text, white space and thinking alone are empty."""

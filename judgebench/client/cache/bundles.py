@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -136,7 +137,7 @@ def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]
 
 
 def _line(key: str, reply: Reply) -> str:
-    said = _ENCODE({"key": key, "reply": reply.model_dump(exclude_defaults=True)})
+    said = _ENCODE({"key": key, "reply": reply.model_dump(exclude_defaults=True, exclude={"imported"})})
     return f'{said[:-1]},"sha256":"{hashlib.sha256(said.encode()).hexdigest()}"}}'
 
 
@@ -169,6 +170,11 @@ class Bundle:
             for _ in counted(replies, f"checking {self.path}", unit="replies", total=header.count):
                 pass
             return header
+
+    def origin(self) -> str:
+        """What the replies say of where they are from: the file's SHA-256, and today."""
+        with self.path.open("rb") as file:
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {datetime.now(UTC):%Y-%m-%d}"
 
     def replies(self) -> Iterator[tuple[str, Reply]]:
         """The keys and replies.

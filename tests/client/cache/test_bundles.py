@@ -61,7 +61,8 @@ def fill(store: ReplyStore, replies: Sequence[Reply]) -> None:
 
 
 def contents(store: ReplyStore) -> dict[str, Reply | None]:
-    return dict(store.replies())
+    """All replies, as they were given: without what an import says of where they are from."""
+    return {name: each and each.model_copy(update={"imported": None}) for name, each in store.replies()}
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_every_field_of_a_reply_comes_back(store: ReplyStore, other: ReplyStore,
     fill(store, [full])
     jb.export_replies(tmp_path / "b", cache_dir=store.folder)
     jb.import_replies(tmp_path / "b", cache_dir=other.folder)
-    assert other.get(key(0)) == full
+    assert contents(other) == {key(0): full}
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE.keys())
@@ -364,7 +365,7 @@ def test_replace_takes_the_reply_of_the_bundle(bundle: Path, other: ReplyStore) 
     """With `replace`, the bundle's reply stands where another one did."""
     other.add([(key(1), reply(99))])
     jb.import_replies(bundle, replace=True, cache_dir=other.folder)
-    assert other.get(key(1)) == reply(1)
+    assert contents(other)[key(1)] == reply(1)
 
 
 def test_a_second_import_finds_everything_there(bundle: Path, other: ReplyStore) -> None:
@@ -471,3 +472,15 @@ def test_a_long_text_is_one_value(store: ReplyStore, other: ReplyStore, tmp_path
     fill(store, [reply(text=',[{"' * MAX_VALUES)])
     jb.export_replies(tmp_path / "b", cache_dir=store.folder)
     assert jb.import_replies(tmp_path / "b", cache_dir=other.folder).new == 1
+
+
+def test_imported_replies_say_which_bundle_they_are_from(bundle: Path, other: ReplyStore) -> None:
+    """Its SHA-256; an export of them is the same file again, and `prune` finds them."""
+    other.add([(key(9), reply(9))])
+    jb.import_replies(bundle, cache_dir=other.folder)
+
+    digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    origins = [each.imported for _, each in other.replies()]
+    assert sorted(origin.partition(" ")[0] for origin in origins if origin) == [digest] * 3
+    assert jb.prune_cache(imported=True, cache_dir=other.folder).deleted == 3
+    assert set(contents(other)) == {key(9)}
