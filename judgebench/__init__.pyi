@@ -1,12 +1,19 @@
-from judgebench._util.table import Table as Table
+from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
 from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.failures import FailureEffect as FailureEffect
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
-from judgebench.analysis.report import Detail as Detail, Report as Report, report as report
+from judgebench.analysis.report import (
+    Bias as Bias,
+    CostSummary as CostSummary,
+    Detail as Detail,
+    Report as Report,
+    report as report,
+)
 from judgebench.analysis.rescore import Change as Change, Rescored as Rescored, rescore as rescore
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
@@ -24,7 +31,13 @@ from judgebench.api import (
     score as score,
 )
 from judgebench.benchmarks.rows import Data as Data
-from judgebench.client.cache.maintenance import CacheInfo as CacheInfo, PruneResult as PruneResult
+from judgebench.client.cache.bundles import BundledRun as BundledRun
+from judgebench.client.cache.maintenance import (
+    CacheInfo as CacheInfo,
+    ModelShare as ModelShare,
+    PruneResult as PruneResult,
+)
+from judgebench.client.providers.base import Request as Request
 from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
@@ -61,23 +74,46 @@ from judgebench.items import (
     Orders as Orders,
     Outcome as Outcome,
     Pairs as Pairs,
+    Reading as Reading,
+    Soft as Soft,
     Turn as Turn,
     Verdict as Verdict,
 )
 from judgebench.judges.callables import callable_judge as callable_judge
-from judgebench.judges.judge import Judge as Judge
+from judgebench.judges.catalog import Price as Price
+from judgebench.judges.judge import Judge as Judge, Limits as Limits
 from judgebench.judges.presets import AnyJudge as AnyJudge
 from judgebench.metrics.agreement import Agreement as Agreement
-from judgebench.metrics.bias import BiasEstimate as BiasEstimate
-from judgebench.metrics.intervals import Estimate as Estimate
+from judgebench.metrics.behaviour import Behaviour as Behaviour, Sureness as Sureness
+from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as SlotShares
+from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
+from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
+from judgebench.metrics.retest import Retest as Retest
+from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
 from judgebench.pages.leaderboard import leaderboard_page as leaderboard_page
 from judgebench.pages.report import report_page as report_page
+from judgebench.protocols.alterations import Alteration as Alteration
+from judgebench.protocols.orders import Call as Call, Protocol as Protocol
+from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
-from judgebench.runs.judgements import Judgement as Judgement
-from judgebench.runs.manifest import Manifest as Manifest
+from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
+from judgebench.runs.manifest import (
+    DataEntry as DataEntry,
+    DerivedEntry as DerivedEntry,
+    ItemsEntry as ItemsEntry,
+    JudgeEntry as JudgeEntry,
+    Manifest as Manifest,
+    MemberEntry as MemberEntry,
+    Name as Name,
+    ProtocolEntry as ProtocolEntry,
+    RescoredEntry as RescoredEntry,
+    ScoresEntry as ScoresEntry,
+    SelectionEntry as SelectionEntry,
+    TemplateEntry as TemplateEntry,
+)
 from judgebench.runs.run import Records as Records, Run as Run
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.verdicts.reply import Reply as Reply

@@ -30,8 +30,8 @@ Orders = Literal["one", "both", "all"]
 Pairs = Literal["all", "knockout"]
 """How the best of more than two is found from pairs: all meet, or the winners of each round."""
 
-Control = Literal["blind"]
-"""A run beside another, over altered items: the prompt is hidden."""
+Control = Literal["blind", "padded"]
+"""A run beside another, over altered items: the prompt is hidden, or an answer is set against itself with padding."""
 
 Attack = Literal["planted-instruction", "planted-verdict", "padding", "fake-reference", "empty"]
 """A run beside another, with one rejected completion of each item altered."""

@@ -114,16 +114,27 @@ def run(blocks: Sequence[Step], folder: Path, variables: Mapping[str, str], serv
 
     OpenAI, and the server of the reader's own, stand at the address `server`.
     """
-    script = "".join(f"failed=0\n{step.commands}\nprintf '\\0%s\\0' $failed\n" for step in blocks)
+    script = "".join(f"failed=0\n{_sent(step, server)}\nprintf '\\0%s\\0' $failed\n" for step in blocks)
     ended = subprocess.run(
         ["bash", "-c", f"exec 2>&1\ntrap 'failed=$?' ERR\n{script.replace(SERVER, server)}"],
         cwd=folder,
-        env={**os.environ, "COLUMNS": "80", "OPENAI_API_BASE": server, **variables},
+        env={**os.environ, "COLUMNS": "80", **variables},
         capture_output=True,
         timeout=560,
         check=True,
         pass_fds=[processes.way()],
     )
     parts = ended.stdout.decode().replace(server, SERVER).split("\0")
-    printed = ["".join(f"{line}\n" for line in without_progress(part)) for part in parts[::2]]
+    lines = [[line for line in without_progress(part) if not line.endswith(_SAID)] for part in parts[::2]]
+    printed = ["".join(f"{line}\n" for line in part) for part in lines]
     return [Done(step, printed[n], int(parts[2 * n + 1])) for n, step in enumerate(blocks)]
+
+
+_VARIABLE = "OPENAI_API_BASE"
+_SAID = f", from {_VARIABLE}"
+
+
+def _sent(step: Step, server: str) -> str:
+    """The step's commands; what asks OpenAI asks the server instead, and what shows a judge shows it as it is."""
+    before = f"unset {_VARIABLE}" if "judges show" in step.commands else f"export {_VARIABLE}={server}"
+    return f"{before}\n{step.commands}"

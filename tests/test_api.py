@@ -231,6 +231,31 @@ def test_what_is_returned_can_be_imported(name: str) -> None:
     assert names <= set(jb.__all__)
 
 
+def spoken_of(of: type) -> set[str]:
+    """The names of types that stand in the fields, methods and properties of a class."""
+    functions = [getattr(each, "fget", None) or getattr(each, "func", None) or each for each in [*vars(of).values()]]
+    signatures = [inspect.signature(each) for each in functions if inspect.isfunction(each) and each.__name__[0] != "_"]
+    returned = [each.return_annotation for each in signatures]
+    fields_ = [kind for name, kind in inspect.get_annotations(of).items() if name[0] != "_"]
+    texts = [kind if isinstance(kind, str) else inspect.formatannotation(kind) for kind in (*returned, *fields_)]
+    return set(re.findall(r"(?<!\w)[A-Z]\w+", " ".join(texts)))
+
+
+def test_what_a_public_type_gives_can_be_imported() -> None:
+    """Whatever class its fields, methods and properties have, but for the insides of runs that engines work with."""
+    inside = {"Finished", "RunResult"}
+    classes = [each for name in jb.__all__ if inspect.isclass(each := getattr(jb, name))]
+    ours = {
+        name
+        for module in [*sys.modules.values()]
+        if module.__name__.startswith("judgebench.")
+        for name, value in vars(module).items()
+        if inspect.isclass(value) and value.__module__.startswith("judgebench.")
+    }
+    spoken = {name for each in classes if each.__module__.startswith("judgebench") for name in spoken_of(each)}
+    assert sorted((spoken & ours) - {*jb.__all__}) == sorted(inside)
+
+
 def test_the_version() -> None:
     """That of the installed package."""
     assert jb.__version__ == importlib.metadata.version("judgebench")

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
+from judgebench.analysis.failures import LEGEND, failures_table
+from judgebench.metrics.summary import LEAST_COVERAGE
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from judgebench._util.table import Columns, Kind, Value
+    from judgebench.analysis.failures import FailureEffect
     from judgebench.items import Measure
 
 FIGURES = ("mrr", "hard", "normal", "easy", "pearson", "spearman", "kendall")
 """Further figures of some benchmarks that stand in the table."""
 
 _OTHER = "-"
+_FEW = 2
 _RECORD: Mapping[str, Kind] = {
     "benchmark": "text",
     "rank": "count",
@@ -40,6 +44,9 @@ _RECORD: Mapping[str, Kind] = {
     "date": "text",
     "path": "text",
     "measure": "text",
+    "rank_low": "count",
+    "rank_high": "count",
+    "low_coverage": "flag",
 }
 """The columns of a leaderboard's file."""
 
@@ -56,7 +63,11 @@ class Place:
         items: How many items the score is over; None for a published figure.
         cost_usd: Of all replies; None where it is not known, and for scores.
         group: Letters; two runs over the same items share one exactly where they are not significantly different.
-        pareto: Whether no other ranked run is as cheap and as good, and cheaper or better.
+        pareto: Whether it is not shown to be dominated: no ranked run that costs no more is significantly better.
+        rank_low: The best rank that it may have, by a 95% interval; None without a rank, or with a single ranked run.
+        rank_high: The last rank that it may have.
+        low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
+        section_intervals: The 95% interval of each section's score.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
@@ -88,6 +99,15 @@ class Place:
     other_items: bool = False
     baselines: dict[str, float] = field(default_factory=dict)
     baselines_left_out: tuple[str, ...] = ()
+    rank_low: int | None = None
+    rank_high: int | None = None
+    low_coverage: bool = False
+    section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    @property
+    def unranked(self) -> bool:
+        """Whether it has a score that is not ranked."""
+        return self.other_items or self.low_coverage
 
     @property
     def how(self) -> str:
@@ -112,6 +132,8 @@ class Board(Tabular):
         figures: Names of the benchmark's own further figures.
         items: How many items the ranked runs share; None where no run is ranked.
         notes: What a reader must know, a sentence each.
+        letters_of: The section that the letters are of, where the board is sorted by one; None for the score.
+        failures: What failures do to the difference of the best run and each other, by their places from 0.
     """
 
     benchmark: str
@@ -121,6 +143,8 @@ class Board(Tabular):
     places: tuple[Place, ...]
     items: int | None
     notes: tuple[str, ...] = ()
+    letters_of: str | None = None
+    failures: tuple[FailureEffect, ...] = ()
 
     @property
     def without_judging(self) -> list[str]:
@@ -152,13 +176,21 @@ class Board(Tabular):
                 notes=list(self._legend()),
                 about=" · ".join(filter(None, about)),
             ),
+            *self._failures(runs),
         )
+
+    def _failures(self, runs: Sequence[Place]) -> Iterator[Table]:
+        if self.failures:
+            judges = [place.judge for place in runs]
+            names = [each.judge if judges.count(each.judge) < 2 else f"{each.judge} {each.how}" for each in self.places]
+            measure = next((place.measure for place in runs if place.measure is not None), None)
+            yield replace(failures_table(self.failures, names, measure), notes=[LEGEND])
 
     def _columns(self, runs: Sequence[Place]) -> Columns:
         """The columns that say something; those of sections and further figures first go below the others."""
         figures = [name for name in self.figures if any(name != run.measure for run in runs)]
         columns: Columns = {
-            Column("rank", "count", head="", names=True): lambda place: _OTHER if place.other_items else place.rank,
+            Column("rank", "count", head="", names=True): lambda place: _OTHER if place.unranked else place.rank,
             Column("judge", names=True): lambda place: place.judge,
             Column("template", names=True): self._template,
             Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
@@ -166,6 +198,10 @@ class Board(Tabular):
             ),
             Column("95% CI", "interval"): ends_of,
         }
+        if sum(place.rank is not None for place in runs) > _FEW:
+            columns[Column("rank CI", "count", priority=5)] = lambda place: (
+                None if place.rank_low is None or place.rank_high is None else (place.rank_low, place.rank_high)
+            )
         for name in self.sections:
             columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
         for name in figures:
@@ -178,7 +214,8 @@ class Board(Tabular):
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
-            columns[Column("group", "mark")] = lambda place: place.group
+            head = "group" if self.letters_of is None else f"group ({self.letters_of})"
+            columns[Column("group", "mark", head=head)] = lambda place: place.group
         return columns
 
     @property
@@ -195,11 +232,16 @@ class Board(Tabular):
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
-            yield "group: same letter = not significantly different (paired tests, Holm-corrected)"
+            of = "" if self.letters_of is None else f" in {self.letters_of}"
+            yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
+        if self.sections and any(place.section_intervals for place in self.places):
+            yield "95% CIs of sections: judgebench report, --csv, --json"
         if others := [f"{place.judge} {place.how}" for place in self.places if place.other_items]:
             yield f"{_OTHER}: other items, not ranked: {', '.join(others)}"
+        if low := [f"{place.judge} {place.how}" for place in self.places if place.low_coverage]:
+            yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
         if any(place.pareto for place in self.places):
-            yield "*: Pareto-optimal (cost, score)"
+            yield "*: not dominated (no run that costs no more is significantly better)"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
             yield f"not finished: {', '.join(f'{place.judge} ({place.state})' for place in unfinished)}"
@@ -210,6 +252,12 @@ def figure_of(level: str, name: str, place: Place) -> float | None:
     """A section's score, or a figure."""
     value: float | None = getattr(place, level).get(name)
     return value
+
+
+def _section_end(name: str, end: int, place: Place) -> float | None:
+    """The lower or the upper end of a section's interval."""
+    ends = place.section_intervals.get(name)
+    return None if ends is None else ends[end]
 
 
 def _of_line(value: Callable[[Place], Value], line: tuple[Board, Place]) -> Value:
@@ -239,7 +287,7 @@ class Leaderboard(Tabular):
 
     def tables(self) -> Sequence[Table]:
         """A table a benchmark."""
-        return [board.table() for board in self.boards]
+        return [table for board in self.boards for table in board.tables()]
 
     def remarks(self) -> Sequence[str]:
         """What could not be read."""
@@ -254,4 +302,8 @@ class Leaderboard(Tabular):
             for name in dict.fromkeys(name for board in self.boards for name in getattr(board, level)):
                 at = Column(f"section {name}" if name in _RECORD else name, "number")
                 columns[at] = partial(_of_line, partial(figure_of, level, name))
+        ends = dict.fromkeys(name for board in self.boards for name in board.sections)
+        for name in ends:
+            for end, which in enumerate(("low", "high")):
+                columns[Column(f"{name} {which}", "number")] = partial(_of_line, partial(_section_end, name, end))
         return Table.of(((board, place) for board in self.boards for place in board.places), columns)

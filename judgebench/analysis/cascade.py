@@ -6,6 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
+from itertools import takewhile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, get_args
 
@@ -15,7 +16,7 @@ from judgebench._util.text import difference_head, difference_text, score_head
 from judgebench.errors import ConfigError
 from judgebench.items import Verdict
 from judgebench.metrics.accuracy import official_scores
-from judgebench.metrics.paired import ALPHA, PairedRuns
+from judgebench.metrics.paired import PairedRuns
 from judgebench.metrics.rankings import pareto_front
 from judgebench.metrics.sureness import By, unsureness
 from judgebench.runs import (
@@ -39,6 +40,9 @@ if TYPE_CHECKING:
     from judgebench.items import Measure, Outcome, Reading
     from judgebench.metrics.paired import Difference
     from judgebench.runs import Finished, RunTemplates
+
+MARGIN = 2.0
+"""By how many points the marked threshold may be worse, where nothing else is said."""
 
 ROWS = 12
 """How many thresholds are shown at most."""
@@ -65,7 +69,8 @@ class Threshold:
         difference: Of that score less the expensive run's.
         cost_per_item: US dollars, the cheap judge's replies to every item included; None where it is not known.
         pareto: Whether no other threshold is as cheap and as good, and cheaper or better.
-        chosen: Whether it is the cheapest that is not shown to be worse than the expensive run alone.
+        chosen: Whether it is the cheapest that is shown to be worse than the expensive run alone by less than the
+            margin, if at all.
     """
 
     threshold: float | None
@@ -88,6 +93,7 @@ class Cascade(Tabular):
         cheap: What tables call the cheap run.
         dear: What they call the expensive one.
         thresholds: How many different ones there are; `steps` has at most `MOST_STEPS` of them.
+        margin: By how many points the marked threshold may be worse than the expensive run.
         path: The folder of the run that was written; None where no threshold was given.
     """
 
@@ -102,11 +108,12 @@ class Cascade(Tabular):
     steps: tuple[Threshold, ...]
     path: Path | None = None
     notes: tuple[str, ...] = ()
+    margin: float = MARGIN
 
     @property
-    def chosen(self) -> Threshold:
-        """The cheapest threshold that is not shown to be worse than the expensive run alone."""
-        return next(step for step in self.steps if step.chosen)
+    def chosen(self) -> Threshold | None:
+        """The cheapest threshold shown to be less than the margin worse than the expensive run; None: none is."""
+        return next((step for step in self.steps if step.chosen), None)
 
     @property
     def run(self) -> Run | None:
@@ -153,14 +160,21 @@ class Cascade(Tabular):
             "cost/item: both judges"
         )
         yield "*: Pareto-optimal (cost, score)"
-        ends = (self.chosen.difference.low, self.chosen.difference.high)
-        yield (
-            "<: cheapest threshold not significantly worse than the expensive run alone (95% CI of the difference "
-            f"{' to '.join(difference_text(end, self.measure) for end in ends)})"
-        )
+        yield self._mark()
         if self.thresholds > min(len(self.steps), ROWS):
             more = "; --json lists more" if len(self.steps) > ROWS else ""
             yield f"{min(len(self.steps), ROWS)} of {self.thresholds} thresholds shown{more}"
+
+    def _mark(self) -> str:
+        within = f"less than {self.margin:g} points worse than the expensive run alone"
+        if self.chosen is None:
+            return f"no threshold is marked: none is shown to be {within}; use more items, or a larger --margin"
+        ends = (self.chosen.difference.low, self.chosen.difference.high)
+        said = " to ".join(difference_text(end, self.measure) for end in ends)
+        return (
+            f"<: cheapest threshold shown to be {within} (95% CI of the difference {said}; tested in order, from the "
+            "most escalated on). Chosen on these items: its score here is too high on average; report it on others"
+        )
 
 
 def _threshold(step: Threshold) -> str:
@@ -171,7 +185,7 @@ def thinned(steps: Sequence[Threshold], most: int = ROWS) -> list[Threshold]:
     """At most so many of the steps: the ends and the chosen one, and others spread over the list."""
     if len(steps) <= most:
         return list(steps)
-    places = {0, len(steps) - 1, next(at for at, step in enumerate(steps) if step.chosen)}
+    places = {0, len(steps) - 1, *(at for at, step in enumerate(steps) if step.chosen)}
     spread = [round(at * (len(steps) - 1) / (most - 1)) for at in range(most)]
     for place in sorted(spread, key=lambda place: -min(abs(place - there) for there in places)):
         if len(places) < most:
@@ -186,6 +200,7 @@ def cascade(
     by: By = "disagreement",
     threshold: float | None = None,
     name: str | None = None,
+    margin: float = MARGIN,
     seed: int = 0,
     out: str | Path = DEFAULT_OUT,
 ) -> Cascade:
@@ -202,6 +217,8 @@ def cascade(
         by: What tells that it is: see `judgebench.metrics.sureness.unsureness`.
         threshold: Write the cascade with this one as a run, and look at it beside the others.
         name: What stands in that run's judge's place; None for both judges' names.
+        margin: By how many points (hundredths of a correlation) the marked threshold may be worse than the expensive
+            run.
         seed: Of the resampling.
         out: The folder above the runs' folders.
 
@@ -213,6 +230,8 @@ def cascade(
         raise ConfigError(f"by is {by!r}: must be one of {', '.join(get_args(By))}")
     if threshold is not None and not 0 <= threshold <= 1:
         raise ConfigError(f"threshold is {threshold!r}: must be in [0, 1]")
+    if not margin > 0:
+        raise ConfigError(f"margin is {margin!r}: must be above 0, in points")
     opened, templates = opened_members([cheap, dear], "a cascade")
     pair = _Pair(opened, templates, by)
     thresholds = pair.thresholds()
@@ -233,9 +252,10 @@ def cascade(
         items=len(pair.items),
         measure=official_scores(pair.outcomes(None), opened[0].benchmark.layout, resamples=1).measure,
         thresholds=len(thresholds),
-        steps=tuple(_marked(list(pair.steps(looked_at, seed)))),
+        steps=tuple(_marked(list(pair.steps(looked_at, seed)), margin)),
         path=path,
         notes=tuple(pair.notes()),
+        margin=margin,
     )
 
 
@@ -401,15 +421,19 @@ def _spread(thresholds: Sequence[float | None], most: int) -> list[float | None]
     return [thresholds[place] for place in sorted(places)]
 
 
-def _marked(steps: Sequence[Threshold]) -> Iterator[Threshold]:
-    """The steps with the front of cost and score, and with the cheapest that is not shown to be worse than the last.
+def _marked(steps: Sequence[Threshold], margin: float) -> Iterator[Threshold]:
+    """The steps with the front of cost and score, and with the cheapest that is shown to be as good but for the margin.
+
+    The thresholds are tested in an order that is fixed beforehand, from the one that sends the most on, and the first
+    that is not shown ends it: so none needs a correction (Maurer, Hothorn and Lehmacher 1995; Westfall and Krishen
+    2001, doi:10.1016/S0378-3758(01)00077-5). The last step is the expensive run at a higher cost: no choice.
 
     Where the cost of one is not known, or none costs anything, the share that is sent on stands for it.
     """
     by_cost = all(step.cost_per_item is not None for step in steps) and any(step.cost_per_item for step in steps)
     costs = [step.cost_per_item if by_cost and step.cost_per_item is not None else step.share for step in steps]
     front = pareto_front(costs, [step.score for step in steps])
-    as_good = [at for at, s in enumerate(steps) if s.difference.p > ALPHA or s.difference.difference >= 0]
-    chosen = min(as_good, key=lambda at: (costs[at], steps[at].share))
+    as_good = takewhile(lambda at: 100 * steps[at].difference.low > -margin, range(len(steps) - 2, -1, -1))
+    chosen = min(as_good, default=None)
     for at, step in enumerate(steps):
         yield replace(step, pareto=bool(front[at]), chosen=at == chosen)

@@ -10,6 +10,7 @@ import numpy as np
 from judgebench._util.steps import counted
 from judgebench.analysis.agreement import agreement_of
 from judgebench.analysis.comparison import ComparedRun, Comparison, Part
+from judgebench.analysis.failures import failure_effects, failure_notes
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.grades import unrated
@@ -71,6 +72,8 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
     parts = _Parts(outcomes, opened[0], names, seed) if labelled else None
     whole = None if parts is None else parts.whole()
     alike = agreement_of(opened, ids)
+    effects = () if whole is None else failure_effects(outcomes, opened[0].benchmark, whole.pairs, seed)
+    measure = None if parts is None else parts.measure
     return Comparison(
         benchmark=opened[0].benchmark.name,
         title=opened[0].benchmark.title,
@@ -83,8 +86,14 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         agreement=alike.pairs,
         fleiss=alike.fleiss if len(opened) > 2 else None,
         krippendorff=alike.krippendorff if len(opened) > 2 else None,
-        notes=(*_notes(opened, len(ids), left_out, len(labelled)), *_unrated_notes(names, outcomes), *alike.notes),
-        measure=None if parts is None else parts.measure,
+        notes=(
+            *_notes(opened, len(ids), left_out, len(labelled)),
+            *_unrated_notes(names, outcomes),
+            *failure_notes(effects, names, measure),
+            *alike.notes,
+        ),
+        measure=measure,
+        failures=effects,
     )
 
 
@@ -133,6 +142,7 @@ def _compared(each: Finished, title: str, at: int, whole: Part | None) -> Compar
         low=None if estimate is None else estimate.low,
         high=None if estimate is None else estimate.high,
         group="" if whole is None else whole.groups[at],
+        coverage=each.metrics.coverage,
     )
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
+from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.paired import ALPHA, FEW
 
 if TYPE_CHECKING:
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Columns, Value
     from judgebench.analysis.agreement import RunsAgreement
+    from judgebench.analysis.failures import FailureEffect
     from judgebench.items import Measure
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Estimate
@@ -43,6 +45,7 @@ class ComparedRun:
         items: How many items the run has in all.
         score: The official score over the compared items; None where no item has a label.
         group: Letters; two runs share one exactly where their scores are not significantly different.
+        coverage: Share of all its judgements with a verdict.
     """
 
     title: str
@@ -53,6 +56,7 @@ class ComparedRun:
     low: float | None
     high: float | None
     group: str
+    coverage: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +92,7 @@ class Comparison(Tabular):
         fleiss: Fleiss' kappa of all runs, over completions; None for two.
         krippendorff: Krippendorff's alpha of all runs, nominal, over completions; None for two.
         notes: What a reader must know.
+        failures: What failures do to each pair of runs of which one has some.
     """
 
     benchmark: str
@@ -103,6 +108,7 @@ class Comparison(Tabular):
     krippendorff: Agreement | None
     notes: tuple[str, ...] = ()
     measure: Measure | None = "share"
+    failures: tuple[FailureEffect, ...] = ()
 
     def to_json(self) -> dict[str, Any]:
         """An object of plain values; what has no value is null."""
@@ -118,6 +124,7 @@ class Comparison(Tabular):
         return [
             replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),
             self._pairs(),
+            *([self.failures_table()] if self.failures else []),
             *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
             Table((), notes=list(self._legend(subsets=subsets))),
         ]
@@ -155,9 +162,19 @@ class Comparison(Tabular):
                 "none" if each[1].score is None else each[1].score
             ),
             Column("95% CI", "interval"): lambda each: ends_of(each[1]),
-            Column("group", "mark"): lambda each: each[1].group,
         }
+        if any(run.coverage < 1 for run in self.runs):
+            columns[Column("coverage", "share")] = lambda each: each[1].coverage
+        columns[Column("group", "mark")] = lambda each: each[1].group
         return Table.of(enumerate(self.runs, 1), columns, lambda _: {"unit": self.measure})
+
+    def failures_table(self, names: Sequence[str] = ()) -> Table:
+        """Each pair of runs of which one has failures: the difference without them, and with each bad or good.
+
+        Args:
+            names: What the runs are called; empty for their numbers.
+        """
+        return failures_table(self.failures, names or [str(at + 1) for at in range(len(self.runs))], self.measure)
 
     def _pairs(self) -> Table:
         """Each pair of runs, with how far they say the same."""
@@ -209,6 +226,8 @@ class Comparison(Tabular):
     def _legend(self, *, subsets: bool) -> Iterator[str]:
         if self.whole is not None:
             yield from self._of_tests(self.whole)
+        if self.failures:
+            yield LEGEND
         yield from agreement_legend(self.agreement)
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)

@@ -10,7 +10,7 @@ from judgebench._util.text import difference_head, score_head
 from judgebench.analysis.compare import compare_finished
 from judgebench.errors import ConfigError
 from judgebench.metrics.rankings import holm
-from judgebench.runs import flips_line, open_run, share_contents, up_to_date
+from judgebench.runs import flips_line, open_run, padded_line, share_contents, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -91,6 +91,9 @@ def controls_table(plain: Metrics, held: Sequence[Held], title: str) -> Table:
         lambda each: {"unit": (each.metrics if each else plain).measure},
         title=title,
         about=f"{plain.judge} · {plain.template}: controls",
-        notes=[flips_line(each.metrics.attack) for each in held if each.metrics.attack is not None],
+        notes=[
+            *(flips_line(each.metrics.attack) for each in held if each.metrics.attack is not None),
+            *(padded_line(each.metrics.length_contrast) for each in held if each.metrics.length_contrast is not None),
+        ],
         tight=True,
     )

@@ -5,23 +5,24 @@ from __future__ import annotations
 import json
 import math
 from dataclasses import replace
-from itertools import combinations
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict
 
 from judgebench._util.steps import counted
+from judgebench._util.text import difference_text
 from judgebench.analysis.board import FIGURES, Board, Leaderboard, Place
-from judgebench.analysis.compare import letters
+from judgebench.analysis.failures import failure_notes
+from judgebench.analysis.ranking import MANY, Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.metrics.paired import PairedRuns
-from judgebench.metrics.rankings import holm, pareto_front
+from judgebench.metrics.rankings import undominated
+from judgebench.metrics.summary import LEAST_COVERAGE
 from judgebench.runs import Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from judgebench.runs import Finished
 
@@ -180,38 +181,24 @@ def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
 def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Board:
     benchmark = runs[0].benchmark
     alike = _alike(runs)
-    groups = _groups(runs, alike, seed)
-    places = [
-        replace(_place(each), group=groups.get(at, ""), other_items=each.metrics.score is not None and at not in alike)
-        for at, each in enumerate(runs)
-    ]
-    front = pareto_front(
-        [math.nan if place.cost_usd is None or place.other_items else place.cost_usd for place in places],
-        [math.nan if place.score is None else place.score for place in places],
-    )
-    scores = [place.score for place in places if place.score is not None and not place.other_items]
-    places = [
-        replace(
-            place,
-            pareto=bool(on_front),
-            rank=None if place.score is None or place.other_items else 1 + sum(score > place.score for score in scores),
-        )
-        for place, on_front in zip(places, front, strict=True)
-    ]
+    ranking = rank_runs([runs[at] for at in alike], _tested(runs[alike[0]]) if alike else [], sort, seed)
+    places = _ranked(runs, alike, ranking)
     sections = _sections(runs)
     notes = [note for each in runs for note in each.notes]
+    notes += _ranking_notes(ranking, [places[at] for at in alike])
     items = len(_tested(runs[alike[0]])) if alike else None
     altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
         notes.append(f"{altered} {are} not ranked")
     others = sum(place.other_items for place in places) - altered
+    rankable = len(runs) - altered - sum(place.low_coverage for place in places)
     if others and items is None:
         notes.append("not ranked: no two runs have the same items; compare two with judgebench compare --common")
     elif others:
         are = "run has other items and is" if others == 1 else "runs have other items and are"
         notes.append(
-            f"{len(alike)} of {len(runs) - altered} runs have the same {items} items and are ranked; "
+            f"{len(alike)} of {rankable} runs have the same {items} items and are ranked; "
             f"{others} {are} not: use judgebench compare --common"
         )
     if published:
@@ -221,9 +208,59 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
         sections = tuple(name for name in benchmark.layout.sections if name in there)
         notes += [f"{each.name}: {each.note}" for each in figures if each.note]
         notes += [f"published, not reproduced: {each.name} ({each.source}, {each.date})" for each in figures]
+    ranked = [places[at] for at in alike]
     places.sort(key=_order(sort))
     shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
-    return Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))
+    stands = [next(to for to, place in enumerate(places) if place is each) for each in ranked]
+    effects = tuple(replace(e, first=stands[e.first], second=stands[e.second]) for e in ranking.failures)
+    board = Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))
+    return replace(board, letters_of=ranking.of, failures=effects)
+
+
+def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) -> list[Place]:
+    """The runs' places, with what is known from comparing them."""
+    within = {at: number for number, at in enumerate(alike)}
+    places = [
+        replace(
+            _place(each),
+            group=ranking.letters.get(within.get(at, -1), ""),
+            low_coverage=_is_low(each),
+            other_items=each.metrics.score is not None and at not in within and not _is_low(each),
+        )
+        for at, each in enumerate(runs)
+    ]
+    alone = [at not in within for at in range(len(places))]
+    front = undominated(
+        [
+            math.nan if out or place.cost_usd is None else place.cost_usd
+            for place, out in zip(places, alone, strict=True)
+        ],
+        [math.nan if place.score is None else place.score for place in places],
+        [(alike[better], alike[worse]) for better, worse in ranking.beaten],
+    )
+    scores = [places[at].score or 0.0 for at in alike if places[at].score is not None]
+    for at, number in within.items():
+        score, ends = places[at].score, ranking.ranks.get(number, (None, None))
+        if score is not None:
+            rank = 1 + sum(each > score for each in scores)
+            places[at] = replace(places[at], pareto=bool(front[at]), rank=rank, rank_low=ends[0], rank_high=ends[1])
+    return places
+
+
+def _is_low(run: Finished) -> bool:
+    """Whether too few judgements have a verdict for the score to be ranked."""
+    return run.metrics.coverage < LEAST_COVERAGE
+
+
+def _ranking_notes(ranking: Ranking, ranked: Sequence[Place]) -> Iterator[str]:
+    measure = next((place.measure for place in ranked), None)
+    if ranking.excess is not None and len(ranked) >= MANY:
+        excess = difference_text(ranking.excess, measure).removeprefix("+")
+        yield (
+            f"the best of {len(ranked)} scores is too high on average (winner's curse), by {excess} if all runs are "
+            "equally good, and its interval ignores that: compare ranks, or judge the best again on new items"
+        )
+    yield from failure_notes(ranking.failures, [f"{place.judge} {place.how}" for place in ranked], measure)
 
 
 def _place(run: Finished) -> Place:
@@ -238,6 +275,7 @@ def _place(run: Finished) -> Place:
         low=metrics.low,
         high=metrics.high,
         sections={section: estimate.score for section, estimate in metrics.sections.items()},
+        section_intervals={section: (each.low, each.high) for section, each in metrics.sections.items()},
         figures={name: float(metrics.extra[name]) for name in FIGURES if metrics.extra.get(name) is not None},
         items=metrics.items,
         coverage=metrics.coverage,
@@ -277,7 +315,7 @@ def _order(sort: str) -> Callable[[Place], tuple[Any, ...]]:
         if sort == "cost":
             return (place.cost_usd is None, place.cost_usd or 0.0, *tie)
         value = {"score": place.score, "coverage": place.coverage}.get(sort, place.sections.get(sort))
-        unranked = place.other_items and sort == "score"
+        unranked = place.unranked and sort == "score"
         return (value is None, unranked, -(value or 0.0), *tie)
 
     return by
@@ -295,7 +333,10 @@ def _alike(runs: Sequence[Finished]) -> list[int]:
     over the items as they are.
     """
     share_contents(runs)
-    plain = [at for at, each in enumerate(runs) if not _is_altered(each)] or range(len(runs))
+    plain = [at for at, each in enumerate(runs) if not _is_altered(each)] or list(range(len(runs)))
+    plain = [at for at in plain if not _is_low(runs[at])]
+    if not plain:
+        return []
     one = len({id(each.contents) for each in runs}) == 1
     families: dict[Any, list[int]] = {}
     for at in plain:
@@ -305,22 +346,3 @@ def _alike(runs: Sequence[Finished]) -> list[int]:
     sizes = {same: (len(among), len(same)) for same, among in families.items() if same}
     largest = [same for same, size in sizes.items() if size == max(sizes.values())]
     return families[largest[0]] if len(largest) == 1 else []
-
-
-def _groups(runs: Sequence[Finished], alike: Sequence[int], seed: int) -> dict[int, str]:
-    """Letters of the runs over the same items; none where there are fewer than two, or no score."""
-    if len(alike) < 2:
-        return {}
-    ids = _tested(runs[alike[0]])
-    benchmark = runs[alike[0]].benchmark
-    outcomes = [[runs[at].outcomes[item] for item in ids] for at in alike]
-    paired = PairedRuns(outcomes, benchmark.layout, benchmark.unit, seed=seed)
-    if not any(paired.whole):
-        return {}
-    pairs = list(combinations(range(len(alike)), 2))
-    whole = paired.part(paired.whole)
-    testing = counted(pairs, "testing differences", unit="pairs of runs", total=len(pairs))
-    p = holm([whole.p(first, second) for first, second in testing])
-    scores = [runs[at].metrics.score or 0.0 for at in alike]
-    found = letters([str(at) for at in alike], scores, pairs, p.tolist())
-    return dict(zip(alike, found, strict=True))

@@ -162,6 +162,10 @@ def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
 
 
 def _notes(found: bradley_terry.Strengths, finished: Finished, left_out: int) -> Iterator[str]:
+    yield (
+        "strengths and intervals are of the judge's verdicts, not of the truth: its errors pull all strengths toward 0 "
+        "(a true win rate of 65% looks like 57.5% to a judge that is right in 75%), and no interval allows for that"
+    )
     if found.separated:
         yield (
             "some models never lost, or never won, against all others, so there is no maximum likelihood estimate: "

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -11,7 +10,7 @@ from judgebench.benchmarks import base, rules
 from judgebench.benchmarks.source import Source
 from judgebench.errors import ConfigError
 from judgebench.items import Item
-from judgebench.metrics.accuracy import Layout
+from judgebench.metrics.accuracy import Layout, part_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -95,8 +94,10 @@ class LLMBar(base.Benchmark):
 
     def extra(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """`agreement`: of the items with a verdict in every order, the share with the same winner in all."""
-        agreeing = [outcome.parts["agrees"] for outcome in outcomes if "agrees" in outcome.parts]
-        return {"agreement": fmean(agreeing)} if agreeing else {}
+        found = part_scores(outcomes, self.layout, lambda outcome: outcome.parts.get("agrees"))
+        if found.score is None:
+            return {}
+        return {"agreement": found.score, "agreement_low": found.low, "agreement_high": found.high}
 
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """Which of the five subsets are not there."""

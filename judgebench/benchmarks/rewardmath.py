@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from functools import partial
 from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
@@ -11,7 +12,7 @@ from judgebench.benchmarks import base, rules
 from judgebench.benchmarks.cells import as_list
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
-from judgebench.metrics.accuracy import Layout, official_scores, point_score
+from judgebench.metrics.accuracy import Layout, part_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -118,21 +119,20 @@ class RewardMATH(base.Benchmark):
 
     def extra(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """`mrr`, its interval (`mrr_low`, `mrr_high`), and in `mrr_bounds` all failures counted wrong and right."""
-        ranked = [
-            replace(
-                outcome,
-                credit=outcome.parts[RANK],
-                low=outcome.parts.get(f"{RANK}_low", outcome.parts[RANK]),
-                high=outcome.parts.get(f"{RANK}_high", outcome.parts[RANK]),
-            )
-            for outcome in outcomes
-            if outcome.parts
-        ]
-        if not ranked:
+        views = {"mrr": "", "low": "_low", "high": "_high"}
+        found = {
+            name: part_scores(outcomes, self.layout, partial(_reciprocal, bound=bound)) for name, bound in views.items()
+        }
+        mrr = found.pop("mrr")
+        if mrr.score is None:
             return {}
-        scores = official_scores(ranked, self.layout)
-        bounds = {view: point_score(ranked, self.layout, view) for view in ("low", "high")}
-        return {"mrr": scores.score, "mrr_low": scores.low, "mrr_high": scores.high, "mrr_bounds": bounds}
+        bounds = {name: each.score for name, each in found.items()}
+        return {"mrr": mrr.score, "mrr_low": mrr.low, "mrr_high": mrr.high, "mrr_bounds": bounds}
+
+
+def _reciprocal(outcome: Outcome, bound: str) -> float | None:
+    """The reciprocal rank, or a bound of it where that is another."""
+    return outcome.parts.get(f"{RANK}{bound}", outcome.parts.get(RANK))
 
 
 def rated_rank(scores: Sequence[float | None]) -> Rank:

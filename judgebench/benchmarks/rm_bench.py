@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import base, rules
 from judgebench.errors import ConfigError
 from judgebench.items import Item
-from judgebench.metrics.accuracy import Layout
+from judgebench.metrics.accuracy import Layout, part_scores
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
+    from judgebench.metrics.accuracy import Scores
 
 STYLES = 3
 DOMAINS = ("chat", "math", "code", "safety")
@@ -126,23 +127,29 @@ class RMBench(base.Benchmark):
         return _by_scores(item, [scores])
 
     def extra(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-        """`matrix`, `hard`, `normal` and `easy`, each the mean over the domains, so that their mean is the score."""
-        by_domain: dict[str | None, list[Outcome]] = {}
-        for outcome in outcomes:
-            if outcome.parts:
-                by_domain.setdefault(outcome.item.criteria, []).append(outcome)
-        if not by_domain:
+        """`matrix`, `hard`, `normal` and `easy`, each the mean over the domains, so that their mean is the score.
+
+        Beside each its interval: `hard_low`, `hard_high` and so on, by the official layout.
+        """
+        judged = [outcome for outcome in outcomes if outcome.parts]
+        if not judged:
             return {}
-        mean = {
-            cell: fmean(fmean(outcome.parts[part_of(cell)] for outcome in among) for among in by_domain.values())
-            for cell in CELLS
+        whole = {
+            "hard": [cell for cell in CELLS if cell[0] < cell[1]],
+            "normal": [cell for cell in CELLS if cell[0] == cell[1]],
+            "easy": [cell for cell in CELLS if cell[0] > cell[1]],
         }
-        return {
-            "hard": fmean(mean[i, j] for i, j in CELLS if i < j),
-            "normal": fmean(mean[i, j] for i, j in CELLS if i == j),
-            "easy": fmean(mean[i, j] for i, j in CELLS if i > j),
-            "matrix": [[mean[i, j] for j in range(STYLES)] for i in range(STYLES)],
-        }
+        figures: dict[str, Any] = {}
+        for name, cells in whole.items():
+            found = self._of_cells(judged, cells)
+            figures |= {name: found.score, f"{name}_low": found.low, f"{name}_high": found.high}
+        table = [[self._of_cells(judged, [(i, j)]) for j in range(STYLES)] for i in range(STYLES)]
+        for name, end in (("matrix", "score"), ("matrix_low", "low"), ("matrix_high", "high")):
+            figures[name] = [[getattr(cell, end) for cell in row] for row in table]
+        return figures
+
+    def _of_cells(self, judged: Sequence[Outcome], cells: Sequence[tuple[int, int]]) -> Scores:
+        return part_scores(judged, self.layout, lambda outcome: fmean(outcome.parts[part_of(cell)] for cell in cells))
 
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """Which half of safety has no items, where all others are known to be of the other one."""

@@ -79,7 +79,7 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     "First run, without a key or network:\n"
     "  judgebench run\n"
     "With a model:\n"
-    "  judgebench run rewardbench-2 -j gpt-4.1-mini --limit 50\n"
+    "  judgebench run rewardbench-2 -j gpt-6-luna --limit 50\n"
     "Shell completion (bash; likewise zsh and fish):\n"
     '  eval "$(_JUDGEBENCH_COMPLETE=bash_source judgebench)"\n',
 )

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from pathlib import Path
 
     from judgebench.judges import Judge
@@ -33,6 +33,19 @@ def confirm_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
             messages(errors=name in moved).print(address_line(judge, file), soft_wrap=True)
     if moved and _can_ask() and not click.confirm("Send calls there?", err=True):
         raise ConfigError("nothing was sent; name the file with --providers to use it without this question")
+
+
+def print_ends(judges: Iterable[Judge]) -> None:
+    """Says which models their providers end within 60 days, or have ended."""
+    from judgebench.cli.console import messages
+    from judgebench.judges import end_of
+
+    for judge in judges:
+        if (end := end_of(judge)) is not None:
+            messages().print(
+                f"judge '{judge.name}': the provider ends {judge.model} on {end}; choose another for new tables",
+                soft_wrap=True,
+            )
 
 
 def print_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:

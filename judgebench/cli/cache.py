@@ -57,6 +57,8 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     console.print(f"{_counted(found.replies)}, {_size(found.size_bytes)} on disk, keys of version {found.key_version}")
     if found.oldest is not None and found.newest is not None:
         console.print(f"replies from {_date(found.oldest)} to {_date(found.newest)}")
+    if found.imported:
+        console.print(f"{found.imported} imported from bundles; judgebench cache prune --imported deletes them")
     if found.unreadable:
         entries = "1 damaged entry" if found.unreadable == 1 else f"{found.unreadable} damaged entries"
         console.print(f"{entries}: requested again when a run needs it", style=WARNING)
@@ -65,9 +67,10 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
     return EXIT_DONE
 
 
-@cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-4.1-mini --dry-run\n")
+@cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-6-luna --dry-run\n")
 @click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Replies older than this.")
 @click.option("--model", metavar="NAME", help="Replies of this served model, as listed by cache info.")
+@click.option("--imported", is_flag=True, help="Replies imported from bundles.")
 @click.option("--all", "everything", is_flag=True, help="All replies.")
 @click.option("--dry-run", is_flag=True, help="Show what would be deleted; delete nothing.")
 @click.option("--yes", is_flag=True, help="Do not ask for confirmation.")
@@ -75,10 +78,10 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
 @_as_json
 @quiet_option
 def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
-    """Delete replies by age, by model, or all of them.
+    """Delete replies by age, by model, those imported, or all of them.
 
-    --older-than and --model together select the replies that match both. Deleted replies must be paid for again; run
-    folders are not changed.
+    --older-than, --model and --imported together select the replies that match all. Deleted replies must be paid for
+    again; run folders are not changed.
     """
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown

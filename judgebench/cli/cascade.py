@@ -36,6 +36,14 @@ from judgebench.cli.errors import EXIT_DONE
     metavar="T",
     help="Save the cascade with this threshold as a run.",
 )
+@click.option(
+    "--margin",
+    type=click.FloatRange(0, min_open=True),
+    default=2.0,
+    show_default=True,
+    metavar="POINTS",
+    help="Largest acceptable loss of score against the expensive judge.",
+)
 @click.option("--name", metavar="NAME", help="Name shown as the judge; default: both names.")
 @click.option(
     "--seed",

@@ -11,7 +11,7 @@ from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(
-    epilog="\b\nExample:\njudgebench compare runs/rewardbench/gpt-4.1-mini/pairwise/one \\\n"
+    epilog="\b\nExample:\njudgebench compare runs/rewardbench/gpt-6-luna/pairwise/one \\\n"
     "  runs/rewardbench/my-rm-v2/scores\n"
 )
 @runs_argument("RUN RUN...")

@@ -47,7 +47,7 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
 
     file = YamlFile(Path(name))
     if not isinstance(file.data, dict):
-        raise ConfigError(f"{name}: expected options of `judgebench run`, such as `judges: [gpt-4.1-mini]`")
+        raise ConfigError(f"{name}: expected options of `judgebench run`, such as `judges: [gpt-6-luna]`")
     known = {name: option for option in OPTIONS.values() for name in option.names}
     values: dict[str, Any] = {}
     for key, given in file.data.items():

@@ -48,7 +48,7 @@ def list_judges(providers: str | None) -> None:
         print_rows(rows)
         click.echo()
     click.echo("Prices are USD per million tokens, input / output. Any LiteLLM id works too,")
-    click.echo("such as openai/gpt-4.1-mini or hosted_vllm/my-model.")
+    click.echo("such as openai/gpt-6-luna or hosted_vllm/my-model.")
 
 
 def _where(judge: Judge) -> str:
@@ -58,15 +58,16 @@ def _where(judge: Judge) -> str:
 
 
 def _price(judge: Judge) -> str:
-    from judgebench.judges import FREE, price_of
+    from judgebench.judges import FREE, end_of, price_of
 
-    price = price_of(judge)
+    price, end = price_of(judge), end_of(judge)
+    ends = "" if end is None else f", ends {end}"
     if price is None:
-        return "price unknown"
-    return "free" if price == FREE else f"${price.input:g} / ${price.output:g}"
+        return f"price unknown{ends}"
+    return f"free{ends}" if price == FREE else f"${price.input:g} / ${price.output:g}{ends}"
 
 
-@judges.command("show", epilog="\b\nExample:\njudgebench judges show gpt-4.1-mini\n")
+@judges.command("show", epilog="\b\nExample:\njudgebench judges show gpt-6-luna\n")
 @click.argument(
     "name",
     shell_complete=judge_names,
@@ -115,7 +116,7 @@ def show_judge(name: str, providers: str | None) -> None:
         check_provider(judge)
 
 
-@judges.command("check", cls=Renamed, epilog="\b\nExample:\njudgebench judges check gpt-4.1-mini\n")
+@judges.command("check", cls=Renamed, epilog="\b\nExample:\njudgebench judges check gpt-6-luna\n")
 @click.argument("name", shell_complete=judge_names)
 @click.option(
     "-t",

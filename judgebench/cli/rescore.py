@@ -14,7 +14,7 @@ from judgebench.cli.groups import Renamed
 
 @click.command(
     cls=Renamed,
-    epilog="\b\nExample:\njudgebench rescore runs/rewardbench/gpt-4.1-mini/pairwise/both \\\n"
+    epilog="\b\nExample:\njudgebench rescore runs/rewardbench/gpt-6-luna/pairwise/both \\\n"
     "  --template mine.jinja --dry-run\n",
 )
 @click.argument(

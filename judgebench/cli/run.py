@@ -4,15 +4,16 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import signal
 from contextlib import suppress
 from dataclasses import replace
-from itertools import chain
+from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from judgebench.cli.addresses import confirm_addresses, print_addresses
+from judgebench.cli.addresses import confirm_addresses, print_addresses, print_ends
 from judgebench.cli.completing import benchmark_names
 from judgebench.cli.config import config_option
 from judgebench.cli.console import quiet_option
@@ -22,7 +23,8 @@ from judgebench.cli.options import run_options, sections
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+    from types import FrameType
 
     from rich.console import Console
 
@@ -34,21 +36,31 @@ if TYPE_CHECKING:
 
 T = TypeVar("T", PlanOptions, RunOptions)
 
+_ABORT_S = 5
+"""Seconds that a second Ctrl-C leaves for what is going on to end by itself."""
+
 SAMPLED = ("rewardbench", "rewardbench-2")
 SAMPLE_JUDGE = "offline/longest"
 
 SECTIONS = sections()
 SECTIONS["Calls and cost"].insert(0, "dry_run")
-SECTIONS["Output"] += ["as_json", "quiet"]
+SECTIONS["Output"] += ["as_json", "quiet", "fail_under"]
 
 
 @click.command(
     cls=Sectioned,
     sections=SECTIONS,
-    epilog="\b\nExample:\njudgebench run rewardbench-2 -j gpt-4.1-mini -j claude-haiku-4-5 --limit 100\n",
+    epilog="\b\nExample:\njudgebench run rewardbench-2 -j gpt-6-luna -j claude-haiku-4-5 --limit 100\n",
 )
 @click.argument("benchmark", shell_complete=benchmark_names, required=False)
 @run_options
+@click.option(
+    "--fail-under",
+    type=click.FloatRange(0, 1),
+    default=0.0,
+    metavar="SHARE",
+    help="Exit status 1 if fewer judgements of a run have a verdict.",
+)
 @click.option("--dry-run", is_flag=True, help="Estimate calls, tokens and cost beyond the cache; send nothing.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the runs' metrics and nothing else.")
 @config_option
@@ -60,7 +72,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     """
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.cli.run_ending import print_end, print_scores
+    from judgebench.cli.run_ending import print_end, print_scores, say_why
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -75,6 +87,7 @@ def run(benchmark: str | None, **options: Any) -> int:
             forecasts = _forecasts(grid, running)
         return _print_forecasts(forecasts, as_json=options["as_json"], budget=running.budget, stops=asking.sequential)
     if not running.offline:
+        print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
     with shown(console, offline=running.offline) as progress:
         ended, interrupted = _run(grid, running, console, progress)
@@ -83,7 +96,8 @@ def run(benchmark: str | None, **options: Any) -> int:
     else:
         print_scores(ended, results())
     print_end(ended, console)
-    return _status(ended, interrupted=interrupted)
+    say_why(ended, options["fail_under"], messages(errors=True))
+    return _status(ended, options["fail_under"], interrupted=interrupted)
 
 
 def _chosen(definition: type[T], options: dict[str, Any]) -> T:
@@ -155,24 +169,48 @@ def _run(
                 stop.ask()
                 console.print("finishing calls in flight; press Ctrl-C again to abort", soft_wrap=True)
 
+        former = signal.getsignal(signal.SIGINT)
         # Windows, and threads other than the main one, have no such handler.
         with suppress(NotImplementedError, RuntimeError, ValueError):
             loop = asyncio.get_running_loop()
-            loop.add_signal_handler(signal.SIGINT, interrupt)
+            signal.signal(signal.SIGINT, _pressed(lambda: loop.call_soon_threadsafe(interrupt)))
             loop.add_signal_handler(signal.SIGTERM, end)
             if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asked for
                 loop.add_signal_handler(signal.SIGHUP, end)
-        return await api.run_grid(grid, running, progress=progress, stop=stop)
+        try:
+            return await api.run_grid(grid, running, progress=progress, stop=stop)
+        finally:
+            with suppress(ValueError):
+                signal.signal(signal.SIGINT, former)
+                if hasattr(signal, "SIGALRM"):
+                    signal.alarm(0)
 
     return finished(every()), stop.asked
 
 
-def _status(ended: GridResult[RunResult], *, interrupted: bool) -> int:
+def _pressed(interrupt: Callable[[], object]) -> Callable[[int, FrameType | None], None]:
+    """The handler of Ctrl-C: after the second one the process always ends, whatever the event loop is busy with.
+
+    Unlike a handler of the loop's own, it also runs while the loop stands still. Replies are kept as they arrive.
+    """
+    pressed = count(1)
+
+    def handle(_number: int, _frame: FrameType | None) -> None:
+        interrupt()
+        if next(pressed) == 2 and hasattr(signal, "SIGALRM"):
+            signal.signal(signal.SIGALRM, lambda *_: os._exit(EXIT_INTERRUPTED))
+            signal.alarm(_ABORT_S)
+
+    return handle
+
+
+def _status(ended: GridResult[RunResult], fail_under: float, *, interrupted: bool) -> int:
+    from judgebench.cli.run_ending import too_few
     from judgebench.errors import BudgetReached
 
     if interrupted:
         return EXIT_INTERRUPTED
     if any(not isinstance(error, BudgetReached) for error in ended.errors):
         return EXIT_MISTAKE
-    whole = not ended.errors and all(result.state == "done" for result in ended)
-    return EXIT_DONE if whole else EXIT_INCOMPLETE
+    early = ended.errors or any(result.state in {"interrupted", "stopped"} for result in ended)
+    return EXIT_INCOMPLETE if early or any(too_few(result, fail_under) for result in ended) else EXIT_DONE

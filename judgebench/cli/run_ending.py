@@ -75,11 +75,31 @@ def print_end(ended: GridResult[RunResult], console: Console) -> None:
             _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
         if result.error is not None:
             messages(errors=True).print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
-        console.print(f"{result.state}: {result.folder}", soft_wrap=True)
+        said = messages(errors=result.state == "interrupted")
+        said.print(f"{result.state}: {result.folder}", soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("rerun the same command to resume")
     for error in ended.errors:
         messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
+
+
+def too_few(result: RunResult, fail_under: float) -> bool:
+    """Whether a run has no verdict at all, or fewer than the share of its judgements that was asked for."""
+    return not result.metrics.coverage or result.metrics.coverage < fail_under
+
+
+def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) -> None:
+    """Which runs have too few verdicts, for these make the exit status 1; also with --quiet."""
+    from judgebench.reports.styles import ERROR
+
+    for result in ended:
+        if too_few(result, fail_under) and result.state not in {"interrupted", "stopped"}:
+            metrics = result.metrics
+            kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
+            line = f"{metrics.judge}: no judgement has a verdict (failures: {kinds})"
+            if metrics.coverage:
+                line = f"{metrics.judge}: coverage {metrics.coverage:.4g} is below --fail-under {fail_under:g}"
+            errors.print(one_line(line), style=ERROR, soft_wrap=True)
 
 
 def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:

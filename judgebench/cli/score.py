@@ -59,4 +59,4 @@ def score(file: str, **options: Any) -> int:
         title = title_of(get_benchmark(run.metrics.benchmark).title, run.metrics)
         print_tables(results(), [run_table(title, run.metrics)])
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
-    return EXIT_INCOMPLETE if run.metrics.failures else EXIT_DONE
+    return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE

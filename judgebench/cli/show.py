@@ -12,7 +12,7 @@ from judgebench.cli.console import quiet_option
 from judgebench.cli.errors import EXIT_DONE
 
 
-@click.command(epilog="\b\nExample:\njudgebench show runs/rewardbench/gpt-4.1-mini/pairwise/one 30412\n")
+@click.command(epilog="\b\nExample:\njudgebench show runs/rewardbench/gpt-6-luna/pairwise/one 30412\n")
 @click.argument(
     "run",
     shell_complete=run_folders,

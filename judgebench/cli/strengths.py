@@ -11,7 +11,7 @@ from judgebench.cli.console import quiet_option
 from judgebench.cli.errors import EXIT_DONE
 
 
-@click.command(epilog="\b\nExample:\njudgebench strengths runs/rewardbench/gpt-4.1-mini/pairwise/both\n")
+@click.command(epilog="\b\nExample:\njudgebench strengths runs/rewardbench/gpt-6-luna/pairwise/both\n")
 @click.argument(
     "run",
     shell_complete=run_folders,

@@ -61,7 +61,7 @@ def show_template(name: str) -> None:
 @templates.command(
     "render",
     epilog="\b\nExample:\njudgebench templates render four-way --benchmark rewardbench-2 --data sample\n"
-    "judgebench templates render pairwise -j gpt-4.1-mini\n",
+    "judgebench templates render pairwise -j gpt-6-luna\n",
 )
 @click.argument("name", shell_complete=template_names, metavar="NAME|FILE")
 @click.option(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.plugins import blaming
 from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget, highest_cost
-from judgebench.client.cache.keys import KeyMaker
+from judgebench.client.cache.keys import LENGTH_LIMITS, KeyMaker
 from judgebench.client.inflight import CallsInFlight
 from judgebench.client.limits import Pace, PerMinute
 from judgebench.client.providers import check_provider, provider_of, title_of
@@ -45,6 +45,9 @@ DEAR_TRIES = 3
 """The cap where each try may be paid for or takes minutes: replies that cannot be used, empty ones, and timeouts."""
 MAX_WAIT_S = 300.0
 """The cap on what one call waits between its tries, in all; a rate limit has no other."""
+OTHERS_EVERY_S = 0.1
+"""So often a call that another process is making is looked for; one that is suspended is waited for no longer than a
+call of one's own would be."""
 FIRST_WAIT_S = 0.5
 DRIP_S = 1.0
 """So long after the judge's timeout a reply that is still coming is given up."""
@@ -194,12 +197,24 @@ class JudgeClient:
     def _blaming(self, method: str, kind: type[JudgebenchError]) -> AbstractContextManager[None]:
         return blaming(title_of(self.judge), self._provider, method, kind, self._secrets)
 
-    def cached(self, key: str) -> Reply | None:
+    def cached(self, request: Request) -> Reply | None:
         """The reply that the cache has; with `refresh`, only one that was asked for now."""
-        if self._refresh and key not in self._flights.asked:
-            return None
-        reply = self.cache.get(key)
-        return None if reply is None or reply.says_nothing else reply
+        if self._refresh:
+            return self.cache.get(request.key) if request.key in self._flights.asked else None
+        reply = self.cache.get(request.key)
+        return self.ended(request) if reply is None or reply.says_nothing else reply
+
+    def ended(self, request: Request) -> Reply | None:
+        """A reply to the same that ended by itself under another limit on its length, and is within this judge's."""
+        params, _ = self.judge.params_asked()
+        limit = next((params[name] for name in LENGTH_LIMITS if isinstance(params.get(name), int)), None)
+        for reply in self.cache.tagged(self._second_key(request)):
+            if limit is None or (reply.completion_tokens or len(reply.text or "")) < limit:
+                return reply
+        return None
+
+    def _second_key(self, request: Request) -> str:
+        return self.keys.key_without_limit(request.messages, request.sample, request.schema, request.hint)
 
     def cached_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Replies that the cache has under some of the keys, in one query; those that are not there may still be."""
@@ -221,14 +236,32 @@ class JudgeClient:
         """
         key = request.key
         reply = await self._flights.joined(key, self)
-        if reply is None:  # an equal call may have ended since this one was looked up
-            reply = self.cached(key)
         if reply is not None:
             return Answer(reply, shared=True)
+        shared = False
+
+        async def make() -> Reply:
+            nonlocal shared
+            await self._no_other_process_makes(key)
+            try:
+                reply = self.cached(request)  # an equal call may have ended since this one was looked up
+                shared = reply is not None
+                return await self._kept(request) if reply is None else reply
+            finally:
+                self.cache.give_back(key)
+
         try:
-            return Answer(await self._flights.made(key, self, lambda: self._kept(request)))
+            return Answer(await self._flights.made(key, self, make), shared=shared)
         finally:
             self.on_the_wire.discard(_this_task())
+
+    async def _no_other_process_makes(self, key: str) -> None:
+        """Returns when this process is the one that makes the call: another has made it, has failed, or has died."""
+        if self._refresh or self.judge.offline:
+            return
+        until = time.monotonic() + self.judge.timeout + MAX_WAIT_S
+        while not self.cache.take(key) and time.monotonic() < until:
+            await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
     async def _kept(self, request: Request) -> Reply:
         attempts = _Attempts()
@@ -238,7 +271,8 @@ class JudgeClient:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        self.cache.put(request.key, reply)
+        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
+        self.cache.put(request.key, reply, self._second_key(request) if ended else None)
         return reply
 
     async def _tried(self, request: Request, attempts: _Attempts) -> Reply:

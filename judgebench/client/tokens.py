@@ -16,6 +16,14 @@ _DEFAULT = "gpt-3.5-turbo"
 """Whose tokenizer LiteLLM takes for a model that it has none of."""
 
 
+_LONG_CHARACTERS = 8000
+_FEWEST_READ = 512
+"""A cut prompt has half of a context of 1,024 tokens at least; less is the count of what was not cached, say."""
+_MOST_CHARACTERS = 6
+"""A token of a language has fewer characters on average."""
+_SHARE_READ = 0.6
+
+
 @dataclass(frozen=True, slots=True)
 class TokenCount:
     """The tokens of a prompt.
@@ -36,6 +44,22 @@ class TokenCount:
 def prompt_tokens(judge: Judge, messages: Sequence[Mapping[str, str]]) -> int:
     """The tokens of one prompt; an estimate where the model's own tokenizer is not among LiteLLM's."""
     return int(_litellm().token_counter(model=_counted_as(judge), messages=list(messages)))
+
+
+def is_cut(judge: Judge, messages: Sequence[Mapping[str, str]], read: int) -> bool:
+    """Whether a server left a part of a prompt out, as Ollama does without a word where it is longer than `num_ctx`.
+
+    Tokenizers differ, so only a long prompt counts of which well under two thirds were read.
+
+    Args:
+        judge: Whose call it was.
+        messages: The prompt.
+        read: The tokens that the server says it has read.
+    """
+    characters = sum(len(message["content"]) for message in messages)
+    if characters < _LONG_CHARACTERS or not _FEWEST_READ <= read < characters / _MOST_CHARACTERS:
+        return False
+    return read < _SHARE_READ * prompt_tokens(judge, messages)
 
 
 def counted(judge: Judge, messages: Sequence[Mapping[str, str]]) -> TokenCount:

@@ -100,7 +100,7 @@ async def ask_once(
     hint = hint_for(wording, item, order) if judge.offline else None
     async with aclosing(JudgeClient(judge, cache, tries=tries)) as client:
         request = Request(client.keys.key(messages, 0, schema, hint), messages, 0, schema, hint)
-        known = client.cached(request.key)
+        known = client.cached(request)
         try:
             if known is None:
                 client.check()

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
     CachedMany = Callable[[Sequence[str]], Mapping[str, Reply]]
-    Cached = Callable[[str], Reply | None]
+    Cached = Callable[[Work], Reply | None]
 
 BREATHE_EVERY = 64
 _LOOKED_UP_CALLS, _LOOKED_UP_CHARACTERS = 256, 2**20
@@ -31,16 +31,24 @@ class CachedEngine:
     Args:
         cache: Where replies are kept.
         stop: Ends it early.
+        clients: Those of the plan's judges, by the judges' names: they know under what else a reply may be.
     """
 
-    def __init__(self, cache: ReplyCache, stop: Stop | None = None) -> None:
+    def __init__(
+        self, cache: ReplyCache, stop: Stop | None = None, clients: Mapping[str, JudgeClient] | None = None
+    ) -> None:
         self._cache = cache
         self._stop = stop or Stop()
+        self._clients = clients or {}
+
+    def _cached(self, work: Work) -> Reply | None:
+        reply, client = self._cache.get(work.request.key), self._clients.get(work.judge)
+        return client.ended(work.request) if reply is None and client is not None else reply
 
     async def run(self, plan: Plan) -> None:
         """See `Engine`."""
         try:
-            for number, unknown in enumerate(tell_all_cached(plan, self._cache.get_many, self._cache.get), 1):
+            for number, unknown in enumerate(tell_all_cached(plan, self._cache.get_many, self._cached), 1):
                 if unknown is not None:
                     plan.tell(unknown, Failure("not_cached", "not cached, and --offline makes no calls"))
                 if number % BREATHE_EVERY == 0:
@@ -71,7 +79,7 @@ def _up_to(works: Iterator[Work], calls: int, characters: int) -> Iterator[Work]
 def tell_cached(plan: Plan, work: Work | None, reply: Reply | None, cached: Cached) -> Work | None:
     """Tells what the cache has; what is still to be asked, if anything: the call, or its follow-up turn."""
     while work is not None:
-        reply = reply or cached(work.request.key)
+        reply = reply or cached(work)
         if reply is None:
             return work
         plan.tell(work, reply, cached=True)
@@ -94,6 +102,11 @@ def needed_at_most(plan: RunPlan, client: JudgeClient) -> Iterator[Work | None]:
 
     That stays untold: where votes stop early, or winners meet, all that may follow is needed at most.
     """
-    yield from tell_all_cached(plan, client.cached_many, client.cached)
+    yield from tell_all_cached(plan, client.cached_many, cached_by(client))
     for work, reply in looked_up(plan.open(at_most=True), client.cached_many):
-        yield tell_cached(plan, work, reply, client.cached)
+        yield tell_cached(plan, work, reply, cached_by(client))
+
+
+def cached_by(client: JudgeClient) -> Cached:
+    """What a judge's client finds in the cache."""
+    return lambda work: client.cached(work.request)

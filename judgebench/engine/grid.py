@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
-from judgebench.engine.cached import CachedEngine, tell_all_cached
+from judgebench.engine.cached import CachedEngine, cached_by, tell_all_cached
 from judgebench.engine.local import LocalEngine
 from judgebench.engine.lockstep import Lockstep
 from judgebench.engine.progress import Stop
@@ -89,7 +89,7 @@ async def run_cells(
     stop = stop or Stop()
 
     def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
-        return CachedEngine(cache, stop) if offline else LocalEngine(clients, stop)
+        return CachedEngine(cache, stop, clients) if offline else LocalEngine(clients, stop)
 
     compared = cells[0].until_shown is not None
     async with AsyncExitStack() as held:
@@ -136,7 +136,7 @@ def _needs_calls(plans: Sequence[RunPlan], client: JudgeClient, out: Path) -> bo
     for plan in dry:
         plan.look()
     whole = dry[0] if len(dry) == 1 else Lockstep(*dry)
-    return any(tell_all_cached(whole, client.cached_many, client.cached))
+    return any(tell_all_cached(whole, client.cached_many, cached_by(client)))
 
 
 async def _side_by_side(

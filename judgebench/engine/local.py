@@ -6,7 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 from judgebench.client import eased
-from judgebench.engine.cached import BREATHE_EVERY, looked_up, tell_cached
+from judgebench.engine.cached import BREATHE_EVERY, cached_by, looked_up, tell_cached
 from judgebench.engine.progress import Stop
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.items import Failure
@@ -81,7 +81,7 @@ class LocalEngine:
             client = self._clients[work.judge]
             calling = client.budget.reached is None
             # Before a call the client looks into the cache itself: once for each is enough.
-            asked = work if calling and known is None else tell_cached(plan, work, known, client.cached)
+            asked = work if calling and known is None else tell_cached(plan, work, known, cached_by(client))
             if asked is None:
                 continue
             if client.budget.reached is not None:
@@ -126,7 +126,7 @@ class LocalEngine:
                 work = turn
                 answer = await client.ask(work.request)
                 plan.tell(work, answer.reply, cached=answer.shared, sent_as=client.sent_as)
-                turn = tell_cached(plan, plan.following(work), None, client.cached)
+                turn = tell_cached(plan, plan.following(work), None, cached_by(client))
         except VerdictFailure as failure:
             spent = client.wasted.pop(work.request.key, None)
             plan.tell(work, Failure(failure.kind, failure.detail), spent=spent)  # type: ignore[arg-type]

@@ -235,7 +235,11 @@ class PlanOptions(_Checked):
     ] = 0
     controls: Annotated[
         Control | Sequence[Control],
-        About(CONTROLS, "Also run a control: blind hides the prompt.", flags=("--control",)),
+        About(
+            CONTROLS,
+            "Also run a control: blind hides the prompt, padded sets an answer against itself with padding.",
+            flags=("--control",),
+        ),
     ] = ()
     attacks: Annotated[
         Attack | Sequence[Attack],

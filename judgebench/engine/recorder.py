@@ -117,6 +117,7 @@ class Recorder:
         self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
+        self._imported: Counter[str] = Counter()
         self.sent_as: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
@@ -149,6 +150,7 @@ class Recorder:
             self.refresh = manifest.refresh
             self._started = manifest.started or self._started
             self.left_out.update(manifest.left_out)
+            self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
         lines = 0
         waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
@@ -210,6 +212,8 @@ class Recorder:
         self.left_out.update(reply.left_out)
         self.begin()
         if not (cached and judgement.key in self._waiting):
+            if reply.imported is not None:
+                self._imported[reply.imported] += 1
             if not self._dry:
                 self.folder.append(judgement)
             self.count(judgement)
@@ -288,6 +292,10 @@ class Recorder:
                 f"{replies} could not be parsed and had follow-up turns (--repair {self.cell.orders.repair}): "
                 f"{self._repaired[1]} then had a verdict"
             )
+        for origin, count in self._imported.items():
+            digest, _, day = origin.partition(" ")
+            replies = "1 reply" if count == 1 else f"{count:,} replies"
+            notes.append(f"{replies} from a bundle that was imported on {day} (SHA-256 {digest[:12]})")
         if self.left_out:
             notes.append(f"{self.cell.judge.model} does not support {', '.join(sorted(self.left_out))}: left out")
         return notes
@@ -317,6 +325,7 @@ class Recorder:
             "refresh": self.refresh,
             "asked": None if self.asked is None else len(self.asked),
             "sent_as": self.sent_as,
+            "imported": dict(self._imported) or None,
         }
         parts = {
             **self.cell.described(),

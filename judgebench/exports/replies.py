@@ -82,6 +82,7 @@ def prune_cache(
     older_than: float | None = None,
     model: str | None = None,
     everything: bool = False,
+    imported: bool = False,
     dry_run: bool = False,
     cache_dir: str | Path | None = None,
 ) -> PruneResult:
@@ -95,18 +96,19 @@ def prune_cache(
         older_than: Days since the reply was given.
         model: Its served model.
         everything: All of them.
+        imported: Those that were imported from bundles.
         dry_run: Only count.
         cache_dir: The cache; None for the user's own.
 
     Raises:
         ConfigError: Nothing says which, or `everything` stands beside a condition.
     """
-    if everything == (older_than is not None or model is not None):
-        raise ConfigError("select replies: --older-than DAYS, --model NAME or both, or --all")
+    if everything == (older_than is not None or model is not None or imported):
+        raise ConfigError("select replies: --older-than DAYS, --model NAME, --imported or several, or --all")
     if older_than is not None and older_than < 0:
         raise ConfigError(f"--older-than {older_than:g}: must be >= 0")
     with _store(cache_dir) as store:
-        return store.prune(Choice.older_than(older_than, model), dry_run=dry_run)
+        return store.prune(Choice.older_than(older_than, model, imported=imported), dry_run=dry_run)
 
 
 def export_replies(
@@ -149,8 +151,10 @@ def import_replies(file: str | Path, *, replace: bool = False, cache_dir: str | 
     """
     bundle = Bundle(Path(file))
     header = bundle.check()
+    origin = bundle.origin()
     with _store(cache_dir) as store:
-        replies = counted(bundle.replies(), "putting replies into the cache", unit="replies", total=header.count)
+        marked = ((key, reply.model_copy(update={"imported": origin})) for key, reply in bundle.replies())
+        replies = counted(marked, "putting replies into the cache", unit="replies", total=header.count)
         added = store.add(replies, replace=replace)
     return Imported(str(file), header.count, added.new, added.same, added.different, added.replaced, list(header.runs))
 

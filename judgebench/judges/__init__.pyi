@@ -27,6 +27,7 @@ from judgebench.judges.credentials import (
 from judgebench.judges.judge import (
     OFFLINE as OFFLINE,
     Judge as Judge,
+    end_of as end_of,
     price_of as price_of,
     takes_schema as takes_schema,
 )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import importlib.util
 import json
+from datetime import date
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -150,7 +151,7 @@ def _is_count(value: Any) -> bool:
 
 @lru_cache(maxsize=256)
 def listed_price(model: str) -> Price | None:
-    """The price of a LiteLLM id (`openai/gpt-4.1-mini`) in LiteLLM's table; None where it has none.
+    """The price of a LiteLLM id (`openai/gpt-6-luna`) in LiteLLM's table; None where it has none.
 
     An entry without the provider's prefix counts only where it is of that provider, so that a model of the same
     name on a server of one's own has no price.
@@ -168,6 +169,19 @@ def listed_price(model: str) -> Price | None:
         cached_input=_per_million(entry["cache_read_input_token_cost"]),
         reasoning=_per_million(entry["output_cost_per_reasoning_token"]),
     )
+
+
+def listed_end(model: str) -> date | None:
+    """The day from which a LiteLLM id is no longer served, by LiteLLM's table; None where it names none."""
+    table = _table()
+    provider, _, bare = model.partition("/")
+    entry = table.get(model)
+    if entry is None and bare in table and str(table[bare]["litellm_provider"]).startswith(provider):
+        entry = table[bare]
+    try:
+        return None if entry is None else date.fromisoformat(entry["deprecation_date"])
+    except (TypeError, ValueError):
+        return None
 
 
 def listed_output_limit(model: str) -> int | None:
@@ -213,6 +227,7 @@ _FIELDS = (
     "output_cost_per_reasoning_token",
     "max_output_tokens",
     "supports_response_schema",
+    "deprecation_date",
 )
 _TAKE_SCHEMAS = frozenset({"predibase", "fireworks_ai", "lm_studio", "nebius", "databricks"})
 

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
-from judgebench.judges.catalog import FREE, Price, listed_price, listed_schema
+from judgebench.judges.catalog import FREE, Price, listed_end, listed_price, listed_schema
 from judgebench.verdicts import TOP
 
 OFFLINE = ("longest", "shortest", "first", "random")
@@ -131,6 +132,16 @@ def price_of(judge: Judge) -> Price | None:
     if judge.price is not None:
         return judge.price
     return FREE if judge.offline else listed_price(judge.known_as)
+
+
+END_IS_NEAR_DAYS = 60
+
+
+def end_of(judge: Judge, today: date | None = None) -> date | None:
+    """The day from which the provider no longer serves the model, where that is within 60 days or past; else None."""
+    end = None if judge.api_base is not None and judge.address_variable is None else listed_end(judge.model)
+    near = (today or datetime.now(UTC).date()) + timedelta(days=END_IS_NEAR_DAYS)
+    return end if end is not None and end <= near else None
 
 
 def takes_schema(judge: Judge) -> bool:

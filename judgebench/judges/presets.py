@@ -58,7 +58,7 @@ _RENAMED = {
     "parameters": "params",
 }
 _EXPECTED = {
-    "model": "a LiteLLM id such as openai/gpt-4.1-mini",
+    "model": "a LiteLLM id such as openai/gpt-6-luna",
     "api_base": "an address such as http://127.0.0.1:8000/v1",
     "api_key_env": "the name of an environment variable such as MY_KEY",
     "params": "a mapping such as {temperature: 0}",
@@ -245,7 +245,7 @@ def _check_file(file: YamlFile) -> None:
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise file.mistake(where, "is not a valid judge name: expected letters, digits and . _ - : @ + (quote it)")
         if entry is not None and not isinstance(entry, dict):
-            raise file.mistake(where, f"is {_found(entry)}: expected a mapping such as {{model: openai/gpt-4.1-mini}}")
+            raise file.mistake(where, f"is {_found(entry)}: expected a mapping such as {{model: openai/gpt-6-luna}}")
         _check_entry(file, where, entry or {})
 
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from judgebench.items import Outcome
 from judgebench.metrics.intervals import (
     RESAMPLES,
     Bounds,
@@ -23,7 +24,7 @@ from judgebench.metrics.intervals import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
 
-    from judgebench.items import ItemKey, Measure, Outcome
+    from judgebench.items import ItemKey, Measure
     from judgebench.metrics.intervals import Floats, Stratum, View
 
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
@@ -43,27 +44,24 @@ def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStra
     grouped = None
     if any(outcome.item.group is not None for outcome in there):
         grouped = np.array(credits_), [outcome.item.unit for outcome in there]
-    if view == "credit" and any(outcome.substituted for outcome in there):
+    if view == "credit" and any(outcome.failed for outcome in there):
         values, chances = zip(*(part for outcome in there for part in _coin(outcome)), strict=True)
         return MeanStratum(values, chances, grouped)
     return MeanStratum(credits_, grouped=grouped)
 
 
 def coin_variance(outcome: Outcome) -> float:
-    """The variance of a credit that stands in for a failure, as of a coin; 0 where nothing does."""
-    if not outcome.substituted or outcome.credit is None:
-        return 0.0
-    return sum(chance * (credit - outcome.credit) ** 2 for credit, chance in _coin(outcome))
+    """The variance of a credit by itself: that of a coin where it stands in for a failure, else 0."""
+    return sum(chance * (credit - (outcome.credit or 0.0)) ** 2 for credit, chance in _coin(outcome))
 
 
 def _coin(outcome: Outcome) -> tuple[tuple[float, float], ...]:
     """The credits that the item may have, each with its chance; their mean is its credit."""
-    assert outcome.credit is not None
-    width = (outcome.high or 0.0) - (outcome.low or 0.0)
-    if not outcome.substituted or width <= outcome.substituted:
-        return ((outcome.credit, 1.0),)
-    chance, least = outcome.substituted / width, outcome.credit - outcome.substituted
-    return (least, 1 - chance), (least + width, chance)
+    credit, low, high = outcome.credit or 0.0, outcome.low, outcome.high
+    if low is None or high is None or not low < credit < high:
+        return ((credit, 1.0),)
+    chance = (credit - low) / (high - low)
+    return (low, 1 - chance), (high, chance)
 
 
 @dataclass(frozen=True, slots=True)
@@ -168,6 +166,18 @@ def official_scores(
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
     return Scores(overall.score, overall.low, overall.high, sections, _subsets(groups, draws), within, missing, measure)
+
+
+def part_scores(outcomes: Iterable[Outcome], layout: Layout, part: Callable[[Outcome], float | None]) -> Scores:
+    """The official scores of another credit of the items than their own, such as their reciprocal ranks.
+
+    Args:
+        outcomes: One an item.
+        layout: The benchmark's own.
+        part: From 0 to 1, for each item; None for those without.
+    """
+    values = ((outcome.item, part(outcome)) for outcome in outcomes)
+    return official_scores([Outcome(item, value, value, value) for item, value in values if value is not None], layout)
 
 
 def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) -> Bounds | None:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from statistics import NormalDist
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from judgebench.metrics.intervals import CONFIDENCE
-from judgebench.metrics.resampling import resampled_counts
+from judgebench.metrics.intervals import CONFIDENCE, wilson
+from judgebench.metrics.resampling import codes, resampled_counts
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,6 +25,7 @@ Binning = Literal["equal-width", "equal-mass"]
 BOOTSTRAP_LIMIT = 2_000
 """Distinct pairs of values up to which the interval of a rank correlation is from the bootstrap."""
 
+_ROUNDING = 1e-12
 _TABLE_CELLS = 2_500
 _TABLE_BLOCK = 4_000_000
 
@@ -217,12 +218,19 @@ def ece_if_calibrated(
     return float(np.quantile(errors, share)) / len(probability)
 
 
-def pearson(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = CONFIDENCE) -> Correlation | None:
-    """Pearson's r with Fisher's z interval (1921): tanh(atanh r -+ z / sqrt(n - 3)); with n of 3 and less, -1 to 1.
+def pearson(
+    x: npt.ArrayLike, y: npt.ArrayLike, *, clusters: npt.ArrayLike | None = None, confidence: float = CONFIDENCE
+) -> Correlation | None:
+    """Pearson's r with an interval on the scale of Fisher's z = atanh r: tanh(z -+ quantile x error).
+
+    The error is that of r's influence function (Devlin et al. 1975, doi:10.1093/biomet/62.3.531) summed by cluster,
+    with x and y standardized, over 1 - r^2; so it holds for grades with a few far off, for which Fisher's (1921)
+    1 / sqrt(n - 3) is too small. The larger of both counts, and see `_with_unseen`. Clusters of 3 or fewer: -1 to 1.
 
     Args:
         x: Shape (n,).
         y: Shape (n,).
+        clusters: What each pair belongs to, shape (n,); none: itself.
         confidence: Of the interval.
 
     Returns:
@@ -232,12 +240,28 @@ def pearson(x: npt.ArrayLike, y: npt.ArrayLike, *, confidence: float = CONFIDENC
         ValueError: No pairs, or unequal lengths.
     """
     first, second = _pairs(x, y)
-    value = float(_weighted_pearson(first, second, np.ones((1, len(first))))[0])
+    n = len(first)
+    value = float(_weighted_pearson(first, second, np.ones((1, n)))[0])
     if math.isnan(value):
         return None
-    if len(first) <= 3:
-        return Correlation(value, -1.0, 1.0, len(first))
-    return _by_fisher(value, 1 / (len(first) - 3), len(first), confidence)
+    code, count = codes(clusters, n)
+    if count <= 3:
+        return Correlation(value, -1.0, 1.0, n)
+    a, b = ((side - side.mean()) / side.std() for side in (first, second))
+    sums = np.bincount(code, weights=a * b - value * (a * a + b * b) / 2)
+    spread = float(sums @ sums) * count / (count - 1) / n**2
+    variance = max(spread / max(1 - value**2, _ROUNDING) ** 2, 1 / (n - 3))
+    return _with_unseen(_by_fisher(value, variance, n, confidence), count, confidence)
+
+
+def _with_unseen(found: Correlation, units: int, confidence: float) -> Correlation:
+    """The interval at least as far as what so many units may have missed: a share of ratings that are quite off.
+
+    Where that share is up to 1 less Wilson's lower end of all in so many, r falls to its product with the end. So full
+    correlation in a few items is no certainty.
+    """
+    least = found.value * wilson(1.0, units, confidence).low
+    return replace(found, low=min(found.low, least), high=max(found.high, least))
 
 
 def _by_fisher(value: float, variance: float, n: int, confidence: float) -> Correlation:
@@ -335,12 +359,14 @@ def _rank_correlation(
     if math.isnan(value):
         return None
     if len(repeats) > BOOTSTRAP_LIMIT:
-        return _by_fisher(value, variance(value, repeats, kinds[0], kinds[1]), len(first), confidence)
+        found = _by_fisher(value, variance(value, repeats, kinds[0], kinds[1]), len(first), confidence)
+        return _with_unseen(found, len(first), confidence)
     blocks = resampled_counts(repeats, resamples, np.random.default_rng(seed))
     drawn = np.concatenate([statistic(counts, kinds[0], kinds[1]) for counts in blocks])
     drawn = drawn[~np.isnan(drawn)]
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]) if len(drawn) else (-1.0, 1.0)
-    return Correlation(value, min(float(low), value), max(float(high), value), len(first))
+    found = Correlation(value, min(float(low), value), max(float(high), value), len(first))
+    return _with_unseen(found, len(first), confidence)
 
 
 def _midranks(counts: Ints, levels: Ints) -> Floats:

@@ -11,7 +11,8 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from itertools import combinations
-from typing import TYPE_CHECKING
+from statistics import fmean
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
@@ -31,6 +32,18 @@ FEWEST_ITEMS = 10
 """Subsets with fewer labelled items share one effect of the label."""
 
 
+class _Row(NamedTuple):
+    """What may be chosen: a completion, or `behind` of them, which are all but the one in `slot`."""
+
+    slot: int
+    behind: int
+    chosen: float
+    correct: float
+    length: float
+    own: float
+    rival: float
+
+
 @dataclass(slots=True)
 class Choices:
     """Questions that were answered by a choice, a row a completion shown; filled by `add`."""
@@ -38,11 +51,14 @@ class Choices:
     _item: array[int] = field(default_factory=lambda: array("q"))
     _question: array[int] = field(default_factory=lambda: array("q"))
     _slot: array[int] = field(default_factory=lambda: array("q"))
+    _behind: array[int] = field(default_factory=lambda: array("q"))
     _chosen: array[float] = field(default_factory=lambda: array("d"))
     _correct: array[float] = field(default_factory=lambda: array("d"))
     _length: array[float] = field(default_factory=lambda: array("d"))
     _own: array[float] = field(default_factory=lambda: array("d"))
     _rival: array[float] = field(default_factory=lambda: array("d"))
+    _squares: float = 0.0
+    _shown: int = 0
     _unit: array[int] = field(default_factory=lambda: array("q"))
     _units: dict[str, int] = field(default_factory=dict)
     _codes: dict[str, int] = field(default_factory=dict)
@@ -66,22 +82,51 @@ class Choices:
             own: Of each of the item's completions, whether the judge's family wrote it; None: not known.
             placed: Whether slots may matter: not for ratings, which are given one by one.
         """
-        number = len(self._item)
         several = key.num_correct > 0 and key.k > 2  # wrong answers, of which the family's may be the better ones
+        rows = []
+        for slot, (index, share) in enumerate(zip(shown, chosen, strict=True)):
+            right, mine = index < key.num_correct, own is not None and own[index]
+            size = math.log1p(key.lengths[index])
+            rows.append(_Row(slot if placed else 0, 0, share, right, size, mine, mine and several and not right))
+        self._measure([row.length for row in rows])
+        correct = [row for row in rows if row.correct]
+        if len(rows) == 2 or len(correct) != 1:
+            self._put(key, rows)
+            return
+        (best,), wrong = correct, [row for row in rows if not row.correct]
+        length, family = (fmean(float(getattr(row, name)) for row in wrong) for name in ("length", "own"))
+        self._put(key, [best, _Row(best.slot, len(wrong), 1 - best.chosen, 0, length, family, 0)])
+        if not best.chosen:
+            self._put(key, wrong)
+
+    def _measure(self, lengths: Sequence[float]) -> None:
+        """Adds how far the log lengths shown are from each other."""
+        total, others = sum(lengths), len(lengths) - 1
+        if min(lengths) < max(lengths):
+            self._squares += sum(((others + 1) * length - total) ** 2 for length in lengths) / others**2
+        self._shown += len(lengths)
+
+    def _put(self, key: ItemKey, rows: Sequence[_Row]) -> None:
+        """One choice between rows."""
         if key.id not in self._codes:
             self._codes[key.id] = len(self._codes)
             self._subsets.append(key.subset if key.labelled else None)
+        number = len(self._item)
         self._item.append(self._codes[key.id])
         self._unit.append(self._units.setdefault(key.unit, len(self._units)))
-        for slot, (index, share) in enumerate(zip(shown, chosen, strict=True)):
+        columns: tuple[array[Any], ...] = (
+            self._slot,
+            self._behind,
+            self._chosen,
+            self._correct,
+            self._length,
+            self._own,
+            self._rival,
+        )
+        for row in rows:
             self._question.append(number)
-            self._slot.append(slot if placed else 0)
-            self._chosen.append(share)
-            self._correct.append(index < key.num_correct)
-            self._length.append(math.log1p(key.lengths[index]))
-            mine = own is not None and own[index]
-            self._own.append(mine)
-            self._rival.append(mine and several and index >= key.num_correct)
+            for column, value in zip(columns, row, strict=True):
+                column.append(value)
 
     def fit(self, *, ridge: float = RIDGE) -> ChoiceModel | None:
         """The coefficients by maximum likelihood; None without questions, or where nothing about them differs.
@@ -89,8 +134,11 @@ class Choices:
         Utility of a slot = its place + label of the subset x correct + b x correct x |relative length|
         + length x log(1 + length) / s + family x own + c x own x wrong; the chance of each slot is its share of
         exp(utility) (McFadden 1974). Relative length is the log length less the mean of the others'; s its root mean
-        square. c is for items of more than two completions, whose wrong ones may be more tempting where the family
-        wrote them. Of two slots this is a logistic regression on the differences.
+        square over all slots shown. Of two slots this is a logistic regression on the differences.
+
+        Of more than two, the correct one is chosen against the mean of the wrong ones, and one of these, where it is
+        not (a nested logit): a judge whose errors fall on its family's wrong answers, because they are the better
+        ones, is then no less right for it. c is for these, and for ratings of more than two.
 
         Fitted by Newton steps with a penalty of ridge / 2 times the squared coefficients: weaker than one question's
         worth of information, but it keeps coefficients finite where a judge can be told in advance. Errors are the
@@ -104,7 +152,7 @@ class Choices:
             return None
         question = np.asarray(self._question, dtype=np.int64)
         relative = _relative(np.asarray(self._length), question)
-        scale = math.sqrt(float(relative @ relative) / len(relative))
+        scale = math.sqrt(self._squares / self._shown)
         correct, own, rival = np.asarray(self._correct), np.asarray(self._own), np.asarray(self._rival)
         labels = self._labels(correct, question)
         terms = {"own": own, "rival": rival}
@@ -113,7 +161,7 @@ class Choices:
         terms = {name: column for name, column in terms.items() if _centred(column, question).any()}
         if not terms.keys() & {"own", "length"}:
             return None
-        columns = [*terms.values(), *labels, *_places(np.asarray(self._slot))]
+        columns = [*terms.values(), *labels, *_places(np.asarray(self._slot), np.asarray(self._behind))]
         design = _Design.of(np.stack(columns, axis=1), np.asarray(self._chosen), question)
         coefficients, errors = design.fitted(np.asarray(self._unit, dtype=np.int64), ridge)
         at = {name: place for place, name in enumerate(terms)}
@@ -307,6 +355,11 @@ def _centred(values: Floats, question: Ints) -> Floats:
     return centred
 
 
-def _places(slot: Ints) -> list[Floats]:
-    """A column for each slot but the first."""
-    return [(slot == at).astype(np.float64) for at in range(1, int(slot.max()) + 1)]
+def _places(slot: Ints, behind: Ints) -> list[Floats]:
+    """A column for each slot but the first; a row for several slots stands for all but the one, and has their mean."""
+    last = max(int(slot.max()), int(behind.max()))
+    several, number = behind > 0, np.maximum(behind, 1)
+    return [
+        np.where(several, (slot != at) * (at <= behind) / number, slot == at).astype(np.float64)
+        for at in range(1, last + 1)
+    ]

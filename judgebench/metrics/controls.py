@@ -14,22 +14,30 @@ from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.bias import share_against
 from judgebench.metrics.comparisons import sign_flip_test
 from judgebench.metrics.intervals import CONFIDENCE
+from judgebench.metrics.resampling import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
-    from judgebench.items import Outcome
+    from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.accuracy import Layout
+    from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.intervals import Floats
 
 
 @dataclass(frozen=True, slots=True)
 class Reached:
-    """What one baseline reaches, as fractions; a correlation where the score is one."""
+    """What one baseline reaches, as fractions; a correlation where the score is one.
+
+    Attributes:
+        p: Two-sided, of the sign-flip test that the run's own credits differ from the baseline's on the same items, by
+            group; None beside grades, and where an older version wrote it.
+    """
 
     score: float
     sections: Mapping[str, float]
     subsets: Mapping[str, float]
+    p: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +67,8 @@ class Grouped:
         self._weights = group_weights(outcomes, layout)
         at = {(each.section, each.subset): place for place, each in enumerate(self._weights)}
         section_of = layout.section_of
+        self._own = np.array([outcome.credit for outcome in outcomes], dtype=np.float64)
+        self._units, _ = codes([outcome.item.unit for outcome in outcomes], len(outcomes))
         self._places = np.array([at[section_of(outcome.item), outcome.item.subset] for outcome in outcomes])
 
     def reached(self, credits_: Floats) -> Reached:
@@ -74,7 +84,13 @@ class Grouped:
                 sections[each.section] = sections.get(each.section, 0.0) + each.in_section * mean
             before, n = subsets.get(each.subset, (0.0, 0))
             subsets[each.subset] = before + total, n + each.n
-        return Reached(score, sections, {name: total / n for name, (total, n) in subsets.items()})
+        means = {name: total / n for name, (total, n) in subsets.items()}
+        return Reached(score, sections, means, self._p(credits_))
+
+    def _p(self, credits_: Floats) -> float:
+        """Of no difference between the run's own credits and others, by their weights in the score."""
+        weights = np.array([each.in_score / each.n for each in self._weights])[self._places]
+        return sign_flip_test(np.bincount(self._units, weights=weights * (self._own - credits_)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,6 +191,43 @@ def _between_samples(readings: Mapping[str, Sequence[Reading]], targets: Mapping
         if pairs:
             shares.append(sum(one != other for one, other in pairs) / len(pairs))
     return fmean(shares) if shares else None
+
+
+def padded_preference(
+    readings: Mapping[str, Sequence[Reading]], copies: Mapping[str, int], keys: Mapping[str, ItemKey]
+) -> BiasEstimate | None:
+    """The share of verdicts for a padded copy of an item's first completion, of those for either; ties are half.
+
+    Of ratings the verdict is the one with the higher rating in a sample. Without a length bias it is 1/2: the two
+    differ in nothing else. The null holds where orders are drawn at random or every order is asked.
+
+    Args:
+        readings: By the item's id.
+        copies: The index of the copy, by the item's id.
+        keys: The items.
+
+    Returns:
+        None where no verdict is for either.
+    """
+    hits, units = [], []
+    for item, copy in copies.items():
+        for hit in _for_copy(readings.get(item, ()), copy):
+            hits.append(hit)
+            units.append(keys[item].unit)
+    return share_against(hits, 0.5, clusters=units)
+
+
+def _for_copy(readings: Sequence[Reading], copy: int) -> Iterator[float]:
+    """1 for each verdict for the copy, 0 for the first completion, 1/2 for a tie."""
+    rated: dict[int, dict[int, float]] = {}
+    for reading in readings:
+        if reading.rating is not None and len(reading.order) == 1:
+            rated.setdefault(reading.sample, {})[reading.order[0]] = reading.rating
+        elif not reading.failed and {0, copy} <= set(reading.order) and reading.choice in {0, copy, None}:
+            yield 0.5 if reading.choice is None else float(reading.choice == copy)
+    for ratings in rated.values():
+        if {0, copy} <= ratings.keys():
+            yield 0.5 + 0.5 * ((ratings[copy] > ratings[0]) - (ratings[copy] < ratings[0]))
 
 
 def _standing(choice: int | None, index: int) -> int:

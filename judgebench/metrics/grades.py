@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import math
 from dataclasses import asdict
-from statistics import fmean
+from statistics import NormalDist, fmean
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from judgebench.metrics.accuracy import mean_stratum
-from judgebench.metrics.intervals import Interval
+from judgebench.metrics.intervals import CONFIDENCE, Interval
 from judgebench.metrics.resampling import resampled_means
 
 if TYPE_CHECKING:
@@ -21,13 +21,14 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats, Stratum, View
 
 _TINY = 1e-18
+_MOST = 1 - 1e-15
+_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 
 
 class CorrelationStratum:
     """A group of graded items, whose score is Pearson's r of ratings and labels.
 
-    Resamples are drawn from the normal limit of Fisher's z, which is also where its interval comes from; they scatter
-    over all of -1 to 1 where there are three items or fewer.
+    Resamples are drawn from the normal limit of Fisher's z with the error of its interval.
     """
 
     measure: Measure = "pearson"
@@ -41,15 +42,13 @@ class CorrelationStratum:
         self._interval = Interval(found.low, found.high)
 
     def interval(self) -> Interval:
-        """Fisher's."""
+        """See `judgebench.metrics.calibration.pearson`."""
         return self._interval
 
     def draws(self, rng: np.random.Generator, size: int) -> Floats:
         """Correlations of `size` resamples, shape (size,)."""
-        if self.n <= 3:
-            return rng.uniform(-1.0, 1.0, size)
-        centre = math.atanh(min(max(self.value, -1 + 1e-15), 1 - 1e-15))
-        drawn: Floats = np.tanh(rng.normal(centre, 1 / math.sqrt(self.n - 3), size))
+        ends = np.arctanh(np.clip([self.value, self._interval.low, self._interval.high], -_MOST, _MOST))
+        drawn: Floats = np.tanh(rng.normal(ends[0], (ends[2] - ends[1]) / (2 * _Z), size))
         return drawn
 
 
@@ -66,8 +65,8 @@ def correlation_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> C
 
     if view in {"low", "high"} and any(outcome.failed for outcome in outcomes):
         return None
-    ratings, labels = _rated(outcomes)
-    found = pearson(ratings, labels) if ratings else None
+    ratings, labels, units = _rated(outcomes)
+    found = pearson(ratings, labels, clusters=units) if ratings else None
     return None if found is None else CorrelationStratum(found)
 
 
@@ -136,11 +135,11 @@ def correlations(outcomes: Sequence[Outcome]) -> dict[str, Any]:
         return {}
     from judgebench.metrics.calibration import kendall, pearson, spearman
 
-    ratings, labels = _rated(outcomes)
-    found: dict[str, Correlation | None] = {
-        name: measure(ratings, labels) if ratings else None
-        for name, measure in (("pearson", pearson), ("spearman", spearman), ("kendall", kendall))
-    }
+    ratings, labels, units = _rated(outcomes)
+    found: dict[str, Correlation | None] = {"pearson": None, "spearman": None, "kendall": None}
+    if ratings:
+        found["pearson"] = pearson(ratings, labels, clusters=units)
+        found |= {"spearman": spearman(ratings, labels), "kendall": kendall(ratings, labels)}
     values = {name: None if each is None else each.value for name, each in found.items()}
     return {**values, "correlations": {name: None if each is None else asdict(each) for name, each in found.items()}}
 
@@ -154,17 +153,17 @@ def grade_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
     without = unrated(graded)
     if without:
         yield f"{without} of {len(graded)} items have no rating; they are left out, and there are no bounds"
-    ratings, labels = _rated(graded)
+    ratings, labels, _ = _rated(graded)
     if len(set(ratings)) < 2 or len(set(labels)) < 2:
         side = "ratings" if len(set(ratings)) < 2 else "graded labels"
         yield f"no score: the {side} do not vary, and a correlation needs at least two values"
 
 
-def _rated(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float]]:
-    """Mean ratings and labels of the items that have both."""
-    pairs = [
-        (rating, outcome.item.human_score)
+def _rated(outcomes: Sequence[Outcome]) -> tuple[list[float], list[float], list[str]]:
+    """Mean ratings and labels of the items that have both, and what each belongs to."""
+    rows = [
+        (rating, outcome.item.human_score, outcome.item.unit)
         for outcome in outcomes
         if outcome.item.human_score is not None and (rating := mean_rating(outcome)) is not None
     ]
-    return [rating for rating, _ in pairs], [label for _, label in pairs]
+    return [rating for rating, *_ in rows], [label for _, label, _ in rows], [unit for *_, unit in rows]

@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Outcome
     from judgebench.metrics.accuracy import GroupWeight, Layout, StratumOf
     from judgebench.metrics.comparisons import PairedDifference
-    from judgebench.metrics.intervals import Floats
+    from judgebench.metrics.intervals import Floats, View
     from judgebench.metrics.resampling import Ints
 
 Test = Literal["mcnemar", "sign-flip", "bootstrap"]
@@ -208,6 +208,21 @@ class PairedScores:
             smallest=smallest,
             interval="newcombe" if few else "bootstrap",
         )
+
+    @property
+    def scores(self) -> Floats:
+        """The score of every run, shape (runs,)."""
+        return self._scores
+
+    @property
+    def drawn(self) -> Floats:
+        """The score of every run in the same resamples, shape (runs, resamples)."""
+        return self._drawn
+
+    @property
+    def effective_n(self) -> float:
+        """How many units of equal weight the items would be worth."""
+        return self._effective(self._units)
 
     def p(self, first: int, second: int) -> float:
         """The p of a difference alone: quicker, since it needs no interval."""
@@ -389,6 +404,7 @@ class PairedRuns:
         unit: What an item belongs to (the pair of prompts in Ties), by the benchmark.
         seed: Of the resampling.
         resamples: How many.
+        views: How each run's failures count; empty: by the official rule.
 
     Attributes:
         groups: The subsets that have a score in every run, with their weights.
@@ -403,7 +419,9 @@ class PairedRuns:
         *,
         seed: int = 0,
         resamples: int = RESAMPLES,
+        views: Sequence[View] = (),
     ) -> None:
+        views = views or ["credit"] * len(outcomes)
         items = [outcome.item for outcome in outcomes[0]]
         weights = [group_weights(run, layout) for run in outcomes]
         common = set.intersection(*({(group.section, group.subset) for group in run} for run in weights))
@@ -413,18 +431,27 @@ class PairedRuns:
         own: dict[int, OwnScore] = {}
         for at, group in enumerate(self.groups):
             among = [[run[row] for row in np.flatnonzero(strata == at).tolist()] for run in outcomes]
-            if score := _own_score(among, layout.strata.get(group.subset, layout.stratum), [seed, at], resamples):
+            if score := _own_score(
+                among, layout.strata.get(group.subset, layout.stratum), views, [seed, at], resamples
+            ):
                 own[at] = score
         self.whole = [group.in_score for group in self.groups]
         pooled = len(self.groups)
-        if layout.overall == "pooled" and (score := _own_score(outcomes, layout.stratum, [seed, pooled], resamples)):
+        if layout.overall == "pooled" and (
+            score := _own_score(outcomes, layout.stratum, views, [seed, pooled], resamples)
+        ):
             own[pooled] = score
             self.whole = [*(0.0 for _ in self.groups), 1.0]
         self._scores = partial(
             PairedScores,
             Credits(
-                np.array([[math.nan if o.credit is None else o.credit for o in run] for run in outcomes]),
-                np.array([[coin_variance(outcome) for outcome in run] for run in outcomes]),
+                np.array([_credits(run, view) for run, view in zip(outcomes, views, strict=True)]),
+                np.array(
+                    [
+                        [coin_variance(each) if view == "credit" else 0.0 for each in run]
+                        for run, view in zip(outcomes, views, strict=True)
+                    ]
+                ),
             ),
             strata=strata,
             clusters=codes([unit(item) for item in items], len(items))[0],
@@ -456,11 +483,21 @@ class PairedRuns:
         return self._scores(weights)
 
 
+def _credits(run: Sequence[Outcome], view: View) -> list[float]:
+    """What each item counts, not-a-number where it has no credit."""
+    return [math.nan if each.credit is None else getattr(each, view) for each in run]
+
+
 def _own_score(
-    outcomes: Sequence[Sequence[Outcome]], make: StratumOf, seed: Sequence[int], resamples: int
+    outcomes: Sequence[Sequence[Outcome]],
+    make: StratumOf,
+    views: Sequence[View],
+    seed: Sequence[int],
+    resamples: int,
 ) -> OwnScore | None:
     """A group whose score is no mean of credits; None where it is one, or where a run has none."""
-    strata = [stratum for run in outcomes if (stratum := make(run, "credit")) is not None]
+    both = zip(outcomes, views, strict=True)
+    strata = [stratum for run, view in both if (stratum := make(run, view)) is not None]
     if len(strata) < len(outcomes) or isinstance(strata[0], MeanStratum):
         return None
     furthest = 1.0

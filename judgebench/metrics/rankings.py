@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import string
+from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Collection, Sequence
 
     import numpy.typing as npt
 
@@ -78,6 +79,50 @@ def groups_not_told_apart(
         names[at]: "".join(_letter(number) for number, column in enumerate(columns) if rank in column)
         for rank, at in enumerate(ranked)
     }
+
+
+def rank_intervals(scores: Floats, drawn: Floats, n: float, *, confidence: float = 0.95) -> list[tuple[int, int]]:
+    """Between which ranks each run is, 1 for the best, from resamples of all runs together.
+
+    A run is below another where the other's score is above its own by more than chance explains: the largest of all
+    studentized deviations of differences, of any two runs, at the confidence (Mogstad, Romano, Shaikh and Wilhelm 2024,
+    doi:10.1093/restud/rdad006). So the intervals hold together, that of the run which came out best among them, and
+    also where scores are equal or close, where the percentiles of resampled ranks do not.
+
+    Args:
+        scores: Of the runs, shape (runs,).
+        drawn: Their scores in resamples of the same items, shape (runs, resamples).
+        n: How many items of equal weight they are worth: no difference is surer than so many items make it.
+        confidence: How often all intervals hold their ranks.
+    """
+    z = NormalDist().inv_cdf(0.5 + confidence / 2)
+    sds, largest = np.zeros((len(scores), len(scores))), np.zeros(drawn.shape[1])
+    for at in range(len(scores)):
+        apart = drawn - drawn[at]
+        sds[at] = np.maximum(apart.std(axis=1), z / (n + z * z))
+        deviations = np.abs(apart - (scores - scores[at])[:, None]) / sds[at][:, None]
+        largest = np.maximum(largest, deviations.max(axis=0))
+    reach = max(float(np.quantile(largest, confidence)), z) * sds
+    above = scores[None, :] - scores[:, None]
+    better, worse = (above > reach).sum(axis=1), (above < -reach).sum(axis=1)
+    return [(1 + up, len(scores) - down) for up, down in zip(better.tolist(), worse.tolist(), strict=True)]
+
+
+def undominated(
+    costs: npt.ArrayLike, scores: npt.ArrayLike, beaten: Collection[tuple[int, int]]
+) -> npt.NDArray[np.bool_]:
+    """Which runs are not shown to be dominated: no other costs no more and is significantly better.
+
+    Args:
+        costs: In any unit, lower is better, shape (n,); a run whose cost is NaN is never among them.
+        scores: Shape (n,); nor is one whose score is NaN.
+        beaten: Pairs of runs of which the first is significantly better than the second.
+    """
+    cost, score = np.asarray(costs, dtype=np.float64), np.asarray(scores, dtype=np.float64)
+    left: npt.NDArray[np.bool_] = ~np.isnan(cost) & ~np.isnan(score)
+    for better, worse in beaten:
+        left[worse] &= not cost[better] <= cost[worse]
+    return left
 
 
 def pareto_front(costs: npt.ArrayLike, scores: npt.ArrayLike) -> npt.NDArray[np.bool_]:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     from judgebench.metrics.sequential import Sequential
 
 
+LEAST_COVERAGE = 0.5
+"""With verdicts for a smaller share of its judgements a run keeps its official score, marked, and is not ranked."""
+
+
 @dataclass(slots=True)
 class Usage:
     """What a run's replies took.
@@ -74,6 +78,7 @@ class Metrics:
         sequential: What came of a comparison until the difference is shown; None where the run is none of one.
         slots: The share of verdicts for each slot; None where there are no choices.
         retest: What repeated samples say of the judge; None where there are none.
+        length_contrast: The share of verdicts for a padded copy against the answer itself; None but in that control.
     """
 
     benchmark: str
@@ -107,6 +112,7 @@ class Metrics:
     also: int | None = None
     slots: SlotShares | None = None
     retest: Retest | None = None
+    length_contrast: BiasEstimate | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The object in `metrics.json`."""
@@ -132,14 +138,14 @@ class Metrics:
             # Before there was this field, a score was a correlation just where the three correlations stand beside it.
             data = {**data, "measure": "pearson" if "pearson" in data else "share"}
         if isinstance(data, dict):
-            later = ("controls", "altered", "attack", "sequential", "also", "slots", "retest")
+            later = ("controls", "altered", "attack", "sequential", "also", "slots", "retest", "length_contrast")
             data = {**dict.fromkeys(later), **data}
         known = {name: value for name, value in _need(data, names).items() if name in names}
         for name in ("sections", "subsets"):
             known[name] = {key: _made(Estimate, value, f"{name}.{key}") for key, value in known[name].items()}
         if known["position_bias"] is not None:
             known["position_bias"] = {k: v for k, v in known["position_bias"].items() if k != "first_share"}
-        for name in ("position_bias", "length_bias"):
+        for name in ("position_bias", "length_bias", "length_contrast"):
             known[name] = None if known[name] is None else _made(BiasEstimate, known[name], name)
         if known["bounds"] is not None:
             known["bounds"] = _bounds(known["bounds"])
@@ -193,8 +199,10 @@ def _retest(data: Any) -> Retest:
 
 
 def _controls(data: Any) -> Controls:
+    """Those of an older version have no p."""
     found: Controls = _made(Controls, data, "controls")
-    baselines = {name: _made(Reached, each, f"controls.{name}") for name, each in found.baselines.items()}
+    known = {name: _need(each, ("score",), f"controls.{name}.") for name, each in data["baselines"].items()}
+    baselines = {name: _made(Reached, {"p": None, **each}, f"controls.{name}") for name, each in known.items()}
     return replace(found, baselines=baselines, left_out=tuple(found.left_out))
 
 
@@ -223,13 +231,15 @@ def summarise(
         usage: What the replies took.
         seed: Of the bootstrap.
     """
-    scores = official_scores(outcomes, layout, seed=seed)
     results = [reading.result for among in readings.values() for reading in among]
     failures: Counter[str] = Counter(result.kind for result in results if isinstance(result, Failure))
     judgements = len(results)
     if not readings:
         judgements = len(outcomes)
         failures.update("missing" for outcome in outcomes if outcome.failed)
+    nothing = judgements > 0 and sum(failures.values()) == judgements
+    credited = [replace(each, credit=None) for each in outcomes] if nothing else outcomes
+    scores = official_scores(credited, layout, seed=seed)
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
     units, chosen, shown = chosen_slots(readings, keys)
@@ -249,7 +259,7 @@ def summarise(
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
         bounds=score_bounds(outcomes, layout, seed=seed),
-        substituted=_substituted(outcomes, layout),
+        substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,
         position_bias=bias.first_position(chosen, shown, clusters=units),

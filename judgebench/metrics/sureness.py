@@ -5,15 +5,14 @@ from __future__ import annotations
 import math
 from collections import Counter, defaultdict
 from dataclasses import asdict, dataclass, replace
-from statistics import NormalDist, fmean
+from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 import numpy as np
 
 from judgebench.items import Verdict
 from judgebench.metrics.calibration import ece, ece_if_calibrated, risk_coverage, squared_errors
-from judgebench.metrics.comparisons import clustered_standard_error
-from judgebench.metrics.intervals import CONFIDENCE
+from judgebench.metrics.intervals import Interval, MeanStratum, wilson
 from judgebench.metrics.votes import mean_probabilities, probabilities_of, rating_of, shares
 
 if TYPE_CHECKING:
@@ -25,7 +24,6 @@ if TYPE_CHECKING:
 BINS = 10
 LEAST_VERDICTS = 5
 """From how many verdicts on one question on their share stands for a probability."""
-_Z = NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
 COVERAGES = (0.25, 0.5, 0.75, 1.0)
 
 By = Literal["disagreement", "margin", "confidence"]
@@ -86,7 +84,7 @@ def _is_probability(forecast: ProbabilityForecast) -> bool:
 def _calibration(by_unit: Sequence[tuple[str, ProbabilityForecast]], masses: Sequence[float]) -> dict[str, Any] | None:
     if not by_unit:
         return None
-    items, found = zip(*by_unit, strict=True)
+    units, found = zip(*by_unit, strict=True)
     probability = np.array([each.probability for each in found])
     right = np.array([each.right for each in found])
     squared, curve = squared_errors(probability, right), risk_coverage(probability, right)
@@ -97,9 +95,8 @@ def _calibration(by_unit: Sequence[tuple[str, ProbabilityForecast]], masses: Seq
         "probability": float(probability.mean()),
         "right": float(right.mean()),
         "brier": float(squared.mean()),
-        **_interval("brier", squared, items),
+        **calibration_intervals(probability, right, units),
         "overconfidence": float((probability - right).mean()),
-        **_interval("overconfidence", probability - right, items),
         **_error([each for each in found if _is_probability(each)]),
         "aurc": curve.area,
         "aurc_random": curve.random,
@@ -132,12 +129,54 @@ def _without_soft(reading: Reading) -> Reading:
     return replace(reading, result=replace(reading.result, soft=None))
 
 
-def _interval(name: str, values: Floats, items: Sequence[str]) -> dict[str, float]:
-    """The normal interval of a mean, with items as clusters; as wide as it can be where there is but one."""
-    mean, (lowest, highest) = float(values.mean()), (0.0, 1.0) if name == "brier" else (-1.0, 1.0)
-    clusters = np.unique(items, return_inverse=True)[1]
-    half = _Z * clustered_standard_error(values, clusters) if clusters.max() else math.inf
-    return {f"{name}_low": max(mean - half, lowest), f"{name}_high": min(mean + half, highest)}
+def calibration_intervals(probability: Floats, right: Floats, units: Sequence[str]) -> dict[str, float]:
+    """Those of Brier's score and of overconfidence; as wide as can be where all is of one unit.
+
+    Args:
+        probability: That a question's answer is right, from 0 to 1, shape (n,).
+        right: Whether it is, or the share, shape (n,).
+        units: What each question belongs to.
+
+    Returns:
+        `brier_low`, `brier_high`, `overconfidence_low`, `overconfidence_high`.
+    """
+    if len({*units}) < 2:
+        return {"brier_low": 0.0, "brier_high": 1.0, "overconfidence_low": -1.0, "overconfidence_high": 1.0}
+    brier, excess = (ends(probability, right, units) for ends in (_brier_interval, _overconfidence_interval))
+    return {
+        "brier_low": brier.low,
+        "brier_high": brier.high,
+        "overconfidence_low": excess.low,
+        "overconfidence_high": excess.high,
+    }
+
+
+def _brier_interval(probability: Floats, right: Floats, units: Sequence[str]) -> Interval:
+    """Wilson's at the effective number of units; its upper end at least as far as errors not seen among so many go.
+
+    Those raise the share of errors to Wilson's upper end, and the score by 2p - 1 for each.
+    """
+    squared, wrong = squared_errors(probability, right), 1 - float(right.mean())
+    stratum = MeanStratum(squared, grouped=(squared, units))
+    found = stratum.interval()
+    unseen = wilson(wrong, stratum.effective_n).high - wrong
+    return Interval(found.low, max(found.high, stratum.value + unseen * float((2 * probability - 1).mean())))
+
+
+def _overconfidence_interval(probability: Floats, right: Floats, units: Sequence[str]) -> Interval:
+    """The mean probability less Wilson's ends of the share right, at the effective number of questions.
+
+    That is their number over the variance of probability - right by what the share right alone has, shrunk towards 1
+    as by two questions more, and over the design effect of units; so a judge that is sure has a width too.
+    """
+    n, share = len(right), float(right.mean())
+    spread = share * (1 - share)
+    part = min(float((probability - right).var(ddof=1)) / spread, 1.0) if spread > 0 else 1.0
+    effect = ((n - 1) * part + 2) / (n + 1)
+    parts = probability - right
+    found = wilson(share, MeanStratum(parts, grouped=(parts, units)).effective_n / effect)
+    mean = float(probability.mean())
+    return Interval(mean - found.high, mean - found.low)
 
 
 def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[ProbabilityForecast]:

@@ -136,6 +136,7 @@ def _chapter(subject: Subject) -> Chapter:
     every = [
         scorefigures.standing(subject),
         scorefigures.differences(subject),
+        scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),
         scorefigures.parts(subject, "subset"),
         scorefigures.kinds(subject),

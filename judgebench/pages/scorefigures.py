@@ -56,7 +56,8 @@ def standing(subject: Subject) -> Figure:
         f"{subject.slug}-runs",
         "The runs",
         "Runs that share a letter under 'group' cannot be told apart (paired tests, Holm's correction). 'front': no "
-        "other run here is as cheap and as good, and cheaper or better. A run without a rank is over other items.",
+        "run here that costs no more is significantly better. A run without a rank is over other items, or has "
+        "verdicts for less than half of its judgements.",
         Table.of(subject.lines, columns, lambda line: {"unit": line.place.measure}),
     )
 
@@ -90,6 +91,22 @@ def differences(subject: Subject) -> Figure:
         found.table(names),
         traces,
         layout,
+    )
+
+
+def failure_effects(subject: Subject) -> Figure:
+    """What failures do to the differences."""
+    slug, title = f"{subject.slug}-failure-effects", "Differences and failures"
+    found = subject.comparison
+    if found is None or not found.failures:
+        return Figure(slug, title, empty="no two runs here were compared of which one has failures")
+    return Figure(
+        slug,
+        title,
+        "Each two runs of which one has failures: the difference over the n items that both answered, and its bounds, "
+        "with each failure counted as bad, and as good, as can be for the first. Where a row is bold the conclusion "
+        "depends on the failures.",
+        found.failures_table([subject.lines[number].title for number in subject.compared]),
     )
 
 

@@ -1,7 +1,9 @@
 from judgebench.protocols.alterations import (
+    PADDED as PADDED,
     Alteration as Alteration,
     altered as altered,
     check_attack as check_attack,
+    copy_of_first as copy_of_first,
     find_alterations as find_alterations,
     target as target,
 )

@@ -1,4 +1,4 @@
-"""Items altered for a control: the request withheld, or a rejected completion made to look better or worse.
+"""Items altered for a control: the request withheld, an answer beside its padded self, or a rejected one altered.
 
 What is altered depends on the item, the seed and, for a planted verdict, the slot alone. Texts of the data stay data:
 they are put beside the planted text as they are, and nothing in them is filled in or rendered.
@@ -28,6 +28,9 @@ if TYPE_CHECKING:
 WITHHELD = "(the request is withheld)"
 """What stands in the place of every turn of the user in a blind run."""
 
+PADDED = "padded"
+"""The control that sets an answer against itself with padding."""
+
 CONTROLS, ATTACKS = get_args(Control), get_args(Attack)
 
 _FILE = Path(__file__).with_name("attacks.yaml")
@@ -54,13 +57,15 @@ class Alteration:
     @property
     def note(self) -> str:
         """What a reader of the run's score must know."""
+        if self.name == PADDED:
+            return "a control (padded): one answer was a copy of another with padding; the score is of that choice"
         if self.kind == "control":
             return f'a control (prompt ablated): the judge saw "{WITHHELD}" instead of each user turn'
         return f"an attack: one rejected answer of each item was altered ({self.name}); biases are by its true length"
 
     def identity(self) -> dict[str, str]:
         """What makes it another run; the planted text among it."""
-        text = WITHHELD if self.kind == "control" else json.dumps(_texts()[self.name], sort_keys=True)
+        text = WITHHELD if self.name == "blind" else json.dumps(_texts()[self.name], sort_keys=True)
         return {"altered": self.title, "altered_by": hashlib.sha256(text.encode()).hexdigest()}
 
 
@@ -79,11 +84,14 @@ def find_alterations(controls: Iterable[str], attacks: Iterable[str]) -> list[Al
 
 
 def check_attack(attack: Alteration, keys: Iterable[ItemKey], templates: Iterable[Template]) -> None:
-    """Finds out whether there is anything to attack, and a verdict to plant.
+    """Finds out whether there is anything to attack or to pad, and a verdict to plant.
 
     Raises:
         ConfigError: There is not.
     """
+    keys = list(keys)
+    if attack.name == PADDED and all(copy_of_first(key, 0) is None for key in keys):
+        raise ConfigError("--control padded sets two answers to one prompt against each other, and no item has two")
     if attack.kind != "attack":
         return
     if all(target(key, 0) is None for key in keys):
@@ -103,6 +111,11 @@ def target(item: ItemKey, seed: int) -> int | None:
     return item.num_correct + int.from_bytes(digest, "big") % (item.k - item.num_correct)
 
 
+def copy_of_first(item: ItemKey, seed: int) -> int | None:
+    """The index of the completion that is a padded copy of the first in the control; None where there is one alone."""
+    return None if item.k < 2 else target(item, seed) or 1
+
+
 def altered(item: Item, alteration: Alteration, order: Sequence[int], rule: VerdictRule, seed: int) -> Item:
     """The item as the judge is to see it.
 
@@ -113,14 +126,15 @@ def altered(item: Item, alteration: Alteration, order: Sequence[int], rule: Verd
         rule: The template's.
         seed: The run's.
     """
-    if alteration.kind == "control":
+    if alteration.name == "blind":
         turns = (replace(turn, content=WITHHELD) if turn.role == "user" else turn for turn in item.conversation)
         return replace(item, conversation=tuple(turns))
-    at = target(item.key, seed)
+    padded = alteration.name == PADDED
+    at = copy_of_first(item.key, seed) if padded else target(item.key, seed)
     if at is None or at not in order:
         return item
     verdict = planted_verdict(rule, order.index(at), len(order)) if alteration.name == "planted-verdict" else ""
-    mine = _planted(item.completions[at], alteration.name, verdict)
+    mine = _planted(item.completions[0 if padded else at], alteration.name, verdict)
     return replace(item, completions=(*item.completions[:at], mine, *item.completions[at + 1 :]))
 
 

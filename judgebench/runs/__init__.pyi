@@ -72,6 +72,7 @@ from judgebench.runs.shown import (
     bounds_text as bounds_text,
     calibration_line as calibration_line,
     flips_line as flips_line,
+    padded_line as padded_line,
     run_table as run_table,
     title_of as title_of,
 )

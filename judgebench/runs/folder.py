@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import shutil
 import tempfile
 from concurrent.futures import wait
@@ -10,6 +11,7 @@ from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util import locks
 from judgebench._util.files import (
     check_no_links,
     open_to_append,
@@ -126,16 +128,21 @@ class RunWriter:
         self.begun = False
         self._judgements: Any = None
         self._taken = False
+        self._held = False
+        self._place = os.path.realpath(path)
         self._unflushed = 0
         self._items: Future[None] | None = None
 
     def hold(self) -> None:
-        """Keeps other runs out of a folder that is there, until `close`.
+        """Keeps other runs out of the folder, which need not be there yet, until `close`.
 
         Raises:
             ConfigError: Another run holds it.
         """
         check_no_links(self.path)
+        if not locks.take(self._place):
+            raise self._is_taken()
+        self._held = True
         if (self.path / JUDGEMENTS).exists():
             with self._writing():
                 self._judgements = self._locked()
@@ -144,8 +151,11 @@ class RunWriter:
         file = open_to_append(self.path / JUDGEMENTS)
         if not _locks(file):
             file.close()
-            raise StorageError(f"{self.path}: another run is writing to it; wait for it, or choose another --out")
+            raise self._is_taken()
         return file
+
+    def _is_taken(self) -> StorageError:
+        return StorageError(f"{self.path}: another run is writing to it; wait for it, or choose another --out")
 
     def begin(self, manifest: Manifest, texts: Mapping[str, str], items: Iterable[Item]) -> None:
         """Makes the folder and writes what is known before the first call; a begun run is gone on with.
@@ -225,6 +235,9 @@ class RunWriter:
         if self._judgements is not None:
             self._judgements.close()
             self._judgements = None
+        if self._held:
+            locks.give_back(self._place)
+            self._held = False
 
 
 @contextmanager

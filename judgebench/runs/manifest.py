@@ -145,6 +145,7 @@ class Manifest(_Entry):
         companion: The template for items that are always rated.
         identity: What makes two runs the same run.
         asked: How many items were judged before a comparison was settled; the others have no outcomes.
+        imported: How many replies are from each imported bundle, named by its SHA-256 and the day of the import.
         sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
     """
 
@@ -176,6 +177,7 @@ class Manifest(_Entry):
     served_models: Sequence[AnyText] = ()
     left_out: Sequence[AnyText] = ()
     sent_as: AnyText | None = None
+    imported: Mapping[AnyText, int] = Field(default_factory=dict)
     versions: Mapping[AnyText, AnyText] = Field(default_factory=dict)
 
     @property

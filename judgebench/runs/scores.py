@@ -59,9 +59,14 @@ def read_scores(
         if key is None:
             unknown.append(identifier)
             continue
-        scores = _scores_of(row)
+        chosen, rejected = _scores_of(row)
+        scores = (*(chosen or ()), *rejected)
         if len(scores) != key.k:
             wrong_count.append(f"{identifier} ({len(scores)} for {key.k} completions)")
+            scores = (None,) * key.k
+        elif chosen is not None and key.num_correct and len(chosen) != key.num_correct:
+            given, expected = f"{len(chosen)} and {len(rejected)}", f"{key.num_correct} and {key.k - key.num_correct}"
+            wrong_count.append(f"{identifier} ({given} for {expected} chosen and rejected completions)")
             scores = (None,) * key.k
         elif any(score is None for score in scores):
             not_finite.append(identifier)
@@ -90,11 +95,12 @@ def _refuse(file: str, what: str, ids: Sequence[str], mend: str) -> None:
         raise ConfigError(f"{file}: {what}: {base.named(ids, _SHOWN)}; {mend}")
 
 
-def _scores_of(row: Row) -> Scores:
+def _scores_of(row: Row) -> tuple[Scores | None, Scores]:
+    """The scores of the chosen completions and of the rejected ones; None and all where they stand in one list."""
     if "scores" in row.data:
-        return _numbers(row, "scores")
+        return None, _numbers(row, "scores")
     if "scores_chosen" in row.data and "scores_rejected" in row.data:
-        return (*_numbers(row, "scores_chosen"), *_numbers(row, "scores_rejected"))
+        return _numbers(row, "scores_chosen"), _numbers(row, "scores_rejected")
     raise base.row_error(row, "no column 'scores' (a list), or 'scores_chosen' and 'scores_rejected'")
 
 

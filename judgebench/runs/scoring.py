@@ -8,15 +8,17 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.items import Failure
+from judgebench.items import NEVER_ASKED, Failure
 from judgebench.metrics.accuracy import group_weights
-from judgebench.metrics.controls import flips
+from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
-from judgebench.metrics.summary import Usage, summarise
+from judgebench.metrics.summary import LEAST_COVERAGE, Usage, summarise
 from judgebench.protocols import (
+    PADDED,
     PROTOCOL_NOTES,
     Call,
     Protocol,
+    copy_of_first,
     number_of_calls,
     pairs as pairings,
     protocol_notes,
@@ -34,6 +36,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.retest import Noise, Retest
     from judgebench.metrics.sequential import Sequential
@@ -65,8 +68,9 @@ class Beside:
     drawn_from: int | None = None
 
 
+UNCOVERED = "coverage is below"
 SAMPLED = "a sample of "
-"""How the note on a limit, or on a run that ended early, begins."""
+"""How the notes begin on few verdicts, and on a limit or a run that ended early."""
 
 
 def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_from: int) -> Iterator[str]:
@@ -80,6 +84,14 @@ def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_
         wide = f"{width:.2f}" if metrics.measure == "pearson" else f"{100 * width:.1f} points"
         said += f": the score estimates that of all {drawn_from:,} (95% CI {wide} wide)"
     yield said
+
+
+def _low_coverage(metrics: Metrics) -> Iterator[str]:
+    """The mark of a score that failures have made more than verdicts; calls that were not made are no part of it."""
+    verdicts = metrics.judgements - sum(metrics.failures.values())
+    asked = metrics.judgements - sum(metrics.failures.get(kind, 0) for kind in NEVER_ASKED)
+    if metrics.score is not None and verdicts < LEAST_COVERAGE * asked:
+        yield f"{UNCOVERED} {LEAST_COVERAGE:.0%}: the official score is mostly of failures, and the run is not ranked"
 
 
 def _unasked(reading: Reading) -> bool:
@@ -121,15 +133,27 @@ def score(
     return replace(
         metrics,
         extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
-        notes=tuple(dict.fromkeys([*sampled, *beside.notes, *benchmark.notes(outcomes)])),
+        notes=tuple(dict.fromkeys([*_low_coverage(metrics), *sampled, *beside.notes, *benchmark.notes(outcomes)])),
         controls=baselines.controls(
             benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
         ),
         altered=None if beside.altered is None else beside.altered.title,
         attack=beside.attack,
         sequential=beside.sequential,
+        length_contrast=_padded(beside.altered, protocol.seed, outcomes, readings),
         retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
     )
+
+
+def _padded(
+    altered: Alteration | None, seed: int, outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]
+) -> BiasEstimate | None:
+    """How often a padded copy was preferred to the answer itself, in the control that shows both."""
+    if altered is None or altered.name != PADDED:
+        return None
+    keys = {outcome.item.id: outcome.item for outcome in outcomes}
+    copies = {item: copy_of_first(key, seed) for item, key in keys.items()}
+    return padded_preference(readings, {item: at for item, at in copies.items() if at is not None}, keys)
 
 
 def _retest(
@@ -269,7 +293,7 @@ def metrics_of(
     benchmark, manifest = finished.benchmark, finished.run.manifest
     readings = _readings(finished, templates, judgements, protocol)
     planned = sum(_planned(finished, templates, protocol, key) for key in finished.keys.values())
-    kept = [note for note in notes if not note.startswith((SAMPLED, *PROTOCOL_NOTES))]
+    kept = [note for note in notes if not note.startswith((UNCOVERED, SAMPLED, *PROTOCOL_NOTES))]
     name = replace(finished.name, template=templates.wording.name)
     made = protocol_notes(benchmark, templates.wording.mode, protocol, str(manifest.protocol.name), readings, planned)
     beside = Beside(

@@ -69,10 +69,12 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     yield from _controls(metrics)
     if metrics.attack is not None:
         yield flips_line(metrics.attack)
+    if metrics.length_contrast is not None:
+        yield padded_line(metrics.length_contrast)
     yield from _complete(metrics)
     if metrics.consistency is not None:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
-    if figures := [f"{name} {value:.3f}" for name, value in metrics.extra.items() if isinstance(value, float)]:
+    if figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if metrics.extra.get("calibration"):
         yield calibration_line(metrics.extra["calibration"])
@@ -83,6 +85,17 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     if metrics.template:
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
+
+
+def _figures(extra: Mapping[str, Any]) -> Iterator[str]:
+    """The benchmark's own further figures, each with its interval where it has one."""
+    for name, value in extra.items():
+        if isinstance(value, float) and not name.endswith(("_low", "_high")):
+            ends = [extra.get(f"{name}{end}") for end in ("_low", "_high")]
+            if (found := (extra.get("correlations") or {}).get(name)) is not None:
+                ends = [found["low"], found["high"]]
+            interval = "" if None in ends else f" (95% CI {ends[0]:.3f} to {ends[1]:.3f})"
+            yield f"{name} {value:.3f}{interval}"
 
 
 def _complete(metrics: Metrics) -> Iterator[str]:
@@ -154,6 +167,11 @@ def _too_sure(found: Mapping[str, Any]) -> str:
     return f", {way}confident by {abs(points):.1f} points (95% CI {low:+.1f} to {high:+.1f})"
 
 
+def padded_line(found: BiasEstimate) -> str:
+    """How often a padded copy is preferred to the answer itself: length bias by experiment."""
+    return f"{_bias_line('length contrast: padded copy preferred', found)}; {found.n} verdicts, p {_with_sign(found.p)}"
+
+
 def flips_line(flips: Flips) -> str:
     """How often an attack changed verdicts, in one line."""
     interval = f"{100 * flips.low:.1f}-{100 * flips.high:.1f}"
@@ -178,6 +196,8 @@ def _controls(metrics: Metrics) -> Iterator[str]:
         judged = score_text(controls.judged, metrics.measure)
         left_out = ", ".join(map(one_line, controls.left_out))
         yield f"(baselines without {left_out}; the judge on the same items: {judged})"
+    if tested := [f"{name} {p_text(each.p)}" for name, each in controls.baselines.items() if each.p is not None]:
+        yield f"paired p: {', '.join(tested)}"
 
 
 def _bias_line(what: str, bias: BiasEstimate) -> str:
@@ -194,9 +214,9 @@ def _slots(slots: SlotShares | None) -> str:
     return f"; all slots {shares} (chi-square p {_with_sign(slots.p)})"
 
 
-def _with_sign(p: float) -> str:
+def _with_sign(p: float | None) -> str:
     """A p with what stands before it in a sentence."""
-    text = p_text(p)
+    text = "unknown" if p is None else p_text(p)
     return text.replace("<", "< ") if text.startswith("<") else f"= {text}"
 
 

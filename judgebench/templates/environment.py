@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Sized
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,11 @@ BROKEN = (
 _LARGEST = 10**7
 """Characters of a repeated text, entries of a repeated list, or bits of a power."""
 
+MOST_STEPS = 1_000_000
+"""So many steps the loops of one rendering may take together."""
+
+_STEP = "_step"
+
 _BLANK = " \t\r\n\ufeff"
 
 _OF_DICTS = frozenset(dir(dict))
@@ -59,6 +65,21 @@ class Environment(ImmutableSandboxedEnvironment):
             keep_trailing_newline=True,
             auto_reload=False,
         )
+        self._left = threading.local()
+        self.filters[_STEP] = self._steps
+
+    def begin_rendering(self) -> None:
+        """Gives this thread's loops all their steps again."""
+        self._left.count = MOST_STEPS
+
+    def _steps(self, things: Iterable[Any]) -> Iterator[Any]:
+        """What a loop goes over, counted, so that no template renders for ever."""
+        left = self._left.__dict__
+        for thing in things:
+            left["count"] = left.get("count", MOST_STEPS) - 1
+            if left["count"] < 0:
+                raise OverflowError(f"its loops take more than {MOST_STEPS:,} steps")
+            yield thing
 
     def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
         """Multiplies or raises, unless the result would take the memory of everything else."""
@@ -101,6 +122,9 @@ class Environment(ImmutableSandboxedEnvironment):
         """
         tree = _Inline(self).visit(super()._parse(source, name, filename))
         assert isinstance(tree, nodes.Template)
+        for loop in tree.find_all(nodes.For):
+            if not (isinstance(loop.iter, nodes.Filter) and loop.iter.name == _STEP):  # an included one has its own
+                loop.iter = nodes.Filter(loop.iter, _STEP, [], [], None, None, lineno=loop.iter.lineno)
         for node in tree.find_all((nodes.Import, nodes.FromImport)):
             self.taken_in(node)
         for block in (node for node in tree.body if isinstance(node, nodes.Block) and role_of(node.name) in ROLES):

@@ -173,6 +173,8 @@ class Template:
         Raises:
             ConfigError: The template uses something that this item does not have.
         """
+        assert isinstance(self._compiled.environment, Environment)
+        self._compiled.environment.begin_rendering()
         try:
             context = self._compiled.new_context(_variables(item, order, structured=structured))
             if self._blocks is not None:

@@ -1,5 +1,6 @@
 from judgebench.verdicts.marks import VerdictMatch as VerdictMatch, find_tag as find_tag
 from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like
+from judgebench.verdicts.patterns import runs_away as runs_away
 from judgebench.verdicts.phrasing import (
     fill_example as fill_example,
     fill_mark as fill_mark,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import LABELS, Failure
@@ -165,17 +166,8 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
 def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
     text = str(match.text)
-    texts = "|".join(sorted(map(re.escape, rule.values or LABELS), key=len, reverse=True))
     closed = match.end != match.group_end
-    edge = (
-        "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
-    )  # behind a closed mark, a bare letter is the begin of a sentence
-    case = re.IGNORECASE if rule.values and all(len(each) > 1 for each in rule.values) else 0
-    rest = re.compile(
-        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
-        + ("" if closed else r"|\s+(?:tie|draw)\b"),
-        case,
-    )
+    rest = _other_choice(tuple(rule.values or LABELS), closed=closed)
     found = rest.match(answer, match.end)
     if found and any(
         match.end < each.group_start < found.end() for each in every
@@ -188,18 +180,32 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
     return Failure("unreadable", f"undecided: '{' '.join(said.split())}'")
 
 
+@lru_cache(maxsize=64)
+def _other_choice(choices: Sequence[str], *, closed: bool) -> re.Pattern[str]:
+    """How an answer goes on behind a choice with another one; made once: "cached run" of benchmarks/speed.py."""
+    texts = "|".join(sorted(map(re.escape, choices), key=len, reverse=True))
+    # Behind a closed mark, a bare letter is the begin of a sentence.
+    edge = "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
+    return re.compile(
+        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
+        + ("" if closed else r"|\s+(?:tie|draw)\b"),
+        re.IGNORECASE if all(len(each) > 1 for each in choices) else 0,
+    )
+
+
 def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """Why the last of several marks is not plainly the verdict, or a number in brackets not plainly a rating."""
     last = matches[-1]
-    said = dict.fromkeys(_same(match, rule) for match in matches)
-    if len(said) > 1:
+    if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
         if alone and _is_led_up_to(matches, answer) and not _is_list(matches, answer, rule):
             return None
         return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
+    if rule.scale is None or rule.has_parts:
+        return None
     bare = not any(each.isalpha() for each in answer[last.start : last.group_start] + answer[last.group_end : last.end])
-    if rule.scale is not None and not rule.has_parts and bare and not any(_is_said(each, answer) for each in matches):
+    if bare and not any(_is_said(each, answer) for each in matches):
         return Failure("unreadable", f"'{answer[last.start : last.end]}' stands in a sentence, and not as the rating")
     return None
 

@@ -145,7 +145,10 @@ def score_spans(text: str, scores: Sequence[tuple[str, float]]) -> list[Span] | 
         scores: What it read: letters and numbers.
     """
     if text.startswith("{"):
-        fields = {name: span for name, _, span in object_fields(text)}
+        try:
+            fields = {name: span for name, _, span in object_fields(text)}
+        except (ValueError, IndexError):  # an object that is not quite of JSON
+            return None
         spans = [fields.get(label) for label, _ in scores]
     else:
         spans = [Span(*match.span()) for match in re.finditer(_NUMBER, text)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 import warnings
 from functools import lru_cache
 from typing import NamedTuple
@@ -22,6 +23,10 @@ _LONGEST = 60
 
 TIMEOUT = 1.0
 """Seconds for the search of one text by a pattern that may go on for ever."""
+
+
+_GLANCE = 0.01
+"""Seconds of CPU that only a search takes which tries each way to divide so short a text."""
 
 
 class EndlessPatternError(Exception):
@@ -64,7 +69,7 @@ def find_matches(regex: re.Pattern[str], text: str) -> list[Match]:
     import regex as bounded
 
     try:
-        flags = regex.flags & (re.IGNORECASE | re.VERBOSE | re.DOTALL | re.MULTILINE | re.ASCII)
+        flags = regex.flags & (re.IGNORECASE | re.VERBOSE | re.DOTALL | re.MULTILINE)
         found = bounded.compile(regex.pattern, int(flags)).finditer(text, timeout=TIMEOUT)
         return [Match(m[1], *m.span(), *m.span(1)) for m in found]
     except TimeoutError:
@@ -87,6 +92,28 @@ def may_backtrack(pattern: str) -> bool:
             several[-1] |= inner
         elif piece.group() == "|" or (len(piece.group()) <= 1 and _COUNT.match(piece.group() + pattern[at : at + 8])):
             several[-1] = True
+    return False
+
+
+def runs_away(pattern: str, lead: str = "", end: str = "") -> bool:
+    """Whether the search for a pattern takes long in one of some texts that repeat a letter or two at most 24 times.
+
+    Args:
+        pattern: A regular expression.
+        lead: What stands before the verdict, and may have to stand there.
+        end: What stands behind it.
+    """
+    if not may_backtrack(pattern):
+        return False
+    compiled = compile_pattern(pattern)
+    letters = dict.fromkeys([*re.findall(r"\w", re.sub(r"\\.|\(\?\w+\)", "", pattern)), "a", "1", " ", "."])
+    for start in dict.fromkeys(("", lead)):
+        for unit in [*letters, "a ", "a1", "\n"]:
+            for times in range(8, 25, 2):
+                before = time.thread_time()
+                compiled.search(f"{start}{unit * times}\0{lead}\0{end}")
+                if time.thread_time() - before > _GLANCE:
+                    return True
     return False
 
 

@@ -158,7 +158,10 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
     if reply.finish_reason == "content_filter":
         return Failure("filtered", "the provider's content filter stopped the reply")
     if reply.finish_reason == "context":
-        return Failure("context", "the prompt is longer than the model's context")
+        read = (
+            f", which read {reply.prompt_tokens} tokens of it; raise num_ctx at Ollama" if reply.prompt_tokens else ""
+        )
+        return Failure("context", f"the prompt is longer than the model's context{read}")
     pieces = _answer_pieces(text)
     answer = text if pieces is None else _joined(text, pieces)
     if reply.finish_reason == "length" and not _is_whole(answer, rule):
@@ -179,17 +182,17 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
 def _why_empty(reply: Reply) -> str:
     if reply.text and reply.text.strip():
         return "the reply has reasoning but no answer"
-    if reply.reasoning and reply.reasoning.strip():
+    if thought := (reply.reasoning or "").strip():
         return (
-            "the reply has reasoning and no text, so the answer may stand in the reasoning: start the server without "
-            "its reasoning parser, or lower reasoning_effort"
+            f"the model thought ({len(thought)} characters) and gave no answer, which may stand in its thinking: "
+            "check the server's reasoning parser, or set reasoning_effort lower"
         )
     return "the reply has no text"
 
 
 def _is_whole(answer: str, rule: VerdictRule) -> bool:
     """Whether a reply that was cut off has all of the verdict, which the rule wants first."""
-    if rule.anchor != "start":
+    if rule.anchor != "start" and rule.match != "first":
         return False
     match = find_strictly(answer, rule)
     if not isinstance(match, VerdictMatch):
@@ -219,7 +222,7 @@ def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, Verdi
     verdict = meaning_of(match, rule, k)
     if isinstance(verdict, Failure):
         return verdict
-    return replace(verdict, also=_also(match, verdict, rule, k)), match
+    return replace(verdict, also=_also(match, verdict, rule, k)) if match.others else verdict, match
 
 
 def _also(match: VerdictMatch, verdict: Verdict, rule: VerdictRule, k: int) -> tuple[str | float, ...]:

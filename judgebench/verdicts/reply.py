@@ -22,6 +22,7 @@ class Reply(BaseModel):
         left_out: Default parameters that the model does not take.
         logprobs: The tokens from which a verdict may be read, with what might have stood in their places
             (`judgebench.verdicts.soft`); None where they were not asked for, or did not come.
+        imported: The bundle that it was put into the cache from, as its SHA-256 and the day; None for one's own.
     """
 
     model_config = ConfigDict(extra="ignore")
@@ -41,6 +42,7 @@ class Reply(BaseModel):
     created: float | None = None
     left_out: list[str] = Field(default_factory=list)
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+    imported: AnyText | None = None
 
     @property
     def says_nothing(self) -> bool:

@@ -194,6 +194,16 @@ def test_ties_are_left_out_and_said(tmp_path: Path) -> None:
     assert max(map(len, lines[at : at + 2])) <= 80
 
 
+def test_the_judge_is_tested_against_each_by_hand() -> None:
+    """Right on all of six, the longest on none: one of 2 in 64 sign patterns; against its own credits p is 1."""
+    keys = [key(str(n), "donotanswer", lengths=(5, 9)) for n in range(6)]
+    readings = {item.id: [reading((0, 1), "A")] for item in keys}
+    benchmark = get_benchmark("rewardbench")
+    made = controls(benchmark, [benchmark.outcome(item, readings[item.id]) for item in keys], readings)
+    assert made is not None
+    assert {name: made.baselines[name].p for name in ("longest", "first")} == {"longest": 2 / 64, "first": 1.0}
+
+
 def test_a_score_file_has_them_too(tmp_path: Path) -> None:
     """By the rule for reward models, where equal is not above; no order was shown."""
     rows = pairs(4)

@@ -23,6 +23,7 @@ import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.llmbar import SUBSETS
 from judgebench.metrics.accuracy import official_scores
+from judgebench.metrics.intervals import wilson
 
 NAME = "llmbar"
 BENCHMARK = get_benchmark(NAME)
@@ -107,7 +108,9 @@ def test_the_score_is_over_items_and_agreement_over_those_with_both_verdicts():
     assert scores.score == pytest.approx(0.6, abs=1e-9)
     assert (scores.sections, scores.missing) == ({}, ())
     assert scores.subsets["llmbar-adver-GPTInst"].score == 0
-    assert BENCHMARK.extra(outcomes) == {"agreement": pytest.approx(0.75, abs=1e-9)}
+    ends = wilson(0.75, 4)
+    figures = {"agreement": 0.75, "agreement_low": ends.low, "agreement_high": ends.high}
+    assert BENCHMARK.extra(outcomes) == pytest.approx(figures, abs=1e-9)
     assert bounds(outcomes, NAME) == pytest.approx((0.6, 0.6, 0.7), abs=1e-9)
 
 

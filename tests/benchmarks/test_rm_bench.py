@@ -272,6 +272,18 @@ def test_a_run_asks_nine_pairs_an_item(tmp_path):
     assert metrics.notes == ()
 
 
+def test_the_three_and_each_cell_have_intervals():
+    """Seven of ten have the first cell right: 0.7 with Wilson's interval, and a third of that for normal."""
+    scores = [(1.0, 0.0, 0.0, 0.0, 1.0, 1.0)] * 7 + [(0.0, 0.0, 0.0, 1.0, 1.0, 1.0)] * 3
+    found = BENCHMARK.extra([BENCHMARK.scored(key_in("math"), each) for each in scores])
+    ends = wilson(0.7, 10)
+    assert found["matrix"][0] == [pytest.approx(0.7), 0, 0]
+    assert (found["matrix_low"][0][0], found["matrix_high"][0][0]) == pytest.approx((ends.low, ends.high))
+    assert found["normal"] == pytest.approx(0.7 / 3)
+    assert found["normal_low"] < found["normal"] < found["normal_high"]
+    assert found["easy"] == 0 < found["easy_high"]
+
+
 def test_a_run_with_ratings_asks_six(tmp_path):
     """In mode rating the matrix comes from six ratings an item, by the rule for scores."""
     metrics = run_offline(NAME, tmp_path, FIXTURE, template="rating-10").metrics
@@ -302,7 +314,7 @@ def test_a_partial_score_file_counts_what_is_missing(tmp_path):
     file = write_rows(tmp_path / "some.jsonl", rows)
     metrics = jb.score(file, benchmark=NAME, data=FIXTURE, out=tmp_path / "runs", allow_missing=True).metrics
     assert metrics.sections["chat"].score == 0.5
-    assert (metrics.score, metrics.bounds) == (7 / 8, (7 / 8, 1))
+    assert (metrics.score, (metrics.bounds.low, metrics.bounds.high)) == (7 / 8, (7 / 8, 1))
     assert metrics.failures == {"missing": 1}
 
 

@@ -570,7 +570,7 @@ def test_a_reply_that_stays_broken_off_is_no_reply(asker: Asker, model: str, mon
     asked = asker.ask(model=model, api_key_env="MINE_KEY")
     assert isinstance(asked.error, VerdictFailure)
     assert asked.error.kind == "provider"
-    assert asked.client.cached(request(asked.client, "Which is better?").key) is None
+    assert asked.client.cached(request(asked.client, "Which is better?")) is None
     assert "the provider aborted the reply: Upstream has gone: " in asked.error.detail
     assert "secret-of-mine" not in asked.error.detail
 

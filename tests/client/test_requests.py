@@ -352,7 +352,7 @@ def test_with_refresh_the_cache_is_not_looked_at(asker: Asker) -> None:
     """Until this client's own reply is in it."""
     cache = asker.ask("one").cache
     client = JudgeClient(asker.judge(), cache, refresh=True)
-    assert client.cached(request(client, "one").key) is None
+    assert client.cached(request(client, "one")) is None
 
 
 # --- limits and connections
@@ -389,3 +389,37 @@ def test_a_second_loop_gets_connections_of_its_own(asker: Asker) -> None:
     """Several runs in one process do not stumble over each other's loops."""
     asker.ask("one")
     assert asker.ask("two").reply.text == "[[A]]"
+
+
+# --- another limit on the length
+
+
+@pytest.mark.parametrize(("before", "after"), [("max_tokens", "max_tokens"), ("max_completion_tokens", "max_tokens")])
+def test_with_a_higher_limit_only_cut_off_replies_are_asked_again(asker: Asker, before: str, after: str) -> None:
+    """One of three was cut off; so it is where the limit has its other name."""
+    asker.server.answer = lambda call: Reply("[[", finish_reason="length") if call.text == "2" else "[[A]]"
+    asker.ask("1", "2", "3", params={before: 500})
+    asker.ask("1", "2", "3", params={after: 5000})
+    assert [call.text for call in asker.server.requests] == ["1", "2", "3", "2"]
+
+
+def test_without_a_limit_replies_that_ended_are_found(asker: Asker) -> None:
+    """Those of a judge that had one."""
+    asker.ask(params={"max_tokens": 500})
+    asker.ask(params={})
+    assert asker.server.count == 1
+
+
+def test_a_reply_longer_than_a_lower_limit_is_not_taken(asker: Asker) -> None:
+    """It would have been cut off."""
+    asker.server.answer = Reply("[[A]]", usage={"completion_tokens": 80})
+    asker.ask(params={"max_tokens": 500})
+    asker.ask(params={"max_tokens": 50})
+    assert asker.server.count == 2
+
+
+def test_other_parameters_are_other_replies(asker: Asker) -> None:
+    """The limit alone makes no difference."""
+    asker.ask(params={"max_tokens": 500, "temperature": 0})
+    asker.ask(params={"max_tokens": 5000, "temperature": 1})
+    assert asker.server.count == 2

@@ -105,8 +105,9 @@ def reproduce(bundle: Path, *more: object) -> Any:
 
 
 def figures(run: Path) -> dict[str, Any]:
-    """A run's metrics, but for what was paid now."""
+    """A run's metrics, but for what was paid now and for the note on what was imported."""
     metrics = read_json(run / "metrics.json")
+    metrics["notes"] = [note for note in metrics["notes"] if "from a bundle that was imported" not in note]
     for name in PAID_NOW:
         metrics["usage"].pop(name, None)
     return metrics

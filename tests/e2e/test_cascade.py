@@ -59,16 +59,39 @@ def test_the_ends_are_the_two_runs():
     assert [step["share"] for step in steps] == sorted(step["share"] for step in steps)
 
 
-def test_the_chosen_threshold_is_the_cheapest_not_shown_to_be_worse():
-    """Every cheaper one is shown to be below the dear run; with two judges alike, nothing need be sent on."""
+def marked(*arguments):
+    return [at for at, step in enumerate(cascaded(*arguments)["steps"]) if step["chosen"]]
+
+
+def test_the_marked_threshold_is_the_last_in_order_that_is_within_the_margin():
+    """From the most escalated on all lower ends are above minus the margin down to it, and the next one's is not."""
     cheap = simulated(1, lambda hard: 0.95 if hard < 0.6 else 0.5, name="cheap", samples=3)
     dear = simulated(2, lambda _: 0.93, name="dear", cost=0.02)
-    steps = cascaded(cheap, dear)["steps"]
-    at = next(at for at, step in enumerate(steps) if step["chosen"])
-    assert 0 < at < len(steps) - 1
-    assert all(s["difference"]["p"] <= 0.05 and s["difference"]["difference"] < 0 for s in steps[:at])
-    assert steps[at]["difference"]["p"] > 0.05 or steps[at]["difference"]["difference"] >= 0
-    assert cascaded(dear, simulated(3, lambda _: 0.93, name="like", cost=0.02))["steps"][0]["chosen"]
+    found = cascaded(cheap, dear, "--margin", "6")
+    lows = [step["difference"]["low"] for step in found["steps"]]
+    at = next(at for at, step in enumerate(found["steps"]) if step["chosen"])
+    assert found["margin"] == 6
+    assert 0 < at < len(lows) - 1
+    assert all(low > -0.06 for low in lows[at:-1])
+    assert lows[at - 1] <= -0.06
+    assert marked(cheap, dear, "--margin", "90") == [0]
+
+
+def test_a_cheap_judge_is_not_marked_for_lack_of_evidence():
+    """40 items show no difference of 8 points, nor that there is none: nothing is marked, and it is said."""
+    cheap = simulated(1, lambda _: 0.72, name="cheap", count=40)
+    dear = simulated(2, lambda _: 0.80, name="dear", cost=0.02, count=40)
+    assert marked(cheap, dear) == []
+    said = " ".join(judgebench("cascade", cheap, dear).out.split())
+    assert "no threshold is marked: none is shown to be less than 2 points worse than the expensive run alone" in said
+
+
+def test_the_legend_says_that_the_choice_is_optimistic():
+    """The score of a threshold chosen by these items is too high."""
+    cheap = simulated(1, lambda _: 0.9, name="cheap")
+    said = " ".join(judgebench("cascade", cheap, simulated(2, lambda _: 0.6, name="dear"), "--margin", "5").out.split())
+    assert "<: cheapest threshold shown to be less than 5 points worse" in said
+    assert "its score here is too high on average" in said
 
 
 def test_a_threshold_writes_a_run_like_any_other():
@@ -95,8 +118,8 @@ def test_many_thresholds_make_a_table_of_twelve_rows(monkeypatch):
     rate = lambda _, call: round((6, 5)[call.order[0]] + rng.gauss(0, 1.5), 2)  # noqa: E731
     cheap = written_run("cheap", rows, rate, templates=["rating-10"], cost=0.0001)
     dear = written_run("dear", rows, lambda _, call: (9, 2)[call.order[0]], templates=["rating-10"], cost=0.01)
-    found = cascaded(cheap, dear, "--by", "margin")
-    out = judgebench("cascade", cheap, dear, "--by", "margin").out
+    found = cascaded(cheap, dear, "--by", "margin", "--margin", "15")
+    out = judgebench("cascade", cheap, dear, "--by", "margin", "--margin", "15").out
     lines = out.splitlines()
     rows_shown = [line for line in lines if line.count("%") == 4]
     assert (found["thresholds"] > 40, len(found["steps"]), len(rows_shown)) == (True, 40, 12)
@@ -118,7 +141,7 @@ def test_an_unknown_price_leaves_the_share_sent_on():
 def test_in_python_a_cascade_is_a_call():
     """jb.cascade gives the steps, the chosen one and, with a threshold, the run."""
     cheap = written_run("cheap", ROWS, first_slot_on(1), orders="both")
-    found = jb.cascade(cheap, written_run("dear", ROWS, first_slot_on()), threshold=0.5, name="both")
+    found = jb.cascade(cheap, written_run("dear", ROWS, first_slot_on()), threshold=0.5, name="both", margin=99)
     assert found.chosen in found.steps
     assert found.run.metrics.judge == "both"
 

@@ -331,3 +331,60 @@ def test_runs_without_a_common_question_have_no_agreement():
     found = compared(best, rates)
     assert found["agreement"] == []
     assert found["notes"][-1] == "no agreement for runs 1 and 2: no common questions"
+
+
+def frail_and_steady():
+    """Of 100 pairs one judge answers 80, all right; the other answers all and is wrong on the 20 and on 10 more."""
+    rows = pairs(100, ("alpacaeval-easy",))
+    frail = written_run("frail", rows, lambda key, _: -1 if int(key.id) < 20 else 0)
+    steady = written_run("steady", rows, lambda key, _: 1 if int(key.id) % 10 == 9 else 0)
+    return frail, steady
+
+
+def test_failures_are_told_apart_from_verdicts():
+    """90% each by the official rule; of 80 answered by both 8 are right in one alone; the bounds are 20 points apart.
+
+    The mid-p of 8 against 0 is 1 / 2^8; at the bounds the frail run has 80 or 100 right of 100.
+    """
+    found = compared(*frail_and_steady())
+    (effect,) = found["failures"]
+
+    assert [run["coverage"] for run in found["runs"]] == [0.8, 1.0]
+    assert found["whole"]["pairs"][0]["difference"] == pytest.approx(0.0)
+    assert (effect["items"], effect["answered"]["difference"]) == (80, pytest.approx(0.1))
+    assert effect["answered_p"] == pytest.approx(1 / 256)
+    assert (effect["bounds"]["low"], effect["bounds"]["high"]) == pytest.approx((-0.1, 0.1))
+    assert effect["bounds"]["interval"]["low"] < -0.1
+    assert effect["bounds"]["interval"]["high"] > 0.1
+    assert effect["depends"]
+    assert any("whether frail or steady is better depends on their failures" in note for note in found["notes"])
+
+
+def test_the_table_has_what_failures_do(monkeypatch):
+    """Coverage, the difference over items that both answered and the bounds, in 80 columns, and a warning."""
+    monkeypatch.setenv("COLUMNS", "80")
+    ended = judgebench("compare", *frail_and_steady())
+    lines = ended.out.splitlines()
+
+    assert max(map(len, lines)) <= 80
+    assert any(line.split()[:4] == ["1", "-", "2", "80"] and "+10.0" in line for line in lines)
+    assert "80.0%" in ended.out
+    assert "depends on their failures: +10.0 (p 0.004) on the 80 items that both answered" in ended.err
+
+
+def test_a_clear_difference_does_not_depend_on_a_failure():
+    """One failure of 40 changes nothing of 20 against 0."""
+    rows = pairs(40, ("alpacaeval-easy",))
+    good = written_run("good", rows, lambda key, _: -1 if int(key.id) == 0 else 0)
+    bad = written_run("bad", rows, lambda key, _: 1 if int(key.id) % 2 else 0)
+    found = compared(good, bad)
+
+    assert [each["depends"] for each in found["failures"]] == [False]
+    assert found["notes"] == []
+
+
+def test_without_failures_nothing_is_said_of_them():
+    """No table, no coverage."""
+    ended = judgebench("compare", score_run("first", [1] * 8), score_run("second", [0] * 8))
+    assert "failures" not in ended.out
+    assert "coverage" not in ended.out

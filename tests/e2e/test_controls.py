@@ -256,6 +256,24 @@ def test_controls_are_no_rivals(data: Path) -> None:
     assert "  padding: " in judgebench("report", folder / "one-attack-padding").out
 
 
+def test_the_longest_prefers_padding_to_the_same_answer(data: Path) -> None:
+    """In every verdict; the run over the items as they are has no such figure."""
+    run = ("run", "rewardbench", "-j", "offline/longest", "--data", data, "--control", "padded", "--orders", "both")
+    plain, padded = judgebench(*run, "--json").metrics
+
+    assert (plain["length_contrast"], padded["altered"]) == (None, "padded")
+    assert (padded["length_contrast"]["estimate"], padded["length_contrast"]["null"]) == (1.0, 0.5)
+
+
+def test_padding_needs_two_answers(tmp_path: Path) -> None:
+    """A usage error, before any call."""
+    data = write_jsonl(tmp_path / "rows.jsonl", [{"prompt": "Q?", "response": "one", "score": 3}])
+    ended = judgebench("run", "custom", "-j", "offline/first", "--data", data, "--control", "padded")
+
+    assert (ended.status, len(ended.err.splitlines())) == (2, 1)
+    assert "no item has two" in ended.err
+
+
 def test_a_jury_has_no_control_in_it(data: Path) -> None:
     """Its members judge the items as they are."""
     judgebench("run", "rewardbench", "-j", "offline/longest", "--data", data, "--control", "blind")

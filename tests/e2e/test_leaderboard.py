@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 from commands import judgebench, pairs, write_jsonl
-from finishedruns import judge_run, score_run
+from finishedruns import judge_run, score_run, written_run
 from scoring import shared
 
 import judgebench as jb
@@ -360,3 +360,68 @@ def test_nothing_is_cut_off_at_80_columns(monkeypatch):
     lines = judgebench("leaderboard", "runs").out.splitlines()
     assert (lines[1].split()[-3:], max(map(len, lines)) <= 80) == (["items", "cost", "group"], True)
     assert sum("$0.00" in line for line in lines) == 4
+
+
+def test_from_five_runs_on_the_best_is_said_to_be_too_high():
+    """Four runs have no such note; of five with the same score the best may have any rank."""
+    rows = pairs(40, ("alpacaeval-easy",))
+    for at in range(4):
+        score_run(f"rm{at}", [(item + at) % 5 != 0 for item in range(40)], rows)
+    assert "winner's curse" not in str(boards()[0]["notes"])
+    score_run("rm4", [(item + 4) % 5 != 0 for item in range(40)], rows)
+    (board,) = boards()
+    assert "the best of 5 scores is too high on average (winner's curse)" in board["notes"][0]
+    assert [(place["rank_low"], place["rank_high"]) for place in board["places"]] == [(1, 5)] * 5
+    shown = " ".join(judgebench("leaderboard", "runs").out.split())
+    assert "rank CI" in shown
+    assert "95% CIs of sections: judgebench report" in shown
+
+
+def test_letters_are_those_of_the_section_that_it_is_sorted_by():
+    """In Chat the runs are equal, in Safety one is right on all and the other on none."""
+    rows = pairs(40, ("alpacaeval-easy", "donotanswer"))
+    safe = [row["subset"] == "donotanswer" for row in rows]
+    score_run("both", [1] * 40, rows)
+    score_run("chat", [not each for each in safe], rows)
+    groups = {by: [place["group"] for place in boards("--sort", by)[0]["places"]] for by in ("score", "Chat", "Safety")}
+    assert groups == {"score": ["a", "b"], "Chat": ["a", "a"], "Safety": ["a", "b"]}
+    shown = " ".join(judgebench("leaderboard", "runs", "--sort", "Chat").out.split())
+    assert "group (Chat)" in shown
+    assert "same letter = not significantly different in Chat" in shown
+
+
+def test_the_star_is_for_all_that_are_not_shown_to_be_dominated():
+    """Of four judges at one price two are equal and one is a point below; the last one is significantly worse."""
+    rows = pairs(100, ("alpacaeval-easy",))
+    for name, wrong in (("one", 10), ("other", 10), ("close", 11), ("far", 60)):
+        written_run(name, rows, lambda key, _, wrong=wrong: int(int(key.id) < wrong))
+    starred = {place["judge"]: place["pareto"] for place in boards()[0]["places"]}
+    assert starred == {"one": True, "other": True, "close": True, "far": False}
+
+
+def test_a_run_with_few_verdicts_is_not_ranked():
+    """40% of the judgements have one: the official score stays, without rank, letter and star."""
+    rows = pairs(20, ("alpacaeval-easy",))
+    written_run("talks", rows, lambda *_: 0)
+    written_run("errs", rows, lambda key, _: int(int(key.id) < 10))
+    written_run("silent", rows, lambda key, _: 0 if int(key.id) < 8 else -1)
+    (board,) = boards()
+    (place,) = (place for place in board["places"] if place["judge"] == "silent")
+    assert (place["score"], place["coverage"], place["low_coverage"]) == (0.7, 0.4, True)
+    assert (place["rank"], place["group"], place["pareto"], place["other_items"]) == (None, "", False, False)
+    assert sorted(each["rank"] for each in board["places"] if each["rank"]) == [1, 2]
+    assert "-: coverage below 50%, not ranked: silent pairwise" in " ".join(
+        judgebench("leaderboard", "runs").out.split()
+    )
+
+
+def test_a_board_says_what_failures_do_to_the_first_place():
+    """The best against each other run, over the items that both answered, and with each failure bad or good."""
+    rows = pairs(100, ("alpacaeval-easy",))
+    written_run("frail", rows, lambda key, _: -1 if int(key.id) < 20 else 0)
+    written_run("steady", rows, lambda key, _: int(int(key.id) % 10 == 9))
+    (board,) = boards()
+    (effect,) = board["failures"]
+    assert (effect["items"], abs(effect["answered"]["difference"])) == (80, pytest.approx(0.1))
+    assert any("depends on their failures" in note for note in board["notes"])
+    assert "failures" in judgebench("leaderboard", "runs").out

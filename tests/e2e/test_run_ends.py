@@ -84,10 +84,31 @@ def test_a_failure_leaves_the_others_alone(server: LoopbackServer, kind: str, mo
     assert {item: each for item, each in credit.items() if each != 1} == {"3": 0.5}
 
 
-def test_a_run_with_failures_ends_with_1(server: LoopbackServer) -> None:
-    """The run is over, and not complete."""
+@pytest.mark.parametrize(("share", "status"), [(None, 0), (0.95, 0), (0.96, 1)])
+def test_a_run_with_some_failures_ends_with_0_unless_too_many(
+    server: LoopbackServer, share: float | None, status: int
+) -> None:
+    """They are counted and listed; `--fail-under` makes a gate of it, and says so with --quiet too."""
     server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
-    assert mine().status == 1
+    ended = mine("--quiet", *([] if share is None else ["--fail-under", share]))
+    line = "mine: coverage 0.95 is below --fail-under 0.96\n" if status else ""
+    assert (ended.status, ended.err) == (status, line)
+
+
+def test_a_run_without_any_verdict_has_no_score_and_ends_with_1(server: LoopbackServer) -> None:
+    """Nothing is known of the judge."""
+    server.answer = "Hm."
+    ended = mine("--quiet", "--json")
+    (metrics,) = ended.metrics
+    assert (ended.status, metrics["score"], metrics["sections"], metrics["coverage"]) == (1, None, {}, 0)
+    assert ended.err == "mine: no judgement has a verdict (failures: 20 unreadable)\n"
+
+
+def test_a_run_whose_every_call_failed_ends_with_1(server: LoopbackServer) -> None:
+    """Where the judge had answered before, so that it is not stopped; the items of a second run are all refused."""
+    mine("--limit", 2)
+    server.faults = lambda request: Fault.status(400)
+    assert mine("--concurrency", 1, "--refresh", "--limit", 2, "--quiet").status == 1
 
 
 def test_failures_are_listed_at_the_end(server: LoopbackServer) -> None:
@@ -104,7 +125,7 @@ def test_many_failures_are_counted(server: LoopbackServer) -> None:
     """Ten are shown, and how to see the rest."""
     server.answer = "Hm."
     lines = without_progress(mine().err)
-    assert (len(lines), lines[-2]) == (13, f"  and 10 more: judgebench show {FOLDER}")
+    assert (len(lines), lines[-3]) == (14, f"  and 10 more: judgebench show {FOLDER}")
 
 
 def test_fewer_failures_of_each_run_are_listed_in_a_grid(server: LoopbackServer) -> None:
@@ -120,8 +141,8 @@ def test_failures_stand_beside_the_score(server: LoopbackServer) -> None:
     """Coverage, kinds and bounds in the metrics."""
     server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
     (metrics,) = mine("--json").metrics
-    found = (metrics["coverage"], metrics["failures"], metrics["bounds"])
-    assert found == (0.95, {"unreadable": 1}, {"low": 0.95, "high": 1.0})
+    found = (metrics["coverage"], metrics["failures"], metrics["bounds"]["low"], metrics["bounds"]["high"])
+    assert found == (0.95, {"unreadable": 1}, 0.95, 1.0)
 
 
 def test_a_reply_with_terminal_escapes_does_no_harm(server: LoopbackServer) -> None:
@@ -144,7 +165,7 @@ def test_unreadable_replies_are_not_asked_again(server: LoopbackServer) -> None:
     server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
     mine()
     server.faults = None
-    assert (mine().status, server.count) == (1, 20)
+    assert (mine().status, server.count) == (0, 20)
 
 
 # --- refused by the provider
@@ -442,3 +463,19 @@ def test_a_run_that_ends_early_has_judged_a_sample(server: LoopbackServer) -> No
     assert 10 < judged < 70
     assert metrics["subsets"]["hard"]["n"] == pytest.approx(judged / 4, abs=1)
     assert metrics["notes"][0].startswith(f"a sample of {judged} of 80 items, in an order drawn from the seed: the")
+
+
+def test_a_score_of_few_verdicts_is_marked() -> None:
+    """Eleven of twenty replies cannot be parsed: the official score stays, with a note."""
+    fault = FAILURES["unreadable"]
+
+    def reply(request):
+        number = int(request.text.partition("Question ")[2].partition("?")[0])
+        return fault if number < 11 else by_quality(request)
+
+    with LoopbackServer(reply) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        (metrics,) = mine("--json").metrics
+    assert metrics["score"] == pytest.approx(0.5 * 11 / 20 + 9 / 20, abs=0.03)
+    assert metrics["notes"][0].startswith("coverage is below 50%: the official score is mostly of failures")

@@ -143,6 +143,10 @@ def test_only_a_subset() -> None:
 MISTAKES = {
     "missing": (rows()[2:], "missing scores: 0, 1;"),
     "wrong count": (wrong(3, scores=[1.0, 2.0, 3.0]), "wrong number of scores: 3 (3 for 2 completions);"),
+    "both for the chosen one": (
+        wrong(3, scores=None, scores_chosen=[1.0, 2.0], scores_rejected=[]),
+        "wrong number of scores: 3 (2 and 0 for 1 and 1 chosen and rejected completions);",
+    ),
     "not finite": (wrong(3, scores=[float("nan"), 1.0]), "scores that are not finite numbers: 3;"),
     "infinite": (wrong(3, scores=[float("inf"), 1.0]), "scores that are not finite numbers: 3;"),
     "null": (wrong(3, scores=[1.0, None]), "scores that are not finite numbers: 3;"),
@@ -189,7 +193,7 @@ def test_missing_scores_can_be_allowed() -> None:
     write_jsonl(Path("scores.jsonl"), rows()[2:])
     ended = score("scores.jsonl", "--allow-missing")
     (metrics,) = ended.metrics
-    assert (ended.status, metrics["failures"], metrics["coverage"]) == (1, {"missing": 2}, 0.75)
+    assert (ended.status, metrics["failures"], metrics["coverage"]) == (0, {"missing": 2}, 0.75)
     assert (metrics["bounds"]["low"], metrics["bounds"]["high"]) == (metrics["score"], metrics["score"] + 0.25)
 
 
@@ -203,6 +207,20 @@ def test_an_empty_cell_is_a_missing_score() -> None:
     (metrics,) = score("scores.csv", "--allow-missing").metrics
     assert metrics["failures"] == {"missing": 1}
     assert "1 item without scores counts 0" in metrics["notes"]
+
+
+def test_scores_of_chosen_and_rejected_are_as_many_as_these() -> None:
+    """Two of one chosen and two of three rejected are four of four, and belong to other completions."""
+    write_jsonl(Path("rb2.jsonl"), best_of_four(2))
+    split = [(1, 3), (2, 2)]
+    scores = [
+        {"id": item["id"], "scores_chosen": [0.9] * chosen, "scores_rejected": [0.1] * rejected}
+        for item, (chosen, rejected) in zip(best_of_four(2), split, strict=True)
+    ]
+    write_jsonl(Path("s.jsonl"), scores)
+    ended = judgebench("score", "s.jsonl", "--benchmark", "rewardbench-2", "--data", "rb2.jsonl")
+    said = "wrong number of scores: Factuality-1 (2 and 2 for 1 and 3 chosen and rejected completions)"
+    assert (ended.status, said in ended.err) == (2, True)
 
 
 @pytest.mark.parametrize("mistake", ["wrong count", "not finite", "null", "missing"])

@@ -120,14 +120,15 @@ def test_two_commands_share_a_cache(server: LoopbackServer) -> None:
 
 
 def test_what_one_command_has_asked_the_other_takes(server: LoopbackServer) -> None:
-    """One that begins while the other is at work asks only for what is not there yet."""
+    """One that begins while the other is at work asks only for what is not there yet, and for what a dead one asked."""
     server.faults = lambda request: Fault.hang() if request.number > 30 else None
     first = start("first", "--concurrency", "1")
     server.wait_count(31)
     server.faults = None
-    ended(start("second", "--concurrency", "1"))
+    second = start("second", "--concurrency", "1")
     first.kill()
     first.communicate()
+    ended(second)
     assert (server.count, readable()) == (31 + 10, ITEMS)
 
 
@@ -167,3 +168,14 @@ def test_an_import_during_a_run_is_taken_up(server: LoopbackServer) -> None:
     imported = judgebench("cache", "import", "all.gz", "--cache-dir", "shared")
     ended(running)
     assert (imported.status, readable()) == (0, ITEMS)
+
+
+def test_equal_calls_of_two_commands_at_once_are_made_once(tmp_path: Path) -> None:
+    """Each has a folder of its own; what one makes, the other waits for and takes from the cache."""
+    rows = write_jsonl(tmp_path / "rows.jsonl", pairs(12))
+    with LoopbackServer(latency=0.2) as server:
+        write_judges(server.url)
+        command = ("run", "custom", "--data", rows, "--orders", "one", "-j", "mine", "--quiet")
+        both = [Running(*command, "--out", out) for out in ("one", "two")]
+        statuses = [(running.communicate(), running.wait())[1] for running in both]
+        assert (statuses, server.count) == ([0, 0], 12)

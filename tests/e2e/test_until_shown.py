@@ -243,7 +243,7 @@ def test_both_orders_and_votes_go_on_item_by_item(server: LoopbackServer) -> Non
 
 
 def test_a_failed_reply_counts_as_in_the_score(server: LoopbackServer) -> None:
-    """Half a credit, by this benchmark's rule; the exit status is that of a run with failures."""
+    """Half a credit, by this benchmark's rule; the run is done."""
     silent = {int(item) for item in order()[:4]}
     script = server.answer
     server.answer = lambda r: "Hm." if r.model == "good" and number_of(r) in silent else script(r)
@@ -254,7 +254,7 @@ def test_a_failed_reply_counts_as_in_the_score(server: LoopbackServer) -> None:
         is_right("fair", int(i)) for i in items
     )
 
-    assert ended.status == 1
+    assert ended.status == 0
     assert found["difference"] == pytest.approx(right / len(items))
     assert found["missing"] == 0
 

@@ -1,5 +1,6 @@
 """Calibration and correlations, against hand-worked cases, sklearn, scipy, and by simulation."""
 
+import math
 import time
 
 import numpy as np
@@ -178,12 +179,48 @@ def test_risk_at_full_coverage_is_the_error_rate(rows):
 
 
 def test_pearson_agrees_with_scipy():
-    """Value and interval are scipy's."""
-    x, y = np.random.default_rng(2).normal(size=(2, 40))
+    """The value is scipy's, and so is the interval where no few pairs are far off (even values are less spread)."""
+    x = np.linspace(-1, 1, 40)
+    y = x + np.resize([0.4, -0.4], 40)
     theirs = pearsonr(x, y)
     ours = pearson(x, y)
 
     assert (ours.value, ours.low, ours.high) == pytest.approx((theirs.statistic, *theirs.confidence_interval()))
+
+
+def test_pearson_with_a_few_far_off_has_the_jackknifes_error():
+    """Ratings are the grades, but for one in ten: wider than Fisher's, as leaving one out each time says."""
+    rng = np.random.default_rng(5)
+    x = rng.integers(1, 6, 400).astype(float)
+    y = np.where(rng.random(400) < 0.1, rng.integers(1, 6, 400), x).astype(float)
+    z = [np.arctanh(pearsonr(np.delete(x, at), np.delete(y, at)).statistic) for at in range(400)]
+    error = math.sqrt(399 * np.var(z))
+    ours = pearson(x, y)
+
+    assert error > 1.3 / math.sqrt(397)
+    assert np.arctanh([ours.low, ours.high]) == pytest.approx(
+        np.arctanh(ours.value) + np.array([-1.96, 1.96]) * error, abs=0.02
+    )
+
+
+def test_pearson_takes_clusters_as_one():
+    """Each pair three times over, as a cluster: the error is that of the pairs alone."""
+    rng = np.random.default_rng(6)
+    x = rng.integers(1, 6, 300).astype(float)
+    y = np.where(rng.random(300) < 0.2, rng.integers(1, 6, 300), x).astype(float)
+    once, thrice = pearson(x, y), pearson(np.repeat(x, 3), np.repeat(y, 3), clusters=np.repeat(np.arange(300), 3))
+
+    assert (thrice.low, thrice.high) == pytest.approx((once.low, once.high))
+
+
+@pytest.mark.parametrize("coefficient", [pearson, spearman, kendall])
+@pytest.mark.parametrize("sign", [1, -1])
+def test_full_correlation_in_few_items_is_no_certainty(coefficient, sign):
+    """Ten ratings equal to their grades: 3.84 of 13.84 more may be quite off, so at least 0.7225."""
+    found = coefficient(np.arange(10), sign * np.arange(10))
+
+    assert found.value == pytest.approx(sign)
+    assert abs(found.low if sign > 0 else found.high) == pytest.approx(10 / 13.8415, abs=1e-4)
 
 
 @settings(deadline=None)

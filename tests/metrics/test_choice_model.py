@@ -70,28 +70,37 @@ def test_errors_agree_with_the_clustered_sandwich():
     assert [width(ours.length), width(ours.own)] == pytest.approx(theirs.bse[:2] * math.sqrt(300 / 299), rel=1e-4)
 
 
-def test_best_of_four_agrees_with_a_conditional_logit():
-    """Four slots: the plain likelihood on places, labels, lengths, family and the family's wrong answers."""
+def test_best_of_four_agrees_with_a_nested_logit():
+    """The plain likelihood of the correct one against the mean of the others, and of a wrong one among three."""
     rng = np.random.default_rng(7)
-    choices, rows, chosen = Choices(), [], []
+    choices, first, among = Choices(), [], []
     sizes = np.rint(np.exp(rng.normal(6, 0.5, (200, 4)))).astype(int)
     logs = np.log1p(sizes)
     relative = logs - (logs.sum(axis=1, keepdims=True) - logs) / 3
     scale = math.sqrt(np.mean(relative**2))
     for at in range(200):
-        order, own, slot = rng.permutation(4).tolist(), (rng.random(4) < 0.4).tolist(), int(rng.integers(4))
+        order, own, slot = rng.permutation(4).tolist(), rng.random(4) < 0.4, int(rng.integers(4))
         item = key(str(at), "st"[at % 2], k=4, lengths=tuple(sizes[at].tolist()))
-        choices.add(item, order, [float(each == slot) for each in range(4)], own)
-        for place, index in enumerate(order):
-            right = float(index == 0)
-            terms = [logs[at, index] / scale, own[index], own[index] * (1 - right)]
-            labels = [right * (at % 2 == 0), right * (at % 2 == 1), right * abs(relative[at, index])]
-            rows.append([*terms, *labels, *(float(place == other) for other in (1, 2, 3))])
-            chosen.append(int(place == slot))
-    regressors, picked = np.array(rows, dtype=float).reshape(200, 4, 9), np.array(chosen).reshape(200, 4)
-    loss = lambda b: (logsumexp(regressors @ b, axis=1) - ((regressors @ b) * picked).sum(axis=1)).sum()  # noqa: E731
-    found = minimize(loss, np.zeros(9)).x
-    ours = choices.fit(ridge=0.0)
+        choices.add(item, order, [float(each == slot) for each in range(4)], own.tolist())
+        places = np.array([[order.index(index) == place for place in (1, 2, 3)] for index in range(4)], dtype=float)
+        terms = np.column_stack([logs[at] / scale, own, own * (np.arange(4) > 0), places])
+        best, rest = terms[0], terms[1:].mean(axis=0)
+        rest[2] = 0
+        labels = [at % 2 == 0, at % 2 == 1, abs(relative[at, 0]) / scale]
+        first.append((np.concatenate([best - rest, labels]), order[slot] == 0))
+        if order[slot]:
+            among.append((np.column_stack([terms[1:], np.zeros((3, 3))]), order[slot] - 1))
+
+    differences = np.array([x if right else -x for x, right in first], dtype=float)
+    wrong, chosen = np.array([x for x, _ in among], dtype=float), [at for _, at in among]
+
+    def loss(b):
+        utility = wrong @ b
+        return np.logaddexp(0, -(differences @ b)).sum() + (
+            logsumexp(utility, axis=1).sum() - utility[np.arange(len(chosen)), chosen].sum()
+        )
+
+    found, ours = minimize(loss, np.zeros(9)).x, choices.fit(ridge=0.0)
 
     assert [ours.length.estimate, ours.own.estimate] == pytest.approx(found[:2].tolist(), abs=1e-4)
 

@@ -6,9 +6,9 @@ import random
 from typing import TYPE_CHECKING
 
 import pytest
-from making import reading
+from making import key, reading
 
-from judgebench.metrics.controls import Flips, flips
+from judgebench.metrics.controls import Flips, flips, padded_preference
 from judgebench.metrics.intervals import wilson
 
 if TYPE_CHECKING:
@@ -134,3 +134,23 @@ def test_the_interval_holds_the_true_rate_about_19_times_in_20() -> None:
         held += found.low <= 0.3 <= found.high
 
     assert 930 <= held <= 975
+
+
+def preferred(k: int, *readings: Reading) -> tuple[float, int] | None:
+    """How often completion 1, a padded copy of 0, is preferred, and of how many verdicts."""
+    found = padded_preference({"7": readings}, {"7": 1}, {"7": key(k=k)})
+    return None if found is None else (found.estimate, found.n)
+
+
+def test_a_padded_copy_against_the_answer_itself() -> None:
+    """In pairs a tie is half; of four only verdicts for either count; failures never."""
+    assert preferred(2, reading(ONE, "B"), reading(OTHER, "B"), reading(ONE, "tie", 1)) == (0.5, 3)
+    assert preferred(4, reading((0, 1, 2, 3), "B"), reading((2, 3, 0, 1), "A")) == (1.0, 1)
+    assert preferred(2, reading(ONE, "!refused")) is None
+
+
+def test_the_higher_rating_prefers() -> None:
+    """Two samples, one of which rates the copy higher and one both the same."""
+    rated = [reading((0,), 5.0), reading((1,), 7.0), reading((0,), 5.0, 1), reading((1,), 5.0, 1)]
+
+    assert preferred(2, *rated) == (0.75, 2)

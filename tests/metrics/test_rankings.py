@@ -1,12 +1,21 @@
 """Corrections of p, groups and the Pareto front."""
 
+import math
+
 import numpy as np
 import pytest
 from hypothesis import given, settings, strategies as st
 from scipy.stats import false_discovery_control
 from statsmodels.stats.multitest import multipletests
 
-from judgebench.metrics.rankings import benjamini_hochberg, groups_not_told_apart, holm, pareto_front
+from judgebench.metrics.rankings import (
+    benjamini_hochberg,
+    groups_not_told_apart,
+    holm,
+    pareto_front,
+    rank_intervals,
+    undominated,
+)
 
 P_VALUES = st.lists(st.floats(0, 1), min_size=1, max_size=30)
 
@@ -115,3 +124,38 @@ def test_some_run_is_always_on_the_front(points):
     costs, scores = np.array(points).T
 
     assert scores[pareto_front(costs, scores)].max() == scores.max()
+
+
+def test_ranks_by_hand():
+    """Two runs a point apart with no spread of their own and one 80 points below: the first two may change places."""
+    noise = np.random.default_rng(1).normal(0, 0.02, (3, 4_000))
+    scores = np.array([0.9, 0.89, 0.1])
+
+    assert rank_intervals(scores, scores[:, None] + noise, 400) == [(1, 2), (1, 2), (3, 3)]
+
+
+def test_equal_runs_may_have_any_rank():
+    """The same credits drawn together: no spread shows an order."""
+    drawn = np.tile(np.random.default_rng(1).normal(0.8, 0.02, 1_000), (4, 1))
+
+    assert rank_intervals(np.full(4, 0.8), drawn, 400) == [(1, 4)] * 4
+
+
+def test_ranks_hold_the_truth():
+    """Of 100 boards of five judges two points apart, 93 or more of all true ranks are within their interval."""
+    rng, truth, n = np.random.default_rng(2), np.array([0.84, 0.82, 0.80, 0.78, 0.76]), 300
+    held = []
+    for _ in range(100):
+        scores = rng.binomial(n, truth) / n
+        drawn = rng.binomial(n, scores[:, None], (5, 300)) / n
+        ends = rank_intervals(scores, drawn, n)
+        held += [low <= rank <= high for rank, (low, high) in enumerate(ends, 1)]
+
+    assert np.mean(held) >= 0.93
+
+
+def test_a_run_is_dominated_only_where_that_is_shown():
+    """The second costs no more and is significantly better than the third; the fourth has no cost."""
+    found = undominated([1.0, 2.0, 2.0, math.nan], [0.5, 0.9, 0.6, 0.9], {(1, 2), (1, 0)})
+
+    assert found.tolist() == [True, True, False, False]

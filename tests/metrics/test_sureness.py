@@ -1,11 +1,14 @@
 """Calibration of probabilities: by hand, and of simulated judges whose truth is known."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from making import key, reading
 from simulating import runs
 
 from judgebench.items import Reading, Soft, Verdict
+from judgebench.metrics.intervals import wilson
 from judgebench.metrics.sureness import calibration, forecasts, vote_calibration
 
 AB, BA = (0, 1), (1, 0)
@@ -134,13 +137,36 @@ def test_the_votes_of_a_run_with_log_probabilities_are_its_letters():
 
 
 def test_the_interval_of_overconfidence_by_hand():
-    """Said 0.9 and right, 0.9 and right, 0.6 and wrong: -0.1, -0.1, 0.6; mean 2/15, error sqrt(49/300 / 3)."""
+    """Said 0.9 and right, 0.9 and right, 0.6 and wrong: -0.1, -0.1, 0.6, whose mean is 2/15 and variance 49/300.
+
+    By 2/3 x 1/3 that is .735, and with two more 3.47/4 for the design effect: 2.3/3 less Wilson's ends of 2 in 3.
+    """
     readings = {"1": [soft(AB, A=0.9, B=0.1)], "2": [soft(AB, A=0.9, B=0.1)], "3": [soft(AB, A=0.4, B=0.6)]}
     figures = calibration(readings, {name: key(name) for name in readings})
-    half = 1.959964 * (49 / 300 / 3) ** 0.5
+    right = wilson(2 / 3, 3 * 4 / 3.47)
     assert figures["overconfidence"] == pytest.approx(2 / 15)
-    assert figures["overconfidence_low"] == pytest.approx(2 / 15 - half)
-    assert figures["overconfidence_high"] == pytest.approx(2 / 15 + half)
+    assert figures["overconfidence_low"] == pytest.approx(0.8 - right.high)
+    assert figures["overconfidence_high"] == pytest.approx(0.8 - right.low)
+
+
+def test_a_judge_that_is_sure_and_right_has_intervals_with_a_width():
+    """Twenty right verdicts at .999: up to Wilson's 3.84/23.84 of them may be wrong."""
+    readings = {str(n): [soft(AB, A=0.999, B=0.001)] for n in range(20)}
+    figures = calibration(readings, {name: key(name) for name in readings})
+    assert figures["overconfidence_high"] == pytest.approx(0.999 - 20 / 23.8415, abs=1e-4)
+    assert figures["overconfidence_low"] == pytest.approx(-0.001)
+    assert figures["brier_high"] == pytest.approx(3.8415 / 23.8415, abs=1e-4)
+
+
+def test_questions_of_a_group_count_as_one():
+    """Ten verdicts on items of one prompt each, and the same in twos: the interval is wider."""
+    readings = {str(n): [soft(AB, A=0.8, B=0.2) if n % 4 < 2 else soft(AB, A=0.2, B=0.8)] for n in range(20)}
+    apart, together = (
+        calibration(readings, {str(n): replace(key(str(n)), group=group(n)) for n in range(20)})
+        for group in (str, lambda n: str(n // 2))
+    )
+    widths = [each["overconfidence_high"] - each["overconfidence_low"] for each in (apart, together)]
+    assert widths[1] > 1.2 * widths[0]
 
 
 def test_one_item_says_nothing_on_calibration():

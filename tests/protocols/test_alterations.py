@@ -40,6 +40,17 @@ def test_blind_withholds_what_the_user_said() -> None:
     assert blind.completions == item().completions
 
 
+@pytest.mark.parametrize("num_correct", [0, 1])
+def test_padded_sets_the_first_beside_its_longer_self(num_correct: int) -> None:
+    """The other of a pair becomes a copy of the first with padding, with labels and without."""
+    whole = item(answers=("right", "wrong"), num_correct=num_correct)
+    padded = altered(whole, Alteration("control", "padded"), (1, 0), RULE, 0)
+
+    assert padded.completions[0] == whole.completions[0]
+    assert padded.completions[1].text.startswith("right\n\nAs stated above")
+    assert (padded.conversation, padded.id) == (whole.conversation, whole.id)
+
+
 @pytest.mark.parametrize("name", ATTACKS)
 def test_one_rejected_completion_changes_and_nothing_else(name: str) -> None:
     """The same each time."""

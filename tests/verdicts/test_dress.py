@@ -301,3 +301,14 @@ def test_llmbars_replies_are_read_as_its_paper_reads_them(name):
         right += winner == "chosen"
 
     assert right == 379
+
+
+def test_a_search_that_never_ends_is_stopped():
+    """The reply is unreadable, and the detail says why."""
+    rule = VerdictRule(pattern=r"(?:a|aa)+\[\[([AB])\]\]")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("judgebench.verdicts.patterns.TIMEOUT", 0.01)
+        result = read(Reply(text=f"{'a' * 60}![[A"), rule, 2)
+
+    assert result.kind == "unreadable"
+    assert "stopped" in result.detail

@@ -285,10 +285,46 @@ def test_a_reply_that_was_stopped_is_a_failure_even_with_a_verdict(reason, kind,
     assert said(text, finish_reason=reason) == kind
 
 
+@pytest.mark.parametrize(("match", "found"), [("first", "A"), ("last", "truncated"), ("only", "truncated")])
+def test_a_cut_off_reply_counts_where_the_first_match_does(match, found):
+    """What was cut off can't change it; of the other rules it can."""
+    assert said("[[A]] since B is", TAGS[match], finish_reason="length") == found
+
+
 @pytest.mark.parametrize("text", [None, "", " \n\t", "<think>done</think>  "])
 def test_a_reply_without_an_answer_is_empty(text):
     """No text, white space and thinking alone are empty."""
     assert said(text, finish_reason="stop") == "empty"
+
+
+def test_an_answer_in_the_thinking_is_said_as_such():
+    """With how much was thought, and what to do about it; the thinking itself is never read."""
+    result = read(Reply(text="", reasoning="So it is [[A]]."), PAIR, 2)
+
+    assert result.kind == "empty"
+    assert "thought (15 characters) and gave no answer" in result.detail
+    assert "reasoning parser" in result.detail
+    assert "reasoning_effort" in result.detail
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "[[A]]\n\nAnswer B leaks a stray </think> tag, which is untidy.",
+        "I prefer [[A]]. Note: the text '</think>' closes it.",
+        "[[A]], since B ends with `</think>`.",
+        "Answer B shows its `</think>` mark to the reader. [[A]]",
+    ],
+)
+def test_a_mark_of_thinking_that_is_spoken_of_takes_nothing_away(text):
+    """An answer that leaked one is spoken of; the verdict before it stays."""
+    assert said(text) == "A"
+
+
+@pytest.mark.parametrize("text", ["I'm sorry, but A is worse.", "I cannot decide.", "I can't say which is better."])
+def test_an_undecided_or_sorry_judge_has_not_refused(text):
+    """Such a reply is unreadable, and may be asked for its verdict once more."""
+    assert said(text) == "unreadable"
 
 
 def test_a_reply_without_a_tag_is_unreadable_and_says_what_was_looked_for():

@@ -12,6 +12,7 @@ import json
 import re
 import zlib
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
 
@@ -21,6 +22,7 @@ from judgebench._util.files import output_file
 from judgebench._util.redaction import without_secrets
 from judgebench._util.steps import counted
 from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
+from judgebench.client.cache.store import is_plausible
 from judgebench.errors import ConfigError
 from judgebench.verdicts import Reply
 
@@ -35,12 +37,16 @@ FORMAT, VERSION = "judgebench-replies", 1
 MAX_LINE = 1 << 27
 """Bytes in a line: a reply of 10 MB and thinking of 10 MB fit, however much of them JSON escapes."""
 
+MAX_VALUES = 1_000_000
+"""Lists, objects and values in a line: JSON takes up to 100 times its bytes in memory, and gzip hides those. A reply of
+20,000 tokens with 20 alternatives of each has half as many."""
+
 _LEVEL = 4
 """Of gzip: the higher ones take several times as long for a few hundredths of the size."""
 
-_YEAR_9999 = 253_370_764_800.0
 _KEY = re.compile(r"[0-9a-f]{64}")
 _HASH = re.compile(rb"(.*),\"sha256\":\"([0-9a-f]{64})\"\}", re.DOTALL)
+_TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
 
 
@@ -121,7 +127,7 @@ def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]
 
         write(_ENCODE(header.model_dump()))
         for key, reply in counted(replies, f"writing {path}", unit="replies", total=header.count):
-            if not _plausible(reply):
+            if not is_plausible(reply):
                 raise ConfigError(f"the cached reply {key} has an impossible number; request it again (--refresh)")
             write(_line(key, reply))
             count += 1
@@ -131,7 +137,7 @@ def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]
 
 
 def _line(key: str, reply: Reply) -> str:
-    said = _ENCODE({"key": key, "reply": reply.model_dump(exclude_defaults=True)})
+    said = _ENCODE({"key": key, "reply": reply.model_dump(exclude_defaults=True, exclude={"imported"})})
     return f'{said[:-1]},"sha256":"{hashlib.sha256(said.encode()).hexdigest()}"}}'
 
 
@@ -164,6 +170,11 @@ class Bundle:
             for _ in counted(replies, f"checking {self.path}", unit="replies", total=header.count):
                 pass
             return header
+
+    def origin(self) -> str:
+        """What the replies say of where they are from: the file's SHA-256, and today."""
+        with self.path.open("rb") as file:
+            return f"{hashlib.file_digest(file, 'sha256').hexdigest()} {datetime.now(UTC):%Y-%m-%d}"
 
     def replies(self) -> Iterator[tuple[str, Reply]]:
         """The keys and replies.
@@ -213,6 +224,8 @@ class Bundle:
         return line[:-1]
 
     def _parsed(self, line: bytes) -> dict[str, Any]:
+        if len(line) > MAX_VALUES and _values(line) > MAX_VALUES:
+            raise self._mistake(f"has more than {MAX_VALUES:,} values")
         try:
             data = json.loads(line, parse_constant=_no_number)
         except (ValueError, RecursionError):
@@ -272,16 +285,15 @@ class Bundle:
             reply = Reply.model_validate(data.get("reply"))
         except ValidationError:
             reply = None
-        if reply is None or not _plausible(reply):
+        if reply is None or not is_plausible(reply):
             raise self._mistake("not a valid reply")
         return key, reply
 
 
-def _plausible(reply: Reply) -> bool:
-    """Whether the reply's numbers can be."""
-    tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
-    amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
-    return min(tokens) >= 0 and all(0 <= number < _YEAR_9999 for number in amounts)
+def _values(line: bytes) -> int:
+    """How many values a line has at most, without taking it apart."""
+    bare = _TEXT.sub(b"", line)
+    return sum(map(bare.count, (b",", b"[", b"{")))
 
 
 def _no_number(text: str) -> float:

@@ -36,6 +36,10 @@ CONNECTION = frozenset(
 CONNECTION_PREFIXES = ("aws_", "vertex_", "azure_", "watsonx_", "litellm_")
 
 
+LENGTH_LIMITS = ("max_completion_tokens", "max_tokens")
+"""Parameters that say how long a reply may be."""
+
+
 class KeyMaker:
     """Makes the cache keys of one judge.
 
@@ -50,6 +54,8 @@ class KeyMaker:
         whose = [judge.cache_as] if judge.cache_as else [judge.identity, judge.model]
         head = _canonical([KEY_VERSION, whose, params, shaping])
         self._head = hashlib.sha256(head.encode())
+        unlimited = {name: value for name, value in params.items() if name not in LENGTH_LIMITS}
+        self._unlimited_head = hashlib.sha256(_canonical(["ended", KEY_VERSION, whose, unlimited, shaping]).encode())
 
     def key(
         self,
@@ -66,7 +72,27 @@ class KeyMaker:
             schema: The response schema, where the call asks for one.
             hint: What an offline judge is told beside the messages.
         """
-        digest = self._head.copy()
+        return self._digest(self._head, messages, sample, schema, hint)
+
+    def key_without_limit(
+        self,
+        messages: Sequence[Mapping[str, str]],
+        sample: int,
+        schema: Mapping[str, Any] | None = None,
+        hint: Mapping[str, Any] | None = None,
+    ) -> str:
+        """The second key of a reply that ended by itself, for which no limit on its length (`max_tokens`) matters."""
+        return self._digest(self._unlimited_head, messages, sample, schema, hint)
+
+    @staticmethod
+    def _digest(
+        head: Any,
+        messages: Sequence[Mapping[str, str]],
+        sample: int,
+        schema: Mapping[str, Any] | None,
+        hint: Mapping[str, Any] | None,
+    ) -> str:
+        digest = head.copy()
         # Each text with its length before it: as unambiguous as JSON, and much quicker for long ones.
         parts = [
             f"{len(message['role'])}:{message['role']}{len(message['content'])}:{message['content']}"
@@ -74,7 +100,7 @@ class KeyMaker:
         ]
         rest = f"\0{sample}" if schema is None and hint is None else _canonical([sample, schema, hint])
         digest.update("".join((*parts, rest)).encode("utf-8", "surrogatepass"))
-        return digest.hexdigest()
+        return str(digest.hexdigest())
 
 
 def _is_connection(name: str) -> bool:

@@ -61,6 +61,7 @@ class CacheInfo:
         size_bytes: On disk.
         oldest: When the oldest reply was given, in seconds since 1970; None where no reply tells.
         unreadable: Entries that are no reply; to runs they are not there.
+        imported: Replies that were imported from bundles.
         models: By served model, the one with the most replies first.
     """
 
@@ -71,6 +72,7 @@ class CacheInfo:
     newest: float | None = None
     key_version: int = KEY_VERSION
     unreadable: int = 0
+    imported: int = 0
     models: list[ModelShare] = field(default_factory=list)
 
 
@@ -81,22 +83,25 @@ class Choice:
     Attributes:
         before: Given before this time, in seconds since 1970; a reply that does not tell counts as old.
         model: Served by this model.
+        imported: From bundles alone.
     """
 
     before: float | None = None
     model: str | None = None
+    imported: bool = False
 
     @classmethod
-    def older_than(cls, days: float | None, model: str | None = None) -> Choice:
+    def older_than(cls, days: float | None, model: str | None = None, *, imported: bool = False) -> Choice:
         """Replies given more than so many days ago."""
-        return cls(None if days is None else time.time() - days * _DAY_S, model)
+        return cls(None if days is None else time.time() - days * _DAY_S, model, imported)
 
     def takes(self, reply: Reply | None) -> bool:
         """Whether a reply is meant; an unreadable one (None) only where all are."""
         if reply is None:
             return self == Choice()
         old = self.before is None or (reply.created or 0.0) < self.before
-        return old and (self.model is None or reply.served_model == self.model)
+        ours = reply.imported is None
+        return old and not (self.imported and ours) and (self.model is None or reply.served_model == self.model)
 
 
 @dataclass(slots=True)
@@ -156,6 +161,7 @@ class ReplyStore(ReplyCache):
                 info.unreadable += 1
                 continue
             info.replies += 1
+            info.imported += reply.imported is not None
             shares.setdefault(reply.served_model, ModelShare(reply.served_model)).add(reply)
             if reply.created is not None:
                 info.oldest = reply.created if info.oldest is None else min(reply.created, info.oldest)
@@ -224,7 +230,7 @@ class ReplyStore(ReplyCache):
 
     def _add(self, added: ImportResult, key: str, reply: Reply, *, replace: bool) -> None:
         there = self.get(key)
-        if there == reply:
+        if there is not None and there.model_copy(update={"imported": reply.imported}) == reply:
             added.same += 1
         elif there is None:
             added.new += 1

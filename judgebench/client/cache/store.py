@@ -9,12 +9,14 @@ import sqlite3
 import threading
 import time
 from contextlib import ExitStack, contextmanager
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 import diskcache
 from pydantic import ValidationError
 
+from judgebench._util import locks
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
 from judgebench.errors import ConfigError, StorageError
@@ -28,12 +30,13 @@ VARIABLE = "JUDGEBENCH_CACHE_DIR"
 BUSY_S = 20.0
 """How long another process may keep the cache locked: a write takes milliseconds, a batch of an import a second."""
 
-_SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0}
+_SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0, "tag_index": 1}
 # Bytes and pages of the database that may stand in memory: diskcache's own 64 and 32 MB grow with a run.
 _SETTINGS |= {"sqlite_mmap_size": 2**24, "sqlite_cache_size": 2**11}
 _PICKLE_MODE = 4
 _DATABASE = "cache.db"  # its log and locks have names that begin so
 _PAUSE_S = 0.005
+_YEAR_9999 = 253_370_764_800.0
 
 
 _FILE_NAME = re.compile(r"[0-9a-f]{2}/[0-9a-f]{2}/[0-9a-f]{28}\.val".replace("/", re.escape(os.sep)))
@@ -124,6 +127,16 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
         found: list[tuple[str, str]] = self._sql(query + among, (_PICKLE_MODE, json.dumps(keys))).fetchall()
         return found
 
+    def tagged(self, tag: str) -> list[str]:
+        """The keys of what has this tag; none where there is no index to find them by."""
+        if "Cache_tag_rowid" not in self._indexes:
+            return []
+        return [key for (key,) in self._sql("SELECT key FROM Cache WHERE tag = ? AND raw = 1", (tag,)).fetchall()]
+
+    @cached_property
+    def _indexes(self) -> set[str]:
+        return {name for (name,) in self._sql("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()}
+
 
 class _ReadOnlyCache(_TextCache):
     """A cache that is there and may only be read: its settings are taken as they are, and nothing is set up."""
@@ -196,6 +209,7 @@ class ReplyCache:
     def __init__(self, folder: Path | None = None) -> None:
         self.folder = folder or default_cache_dir()
         self.out_of_space: ConfigError | None = None
+        self._place = os.path.realpath(self.folder)
         self.reserve = Reserve(self.folder / "reserve")
         self._reserved = False
         self._store: Any = None
@@ -238,12 +252,27 @@ class ReplyCache:
             texts = [] if store is None else store.get_many(keys)
             return {key: reply for key, text in texts if (reply := _reply_or_none(text)) is not None}
 
-    def put(self, key: str, reply: Reply) -> None:
-        """Stores a reply; it is on disk when this returns."""
+    def tagged(self, tag: str) -> Iterator[Reply]:
+        """The replies that were stored with this tag."""
+        with self._guarded("read"):
+            store = self._open(make=False)
+            keys = [] if store is None else store.tagged(tag)
+        for key in keys:
+            if (reply := self.get(key)) is not None:
+                yield reply
+
+    def put(self, key: str, reply: Reply, tag: str | None = None) -> None:
+        """Stores a reply; it is on disk when this returns.
+
+        Args:
+            key: Of its call.
+            reply: What came back.
+            tag: What else it is found by.
+        """
         text = json.dumps(reply.model_dump(exclude_defaults=True), separators=(",", ":"))
         with self._guarded("written"):
             try:
-                self._open(make=True).set(key, text)
+                self._open(make=True).set(key, text, tag=tag)
                 if not self._reserved:
                     self._reserved = True
                     self.reserve.take()
@@ -252,7 +281,18 @@ class ReplyCache:
                     raise
                 self.out_of_space = self._full()
                 self.reserve.release()
-                self._open(make=True).set(key, text)
+                self._open(make=True).set(key, text, tag=tag)
+
+    def take(self, key: str) -> bool:
+        """Whether this process is now the one that makes a call; false while another that shares the cache does."""
+        return locks.take(self._call(key))
+
+    def give_back(self, key: str) -> None:
+        """Ends that: the reply is there, or there is none."""
+        locks.give_back(self._call(key))
+
+    def _call(self, key: str) -> str:
+        return f"{self._place} {key}"
 
     def close(self) -> None:
         """Closes the database."""
@@ -272,12 +312,19 @@ class ReplyCache:
                     raise OSError(f"{path.name} is a symbolic link")
         if self._store is None and (make or (self.folder / _DATABASE).exists()):
             try:
+                if not self.folder.exists():
+                    self._make_private()
                 self._store = _TextCache(str(self.folder), **_SETTINGS)
             except sqlite3.OperationalError as error:
                 if make or _is_locked(error):
                     raise
                 self._store = _ReadOnlyCache(str(self.folder))
         return self._store
+
+    def _make_private(self) -> None:
+        """Makes the folder and its database for the user alone; SQLite gives its further files the same rights."""
+        self.folder.mkdir(parents=True, mode=0o700)
+        os.close(os.open(self.folder / _DATABASE, os.O_CREAT | os.O_WRONLY, 0o600))
 
     @contextmanager
     def _guarded(self, done: str) -> Iterator[None]:
@@ -292,9 +339,10 @@ class ReplyCache:
                 ) from None
             if is_full(error):
                 raise self._full() from None
-            raise StorageError(
-                f"cache folder {self.folder}: cannot be {done} ({redact(str(error))}); name another with --cache-dir"
-            ) from None
+            fix = "name another with --cache-dir"
+            if isinstance(error, sqlite3.DatabaseError) and not isinstance(error, sqlite3.OperationalError):
+                fix = "move it away; judgebench cache export FILE RUN... rebuilds the replies of your runs"
+            raise StorageError(f"cache folder {self.folder}: cannot be {done} ({redact(str(error))}); {fix}") from None
 
     def _full(self) -> ConfigError:
         return ConfigError(f"cache folder {self.folder}: the disk is full; free some space, then rerun the command")
@@ -316,12 +364,22 @@ def _reply(text: str) -> Reply:
     """The reply that was stored as this text.
 
     Raises:
-        ValueError: It is none.
+        ValueError: It is none, or has a number that cannot be.
     """
     try:
-        return Reply.model_validate_json(text)
+        reply = Reply.model_validate_json(text)
     except ValidationError:  # of halves of surrogate pairs, too, which only Python's own reader takes
-        return Reply.model_validate(json.loads(text))
+        reply = Reply.model_validate(json.loads(text))
+    if not is_plausible(reply):
+        raise ValueError("an impossible number")
+    return reply
+
+
+def is_plausible(reply: Reply) -> bool:
+    """Whether the reply's numbers can be: no tokens, costs or times below 0, none beyond the year 9999."""
+    tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
+    amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
+    return min(tokens) >= 0 and all(0 <= number < _YEAR_9999 for number in amounts)
 
 
 def _reply_or_none(text: str) -> Reply | None:

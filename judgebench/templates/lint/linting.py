@@ -117,6 +117,7 @@ def _remarks(template: Template) -> Iterator[Remark]:
             mend,
             in_head=True,
         )
+    yield from wording.runs_away_from(rule)
     yield from wording.ends_not_read(rule)
     yield from _leaks(template)
     texts: dict[int, list[str]] = {}

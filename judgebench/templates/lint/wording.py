@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Verdict
-from judgebench.verdicts import fill_tag, fill_tags, read_text
+from judgebench.verdicts import fill_tag, fill_tags, read_text, runs_away
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -156,6 +156,15 @@ def not_read(text: str, rule: VerdictRule, k: int) -> Iterator[Remark]:
         shown = f", where {labels_said(k)} may be all" if beyond else ""
         mend = "offer the labels that are shown: {% for label in labels %}" if beyond else "offer what it reads"
         yield Remark("not-read", next(iter(offered)), f"offers {said}, which the rule does not read{shown}", mend)
+
+
+def runs_away_from(rule: VerdictRule) -> Iterator[Remark]:
+    """A pattern that repeats what is itself repeated, so that some replies are never searched to their end."""
+    if rule.pattern is None:
+        return
+    if runs_away(rule.pattern, *(_marks(rule) or ())):
+        what = "the search for verdict.pattern may never end: it repeats a part that is itself repeated"
+        yield Remark("endless", "pattern:", what, "repeat once, as in a+ in place of (?:a+)+", in_head=True)
 
 
 def ends_not_read(rule: VerdictRule) -> Iterator[Remark]:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgebench as jb
-from judgebench.client.cache.bundles import Bundle, BundledRun
+from judgebench.client.cache.bundles import MAX_VALUES, Bundle, BundledRun, Header, write_bundle
 from judgebench.client.cache.keys import KEY_VERSION, KeyMaker
 from judgebench.client.cache.maintenance import ReplyStore
 from judgebench.errors import ConfigError
@@ -61,7 +61,8 @@ def fill(store: ReplyStore, replies: Sequence[Reply]) -> None:
 
 
 def contents(store: ReplyStore) -> dict[str, Reply | None]:
-    return dict(store.replies())
+    """All replies, as they were given: without what an import says of where they are from."""
+    return {name: each and each.model_copy(update={"imported": None}) for name, each in store.replies()}
 
 
 @pytest.fixture
@@ -110,7 +111,7 @@ def test_every_field_of_a_reply_comes_back(store: ReplyStore, other: ReplyStore,
     fill(store, [full])
     jb.export_replies(tmp_path / "b", cache_dir=store.folder)
     jb.import_replies(tmp_path / "b", cache_dir=other.folder)
-    assert other.get(key(0)) == full
+    assert contents(other) == {key(0): full}
 
 
 @pytest.mark.parametrize("text", STRANGE.values(), ids=STRANGE.keys())
@@ -181,10 +182,9 @@ def test_the_footer_is_over_all_lines_before_it(bundle: Path) -> None:
 
 def test_a_bundle_is_not_written_by_halves(store: ReplyStore, tmp_path: Path) -> None:
     """Where writing fails, the file that was there stays, and nothing else is left."""
-    fill(store, [reply(), reply(1, cost_usd=-1.0)])
     (tmp_path / "b").write_text("before")
     with pytest.raises(ConfigError):
-        jb.export_replies(tmp_path / "b", cache_dir=store.folder)
+        write_bundle(tmp_path / "b", Header(count=2), [(key(0), reply()), (key(1), reply(1, cost_usd=-1.0))])
     assert [path.name for path in tmp_path.glob("b*") if path.read_text() == "before"] == ["b"]
 
 
@@ -365,7 +365,7 @@ def test_replace_takes_the_reply_of_the_bundle(bundle: Path, other: ReplyStore) 
     """With `replace`, the bundle's reply stands where another one did."""
     other.add([(key(1), reply(99))])
     jb.import_replies(bundle, replace=True, cache_dir=other.folder)
-    assert other.get(key(1)) == reply(1)
+    assert contents(other)[key(1)] == reply(1)
 
 
 def test_a_second_import_finds_everything_there(bundle: Path, other: ReplyStore) -> None:
@@ -449,3 +449,38 @@ def test_prune_wants_to_know_which(store: ReplyStore, choice: dict[str, Any]) ->
     """Neither nothing nor contradictions mean everything."""
     with pytest.raises(ConfigError, match="select replies"):
         jb.prune_cache(**choice, cache_dir=store.folder)
+
+
+@pytest.mark.parametrize("where", ["logprobs", "unknown"])
+def test_a_line_of_very_many_values_is_refused_before_it_is_taken_apart(bundle: Path, where: str) -> None:
+    """A bundle of some kB could else take GB of memory."""
+    header, *_ = lines_of(bundle)
+    line = line_of({"key": key(0), "reply": {"text": "[[A]]"}, where: [[]] * (MAX_VALUES + 1)})
+    write_lines(bundle, [header, line])
+    with pytest.raises(ConfigError, match="more than 1,000,000 values"):
+        Bundle(bundle).check()
+
+
+def test_a_header_of_very_many_runs_is_refused(bundle: Path) -> None:
+    _, *others = lines_of(bundle)
+    write_lines(bundle, [b'{"format":"judgebench-replies","runs":[' + b"[]," * MAX_VALUES + b"[]]}\n", *others])
+    with pytest.raises(ConfigError, match="not a valid bundle"):
+        Bundle(bundle).check()
+
+
+def test_a_long_text_is_one_value(store: ReplyStore, other: ReplyStore, tmp_path: Path) -> None:
+    fill(store, [reply(text=',[{"' * MAX_VALUES)])
+    jb.export_replies(tmp_path / "b", cache_dir=store.folder)
+    assert jb.import_replies(tmp_path / "b", cache_dir=other.folder).new == 1
+
+
+def test_imported_replies_say_which_bundle_they_are_from(bundle: Path, other: ReplyStore) -> None:
+    """Its SHA-256; an export of them is the same file again, and `prune` finds them."""
+    other.add([(key(9), reply(9))])
+    jb.import_replies(bundle, cache_dir=other.folder)
+
+    digest = hashlib.sha256(bundle.read_bytes()).hexdigest()
+    origins = [each.imported for _, each in other.replies()]
+    assert sorted(origin.partition(" ")[0] for origin in origins if origin) == [digest] * 3
+    assert jb.prune_cache(imported=True, cache_dir=other.folder).deleted == 3
+    assert set(contents(other)) == {key(9)}

@@ -3,6 +3,7 @@
 import os
 import pickle
 import sqlite3
+import stat
 import subprocess
 import sys
 import tempfile
@@ -496,3 +497,34 @@ def test_the_folder_itself_may_be_a_link(tmp_path):
     with ReplyCache(tmp_path / "cache") as cache:
         cache.put(KEY, LONG)
         assert cache.get(KEY) == LONG
+
+
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+def test_a_new_cache_is_for_the_user_alone(tmp_path):
+    """Its folder and files; one that is there already, and shared, stays as it is."""
+    with ReplyCache(tmp_path / "new" / "cache") as cache:
+        cache.put("k", Reply(text="a"))
+        rights = {path.name: stat.S_IMODE(path.stat().st_mode) for path in [cache.folder, *cache.folder.iterdir()]}
+    shared = tmp_path / "shared"
+    shared.mkdir(mode=0o755)
+    with ReplyCache(shared) as cache:
+        cache.put("k", Reply(text="a"))
+
+    assert rights.pop("cache") == 0o700
+    assert set(rights.values()) == {0o600}
+    assert stat.S_IMODE(shared.stat().st_mode) == 0o755
+
+
+@pytest.mark.parametrize("field", ["cost_usd", "prompt_tokens", "latency_s"])
+def test_a_reply_with_a_number_below_zero_is_none(tmp_path, field):
+    with ReplyCache(tmp_path / "cache") as cache:
+        cache.put("k", Reply(text="a", **{field: -5}))
+        assert (cache.get("k"), cache.get_many(["k"])) == (None, {})
+
+
+def test_a_damaged_cache_names_the_way_out(tmp_path):
+    folder = tmp_path / "cache"
+    folder.mkdir()
+    (folder / "cache.db").write_bytes(b"no database at all, " * 500)
+    with ReplyCache(folder) as cache, pytest.raises(ConfigError, match="cache export FILE RUN"):
+        cache.get("k")

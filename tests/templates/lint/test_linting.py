@@ -531,3 +531,20 @@ def test_a_torn_file_has_findings_or_is_clean(tmp_path, data):
     for finding in lint(tmp_path / "torn.jinja"):
         assert "\n" not in str(finding)
         assert finding.line >= 1
+
+
+@pytest.mark.parametrize(
+    ("part", "text"), [("(?:a+)+", "a"), ("(?:x|xx)+", "x"), (r"(?:\w+\s?)*", ""), (r"(?:.*\n?)*", "")]
+)
+def test_a_pattern_that_may_search_for_ever_is_found(tmp_path, part, text):
+    """What repeats a repeated part tries each way to divide a text among the two."""
+    rule = rf"{{pattern: '{part}\[\[([AB])\]\]', example: '{text}[[A]]'}}"
+    assert "endless" in [kind for _, kind, _ in found(tmp_path, verdict=rule)]
+
+
+def test_loops_that_never_end_are_found(tmp_path):
+    """Rendering stops after a million steps."""
+    endless = "{% for a in range(9999) %}{% for b in range(9999) %}{% endfor %}{% endfor %}"
+    finding = only(found(tmp_path, shows=f"{SHOW}{endless}"))
+    assert finding[1] == "not-rendered"
+    assert "its loops take more than 1,000,000 steps" in finding[2]

@@ -178,6 +178,9 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
     if wire.status is None and (missing := _NO_MODULE.search(str(problem.error))):
         package = _PACKAGES.get(missing[1].partition(".")[0], missing[1].partition(".")[0])
         return ConfigError(f"{at} needs the package {package}: pip install {package}")
+    if isinstance(problem.error, lite.litellm().UnsupportedParamsError):
+        said = problem.said.partition(". To drop these")[0]
+        return FatalProviderError(f"{at}: {said}; remove them from the judge's params, or send them in its extra_body")
     if wire.moved_to is not None:
         there = without_secrets(wire.moved_to)
         return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")

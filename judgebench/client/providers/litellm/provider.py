@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 import time
+import warnings
 from functools import cached_property
 from typing import TYPE_CHECKING
 
 from judgebench.client.providers.base import Provider
 from judgebench.client.providers.litellm.errors import by_remedy
 from judgebench.client.providers.litellm.replies import reply_of, took
-from judgebench.client.providers.litellm.settings import CallSettings, way_to
+from judgebench.client.providers.litellm.settings import CallSettings, changed_effort, way_to
 from judgebench.client.providers.litellm.transport import Connections, litellm
 from judgebench.client.providers.litellm.wire import WireCall
+from judgebench.client.tokens import is_cut
 from judgebench.errors import JudgebenchError
 from judgebench.judges import check_address
 
@@ -46,21 +48,26 @@ class LiteLLMProvider(Provider):
         litellm()
         model = str(self._way.settings["model"])
         self.sent_as = None if model == self.judge.model else model
+        if effort := changed_effort(self.judge):
+            said = f"judge '{self.judge.name}': LiteLLM sends reasoning_effort to {self.judge.model} as {effort}"
+            warnings.warn(said, stacklevel=2)
 
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`."""
         way = self._way
-        wire, started = WireCall(), time.perf_counter()
+        wire, started, messages = WireCall(), time.perf_counter(), list(request.messages)
         try:
-            messages = list(request.messages)
             response = await self._connections.completion(wire, messages=messages, **way.keywords(request.schema))
-            return reply_of(response, self.judge, way, wire, time.perf_counter() - started)
+            reply = reply_of(response, self.judge, way, wire, time.perf_counter() - started)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001 - every provider's errors, sorted by remedy
             failure = error if isinstance(error, JudgebenchError) else by_remedy(error, self.judge, way.secrets, wire)
             failure.took = took(self.judge, wire) if failure.answered else None
             raise failure from None
+        if is_cut(self.judge, messages, reply.prompt_tokens):
+            return reply.model_copy(update={"finish_reason": "context"})
+        return reply
 
     def advice(self, request: Request) -> str:
         """The judge's parameters, and what else goes out with its calls."""

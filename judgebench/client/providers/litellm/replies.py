@@ -108,6 +108,7 @@ def reply_of(response: Any, judge: Judge, way: CallSettings, wire: WireCall, lat
             latency_s=round(latency, 4),
             created=round(time.time(), 3),
             left_out=way.left_out,
+            imported=None,
             logprobs=_placed_tokens(choice) if judge.soft else None,
             **tokens,
         )

@@ -123,3 +123,22 @@ def params_not_taken(model: str, params: Mapping[str, Any]) -> list[str]:
         for param, value in params.items()
         if refused({**(beside if param == _ALTERNATIVES else {}), param: value})
     ]
+
+
+def changed_effort(judge: Judge) -> str:
+    """How LiteLLM sends a judge's `reasoning_effort` where that is not as it is written; empty where it is."""
+    params, _ = judge.params_asked()
+    effort = params.get("reasoning_effort")
+    if effort is None:
+        return ""
+    litellm = lite.litellm()
+    name, provider, _, _ = litellm.get_llm_provider(judge.known_as)
+    try:
+        asked = [
+            litellm.utils.get_optional_params(model=name, custom_llm_provider=provider, **some)
+            for some in ({}, {"reasoning_effort": effort})
+        ]
+    except litellm.UnsupportedParamsError:  # the call says so
+        return ""
+    sent = {key: value for key, value in asked[1].items() if asked[0].get(key) != value}
+    return "" if sent.get("reasoning_effort") == effort else ", ".join(f"{key}={value}" for key, value in sent.items())

@@ -319,6 +319,16 @@ def test_a_prompt_that_is_too_long_is_a_failure_of_its_item(call: Callable[..., 
     assert (called.reply.finish_reason, called.count) == ("context", 1)
 
 
+LONG = "Which of these two answers is the better one? " * 250
+
+
+@pytest.mark.parametrize(("read", "end"), [(1026, "context"), (2400, "stop"), (10, "stop")])
+def test_a_prompt_that_the_server_cut_is_too_long(call: Callable[..., Called], read: int, end: str) -> None:
+    """Of 2,500 words Ollama has read 1,026 tokens; 2,400 are all, and 10 are those that it had not cached."""
+    says = Says(speaking.ollama_chat(prompt_eval_count=read))
+    assert call("Ollama chat", says, text=LONG).reply.finish_reason == end
+
+
 ELSEWHERE = {
     "LM Studio": Says({"error": "Unexpected endpoint or method. (POST /chat/completions)"}),
     "vLLM": Says({"detail": "Not Found"}, 404),
@@ -423,6 +433,21 @@ def test_a_missing_package_is_named(call: Callable[..., Called], monkeypatch: py
     called = call("Gemini", model="vertex_ai/gemini-x", extra=extra, api_key_env=None)
     assert isinstance(called.ended, ConfigError)
     assert ("pip install google-auth" in str(called.ended), called.count) == (True, 0)
+
+
+def test_a_reasoning_effort_that_goes_out_otherwise_is_said(call: Callable[..., Called]) -> None:
+    """DeepSeek knows no efforts: thinking is switched on, whichever is written."""
+    with pytest.warns(UserWarning, match=r"sends reasoning_effort to deepseek/deepseek-chat as thinking="):
+        assert call("DeepSeek", params={"reasoning_effort": "low"}).asked["thinking"] == {"type": "enabled"}
+
+
+def test_a_parameter_that_a_route_does_not_take_is_named(call: Callable[..., Called]) -> None:
+    """Before anything is sent, with what the user of judgebench can do about it."""
+    called = call("LM Studio", params={"reasoning_effort": "low"})
+    assert (type(called.ended), called.count) == (FatalProviderError, 0)
+    assert "does not support parameters: ['reasoning_effort']" in str(called.ended)
+    assert "extra_body" in str(called.ended)
+    assert "drop_params" not in str(called.ended)
 
 
 # --- log-probabilities

@@ -1,0 +1,93 @@
+"""Runs over the same items in order: who is shown to be better than whom, and between which ranks each may be."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from itertools import combinations
+from typing import TYPE_CHECKING
+
+from judgebench._util.steps import counted
+from judgebench.analysis.compare import letters
+from judgebench.analysis.failures import failure_effects
+from judgebench.metrics.paired import ALPHA, PairedRuns
+from judgebench.metrics.rankings import holm, rank_intervals
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgebench.analysis.failures import FailureEffect
+    from judgebench.metrics.paired import PairedScores
+    from judgebench.runs import Finished
+
+MANY = 5
+"""From so many runs on, the best score is said to be too high by the choice of the best."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What is known of runs over the same items, by their numbers.
+
+    Attributes:
+        letters: Two runs share one exactly where they are not significantly different.
+        of: The section that the letters are of; None for the score.
+        beaten: Pairs of which the first is significantly better than the second.
+        ranks: Between which ranks each is, 95% of the time.
+        excess: By how much the best of so many runs would be above the truth on average, were all equally good.
+        failures: What failures do to the difference of the best run and each other.
+    """
+
+    letters: dict[int, str] = field(default_factory=dict)
+    of: str | None = None
+    beaten: frozenset[tuple[int, int]] = frozenset()
+    ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
+    excess: float | None = None
+    failures: tuple[FailureEffect, ...] = ()
+
+
+def rank_runs(runs: Sequence[Finished], items: Sequence[str], sort: str, seed: int) -> Ranking:
+    """Tests every pair of runs.
+
+    Args:
+        runs: Of one benchmark, over the same items.
+        items: Ids of those that count for the score.
+        sort: What the board is sorted by; of a section, the letters are the section's.
+        seed: Of the resampling.
+    """
+    if len(runs) < 2:
+        return Ranking()
+    benchmark = runs[0].benchmark
+    outcomes = [[run.outcomes[item] for item in items] for run in runs]
+    paired = PairedRuns(outcomes, benchmark.layout, benchmark.unit, seed=seed)
+    if not any(paired.whole):
+        return Ranking()
+    whole = paired.part(paired.whole)
+    p, section = _adjusted(whole), paired.sections.get(sort)
+    of = sort if section is not None and any(section) else None
+    part = whole if of is None or section is None else paired.part(section)
+    scores = whole.scores.tolist()
+    better = [(at, other) if scores[at] > scores[other] else (other, at) for at, other in p]
+    best = max(range(len(runs)), key=scores.__getitem__)
+    others = [other for other in range(len(runs)) if other != best]
+    failing = any(outcome.failed for run in outcomes for outcome in run)
+    return Ranking(
+        letters=_letters(part, p if part is whole else _adjusted(part)),
+        of=of,
+        beaten=frozenset(pair for pair, value in zip(better, p.values(), strict=True) if value <= ALPHA),
+        ranks=dict(enumerate(rank_intervals(whole.scores, whole.drawn, whole.effective_n))),
+        excess=float((whole.drawn - whole.scores[:, None]).max(axis=0).mean()),
+        failures=failure_effects(outcomes, benchmark, [whole.difference(best, each) for each in others], seed)
+        if failing
+        else (),
+    )
+
+
+def _adjusted(part: PairedScores) -> dict[tuple[int, int], float]:
+    """P of each pair after Holm's correction."""
+    pairs = list(combinations(range(len(part.scores)), 2))
+    testing = counted(pairs, "testing differences", unit="pairs of runs", total=len(pairs))
+    return dict(zip(pairs, holm([part.p(first, second) for first, second in testing]).tolist(), strict=True))
+
+
+def _letters(part: PairedScores, p: dict[tuple[int, int], float]) -> dict[int, str]:
+    names = [str(at) for at in range(len(part.scores))]
+    return dict(enumerate(letters(names, part.scores.tolist(), list(p), list(p.values()))))
