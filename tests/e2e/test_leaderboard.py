@@ -432,4 +432,6 @@ def test_a_board_of_samples_says_so() -> None:
     data = write_jsonl(Path("rows.jsonl"), pairs(40))
     judges = ("-j", "offline/longest", "-j", "offline/first")
     ended = judgebench("run", "rewardbench", *judges, "--data", data, "--limit", 10)
-    assert "note: a sample of 10 of 40 items: 2 scores estimate what all items would give" in " ".join(ended.out.split())
+    assert "note: a sample of 10 of 40 items: 2 scores estimate what all items would give" in " ".join(
+        ended.out.split()
+    )
