@@ -172,7 +172,8 @@ class Choices:
                 return None
             place = at[name]
             differs = design.columns[:, place] != 0
-            sizes = len(np.unique(design.question[differs])), len(np.unique(design.item[differs]))
+            questions, items = (np.count_nonzero(np.bincount(each[differs])) for each in (design.question, design.item))
+            sizes = int(questions), int(items)
             return log_odds(float(coefficients[place]), float(errors[place]), sizes, association=not adjusted)
 
         return ChoiceModel(estimate("length"), estimate("own"), scale)
@@ -301,7 +302,7 @@ class _Design:
         later = np.ones(len(rows.question), dtype=bool)
         later[first] = False
         differences, left = (columns - columns[first][rows.question])[later], rows.question[later]
-        labels = np.unique(group[later][differences[:, -1] != 0])
+        labels = np.flatnonzero(np.bincount(group[later][differences[:, -1] != 0]))
         place = np.zeros(int(group.max()) + 1, dtype=np.int64)
         place[labels] = np.arange(len(labels))
         return cls(
