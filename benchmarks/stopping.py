@@ -2,7 +2,7 @@
 
     python benchmarks/stopping.py
 
-Each row: 1,000 simulated comparisons of two judges over 1,000 items, looked at as a run does. It takes a quarter of an hour.
+Each row: 1,000 simulated comparisons of two judges over 1,000 items, looked at as a run does. It takes 15 minutes.
 """
 
 from __future__ import annotations

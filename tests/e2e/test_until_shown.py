@@ -76,7 +76,7 @@ def versus(first: str, second: str, *more: object) -> Ended:
     return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--sequential", *more))
 
 
-def asked(server: ScriptedModels | ScriptedModels) -> dict[str, list[int]]:
+def asked(server: ScriptedModels) -> dict[str, list[int]]:
     """The numbers of the items that each judge was asked about, in order of arrival."""
     found: dict[str, list[int]] = {}
     for request in server.requests:
@@ -212,7 +212,7 @@ def test_two_templates_of_one_judge(server: ScriptedModels) -> None:
     assert folder("good", "plain", "wrong").is_dir()
 
 
-def test_the_folders_say_what_was_asked(server: ScriptedModels | ScriptedModels) -> None:
+def test_the_folders_say_what_was_asked(server: ScriptedModels) -> None:
     """The manifest has the other run, the options and the number of items; these alone have outcomes."""
     versus("good", "fair", "--alpha", "0.1")
     path = folder("good", "fair")
@@ -426,7 +426,7 @@ def test_a_stopped_run_is_no_result_of_the_benchmark(server: ScriptedModels) -> 
     assert "rerun its command without --sequential" in ended.err
 
 
-def test_a_page_shows_the_items_that_were_asked(server: ScriptedModels | ScriptedModels) -> None:
+def test_a_page_shows_the_items_that_were_asked(server: ScriptedModels) -> None:
     """And no others."""
     versus("good", "fair", "--quiet")
     path = folder("good", "fair")
