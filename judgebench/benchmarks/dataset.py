@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -18,7 +19,7 @@ from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.rows import Data
@@ -31,6 +32,11 @@ SAMPLE = "sample"
 """The name of the bundled sample, where a source is named."""
 BUNDLED = f"{SAMPLE} (bundled)"
 """What a manifest says of it."""
+
+TOO_FEW = (
+    "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
+    "independent and may be too narrow (a column 'group' makes groups of them)"
+)
 
 _OBJECTS_BYTES = 2_000
 """What the objects of an item take beside its texts, about."""
@@ -67,6 +73,7 @@ class Dataset:
         hash: SHA-256 over the chosen items, texts included.
         total: How many items the source has.
         drawn_from: How many items a limit chose from; those of the chosen subsets.
+        ungrouped: How many items of the source share a prompt with others but are in no group, prompts being few.
         selection: Which they are; its seed gives the order in which they are asked.
         items: The chosen items, in the order of `keys`.
     """
@@ -78,8 +85,15 @@ class Dataset:
     hash: str
     total: int
     drawn_from: int
+    ungrouped: int
     selection: Selection
     items: ItemStore = field(repr=False, compare=False)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What a reader must know of the items, a sentence each."""
+        if self.ungrouped:
+            yield f"{self.ungrouped} {TOO_FEW}"
 
     @property
     def origin(self) -> dict[str, str | None]:
@@ -146,10 +160,10 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if item.id in keys:
             raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
         said = _said(item)
-        keys[item.id] = item.key
+        keys[item.id] = benchmark.key(item)
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
-    keys |= {item: replace(keys[item], group=group) for item, group in benchmark.groups(keys.values()).items()}
+    keys, ungrouped = in_groups(benchmark, keys)
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
@@ -171,9 +185,18 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         digest.hexdigest(),
         total=len(keys),
         drawn_from=len(wanted),
+        ungrouped=ungrouped,
         selection=selection,
         items=items,
     )
+
+
+def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
+    """The items in the groups that only all of them tell, and how many are in none although they share one."""
+    told = benchmark.groups(keys.values())
+    sizes = Counter(keys[item].group for item, group in told.items() if group is None)
+    grouped = {item: replace(keys[item], group=group) for item, group in told.items()}
+    return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
 
 
 def _with_groups(rows: Source, benchmark: Benchmark, column: str | None) -> Source:
