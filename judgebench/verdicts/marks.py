@@ -35,7 +35,9 @@ _SUPPOSES = re.compile(
     re.IGNORECASE,
 )
 """What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
-_OUT_OF = re.compile(r"[\s*_`\"')\]]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_OUT_OF = re.compile(
+    r"[\s*_`\"')\]]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE
+)
 _WORD = re.compile(r"[ \t]+\w")
 _GOES_ON = re.compile(r"[.,]\d{1,2}(?!\d)")
 _UNFINISHED = re.compile(
@@ -44,13 +46,14 @@ _UNFINISHED = re.compile(
     r"|[^\w\n(./]+(?:[^\W\d]{1,4}[^\S\n]*)?\d+(?:[.,/]\d+)?[^\w\n]*(?=\n|\Z)",
     re.IGNORECASE,
 )
-"""How a bare number goes on that is none by itself: `3-4`, `3, maybe 4`, `3%`, `3rd`, or a second one that ends the line."""
+"""How a bare number goes on that is none by itself: `3-4`, `3, maybe 4`, `3%`, `3rd`, `3 4` at the line's end."""
 _AND_ANOTHER = re.compile(
-    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d", re.IGNORECASE
+    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d",
+    re.IGNORECASE,
 )
 """How a number in brackets goes on that is none by itself."""
 _SPOKEN_OF = re.compile(
-    r"\b(?:not|never|neither|nor)\W*\Z|n't\W*\Z"
+    r"\b(?:not|never|neither|nor)[^\w,;]*\Z|n't[^\w,;]*\Z"
     r"|(?:\bnot|n't) (?:think|believe|say|agree|sure|clear|convinced)\b[^.,;:]*\Z"
     r"|\b(?:whether|doubt)\b[^.,;:]*\Z"
     r"|\b(?:second|third|fourth|next)(?:[ -](?:choice|place|best))?\W*\Z"
@@ -123,7 +126,7 @@ def find_tag(
         found = [match for match in found if match.text is not None and says(match.text)]
     if not found:
         return None
-    caught, aside = [match for match in found if match.text is not None], ()
+    caught = [match for match in found if match.text is not None]
     if rule.match == "only" and len(texts := dict.fromkeys(str(match.text) for match in found)) > 1:
         return Failure("ambiguous", f"says {', '.join(texts)}")
     match = found[0 if rule.match == "first" or rule.anchor == "start" else -1]
@@ -134,19 +137,12 @@ def find_tag(
         if isinstance(numbers, Failure):
             return numbers
         caught = numbers
-    elif not rule.has_parts:
-        if rule.is_on_a_line:
-            meant = [each for each in caught if not _is_spoken_of(each, answer)]
-            if not meant:
-                return Failure("unreadable", f"'{answer[match.start : match.end]}' is mentioned, and not as the verdict")
-            aside, caught = tuple(each.text for each in caught if each not in meant), meant
-            match = caught[0 if rule.match == "first" else -1]
-        if (undecided := _undecided(match, caught, answer, rule)) is not None:
-            return undecided
+    elif not rule.has_parts and (undecided := _undecided(match, caught, answer, rule)) is not None:
+        return undecided
     match = caught[0 if rule.match == "first" or rule.anchor == "start" else -1]
     if rule.is_on_a_line and (unclear := _unclear(caught, answer, rule)) is not None:
         return unclear
-    others = aside + tuple(each.text for each in caught if each is not match)
+    others = tuple(each.text for each in caught if each is not match)
     return VerdictMatch(match.text, Span(*match[3:]), _marked(match, answer, rule), others=others)
 
 
@@ -252,13 +248,18 @@ def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failur
     if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
-        if alone and _is_led_up_to(matches, answer) and not _is_list(matches, answer, rule):
+        led_up_to = _is_led_up_to(matches, answer) and not _is_spoken_of(last, answer)
+        if alone and led_up_to and not _is_list(matches, answer, rule):
             return None
         return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
-    if rule.scale is None or rule.has_parts:
+    if rule.has_parts:
         return None
-    bare = not any(each.isalpha() for each in answer[last.start : last.group_start] + answer[last.group_end : last.end])
-    if bare and not any(_is_said(each, answer) for each in matches):
+    if rule.scale is None:
+        same = [match for match in matches if _same(match, rule) == _same(last, rule)]
+        spoken = all(_is_spoken_of(match, answer) for match in same)
+        mark = answer[last.start : last.end]
+        return Failure("unreadable", f"'{mark}' is mentioned, and not as the verdict") if spoken else None
+    if _is_bare(last, answer) and not any(_is_said(each, answer) for each in matches):
         return Failure("unreadable", f"'{answer[last.start : last.end]}' stands in a sentence, and not as the rating")
     return None
 
@@ -292,12 +293,11 @@ def _is_led_up_to(matches: Sequence[Match], answer: str) -> bool:
 
 
 def _is_parallel(last: Match, before: Match, answer: str) -> bool:
-    """Whether two marks stand as items of one list: both behind such a sign, or on lines that follow each other."""
+    """Whether two marks stand in items of one list, each behind its sign."""
     starts = [match.group_start for match in (before, last)]
     lines = [answer.rfind("\n", 0, start) + 1 for start in starts]
     items = [_ITEM.match(answer, line, start) for line, start in zip(lines, starts, strict=True)]
-    alone = not answer[lines[0] : before.start].strip(DECORATION) and not answer[before.end : last.start].strip(_ENDS)
-    return all(items) or (alone and lines[0] != lines[1])
+    return all(items)
 
 
 def _is_list(matches: Sequence[Match], answer: str, rule: VerdictRule) -> bool:
@@ -307,8 +307,16 @@ def _is_list(matches: Sequence[Match], answer: str, rule: VerdictRule) -> bool:
     return len(texts) > 2 and said[-len(texts) :] == texts and "\n" in answer[matches[-2].end : matches[-1].start]
 
 
+def _is_bare(match: Match, answer: str) -> bool:
+    """Whether no word of a match, beside what its group caught, says what it is."""
+    around = answer[match.start : match.group_start] + answer[match.group_end : match.end]
+    return not any(each.isalpha() for each in around)
+
+
 def _is_spoken_of(match: Match, answer: str) -> bool:
-    """Whether the clause before a mark denies it, names the other answer, or quotes what an answer says."""
+    """Whether the clause before a bare mark denies it, names the other answer, or quotes what an answer says."""
+    if not _is_bare(match, answer):
+        return False
     line = answer.rfind("\n", 0, match.start) + 1
     return _SPOKEN_OF.search(_CLAUSE.split(answer[line : match.start])[-1]) is not None
 
