@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from judgebench.items import Failure, Verdict
@@ -40,7 +39,7 @@ def find_strictly(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | No
     if tag is not None or rule.json_field is None:
         return tag
     field = find_field(answer, rule.json_field)
-    return None if isinstance(field, Failure) else replace(field, otherwise=nothing_found(answer, rule))
+    return None if isinstance(field, Failure) else field._replace(otherwise=nothing_found(answer, rule))
 
 
 def nothing_found(answer: str, rule: VerdictRule) -> Failure:
@@ -103,7 +102,7 @@ def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) ->
         return match
 
     def meaning(text: str) -> Verdict | Failure:
-        return meaning_of(replace(match, value=text), rule, k)
+        return meaning_of(match._replace(value=text), rule, k)
 
     *_, plain = undress(answer)
     regex, own = loosened(rule.regex)[-1], meaning_of(match, rule, k)
@@ -119,11 +118,11 @@ def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) ->
         return match
     tag = find_tag(plain.text, rule, regex, lambda text: isinstance(meaning(text), Verdict))
     if isinstance(tag, VerdictMatch) and meaning(tag.value) != own:
-        return replace(tag, span=plain.back(_core(plain.text, tag.span)), marked=plain.back(tag.marked))
+        return tag._replace(span=plain.back(_core(plain.text, tag.span)), marked=plain.back(tag.marked))
     on_line = any("\n" not in answer[match.marked.end : span.start] for span, _ in others)
     if isinstance(tag, Failure) and (rule.match == "only" or on_line):
         return tag
-    return replace(match, others=(*match.others, *(text for _, text in others)))
+    return match._replace(others=(*match.others, *(text for _, text in others)))
 
 
 def _fields(answer: str, field: str) -> list[VerdictMatch]:
@@ -166,12 +165,12 @@ def _dressed(answer: str, rule: VerdictRule) -> Iterator[VerdictMatch | Failure]
     for plain in undress(answer):
         if rule.json_field is not None and (fields := field_matches(plain.text, rule.json_field)):
             for match in fields:
-                yield replace(match, span=plain.back(match.span), marked=plain.back(match.marked))
+                yield match._replace(span=plain.back(match.span), marked=plain.back(match.marked))
         for regex in () if rule.regex is None else loosened(rule.regex):
             tag = find_tag(plain.text, rule, regex)
             if isinstance(tag, VerdictMatch):
                 core = _core(plain.text, tag.span) if not rule.has_parts else tag.span
-                yield replace(tag, span=plain.back(core), marked=plain.back(tag.marked))
+                yield tag._replace(span=plain.back(core), marked=plain.back(tag.marked))
             elif tag is not None:
                 yield tag
 
