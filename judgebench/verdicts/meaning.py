@@ -112,8 +112,10 @@ def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failur
 
 def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     """A number on the scale: `8`, `8.5`, `8,5`, `8/10` where 10 is the top, `**8**`."""
-    *_, bare = undress(text)
-    match = _NUMBER.fullmatch(_without_noun(bare.text).strip(_DECORATION))
+    match = _NUMBER.fullmatch(_without_noun(text).strip(_DECORATION))
+    if match is None:
+        *_, bare = undress(text)
+        match = _NUMBER.fullmatch(_without_noun(bare.text).strip(_DECORATION))
     try:
         rating = float(text.replace("_", "?")) if match is None else float(match["number"].replace(",", "."))
     except ValueError:
