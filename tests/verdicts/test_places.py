@@ -23,7 +23,7 @@ RULES = {name: load_template(name).rule for name in shipped_templates()} | {
     "list of places": VerdictRule(json="order", ranking="strict", example='{"order": ["B", "A"]}'),
 }
 INSIDE = 0.9
-"""The probability of each token that the verdict is made of, beside one that says nothing; all others are certain."""
+"""The probability of each token that the verdict is made of, beside one that makes none; all others are certain."""
 
 
 def slots(rule):
@@ -118,7 +118,7 @@ def test_what_stands_at_the_place_is_what_was_read(name, before, after, rivals, 
     assert text[slice(*plain.span)] == rule.example[slice(*example.span)]
     assert text[slice(*plain.marked)].strip() == rule.example[slice(*example.marked)].strip()
 
-    inside = {at: {text[at]: INSIDE, "?": 1 - INSIDE} for at in range(*plain.span)}
+    inside = {at: {text[at]: INSIDE, ".5": 1 - INSIDE} for at in range(*plain.span)}
     soft = read_placed(spoken(text, inside), rule, k).verdict.soft
     digits = sum(c.isdigit() for c in rule.example[slice(*example.span)])
     weighed = 1 if rule.ranking else digits if rule.has_parts else len(inside)
