@@ -18,6 +18,12 @@ EXAMPLE = Path(__file__).parents[1] / "docs" / "examples" / "plugins"
 
 def lay_package(site: Path, module: str, code: str, points: Mapping[str, Mapping[str, str]]) -> None:
     """Writes a module into a folder of packages, with its entry points by group and name."""
+    lay_points(site, module, points)
+    (site / f"{module}.py").write_text(code, encoding="utf-8")
+
+
+def lay_points(site: Path, module: str, points: Mapping[str, Mapping[str, str]]) -> None:
+    """Writes what says that a module is installed, and its entry points."""
     info = site / f"{module}-1.0.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n", encoding="utf-8")
@@ -26,7 +32,6 @@ def lay_package(site: Path, module: str, code: str, points: Mapping[str, Mapping
         for group, names in points.items()
     ]
     (info / "entry_points.txt").write_text("\n".join(groups), encoding="utf-8")
-    (site / f"{module}.py").write_text(code, encoding="utf-8")
 
 
 def lay_example(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:

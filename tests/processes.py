@@ -28,10 +28,13 @@ _AT_A_CALL = (
     "litellm.llms.litellm_proxy.chat.transformation",
     "litellm._service_logger",
     "litellm.proxy._types",
+    "httpx",
     "numpy.random",
+    "pandas",
+    "pyarrow.dataset",
     "tenacity",
 )
-"""What a live run imports beside the package and LiteLLM."""
+"""What a live run, and reading a dataset, imports beside the package and LiteLLM."""
 _LONGEST = 1 << 20  # a request: the arguments and the environment
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,7 +20,7 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.rankings import undominated
 from judgebench.metrics.summary import LEAST_COVERAGE
-from judgebench.runs import Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
+from judgebench.runs import SAMPLED, Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -186,6 +187,7 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     sections = _sections(runs)
     notes = [note for each in runs for note in each.notes]
     notes += _ranking_notes(ranking, [places[at] for at in alike])
+    notes += _sample_notes(runs)
     items = len(_tested(runs[alike[0]])) if alike else None
     altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
     if altered:
@@ -261,6 +263,13 @@ def _ranking_notes(ranking: Ranking, ranked: Sequence[Place]) -> Iterator[str]:
             "equally good, and its interval ignores that: compare ranks, or judge the best again on new items"
         )
     yield from failure_notes(ranking.failures, [f"{place.judge} {place.how}" for place in ranked], measure)
+
+
+def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
+    """Which scores are estimates, since a limit or an early end left items out."""
+    notes = [note.partition(",")[0] for run in runs for note in run.metrics.notes if note.startswith(SAMPLED)]
+    for sample, count in Counter(notes).items():
+        yield f"{sample}: {count} {'score estimates' if count == 1 else 'scores estimate'} what all items would give"
 
 
 def _place(run: Finished) -> Place:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import stat
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -17,7 +18,7 @@ from judgebench.benchmarks.source import MappedSource
 from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.rows import Data
@@ -30,6 +31,11 @@ SAMPLE = "sample"
 """The name of the bundled sample, where a source is named."""
 BUNDLED = f"{SAMPLE} (bundled)"
 """What a manifest says of it."""
+
+TOO_FEW = (
+    "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
+    "independent and may be too narrow (a column 'group' makes groups of them)"
+)
 
 KEPT_BYTES = 32_000_000
 """Items are kept in memory where all of a source together take at most so much; else they are read again each time."""
@@ -70,6 +76,7 @@ class Dataset:
         total: How many items the source has.
         drawn_from: How many items a limit chose from; those of the chosen subsets.
         size: What all items of the source take in memory, in bytes.
+        ungrouped: How many items of the source share a prompt with others but are in no group, prompts being few.
         selection: Which they are; its seed gives the order in which they are asked.
         kept: The chosen items, where those of the source take at most `KEPT_BYTES`; else None.
         stamp: What tells that the source's file is still the one that was checked; None where it is no single file.
@@ -83,9 +90,16 @@ class Dataset:
     total: int
     drawn_from: int
     size: int
+    ungrouped: int
     selection: Selection
     kept: Sequence[Item] | None = field(default=None, repr=False, compare=False)
     stamp: tuple[int, int, int] | None = field(default=None, repr=False, compare=False)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What a reader must know of the items, a sentence each."""
+        if self.ungrouped:
+            yield f"{self.ungrouped} {TOO_FEW}"
 
     @property
     def origin(self) -> dict[str, str | None]:
@@ -182,14 +196,14 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if item.id in keys:
             raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
         said = _said(item)
-        keys[item.id] = item.key
+        keys[item.id] = benchmark.key(item)
         digests += hashlib.sha256(said).digest()
         size += len(said) + _OBJECTS_BYTES
         if kept is not None and size <= KEPT_BYTES:
             kept.append(item)
         else:
             kept = None
-    keys |= {item: replace(keys[item], group=group) for item, group in benchmark.groups(keys.values()).items()}
+    keys, ungrouped = in_groups(benchmark, keys)
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
@@ -212,10 +226,19 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         total=len(keys),
         drawn_from=len(wanted),
         size=size,
+        ungrouped=ungrouped,
         selection=selection,
         kept=few,
         stamp=stamp,
     )
+
+
+def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
+    """The items in the groups that only all of them tell, and how many are in none although they share one."""
+    told = benchmark.groups(keys.values())
+    sizes = Counter(keys[item].group for item, group in told.items() if group is None)
+    grouped = {item: replace(keys[item], group=group) for item, group in told.items()}
+    return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
 
 
 def _with_groups(rows: Source, benchmark: Benchmark, column: str | None) -> Source:

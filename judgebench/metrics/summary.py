@@ -263,7 +263,7 @@ def summarise(
         judgements=judgements,
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
-        bounds=score_bounds(outcomes, layout, seed=seed),
+        bounds=score_bounds(outcomes, layout, scores, seed=seed),
         substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,

@@ -56,6 +56,7 @@ from judgebench.runs.run import (
     titles as titles,
 )
 from judgebench.runs.scoring import (
+    SAMPLED as SAMPLED,
     Beside as Beside,
     flips_between as flips_between,
     flips_of as flips_of,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from judgebench.items import Failure
@@ -40,7 +39,7 @@ def find_strictly(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | No
     if tag is not None or rule.json_field is None:
         return tag
     field = find_field(answer, rule.json_field)
-    return None if isinstance(field, Failure) else replace(field, otherwise=nothing_found(answer, rule))
+    return None if isinstance(field, Failure) else field._replace(otherwise=nothing_found(answer, rule))
 
 
 def nothing_found(answer: str, rule: VerdictRule) -> Failure:
@@ -122,12 +121,12 @@ def _dressed(answer: str, rule: VerdictRule) -> Iterator[VerdictMatch | Failure]
     for plain in undress(answer):
         if rule.json_field is not None and (fields := field_matches(plain.text, rule.json_field)):
             for match in fields:
-                yield replace(match, span=plain.back(match.span), marked=plain.back(match.marked))
+                yield match._replace(span=plain.back(match.span), marked=plain.back(match.marked))
         for regex in () if rule.regex is None else loosened(rule.regex):
             tag = find_tag(plain.text, rule, regex)
             if isinstance(tag, VerdictMatch):
                 core = _core(plain.text, tag.span) if not rule.has_parts else tag.span
-                yield replace(tag, span=plain.back(core), marked=plain.back(tag.marked))
+                yield tag._replace(span=plain.back(core), marked=plain.back(tag.marked))
             elif tag is not None:
                 yield tag
 

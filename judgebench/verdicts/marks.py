@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
-from judgebench.items import LABELS, Failure
+from judgebench.items import Failure
 from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, find_matches
 from judgebench.verdicts.rule import After, Span
 
@@ -43,8 +42,7 @@ _UNFINISHED = re.compile(
 )
 
 
-@dataclass(frozen=True, slots=True)
-class VerdictMatch:
+class VerdictMatch(NamedTuple):
     """What a rule finds in an answer, before it is known what that means.
 
     Attributes:
@@ -88,7 +86,7 @@ def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = Non
     found = _anchored(every, answer, rule)
     if not found:
         return None
-    caught = [match for match in found if match.text is not None]
+    caught = [match for match in found if match.group_start >= 0]
     if rule.match == "only" and len(texts := dict.fromkeys(str(match.text) for match in found)) > 1:
         return Failure("ambiguous", f"says {', '.join(texts)}")
     match = found[0 if rule.match == "first" or rule.anchor == "start" else -1]
@@ -104,7 +102,7 @@ def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = Non
     match = caught[0 if rule.match == "first" or rule.anchor == "start" else -1]
     if rule.is_on_a_line and (unclear := _unclear(caught, answer, rule)) is not None:
         return unclear
-    others = tuple(each.text for each in caught if each is not match)
+    others = tuple([each.text for each in caught if each is not match]) if len(caught) > 1 else ()
     return VerdictMatch(match.text, Span(*match[3:]), _marked(match, answer, rule), others=others)
 
 
@@ -116,7 +114,7 @@ def _marked(match: Match, answer: str, rule: VerdictRule) -> Span:
     return Span(min(at, match.start) if at >= 0 else match.start, match.end)
 
 
-def _anchored(matches: Sequence[Match], answer: str, rule: VerdictRule) -> list[Match]:
+def _anchored(matches: list[Match], answer: str, rule: VerdictRule) -> list[Match]:
     """The matches that stand where the rule wants them."""
     if rule.anchor == "start":
         return [match for match in matches[:1] if _is_first_line(match, answer)]
@@ -124,7 +122,7 @@ def _anchored(matches: Sequence[Match], answer: str, rule: VerdictRule) -> list[
         words = re.compile(re.escape(rule.anchor.after), re.IGNORECASE)
         ends = [found.end() for found in words.finditer(answer)]
         return [match for match in matches if any(_is_right_after(end, match, answer) for end in ends)]
-    return list(matches)
+    return matches
 
 
 def _is_first_line(match: Match, answer: str) -> bool:
@@ -165,9 +163,11 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
 
 def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """A choice that goes on with another one: `A or B`, `"A" or "B"`, `a tie`."""
+    if match.end == len(answer):
+        return None
     text = str(match.text)
     closed = match.end != match.group_end
-    rest = _other_choice(tuple(rule.values or LABELS), closed=closed)
+    rest = _other_choice(rule.choices, closed)
     found = rest.match(answer, match.end)
     if found and any(
         match.end < each.group_start < found.end() for each in every
@@ -181,7 +181,7 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
 
 
 @lru_cache(maxsize=64)
-def _other_choice(choices: Sequence[str], *, closed: bool) -> re.Pattern[str]:
+def _other_choice(choices: Sequence[str], closed: bool) -> re.Pattern[str]:
     """How an answer goes on behind a choice with another one; made once: "cached run" of benchmarks/speed.py."""
     texts = "|".join(sorted(map(re.escape, choices), key=len, reverse=True))
     # Behind a closed mark, a bare letter is the begin of a sentence.
@@ -270,4 +270,4 @@ def _bare(label: str) -> str:
 
 def moved(match: VerdictMatch, by: int) -> VerdictMatch:
     """The same in a text that has so many characters more before it."""
-    return replace(match, span=match.span.moved(by), marked=match.marked.moved(by))
+    return match._replace(span=match.span.moved(by), marked=match.marked.moved(by))

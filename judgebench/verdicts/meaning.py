@@ -19,6 +19,7 @@ _NOUN = re.compile(
     r"(?:\s+(?:is|of))?[\s:#=*_-]+",
     re.IGNORECASE,
 )
+_LETTERS = {label: label for label in LABELS}
 _TIES = frozenset({"tie", "tied", "atie", "it'satie", "draw", "adraw", "equal", "equallygood", "a=b"})
 _NUMBER = re.compile(
     r"(?P<number>[-+]?\d+(?:[.,]\d{1,2})?)(?:\s*(?:/|out\s+of|of)\s*(?P<top>\d+(?:\.\d+)?))?(?:\s+(?:points?|stars?))?",
@@ -71,7 +72,7 @@ def _parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
 
 def _choice(text: str, rule: VerdictRule) -> str | None:
     """The slot or tie that a text means: one of the rule's own texts, else the only one that it is in other dress."""
-    own = {label: label for label in LABELS} if rule.values is None else rule.values
+    own = _LETTERS if rule.values is None else rule.values
     if text in own:
         return own[text]
     for form in (text, _without_noun(text)):

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgebench.items import Failure
@@ -61,7 +60,7 @@ def find_field(answer: str, field: str) -> VerdictMatch | Failure:
     marked, span = places[-1]  # of a name that stands twice, JSON readers take the last
     match = VerdictMatch(parsed[field], span.moved(block.start), marked.moved(block.start), in_object=True)
     others = [each.value for each in field_matches(answer, field) if each.span != match.span]
-    return replace(match, others=tuple(others))
+    return match._replace(others=tuple(others))
 
 
 def field_matches(answer: str, field: str) -> list[VerdictMatch]:
@@ -113,7 +112,7 @@ def in_text(answer: str, span: Span, field: str, depth: int = 1) -> Iterator[Ver
                 Span(places[part.start], places[part.end - 1] + 1) if part.end > part.start else Span(0, 0)
                 for part in (match.span, match.marked)
             ]
-            yield moved(replace(match, span=back[0], marked=back[1]), span.start)
+            yield moved(match._replace(span=back[0], marked=back[1]), span.start)
 
 
 def _unescaped(text: str) -> tuple[str, list[int]]:

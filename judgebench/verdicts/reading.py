@@ -227,6 +227,6 @@ def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, Verdi
 
 def _also(match: VerdictMatch, verdict: Verdict, rule: VerdictRule, k: int) -> tuple[str | float, ...]:
     """The other verdicts that the rule finds in the answer, each once."""
-    others = (meaning_of(replace(match, value=other, otherwise=None), rule, k) for other in match.others)
+    others = (meaning_of(match._replace(value=other, otherwise=None), rule, k) for other in match.others)
     values = dict.fromkeys(other.value for other in others if isinstance(other, Verdict))
     return tuple(value for value in values if value != verdict.value)

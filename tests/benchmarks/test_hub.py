@@ -3,18 +3,15 @@
 import hashlib
 import json
 import os
-import subprocess
-import sys
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
 from urllib.parse import parse_qs, unquote, urlsplit
 
 import datasets
 import pytest
+from processes import Running
 
-import judgebench
 from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 
@@ -171,13 +168,11 @@ def read_all(hub, tmp_path):
 
     def run(*asked, **environment):
         kept = {name: value for name, value in os.environ.items() if not name.startswith("HF_")}
-        source = str(Path(judgebench.__file__).parents[1])
-        env = kept | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home"), "PYTHONPATH": source} | environment
-        command = [sys.executable, "-c", PROGRAM, json.dumps(asked)]
-        done = subprocess.run(command, env=env, cwd=tmp_path, capture_output=True, text=True, timeout=120, check=False)
-        assert done.returncode == 0, done.stderr
-        assert done.stderr == ""
-        return json.loads(done.stdout)
+        env = kept | {"HF_ENDPOINT": hub.url, "HF_HOME": str(tmp_path / "home")} | environment
+        done = Running(json.dumps(asked), code=PROGRAM, cwd=tmp_path, env=env)
+        out, err = done.communicate()
+        assert (done.returncode, err) == (0, "")
+        return json.loads(out)
 
     return run
 

@@ -53,14 +53,14 @@ def left_open(command: Running, status: int = 0) -> list[str]:
 
 
 def open_after(runs: int, fault: Fault | None = None) -> int:
-    """How many files this process has open after so many runs, of 24 calls, many in flight at once.
+    """How many files this process has open after so many runs, of 12 calls, many in flight at once.
 
     The server, whose ends of the connections are in this process too, has ended by then.
     """
     with LoopbackServer(by_quality, latency=0.05, faults=lambda _: fault) as server:
         write_judges(server.url)
         for _ in range(runs):
-            judgebench(*RUN, "--refresh", "--concurrency", "24")
+            judgebench(*RUN, "--refresh", "--concurrency", "12")
         assert server.max_in_flight > 4
     return sum(1 for _ in Path("/proc/self/fd").iterdir())
 
@@ -70,7 +70,7 @@ def open_after(runs: int, fault: Fault | None = None) -> int:
 )
 def test_many_live_runs_leave_no_more_open_than_one(runs: int, fault: Fault | None) -> None:
     """In one process, whether they end well or are refused."""
-    write_jsonl(Path("pairs.jsonl"), pairs(24))
+    write_jsonl(Path("pairs.jsonl"), pairs(12))
     first = open_after(1, fault)
     assert open_after(runs, fault) <= first
 

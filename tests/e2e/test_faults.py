@@ -115,16 +115,16 @@ def test_a_fault_that_a_retry_mends_changes_nothing(server: LoopbackServer, name
 
 
 def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
-    """2,000 items, a fifth of the calls meet one; replies, scores and all figures but the tokens are the same."""
+    """500 items, half of the calls meet one; replies, scores and all figures but the tokens are the same."""
     write_judges(server.url, mine={"timeout": HANG_TIMEOUT, "limits": {"concurrency": 64}})
-    write_jsonl(Path("pairs.jsonl"), pairs(2000))
-    server.faults = share_of_calls(mendable_faults(), 0.2)
+    write_jsonl(Path("pairs.jsonl"), pairs(500))
+    server.faults = share_of_calls(mendable_faults(), 0.5)
     ended = judged("runs")
     met = server.faults_met
     assert set(met) == {fault.name for fault in mendable_faults()}
-    assert 300 < met.total() < 500
-    assert server.count == 2000 + met.total()
-    assert found_by("runs") == faultless(2000)
+    assert 200 < met.total() < 300
+    assert server.count == 500 + met.total()
+    assert found_by("runs") == faultless(500)
     assert f"{met.total()} retries (mine): " in ended.err
 
 
@@ -244,8 +244,8 @@ def test_a_judge_that_was_refused_goes_on_once_mended(server: LoopbackServer, na
 
 
 def test_calls_in_flight_follow_the_providers_limit(server: LoopbackServer) -> None:
-    """It takes 8 at a time for the first 300, then any number: the calls in flight keep to about 8, then grow."""
-    most, limited, total = 8, 300, 800
+    """It takes 8 at a time for the first 200, then any number: the calls in flight keep to about 8, then grow."""
+    most, limited, total = 8, 200, 500
     write_judges(server.url, mine={"limits": {"concurrency": 64}})
     write_jsonl(Path("pairs.jsonl"), pairs(total))
     settled: list[int] = []

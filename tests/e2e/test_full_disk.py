@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 from judgebench.client.cache.maintenance import ReplyStore
 from judgebench.runs.judgements import read_judgements
@@ -42,9 +42,9 @@ def small_disk(tmp_path: Path):
 
 
 @pytest.fixture
-def server():
-    with LoopbackServer(lambda request: f"{'because ' * (REPLY // 8)} {by_quality(request)}") as running:
-        write_judges(running.url)
+def server(scripted):
+    with ScriptedModels(lambda request: f"{'because ' * (REPLY // 8)} {by_quality(request)}") as running:
+        write_judges(running.url, mine={"model": "scripted/mine"})
         write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
         yield running
 
@@ -73,14 +73,14 @@ def kept(places: tuple[Path, Path]) -> int:
     return len(lines | cached)
 
 
-def test_a_full_disk_is_a_clear_end(server: LoopbackServer, places: tuple[Path, Path]) -> None:
+def test_a_full_disk_is_a_clear_end(server: ScriptedModels, places: tuple[Path, Path]) -> None:
     """It says which, and what to do; no traceback, and not every call was made."""
     ended = mine(places)
     assert (ended.status in {1, 2}, server.count < ITEMS, "Traceback" in ended.err) == (True, True, False)
     assert "disk is full; free some space, then rerun the command" in ended.err
 
 
-def test_no_reply_is_lost(server: LoopbackServer, places: tuple[Path, Path], small_disk: Path) -> None:
+def test_no_reply_is_lost(server: ScriptedModels, places: tuple[Path, Path], small_disk: Path) -> None:
     """Every call that was answered has its reply in the cache or in the folder."""
     mine(places)
     assert mounted(small_disk, 20_000, "remount")  # SQLite cannot even open a database on a full disk
@@ -88,7 +88,7 @@ def test_no_reply_is_lost(server: LoopbackServer, places: tuple[Path, Path], sma
 
 
 def test_the_run_goes_on_once_there_is_space(
-    server: LoopbackServer, places: tuple[Path, Path], small_disk: Path
+    server: ScriptedModels, places: tuple[Path, Path], small_disk: Path
 ) -> None:
     """The same command asks for the rest and nothing twice; the figures are those of a run on a large disk."""
     mine(places)
@@ -100,6 +100,7 @@ def test_the_run_goes_on_once_there_is_space(
     assert (small["score"], small["subsets"]) == (large["score"], large["subsets"])
 
 
+@pytest.mark.usefixtures("scripted")
 def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk: Path) -> None:
     """No room to set the replaced lines apart: the refresh has not ended, and the same command asks nothing again."""
     count, ballast = 20, small_disk / "ballast"
@@ -113,8 +114,8 @@ def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk
             ballast.write_bytes(bytes(space.f_bavail * space.f_frsize - 60_000))
         return f"{'because ' * (REPLY // 8)} {by_quality(request)}"
 
-    with LoopbackServer(fill) as server:
-        write_judges(server.url)
+    with ScriptedModels(fill) as server:
+        write_judges(server.url, mine={"model": "scripted/mine"})
         write_jsonl(Path("pairs.jsonl"), pairs(count))
         given = ("run", "custom", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", 1, "--out", small_disk)
         folder = small_disk / "custom/mine/pairwise/one"
@@ -129,7 +130,7 @@ def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk
     assert read_json(folder / "metrics.json")["usage"]["calls"] == count
 
 
-def test_nothing_is_half_written(server: LoopbackServer, places: tuple[Path, Path]) -> None:
+def test_nothing_is_half_written(server: ScriptedModels, places: tuple[Path, Path]) -> None:
     """Each JSON file is whole, and no part of one is left."""
     mine(places)
     _, out = places

@@ -425,3 +425,13 @@ def test_a_board_says_what_failures_do_to_the_first_place():
     assert (effect["items"], abs(effect["answered"]["difference"])) == (80, pytest.approx(0.1))
     assert any("depends on their failures" in note for note in board["notes"])
     assert "failures" in judgebench("leaderboard", "runs").out
+
+
+def test_a_board_of_samples_says_so() -> None:
+    """Of both runs over 10 of 40 items, once."""
+    data = write_jsonl(Path("rows.jsonl"), pairs(40))
+    judges = ("-j", "offline/longest", "-j", "offline/first")
+    ended = judgebench("run", "rewardbench", *judges, "--data", data, "--limit", 10)
+    assert "note: a sample of 10 of 40 items: 2 scores estimate what all items would give" in " ".join(
+        ended.out.split()
+    )

@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from commands import REPOSITORY, SHARED_DATA, Ended, judgebench, process, read_jsonl, write_judges
+from commands import REPOSITORY, SHARED_DATA, judgebench, process, read_jsonl, write_judges
 from llmbar import ROWS, LlmbarAnswers
 from loopback import LoopbackServer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 DATA = SHARED_DATA / "llmbar"
 TEMPLATE = REPOSITORY / "tests" / "data" / "output-ab.jinja"
@@ -17,32 +22,35 @@ FOLDER = Path("runs/rewardbench/mine/output-ab/both")
 pytestmark = pytest.mark.skipif(not DATA.exists(), reason="LLMBar's rows and replies are not at ../shared/data/llmbar")
 
 
-@pytest.fixture(scope="module")
-def answers() -> LlmbarAnswers:
-    return LlmbarAnswers(DATA)
-
-
-@pytest.fixture
-def server(answers: LlmbarAnswers):
-    with LoopbackServer(answers, keep_requests=False) as running:
-        write_judges(running.url)
-        yield running
-
-
 COMMAND = ("run", "rewardbench", "-j", "mine", "-t", TEMPLATE, "--data", DATA / ROWS, "--orders", "both", "--json")
 
 
-def run() -> Ended:
-    return judgebench(*COMMAND)
+@dataclass(frozen=True)
+class Judged:
+    """The run, once: what it printed, its folder, the cache, and the server that answered."""
+
+    metrics: dict[str, Any]
+    folder: Path
+    cache: Path
+    server: LoopbackServer
 
 
-def test_a_run_over_llmbar_gives_the_known_figures(server: LoopbackServer) -> None:
+@pytest.fixture(scope="module")
+def run(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Judged]:
+    here = tmp_path_factory.mktemp("llmbar")
+    with LoopbackServer(LlmbarAnswers(DATA), keep_requests=False) as server:
+        where = ("--providers", write_judges(server.url, here), "--cache-dir", here / "cache")
+        (metrics,) = judgebench(*COMMAND, *where, "--out", here / "runs").metrics
+        yield Judged(metrics, here / FOLDER, here / "cache", server)
+
+
+def test_a_run_over_llmbar_gives_the_known_figures(run: Judged) -> None:
     """681 of 838 right, 374 of 419 consistent, 318 right in both orders, by subset as published."""
-    (metrics,) = run().metrics
-    credit = {o["item"]: o["credit"] for o in read_jsonl(FOLDER / "outcomes.jsonl")}
+    metrics = run.metrics
+    credit = {o["item"]: o["credit"] for o in read_jsonl(run.folder / "outcomes.jsonl")}
     right = {name: round(2 * each["score"] * each["n"]) for name, each in metrics["subsets"].items()}
     found = {
-        "calls": server.count,
+        "calls": run.server.count,
         "judgements": metrics["judgements"],
         "right": sum(right.values()),
         "natural": right["llmbar-natural"],
@@ -67,25 +75,24 @@ def test_a_run_over_llmbar_gives_the_known_figures(server: LoopbackServer) -> No
     }
 
 
-def test_the_inconsistent_ones_follow_a_place(server: LoopbackServer) -> None:
+def test_the_inconsistent_ones_follow_a_place(run: Judged) -> None:
     """32 items have the first answer chosen in both orders, 13 the second."""
-    run()
     verdicts: dict[str, list[str]] = {}
-    for line in read_jsonl(FOLDER / "judgements.jsonl"):
+    for line in read_jsonl(run.folder / "judgements.jsonl"):
         verdicts.setdefault(line["item"], []).append(line["verdict"])
     counts = Counter("".join(both) for both in verdicts.values())
     assert (counts["AA"], counts["BB"]) == (32, 13)
 
 
-def test_from_the_cache_nothing_heavy_is_imported(server: LoopbackServer) -> None:
+def test_from_the_cache_nothing_heavy_is_imported(run: Judged) -> None:
     """The second run, into a new folder, makes no call and imports neither litellm nor datasets."""
-    run()
+    where = ("--providers", run.cache.parent / "providers.yaml", "--cache-dir", run.cache)
     code = (
         "import sys; sys.argv = ['judgebench', *sys.argv[1:]]\n"
         "from judgebench.cli import main\n"
         "try: main()\n"
         "finally: print(sorted({'litellm', 'datasets', 'scipy', 'openai'} & sys.modules.keys()), file=sys.stderr)"
     )
-    ended = process(*COMMAND, "--out", "other", python=("-c", code))
-    found = (ended.metrics[0]["usage"]["cached"], server.count, ended.err.splitlines()[-1])
+    ended = process(*COMMAND, *where, "--out", "other", python=("-c", code))
+    found = (ended.metrics[0]["usage"]["cached"], run.server.count, ended.err.splitlines()[-1])
     assert found == (838, 838, "[]")

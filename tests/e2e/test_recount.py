@@ -11,7 +11,8 @@ from statistics import fmean
 
 import pytest
 from commands import best_of_four, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import LoopbackServer, Reply
+from loopback import Reply
+from scripted import ScriptedModels
 
 FAILED = "failed"
 
@@ -37,9 +38,9 @@ def whimsical(seed):
 
 
 @pytest.fixture
-def server():
-    with LoopbackServer(whimsical(1)) as running:
-        write_judges(running.url)
+def server(scripted):
+    with ScriptedModels(whimsical(1)) as running:
+        write_judges(running.url, mine={"model": "scripted/whimsical"})
         write_jsonl(Path("pairs.jsonl"), pairs(12))
         write_jsonl(Path("four.jsonl"), [*best_of_four(8), *best_of_four(4, "Math")])
         yield running
@@ -107,7 +108,7 @@ PAIRS = [
 
 @pytest.mark.parametrize("template", ["pairwise", "pairwise-ties"])
 @pytest.mark.parametrize("options", PAIRS, ids=lambda each: " ".join(map(str, each)))
-def test_pairs(server: LoopbackServer, options, template) -> None:
+def test_pairs(server: ScriptedModels, options, template) -> None:
     """RewardBench: 1, 0, and 0.5 for a tie or a failure, of each reply or of the joined verdict; and so by rescore."""
     rule, *more = options
     by_item, outcomes, folder = judged("rewardbench", "pairs.jsonl", "-t", template, "--aggregate", rule, *more)
@@ -126,7 +127,7 @@ def test_pairs(server: LoopbackServer, options, template) -> None:
 
 @pytest.mark.parametrize("rule", ["mean", "majority", "mean-prob"])
 @pytest.mark.parametrize("soft", [False, True])
-def test_ratings(server: LoopbackServer, rule, soft) -> None:
+def test_ratings(server: ScriptedModels, rule, soft) -> None:
     """Each sample by itself, or the mean rating of each; by probability the mean of the expected ratings."""
     more = ["--logprobs"] if soft else []
     by_item, outcomes, _ = judged(
@@ -153,7 +154,7 @@ def test_ratings(server: LoopbackServer, rule, soft) -> None:
         assert outcomes[item]["credit"] == pytest.approx(expected), item
 
 
-def test_all_orders_are_a_latin_square(server: LoopbackServer) -> None:
+def test_all_orders_are_a_latin_square(server: ScriptedModels) -> None:
     """Each completion once in each slot, and the joined verdict is a quarter for a tie or a failure."""
     by_item, outcomes, _ = judged(
         "rewardbench-2", "four.jsonl", "-t", "four-way", "--orders", "all", "--aggregate", "majority"
@@ -167,7 +168,7 @@ def test_all_orders_are_a_latin_square(server: LoopbackServer) -> None:
 
 @pytest.mark.parametrize("how", ["all", "knockout"])
 @pytest.mark.parametrize("rule", ["mean", "unanimous", "majority"])
-def test_the_best_from_pairs(server: LoopbackServer, how, rule) -> None:
+def test_the_best_from_pairs(server: ScriptedModels, how, rule) -> None:
     """Six matches, and the most wins share the credit; or three, in which the winner lost none."""
     by_item, outcomes, _ = judged(
         "rewardbench-2", "four.jsonl", "-t", "pairwise-ties", "--pairs", how, "--orders", "both", "--aggregate", rule
@@ -201,7 +202,7 @@ def test_the_best_from_pairs(server: LoopbackServer, how, rule) -> None:
 
 
 @pytest.mark.parametrize("by", ["disagreement", "margin", "confidence"])
-def test_every_threshold_of_a_cascade(server: LoopbackServer, by) -> None:
+def test_every_threshold_of_a_cascade(server: ScriptedModels, by) -> None:
     """The dear run's credit where the cheap one is as unsure as the threshold, else the cheap one's."""
     options = ("--data", "pairs.jsonl", "--orders", "both", "--samples", 2, "--quiet")
     for template in ("pairwise", "pairwise-ties"):

@@ -10,7 +10,7 @@ from commands import REPOSITORY, SHARED_DATA, judgebench, pairs, read_json, read
 from faults import Reply
 from finishedruns import judge_run, score_run
 from llmbar import ROWS, LlmbarAnswers
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 import judgebench as jb
 
@@ -30,6 +30,9 @@ verdict:
 """
 
 
+pytestmark = pytest.mark.usefixtures("scripted")
+
+
 def own(name, match, mode="pairwise"):
     path = Path(f"{name}.jinja")
     path.write_text(OWN.format(name=name, match=match, mode=mode))
@@ -39,8 +42,8 @@ def own(name, match, mode="pairwise"):
 def judged(answer, *, count=4, match="last"):
     """A run whose judge always says the same, in one order."""
     data = write_jsonl(Path("rows.jsonl"), pairs(count, ("alpacaeval-easy",)))
-    with LoopbackServer(answer) as server:
-        write_judges(server.url)
+    with ScriptedModels(answer) as server:
+        write_judges(server.url, mine={"model": "scripted/mine"})
         template = own("own", match)
         judgebench("run", "rewardbench", "-j", "mine", "-t", template, "--data", data, "--orders", "both", "--json")
     return Path("runs/rewardbench/mine/own/both")
@@ -218,8 +221,8 @@ def test_llmbar_read_by_the_first_mention():
     first.write_text(
         source.read_text().replace("match: last", "match: first").replace("name: output-ab", "name: first")
     )
-    with LoopbackServer(LlmbarAnswers(SHARED_DATA / "llmbar"), keep_requests=False) as server:
-        write_judges(server.url)
+    with ScriptedModels(LlmbarAnswers(SHARED_DATA / "llmbar")) as server:
+        write_judges(server.url, mine={"model": "scripted/mine"})
         data = SHARED_DATA / "llmbar" / ROWS
         judgebench("run", "rewardbench", "-j", "mine", "-t", source, "--data", data, "--orders", "both", "--json")
     found = rescored("runs/rewardbench/mine/output-ab/both", "-t", first)

@@ -15,6 +15,7 @@ import yaml
 from commands import GOOD, Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Request
 from processes import Running
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
@@ -41,19 +42,33 @@ def is_right(judge: str, number: int) -> bool:
     return drawn_ < ACCURACY[judge]
 
 
-def scripted(request: Request) -> str:
+def verdict(request: Request) -> str:
     """The verdict of the judge that the model's name says."""
     shown = dict(re.findall(r"<answer_([A-Z])>\n(.*?)\n</answer_", request.text, re.DOTALL))
     right = is_right(request.model, number_of(request))
     return next(f"So be it. [[{letter}]]" for letter, text in shown.items() if (GOOD in text) == right)
 
 
+def written(url: str, provider: str) -> None:
+    """The judges, at an address, and the rows."""
+    write_judges(
+        url, **{name: {"model": f"{provider}/{name}", "price": {"input": 1, "output": 1}} for name in ACCURACY}
+    )
+    write_jsonl(Path("rows.jsonl"), pairs(ITEMS, ("all",)))
+
+
 @pytest.fixture
-def server():
-    with LoopbackServer(scripted) as running:
-        judges = {name: {"model": f"openai/{name}", "price": {"input": 1, "output": 1}} for name in ACCURACY}
-        write_judges(running.url, **judges)
-        write_jsonl(Path("rows.jsonl"), pairs(ITEMS, ("all",)))
+def server(scripted):
+    with ScriptedModels(verdict) as running:
+        written(running.url, "scripted")
+        yield running
+
+
+@pytest.fixture
+def live():
+    """The same over sockets: for what goes wrong, takes its time, or is in a process of its own."""
+    with LoopbackServer(verdict) as running:
+        written(running.url, "openai")
         yield running
 
 
@@ -61,7 +76,7 @@ def versus(first: str, second: str, *more: object) -> Ended:
     return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--sequential", *more))
 
 
-def asked(server: LoopbackServer) -> dict[str, list[int]]:
+def asked(server: ScriptedModels) -> dict[str, list[int]]:
     """The numbers of the items that each judge was asked about, in order of arrival."""
     found: dict[str, list[int]] = {}
     for request in server.requests:
@@ -83,7 +98,7 @@ def folder(judge: str, against: str, name: str = "pairwise", protocol: str = "on
     return RUNS / judge / name / f"{protocol}-until-shown-{against}"
 
 
-def test_a_difference_is_shown_and_both_stop(server: LoopbackServer) -> None:
+def test_a_difference_is_shown_and_both_stop(server: ScriptedModels) -> None:
     """Both have judged the same first items of the drawn order; the figures are those of these items."""
     good, fair = versus("good", "fair", "--json").metrics
     found, count = good["sequential"], good["sequential"]["items"]
@@ -102,7 +117,7 @@ def test_a_difference_is_shown_and_both_stop(server: LoopbackServer) -> None:
     assert good["bounds"]["low"] == good["bounds"]["high"] == good["score"]
 
 
-def test_the_command_says_what_came_of_it(server: LoopbackServer) -> None:
+def test_the_command_says_what_came_of_it(server: ScriptedModels) -> None:
     """Who is better, after how many items, the difference with its interval and level, and the calls saved."""
     ended = versus("fair", "good")
     (said,) = re.findall(r"good is significantly better than fair after (\d+) of 400 items\n", ended.out)
@@ -115,7 +130,7 @@ def test_the_command_says_what_came_of_it(server: LoopbackServer) -> None:
     assert server.count == 2 * int(said)
 
 
-def test_the_same_command_makes_no_call_and_says_the_same(server: LoopbackServer) -> None:
+def test_the_same_command_makes_no_call_and_says_the_same(server: ScriptedModels) -> None:
     """From the folders, which stay as they are; from the cache into new ones; offline, and the judges' order turned."""
     before = versus("good", "fair")
     calls, written = server.count, (folder("good", "fair") / "manifest.json").stat().st_mtime_ns
@@ -130,11 +145,11 @@ def test_the_same_command_makes_no_call_and_says_the_same(server: LoopbackServer
     assert server.count == calls
 
 
-def test_what_is_settled_needs_no_key(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_settled_needs_no_key(live: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
     """The items beyond the stop are in no cache, but no call is needed for them."""
     judges = {name: {"model": f"openai/{name}", "api_key_env": "SOME_KEY"} for name in ACCURACY}
     monkeypatch.setenv("SOME_KEY", "sk-loopback")
-    write_judges(server.url, **judges)
+    write_judges(live.url, **judges)
     versus("good", "fair")
     monkeypatch.delenv("SOME_KEY")
 
@@ -146,7 +161,7 @@ def test_what_is_settled_needs_no_key(server: LoopbackServer, monkeypatch: pytes
     assert not Path("third").exists()
 
 
-def test_a_difference_that_is_too_small(server: LoopbackServer) -> None:
+def test_a_difference_that_is_too_small(server: ScriptedModels) -> None:
     """Two judges that are equally good are shown to differ by less than 40 points, before all items are judged."""
     ended = versus("fair", "same", "--min-effect", "0.4")
     found = read_json(folder("fair", "same") / "metrics.json")["sequential"]
@@ -158,7 +173,7 @@ def test_a_difference_that_is_too_small(server: LoopbackServer) -> None:
     assert f"fair and same are equivalent within 40 points after {found['items']} of 400 items" in ended.out
 
 
-def test_where_nothing_is_settled_all_items_are_judged(server: LoopbackServer) -> None:
+def test_where_nothing_is_settled_all_items_are_judged(server: ScriptedModels) -> None:
     """The runs are whole ones, and the command says that nothing was shown."""
     ended = versus("fair", "same")
     metrics, manifest = (read_json(folder("fair", "same") / name) for name in ("metrics.json", "manifest.json"))
@@ -173,7 +188,7 @@ def test_where_nothing_is_settled_all_items_are_judged(server: LoopbackServer) -
     assert ("asked" in manifest, manifest["state"], server.count) == (False, "done", 2 * ITEMS)
 
 
-def test_two_templates_of_one_judge(server: LoopbackServer) -> None:
+def test_two_templates_of_one_judge(server: ScriptedModels) -> None:
     """Each is compared with the other by its name."""
     text = "---\nname: {name}\nmode: pairwise\nverdict: {{pattern: '\\[\\[([AB])\\]\\]'}}\n---\n{{% block user %}}"
     rest = "{{ prompt }} {% for c in completions %}<answer_{{ c.label }}>\n{{ c.text }}\n"
@@ -182,7 +197,7 @@ def test_two_templates_of_one_judge(server: LoopbackServer) -> None:
         Path(f"{name}.jinja").write_text(text.format(name=name) + rest + more + "{% endblock %}", encoding="utf-8")
 
     def answer(request: Request) -> str:
-        letter = scripted(request)[-3]
+        letter = verdict(request)[-3]
         return f"[[{'AB'['AB'.index(letter) - 1]}]]" if "worse" in request.text else f"[[{letter}]]"
 
     server.answer = answer
@@ -197,7 +212,7 @@ def test_two_templates_of_one_judge(server: LoopbackServer) -> None:
     assert folder("good", "plain", "wrong").is_dir()
 
 
-def test_the_folders_say_what_was_asked(server: LoopbackServer) -> None:
+def test_the_folders_say_what_was_asked(server: ScriptedModels) -> None:
     """The manifest has the other run, the options and the number of items; these alone have outcomes."""
     versus("good", "fair", "--alpha", "0.1")
     path = folder("good", "fair")
@@ -214,7 +229,7 @@ def test_the_folders_say_what_was_asked(server: LoopbackServer) -> None:
 @pytest.mark.parametrize(
     "command", [("compare",), ("report",), ("leaderboard",), ("jury", "--out", "juries"), ("show",), ("rescore",)]
 )
-def test_stopped_runs_are_read_like_others(server: LoopbackServer, command: tuple[str, ...]) -> None:
+def test_stopped_runs_are_read_like_others(server: ScriptedModels, command: tuple[str, ...]) -> None:
     """By every command that reads runs; the items that were not asked are not there, and no failure."""
     versus("good", "fair", "--quiet")
     runs = [folder("good", "fair"), folder("fair", "good")]
@@ -231,7 +246,7 @@ def test_stopped_runs_are_read_like_others(server: LoopbackServer, command: tupl
     assert str(count) in ended.out or command[0] == "report"
 
 
-def test_both_orders_and_votes_go_on_item_by_item(server: LoopbackServer) -> None:
+def test_both_orders_and_votes_go_on_item_by_item(server: ScriptedModels) -> None:
     """All calls of an item are made before it counts, with votes that stop early within it."""
     votes = ("--orders", "both", "--samples", 2, "--aggregate", "majority", "--early-stop")
     good, fair = versus("good", "fair", *votes, "--json").metrics
@@ -242,7 +257,7 @@ def test_both_orders_and_votes_go_on_item_by_item(server: LoopbackServer) -> Non
     assert good["judgements"] == fair["judgements"] == 3 * count  # three equal votes of four are settled
 
 
-def test_a_failed_reply_counts_as_in_the_score(server: LoopbackServer) -> None:
+def test_a_failed_reply_counts_as_in_the_score(server: ScriptedModels) -> None:
     """Half a credit, by this benchmark's rule; the run is done."""
     silent = {int(item) for item in order()[:4]}
     script = server.answer
@@ -259,7 +274,7 @@ def test_a_failed_reply_counts_as_in_the_score(server: LoopbackServer) -> None:
     assert found["missing"] == 0
 
 
-def test_an_item_that_one_has_no_credit_for_may_be_anything(server: LoopbackServer) -> None:
+def test_an_item_that_one_has_no_credit_for_may_be_anything(server: ScriptedModels) -> None:
     """Offline, with gaps in the cache of one judge: the interval is wider, and the number is said."""
     rows = read_jsonl(Path("rows.jsonl"))
     gaps = {*order()[:5]}
@@ -276,13 +291,13 @@ def test_an_item_that_one_has_no_credit_for_may_be_anything(server: LoopbackServ
     assert server.count == 2 * ITEMS - 5
 
 
-def test_a_slow_judge_holds_the_other_up_by_a_block_at_most(server: LoopbackServer) -> None:
+def test_a_slow_judge_holds_the_other_up_by_a_block_at_most(live: LoopbackServer) -> None:
     """Neither is asked about a block before both have judged the one before."""
-    server.latency = lambda request: 0.05 if request.model == "fair" else 0.0
+    live.latency = lambda request: 0.05 if request.model == "fair" else 0.0
     versus("good", "fair", "--quiet")
     seen = {"good": 0, "fair": 0}
     apart = []
-    for request in server.requests:
+    for request in live.requests:
         seen[request.model] += 1
         apart.append(abs(seen["good"] - seen["fair"]))
 
@@ -290,25 +305,25 @@ def test_a_slow_judge_holds_the_other_up_by_a_block_at_most(server: LoopbackServ
     assert seen["good"] == seen["fair"]
 
 
-def test_a_refused_judge_ends_the_comparison(server: LoopbackServer) -> None:
+def test_a_refused_judge_ends_the_comparison(live: LoopbackServer) -> None:
     """At its first reply: status 2 with the reason; the other is not asked beyond what was in flight."""
-    server.faults = lambda request: Fault.invalid_key() if request.model == "fair" else None
+    live.faults = lambda request: Fault.invalid_key() if request.model == "fair" else None
     ended = versus("good", "fair")
 
     assert ended.status == 2
     assert "the comparison ended when fair (pairwise) was stopped" in ended.err
     assert re.search(r"stopped: .*fair.*key", ended.err)
     assert "is significantly better than" not in ended.out
-    assert asked(server).get("good", []) == [] or max(map(len, asked(server).values())) <= 32
+    assert asked(live).get("good", []) == [] or max(map(len, asked(live).values())) <= 32
 
 
-def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(server: LoopbackServer) -> None:
+def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(live: LoopbackServer) -> None:
     """What was judged is kept, and the same command says what it would have said at once."""
     late = {int(item) for item in order()[40:]}
-    server.faults = lambda r: Fault.insufficient_quota() if r.model == "fair" and number_of(r) in late else None
+    live.faults = lambda r: Fault.insufficient_quota() if r.model == "fair" and number_of(r) in late else None
     stopped = versus("good", "fair")
     open_ = read_json(folder("good", "fair") / "metrics.json")
-    server.faults = None
+    live.faults = None
     again = versus("good", "fair")
     at_once = versus("good", "fair", "--out", "other", "--offline")
 
@@ -318,44 +333,42 @@ def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(server: Loopback
     assert "rerun the same command to resume" in stopped.err
     assert again.status == 0
     assert again.out.splitlines()[-5:] == at_once.out.splitlines()[-5:]
-    assert len({(r.model, number_of(r)) for r in server.requests}) == 2 * int(
-        re.findall(r"after (\d+) of", again.out)[0]
-    )
+    assert len({(r.model, number_of(r)) for r in live.requests}) == 2 * int(re.findall(r"after (\d+) of", again.out)[0])
 
 
-def test_the_budget_ends_both(server: LoopbackServer) -> None:
+def test_the_budget_ends_both(live: LoopbackServer) -> None:
     """Status 1; what was paid for is kept."""
     ended = versus("good", "fair", "--budget", "0.02", "--concurrency", "1")
 
     assert ended.status == 1
     assert "budget" in ended.err
-    assert 0 < server.count < 128
+    assert 0 < live.count < 128
     assert read_json(folder("good", "fair") / "manifest.json")["state"] == "stopped"
 
 
-def test_an_interrupted_comparison_goes_on(server: LoopbackServer) -> None:
+def test_an_interrupted_comparison_goes_on(live: LoopbackServer) -> None:
     """SIGINT ends it with 130; the same command makes only the calls that are left."""
-    server.latency = 0.2
+    live.latency = 0.2
     command = ("run", "custom", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential")
     running = Running(*command, "--concurrency", 4)
     until = time.monotonic() + 60
-    while server.count < 10 and time.monotonic() < until:
+    while live.count < 10 and time.monotonic() < until:
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
     _, err = running.communicate(timeout=60)
     manifest = read_json(folder("good", "fair") / "manifest.json")
-    server.latency = 0.0
+    live.latency = 0.0
     good, _ = versus("good", "fair", "--json").metrics
 
     assert (running.returncode, manifest["state"]) == (130, "interrupted"), err
     assert good["sequential"]["decision"] == "shown"
-    assert server.count == 2 * good["sequential"]["items"]
+    assert live.count == 2 * good["sequential"]["items"]
 
 
-def test_a_refresh_asks_again_and_settles_anew(server: LoopbackServer) -> None:
+def test_a_refresh_asks_again_and_settles_anew(server: ScriptedModels) -> None:
     """With other answers the stop is another one; all figures, those of the next command too, are of new replies."""
     before = versus("good", "fair", "--json").metrics[0]["sequential"]["items"]
-    server.answer = lambda r: f"[[{'AB'['AB'.index(scripted(r)[-3]) - 1]}]]" if r.model == "fair" else scripted(r)
+    server.answer = lambda r: f"[[{'AB'['AB'.index(verdict(r)[-3]) - 1]}]]" if r.model == "fair" else verdict(r)
     ACCURACY["good"], kept = 1.0, ACCURACY["good"]
     try:
         found = versus("good", "fair", "--json", "--refresh").metrics[0]
@@ -369,35 +382,40 @@ def test_a_refresh_asks_again_and_settles_anew(server: LoopbackServer) -> None:
     assert server.count == calls == 2 * before + 2 * found["sequential"]["items"]
 
 
-def test_a_section_that_is_used_up_ends_the_looks(server: LoopbackServer) -> None:
-    """Sections weigh the same; once the small one has no item left, the rest is judged without a look; that is said."""
+def versus_sections(second: str, *more: object) -> tuple[Ended, dict[str, Any]]:
+    """Two sections of 20 and 180 items, which weigh the same; the smaller one is used up after about 40."""
     rows = pairs(20, ("alpacaeval-easy",)) + pairs(200, ("donotanswer",))[20:]
     write_jsonl(Path("rows.jsonl"), rows)
     ended = judgebench(
-        *(
-            "run",
-            "rewardbench",
-            "--data",
-            "rows.jsonl",
-            "-j",
-            "fair",
-            "-j",
-            "same",
-            "--sequential",
-            "--min-effect",
-            "0.01",
-        )
+        *("run", "rewardbench", "--data", "rows.jsonl", "-j", "fair", "-j", second, "--sequential", *more)
     )
-    metrics = read_json(Path("runs/rewardbench/fair/pairwise/one-until-shown-same/metrics.json"))
+    (run,) = Path("runs/rewardbench/fair/pairwise").glob(f"*-{second}")
+    return ended, read_json(run / "metrics.json")
+
+
+def test_after_a_section_that_is_used_up_all_items_have_the_last_look(server: ScriptedModels) -> None:
+    """The rest is judged and a test of all items settles it, by the difference of the official scores."""
+    ended, metrics = versus_sections("good", "--alpha", 0.01)
     found = metrics["sequential"]
+    means = [expected([str(at) for at in part], "fair", "good") for part in (range(20), range(20, 200))]
 
-    assert (metrics["items"], found["of"], found["decision"]) == (200, 200, "open")
-    assert found["items"] == found["drawn"] < 80
-    assert f"inconclusive after {found['drawn']} of 200 items" in ended.out
-    assert f"only {found['drawn']} of the items could be used" in ended.out
+    assert (metrics["items"], found["of"], found["items"], found["decision"]) == (200, 200, 200, "shown")
+    assert found["drawn"] < 80
+    assert found["difference"] == pytest.approx(sum(means) / 2)
+    assert found["low"] < found["difference"] < found["high"] < 0
+    assert "good is significantly better than fair after 200 of 200 items" in ended.out
+    assert "99% CI, of the last look, at all items" in ended.out
 
 
-def test_a_stopped_run_is_no_result_of_the_benchmark(server: LoopbackServer) -> None:
+def test_a_last_look_that_settles_nothing_is_inconclusive_over_all_items(server: ScriptedModels) -> None:
+    """No run ends open while items are left."""
+    ended, metrics = versus_sections("same", "--min-effect", 0.01)
+
+    assert (metrics["items"], metrics["sequential"]["items"], metrics["sequential"]["decision"]) == (200, 200, "open")
+    assert "inconclusive after 200 of 200 items" in ended.out
+
+
+def test_a_stopped_run_is_no_result_of_the_benchmark(server: ScriptedModels) -> None:
     """RewardBench's own format does not take it."""
     write_jsonl(Path("rows.jsonl"), pairs(200))
     judgebench("run", "rewardbench", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential", "--quiet")
@@ -408,7 +426,7 @@ def test_a_stopped_run_is_no_result_of_the_benchmark(server: LoopbackServer) -> 
     assert "rerun its command without --sequential" in ended.err
 
 
-def test_a_page_shows_the_items_that_were_asked(server: LoopbackServer) -> None:
+def test_a_page_shows_the_items_that_were_asked(server: ScriptedModels) -> None:
     """And no others."""
     versus("good", "fair", "--quiet")
     path = folder("good", "fair")
@@ -418,7 +436,7 @@ def test_a_page_shows_the_items_that_were_asked(server: LoopbackServer) -> None:
     assert len(index["items"]["id"]) == read_json(path / "manifest.json")["asked"]
 
 
-def test_a_limit_and_a_seed(server: LoopbackServer) -> None:
+def test_a_limit_and_a_seed(server: ScriptedModels) -> None:
     """The comparison is over the items that the limit leaves; another seed draws another order."""
     found = [
         versus("good", "fair", "--limit", 64, "--seed", seed, "--json").metrics[0]["sequential"] for seed in (0, 1)
@@ -428,7 +446,7 @@ def test_a_limit_and_a_seed(server: LoopbackServer) -> None:
     assert found[0]["difference"] != found[1]["difference"]
 
 
-def test_a_file_holds_the_experiment(server: LoopbackServer) -> None:
+def test_a_file_holds_the_experiment(server: ScriptedModels) -> None:
     """Under the options' own names."""
     config: dict[str, Any] = {"benchmark": "custom", "data": "rows.jsonl", "judges": ["good", "fair"]}
     config |= {"sequential": True, "min-effect": 0.1, "alpha": 0.1}
@@ -438,7 +456,7 @@ def test_a_file_holds_the_experiment(server: LoopbackServer) -> None:
     assert (found["decision"], found["size"], found["alpha"]) == ("shown", 0.1, 0.1)
 
 
-def test_from_python(server: LoopbackServer) -> None:
+def test_from_python(server: ScriptedModels) -> None:
     """A keyword of `grid`; the figures are the runs' metrics."""
     options = {"data": "rows.jsonl", "sequential": True, "min_effect": 0.1}
     good, fair = jb.grid("custom", judges=["good", "fair"], **options)
@@ -452,11 +470,11 @@ def test_from_python(server: LoopbackServer) -> None:
         jb.grid("custom", judges=["good", "fair"], alpha=1, **options)
 
 
-def test_what_it_would_send_at_most(server: LoopbackServer) -> None:
+def test_what_it_would_send_at_most(live: LoopbackServer) -> None:
     """A dry run counts all items, and says that it may be fewer."""
     ended = versus("good", "fair", "--dry-run")
 
-    assert (ended.status, server.count) == (0, 0)
+    assert (ended.status, live.count) == (0, 0)
     assert re.search(r"\nall +800 ", ended.out)
     assert "upper bound: --sequential may stop earlier" in ended.out
 
@@ -472,7 +490,7 @@ MISTAKES = {
 
 
 @pytest.mark.parametrize("mistake", MISTAKES)
-def test_mistakes_are_one_line(server: LoopbackServer, mistake: str) -> None:
+def test_mistakes_are_one_line(server: ScriptedModels, mistake: str) -> None:
     """Before anything is asked, with the mend."""
     options, said = MISTAKES[mistake]
     ended = judgebench("run", "custom", "--data", "rows.jsonl", *options)
@@ -482,7 +500,7 @@ def test_mistakes_are_one_line(server: LoopbackServer, mistake: str) -> None:
     assert said in ended.err
 
 
-def test_a_misfit_is_named_among_the_runs(server: LoopbackServer) -> None:
+def test_a_misfit_is_named_among_the_runs(server: ScriptedModels) -> None:
     """A template that was left out is why there are not two."""
     ended = judgebench(
         *("run", "rewardmath", "--data", "rows.jsonl", "-j", "good", "-t", "pairwise", "-t", "four-way"),
@@ -492,7 +510,7 @@ def test_a_misfit_is_named_among_the_runs(server: LoopbackServer) -> None:
     assert len(ended.err.splitlines()) == 1
 
 
-def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
+def test_without_a_benchmark_there_are_two(server: ScriptedModels) -> None:
     """The bundled sample is of two benchmarks, so one is to be named."""
     ended = judgebench("run", "-j", "offline/longest", "-j", "offline/first", "--sequential")
 
@@ -504,7 +522,7 @@ def test_without_a_benchmark_there_are_two(server: LoopbackServer) -> None:
     ("second", "size", "sure"),
     [("good", "0.05", "not chance"), ("same", "0.4", "too small to matter"), ("same", "0.05", "may be chance")],
 )
-def test_the_page_answers_by_the_valid_interval(server: LoopbackServer, second: str, size: str, sure: str) -> None:
+def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: str, size: str, sure: str) -> None:
     """By how much and how sure are what metrics.json says of the comparison, and no p nor other interval is there."""
     first = "fair"
     versus(first, second, "--min-effect", size)
@@ -516,7 +534,8 @@ def test_the_page_answers_by_the_valid_interval(server: LoopbackServer, second: 
 
     assert much.answer == (f"{100 * found['difference']:+.1f} points" if found["difference"] else "equal")
     if found["difference"]:
-        assert f"95% interval, anytime-valid, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
+        kind = "anytime-valid" if found["items"] < found["of"] else "of the last look, at all items"
+        assert f"95% interval, {kind}, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
     assert certain.answer == sure
     assert f"after {found['items']} of 400 items" in certain.words
     assert "interval would say too much" in best.words
