@@ -121,7 +121,9 @@ def test_what_stands_at_the_place_is_what_was_read(name, before, after, rivals, 
     inside = {at: {text[at]: INSIDE, "?": 1 - INSIDE} for at in range(*plain.span)}
     soft = read_placed(spoken(text, inside), rule, k).verdict.soft
     digits = sum(c.isdigit() for c in rule.example[slice(*example.span)])
-    weighed = 1 if rule.ranking else digits if rule.has_parts else len(inside) - shorter(rule, k, text[slice(*plain.span)])
+    weighed = (
+        1 if rule.ranking else digits if rule.has_parts else len(inside) - shorter(rule, k, text[slice(*plain.span)])
+    )
     assert max(soft.probabilities, key=lambda each: each[1])[0] == best(example.verdict)
     assert soft.mass == pytest.approx(INSIDE**weighed, abs=1e-5)
 
