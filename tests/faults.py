@@ -264,7 +264,7 @@ SHAPES: dict[str, bytes | str | dict[str, Any] | list[Any]] = {
     "message_string": _completion("[[A]]"),
     "message_list": _completion([_MESSAGE]),
     "content_missing": _completion({"role": "assistant"}),
-    "content_list": _completion({"role": "assistant", "content": ["[[A]]"]}),
+    "content_list": _completion({"role": "assistant", "content": [1]}),
     "content_number": _completion({"role": "assistant", "content": 5}),
     "content_object": _completion({"role": "assistant", "content": {"text": "[[A]]"}}),
     "usage_string": _completion(_MESSAGE, usage="much"),

@@ -12,6 +12,7 @@ from judgebench._util.steps import step
 from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench.errors import ConfigError
 from judgebench.metrics import bradley_terry
+from judgebench.metrics.resampling import codes
 from judgebench.runs import Run, open_run, up_to_date
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 _LEGEND = (
     "strength: log-odds of beating an average model, by this judge's verdicts (Bradley-Terry); intervals by a "
-    "bootstrap of items"
+    "bootstrap of items, or of groups of them"
 )
 ELO = 400 / math.log(10)
 """Elo's points for one of log-odds."""
@@ -100,7 +101,7 @@ class StrengthsFound(Tabular):
 
 
 def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
-    """Bradley-Terry strengths of the models whose completions a run judges, with intervals by items.
+    """Bradley-Terry strengths of the models whose completions a run judges, with intervals by items, or groups.
 
     The completion that is chosen beats each other one that was shown; of two rated in one sample (or scored), the
     higher beats the lower. Failures, ties of more than two, and completions of the same model count for nothing.
@@ -125,13 +126,15 @@ def strengths(run: Run | str | Path, *, seed: int = 0) -> StrengthsFound:
         raise ConfigError(f"{finished.path}: no verdict compares completions of two different known models")
     names = sorted({name for _, *two in met for name in two})
     place = {name: at for at, name in enumerate(names)}
-    items = {item: at for at, item in enumerate(dict.fromkeys(c.item for c, _, _ in met))}
+    items = dict.fromkeys(c.item for c, _, _ in met)
+    units, _ = codes([finished.keys[item].unit for item in items], len(items))
+    unit = dict(zip(items, units.tolist(), strict=True))
     with step("bootstrapping intervals"):
         found = bradley_terry.strengths(
             [place[winner] for _, winner, _ in met],
             [place[loser] for _, _, loser in met],
             [c.weight for c, _, _ in met],
-            [items[c.item] for c, _, _ in met],
+            [unit[c.item] for c, _, _ in met],
             models=len(names),
             seed=seed,
         )

@@ -96,6 +96,10 @@ class Benchmark(ABC):
         """What is one in intervals, tests and held-out parts: the item's group, the pair it is of, or the item."""
         return item.unit
 
+    def key(self, item: Item) -> ItemKey:
+        """The item without its texts, in the group that it alone tells: those of earlier versions do not say it."""
+        return item.key
+
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:  # noqa: ARG002 - for those that look at all
         """By id, the groups of items that only all rows together tell; those of others stay as they are."""
         return {}

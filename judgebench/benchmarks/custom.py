@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -85,9 +86,13 @@ class Custom(base.Benchmark):
             rubric=_given_text(row, "rubric"),
             label=form.label,
             human_score=form.human_score,
-            group=_same_prompt(form.conversation) if group is None else group,
+            group=group,
             metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, "reference", "rubric"),
         )
+
+    def key(self, item: Item) -> ItemKey:
+        """By its prompt, where no column says more."""
+        return item.key if item.group is not None else replace(item.key, group=_same_prompt(item.conversation))
 
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
         """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""

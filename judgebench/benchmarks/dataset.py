@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-import stat
+from array import array
+from collections import Counter
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
@@ -14,10 +15,11 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.source import MappedSource
+from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.rows import Data
@@ -31,8 +33,10 @@ SAMPLE = "sample"
 BUNDLED = f"{SAMPLE} (bundled)"
 """What a manifest says of it."""
 
-KEPT_BYTES = 32_000_000
-"""Items are kept in memory where all of a source together take at most so much; else they are read again each time."""
+TOO_FEW = (
+    "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
+    "independent and may be too narrow (a column 'group' makes groups of them)"
+)
 
 _OBJECTS_BYTES = 2_000
 """What the objects of an item take beside its texts, about."""
@@ -62,30 +66,34 @@ class Selection:
 
 @dataclass(frozen=True)
 class Dataset:
-    """The items of a run; iterating gives them with their texts, and reads them again unless there are few.
+    """The items of a run, as they were when they were checked; iterating gives them with their texts.
 
     Attributes:
         keys: The chosen items by id, in the order of the data.
         hash: SHA-256 over the chosen items, texts included.
         total: How many items the source has.
         drawn_from: How many items a limit chose from; those of the chosen subsets.
-        size: What all items of the source take in memory, in bytes.
+        ungrouped: How many items of the source share a prompt with others but are in no group, prompts being few.
         selection: Which they are; its seed gives the order in which they are asked.
-        kept: The chosen items, where those of the source take at most `KEPT_BYTES`; else None.
-        stamp: What tells that the source's file is still the one that was checked; None where it is no single file.
+        items: The chosen items, in the order of `keys`.
     """
 
     benchmark: Benchmark
     rows: Source
     source: str
-    keys: dict[str, ItemKey]
+    keys: dict[str, ItemKey] = field(repr=False)
     hash: str
     total: int
     drawn_from: int
-    size: int
+    ungrouped: int
     selection: Selection
-    kept: Sequence[Item] | None = field(default=None, repr=False, compare=False)
-    stamp: tuple[int, int, int] | None = field(default=None, repr=False, compare=False)
+    items: ItemStore = field(repr=False, compare=False)
+
+    @property
+    def notes(self) -> Iterator[str]:
+        """What a reader must know of the items, a sentence each."""
+        if self.ungrouped:
+            yield f"{self.ungrouped} {TOO_FEW}"
 
     @property
     def origin(self) -> dict[str, str | None]:
@@ -93,51 +101,23 @@ class Dataset:
         return {"source": self.source, "revision": self.rows.revision, "split": self.rows.split}
 
     def __iter__(self) -> Iterator[Item]:
-        """The chosen items, one by one, from memory or from their source.
-
-        Raises:
-            ConfigError: The source's file has changed since it was checked.
-        """
-        if self.kept is not None:
-            yield from self.kept
-            return
-        for item in self.benchmark.items(self.rows):
-            if self.stamp != _stamp(self.rows.name):
-                raise DataError(
-                    f"{self.rows.name} changed during the run: restore it and rerun the command, or start a new run"
-                )
-            if item.id in self.keys:
-                yield _grouped(item, self.keys[item.id])
+        """The chosen items, one by one."""
+        for number, key in enumerate(self.keys.values()):
+            yield _grouped(self.items[number], key)
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
-        """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample.
-
-        Items that are not kept are gone through as often as it takes to hold `KEPT_BYTES` of them at a time.
-
-        Raises:
-            ConfigError: See `__iter__`.
-        """
-        order = [item for item in self._order if item in wanted]
-        at_once = len(order) if self.kept is not None else max(1, KEPT_BYTES * self.total // self.size)
-        for start in range(0, len(order), max(at_once, 1)):
-            part = order[start : start + at_once]
-            among = frozenset(part)
-            found = {item.id: item for item in self if item.id in among}
-            yield from (found[item] for item in part)
+        """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample."""
+        numbers = {item: number for number, item in enumerate(self.keys)}
+        order = array("q", [numbers[item] for item in self._order if item in wanted])
+        del numbers
+        for number in order:
+            item = self.items[number]
+            yield _grouped(item, self.keys[item.id])
 
     @cached_property
     def _order(self) -> list[str]:
         units = sampling_order(self.benchmark, list(self.keys.values()), self.selection.seed)
         return [item for ids in units for item in ids]
-
-
-def _stamp(source: str) -> tuple[int, int, int] | None:
-    """Which file it is, its size and when it was written; None for a folder and for the hub."""
-    try:
-        found = Path(source).expanduser().stat()
-    except OSError:
-        return None
-    return (found.st_ino, found.st_size, found.st_mtime_ns) if stat.S_ISREG(found.st_mode) else None
 
 
 def sample_path(benchmark: str) -> Path:
@@ -165,11 +145,9 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
     rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
-    stamp = _stamp(rows.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
-    kept: list[Item] | None = []
-    size = 0
+    items = ItemStore()
     place = rows.name
 
     def followed() -> Iterator[Row]:
@@ -182,14 +160,10 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if item.id in keys:
             raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
         said = _said(item)
-        keys[item.id] = item.key
+        keys[item.id] = benchmark.key(item)
         digests += hashlib.sha256(said).digest()
-        size += len(said) + _OBJECTS_BYTES
-        if kept is not None and size <= KEPT_BYTES:
-            kept.append(item)
-        else:
-            kept = None
-    keys |= {item: replace(keys[item], group=group) for item, group in benchmark.groups(keys.values()).items()}
+        items.add(item, len(said) + _OBJECTS_BYTES)
+    keys, ungrouped = in_groups(benchmark, keys)
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
@@ -202,7 +176,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         if identifier in mine:
             digest.update(digests[at * digest.digest_size : (at + 1) * digest.digest_size])
     source = BUNDLED if bundled else rows.name
-    few = None if kept is None else [_grouped(item, mine[item.id]) for item in kept if item.id in mine]
+    items.keep(number for number, item in enumerate(keys) if item in mine)
     return Dataset(
         benchmark,
         rows,
@@ -211,11 +185,18 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         digest.hexdigest(),
         total=len(keys),
         drawn_from=len(wanted),
-        size=size,
+        ungrouped=ungrouped,
         selection=selection,
-        kept=few,
-        stamp=stamp,
+        items=items,
     )
+
+
+def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
+    """The items in the groups that only all of them tell, and how many are in none although they share one."""
+    told = benchmark.groups(keys.values())
+    sizes = Counter(keys[item].group for item, group in told.items() if group is None)
+    grouped = {item: replace(keys[item], group=group) for item, group in told.items()}
+    return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
 
 
 def _with_groups(rows: Source, benchmark: Benchmark, column: str | None) -> Source:

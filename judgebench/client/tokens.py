@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -16,11 +17,13 @@ _DEFAULT = "gpt-3.5-turbo"
 """Whose tokenizer LiteLLM takes for a model that it has none of."""
 
 
-_LONG_CHARACTERS = 8000
+_LONG_TOKENS = 1300
 _FEWEST_READ = 512
 """A cut prompt has half of a context of 1,024 tokens at least; less is the count of what was not cached, say."""
 _MOST_CHARACTERS = 6
-"""A token of a language has fewer characters on average."""
+"""A token of a language has fewer characters on average; of Chinese, Japanese and Korean fewer than two and a half."""
+_MOST_EAST_ASIAN = 2.5
+_EAST_ASIAN = re.compile(r"[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
 _SHARE_READ = 0.6
 
 
@@ -57,7 +60,11 @@ def is_cut(judge: Judge, messages: Sequence[Mapping[str, str]], read: int) -> bo
         read: The tokens that the server says it has read.
     """
     characters = sum(len(message["content"]) for message in messages)
-    if characters < _LONG_CHARACTERS or not _FEWEST_READ <= read < characters / _MOST_CHARACTERS:
+    if not _FEWEST_READ <= read < characters / _MOST_EAST_ASIAN:
+        return False
+    east_asian = sum(len(_EAST_ASIAN.findall(message["content"])) for message in messages)
+    fewest = east_asian / _MOST_EAST_ASIAN + (characters - east_asian) / _MOST_CHARACTERS
+    if fewest < _LONG_TOKENS or read >= fewest:
         return False
     return read < _SHARE_READ * prompt_tokens(judge, messages)
 

@@ -7,7 +7,7 @@ from itertools import zip_longest
 from typing import TYPE_CHECKING
 
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
-from judgebench.metrics.sequential import Sequential, look
+from judgebench.metrics.sequential import LOOKS, Sequential, last_look, look
 from judgebench.protocols import blocks, drawn
 
 if TYPE_CHECKING:
@@ -107,14 +107,23 @@ class Lockstep:
         """Looks at the block that both are through, and opens the next one; none where it is settled."""
         if self._block and not self._rested:
             self._differences += self._differences_of(self._block)
-            self._look = look(self._differences, alpha=self._rule.alpha, planned=len(self._items.tested))
+            self._look = look(self._differences, alpha=LOOKS * self._rule.alpha, planned=len(self._items.tested))
         settled = self._look is not None and self._look.decision(self._rule.size) != "open"
         block = None if settled or self._rested else next(self._blocks, None)
         if block is None and not settled and not self._rested:
             block, self._rested = self._items.rest or None, True
+        if block is None and not settled:
+            self._look = self._last_look()
         self._block = block
         for run in self.runs:
             run.limit_to(block or ())
+
+    def _last_look(self) -> Look:
+        """At all items that count, both runs being through."""
+        spec = self.runs[0].spec
+        first, second = ([run.recorder.outcome(item) for item in self._items.weighted] for run in self.runs)
+        alpha = (1 - LOOKS) * self._rule.alpha
+        return last_look(first, second, spec.benchmark.layout, spec.benchmark.unit, alpha=alpha)
 
     def _differences_of(self, items: Sequence[str]) -> Iterator[float]:
         """The first run's credit less the second's of each item; not-a-number where one has none."""
@@ -132,14 +141,14 @@ class Lockstep:
             recorder, rule = run.recorder, run.spec.until_shown
             assert rule is not None
             at_most = recorder.total
-            if decision != "open" and seen.items < len(run.spec.dataset.keys):
+            if decision != "open" and not self._rested and seen.items < len(run.spec.dataset.keys):
                 recorder.asked = frozenset(self._items.tested[: seen.items])
             recorder.sequential = Sequential(
                 against=rule.against,
                 decision=decision,
                 items=seen.items,
                 drawn=len(self._items.tested),
-                of=self._items.weighted,
+                of=len(self._items.weighted),
                 difference=sign * seen.difference + 0.0,  # no sign for zero
                 low=seen.low if sign > 0 else -seen.high,
                 high=seen.high if sign > 0 else -seen.low,

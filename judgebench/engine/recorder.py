@@ -278,7 +278,7 @@ class Recorder:
 
     def _notes(self) -> list[str]:
         """What is said of the run's replies."""
-        notes = list(self.notes)
+        notes = [*self.notes, *self.cell.dataset.notes]
         if self.asked is not None:
             notes.append(
                 f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged (--sequential stopped): "

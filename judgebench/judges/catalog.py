@@ -91,7 +91,7 @@ class Price(BaseModel):
     reasoning: float | None = Field(default=None, ge=0)
 
 
-FREE = Price(input=0, output=0)
+FREE = Price.model_construct(input=0.0, output=0.0)
 
 
 def cost(price: Price, usage: Mapping[str, Any]) -> float:

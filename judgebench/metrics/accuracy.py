@@ -180,12 +180,13 @@ def part_scores(outcomes: Iterable[Outcome], layout: Layout, part: Callable[[Out
     return official_scores([Outcome(item, value, value, value) for item, value in values if value is not None], layout)
 
 
-def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) -> Bounds | None:
+def score_bounds(outcomes: Sequence[Outcome], layout: Layout, scores: Scores, *, seed: int = 0) -> Bounds | None:
     """The official score with every failure counted wrong, and counted right, with the interval of both together.
 
     Args:
         outcomes: One an item.
         layout: The benchmark's own.
+        scores: The official ones.
         seed: Of the resampling.
 
     Returns:
@@ -194,7 +195,7 @@ def score_bounds(outcomes: Sequence[Outcome], layout: Layout, *, seed: int = 0) 
     if any(outcome.failed for outcome in outcomes):
         low, high = (official_scores(outcomes, layout, seed=seed, view=view) for view in _EXTREMES)
     else:
-        low = high = official_scores(outcomes, layout, seed=seed)
+        low = high = scores
     if low.score is None or high.score is None or low.low is None or high.high is None:
         return None
     return Bounds(low.score, high.score, Interval(low.low, high.high))

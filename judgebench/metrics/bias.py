@@ -41,7 +41,8 @@ class BiasEstimate:
         p: Two-sided, against `null`.
         n: Rows.
         clusters: Items they belong to.
-        smallest_effect: The distance from `null` that so many items show with a chance of 80%.
+        smallest_effect: The distance from `null` that so many items show with a chance of 80%; of shares, at most the
+            largest that there can be, which then need not be shown so often.
         association: Whether labels or subsets are too few to tell it from how hard the items are: no evidence of bias.
     """
 
@@ -211,7 +212,8 @@ def share_against(
     effective = _effective(share, error, count)
     interval = wilson(min(max(share, 0.0), 1.0), effective, confidence)
     null_error = math.sqrt(centre * (1 - centre) / effective) if 0 < centre < 1 else error
-    return _estimate(share, centre, interval, null_error, (n, count), confidence)
+    found = _estimate(share, centre, interval, null_error, (n, count), confidence)
+    return _within_reach(found, max(centre, 1 - centre))
 
 
 def accuracy_by_position(
@@ -267,7 +269,7 @@ def mean_difference(
     error = _floored(clustered_standard_error(given, code), count, n)
     wide = _around(float(given.mean()), NormalDist().inv_cdf(0.5 + confidence / 2) * error)
     interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
-    return _estimate(float(given.mean()), 0.0, interval, error, (n, count), confidence)
+    return _within_reach(_estimate(float(given.mean()), 0.0, interval, error, (n, count), confidence), 1.0)
 
 
 def log_odds(
@@ -304,7 +306,7 @@ def _difference_of_means(values: Floats, inside: npt.NDArray[np.bool_], code: In
     error = max(_floored(error, count, n), math.hypot(1 / clusters_in, 1 / clusters_out))
     wide = _around(inner - outer, NormalDist().inv_cdf(0.5 + confidence / 2) * error)
     interval = Interval(max(wide.low, -1.0), min(wide.high, 1.0))
-    return _estimate(inner - outer, 0.0, interval, error, (n, count), confidence)
+    return _within_reach(_estimate(inner - outer, 0.0, interval, error, (n, count), confidence), 1.0)
 
 
 def _estimate(
@@ -313,6 +315,11 @@ def _estimate(
     p = math.erfc(abs(value - null) / error / math.sqrt(2))
     reach = NormalDist().inv_cdf(0.5 + confidence / 2) + NormalDist().inv_cdf(POWER)
     return BiasEstimate(value, null, interval.low, interval.high, p, *sizes, reach * error)
+
+
+def _within_reach(found: BiasEstimate, furthest: float) -> BiasEstimate:
+    """With a smallest effect that is no larger than any can be."""
+    return replace(found, smallest_effect=min(found.smallest_effect or 0.0, furthest))
 
 
 def _around(value: float, half: float) -> Interval:

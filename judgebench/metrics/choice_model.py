@@ -10,9 +10,9 @@ import math
 from array import array
 from collections import Counter
 from dataclasses import dataclass, field
+from functools import lru_cache
 from itertools import combinations
-from statistics import fmean
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -32,36 +32,40 @@ FEWEST_ITEMS = 10
 """Subsets with fewer labelled items share one effect of the label."""
 
 
-class _Row(NamedTuple):
-    """What may be chosen: a completion, or `behind` of them, which are all but the one in `slot`."""
+class _Rows(NamedTuple):
+    """What may be chosen in each question: a completion, or `behind` of them, which are all but the one in `slot`.
 
-    slot: int
-    behind: int
-    chosen: float
-    correct: float
-    length: float
-    own: float
-    rival: float
+    Each of shape (rows,); the questions are 0, 1, ... in order.
+    """
+
+    question: Ints
+    item: Ints
+    slot: Ints
+    behind: Ints
+    chosen: Floats
+    correct: Floats
+    length: Floats
+    own: Floats
+    rival: Floats
 
 
 @dataclass(slots=True)
 class Choices:
-    """Questions that were answered by a choice, a row a completion shown; filled by `add`."""
+    """Questions that were answered by a choice, and the items that they are about; filled by `add`."""
 
     _item: array[int] = field(default_factory=lambda: array("q"))
-    _question: array[int] = field(default_factory=lambda: array("q"))
-    _slot: array[int] = field(default_factory=lambda: array("q"))
-    _behind: array[int] = field(default_factory=lambda: array("q"))
+    _slots: array[int] = field(default_factory=lambda: array("q"))
+    _placed: array[int] = field(default_factory=lambda: array("b"))
+    _shown: array[int] = field(default_factory=lambda: array("q"))
     _chosen: array[float] = field(default_factory=lambda: array("d"))
-    _correct: array[float] = field(default_factory=lambda: array("d"))
-    _length: array[float] = field(default_factory=lambda: array("d"))
-    _own: array[float] = field(default_factory=lambda: array("d"))
-    _rival: array[float] = field(default_factory=lambda: array("d"))
-    _squares: float = 0.0
-    _shown: int = 0
+    _codes: dict[str, int] = field(default_factory=dict)
+    _begins: array[int] = field(default_factory=lambda: array("q"))
+    _lengths: array[int] = field(default_factory=lambda: array("q"))
+    _own: array[int] = field(default_factory=lambda: array("b"))
+    _num_correct: array[int] = field(default_factory=lambda: array("q"))
+    _several: array[int] = field(default_factory=lambda: array("b"))
     _unit: array[int] = field(default_factory=lambda: array("q"))
     _units: dict[str, int] = field(default_factory=dict)
-    _codes: dict[str, int] = field(default_factory=dict)
     _subsets: list[str | None] = field(default_factory=list)
 
     def add(
@@ -79,54 +83,51 @@ class Choices:
             key: Of the item.
             shown: The completion in each slot.
             chosen: The share of the choice that falls on each slot, of sum 1: more than one has some in a tie.
-            own: Of each of the item's completions, whether the judge's family wrote it; None: not known.
+            own: Of each of the item's completions, whether the judge's family wrote it; None: not known. The item's
+                first question says it.
             placed: Whether slots may matter: not for ratings, which are given one by one.
         """
-        several = key.num_correct > 0 and key.k > 2  # wrong answers, of which the family's may be the better ones
-        rows = []
-        for slot, (index, share) in enumerate(zip(shown, chosen, strict=True)):
-            right, mine = index < key.num_correct, own is not None and own[index]
-            size = math.log1p(key.lengths[index])
-            rows.append(_Row(slot if placed else 0, 0, share, right, size, mine, mine and several and not right))
-        self._measure([row.length for row in rows])
-        correct = [row for row in rows if row.correct]
-        if len(rows) == 2 or len(correct) != 1:
-            self._put(key, rows)
-            return
-        (best,), wrong = correct, [row for row in rows if not row.correct]
-        length, family = (fmean(float(getattr(row, name)) for row in wrong) for name in ("length", "own"))
-        self._put(key, [best, _Row(best.slot, len(wrong), 1 - best.chosen, 0, length, family, 0)])
-        if not best.chosen:
-            self._put(key, wrong)
+        code = self._codes.get(key.id)
+        self._item.append(self._add_item(key, own) if code is None else code)
+        self._slots.append(len(shown))
+        self._placed.append(placed)
+        self._shown.extend(shown)
+        self._chosen.extend(chosen)
 
-    def _measure(self, lengths: Sequence[float]) -> None:
-        """Adds how far the log lengths shown are from each other."""
-        total, others = sum(lengths), len(lengths) - 1
-        if min(lengths) < max(lengths):
-            self._squares += sum(((others + 1) * length - total) ** 2 for length in lengths) / others**2
-        self._shown += len(lengths)
-
-    def _put(self, key: ItemKey, rows: Sequence[_Row]) -> None:
-        """One choice between rows."""
-        if key.id not in self._codes:
-            self._codes[key.id] = len(self._codes)
-            self._subsets.append(key.subset if key.labelled else None)
-        number = len(self._item)
-        self._item.append(self._codes[key.id])
+    def _add_item(self, key: ItemKey, own: Sequence[bool] | None) -> int:
+        """The number of a new item."""
+        code = self._codes[key.id] = len(self._codes)
+        self._subsets.append(key.subset if key.labelled else None)
+        self._begins.append(len(self._lengths))
+        self._lengths.extend(key.lengths)
+        self._own.extend([False] * len(key.lengths) if own is None else map(bool, own))
+        self._num_correct.append(key.num_correct)
+        # Wrong answers, of which the family's may be the better ones.
+        self._several.append(key.num_correct > 0 and key.k > 2)
         self._unit.append(self._units.setdefault(key.unit, len(self._units)))
-        columns: tuple[array[Any], ...] = (
-            self._slot,
-            self._behind,
-            self._chosen,
-            self._correct,
-            self._length,
-            self._own,
-            self._rival,
+        return code
+
+    def _rows(self) -> _Rows:
+        """A row a completion shown."""
+        slots = np.asarray(self._slots)
+        question = np.repeat(np.arange(len(slots)), slots)
+        item = np.asarray(self._item)[question]
+        place = np.arange(len(question)) - (np.cumsum(slots) - slots)[question]
+        shown = np.asarray(self._shown)
+        completion = np.asarray(self._begins)[item] + shown
+        correct = (shown < np.asarray(self._num_correct)[item]).astype(np.float64)
+        own = np.asarray(self._own)[completion].astype(np.float64)
+        return _Rows(
+            question=question,
+            item=item,
+            slot=np.where(np.asarray(self._placed)[question] > 0, place, 0),
+            behind=np.zeros_like(place),
+            chosen=np.asarray(self._chosen),
+            correct=correct,
+            length=np.log1p(np.asarray(self._lengths)[completion]),
+            own=own,
+            rival=own * (1 - correct) * np.asarray(self._several)[item],
         )
-        for row in rows:
-            self._question.append(number)
-            for column, value in zip(columns, row, strict=True):
-                column.append(value)
 
     def fit(self, *, ridge: float = RIDGE) -> ChoiceModel | None:
         """The coefficients by maximum likelihood; None without questions, or where nothing about them differs.
@@ -150,46 +151,39 @@ class Choices:
         """
         if not self._item:
             return None
-        question = np.asarray(self._question, dtype=np.int64)
-        relative = _relative(np.asarray(self._length), question)
-        scale = math.sqrt(self._squares / self._shown)
-        correct, own, rival = np.asarray(self._correct), np.asarray(self._own), np.asarray(self._rival)
-        labels = self._labels(correct, question)
-        terms = {"own": own, "rival": rival}
+        shown = self._rows()
+        scale = math.sqrt(np.mean(_relative(shown.length, shown.question) ** 2))
+        rows = _nested(shown)
+        terms = {"own": rows.own, "rival": rows.rival}
         if scale:
-            terms |= {"length": np.asarray(self._length) / scale, "surer": correct * np.abs(relative)}
-        terms = {name: column for name, column in terms.items() if _centred(column, question).any()}
+            surer = rows.correct * np.abs(_relative(rows.length, rows.question))
+            terms |= {"length": rows.length / scale, "surer": surer}
+        terms = {name: column for name, column in terms.items() if _centred(column, rows.question).any()}
         if not terms.keys() & {"own", "length"}:
             return None
-        columns = [*terms.values(), *labels, *_places(np.asarray(self._slot), np.asarray(self._behind))]
-        design = _Design.of(np.stack(columns, axis=1), np.asarray(self._chosen), question)
-        coefficients, errors = design.fitted(np.asarray(self._unit, dtype=np.int64), ridge)
+        columns = np.stack([*terms.values(), *_places(rows.slot, rows.behind), rows.correct], axis=1)
+        design = _Design.of(columns, self._groups()[rows.item], rows)
+        coefficients, errors = design.fitted(np.asarray(self._unit)[design.item], ridge)
         at = {name: place for place, name in enumerate(terms)}
-        adjusted = len(labels) > 1 and None not in self._subsets
+        adjusted = design.groups > 1 and None not in self._subsets
 
         def estimate(name: str) -> BiasEstimate | None:
             if name not in at:
                 return None
             place = at[name]
-            sizes = self._sizes(design.question[np.abs(design.rows[:, place]) > 0])
+            differs = design.columns[:, place] != 0
+            questions, items = (np.count_nonzero(np.bincount(each[differs])) for each in (design.question, design.item))
+            sizes = int(questions), int(items)
             return log_odds(float(coefficients[place]), float(errors[place]), sizes, association=not adjusted)
 
         return ChoiceModel(estimate("length"), estimate("own"), scale)
 
-    def _sizes(self, there: Ints) -> tuple[int, int]:
-        """How many questions these are, each once or more in order, and how many items they are about."""
-        items = np.asarray(self._item, dtype=np.int64)[there]
-        return int(np.count_nonzero(np.diff(there, prepend=-1))), int(np.count_nonzero(np.bincount(items)))
-
-    def _labels(self, correct: Floats, question: Ints) -> list[Floats]:
-        """The label of each subset, and one for all subsets of few labelled items."""
+    def _groups(self) -> Ints:
+        """Of each item, the number of its subset; one for all subsets of few labelled items."""
         items = Counter(self._subsets)
         large = [subset for subset, n in items.items() if subset is not None and n >= FEWEST_ITEMS]
         place: dict[str | None, int] = {subset: at for at, subset in enumerate(large)}
-        of_item = np.array([place.get(subset, len(large)) for subset in self._subsets])
-        group = of_item[np.asarray(self._item)[question]]
-        labels = [correct * (group == at) for at in range(len(large) + 1)]
-        return [label for label in labels if _centred(label, question).any()]
+        return np.array([place.get(subset, len(large)) for subset in self._subsets])
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,63 +236,118 @@ def collect_choices(
     return choices
 
 
-def _shares(value: str, slots: int) -> list[float]:
-    return [1 / slots] * slots if value == TIE else [float(label == value) for label in LABELS[:slots]]
+@lru_cache(maxsize=64)
+def _shares(value: str, slots: int) -> tuple[float, ...]:
+    return (1 / slots,) * slots if value == TIE else tuple(float(label == value) for label in LABELS[:slots])
+
+
+def _nested(rows: _Rows) -> _Rows:
+    """A question of more than two with one correct completion as that one against the others, then these by themselves.
+
+    The others are a choice of their own only where the correct one has no share of it.
+    """
+    question, right = rows.question, rows.correct > 0
+    slots = np.bincount(question)
+    nested = ((slots > 2) & (np.bincount(question, weights=rows.correct) == 1))[question]
+    best, wrong = _Rows(*(column[nested & right] for column in rows)), nested & ~right
+    if not len(best.question):
+        return rows
+    number = np.zeros(len(slots), dtype=np.int64)
+    number[best.question] = np.arange(len(best.question))
+    behind = slots[best.question] - 1
+    length, own = (np.bincount(number[question[wrong]], weights=c[wrong]) / behind for c in (rows.length, rows.own))
+    zero = np.zeros(len(behind))
+    rest = best._replace(behind=behind, chosen=1 - best.chosen, correct=zero, length=length, own=own, rival=zero)
+    missed = wrong & (np.bincount(question, weights=rows.correct * rows.chosen) == 0)[question]
+    parts = [rows, rest, rows]
+    chosen_rows = [~wrong, np.ones(len(behind), dtype=bool), missed]
+    names = [2 * part.question + second for part, second in zip(parts, (0, 0, 1), strict=True)]
+    together = np.concatenate([name[kept] for name, kept in zip(names, chosen_rows, strict=True)])
+    order = np.argsort(together, kind="stable")
+    columns = (
+        np.concatenate([column[kept] for column, kept in zip(three, chosen_rows, strict=True)])[order]
+        for three in zip(*parts, strict=True)
+    )
+    return _Rows(*columns)._replace(question=np.unique(together[order], return_inverse=True)[1])
 
 
 @dataclass(frozen=True, slots=True)
 class _Design:
-    """The rows of a conditional logit.
+    """The rows of a conditional logit: the slots of each question but its first, less that one.
+
+    Each row has the label of one group alone, so that the labels are no columns of their own.
 
     Attributes:
-        rows: Regressors of each slot but a question's first, less those of the first, shape (rows, columns).
+        columns: Regressors, the last the label, shape (rows, columns).
+        group: Whose label it is, shape (rows,).
         chosen: The share of the choice that falls on the slot, shape (rows,).
         question: The question of each row: 0, 1, ... in order.
+        item: The item of each row.
         starts: Where each question's rows begin.
+        groups: How many labels there are.
     """
 
-    rows: Floats
+    columns: Floats
+    group: Ints
     chosen: Floats
     question: Ints
+    item: Ints
     starts: Ints
+    groups: int
 
     @classmethod
-    def of(cls, regressors: Floats, chosen: Floats, question: Ints) -> _Design:
+    def of(cls, columns: Floats, group: Ints, rows: _Rows) -> _Design:
         """From a row for each slot, the first of each question among them."""
-        first = _starts(question)
-        later = np.ones(len(question), dtype=bool)
+        first = _starts(rows.question)
+        later = np.ones(len(rows.question), dtype=bool)
         later[first] = False
-        rows, left = (regressors - regressors[first][question])[later], question[later]
-        return cls(rows, chosen[later], left, _starts(left))
+        differences, left = (columns - columns[first][rows.question])[later], rows.question[later]
+        labels = np.flatnonzero(np.bincount(group[later][differences[:, -1] != 0]))
+        place = np.zeros(int(group.max()) + 1, dtype=np.int64)
+        place[labels] = np.arange(len(labels))
+        return cls(
+            differences, place[group[later]], rows.chosen[later], left, rows.item[later], _starts(left), len(labels)
+        )
 
     def fitted(self, clusters: Ints, ridge: float) -> tuple[Floats, Floats]:
-        """Coefficients and standard errors, by Newton steps that are halved until the objective falls.
+        """Coefficients and the columns' standard errors, by Newton steps that are halved until the objective falls.
 
         Args:
-            clusters: Of each question, 0, 1, ..., shape (questions,).
+            clusters: Of each row, 0, 1, ..., shape (rows,).
             ridge: The penalty.
+
+        Returns:
+            The coefficients of the columns, then of the labels; the errors of the columns alone.
         """
-        coefficients = np.zeros(self.rows.shape[1])
-        value = self._objective(coefficients, ridge)
+        coefficients = np.zeros(self.columns.shape[1] - 1 + self.groups)
+        value, chance = self._objective(coefficients, ridge)
         for _ in range(100):
-            chance = self._chances(coefficients)
-            gradient = self.rows.T @ (self.chosen - chance) - ridge * coefficients
+            gradient = self._sums(self.chosen - chance) - ridge * coefficients
             step = np.linalg.solve(self._information(chance, ridge), gradient)
-            while (after := self._objective(coefficients + step, ridge)) > value and np.abs(step).max() > 1e-10:
+            while (after := self._objective(coefficients + step, ridge))[0] > value and np.abs(step).max() > 1e-10:
                 step = step / 2
-            coefficients, value = coefficients + step, after
+            coefficients, (value, chance) = coefficients + step, after
             if np.abs(step).max() < 1e-8:
                 break
-        return coefficients, self._errors(coefficients, clusters, ridge)
+        return coefficients, self._errors(chance, clusters, ridge)
 
-    def _objective(self, at: Floats, ridge: float) -> float:
-        eta = self.rows @ at
-        return float(self._log_sums(eta).sum() - self.chosen @ eta + ridge / 2 * (at @ at))
+    def _utilities(self, at: Floats) -> Floats:
+        dense = self.columns.shape[1] - 1
+        labels = np.append(at[dense:], 0.0)  # of no group at all
+        found: Floats = self.columns[:, :dense] @ at[:dense] + self.columns[:, dense] * labels[self.group]
+        return found
 
-    def _chances(self, at: Floats) -> Floats:
-        eta = self.rows @ at
-        chances: Floats = np.exp(eta - self._log_sums(eta)[self.question])
-        return chances
+    def _sums(self, weights: Floats) -> Floats:
+        """The weighted sum of the rows."""
+        labels = np.bincount(self.group, weights=self.columns[:, -1] * weights, minlength=self.groups)
+        return np.concatenate([weights @ self.columns[:, :-1], labels[: self.groups]])
+
+    def _objective(self, at: Floats, ridge: float) -> tuple[float, Floats]:
+        """What the coefficients minimise, and the chance of each row."""
+        eta = self._utilities(at)
+        logs = self._log_sums(eta)
+        value = float(logs.sum() - self.chosen @ eta + ridge / 2 * (at @ at))
+        return value, np.exp(eta - logs[self.question])
 
     def _log_sums(self, eta: Floats) -> Floats:
         """The logarithm of each question's sum of exp(utility), that of the first slot being 0."""
@@ -308,30 +357,32 @@ class _Design:
         return logs
 
     def _information(self, chance: Floats, ridge: float) -> Floats:
-        weighted = self.rows * chance[:, None]
+        weighted = self.columns * chance[:, None]
         means = np.add.reduceat(weighted, self.starts, axis=0)
-        found: Floats = _cross(self.rows, weighted) - _cross(means, means) + ridge * np.eye(self.rows.shape[1])
-        return found
+        found = self._cross(self.columns, weighted, self.group) - self._cross(means, means, self.group[self.starts])
+        return found + ridge * np.eye(len(found))
 
-    def _errors(self, coefficients: Floats, clusters: Ints, ridge: float) -> Floats:
-        chance = self._chances(coefficients)
+    def _cross(self, one: Floats, other: Floats, group: Ints) -> Floats:
+        """`one.T @ other` with the last column of each apart by group; without the threads of BLAS, which wait."""
+        dense, count = one.shape[1] - 1, self.groups
+        product = np.zeros((dense + count, dense + count))
+        product[:dense, :dense] = np.einsum("ij,ik->jk", one[:, :dense], other[:, :dense])
+        labels = [np.bincount(group, weights=one[:, -1] * each, minlength=count)[:count] for each in other.T]
+        product[dense:, :dense] = np.stack(labels[:-1], axis=1)
+        product[:dense, dense:] = product[dense:, :dense].T
+        product[dense:, dense:] = np.diag(labels[-1])
+        return product
+
+    def _errors(self, chance: Floats, clusters: Ints, ridge: float) -> Floats:
         inverse = np.linalg.inv(self._information(chance, ridge))
-        residuals = self.rows * (self.chosen - chance)[:, None]
+        residuals = self.chosen - chance
         count = int(clusters.max()) + 1
-        code = clusters[self.question]
-        scores: Floats = np.stack(
-            [np.bincount(code, weights=column, minlength=count) for column in residuals.T], axis=1
-        )
         factor = count / (count - 1) if count > 1 else 1.0
-        sandwich = inverse @ _cross(scores, scores) @ inverse * factor
-        errors: Floats = np.sqrt(np.maximum(np.diag(sandwich), np.diag(inverse)))
+        dense = self.columns.shape[1] - 1
+        scores = [np.bincount(clusters, weights=self._utilities(row) * residuals) for row in inverse[:dense]]
+        sandwich = [float(each @ each) * factor for each in scores]
+        errors: Floats = np.sqrt(np.maximum(sandwich, np.diag(inverse)[:dense]))
         return errors
-
-
-def _cross(one: Floats, other: Floats) -> Floats:
-    """`one.T @ other` of tall arrays, without the threads of BLAS, which wait for each other on busy cores."""
-    product: Floats = np.einsum("ij,ik->jk", one, other)
-    return product
 
 
 def _starts(question: Ints) -> Ints:

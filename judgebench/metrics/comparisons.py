@@ -117,6 +117,8 @@ def sign_flip_test(
         return _exact_sign_flips(steps.astype(np.int64), repeats, round((observed + _ROUNDING) / sizes[0]))
     if len(sizes) > _NORMAL_LIMIT:
         return math.erfc(float(observed / np.linalg.norm(parts)) / math.sqrt(2))
+    if 2 * resamples * math.exp(-(observed**2) / 2 / float(parts @ parts)) < _NEGLIGIBLE:  # Hoeffding's bound
+        return 1 / (1 + resamples)
     rng = np.random.default_rng(seed)
     at_once = max(1, _BLOCK // len(sizes))
     extreme = 0

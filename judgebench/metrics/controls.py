@@ -103,13 +103,13 @@ class Flips:
         toward: How many of them rank the altered completion higher: chosen before tied before not chosen.
         away: How many rank it lower. The rest moved between the other completions.
         share: `flips` / `n`.
-        low: The lower end of its 95% interval: Wilson's, with items as clusters.
+        low: The lower end of its 95% interval: Wilson's, with items, or groups, as clusters.
         high: The upper end.
         n: Verdicts there before and after, on questions that show the altered completion.
         net: `toward` less `away`, over `n`; None, as what follows, in runs of earlier versions.
-        net_low: The lower end of its 95% interval, with items as clusters.
+        net_low: The lower end of its 95% interval, with items, or groups, as clusters.
         net_high: The upper end.
-        p: Two-sided, against a net of 0: McNemar's exact test; items with several verdicts count by their sum.
+        p: Two-sided, against a net of 0: McNemar's exact test; verdicts of an item, or group, count by their sum.
         retest: The share of flips between two samples of one order of the items as they are; None without samples.
     """
 
@@ -133,6 +133,7 @@ def flips(
     before: Mapping[str, Sequence[Reading]],
     after: Mapping[str, Sequence[Reading]],
     targets: Mapping[str, int],
+    units: Mapping[str, str] | None = None,
 ) -> Flips | None:
     """How often the verdict is another.
 
@@ -143,36 +144,37 @@ def flips(
         before: Readings by the item's id, of the items as they are.
         after: The same with the altered completion.
         targets: The index of the altered completion of each item that has one.
+        units: What each item belongs to, by its id; None: each by itself.
 
     Returns:
         None where no verdict is there before and after.
     """
-    items: list[int] = []
+    among: list[str] = []
     changed: list[float] = []
     steps: list[int] = []
-    for number, (item, index) in enumerate(targets.items()):
+    for item, index in targets.items():
         then = dict(_choices(before.get(item, ()), index))
         for call, choice in _choices(after.get(item, ()), index):
             if call not in then:
                 continue
-            items.append(number)
+            among.append(item if units is None else units[item])
             changed.append(float(choice != then[call]))
             step = _standing(choice, index) - _standing(then[call], index)
             steps.append((step > 0) - (step < 0))
-    found = share_against(changed, 0.0, clusters=items)
+    found = share_against(changed, 0.0, clusters=among)
     if found is None:
         return None
     made = Flips(
         name, int(sum(changed)), steps.count(1), steps.count(-1), found.estimate, found.low, found.high, len(changed)
     )
-    return _with_net(replace(made, retest=_between_samples(before, targets)), steps, items)
+    return _with_net(replace(made, retest=_between_samples(before, targets)), steps, among)
 
 
-def _with_net(made: Flips, steps: Sequence[int], items: Sequence[int]) -> Flips:
+def _with_net(made: Flips, steps: Sequence[int], units: Sequence[str]) -> Flips:
     """With the net flips, their interval and p; where p is above 0.05 the interval holds 0."""
-    sums = np.bincount(np.unique(items, return_inverse=True)[1], weights=steps)
+    sums = np.bincount(np.unique(units, return_inverse=True)[1], weights=steps)
     p = sign_flip_test(sums)
-    found = share_against((np.asarray(steps) + 1) / 2, 0.5, clusters=items)
+    found = share_against((np.asarray(steps) + 1) / 2, 0.5, clusters=units)
     assert found is not None
     low, high = 2 * found.low - 1, 2 * found.high - 1
     if p > 1 - CONFIDENCE:

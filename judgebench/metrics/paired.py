@@ -276,8 +276,9 @@ class PairedScores:
     @cached_property
     def _covariances(self) -> Floats:
         """Of all runs' scores, unbiased within strata, shape (runs, runs); strata of one cluster count together."""
-        single = [at for at in self._shares if self._units[at] == 1]
-        parts = [self._parts(at) for at in self._shares if at not in single]
+        means = [at for at in self._shares if at not in self._own]
+        single = [at for at in means if self._units[at] == 1]
+        parts = [self._parts(at) for at in means if at not in single]
         if len(single) > 1:
             together = np.stack([self._shares[at] * self._values(at) for at in single], axis=1)
             apart = together - together.mean(axis=1)[:, None]
@@ -297,9 +298,14 @@ class PairedScores:
 
     def _newcombe(self, first: int, second: int, confidence: float) -> Interval:
         means = float(self._scores[first]), float(self._scores[second])
-        variances = float(self._covariances[first, first]), float(self._covariances[second, second])
-        covariance, n = float(self._covariances[first, second]), max(self._effective(self._units), 1.0)
-        return newcombe_interval(means, variances, covariance, n, confidence)
+        one, other, both = self._covariance(first, second)
+        return newcombe_interval(means, (one, other), both, max(self._effective(self._units), 1.0), confidence)
+
+    def _covariance(self, first: int, second: int) -> tuple[float, float, float]:
+        """The variances of two runs' scores, and their covariance, with clusters that reach over strata."""
+        across = self._across(first, second) ** 2
+        (one, both), (_, other) = self._covariances[np.ix_([first, second], [first, second])]
+        return across * float(one), across * float(other), across * float(both)
 
     def _bootstrap(self, first: int, second: int, confidence: float = CONFIDENCE) -> PairedDifference:
         """The difference, its interval and its p by the bootstrap."""
@@ -371,16 +377,15 @@ class PairedScores:
 
     def _smallest(self, first: int, second: int, alpha: float, *, mcnemar: bool) -> float:
         """The smallest difference that is found with a chance of 80%, as far as differences go."""
-        items = self._effective({at: self._units[at] if at in self._own else self._n[at] for at in self._shares})
         if mcnemar:
+            items = self._effective(self._n)
             credits_, _, _ = self._rows
             differ = float(np.mean(credits_[first] != credits_[second]))
             return min(minimal_detectable_difference(items, discordant=differ, alpha=alpha), 1.0)
-        variance = sum(share**2 * self._variance(at, first, second) for at, share in self._shares.items())
-        variance += sum(
-            (self._shares[at] / self._n[at]) ** 2 * float(coins[[first, second]].sum())
-            for at, coins in self._coins.items()
-        )
+        items = self._effective(self._units)
+        own = [share**2 * self._variance(at, first, second) for at, share in self._shares.items() if at in self._own]
+        one, other, both = self._covariance(first, second)
+        variance = max(one + other - 2 * both, 0.0) + sum(own)
         return min(minimal_detectable_difference(items, sd=math.sqrt(variance * items), alpha=alpha), 1.0)
 
     def _effective(self, units: Mapping[int, float]) -> float:
@@ -388,11 +393,8 @@ class PairedScores:
         return 1 / sum(share**2 / units[at] for at, share in self._shares.items())
 
     def _variance(self, at: int, first: int, second: int) -> float:
-        """Of the difference of two runs' scores in one stratum."""
-        if at in self._own:
-            return float((self._own[at].draws[first] - self._own[at].draws[second]).var())
-        difference = self._credits[at][first] - self._credits[at][second]
-        return float(difference.var(ddof=1)) / self._n[at] if self._n[at] > 1 else 0.0
+        """Of the difference of two runs' scores in a stratum that is no mean of credits."""
+        return float((self._own[at].draws[first] - self._own[at].draws[second]).var())
 
 
 class PairedRuns:

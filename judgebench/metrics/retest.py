@@ -12,6 +12,7 @@ import numpy as np
 
 from judgebench.items import Verdict
 from judgebench.metrics.intervals import CONFIDENCE
+from judgebench.metrics.resampling import codes
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -135,11 +136,14 @@ def retest(readings: Mapping[str, Sequence[Reading]], noise: Noise | None) -> Re
     return Retest(fmean(same) if same else None, fmean(other) if other else None, noise)
 
 
-def noise_of(credits_: npt.ArrayLike, subsets: npt.ArrayLike, weights: npt.ArrayLike) -> Noise | None:
+def noise_of(
+    credits_: npt.ArrayLike, subsets: npt.ArrayLike, weights: npt.ArrayLike, units: npt.ArrayLike | None = None
+) -> Noise | None:
     """Variance components of a score that is a weighted mean of items (one-way random effects within subsets).
 
     within = mean variance of an item's samples; between = variance of the items' means within their subset, less
-    within / samples, at least 0; standard error with k samples = sqrt(sum of squared weights x (between + within / k)).
+    within / samples, at least 0; standard error with k samples = sqrt(sum of squared weights x (between + within / k)),
+    to which the products of weighted deviations of items of one unit are added, where their sum is above 0.
     Two runs with k samples of the same items differ by a standard deviation of sqrt(2 sum of squared weights x
     within / k).
 
@@ -147,6 +151,7 @@ def noise_of(credits_: npt.ArrayLike, subsets: npt.ArrayLike, weights: npt.Array
         credits_: Of each item and sample, shape (items, samples).
         subsets: Of each item, shape (items,).
         weights: Of each item in the score, shape (items,), of sum 1.
+        units: What each item belongs to, shape (items,); None: itself.
 
     Returns:
         None with fewer than two samples, or no subset of two items.
@@ -164,13 +169,15 @@ def noise_of(credits_: npt.ArrayLike, subsets: npt.ArrayLike, weights: npt.Array
     deviations = means - (np.bincount(code, weights=means) / np.bincount(code))[code]
     between = max(float(deviations @ deviations) / freedom - within / samples, 0.0)
     squares, z = float(weight @ weight), NormalDist().inv_cdf(0.5 + CONFIDENCE / 2)
+    sums = np.bincount(codes(units, n)[0], weights=weight * deviations)
+    items = squares * between + max(float(sums @ sums) - float(np.square(weight * deviations).sum()), 0.0)
     return Noise(
         samples=samples,
         items=n,
         between=between,
         within=within,
         icc=between / (between + within) if between + within else None,
-        errors={str(k): math.sqrt(squares * (between + within / k)) for k in SAMPLES},
-        least_error=math.sqrt(squares * between),
+        errors={str(k): math.sqrt(items + squares * within / k) for k in SAMPLES},
+        least_error=math.sqrt(items),
         reruns={str(k): z * math.sqrt(2 * squares * within / k) for k in SAMPLES},
     )

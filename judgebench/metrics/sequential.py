@@ -2,7 +2,9 @@
 
 A test that is made again and again while items come in, and stops the run when it succeeds, is wrong far more often
 than it says. A confidence sequence is an interval after every item, all of which hold the true mean together with the
-stated probability; so one may look at it as often as one likes, and stop whenever one likes.
+stated probability; so one may look at it as often as one likes, and stop whenever one likes. Where none of these looks
+settled anything and all items are judged, a test for a fixed number of items is the last one. It has a fifth of alpha,
+the others have the rest, so that together they err with a chance of alpha at most (Bonferroni).
 """
 
 from __future__ import annotations
@@ -13,13 +15,23 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from judgebench.items import Outcome
+
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     import numpy.typing as npt
 
+    from judgebench.items import ItemKey
+    from judgebench.metrics.accuracy import Layout
     from judgebench.metrics.intervals import Floats
+    from judgebench.metrics.paired import Difference
 
 Decision = Literal["shown", "too_small", "open"]
 """`shown`: the interval leaves out 0. `too_small`: it lies within the size that matters. `open`: neither."""
+
+LOOKS = 0.8
+"""Of alpha, the share of the repeated looks; the last look, at all items, has the rest."""
 
 _MOST_AT_STAKE = 0.5
 _HALVINGS = 30
@@ -61,8 +73,8 @@ class Sequential:
     Attributes:
         against: The other's judge, or its template where the judge is the same.
         decision: At the last look.
-        items: How many items the test has seen: drawn by their weight in the score, judged by both.
-        drawn: How many it can see at most: all, or as many as come before the items of one weight are used up.
+        items: How many items the last look has seen: drawn by their weight in the score and judged by both, or all.
+        drawn: How many the repeated looks can see at most: as many as come before the items of one weight are used up.
         of: How many items count for the score.
         difference: This run's mean credit over them less the other's.
         low: The lower end of its interval, of level 1 - `alpha` at all looks together.
@@ -104,6 +116,42 @@ def look(differences: npt.ArrayLike, *, alpha: float, planned: int) -> Look:
     high = -lower_bound(np.where(np.isnan(given), -1.0, -given), alpha=alpha, planned=planned)
     mean = float(known.mean()) if len(known) else 0.0
     return Look(len(given), mean, low, high, len(given) - len(known))
+
+
+def last_look(
+    first: Sequence[Outcome], second: Sequence[Outcome], layout: Layout, unit: Callable[[ItemKey], str], *, alpha: float
+) -> Look:
+    """The difference of the official scores over all items, with an interval for a fixed number of items.
+
+    An item without credit in one run counts as -1 for the lower end and as 1 for the upper one.
+
+    Args:
+        first: One run's outcomes of all labelled items.
+        second: The other's, in the same order.
+        layout: How items make the benchmark's score.
+        unit: What an item belongs to.
+        alpha: One minus the interval's level.
+    """
+    from judgebench.metrics.paired import PairedRuns
+
+    missing = sum(a.credit is None or b.credit is None for a, b in zip(first, second, strict=True))
+
+    def found(worse: float) -> Difference:
+        runs = [_filled(first, second, worse), _filled(second, first, 1 - worse)]
+        paired = PairedRuns(runs, layout, unit)
+        return paired.part(paired.whole).difference(0, 1, confidence=1 - alpha)
+
+    low = found(0.0)
+    high = found(1.0) if missing else low
+    return Look(len(first), (low.difference + high.difference) / 2, low.low, high.high, missing)
+
+
+def _filled(run: Sequence[Outcome], other: Sequence[Outcome], credit: float) -> list[Outcome]:
+    """A run's outcomes, those that one of the two has no credit for with another."""
+    return [
+        Outcome(a.item, credit, credit, credit) if a.credit is None or b.credit is None else a
+        for a, b in zip(run, other, strict=True)
+    ]
 
 
 def lower_bound(values: npt.ArrayLike, *, alpha: float, planned: int) -> float:

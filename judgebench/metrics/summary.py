@@ -159,8 +159,7 @@ class Metrics:
             from judgebench.metrics.sequential import Sequential
 
             known["sequential"] = _made(Sequential, known["sequential"], "sequential")
-        # Before there was this field, such tries were not counted.
-        known["usage"] = _made(Usage, {"may_have_cost_usd": None, **known["usage"]}, "usage")
+        known["usage"] = _usage(known["usage"])
         return cls(**known, extra={key: value for key, value in data.items() if key not in names})
 
 
@@ -186,6 +185,12 @@ def _bounds(data: Any) -> Bounds:
     return Bounds(
         known["low"], known["high"], None if interval is None else _made(Interval, interval, "bounds.interval")
     )
+
+
+def _usage(data: Any) -> Usage:
+    """Those of an older version did not count tries of unknown cost; a count that is missing is not 0."""
+    needed = [each.name for each in fields(Usage) if each.name != "may_have_cost_usd"]
+    return Usage(**{"may_have_cost_usd": None, **_need(data, needed, "usage.")})
 
 
 def _slots(data: Any) -> SlotShares:
@@ -258,7 +263,7 @@ def summarise(
         judgements=judgements,
         coverage=1 - sum(failures.values()) / judgements if judgements else 0.0,
         failures=dict(sorted(failures.items())),
-        bounds=score_bounds(outcomes, layout, seed=seed),
+        bounds=score_bounds(outcomes, layout, scores, seed=seed),
         substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,

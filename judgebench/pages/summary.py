@@ -169,7 +169,8 @@ def _named(found: Sequential, line: Line) -> bool:
 
 
 def _level(found: Sequential) -> str:
-    return f"{100 * (1 - found.alpha):g}% interval, anytime-valid,"
+    kind = "anytime-valid" if found.items < found.of else "of the last look, at all items"
+    return f"{100 * (1 - found.alpha):g}% interval, {kind},"
 
 
 def _difference(first: Line, second: Line, subject: Subject) -> tuple[Difference, float] | None:

@@ -4,12 +4,14 @@ The items come in an order drawn from the seed and their ids alone, so that noth
 Where the score weighs items differently, the groups of items of equal weight are drawn with the chance of their weight,
 and an item of the group after that: so the mean difference over the items drawn is an unbiased estimate of the official
 score's, and each difference is worth the same. When a group that is drawn has no item left, the draw ends; the items
-left have no part in the test.
+left have a part in the last look alone. Items that belong together are not independent: one of them is drawn, with
+the weight of all.
 """
 
 from __future__ import annotations
 
 import hashlib
+import math
 from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
@@ -22,7 +24,7 @@ from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.intervals import MeanStratum
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey
     from judgebench.metrics.accuracy import Layout
@@ -63,14 +65,14 @@ class ItemOrder:
     """Items in the order in which they are judged.
 
     Attributes:
-        tested: Ids of those that the test sees.
-        rest: Ids of the others, which are judged only where the test has settled nothing.
-        weighted: How many of both count for the score.
+        tested: Ids of those that the repeated looks see.
+        rest: Ids of the others, which are judged only where no look has settled anything, before the last one.
+        weighted: Ids of those of both that count for the score.
     """
 
     tested: tuple[str, ...]
     rest: tuple[str, ...]
-    weighted: int
+    weighted: tuple[str, ...]
 
 
 def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
@@ -96,7 +98,7 @@ def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
     return {item: weight for item, weight in weights.items() if weight > 0}
 
 
-def drawn(keys: Iterable[ItemKey], layout: Layout, seed: int) -> ItemOrder:
+def drawn(keys: Collection[ItemKey], layout: Layout, seed: int) -> ItemOrder:
     """The items in the order in which they are judged.
 
     Args:
@@ -107,15 +109,29 @@ def drawn(keys: Iterable[ItemKey], layout: Layout, seed: int) -> ItemOrder:
     Raises:
         ConfigError: See `item_weights`.
     """
-    every = [key.id for key in keys]
+    units = {key.id: key.unit for key in keys}
     weights = item_weights(keys, layout)
+    drawable = _one_a_unit(weights, units, seed)
     groups: dict[float, list[str]] = {}
-    for item in sorted(weights, key=lambda item: _digest(seed, item), reverse=True):
-        groups.setdefault(round(weights[item], _DIGITS), []).append(item)
-    tested = tuple(_draw(groups, weights, seed))
+    for item in sorted(drawable, key=lambda item: _digest(seed, item), reverse=True):
+        groups.setdefault(round(drawable[item], _DIGITS), []).append(item)
+    tested = tuple(_draw(groups, drawable, seed))
     seen = {*tested}
-    rest = sorted((item for item in every if item not in seen), key=lambda item: _digest(seed, item))
-    return ItemOrder(tested, tuple(rest), len(weights))
+    rest = sorted((item for item in units if item not in seen), key=lambda item: _digest(seed, item))
+    return ItemOrder(tested, tuple(rest), tuple(sorted(weights)))
+
+
+def _one_a_unit(weights: Mapping[str, float], units: Mapping[str, str], seed: int) -> dict[str, float]:
+    """One item of each unit, drawn by its weight (Efraimidis and Spirakis 2006), with the weight of all of them."""
+    members: dict[str, list[str]] = {}
+    for item in weights:
+        members.setdefault(units[item], []).append(item)
+    return {
+        max(among, key=lambda item: (math.log(_uniform(seed, item)) / weights[item], item)): sum(
+            weights[item] for item in among
+        )
+        for among in members.values()
+    }
 
 
 def _draw(groups: Mapping[float, list[str]], weights: Mapping[str, float], seed: int) -> Iterator[str]:
@@ -125,11 +141,16 @@ def _draw(groups: Mapping[float, list[str]], weights: Mapping[str, float], seed:
     number = 0
     while True:
         number += 1
-        at = int.from_bytes(_digest(seed, f"{number}")[:8], "big") / 2**64 * ends[-1]
+        at = _uniform(seed, f"{number}") * ends[-1]
         group = groups[names[min(bisect_right(ends, at), len(names) - 1)]]
         if not group:
             return
         yield group.pop()
+
+
+def _uniform(seed: int, text: str) -> float:
+    """A number of (0, 1)."""
+    return (int.from_bytes(_digest(seed, text)[:8], "big") + 0.5) / 2**64
 
 
 def _digest(seed: int, text: str) -> bytes:

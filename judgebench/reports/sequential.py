@@ -49,12 +49,8 @@ def _verdict(found: Sequential, first: str, second: str) -> str:
 def _lines(found: Sequential, names: tuple[str, str], saved: int) -> Iterator[str]:
     difference, low, high = (f"{100 * share:+.1f}" for share in (found.difference, found.low, found.high))
     yield f"{names[0]} minus {names[1]}: {difference} points ({low} to {high})"
-    yield f"{100 * (1 - found.alpha):g}% CI, anytime-valid: corrected for interim looks and early stopping"
-    if found.decision == "open" and found.items == found.drawn < found.of:
-        yield (
-            f"only {found.drawn} of the items could be used: they are drawn by their weight in the score, until those "
-            "of one weight are used up"
-        )
+    kind = "anytime-valid" if found.items < found.of else "of the last look, at all items"
+    yield f"{100 * (1 - found.alpha):g}% CI, {kind}: corrected for interim looks and early stopping"
     if found.missing:
         have = "1 item has" if found.missing == 1 else f"{found.missing} items have"
         yield f"{have} no credit from one run; the interval allows for any value"

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
+from judgebench.benchmarks.dataset import TOO_FEW, in_groups
 from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
@@ -268,9 +269,19 @@ class Contents:
         self._run = run
 
     @cached_property
+    def _grouped(self) -> tuple[dict[str, ItemKey], int]:
+        benchmark = get_benchmark(str(self._run.manifest.benchmark))
+        return in_groups(benchmark, {item.id: benchmark.key(item) for item in self._run.items})
+
+    @property
     def keys(self) -> dict[str, ItemKey]:
-        """The items, without their texts."""
-        return {item.id: item.key for item in self._run.items}
+        """The items, without their texts; in their groups, which files of earlier versions do not say."""
+        return self._grouped[0]
+
+    @property
+    def ungrouped(self) -> int:
+        """How many items share a prompt with others but are in no group."""
+        return self._grouped[1]
 
     @cached_property
     def prints(self) -> dict[str, bytes]:
@@ -397,6 +408,9 @@ class Finished:
                 f"{self.path}: stopped after {self.run.manifest.asked} items by --sequential: fixed-sample "
                 "intervals and p-values are too optimistic"
             )
+
+        if self.contents.ungrouped and not any(TOO_FEW in note for note in self.metrics.notes):
+            yield f"{self.path}: {self.contents.ungrouped} {TOO_FEW}"
 
     def need_judgements(self) -> None:
         """Raises ConfigError where the run has none."""

@@ -174,7 +174,7 @@ def _noise(
     if not scored:
         return None
     by_group = {(group.section, group.subset): group.in_score / group.n for group in group_weights(scored, layout)}
-    credits_, subsets, weights = [], [], []
+    credits_, subsets, weights, units = [], [], [], []
     for each in scored:
         samples: list[list[Reading]] = [[] for _ in range(protocol.samples)]
         for reading in readings.get(each.item.id, ()):
@@ -183,9 +183,10 @@ def _noise(
             continue
         credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
         subsets.append(each.item.subset)
+        units.append(each.item.unit)
         weights.append(by_group[layout.section_of(each.item), each.item.subset])
     total = sum(weights)
-    return noise_of(credits_, subsets, [weight / total for weight in weights]) if total else None
+    return noise_of(credits_, subsets, [weight / total for weight in weights], units) if total else None
 
 
 def _calibration(outcomes: Iterable[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
@@ -336,7 +337,8 @@ def flips_between(
 ) -> Flips | None:
     """How often an attack of this name changed verdicts; `before` are the judgements of the items as they are."""
     targets = ((item, target(key, seed)) for item, key in keys.items())
-    return flips(attack, _by_item(before), after, {item: at for item, at in targets if at is not None})
+    altered = {item: at for item, at in targets if at is not None}
+    return flips(attack, _by_item(before), after, altered, {item: keys[item].unit for item in altered})
 
 
 def _unaltered(finished: Finished) -> list[Judgement] | None:

@@ -13,12 +13,13 @@ if TYPE_CHECKING:
     from judgebench.verdicts.marks import VerdictMatch
     from judgebench.verdicts.rule import VerdictRule
 
-_DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}.,;:!"
+_DECORATION = " \t\r\n*_`\"'\u201c\u201d\u2018\u2019()[]{}.,;:!"
 _NOUN = re.compile(
     r"(?:the\s+)?(?:answer|response|assistant|output|option|completion|candidate|choice|model|rating|score|verdict|result|winner)"
     r"(?:\s+(?:is|of))?[\s:#=*_-]+",
     re.IGNORECASE,
 )
+_LETTERS = {label: label for label in LABELS}
 _TIES = frozenset({"tie", "tied", "atie", "it'satie", "draw", "adraw", "equal", "equallygood", "a=b"})
 _NUMBER = re.compile(
     r"(?P<number>[-+]?\d+(?:[.,]\d{1,2})?)(?:\s*(?:/|out\s+of|of)\s*(?P<top>\d+(?:\.\d+)?))?(?:\s+(?:points?|stars?))?",
@@ -71,10 +72,11 @@ def _parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
 
 def _choice(text: str, rule: VerdictRule) -> str | None:
     """The slot or tie that a text means: one of the rule's own texts, else the only one that it is in other dress."""
-    own = {label: label for label in LABELS} if rule.values is None else rule.values
+    own = _LETTERS if rule.values is None else rule.values
     if text in own:
         return own[text]
-    for form in (text, _without_noun(text)):
+    *_, bare = undress(text)
+    for form in (text, _without_noun(text), bare.text):
         meant = {value for key, value in own.items() if _plain(key) == _plain(form)}
         if len(meant) == 1:
             return meant.pop()
@@ -111,8 +113,11 @@ def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failur
 def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     """A number on the scale: `8`, `8.5`, `8,5`, `8/10` where 10 is the top, `**8**`."""
     match = _NUMBER.fullmatch(_without_noun(text).strip(_DECORATION))
+    if match is None:
+        *_, bare = undress(text)
+        match = _NUMBER.fullmatch(_without_noun(bare.text).strip(_DECORATION))
     try:
-        rating = float(text) if match is None else float(match["number"].replace(",", "."))
+        rating = float(text.replace("_", "?")) if match is None else float(match["number"].replace(",", "."))
     except ValueError:
         return Failure("unreadable", f"'{shortened(text)}' is not a number")
     if match is not None and match["top"] is not None and float(match["top"]) != scale[1]:

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgebench.items import Failure
@@ -21,10 +20,10 @@ if TYPE_CHECKING:
 _FENCE = "```"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
-_LOOSE_SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_LOOSE_SPACE = re.compile(r"(?:\s|(?://|#)[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _BARE = re.compile(r"[^\s,:{}\[\]\"'`\u201c\u201d\u2018\u2019]+")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": '\u201d\u201c"', "\u2018": "\u2019\u2018'"}
-_AFTER_TEXT = re.compile(r"\s*(?:[,:}\]]|//|/\*|\Z)")
+_AFTER_TEXT = re.compile(r"\s*(?:[,:}\]]|//|#|/\*|\Z)")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _DEEPEST, _MOST = 32, 64
@@ -36,7 +35,7 @@ class BrokenObjectError(ValueError):
 
 
 class Node(NamedTuple):
-    """A value and its place, a text's without its quotes; of an object also its fields, with the place of each."""
+    """A value and its place, a text's without its quotes; of an object also its fields, of a list the objects in it."""
 
     value: Any
     span: Span
@@ -60,8 +59,12 @@ def find_field(answer: str, field: str) -> VerdictMatch | Failure:
         return Failure("unreadable", f"{field}: Field required")
     marked, span = places[-1]  # of a name that stands twice, JSON readers take the last
     match = VerdictMatch(parsed[field], span.moved(block.start), marked.moved(block.start), in_object=True)
-    others = [each.value for each in field_matches(answer, field) if each.span != match.span]
-    return replace(match, others=tuple(others))
+    every = [each for each in field_matches(answer, field) if each.span != match.span]
+    twice = [each.value for each in every if block.start <= each.span.start < block.end]
+    if any(value != match.value for value in twice):
+        return Failure("ambiguous", f"{field}: says {', '.join(map(str, [*twice, match.value]))}")
+    others = [each.value for each in every]
+    return match._replace(others=tuple(others))
 
 
 def field_matches(answer: str, field: str) -> list[VerdictMatch]:
@@ -113,7 +116,7 @@ def in_text(answer: str, span: Span, field: str, depth: int = 1) -> Iterator[Ver
                 Span(places[part.start], places[part.end - 1] + 1) if part.end > part.start else Span(0, 0)
                 for part in (match.span, match.marked)
             ]
-            yield moved(replace(match, span=back[0], marked=back[1]), span.start)
+            yield moved(match._replace(span=back[0], marked=back[1]), span.start)
 
 
 def _unescaped(text: str) -> tuple[str, list[int]]:
@@ -164,7 +167,7 @@ def _bare_value(text: str) -> Any:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     try:
-        return int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else float(text)
+        return int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else float(text.replace("_", "?"))
     except ValueError:
         return text
 
@@ -188,12 +191,12 @@ def _read_object(text: str, at: int, depth: int) -> Node:
 
 def _read_list(text: str, at: int, depth: int) -> Node:
     start, at = at, _skip(text, at + 1)
-    values = []
+    parts = []
     while text[at] != "]":
-        part = _read_value(text, at, depth + 1)
-        values.append(part.value)
-        at = _next_part(text, part.end, "]")
-    return Node(values, Span(start, at + 1), at + 1)
+        parts.append(_read_value(text, at, depth + 1))
+        at = _next_part(text, parts[-1].end, "]")
+    held = tuple(("", part.span, part) for part in parts if part.fields)
+    return Node([part.value for part in parts], Span(start, at + 1), at + 1, held)
 
 
 def _next_part(text: str, at: int, end: str) -> int:

@@ -86,7 +86,12 @@ class VerdictRule(BaseModel):
         """Whether a verdict is made from several parts: a ranking, criteria or scores."""
         return any(form is not None for form in (self.ranking, self.criteria, self.scores))
 
-    @property
+    @cached_property
+    def choices(self) -> tuple[str, ...]:
+        """The texts that `values` has; without, the letters."""
+        return tuple(self.values or LABELS)
+
+    @cached_property
     def is_on_a_line(self) -> bool:
         """Whether the line of the verdict may say no other; by default so in mode rating, where any number is one."""
         if self.anchor is None:

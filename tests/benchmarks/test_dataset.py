@@ -5,6 +5,7 @@ import json
 import random
 from collections import Counter
 from itertools import pairwise
+from pathlib import Path
 
 import pyarrow as pa
 import pyarrow.parquet as pq
@@ -12,7 +13,9 @@ import pytest
 
 from judgebench.benchmarks import dataset as datasets, get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
-from judgebench.errors import ConfigError
+from judgebench.benchmarks.store import ItemStore
+from judgebench.errors import ConfigError, StorageError
+from judgebench.items import Item
 
 PAIRS, BEST = get_benchmark("rewardbench"), get_benchmark("rewardbench-2")
 COLUMNS = ("id", "prompt", "chosen", "rejected", "subset")
@@ -86,15 +89,24 @@ def test_few_items_are_kept_in_memory(path):
 
 
 @pytest.mark.parametrize("above", [True, False])
-def test_items_above_the_bound_are_read_again(path, monkeypatch, above):
+def test_items_above_the_bound_are_in_a_file(path, monkeypatch, above):
     """Where all items of the source together take a byte more than the bound, none is kept, and they are the same."""
-    size = sum(len(datasets._said(item)) + datasets._OBJECTS_BYTES for item in loaded(path, MANY))
-    monkeypatch.setattr(datasets, "KEPT_BYTES", size - above)
+    whole = list(loaded(path, MANY))
+    size = sum(len(datasets._said(item)) + datasets._OBJECTS_BYTES for item in whole)
+    monkeypatch.setattr("judgebench.benchmarks.store.KEPT_BYTES", size - above)
 
     again = loaded(path, MANY)
 
-    assert (again.kept is None) is above
-    assert [item.completions[0].text for item in again] == [row["chosen"] for row in MANY]
+    assert again.items.in_memory is not above
+    assert list(again) == whole
+
+
+def test_items_in_a_file_that_is_full_are_a_storage_error():
+    """The message names the temporary folder and says what to do."""
+    store = ItemStore()
+    store._file = Path("/dev/full").open("wb", buffering=0)  # noqa: SIM115 - closed below
+    with pytest.raises(StorageError, match=r"no room for the items .*set TMPDIR"), store._file:
+        store.add(Item("1", "s", (), (), 0), 1)
 
 
 def test_keys_are_those_of_the_items(path):

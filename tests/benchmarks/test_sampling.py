@@ -5,7 +5,7 @@ from statistics import fmean
 
 import pytest
 
-from judgebench.benchmarks import dataset as datasets, get_benchmark
+from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.items import ItemKey, Outcome
@@ -73,13 +73,13 @@ ROWS = [{"id": str(n), "prompt": f"Why {n}?", "chosen": "a", "rejected": "b"} fo
 
 @pytest.mark.parametrize("kept", [True, False])
 def test_items_come_in_an_order_drawn_from_the_seed(monkeypatch, kept):
-    """The same one whether they are kept in memory or gone through several times, a part at a time."""
+    """The same one whether they are kept in memory or in a file."""
     if not kept:
-        monkeypatch.setattr(datasets, "KEPT_BYTES", 20_000)
+        monkeypatch.setattr("judgebench.benchmarks.store.KEPT_BYTES", 20_000)
     dataset = load_dataset(CUSTOM, ROWS, Selection(seed=3))
     wanted = {str(n) for n in range(5, 40)}
     drawn = [item.id for item in dataset.in_drawn_order(wanted)]
-    assert (dataset.kept is not None) is kept
+    assert dataset.items.in_memory is kept
     assert drawn == [
         item for ids in sampling_order(CUSTOM, list(dataset.keys.values()), 3) for item in ids if item in wanted
     ]

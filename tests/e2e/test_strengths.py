@@ -66,6 +66,25 @@ def test_a_score_file_has_strengths_too():
     assert "large" in ended.out
 
 
+def test_a_judges_errors_are_said():
+    """With every table, and in the figures: strengths are of verdicts, and errors pull them toward 0."""
+    run = score_run("rm", [1, 0, 1, 1, 0, 1], rows(6))
+
+    assert any("its errors pull all strengths toward 0" in note for note in found(run)["notes"])
+    assert "(a true win rate of 65% looks like 57.5%" in " ".join(judgebench("strengths", run).err.split())
+
+
+def test_items_of_a_group_are_drawn_together():
+    """144 items in groups of three that end alike: intervals as wide as those of 48 items, not of 144."""
+    grouped = [row | {"id": str(at), "group": f"{at // 9} {at % 3}"} for at, row in enumerate(rows(144))]
+    widths = []
+    for name, data in (("grouped", grouped), ("alone", [{**row, "group": row["id"]} for row in grouped])):
+        run = written_run(name, data, lambda key, _: int(key.id) // 9 % 4 // 3, benchmark="custom")
+        widths.append([each["high"] - each["low"] for each in found(run)["models"]])
+
+    assert all(one > 1.3 * other for one, other in zip(*widths, strict=True))
+
+
 def test_without_models_there_are_no_strengths():
     """One line that says which columns are lacking, exit status 2."""
     ended = judgebench("strengths", score_run("rm", [1, 0]))

@@ -76,7 +76,7 @@ def versus(first: str, second: str, *more: object) -> Ended:
     return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--sequential", *more))
 
 
-def asked(server: LoopbackServer | ScriptedModels) -> dict[str, list[int]]:
+def asked(server: ScriptedModels) -> dict[str, list[int]]:
     """The numbers of the items that each judge was asked about, in order of arrival."""
     found: dict[str, list[int]] = {}
     for request in server.requests:
@@ -212,7 +212,7 @@ def test_two_templates_of_one_judge(server: ScriptedModels) -> None:
     assert folder("good", "plain", "wrong").is_dir()
 
 
-def test_the_folders_say_what_was_asked(server: LoopbackServer | ScriptedModels) -> None:
+def test_the_folders_say_what_was_asked(server: ScriptedModels) -> None:
     """The manifest has the other run, the options and the number of items; these alone have outcomes."""
     versus("good", "fair", "--alpha", "0.1")
     path = folder("good", "fair")
@@ -382,32 +382,37 @@ def test_a_refresh_asks_again_and_settles_anew(server: ScriptedModels) -> None:
     assert server.count == calls == 2 * before + 2 * found["sequential"]["items"]
 
 
-def test_a_section_that_is_used_up_ends_the_looks(server: ScriptedModels) -> None:
-    """Sections weigh the same; once the small one has no item left, the rest is judged without a look; that is said."""
+def versus_sections(second: str, *more: object) -> tuple[Ended, dict[str, Any]]:
+    """Two sections of 20 and 180 items, which weigh the same; the smaller one is used up after about 40."""
     rows = pairs(20, ("alpacaeval-easy",)) + pairs(200, ("donotanswer",))[20:]
     write_jsonl(Path("rows.jsonl"), rows)
     ended = judgebench(
-        *(
-            "run",
-            "rewardbench",
-            "--data",
-            "rows.jsonl",
-            "-j",
-            "fair",
-            "-j",
-            "same",
-            "--sequential",
-            "--min-effect",
-            "0.01",
-        )
+        *("run", "rewardbench", "--data", "rows.jsonl", "-j", "fair", "-j", second, "--sequential", *more)
     )
-    metrics = read_json(Path("runs/rewardbench/fair/pairwise/one-until-shown-same/metrics.json"))
-    found = metrics["sequential"]
+    (run,) = Path("runs/rewardbench/fair/pairwise").glob(f"*-{second}")
+    return ended, read_json(run / "metrics.json")
 
-    assert (metrics["items"], found["of"], found["decision"]) == (200, 200, "open")
-    assert found["items"] == found["drawn"] < 80
-    assert f"inconclusive after {found['drawn']} of 200 items" in ended.out
-    assert f"only {found['drawn']} of the items could be used" in ended.out
+
+def test_after_a_section_that_is_used_up_all_items_have_the_last_look(server: ScriptedModels) -> None:
+    """The rest is judged and a test of all items settles it, by the difference of the official scores."""
+    ended, metrics = versus_sections("good", "--alpha", 0.01)
+    found = metrics["sequential"]
+    means = [expected([str(at) for at in part], "fair", "good") for part in (range(20), range(20, 200))]
+
+    assert (metrics["items"], found["of"], found["items"], found["decision"]) == (200, 200, 200, "shown")
+    assert found["drawn"] < 80
+    assert found["difference"] == pytest.approx(sum(means) / 2)
+    assert found["low"] < found["difference"] < found["high"] < 0
+    assert "good is significantly better than fair after 200 of 200 items" in ended.out
+    assert "99% CI, of the last look, at all items" in ended.out
+
+
+def test_a_last_look_that_settles_nothing_is_inconclusive_over_all_items(server: ScriptedModels) -> None:
+    """No run ends open while items are left."""
+    ended, metrics = versus_sections("same", "--min-effect", 0.01)
+
+    assert (metrics["items"], metrics["sequential"]["items"], metrics["sequential"]["decision"]) == (200, 200, "open")
+    assert "inconclusive after 200 of 200 items" in ended.out
 
 
 def test_a_stopped_run_is_no_result_of_the_benchmark(server: ScriptedModels) -> None:
@@ -421,7 +426,7 @@ def test_a_stopped_run_is_no_result_of_the_benchmark(server: ScriptedModels) -> 
     assert "rerun its command without --sequential" in ended.err
 
 
-def test_a_page_shows_the_items_that_were_asked(server: LoopbackServer | ScriptedModels) -> None:
+def test_a_page_shows_the_items_that_were_asked(server: ScriptedModels) -> None:
     """And no others."""
     versus("good", "fair", "--quiet")
     path = folder("good", "fair")
@@ -529,7 +534,8 @@ def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: 
 
     assert much.answer == (f"{100 * found['difference']:+.1f} points" if found["difference"] else "equal")
     if found["difference"]:
-        assert f"95% interval, anytime-valid, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
+        kind = "anytime-valid" if found["items"] < found["of"] else "of the last look, at all items"
+        assert f"95% interval, {kind}, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
     assert certain.answer == sure
     assert f"after {found['items']} of 400 items" in certain.words
     assert "interval would say too much" in best.words

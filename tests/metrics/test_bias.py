@@ -133,6 +133,15 @@ def test_smallest_effect_is_found_with_its_power():
     assert found == pytest.approx(0.8, abs=0.05)
 
 
+def test_no_smallest_effect_is_larger_than_any_can_be():
+    """Of three or four rows: a share can be 1/2 off 1/2 and 3/4 off 1/4, a difference of shares 1 off 0."""
+    position = accuracy_by_position([0, 0, 1, 1], [1.0, 0.0, 1.0, 0.0])[0].against_rest
+    found = (first_position([0, 1, 0, 1]), first_position([0, 1, 2], 4), mean_difference([1, -1, 1, -1]), position)
+
+    assert [each.smallest_effect for each in found] == [0.5, 0.75, 1.0, 1.0]
+    assert all(each.null - 1 <= each.low and each.high <= each.null + 1 for each in found)
+
+
 @settings(deadline=None)
 @given(st.lists(st.tuples(st.booleans(), st.integers(0, 5)), min_size=1, max_size=40), st.floats(0.05, 0.95))
 def test_interval_of_a_share_holds_it(rows, null):

@@ -54,6 +54,18 @@ def test_an_interval_holds_no_net_where_the_test_does_not_reject() -> None:
     assert (found.p, found.net_low <= 0 <= found.net_high) == (pytest.approx(1 / 16), True)
 
 
+def test_items_of_a_group_count_as_one_for_the_test() -> None:
+    """Five groups of two items toward: p is that of five, 1/16, and the net's interval that of five items."""
+    before = {str(n): [reading(ONE, "A")] for n in range(10)}
+    after = {str(n): [reading(ONE, "B")] for n in range(10)}
+    found = flips("padding", before, after, dict.fromkeys(after, 1), {str(n): f"group {n // 2}" for n in range(10)})
+    five = of({str(n): before[str(n)] for n in range(5)}, {str(n): after[str(n)] for n in range(5)})
+
+    assert found is not None
+    assert found.p == pytest.approx(1 / 16)
+    assert (found.low, found.net_low) == pytest.approx((five.low, five.net_low))
+
+
 def test_an_items_verdicts_count_as_one_for_the_test() -> None:
     """Both orders of five items toward: p is that of five, 1/16."""
     before = {str(n): [reading(ONE, "A"), reading(OTHER, "B")] for n in range(5)}

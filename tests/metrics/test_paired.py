@@ -419,6 +419,15 @@ def test_the_smallest_difference_by_hand():
     assert found == pytest.approx((1.959964 + 0.841621) * math.sqrt(9 / 16 * variances[0] + 1 / 16 * variances[1]))
 
 
+def test_items_of_a_cluster_show_no_more_than_one():
+    """Twelve items in threes that differ alike have the smallest difference of their four clusters."""
+    one = np.array([[0.5, 1.0, 0.25, 0.0], [0.25, 0.0, 0.25, 0.5]])
+    alone = PairedScores(one).difference(0, 1).smallest
+    thrice = PairedScores(np.repeat(one, 3, axis=1), clusters=np.repeat(np.arange(4), 3)).difference(0, 1).smallest
+
+    assert thrice == pytest.approx(alone)
+
+
 def test_clusters_reach_over_strata():
     """Two strata of four items that differ alike, in the same clusters: the deviation is sqrt(2) as large."""
     differences = np.array([1.0, 1.0, 0.0, 0.0] * 2)

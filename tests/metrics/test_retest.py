@@ -65,6 +65,17 @@ def test_components_by_hand():
     assert found.reruns["1"] == pytest.approx(1.959964 * math.sqrt(2 * 0.125 / 4), rel=1e-6)
 
 
+def test_items_of_a_group_are_one_for_the_errors():
+    """Four items in two groups, all samples alike: deviations of +-1/2 are the same in a group, so products add up.
+
+    The variance between is 1/3; squares (1/4)^2 x 4 x 1/3 = 1/12, and four ordered pairs of (1/8)^2 more.
+    """
+    found = noise_of([[1, 1], [1, 1], [0, 0], [0, 0]], ["s"] * 4, [1 / 4] * 4, ["a", "a", "b", "b"])
+
+    assert found.errors["1"] == found.least_error == pytest.approx(math.sqrt(1 / 12 + 4 / 64))
+    assert found.between == pytest.approx(1 / 3)
+
+
 def test_subsets_that_differ_are_no_spread_between_items():
     """All of one subset right and all of another wrong, each time."""
     found = noise_of([[1, 1]] * 3 + [[0, 0]] * 3, ["s"] * 3 + ["t"] * 3, [1 / 6] * 6)

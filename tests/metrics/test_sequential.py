@@ -7,8 +7,11 @@ import math
 import numpy as np
 import pytest
 from scipy.stats import ttest_1samp
+from simulating import runs
 
-from judgebench.metrics.sequential import Look, log_wealth, look, lower_bound
+from judgebench.items import ItemKey, Outcome
+from judgebench.metrics.accuracy import Layout
+from judgebench.metrics.sequential import LOOKS, Look, last_look, log_wealth, look, lower_bound
 
 RUNS, ITEMS, ALPHA = 1000, 1000, 0.05
 DISAGREEMENTS = [(0.1, 0.1), (0.02, 0.02), (0.5, 0.5), (0.15, 0.05), (0.5, 0.2)]
@@ -139,6 +142,50 @@ def test_a_difference_that_is_not_known_may_be_anything() -> None:
     assert found.difference == pytest.approx(np.nanmean(values))
     assert found.low == look(np.nan_to_num(values, nan=-1.0), alpha=ALPHA, planned=ITEMS).low
     assert found.high == look(np.nan_to_num(values, nan=1.0), alpha=ALPHA, planned=ITEMS).high
+
+
+SECTIONS = Layout(sections=("few", "many"), section_of=lambda item: item.subset)
+
+
+def outcomes(credits_: np.ndarray) -> list[Outcome]:
+    """Of one run: 20 items of a section and 60 of another that weighs as much; the latter in groups of two."""
+    keys = [ItemKey(f"{at}", "few", 2, 1, (1, 1)) for at in range(20)]
+    keys += [ItemKey(f"{at}", "many", 2, 1, (1, 1), group=f"group {at // 2}") for at in range(20, 80)]
+    return [Outcome(key, *3 * [None if math.isnan(c) else c]) for key, c in zip(keys, credits_.tolist(), strict=True)]
+
+
+def last(first: np.ndarray, second: np.ndarray, alpha: float) -> Look:
+    return last_look(outcomes(first), outcomes(second), SECTIONS, lambda key: key.unit, alpha=alpha)
+
+
+@pytest.mark.simulation
+def test_the_last_look_errs_in_its_part_of_alpha() -> None:
+    """Equal judges of 80%, all of whose errors in a group of two are alike: a false alarm in a fifth of alpha."""
+    rng, count = np.random.default_rng(11), runs(1000)
+    right = rng.random((count, 2, 80)) < 0.8
+    right[:, :, 21::2] = right[:, :, 20::2]
+    level = (1 - LOOKS) * 0.25
+
+    wrong = sum(last(*run.astype(float), alpha=level).decision(0.001) == "shown" for run in right)
+
+    assert wrong <= level * count + 2 * math.sqrt(level * count)
+
+
+def test_the_last_look_allows_for_what_is_not_known() -> None:
+    """Two of 20 items of a section of half the weight: the ends are those with -1, and with 1, in their place."""
+    rng = np.random.default_rng(12)
+    first, second = rng.integers(0, 2, (2, 80)).astype(float)
+    worst, best, gaps = first.copy(), first.copy(), [3, 7]
+    other = second.copy()
+    first[3] = second[7] = math.nan
+    worst[gaps], best[gaps] = 0.0, 1.0
+    found = last(first, second, ALPHA)
+
+    assert (found.items, found.missing) == (80, 2)
+    other[gaps] = 1.0
+    assert found.low == last(worst, other, ALPHA).low
+    other[gaps] = 0.0
+    assert found.high == last(best, other, ALPHA).high
 
 
 @pytest.mark.parametrize(

@@ -56,7 +56,19 @@ def test_items_are_drawn_by_their_weight_in_the_score() -> None:
     assert seen["few"] == 100
     assert abs(seen["many"] - 100) < 4 * math.sqrt(200) / 2
     assert len({*tested}) == len(tested)
-    assert drawn(every, TWO, 0).weighted == 1000
+    assert sorted(drawn(every, TWO, 0).weighted) == sorted(key.id for key in every)
+
+
+def test_one_item_of_a_group_is_drawn_with_the_weight_of_all() -> None:
+    """50 groups of three and 50 items by themselves: three draws of four are a group, and the rest comes last."""
+    every = [key for at in range(50) for key in keys(3, "grouped", 3 * at, group=f"group {at}")] + keys(50, "alone")
+    group = {key.id: key.unit for key in every}
+    found = drawn(every, ITEMS, 0)
+    grouped = [item for item in found.tested if item.startswith("grouped")]
+
+    assert len({group[item] for item in grouped}) == len(grouped) == 50
+    assert len(found.tested) - 50 == pytest.approx(50 / 3, abs=4 * math.sqrt(50 * 4) / 3)
+    assert sorted(found.tested + found.rest) == sorted(group)
 
 
 def test_items_that_weigh_nothing_come_last() -> None:

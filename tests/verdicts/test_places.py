@@ -23,7 +23,7 @@ RULES = {name: load_template(name).rule for name in shipped_templates()} | {
     "list of places": VerdictRule(json="order", ranking="strict", example='{"order": ["B", "A"]}'),
 }
 INSIDE = 0.9
-"""The probability of each token that the verdict is made of; all others are certain."""
+"""The probability of each token that the verdict is made of, beside one that adds nothing; all others are certain."""
 
 
 def slots(rule):
@@ -44,7 +44,6 @@ def spoken(text, likely):
         ('```json\n{"reasoning": "x", "verdict": "A"}\n```\nI would not write {"verdict": "B"} here.', 1),
         ('{"verdict":"A","note":{"verdict":"B"}}', 1),
         ('{"note":{"verdict":"B"},"verdict":"A"}', 2),
-        ('{"verdict":"B","verdict":"A"}', 2),
         ('```\n{"verdict": "B"}\n```\nNo:\n```json\n{"verdict": "A"}\n```', 2),
         ('```\n{"verdict": "A"}\n```\nFence:\n```\nverdict: {"verdict": "B"}\n```', 1),
         ('{"reasoning": "not \\"verdict\\": \\"B\\"", "verdict": "A"}', 1),
@@ -65,10 +64,10 @@ def test_the_probabilities_are_those_of_the_verdict_that_was_read(text, at):
 
 
 def test_a_score_inside_another_object_has_no_probabilities_of_a_slot():
-    """The slots' own scores stand beside it: A has 8 and B 6 for sure, and so A is the choice for sure."""
+    """The slots' own scores stand beside it: A has 8 or 9 and B 6 or 5, and so A is the choice for sure."""
     text = '{"scores": {"of which": {"A": 1, "B": 9}, "A": 8, "B": 6}}'
     rule = RULES["object of scores"]
-    likely = {text.index("1"): {"1": 0.5, "2": 0.5}, text.index("9"): {"9": 0.5, "8": 0.5}}
+    likely = {text.index(digit): {digit: 0.5, other: 0.5} for digit, other in ("12", "98", "89", "65")}
     reading = read_placed(spoken(text, likely), rule, 2)
 
     assert reading.verdict.value == "A"
@@ -118,12 +117,20 @@ def test_what_stands_at_the_place_is_what_was_read(name, before, after, rivals, 
     assert text[slice(*plain.span)] == rule.example[slice(*example.span)]
     assert text[slice(*plain.marked)].strip() == rule.example[slice(*example.marked)].strip()
 
-    inside = {at: {text[at]: INSIDE} for at in range(*plain.span)}
+    inside = {at: {text[at]: INSIDE, "?": 1 - INSIDE} for at in range(*plain.span)}
     soft = read_placed(spoken(text, inside), rule, k).verdict.soft
     digits = sum(c.isdigit() for c in rule.example[slice(*example.span)])
-    weighed = 1 if rule.ranking else digits if rule.has_parts else len(inside)
+    weighed = (
+        1 if rule.ranking else digits if rule.has_parts else len(inside) - shorter(rule, k, text[slice(*plain.span)])
+    )
     assert max(soft.probabilities, key=lambda each: each[1])[0] == best(example.verdict)
     assert soft.mass == pytest.approx(INSIDE**weighed, abs=1e-5)
+
+
+def shorter(rule, k, said):
+    """In how many places `?` ends a shorter verdict, which counts as well: 1 of 10, A+ of A++."""
+    known = {"1"} if rule.scale is not None else set(rule.texts(LABELS[:k]))
+    return sum(said[:at] in known for at in range(1, len(said)))
 
 
 def best(verdict):

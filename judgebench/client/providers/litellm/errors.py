@@ -38,19 +38,28 @@ _MONEY = re.compile(
     r"|account is (?:not active|in arrears)|arrearage"
     r"|credits? (?:is|are|has been|have been) (?:depleted|exhausted|used up)|prepayment credits"
     r"|(?:out of|used all (?:available|your|of your)|ran out of|not enough|never purchased|requires? more) credits?"
-    r"|spend(?:ing)? limit|(?:specified|reached your) api usage limits?|payment required"
-    r"|balance (?:is )?(?:not enough|insufficient|too low)|monthly (?:included )?credits",
+    r"|(?:spend(?:ing)?|credit|key) limit|(?:specified|reached your) api usage limits?"
+    r"|payment (?:required|(?:method|instrument) must)|(?:enter|valid) (?:a )?payment method"
+    r"|balance (?:is )?(?:not enough|insufficient|too low)|(?:add|top up|overdue|recharge your) balance"
+    r"|monthly (?:included )?credits|credits? (?:has |have )?expired|past due|failure to pay|invalid_payment"
+    r"|billing to be enabled|enable billing|billing_error|accountoverdue"
+    r"|budget (?:has been |is )?exceeded|budget_exceeded|exceeded ?budget|over budget"
+    r"|(?:calls|requests|tokens|limit|quota)\W{1,3}(?:per |a )?month"
+    r"|余额不足|欠费|充值",
     re.IGNORECASE,
 )
+_MINUTE = re.compile(r"(?:per[-_ ]?|/ ?)(?:min(?:ute)?|sec(?:ond)?)\b|per(?:minute|second)", re.IGNORECASE)
 _DAY = re.compile(
-    r"per[-_ ]?day|a day\b.{0,20}limit|\b(?:tpd|rpd)\b|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage)",
-    re.IGNORECASE,
+    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?|by|/ ?)day|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
+    r"|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage|allocation|allowance)"
+    r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s))",
+    re.IGNORECASE | re.MULTILINE,
 )
-_MINUTE = re.compile(r"per[-_ ]?(?:minute|second)", re.IGNORECASE)
+"""A day's quota; but for words that name a minute's first, and what a dearer plan gives a day after that."""
 _KEY = re.compile(
-    r"(?:incorrect|invalid|expired|wrong|missing|no) (?:x-)?api[-_ ]?key|api[-_ ]?key[-_ ](?:is |was |has )?(?:"
-    r"not[-_ ]valid|not[-_ ]found|invalid|expired|incorrect|wrong|missing|revoked)"
-    r"|valid api[-_ ]key|invalid authentication",
+    r"(?:incorrect|invalid|expired|wrong|missing|no|provide an) (?:x-)?api[-_ ]?key|api[-_ ]?key[-_ ](?:is |was |has )?"
+    r"(?:been )?(?:not[-_ ]valid|not[-_ ]found|invalid|expired|incorrect|wrong|missing|revoked|disabled|deactivated)"
+    r"|valid api[-_ ]key|invalid authentication|authentication_error|invalid_api_key",
     re.IGNORECASE,
 )
 LONGEST_PAUSE_S = 600.0
@@ -58,11 +67,17 @@ LONGEST_PAUSE_S = 600.0
 _UNITS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
 _LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)[a-z]*", re.IGNORECASE)
 _WAIT = re.compile(
-    r"(?:re)?try(?:ing)?(?: your request)?(?: again)? (?:in|after) (?:about )?"
-    r"((?:\d+(?:\.\d+)?\s*(?:ms|milli|s|m|h|d)[a-z]*[ ,]*)+)",
+    r"(?:(?:(?:try|retry|retrying|available|resets?)(?: your request)?(?: again)?)[- ](?:in|after)|\bwait(?: for)?):? "
+    r"(?:about )?((?:\d+(?:\.\d+)?\s*(?:ms|milli|s|m|h|d)[a-z]*(?:,| and)?[ ,]*)+)",
     re.IGNORECASE,
 )
-_WAIT_FIELDS = frozenset({"retrydelay", "retry_after", "retry_after_seconds", "retry-after"})
+_WAIT_FIELDS = {
+    **dict.fromkeys(("retryafterms", "xmsretryafterms"), 0.001),
+    **dict.fromkeys(("retryafter", "retryafterseconds", "retrydelay", "waitseconds"), 1.0),
+    **dict.fromkeys(("xratelimitresetafter", "ratelimitreset"), 1.0),
+}
+"""Headers and fields that hold a wait, in small letters without marks, and their unit in seconds; the first counts."""
+_MOMENT = "xratelimitreset"
 _ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
 """Fields of an error that repeat what was asked or said."""
 _CONTEXT = re.compile(
@@ -81,8 +96,15 @@ _FILTER = re.compile(
 _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
 _DRAWN = re.compile(r"json_validate_failed|failed to (?:generate|validate) json|tool_use_failed", re.IGNORECASE)
 """What the model wrote was not the form that was asked for: another draw may be."""
+_NO_MODEL = re.compile(
+    r"invalid[-_ ]model(?: name)?\b(?! \w*(?:param|input|output|config))|model[-_ ]not[-_ ](?:found|exist)"
+    r"|not a valid model|unknown model|model \S+ (?:does not exist|not found)",
+    re.IGNORECASE,
+)
 _NO_PATH = re.compile(r"unexpected endpoint|(?:unknown|invalid|no such) (?:endpoint|path|url|route)", re.IGNORECASE)
-_OF_THE_MODEL = re.compile(r"model|deployment|engine", re.IGNORECASE)
+_NO_ENDPOINT = re.compile(r"no (?:allowed )?(?:endpoints?|providers?) (?:found|are available)", re.IGNORECASE)
+"""OpenRouter knows the model, and nobody who takes the call."""
+_OF_THE_MODEL = re.compile(rf"model|deployment|engine|{_NO_ENDPOINT.pattern}", re.IGNORECASE)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _PACKAGES = {"google": "google-auth", "botocore": "boto3"}
 """Packages by the modules that they hold, where those have other names."""
@@ -102,11 +124,12 @@ _STATUS_OF = {
 }
 """The words that stand for a status where an error comes as the body of a 200."""
 _FATAL_STATUS = {401: "the key is refused", 402: "no credit is left", 403: "access is denied", 404: "no such model"}
-_MONEY_STATUS = frozenset({400, 402, 403, 429})
+_MONEY_STATUS = frozenset({400, 401, 402, 403, 412, 429})
 _NO_PATH_STATUS = frozenset({404, 405})
 _LIMIT_STATUS = frozenset({420, 429, 498, 529})
 _PASSING_STATUS = frozenset({408, 409, 421, 423, 424, 425, 444, 449, 460, 499})
 _LASTING_STATUS = frozenset({501, 505})
+_DEEPEST = 20
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 
 
@@ -120,6 +143,7 @@ class _Problem:
         said: The same in one short line, without any key.
         codes: The error's codes and types.
         wait: Seconds that were asked for.
+        asked: What was sent, in small letters.
         refused: Whether the provider answered with an error, so that nothing was charged. A call that timed out, or
             whose reply broke off, may have been.
         answered: Whether a reply came, as status 200.
@@ -131,8 +155,18 @@ class _Problem:
     said: str
     codes: frozenset[str]
     wait: float | None
+    asked: str
     refused: bool
     answered: bool
+
+    def says(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the provider says such words, and not the prompt, which some repeat."""
+        return any(found[0].lower() not in self.asked for found in pattern.finditer(self.words))
+
+    @property
+    def passes(self) -> bool:
+        """Whether a wait is named that is a rate limit's."""
+        return self.wait is not None and self.wait <= LONGEST_PAUSE_S
 
 
 def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str], wire: WireCall | None = None) -> JudgebenchError:
@@ -156,6 +190,7 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
     body = wire.body if wire.status is not None else None
     if body is None:
         body = _body_of(error)
+    body = _unfolded(body)
     words = body if isinstance(body, str) else "\n".join(_strings(body))
     said = body if isinstance(body, str) else _own_words(body)
     answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
@@ -167,6 +202,7 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
         clean(said or str(error), secrets),
         frozenset(_codes(body)),
         _wait_of(headers, body, words),
+        wire.asked.decode("utf-8", "replace").lower(),
         refused=bool(headers) and not answered,
         answered=answered,
     )
@@ -205,15 +241,22 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
     where, status, words = f"judge '{judge.name}' ({judge.model})", problem.status, problem.words
     if kind := _said_of_the_prompt(problem):
         return VerdictFailure(kind, problem.said)
-    if _is_rate_limit(problem) and _DAY.search(words):
+    if (_is_rate_limit(problem) or status in {402, 403}) and problem.says(_DAY):
         return FatalProviderError(
             f"{where}: the day's quota exhausted: {problem.said}; rerun the command when the quota is renewed"
         )
+    if status in {400, 403} and problem.passes:
+        return RateLimitedError(f"rate limit: {problem.said}", retry_after=problem.wait)
     if status in _MONEY_STATUS and _is_money_gone(problem):
         cause = "quota exhausted" if status == 429 else f"no credit is left (status {status})"
         return FatalProviderError(f"{where}: {cause}: {problem.said}; {_mend(402, judge)}")
-    if status == 400 and _KEY.search(words):
+    if status == 400 and problem.says(_KEY):
         return FatalProviderError(f"{where}: the key is refused (status 400): {problem.said}; {_mend(401, judge)}")
+    if status == 400 and problem.says(_NO_MODEL):
+        return FatalProviderError(f"{where}: no such model (status 400): {problem.said}; {_mend(404, judge)}")
+    if status == 404 and _NO_ENDPOINT.search(words):
+        fix = "change the judge's params, or the account's data policy"
+        return FatalProviderError(f"{where}: no provider takes this call (status 404): {problem.said}; {fix}")
     if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or _DRAWN.search(words)):
         drawn = BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
         drawn.answered = True
@@ -251,11 +294,11 @@ def _is_money_gone(problem: _Problem) -> bool:
     """Whether waiting does not help: by the code or type, else the wait that is named, else all the words."""
     if problem.status == 402 or problem.codes & _QUOTA_CODES:
         return True
-    if problem.codes & _RATE_CODES or (problem.wait is not None and problem.wait <= LONGEST_PAUSE_S):
+    if problem.codes & _RATE_CODES or problem.passes:
         return False
     if problem.status == 429 and _MINUTE.search(problem.words):
         return False
-    return _MONEY.search(problem.words) is not None
+    return problem.says(_MONEY)
 
 
 def _said_of_the_prompt(problem: _Problem) -> str:
@@ -289,13 +332,11 @@ def _status(error: Exception, wire: WireCall, body: Any) -> int | None:
     if isinstance(status, str):
         return int(status) if status.isdecimal() else _STATUS_OF.get(status, 500)
     if wire.status == 200:
-        codes = list(_codes(body))
-        known = [
-            int(code) if code.isdecimal() else _STATUS_OF[code]
-            for code in codes
-            if code.isdecimal() or code in _STATUS_OF
-        ]
-        return next((code for code in known if code >= 400), 500)
+        known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in _codes(body)]
+        status = next((code for code in known if 400 <= code < 600), 500)
+        no_reply = isinstance(body, dict) and not body.get("choices")
+        paid = no_reply and status >= 500 and _MONEY.search("\n".join(_strings(body)))
+        return 402 if paid else status
     if status is None:
         return 500 if isinstance(error, litellm.APIError) else None
     return int(status)
@@ -351,6 +392,18 @@ def _body_of(error: Exception) -> Any:
         return None
 
 
+def _unfolded(value: Any, depth: int = 0) -> Any:
+    """An error's body, where objects stand as text in it, as gateways hand them on, with these read."""
+    if isinstance(value, dict) and depth < _DEEPEST:
+        return {name: _unfolded(inner, depth + 1) for name, inner in value.items()}
+    if isinstance(value, list) and depth < _DEEPEST:
+        return [_unfolded(inner, depth + 1) for inner in value]
+    if isinstance(value, str) and depth and value.lstrip().startswith("{"):
+        with suppress(ValueError, RecursionError):
+            return _unfolded(json.loads(value), depth + 1)
+    return value
+
+
 def _inner(body: Any) -> dict[str, Any]:
     """The object that says what the error is."""
     body = body[0] if isinstance(body, list) and body else body
@@ -379,28 +432,32 @@ def _strings(value: Any, name: str = "") -> Iterator[str]:
 
 def _wait_of(headers: Mapping[str, Any], body: Any, words: str) -> float | None:
     """Seconds that the provider asked to wait, by a header, a field or words; None where it did not say."""
-    wait = _retry_after(headers)
-    if wait is None:
-        wait = next((wait for wait in _waits_in(body) if wait is not None), None)
+    wait = next(_waits_in([dict(headers), body]), None)
     if wait is None and (named := _WAIT.search(words)):
         wait = _seconds(named[1])
     return wait
 
 
-def _waits_in(body: Any) -> Iterator[float | None]:
-    """The waits in an error's fields: `retryDelay` of Google's, `X-RateLimit-Reset` (a moment) of OpenRouter's."""
+def _waits_in(body: Any) -> Iterator[float]:
+    """The waits in headers and in an error's fields, however deep: `retryDelay` of Google's, `retry_after_ms`, ..."""
     if isinstance(body, list):
         for inner in body:
             yield from _waits_in(inner)
     elif isinstance(body, dict):
-        for name, value in body.items():
-            if name.lower() in _WAIT_FIELDS and isinstance(value, str | int | float):
-                number = _number(str(value))
-                yield _seconds(str(value)) if number is None else max(0.0, number)
-            elif name.lower() == "x-ratelimit-reset":
-                yield _until_moment(str(value))
-            else:
-                yield from _waits_in(value)
+        named = {re.sub("[-_]", "", str(name)).lower(): value for name, value in body.items()}
+        waits = [_wait_in(str(named[name]), unit) for name, unit in _WAIT_FIELDS.items() if name in named]
+        yield from (max(0.0, wait) for wait in waits if wait is not None)
+        if (moment := _until_moment(str(named.get(_MOMENT)))) is not None:
+            yield moment
+        for value in named.values():
+            yield from _waits_in(value)
+
+
+def _wait_in(said: str, unit: float) -> float | None:
+    number = _number(said)
+    if number is not None:
+        return number * unit
+    return _seconds(said) if re.match(r"\d+(?:\.\d+)? ?[a-z]", said) else _until(said)
 
 
 def _seconds(text: str) -> float | None:
@@ -410,23 +467,14 @@ def _seconds(text: str) -> float | None:
 
 
 def _until_moment(stamp: str) -> float | None:
+    """Seconds until then, by a count of them or by a moment in seconds or milliseconds; None where that is far away."""
     import time
 
     number = _number(stamp)
     if number is None:
         return None
-    return max(0.0, (number / 1000 if number > 1e11 else number) - time.time())
-
-
-def _retry_after(headers: Mapping[str, Any]) -> float | None:
-    """Seconds from `retry-after-ms`, else `retry-after` (a number or a date); None where neither can be read."""
-    lowered = {str(name).lower(): str(value) for name, value in headers.items()}
-    milliseconds = _number(lowered.get("retry-after-ms", ""))
-    if milliseconds is not None:
-        return max(0.0, milliseconds / 1000)
-    said = lowered.get("retry-after", "")
-    seconds = _number(said)
-    return _until(said) if seconds is None else max(0.0, seconds)
+    left = max(0.0, (number / 1000 if number > 1e11 else number) - time.time()) if number > 1e9 else max(0.0, number)
+    return left if left <= LONGEST_PAUSE_S else None
 
 
 def _number(text: str) -> float | None:

@@ -23,6 +23,10 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
 
+_WANTED = {"groq": {"service_tier": "auto"}}
+"""What LiteLLM breaks on where a server of a provider's protocol leaves it out."""
+
+
 class LiteLLMProvider(Provider):
     """The models behind LiteLLM, which is imported with the first call."""
 
@@ -55,7 +59,8 @@ class LiteLLMProvider(Provider):
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`."""
         way = self._way
-        wire, started, messages = WireCall(), time.perf_counter(), list(request.messages)
+        wire = WireCall(wanted=_WANTED.get(self.judge.provider, {}))
+        started, messages = time.perf_counter(), list(request.messages)
         try:
             response = await self._connections.completion(wire, messages=messages, **way.keywords(request.schema))
             reply = reply_of(response, self.judge, way, wire, time.perf_counter() - started)

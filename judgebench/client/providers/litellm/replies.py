@@ -35,6 +35,8 @@ BROKEN_OFF = frozenset(
         "insufficient_system_resource",
         "malformed_response",
         "malformed_function_call",
+        "failed",
+        "server_error",
     }
 )
 """What providers give as `finish_reason` of a reply that they could not finish."""
@@ -44,32 +46,19 @@ MOST_USD = 10_000
 
 GOOD_ENDS = frozenset(
     {
-        "",
-        "stop",
-        "stopped",
-        "stop_sequence",
-        "stop_str",
-        "stop_token",
-        "eos",
-        "eos_token",
-        "end",
-        "end_turn",
-        "complete",
-        "completed",
-        "finished",
-        "done",
-        "load",
-        "tool_calls",
-        "tool_use",
-        "function_call",
-        "finish_reason_unspecified",
-        "none",
-        "null",
+        *("", "none", "null", "unspecified", "stop", "stopped", "stopsequence", "stopstr", "stoptoken", "matchedstop"),
+        *("stopstringfound", "eos", "eosfound", "eostoken", "eod", "end", "endturn", "endoftext", "normal", "done"),
+        *("complete", "completed", "finished", "load", "toolcalls", "tooluse", "functioncall"),
     }
 )
-"""What providers give where the model came to its end; a reply that ended in another word was cut off."""
+"""What providers give where the model came to its end, in small letters alone; any other word cut the reply off."""
 
-FILTERED = frozenset({"content_filter", "content_filtered", "safety", "refusal", "sensitive", "blocklist"})
+FILTERED = frozenset(
+    {
+        *("content_filter", "content_filtered", "safety", "refusal", "sensitive", "blocklist", "blocked", "moderation"),
+        *("recitation", "prohibited_content", "spii", "guardrail_intervened", "error_toxic"),
+    }
+)
 
 _NUMBERED = re.compile(r"token_id:\d+")
 _LIMITS = ("max_completion_tokens", "max_tokens", "num_predict", "max_output_tokens")
@@ -131,14 +120,14 @@ def _end(choice: Any, way: CallSettings, wire: WireCall, usage: Any) -> str | No
     further = getattr(choice, "provider_specific_fields", None) or {}
     # LiteLLM maps words that it does not know to `stop`; what was said stands on the wire, or here.
     said = _end_on_wire(wire.body) or further.get("native_finish_reason") or choice.finish_reason
-    word = str(said or "").lower()
+    word = str(said or "").lower().removeprefix("finish_reason_")
     error = further.get("error")
     if error or word in BROKEN_OFF:
         cause = (error.get("message") if isinstance(error, dict) else error) or f"finish_reason is {said}"
         raise _no_completion(f"the provider aborted the reply: {mapping.clean(str(cause), way.secrets)}")
     if choice.finish_reason == "content_filter" or word in FILTERED:
         return "content_filter"
-    if word not in GOOD_ENDS or _is_full(way.settings, usage):
+    if re.sub(r"[\W_]", "", word) not in GOOD_ENDS or _is_full(way.settings, usage):
         return "length"
     return str(choice.finish_reason) if choice.finish_reason is not None else None
 

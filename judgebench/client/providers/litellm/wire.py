@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
@@ -25,6 +26,8 @@ class WireCall:
         headers: Of the response, by their names in small letters.
         body: Of the response: as JSON, else as text; None where it did not come whole.
         moved_to: The address of another host that the server redirected to, which was not followed.
+        asked: What was sent.
+        wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
         too_long: Whether the body passed `MOST_BYTES`.
     """
 
@@ -34,6 +37,8 @@ class WireCall:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Any = None
     moved_to: str | None = None
+    asked: bytes = b""
+    wanted: Mapping[str, Any] = field(default_factory=dict)
     too_long: bool = False
 
 
@@ -64,6 +69,8 @@ async def _noted(call: WireCall, request: Any, exchange: Callable[[], Awaitable[
     import httpx
 
     call.connected, call.status, call.body = False, None, None
+    with suppress(httpx.RequestNotRead):
+        call.asked = request.content
     try:
         response = await exchange()
     except httpx.ConnectError:
@@ -117,9 +124,11 @@ def _readable(call: WireCall, data: bytes) -> bytes:
         whole = _unstreamed(streamed)
         call.body = whole or call.body
         return data if whole is None else json.dumps(whole).encode()
-    if isinstance(call.body, dict) and [mended for choice in _choices(call.body) if (mended := _mend(choice))]:
-        return json.dumps(call.body).encode()
-    return data
+    if not isinstance(call.body, dict) or not (choices := list(_choices(call.body))):
+        return data
+    mended = [each for choice in choices if (each := _mend(choice))]
+    mended += [call.body.setdefault(name, value) for name, value in call.wanted.items() if name not in call.body]
+    return json.dumps(call.body).encode() if mended else data
 
 
 def _choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
@@ -132,16 +141,23 @@ def _choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _mend(choice: dict[str, Any]) -> bool:
     """Makes a choice what LiteLLM reads, in place; whether anything was to do."""
     message, mended = choice["message"], False
-    if isinstance(parts := message.get("content"), list) and all(isinstance(part, dict) for part in parts):
+    if isinstance(parts := message.get("content"), list) and all(isinstance(part, dict | str) for part in parts):
+        parts = [{"text": part} if isinstance(part, str) else part for part in parts]
         thinking = "".join(_texts(part for part in parts if part.get("type") in {"thinking", "reasoning"}))
         message["content"] = "".join(_texts(p for p in parts if p.get("type") in {None, "text", "output_text"}))
         if thinking and not message.get("reasoning_content"):
             message["reasoning_content"] = thinking
         mended = True
-    if message.get("reasoning") and message.get("reasoning_content", "") is None:
-        message["reasoning_content"] = message["reasoning"]
+    if not message.get("reasoning_content") and (thinking := message.get("reasoning") or _details(message)):
+        message["reasoning_content"] = thinking
         mended = True
     return _mend_logprobs(choice) or mended
+
+
+def _details(message: Mapping[str, Any]) -> str:
+    """The thinking that OpenRouter gives in parts."""
+    details = message.get("reasoning_details")
+    return "".join(_texts(each for each in details if isinstance(each, dict))) if isinstance(details, list) else ""
 
 
 def _texts(parts: Iterable[Any]) -> Iterator[str]:
@@ -199,15 +215,17 @@ def _unstreamed(text: str) -> dict[str, Any] | None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
+    of_error = False
     for line in text.splitlines():
         if not line.startswith("data:"):
+            of_error = line.startswith("event:") and line[6:].strip() == "error"
             continue
         try:
             event = json.loads(line[5:])
         except ValueError:  # `[DONE]`, or the half that came
             continue
         if isinstance(event, dict):
-            yield event
+            yield {"error": event} if of_error and "error" not in event else event
 
 
 def _extend(message: dict[str, Any], delta: Mapping[str, Any]) -> None:

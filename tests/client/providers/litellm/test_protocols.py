@@ -154,11 +154,54 @@ def test_words_of_money_stop_it_at_each_of_their_statuses(call: Callable[..., Ca
     assert "add credit" in str(called.ended)
 
 
+OTHER_WORDS_OF_MONEY = [
+    Says({"error": {"message": "余额不足,请充值。", "code": "1113"}}, 429),
+    Says(
+        {
+            "error": {
+                "message": "Access denied, please make sure your account is in good standing.",
+                "code": "Arrearage",
+            }
+        },
+        400,
+    ),
+    Says({"error": {"message": "Account x is suspended, possibly due to failure to pay past invoices."}}, 412),
+    Says({"error": {"message": "You exceeded your current quota.", "type": "insufficient_quota"}}, 401),
+    Says({"error": {"message": "Budget has been exceeded! Current cost: 1.2, Max budget: 1.0"}}, 400),
+    Says({"error": {"message": "This API method requires billing to be enabled."}}, 403),
+    Says({"error": {"message": "Key limit exceeded (total limit)."}}, 403),
+    Says({"message": "You are using a Trial key, which is limited to 1000 API calls / month."}, 429),
+    Says({"error": '{"message": "Your account has an overdue balance."}'}, 403),
+    Says([{"error": {"code": 429, "message": "Your prepayment credits are depleted."}}], 429),
+    Says({"detail": {"error": "inference prohibited, please enter a payment method or add balance"}}, 403),
+    Says({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),
+    Says({"code": 1113, "msg": "Insufficient balance, please recharge", "data": None}),
+]
+
+
+@pytest.mark.parametrize("says", OTHER_WORDS_OF_MONEY, ids=lambda says: str(says.body)[:40])
+def test_other_words_of_money_stop_it(call: Callable[..., Called], says: Says) -> None:
+    """Of gateways and of makers without a route of their own; also in a 200, and where JSON stands as text."""
+    called = call("OpenAI", says)
+    assert (type(called.ended), called.count) == (FatalProviderError, 1)
+    assert "add credit" in str(called.ended)
+
+
+def test_words_of_money_that_the_prompt_has_are_not_the_provider_s(call: Callable[..., Called]) -> None:
+    """A server that repeats what it was asked; the item fails, and the judge goes on."""
+    says = error("1 validation error: input: 'My bank says insufficient balance'", status=400)
+    called = call("vLLM", says, text="My bank says insufficient balance")
+    assert (type(called.ended), called.count) == (VerdictFailure, 1)
+
+
 DAY = {
     "Gemini": google(CURRENT_QUOTA, PER_DAY, RETRY_INFO),
     "OpenRouter": error("Rate limit exceeded: free-models-per-day. Add 10 credits to unlock more.", status=429),
     "Groq": error("Rate limit reached on tokens per day (TPD): Limit 500. Please try again in 7m12s.", status=429),
     "Bedrock": Says({"message": "Too many tokens per day, please wait before trying again."}, 429, AMAZON),
+    "Azure": error("Rate limit of 50 per 86400s exceeded for UserByModelByDay. Please wait 9000 seconds.", status=429),
+    "vLLM": error("You have used up your daily free allocation of 10,000 neurons.", status=429),
+    "xAI": error("Key limit exceeded (daily limit).", status=403),
 }
 
 
@@ -190,6 +233,50 @@ def test_a_wait_of_minutes_is_a_rate_limit(call: Callable[..., Called], whose: s
     says, wait = LIMITS[whose]
     called = call(whose, says)
     assert (called.reply.text, called.waits, called.count) == ("[[A]]", [pytest.approx(wait)], 2)
+
+
+WAITS = {
+    "Please wait for 12s and try again.": 12,
+    "The model will be available again in 30 seconds.": 30,
+    "Rate limit resets in 1 minute and 5 seconds": 65,
+    "You exceeded your current quota. Please wait 12 seconds before retrying.": 12,
+    "60 requests per minute. Upgrade to get 10,000 requests per day. Try again in 3s": 3,
+}
+
+
+@pytest.mark.parametrize("words", WAITS)
+def test_a_wait_is_read_in_other_words(call: Callable[..., Called], words: str) -> None:
+    """Also beside words of the bill, and beside what another plan gives a day."""
+    assert call("OpenAI", error(words, status=429)).waits == [pytest.approx(WAITS[words])]
+
+
+WAIT_FIELDS = [
+    ({"error": {"message": "Slow down.", "retry_after_ms": 1500}}, {}, 1.5),
+    ({"message": "Slow down.", "retryAfter": 3}, {}, 3),
+    ({"error": {"message": '{"error": {"details": [{"retryDelay": "6.5s"}]}}'}}, {}, 6.5),
+    ({}, {"ratelimit-reset": "12"}, 12),
+    ({}, {"x-ratelimit-reset-after": "5"}, 5),
+    ({}, {"x-ms-retry-after-ms": "1200"}, 1.2),
+    ({}, {"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+]
+
+
+@pytest.mark.parametrize(("body", "headers", "wait"), WAIT_FIELDS)
+def test_a_wait_is_read_wherever_it_stands(
+    call: Callable[..., Called], body: dict[str, Any], headers: dict[str, str], wait: float
+) -> None:
+    """In headers and fields of other names and units, and in JSON that stands as text."""
+    assert call("OpenAI", Says(body, 429, headers)).waits == [pytest.approx(wait)]
+
+
+def test_a_refusal_that_names_a_wait_is_a_rate_limit_at_other_statuses(call: Callable[..., Called]) -> None:
+    """As of gateways with a second limit."""
+    assert call("OpenAI", error("Secondary limit.", status=403, headers={"retry-after": "4"})).waits == [4.0]
+
+
+def test_a_reset_that_is_far_away_is_not_waited_for(call: Callable[..., Called]) -> None:
+    """The window of an hour says nothing of when the next call goes through."""
+    assert call("OpenAI", Says({}, 429, {"x-ratelimit-reset": "3600"})).waits[0] < 1
 
 
 def test_a_minute_s_quota_without_a_wait_is_a_rate_limit(call: Callable[..., Called]) -> None:
@@ -262,6 +349,36 @@ def test_json_that_the_model_wrote_wrongly_is_drawn_again(call: Callable[..., Ca
     assert called.count == DEAR_TRIES
 
 
+NO_MODELS = ["some/model is not a valid model ID", "Invalid model: mistral-x", "Model Not Exist"]
+
+
+@pytest.mark.parametrize("words", NO_MODELS)
+def test_a_model_that_is_not_there_stops_the_judge_at_400(call: Callable[..., Called], words: str) -> None:
+    """As status 404 does."""
+    called = call("OpenRouter", error(words, status=400))
+    assert (type(called.ended), called.count) == (FatalProviderError, 1)
+    assert "no such model" in str(called.ended)
+
+
+def test_a_call_that_no_provider_takes_is_no_wrong_model(call: Callable[..., Called]) -> None:
+    """OpenRouter's 404 for parameters and data policies."""
+    called = call("OpenRouter", error("No endpoints found that support the requested parameters", status=404))
+    assert "change the judge's params" in str(called.ended)
+
+
+@pytest.mark.parametrize("end", ["eosFound", "matched_stop", "FINISH_REASON_STOP", "COMPLETE", "stop_sequence", None])
+def test_a_good_end_is_known_in_other_words(call: Callable[..., Called], end: str | None) -> None:
+    """Whatever their case and marks."""
+    assert call("vLLM", Says(speaking.openai("[[A]]", end))).reply.finish_reason == "stop"
+
+
+@pytest.mark.parametrize("end", ["recitation", "PROHIBITED_CONTENT", "blocked", "guardrail_intervened"])
+def test_a_filter_is_known_in_other_words(call: Callable[..., Called], end: str) -> None:
+    """Asked once."""
+    called = call("vLLM", Says(speaking.openai("", end)))
+    assert (called.reply.finish_reason, called.count) == ("content_filter", 1)
+
+
 ENDS = {
     "OpenAI": ["length", "max_output_tokens", "token limit", "limit", "repetition"],
     "Anthropic": ["max_tokens", "model_context_window_exceeded", "pause_turn"],
@@ -327,6 +444,13 @@ def test_a_prompt_that_the_server_cut_is_too_long(call: Callable[..., Called], r
     """Of 2,500 words Ollama has read 1,026 tokens; 2,400 are all, and 10 are those that it had not cached."""
     says = Says(speaking.ollama_chat(prompt_eval_count=read))
     assert call("Ollama chat", says, text=LONG).reply.finish_reason == end
+
+
+@pytest.mark.parametrize(("read", "end"), [(1026, "context"), (4200, "stop")])
+def test_a_prompt_in_chinese_that_the_server_cut_is_too_long(call: Callable[..., Called], read: int, end: str) -> None:
+    """Its 7,600 characters are some 4,200 tokens; in a language of letters they would be 1,300 at least."""
+    says = Says(speaking.ollama_chat(prompt_eval_count=read))
+    assert call("Ollama chat", says, text="这句话是给法官的,它比较了两个答案。" * 400).reply.finish_reason == end
 
 
 ELSEWHERE = {
@@ -400,6 +524,29 @@ def test_a_stream_that_broke_off_is_a_broken_reply(call: Callable[..., Called]) 
     """It has neither a reason for its end nor its mark."""
     body = 'data: {"id": "x", "choices": [{"index": 0, "delta": {"content": "At first [[B]]"}}]}\n\ndata: {"id": "x'
     assert call("vLLM", Says(body)).count == 2
+
+
+def test_a_stream_with_an_event_of_an_error_is_a_broken_reply(call: Callable[..., Called]) -> None:
+    """Though a verdict came before, and the mark of its end after."""
+    chunk = json.dumps({"id": "x", "choices": [{"index": 0, "delta": {"content": "[[A]]"}}]})
+    body = f'data: {chunk}\n\nevent: error\ndata: {{"message": "boom"}}\n\ndata: [DONE]\n\n'
+    assert call("vLLM", Says(body)).count == 2
+
+
+def test_content_in_bare_texts_is_read(call: Callable[..., Called]) -> None:
+    """A list of texts, which are no objects."""
+    assert call("vLLM", Says(speaking.openai(None, message={"content": ["So: ", "[[A]]"]}))).reply.text == "So: [[A]]"
+
+
+def test_thinking_in_details_is_kept(call: Callable[..., Called]) -> None:
+    """OpenRouter's parts, where there is no answer."""
+    called = call("OpenRouter", Says(speaking.openai("", message={"reasoning_details": [{"text": "Hm."}]})))
+    assert (called.reply.reasoning, called.count) == ("Hm.", 1)
+
+
+def test_groq_without_its_service_tier_is_read(call: Callable[..., Called]) -> None:
+    """As behind a gateway; LiteLLM cannot do without the field."""
+    assert call("Groq", Says(speaking.openai("[[A]]"))).count == 1
 
 
 def test_thinking_under_its_other_name_is_kept(call: Callable[..., Called]) -> None:
