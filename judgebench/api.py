@@ -18,6 +18,7 @@ from judgebench.engine.options import PlanOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
+from judgebench.judges import address_line, is_moved
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
 from judgebench.templates import load_template
@@ -226,6 +227,8 @@ def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
 async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:
     """Plans and runs a grid, and warns of what was left out and of what stopped; raises it where no verdict came."""
     made = plan(benchmark, planned)
+    if not running.offline:
+        _warn_of_addresses(made)
     result = await run_grid(made, running)
     stopped = [each.error for each in result if each.error is not None]
     if all(isinstance(each.error, FatalProviderError) and not each.metrics.coverage for each in result) and stopped:
@@ -233,6 +236,14 @@ async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -
     for message in dict.fromkeys((*made.left_out, *map(str, (*result.errors, *stopped)))):
         warnings.warn(message, stacklevel=2)
     return GridResult(result, result.errors, made.left_out)
+
+
+def _warn_of_addresses(grid: Grid) -> None:
+    """Warns of judges that the environment, or a file that nobody named, sends elsewhere."""
+    for judge, file in {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}.values():
+        line = address_line(judge, file) if is_moved(judge) or judge.address_variable is not None else None
+        if line is not None:
+            warnings.warn(line, stacklevel=3)
 
 
 def score(

@@ -11,7 +11,7 @@ import click
 
 from judgebench.cli.completing import files, folders_only
 from judgebench.cli.console import quiet_option, runs_argument
-from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, NumberRange
 from judgebench.cli.groups import Group
 
 if TYPE_CHECKING:
@@ -68,7 +68,7 @@ def info(cache_dir: str | None, *, as_json: bool) -> int:
 
 
 @cache.command("prune", epilog="\b\nExample:\njudgebench cache prune --older-than 90 --model gpt-6-luna --dry-run\n")
-@click.option("--older-than", type=click.FloatRange(min=0), metavar="DAYS", help="Replies older than this.")
+@click.option("--older-than", type=NumberRange(min=0), metavar="DAYS", help="Replies older than this.")
 @click.option("--model", metavar="NAME", help="Replies of this served model, as listed by cache info.")
 @click.option("--imported", is_flag=True, help="Replies imported from bundles.")
 @click.option("--all", "everything", is_flag=True, help="All replies.")

@@ -8,7 +8,7 @@ import click
 
 from judgebench.cli.completing import run_folders
 from judgebench.cli.console import out_option, quiet_option
-from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
 @click.command(
@@ -32,13 +32,13 @@ from judgebench.cli.errors import EXIT_DONE
 )
 @click.option(
     "--threshold",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     metavar="T",
     help="Save the cascade with this threshold as a run.",
 )
 @click.option(
     "--margin",
-    type=click.FloatRange(0, min_open=True),
+    type=NumberRange(0, min_open=True),
     default=2.0,
     show_default=True,
     metavar="POINTS",

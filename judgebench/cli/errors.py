@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import difflib
+import math
 import re
+from typing import Any
 
 import click
 
@@ -32,6 +34,16 @@ def as_line(error: Exception) -> str:
         if error.ctx is not None:
             text = f"{text} (see {error.ctx.command_path} --help)"
     return one_line(text)
+
+
+class NumberRange(click.FloatRange):
+    """A number within bounds, which `nan` is not, though no comparison says so."""
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The number."""
+        if not math.isfinite(float(super().convert(value, param, ctx))):
+            self.fail(f"{value!r} is not a valid float", param, ctx)
+        return super().convert(value, param, ctx)
 
 
 _PLAINER = (

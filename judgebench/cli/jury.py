@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from judgebench.cli.console import out_option, quiet_option, runs_argument
-from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
 @click.command(epilog="\b\nExample:\njudgebench jury runs/llmbar/*/pairwise/both --weights accuracy\n")
@@ -22,7 +22,7 @@ from judgebench.cli.errors import EXIT_DONE
 )
 @click.option(
     "--held-out",
-    type=click.FloatRange(min=0, max=1, max_open=True),
+    type=NumberRange(min=0, max=1, max_open=True),
     metavar="SHARE",
     help="Share of items used to learn weights and not scored; default: 0.2 with accuracy, else 0.",
 )

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from judgebench.cli.completing import files, folders_only, judge_names, template_names
+from judgebench.cli.errors import NumberRange
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 
 if TYPE_CHECKING:
@@ -66,4 +67,4 @@ def _type(option: Option) -> Any:
     if option.kind not in {int, float}:
         return str
     bounds: dict[str, Any] = {"min": about.least, "max": about.most, "min_open": about.open, "max_open": about.open}
-    return click.IntRange(**bounds) if option.kind is int else click.FloatRange(**bounds)
+    return click.IntRange(**bounds) if option.kind is int else NumberRange(**bounds)

@@ -17,7 +17,7 @@ from judgebench.cli.addresses import confirm_addresses, print_addresses, print_e
 from judgebench.cli.completing import benchmark_names
 from judgebench.cli.config import config_option
 from judgebench.cli.console import quiet_option
-from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_MISTAKE
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_MISTAKE, NumberRange
 from judgebench.cli.groups import Sectioned
 from judgebench.cli.options import run_options, sections
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
@@ -56,7 +56,7 @@ SECTIONS["Output"] += ["as_json", "quiet", "fail_under"]
 @run_options
 @click.option(
     "--fail-under",
-    type=click.FloatRange(0, 1),
+    type=NumberRange(0, 1),
     default=0.0,
     metavar="SHARE",
     help="Exit status 1 if fewer judgements of a run have a verdict.",

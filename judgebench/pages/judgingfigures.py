@@ -71,19 +71,18 @@ def biases(subject: Subject) -> Figure:
     columns: Columns = {
         Column("run"): lambda row: row[0].title,
         Column("bias"): lambda row: row[1].behaviour.name,
-        Column("unit"): lambda row: row[1].behaviour.unit,
         Column("found", "effect"): lambda row: row[1].behaviour.estimate.estimate,
         Column("95% interval", "effect"): lambda row: ends_of(row[1].behaviour.estimate),
         Column("without", "effect"): lambda row: row[1].behaviour.estimate.null,
         Column("p", "p"): lambda row: row[1].behaviour.estimate.p,
         Column("q", "p"): lambda row: row[1].q,
-        Column("shows", "reach"): lambda row: row[1].behaviour.estimate.smallest_effect,
+        Column("MDE", "reach"): lambda row: row[1].behaviour.estimate.smallest_effect,
     }
     return Figure(
         slug,
         title,
-        "q: p corrected for all biases of this page (Benjamini and Hochberg); rows without one only describe. "
-        "'shows': the smallest distance from 'without' that so many items show in 4 of 5 tries.",
+        "q: p corrected for all biases of this page (Benjamini and Hochberg); rows without one only describe, bold "
+        "ones are significant. MDE: smallest distance from 'without' that is detected with 80% power.",
         Table.of(rows, columns, lambda row: bias_row(row[1])),
     )
 

@@ -86,8 +86,8 @@ def differences(subject: Subject) -> Figure:
         slug,
         title,
         f"By how much {names[0]} is above each other run over the same items, with 95% intervals; the table has every "
-        "two runs, for the score and each section. 'p (Holm)' is corrected for all pairs of a kind; 'shows' is the "
-        "smallest difference that so many items show in 4 of 5 tries.",
+        "two runs, for the score and each section. 'p (Holm)' is corrected for all pairs of a kind; MDE is the "
+        "smallest difference that is detected with 80% power.",
         found.table(names),
         traces,
         layout,

@@ -163,8 +163,8 @@ def _too_sure(found: Mapping[str, Any]) -> str:
     points, low, high = (100 * found[f"overconfidence{end}"] for end in ("", "_low", "_high"))
     if low <= 0 <= high:
         return f", overconfidence not significant: {points:+.1f} points (95% CI {low:+.1f} to {high:+.1f})"
-    way = "over" if points > 0 else "under"
-    return f", {way}confident by {abs(points):.1f} points (95% CI {low:+.1f} to {high:+.1f})"
+    way, ends = ("over", (low, high)) if points > 0 else ("under", (-high, -low))
+    return f", {way}confident by {abs(points):.1f} points (95% CI {ends[0]:.1f} to {ends[1]:.1f})"
 
 
 def padded_line(found: BiasEstimate) -> str:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench.items import Failure
+from judgebench.items import Failure, Verdict
 from judgebench.verdicts.marks import DECORATION, VerdictMatch, find_tag
 from judgebench.verdicts.meaning import meaning_of
 from judgebench.verdicts.objects import field_matches, find_field, in_text, is_object, loose_objects
-from judgebench.verdicts.patterns import loosened
+from judgebench.verdicts.patterns import find_matches, loosened
 from judgebench.verdicts.rule import Span
 from judgebench.verdicts.undress import undress
 
@@ -79,6 +79,50 @@ def find_loosely(answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failu
             return result
         failure = failure or result
     return failure
+
+
+def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failure:
+    """A mark that was found as it stands, with those in another dress that stand where another would count.
+
+    Where such a mark says another verdict, it counts if it is plainly the verdict; on the line of the first it makes
+    that one ambiguous; elsewhere it is kept as one of the others.
+
+    Args:
+        match: The mark.
+        answer: What the judge said, without its thinking.
+        rule: The template's rule.
+        k: How many slots the question had.
+    """
+    beside = [Span(0, match.marked.start)] * (rule.match != "last") + [Span(match.marked.end, len(answer))] * (
+        rule.match != "first"
+    )
+    if match.in_object or rule.regex is None or rule.has_parts or rule.anchor == "start":
+        return match
+    if not any(answer[start:end].strip(DECORATION + ".,;:!") for start, end in beside):
+        return match
+
+    def meaning(text: str) -> Verdict | Failure:
+        return meaning_of(match._replace(value=text), rule, k)
+
+    *_, plain = undress(answer)
+    regex, own = loosened(rule.regex)[-1], meaning_of(match, rule, k)
+    found = [(plain.back(Span(each.start, each.end)), each.text or "") for each in find_matches(regex, plain.text)]
+    others = [
+        (span, text)
+        for span, text in found
+        if isinstance(said := meaning(text), Verdict)
+        and said != own
+        and any(start <= span.start and span.end <= end for start, end in beside)
+    ]
+    if not others:
+        return match
+    tag = find_tag(plain.text, rule, regex, lambda text: isinstance(meaning(text), Verdict))
+    if isinstance(tag, VerdictMatch) and meaning(tag.value) != own:
+        return tag._replace(span=plain.back(_core(plain.text, tag.span)), marked=plain.back(tag.marked))
+    on_line = any("\n" not in answer[match.marked.end : span.start] for span, _ in others)
+    if isinstance(tag, Failure) and (rule.match == "only" or on_line):
+        return tag
+    return match._replace(others=(*match.others, *(text for _, text in others)))
 
 
 def _fields(answer: str, field: str) -> list[VerdictMatch]:

@@ -11,7 +11,7 @@ from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, find_matc
 from judgebench.verdicts.rule import After, Span
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
 
     from judgebench.verdicts.patterns import Match
     from judgebench.verdicts.rule import VerdictRule
@@ -34,12 +34,42 @@ _SUPPOSES = re.compile(
     re.IGNORECASE,
 )
 """What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
-_OUT_OF = re.compile(r"[\s*_`\"')\]]*(?:/|out of\b|of\b)[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE)
+_OUT_OF = re.compile(
+    r"[\s*_`\"')\]]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE
+)
 _WORD = re.compile(r"[ \t]+\w")
 _GOES_ON = re.compile(r"[.,]\d{1,2}(?!\d)")
 _UNFINISHED = re.compile(
-    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(\[]*\d|\d|[.,]\d", re.IGNORECASE
+    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\bthrough\b|\bvs\b|,?[^\S\n]*\b(?:maybe|perhaps|possibly)\b|[-\u2013\u2014~])"
+    r"[\s*_`\"'(\[]*\d|\d|[.,_]\d|\.\.|\s?[%\u00bc-\u00be\u2153-\u215e]|(?:st|nd|rd|th)\b"
+    r"|[^\w\n(./]+(?:[^\W\d]{1,4}[^\S\n]*)?\d+(?:[.,/]\d+)?[^\w\n]*(?=\n|\Z)",
+    re.IGNORECASE,
 )
+"""How a bare number goes on that is none by itself: `3-4`, `3, maybe 4`, `3%`, `3rd`, `3 4` at the line's end."""
+_AND_ANOTHER = re.compile(
+    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d",
+    re.IGNORECASE,
+)
+"""How a number in brackets goes on that is none by itself."""
+_SPOKEN_OF = re.compile(
+    r"\b(?:not|never|neither|nor)[^\w,;]*\Z|n't[^\w,;]*\Z"
+    r"|(?:\bnot|n't) (?:think|believe|say|agree|sure|clear|convinced)\b[^.,;:]*\Z"
+    r"|\b(?:whether|doubt)\b[^.,;:]*\Z"
+    r"|\b(?:second|third|fourth|next)(?:[ -](?:choice|place|best))?\W*\Z"
+    r"|\b(?:loser|worse|worst|weaker|weakest|runner-?up|rejected)\W*\Z"
+    r"|\b(?:answer|response|assistant|output|candidate|completion|chatbot) ?\(?[A-Za-z0-9]?\)?[^.;:]{0,40}?\b"
+    r"(?:cit|contain|quot|writ|wrot|sa(?:ys|id)|includ|mention|print|ask|tell|claim|instruct|hold|held)\w*\b"
+    r"(?:[^.;:]{0,30}\b(?:text|words?|string|mark|link|phrase|line|tag|judge|sentence)\b)?"
+    r"(?:\W*|[^.;:\"'\u2018\u201c`]{0,30}[\"'\u2018\u201c`][^\"'\u201d`]{0,60})\Z",
+    re.IGNORECASE,
+)
+"""The end of a clause that denies the choice behind it, gives it to the other answer, or quotes it from an answer."""
+_ITEM = re.compile(r"[ \t]*(?:[-+*\u2022|>]|#{1,6}|(?:\d{1,2}|[A-Za-z])[.)])[ \t]")
+_ARTICLE = re.compile(
+    r"[ \t]+(?:good|clear|better|close|strong|narrow|slight|fair|toss|bit|mix|combination|blend|single|few|little|great"
+    r"|very|much|difficult|tough|response|answer|win|tie|draw|decision|verdict)\b"
+)
+"""What makes an `A` in front of it a word of a sentence."""
 
 
 class VerdictMatch(NamedTuple):
@@ -62,13 +92,19 @@ class VerdictMatch(NamedTuple):
     others: tuple[Any, ...] = ()
 
 
-def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = None) -> VerdictMatch | Failure | None:
+def find_tag(
+    answer: str,
+    rule: VerdictRule,
+    regex: re.Pattern[str] | None = None,
+    says: Callable[[str], bool] | None = None,
+) -> VerdictMatch | Failure | None:
     """Where the pattern finds the verdict that counts; None where there is no match, or no pattern.
 
     Args:
         answer: What the judge said, without its thinking.
         rule: The template's rule.
         regex: A pattern in place of the rule's own.
+        says: Whether what a match caught is a verdict; other matches are passed over. Without, all count.
 
     Returns:
         The place and what stands there; a failure where several contradict each other, or where it is not said which
@@ -84,6 +120,8 @@ def find_tag(answer: str, rule: VerdictRule, regex: re.Pattern[str] | None = Non
             "unreadable", f"the search for {regex.pattern} was stopped after {TIMEOUT:g} s: see `templates lint`"
         )
     found = _anchored(every, answer, rule)
+    if says is not None:
+        found = [match for match in found if match.text is not None and says(match.text)]
     if not found:
         return None
     caught = [match for match in found if match.group_start >= 0]
@@ -155,10 +193,19 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
             end = out_of.end()
             if float(out_of["top"].replace(",", ".")) != scale[1]:
                 failure = Failure("unreadable", f"{text} is out of {out_of['top']}, and the scale ends at {scale[1]:g}")
-        elif match.end == match.group_end and (rest := _UNFINISHED.match(answer, end)) is not None:
+        elif (rest := (_UNFINISHED if match.end == match.group_end else _AND_ANOTHER).match(answer, end)) is not None:
             failure = Failure("unreadable", f"undecided: '{' '.join((text + rest.group()).split())}'")
         whole.append(match._replace(text=text, group_end=stop, end=end))
     return failure or whole
+
+
+def number_goes_on(text: str, end: int, top: float) -> str | None:
+    """Why a number that ends at a place is none by itself; None where it is, or the scale's top follows."""
+    if (out_of := _OUT_OF.match(text, end)) is not None:
+        other = float(out_of["top"].replace(",", ".")) != top
+        return f"out of {out_of['top']}, and the scale ends at {top:g}" if other else None
+    rest = _UNFINISHED.match(text, end)
+    return None if rest is None else f"undecided: '{' '.join(text[max(0, end - 3) : rest.end()].split())}'"
 
 
 def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
@@ -173,7 +220,8 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
         match.end < each.group_start < found.end() for each in every
     ):  # a mark of its own: the rule chooses
         found = None
-    article = not closed and text == "a" and text not in (rule.values or ()) and _WORD.match(answer, match.end)
+    lower = text == "a" and text not in (rule.values or ())
+    article = not closed and (lower or text == "A") and (_WORD if lower else _ARTICLE).match(answer, match.end)
     if found is None and not article:
         return None
     said = answer[match.group_start : found.end() if found else match.end + 20].partition("\n")[0]
@@ -183,12 +231,13 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
 @lru_cache(maxsize=64)
 def _other_choice(choices: Sequence[str], closed: bool) -> re.Pattern[str]:
     """How an answer goes on behind a choice with another one; made once: "cached run" of benchmarks/speed.py."""
-    texts = "|".join(sorted(map(re.escape, choices), key=len, reverse=True))
+    short = (each.rpartition(" ")[2] for each in choices)
+    texts = "|".join(sorted(map(re.escape, {*choices, *short}), key=len, reverse=True))
     # Behind a closed mark, a bare letter is the begin of a sentence.
     edge = "[*_`\"'(\\[]+" if closed else "[*_`\"'(\\[]*"
     return re.compile(
-        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&])\s*{edge}(?:{texts})(?!\w)"
-        + ("" if closed else r"|\s+(?:tie|draw)\b"),
+        rf"[\s*_`\"')\]]*(?:\b(?:or|and|vs)\b\.?|[/&|])\s*{edge}(?:{texts})(?!\w)"
+        + ("" if closed else rf"|,\s*(?:{texts})(?=[.\s]*(?:\b(?:or|and)\b|,|\n|\Z))|\s+(?:tie|draw)\b"),
         re.IGNORECASE if all(len(each) > 1 for each in choices) else 0,
     )
 
@@ -199,13 +248,18 @@ def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failur
     if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
-        if alone and _is_led_up_to(matches, answer) and not _is_list(matches, answer, rule):
+        led_up_to = _is_led_up_to(matches, answer) and not _is_spoken_of(last, answer)
+        if alone and led_up_to and not _is_list(matches, answer, rule):
             return None
         return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
-    if rule.scale is None or rule.has_parts:
+    if rule.has_parts:
         return None
-    bare = not any(each.isalpha() for each in answer[last.start : last.group_start] + answer[last.group_end : last.end])
-    if bare and not any(_is_said(each, answer) for each in matches):
+    if rule.scale is None:
+        same = [match for match in matches if _same(match, rule) == _same(last, rule)]
+        spoken = all(_is_spoken_of(match, answer) for match in same)
+        mark = answer[last.start : last.end]
+        return Failure("unreadable", f"'{mark}' is mentioned, and not as the verdict") if spoken else None
+    if _is_bare(last, answer) and not any(_is_said(each, answer) for each in matches):
         return Failure("unreadable", f"'{answer[last.start : last.end]}' stands in a sentence, and not as the rating")
     return None
 
@@ -230,10 +284,20 @@ def _is_led_up_to(matches: Sequence[Match], answer: str) -> bool:
     if start > line and not any(each.isalnum() for each in lead):
         return False
     label = _label(answer, start, last.start)
+    if not label and _is_parallel(last, before, answer):
+        return False
     earlier = answer.rfind("\n", 0, before.start) + 1
     if label and _bare(label) == _bare(_label(answer, earlier, before.start)):
         return False
     return _concludes(label)
+
+
+def _is_parallel(last: Match, before: Match, answer: str) -> bool:
+    """Whether two marks stand in items of one list, each behind its sign."""
+    starts = [match.group_start for match in (before, last)]
+    lines = [answer.rfind("\n", 0, start) + 1 for start in starts]
+    items = [_ITEM.match(answer, line, start) for line, start in zip(lines, starts, strict=True)]
+    return all(items)
 
 
 def _is_list(matches: Sequence[Match], answer: str, rule: VerdictRule) -> bool:
@@ -243,14 +307,29 @@ def _is_list(matches: Sequence[Match], answer: str, rule: VerdictRule) -> bool:
     return len(texts) > 2 and said[-len(texts) :] == texts and "\n" in answer[matches[-2].end : matches[-1].start]
 
 
+def _is_bare(match: Match, answer: str) -> bool:
+    """Whether no word of a match, beside what its group caught, says what it is."""
+    around = answer[match.start : match.group_start] + answer[match.group_end : match.end]
+    return not any(each.isalpha() for each in around)
+
+
+def _is_spoken_of(match: Match, answer: str) -> bool:
+    """Whether the clause before a bare mark denies it, names the other answer, or quotes what an answer says."""
+    if not _is_bare(match, answer):
+        return False
+    line = answer.rfind("\n", 0, match.start) + 1
+    return _SPOKEN_OF.search(_CLAUSE.split(answer[line : match.start])[-1]) is not None
+
+
 def _is_said(match: Match, answer: str) -> bool:
-    """Whether a number in brackets is said as a rating: at an end of a line or sentence, or behind such words."""
+    """Whether a number in brackets is said as a rating: by itself, behind such words, or as the end of the reply."""
     line = answer.rfind("\n", 0, match.start) + 1
     label = _label(answer, line, match.start)
     after = answer[match.end :].partition("\n")[0].lstrip(_ENDS)
     if not label:
         return not after or not after[0].islower() or bool(re.match(r"(?:because|since|as|for|it|-)\b", after))
-    return _concludes(label)
+    ends = not answer[match.end :].strip(_ENDS)
+    return _concludes(label) or (ends and _SUPPOSES.search(label) is None)
 
 
 def _label(answer: str, start: int, end: int) -> str:

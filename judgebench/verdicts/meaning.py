@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from judgebench.verdicts.marks import VerdictMatch
     from judgebench.verdicts.rule import VerdictRule
 
-_DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}.,;:!"
+_DECORATION = " \t\r\n*_`\"'\u201c\u201d\u2018\u2019()[]{}.,;:!"
 _NOUN = re.compile(
     r"(?:the\s+)?(?:answer|response|assistant|output|option|completion|candidate|choice|model|rating|score|verdict|result|winner)"
     r"(?:\s+(?:is|of))?[\s:#=*_-]+",
@@ -75,7 +75,8 @@ def _choice(text: str, rule: VerdictRule) -> str | None:
     own = _LETTERS if rule.values is None else rule.values
     if text in own:
         return own[text]
-    for form in (text, _without_noun(text)):
+    *_, bare = undress(text)
+    for form in (text, _without_noun(text), bare.text):
         meant = {value for key, value in own.items() if _plain(key) == _plain(form)}
         if len(meant) == 1:
             return meant.pop()
@@ -112,8 +113,11 @@ def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failur
 def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     """A number on the scale: `8`, `8.5`, `8,5`, `8/10` where 10 is the top, `**8**`."""
     match = _NUMBER.fullmatch(_without_noun(text).strip(_DECORATION))
+    if match is None:
+        *_, bare = undress(text)
+        match = _NUMBER.fullmatch(_without_noun(bare.text).strip(_DECORATION))
     try:
-        rating = float(text) if match is None else float(match["number"].replace(",", "."))
+        rating = float(text.replace("_", "?")) if match is None else float(match["number"].replace(",", "."))
     except ValueError:
         return Failure("unreadable", f"'{shortened(text)}' is not a number")
     if match is not None and match["top"] is not None and float(match["top"]) != scale[1]:

@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 _FENCE = "```"
 _SPACE = re.compile(r"[ \t\n\r]*")
 _DECODER = json.JSONDecoder()
-_LOOSE_SPACE = re.compile(r"(?:\s|//[^\n]*|/\*.*?\*/)*", re.DOTALL)
+_LOOSE_SPACE = re.compile(r"(?:\s|(?://|#)[^\n]*|/\*.*?\*/)*", re.DOTALL)
 _BARE = re.compile(r"[^\s,:{}\[\]\"'`\u201c\u201d\u2018\u2019]+")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": '\u201d\u201c"', "\u2018": "\u2019\u2018'"}
-_AFTER_TEXT = re.compile(r"\s*(?:[,:}\]]|//|/\*|\Z)")
+_AFTER_TEXT = re.compile(r"\s*(?:[,:}\]]|//|#|/\*|\Z)")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _DEEPEST, _MOST = 32, 64
@@ -35,7 +35,7 @@ class BrokenObjectError(ValueError):
 
 
 class Node(NamedTuple):
-    """A value and its place, a text's without its quotes; of an object also its fields, with the place of each."""
+    """A value and its place, a text's without its quotes; of an object also its fields, of a list the objects in it."""
 
     value: Any
     span: Span
@@ -59,7 +59,11 @@ def find_field(answer: str, field: str) -> VerdictMatch | Failure:
         return Failure("unreadable", f"{field}: Field required")
     marked, span = places[-1]  # of a name that stands twice, JSON readers take the last
     match = VerdictMatch(parsed[field], span.moved(block.start), marked.moved(block.start), in_object=True)
-    others = [each.value for each in field_matches(answer, field) if each.span != match.span]
+    every = [each for each in field_matches(answer, field) if each.span != match.span]
+    twice = [each.value for each in every if block.start <= each.span.start < block.end]
+    if any(value != match.value for value in twice):
+        return Failure("ambiguous", f"{field}: says {', '.join(map(str, [*twice, match.value]))}")
+    others = [each.value for each in every]
     return match._replace(others=tuple(others))
 
 
@@ -163,7 +167,7 @@ def _bare_value(text: str) -> Any:
     if text in _CONSTANTS:
         return _CONSTANTS[text]
     try:
-        return int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else float(text)
+        return int(text) if text.lstrip("-").isdecimal() and len(text) < 20 else float(text.replace("_", "?"))
     except ValueError:
         return text
 
@@ -187,12 +191,12 @@ def _read_object(text: str, at: int, depth: int) -> Node:
 
 def _read_list(text: str, at: int, depth: int) -> Node:
     start, at = at, _skip(text, at + 1)
-    values = []
+    parts = []
     while text[at] != "]":
-        part = _read_value(text, at, depth + 1)
-        values.append(part.value)
-        at = _next_part(text, part.end, "]")
-    return Node(values, Span(start, at + 1), at + 1)
+        parts.append(_read_value(text, at, depth + 1))
+        at = _next_part(text, parts[-1].end, "]")
+    held = tuple(("", part.span, part) for part in parts if part.fields)
+    return Node([part.value for part in parts], Span(start, at + 1), at + 1, held)
 
 
 def _next_part(text: str, at: int, end: str) -> int:

@@ -8,6 +8,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import TIE, Failure, Verdict, as_rating
+from judgebench.verdicts.marks import number_goes_on
 from judgebench.verdicts.objects import object_fields
 from judgebench.verdicts.rule import Span
 
@@ -51,7 +52,10 @@ def read_criteria(text: str, weights: Mapping[str, float], scale: tuple[float, f
     """
     ratings = []
     for name in weights:
-        found = {float(number) for number in _criterion_pattern(name).findall(text)}
+        matches = list(_criterion_pattern(name).finditer(text))
+        if undecided := next(filter(None, (number_goes_on(text, match.end(), scale[1]) for match in matches)), None):
+            return Failure("unreadable", f"'{name}': {undecided}")
+        found = {float(match[1]) for match in matches}
         if not found:
             return Failure("unreadable", f"no rating of '{name}'")
         if len(found) > 1:
@@ -180,7 +184,7 @@ def _criterion_pattern(name: str) -> re.Pattern[str]:
     """A criterion's name and, as the group, its number: `**Clarity**: 4`, `clarity=4`, `"clarity": 4`."""
     words = r"\s+".join(map(re.escape, name.split()))
     return re.compile(
-        rf"(?<!\w){words}[\"'*_`\s]{{0,20}}[:=]?[\"'*_`\s\[]{{0,20}}({_NUMBER})(?![\w/]|\.\d)", re.IGNORECASE
+        rf"(?<!\w){words}[\"'*_`\s]{{0,20}}[:=]?[\"'*_`\s\[]{{0,20}}({_NUMBER})(?!\w|\.\d)", re.IGNORECASE
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from judgebench.items import Failure, Verdict
-from judgebench.verdicts.finding import find_loosely, find_strictly, nothing_found
+from judgebench.verdicts.finding import find_loosely, find_strictly, nothing_found, with_dressed
 from judgebench.verdicts.marks import VerdictMatch
 from judgebench.verdicts.meaning import meaning_of, shortened
 from judgebench.verdicts.rule import Span
@@ -217,6 +217,8 @@ def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, Verdi
     match = find_strictly(answer, rule)
     if match is None:
         match = find_loosely(answer, rule, k) or nothing_found(answer, rule)
+    elif isinstance(match, VerdictMatch) and not isinstance(meaning_of(match, rule, k), Failure):
+        match = with_dressed(match, answer, rule, k)
     if isinstance(match, Failure):
         return match
     verdict = meaning_of(match, rule, k)

@@ -9,6 +9,8 @@ import pytest
 from commands import judgebench, pairs, read_json, write_jsonl, write_judges
 from loopback import LoopbackServer
 
+import judgebench as jb
+
 pytestmark = pytest.mark.filterwarnings("ignore::DeprecationWarning")
 
 
@@ -43,6 +45,13 @@ def test_a_moved_preset_is_said_with_quiet_too_and_gets_no_key_of_openais(server
 
     assert ended.err == f"judge 'gpt-4.1-mini' (openai/loopback): {server.url}, from providers.yaml\n"
     assert {request.headers["Authorization"] for request in server.requests} == {"Bearer none"}
+
+
+def test_python_is_warned_of_a_moved_preset(server, tmp_path):
+    """As the command says it: the address, and the file."""
+    write_judges(server.url, **{"gpt-4.1-mini": {}})
+    with pytest.warns(UserWarning, match=rf"judge 'gpt-4.1-mini' \(openai/loopback\): {server.url}, from providers"):
+        jb.run("custom", judge="gpt-4.1-mini", data=write_jsonl(tmp_path / "rows.jsonl", pairs(1)), orders="one")
 
 
 def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):

@@ -328,3 +328,12 @@ def test_closed_streams_change_nothing_else(command: str, status: int, closed: s
         f'"{sys.executable}" -m judgebench {command} {closed}', shell=True, capture_output=True, text=True, check=False
     )
     assert (ended.returncode, "Traceback" in ended.stdout + ended.stderr) == (status, False), ended.stderr
+
+
+def test_not_a_number_is_no_share():
+    """No comparison refuses it."""
+    ended = judgebench("run", "--fail-under", "nan")
+    assert (ended.status, ended.err) == (
+        2,
+        "judgebench: invalid value for '--fail-under': 'nan' must be a number (see judgebench run --help)\n",
+    )

@@ -79,10 +79,10 @@ def test_the_figures_say_how_true_they_are(server: LoopbackServer) -> None:
 
 
 def test_the_terminal_and_the_report_say_them(server: LoopbackServer) -> None:
-    """In one line, with the binning, and the error that 5% of calibrated judges exceed: 2 right of 6 at 0.675."""
+    """With the error that 5% of calibrated judges exceed: 2 right of 6. Wilson of 6 right of 6 begins at 0.61."""
     said = (
         "calibration (6 verdicts): Brier score 0.106, ECE 0.325 (10 of equal width bins; calibrated: at "
-        "most 0.342 in 95%), underconfident by 32.5 points (95% CI -32.5 to -32.5); accuracy 100.0%"
+        "most 0.342 in 95%), overconfidence not significant: -32.5 points (95% CI -32.5 to +6.5); accuracy 100.0%"
     )
     for ended in (mine("--logprobs"), judgebench("report", FOLDER)):
         assert said in " ".join(ended.out.split())
@@ -107,6 +107,7 @@ def test_a_replay_has_the_same_figures(server: LoopbackServer) -> None:
     (third,) = soft("--offline", "--out", "third", "--cache-dir", "elsewhere").metrics
     for metrics in (first, again, third):
         del metrics["usage"]
+        metrics["notes"] = [note for note in metrics["notes"] if "from a bundle that was imported" not in note]
     assert (first == again, first == third, server.count) == (True, True, 12)
 
 

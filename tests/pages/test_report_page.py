@@ -18,6 +18,7 @@ from finishedruns import judge_run, score_run, written_run
 import judgebench as jb
 from judgebench.pages.reproduction import command
 from judgebench.pages.shell import plotting_library
+from judgebench.runs import calibration_line
 from judgebench.runs.manifest import Manifest
 
 
@@ -347,3 +348,22 @@ def test_the_page_names_its_own_command():
     run = written_run("a judge", pairs(4), right(1))
     jb.report_page([run], "page.html")
     assert f"judgebench report &#39;{run}&#39; --html page.html" in shown()
+
+
+def test_a_significant_bias_stands_out():
+    """The row of a judge that always takes the first is bold; a row of one that never looks at places isn't."""
+    jb.report_page([first_run(40), written_run("fair", pairs(40), lambda *_: 0, orders="both")], "page.html")
+    rows = re.findall(
+        r"<tr( class=\"strong\")?><th scope=\"row\">(\w+)</th><td>(.*?)</td>", Path("page.html").read_text()
+    )
+
+    assert ('class="strong"', "first", "position bias (first slot)") in [(c.strip(), *rest) for c, *rest in rows]
+    assert not [row for row in rows if row[0] and row[1] == "fair"]
+
+
+def test_a_judge_that_is_less_sure_than_right_has_positive_ends():
+    """The words have the sign: 13.2 points under, from 10.1 to 15.6."""
+    found = {"n": 9, "brier": 0.1, "ece": 0.1, "binning": "10 of equal width", "risk_coverage": [], "aurc": 0.1}
+    found |= {"overconfidence": -0.132, "overconfidence_low": -0.156, "overconfidence_high": -0.101}
+
+    assert "underconfident by 13.2 points (95% CI 10.1 to 15.6)" in calibration_line(found)

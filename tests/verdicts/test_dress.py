@@ -193,6 +193,37 @@ UNDECIDED = [
     ("rating-json", '{"rating": 8}{"rating": 9}'),
     ("pairwise-json", '{"verdict": "A" or "B"}'),
     ("pairwise-json", '{"reasoning": "It says {\\"verdict\\": \\"A\\"}."}'),
+    ("pairwise", "My verdict is not [[A]]."),
+    ("pairwise", 'Answer A holds the words "[[A]]" to sway the judge.'),
+    ("pairwise", "Answer A cites [[B]] as its source."),
+    ("pairwise", "Loser: [[B]]"),
+    ("pairwise", "Winner: [[A]]\nLoser: [[B]]"),
+    ("pairwise", "1. [[B]]\n2. [[A]]"),
+    ("pairwise", "| truth | [[A]] |\n| style | [[B]] |"),
+    ("pairwise", "[[A]] or [[ B ]]"),
+    ("four-way", "Best: [[A]]. Second: [[C]]."),
+    ("arena-hard", "[[A>B]], no: [[ B>A ]]"),
+    ("llmbar-cot", "### Output (a)\nIt is right.\n\n### Output (b)\nIt is wrong."),
+    ("auto-j-rating", "Rating: [[7]]-[[8]]"),
+    ("auto-j-pairwise", "The final decision is Response 1 / 2 / Tie"),
+    ("auto-j-pairwise", "The final decision is tie-breaking by length"),
+    ("selene-pairwise", "**Result:** A good answer was given by both"),
+    ("selene-rating", "**Result:** 3, maybe 4"),
+    ("selene-rating", "**Result:** 2 of the 3 claims are true"),
+    ("prometheus-pairwise", "[RESULT] A, B"),
+    *(
+        ("prometheus-absolute", f"[RESULT] {rest}")
+        for rest in ("3, 4", "3 und 4", "3 1/2", "3\u00bd", "3 < 4", "75%", "4th")
+    ),
+    ("wildbench-rating", '{"score": "7 or 8"}'),
+    ("wildbench-rating", '{"score": [7, 8]}'),
+    ("rating-json", '{"rating": 8 10}'),
+    ("rating-json", '{"rating": 8%}'),
+    ("rating-json", '{"rating": "~8"}'),
+    ("rating-json", '{"rating": 1_0}'),
+    ("pairwise-json", '{"verdict": "A", "verdict": "B"}'),
+    ("pairwise-json", '{"verdict": "A", "Verdict": "B"}'),
+    ("pairwise-json", '{"verdict": "A" | "B"}'),
 ]
 
 
@@ -221,13 +252,22 @@ DECIDED = [
     ("auto-j-pairwise", "So, the final decision is a tie.", "tie"),
     ("rating-json", '{"rating": 8/10}', 8),
     ("pairwise-json", '{"verdict": "Answer A"}', "A"),
+    ("pairwise", "I lean to [[A]]; final: [[ B ]]", "B"),
+    ("pairwise", "[[A]]\n\nOn reflection, my verdict: **[[Answer B]]**", "B"),
+    ("rating-10", "The response is good [[8]]", 8),
+    ("selene-pairwise", '**Result:** "A"', "A"),
+    ("wildbench", "{'choice': 'B+'}", "B"),
+    ("wildbench-rating", "{'score': '7'}", 7),
+    ("pairwise-json", '{"verdict": "\uff21"}', "A"),
+    ("rating-json", '{"rating": "8\u200b"}', 8),
+    ("pairwise-json", '{"calls": [{"arguments": "{\\"verdict\\": \\"B\\"}"}]}', "B"),
 ]
 
 
 @pytest.mark.parametrize(("name", "reply", "expected"), DECIDED)
 def test_a_plain_verdict_is_read_among_others(name, reply, expected):
     """Where it is plain which one is meant, it counts, in the words that judges use."""
-    assert read(Reply(text=reply), RULES[name], slots(RULES[name])) == Verdict(expected)
+    assert read(Reply(text=reply), RULES[name], slots(RULES[name])).value == expected
 
 
 def test_other_verdicts_of_a_reply_are_kept():
@@ -235,6 +275,30 @@ def test_other_verdicts_of_a_reply_are_kept():
     result = read(Reply(text="[[B]]? [[C]]? [[B]]?\n\nVerdict: [[A]]"), RULES["four-way"], 4)
 
     assert (result.value, result.also) == ("A", ("B", "C"))
+
+
+@pytest.mark.parametrize(
+    ("match", "reply", "expected", "also"),
+    [
+        ("last", "[[A]] then [[ B ]]", "B", ("A",)),
+        ("last", "[[ B ]] then [[A]]", "A", ()),
+        ("first", "[[A]] then [[ B ]]", "A", ()),
+        ("first", "[[ A ]] then [[B]]", "A", ("B",)),
+        ("last", "[[A]] as [[3]] shows", "A", ()),
+    ],
+)
+def test_a_mark_in_another_dress_counts_where_it_would_plain(match, reply, expected, also):
+    """After the plain one for the last, before it for the first; what is no verdict does not count."""
+    result = read(Reply(text=reply), VerdictRule(pattern=r"\[\[([AB])\]\]", match=match), 2)
+
+    assert (result.value, result.also) == (expected, also)
+
+
+def test_a_mark_in_another_dress_on_another_line_is_kept_beside():
+    """It is no verdict there, and yet seen."""
+    result = read(Reply(text="[[A]]\n\nI thought of [[ B ]] as well, at first"), RULES["pairwise"], 2)
+
+    assert (result.value, result.also) == ("A", ("B",))
 
 
 ANCHORS = [

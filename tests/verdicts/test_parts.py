@@ -98,6 +98,7 @@ def test_only_permutations_are_rankings(letters):
     "text",
     [
         "helpfulness: 4, clarity of style: 2",
+        "helpfulness: 4/5, clarity of style: 2 out of 5",
         "- **Helpfulness**: 4\n- **Clarity of  Style** = 2",
         "clarity of style: [2]\noverall: 1\nhelpfulness 4",
         '"helpfulness": 4.0, "clarity of style": "2"',
@@ -116,7 +117,13 @@ def test_criteria_are_read_by_their_names(text):
     [
         ("helpfulness: 4", "unreadable", "no rating of 'clarity of style'"),
         ("unhelpfulness: 4, clarity of style: 2", "unreadable", "no rating of 'helpfulness'"),
-        ("helpfulness: 4/5, clarity of style: 2", "unreadable", "no rating of 'helpfulness'"),
+        (
+            "helpfulness: 4/10, clarity of style: 2",
+            "unreadable",
+            "'helpfulness': out of 10, and the scale ends at 5",
+        ),
+        ("helpfulness: 4, clarity of style: 2-3", "unreadable", "'clarity of style': undecided: ': 2-3'"),
+        ("helpfulness: 3 or 4\nclarity of style: 2", "unreadable", "'helpfulness': undecided: ': 3 or 4'"),
         ("helpfulness: four, clarity of style: 2", "unreadable", "no rating of 'helpfulness'"),
         ("helpfulness: 6, clarity of style: 2", "unreadable", "'helpfulness' has 6, outside 1 to 5"),
         ("helpfulness: 4, clarity of style: 2, helpfulness: 3", "ambiguous", "rates 'helpfulness' with 3, 4"),

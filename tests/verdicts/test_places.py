@@ -44,7 +44,6 @@ def spoken(text, likely):
         ('```json\n{"reasoning": "x", "verdict": "A"}\n```\nI would not write {"verdict": "B"} here.', 1),
         ('{"verdict":"A","note":{"verdict":"B"}}', 1),
         ('{"note":{"verdict":"B"},"verdict":"A"}', 2),
-        ('{"verdict":"B","verdict":"A"}', 2),
         ('```\n{"verdict": "B"}\n```\nNo:\n```json\n{"verdict": "A"}\n```', 2),
         ('```\n{"verdict": "A"}\n```\nFence:\n```\nverdict: {"verdict": "B"}\n```', 1),
         ('{"reasoning": "not \\"verdict\\": \\"B\\"", "verdict": "A"}', 1),

@@ -8,7 +8,7 @@ import re
 import sqlite3
 import threading
 import time
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
@@ -20,6 +20,7 @@ from judgebench._util import locks
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
 from judgebench.errors import ConfigError, StorageError
+from judgebench.judges import MOST_TOKENS
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -312,8 +313,8 @@ class ReplyCache:
                     raise OSError(f"{path.name} is a symbolic link")
         if self._store is None and (make or (self.folder / _DATABASE).exists()):
             try:
-                if not self.folder.exists():
-                    self._make_private()
+                if make and not (self.folder / _DATABASE).exists():
+                    self._make_database()
                 self._store = _TextCache(str(self.folder), **_SETTINGS)
             except sqlite3.OperationalError as error:
                 if make or _is_locked(error):
@@ -321,10 +322,16 @@ class ReplyCache:
                 self._store = _ReadOnlyCache(str(self.folder))
         return self._store
 
-    def _make_private(self) -> None:
-        """Makes the folder and its database for the user alone; SQLite gives its further files the same rights."""
-        self.folder.mkdir(parents=True, mode=0o700)
-        os.close(os.open(self.folder / _DATABASE, os.O_CREAT | os.O_WRONLY, 0o600))
+    def _make_database(self) -> None:
+        """Makes the database for whom its folder is for: the user alone where that is new as well.
+
+        SQLite gives its further files the same rights.
+        """
+        if not self.folder.exists():
+            self.folder.mkdir(parents=True, mode=0o700)
+        handle = os.open(self.folder / _DATABASE, os.O_CREAT | os.O_WRONLY, 0o600)
+        with os.fdopen(handle), suppress(OSError):
+            (self.folder / _DATABASE).chmod(self.folder.stat().st_mode & 0o666)
 
     @contextmanager
     def _guarded(self, done: str) -> Iterator[None]:
@@ -376,10 +383,10 @@ def _reply(text: str) -> Reply:
 
 
 def is_plausible(reply: Reply) -> bool:
-    """Whether the reply's numbers can be: no tokens, costs or times below 0, none beyond the year 9999."""
+    """Whether the reply's numbers can be: none below 0, no cost or time beyond the year 9999, no count that is none."""
     tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
     amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
-    return min(tokens) >= 0 and all(0 <= number < _YEAR_9999 for number in amounts)
+    return all(0 <= count <= MOST_TOKENS for count in tokens) and all(0 <= number < _YEAR_9999 for number in amounts)
 
 
 def _reply_or_none(text: str) -> Reply | None:

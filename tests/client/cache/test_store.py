@@ -515,11 +515,31 @@ def test_a_new_cache_is_for_the_user_alone(tmp_path):
     assert stat.S_IMODE(shared.stat().st_mode) == 0o755
 
 
+@pytest.mark.skipif(os.name == "nt", reason="Windows has other rights")
+@pytest.mark.parametrize(("folder", "file"), [(0o700, 0o600), (0o755, 0o644), (0o775, 0o664)])
+def test_a_new_database_is_for_whom_its_folder_is_for(tmp_path, folder, file):
+    """Whatever the umask is: others of a group that shares the folder can write."""
+    shared = tmp_path / "shared"
+    shared.mkdir()
+    shared.chmod(folder)
+    with ReplyCache(shared) as cache:
+        cache.put("k", Reply(text="a"))
+    assert stat.S_IMODE((shared / "cache.db").stat().st_mode) == file
+
+
 @pytest.mark.parametrize("field", ["cost_usd", "prompt_tokens", "latency_s"])
 def test_a_reply_with_a_number_below_zero_is_none(tmp_path, field):
     with ReplyCache(tmp_path / "cache") as cache:
         cache.put("k", Reply(text="a", **{field: -5}))
         assert (cache.get("k"), cache.get_many(["k"])) == (None, {})
+
+
+@pytest.mark.parametrize(("tokens", "is_one"), [(10**12, True), (10**30, False)])
+def test_a_reply_with_a_count_of_tokens_that_is_none_is_none(tmp_path, tokens, is_one):
+    """As made by hand: no provider's count is kept beyond 10 ** 12."""
+    with ReplyCache(tmp_path / "cache") as cache:
+        cache.put("k", Reply(text="a", prompt_tokens=tokens))
+        assert (cache.get("k") is not None) == is_one
 
 
 def test_a_damaged_cache_names_the_way_out(tmp_path):
