@@ -11,6 +11,7 @@ from judgebench.judges.callables import (
 )
 from judgebench.judges.catalog import (
     FREE as FREE,
+    MOST_TOKENS as MOST_TOKENS,
     cost as cost,
     is_free as is_free,
     listed_output_limit as listed_output_limit,

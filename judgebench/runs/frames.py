@@ -51,6 +51,7 @@ _COLUMNS: dict[str, dict[str, str]] = {
         "parts": _NAMED,
         "probabilities": _NAMED,
         "mass": _REAL,
+        "also": f"list of {_TEXT}",
         "reply": _TEXT,
         "reasoning": _TEXT,
         "finish_reason": _TEXT,
@@ -133,6 +134,7 @@ def judgement_rows(judgements: Iterable[Judgement]) -> Iterator[Row]:
             "parts": None if each.parts is None else _named(each.parts.items()),
             "probabilities": None if each.probabilities is None else _named(each.probabilities.items()),
             "mass": each.mass,
+            "also": None if each.also is None else [v if isinstance(v, str) else f"{v:g}" for v in each.also],
             **asdict(each.usage),
             **{name: getattr(each, name) for name in _AS_THEY_ARE},
         }

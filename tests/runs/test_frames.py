@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import pyarrow as pa
 import pytest
@@ -143,3 +144,13 @@ def test_every_key_of_a_judgement_is_a_column():
     line = json.loads((run / "judgements.jsonl").read_text().splitlines()[0])
     usage = line.pop("usage")
     assert {*line, *usage} <= {*jb.Run.load(run).to_pandas().columns}
+
+
+def test_other_verdicts_of_a_reply_are_a_list_of_texts():
+    """Letters as they are, ratings as numbers are written; null where the reply names no other."""
+    run = jb.Run.load(judge_run("offline/first"))
+    first = next(iter(run.judgements))
+    several = [replace(first, also=also) for also in (None, ["B", "tie"], [7.5, 10.0])]
+    rows = list(frames.judgement_rows(several))
+    assert [row["also"] for row in rows] == [None, ["B", "tie"], ["7.5", "10"]]
+    assert frames.schema_of("judgements").field("also").type == pa.list_(pa.string())

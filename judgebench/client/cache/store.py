@@ -20,6 +20,7 @@ from judgebench._util import locks
 from judgebench._util.redaction import redact
 from judgebench.client.cache.reserve import Reserve, is_full
 from judgebench.errors import ConfigError, StorageError
+from judgebench.judges import MOST_TOKENS
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
@@ -382,10 +383,10 @@ def _reply(text: str) -> Reply:
 
 
 def is_plausible(reply: Reply) -> bool:
-    """Whether the reply's numbers can be: no tokens, costs or times below 0, none beyond the year 9999."""
+    """Whether the reply's numbers can be: none below 0, no cost or time beyond the year 9999, no count that is none."""
     tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
     amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
-    return min(tokens) >= 0 and all(0 <= number < _YEAR_9999 for number in amounts)
+    return all(0 <= count <= MOST_TOKENS for count in tokens) and all(0 <= number < _YEAR_9999 for number in amounts)
 
 
 def _reply_or_none(text: str) -> Reply | None:

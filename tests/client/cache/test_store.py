@@ -534,6 +534,14 @@ def test_a_reply_with_a_number_below_zero_is_none(tmp_path, field):
         assert (cache.get("k"), cache.get_many(["k"])) == (None, {})
 
 
+@pytest.mark.parametrize(("tokens", "is_one"), [(10**12, True), (10**30, False)])
+def test_a_reply_with_a_count_of_tokens_that_is_none_is_none(tmp_path, tokens, is_one):
+    """As made by hand: no provider's count is kept beyond 10 ** 12."""
+    with ReplyCache(tmp_path / "cache") as cache:
+        cache.put("k", Reply(text="a", prompt_tokens=tokens))
+        assert (cache.get("k") is not None) == is_one
+
+
 def test_a_damaged_cache_names_the_way_out(tmp_path):
     folder = tmp_path / "cache"
     folder.mkdir()
