@@ -89,7 +89,7 @@ from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as 
 from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
-from judgebench.metrics.retest import Retest as Retest
+from judgebench.metrics.retest import Noise as Noise, Retest as Retest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate

@@ -81,7 +81,7 @@ class Dataset:
     benchmark: Benchmark
     rows: Source
     source: str
-    keys: dict[str, ItemKey]
+    keys: dict[str, ItemKey] = field(repr=False)
     hash: str
     total: int
     drawn_from: int

@@ -46,7 +46,7 @@ def test_an_option_of_the_command_is_as_defined(name: str) -> None:
 
 def test_the_command_has_no_other_options_of_a_run() -> None:
     """Beside those that are about one call of it."""
-    assert PARAMS.keys() - ALL.keys() == {"dry_run", "as_json", "config", "quiet"}
+    assert PARAMS.keys() - ALL.keys() == {"dry_run", "as_json", "config", "quiet", "fail_under"}
 
 
 @pytest.mark.parametrize("name", ALL)
