@@ -17,6 +17,7 @@ from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
+from judgebench.metrics.summary import LEAST_COVERAGE
 from judgebench.runs import Run, list_runs, open_run, share_contents, titles, up_to_date, was_judged
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ def _compared(each: Finished, title: str, at: int, whole: Part | None) -> Compar
         score=None if estimate is None else estimate.score,
         low=None if estimate is None else estimate.low,
         high=None if estimate is None else estimate.high,
-        group="" if whole is None else whole.groups[at],
+        group="" if whole is None or each.metrics.coverage < LEAST_COVERAGE else whole.groups[at],
         coverage=each.metrics.coverage,
     )
 

@@ -44,7 +44,8 @@ class ComparedRun:
         title: What tables call it: as short as tells the runs apart.
         items: How many items the run has in all.
         score: The official score over the compared items; None where no item has a label.
-        group: Letters; two runs share one exactly where their scores are not significantly different.
+        group: Letters; two runs share one exactly where their scores are not significantly different; none
+            below half coverage.
         coverage: Share of all its judgements with a verdict.
     """
 

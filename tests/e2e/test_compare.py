@@ -388,3 +388,9 @@ def test_without_failures_nothing_is_said_of_them():
     ended = judgebench("compare", score_run("first", [1] * 8), score_run("second", [0] * 8))
     assert "failures" not in ended.out
     assert "coverage" not in ended.out
+
+
+def test_a_run_below_half_coverage_has_no_letter():
+    """One that answers 19 of 40 is compared, without a letter; one that answers 20 has one."""
+    runs = [written_run(f"judge{n}", pairs(40), lambda key, _, n=n: 0 if int(key.id) < n else -1) for n in (19, 20, 40)]
+    assert [bool(run.group) for run in jb.compare(runs).runs] == [False, True, True]
