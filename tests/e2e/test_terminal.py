@@ -169,7 +169,7 @@ def test_quiet_says_nothing_but_the_result(server: LoopbackServer) -> None:
     """Also in a terminal, and also where judgements fail."""
     server.faults = lambda request: Fault.status(400) if request.number == 3 else None
     ended = process(*RUN, "-j", "mine", "--quiet")
-    assert (ended.status, ended.err, "RewardBench · mine" in ended.out) == (1, "", True)
+    assert (ended.status, ended.err, "RewardBench · mine" in ended.out) == (0, "", True)
 
 
 def test_a_log_gets_a_line_now_and_then(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
