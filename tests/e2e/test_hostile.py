@@ -92,7 +92,8 @@ def answer(request: Request) -> Reply | str:
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer(answer, keep_requests=False) as running:
-        write_judges(running.url, mine={}, other={})
+        roomy = {"params": {"max_tokens": 10_000_000}}  # a reply as long as was allowed is cut off
+        write_judges(running.url, mine=roomy, other=roomy)
         yield running
 
 

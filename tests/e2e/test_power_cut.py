@@ -105,7 +105,7 @@ def test_another_runs_folder_is_not_taken(cut_off: LoopbackServer) -> None:
 def test_a_long_reply_in_the_cache_is_torn(size: int) -> None:
     """Replies of 40 kB have files of their own: the one that was cut is asked for again, and nothing else."""
     with LoopbackServer(lambda request: "Step by step. " * 3000 + by_quality(request)) as server:
-        write_judges(server.url)
+        write_judges(server.url, mine={"params": {"max_tokens": 100_000}})
         write_jsonl(Path("pairs.jsonl"), pairs(4))
         first = mine().status
         files = sorted(Path("cache").rglob("*.val"))
