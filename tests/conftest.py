@@ -2,6 +2,8 @@
 
 import gc
 import os
+import shutil
+from pathlib import Path
 
 import pytest
 import simulating
@@ -14,8 +16,17 @@ settings.register_profile(
 settings.register_profile("judgebench", parent=settings.get_profile("whole"), max_examples=30)
 
 
+_MEMORY = Path("/dev/shm")
+_ENOUGH = 4 << 30
+
+
 def pytest_configure(config):
-    """`-m simulation` asks for simulations as large, and examples as many, as they are meant to be."""
+    """`-m simulation` asks for simulations as large, and examples as many, as they are meant to be.
+
+    What tests write goes to memory where there is enough: thousands of small databases wait for no disk.
+    """
+    if os.access(_MEMORY, os.W_OK) and shutil.disk_usage(_MEMORY).free > _ENOUGH:
+        os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", str(_MEMORY))
     simulating.whole = "simulation" in config.option.markexpr.split()
     settings.load_profile("whole" if simulating.whole else "judgebench")
 
