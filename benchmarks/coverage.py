@@ -124,12 +124,12 @@ def failing(rng: np.random.Generator, n: int, *, bounds: bool) -> tuple[float, I
         Outcome(key, 0.5, 0.0, 1.0, substituted=0.5) if fails else Outcome(key, *[float(is_right)] * 3)
         for key, is_right, fails in zip(pair_keys(["all"] * n), right, failed, strict=True)
     ]
+    scores = official_scores(outcomes, CUSTOM.layout)
     if bounds:
-        found = score_bounds(outcomes, CUSTOM.layout)
+        found = score_bounds(outcomes, CUSTOM.layout, scores)
         assert found is not None
         assert found.interval is not None
         return 0.9, (found.interval.low, found.interval.high)
-    scores = official_scores(outcomes, CUSTOM.layout)
     return 0.82 + 0.1 * 0.5, (scores.low, scores.high)
 
 

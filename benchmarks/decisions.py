@@ -70,7 +70,8 @@ def _held(failing: float, truth: float, rng: np.random.Generator) -> tuple[bool,
     drawn = zip(rng.random(300) < failing, rng.random(300), strict=True)
     outcomes = [_outcome(at, *row) for at, row in enumerate(drawn)]
     layout = Layout(overall="items")
-    scores, bounds = official_scores(outcomes, layout, resamples=2), score_bounds(outcomes, layout)
+    scores = official_scores(outcomes, layout, resamples=2)
+    bounds = score_bounds(outcomes, layout, official_scores(outcomes, layout))
     assert bounds is not None
     assert bounds.interval is not None
     assert scores.low is not None

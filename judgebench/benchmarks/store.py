@@ -26,8 +26,7 @@ KEPT_BYTES = 32_000_000
 class ItemStore:
     """Items in the order in which they were added; any thread may read them once all are there.
 
-    Attributes:
-        in_memory: Whether they are; the file is gone with the store, or with the process.
+    The file is gone with the store, or with the process.
     """
 
     def __init__(self) -> None:
@@ -39,7 +38,8 @@ class ItemStore:
         self._lock = Lock()
 
     @property
-    def in_memory(self) -> bool:  # noqa: D102 - see the class
+    def in_memory(self) -> bool:
+        """Whether all items are in memory."""
         return self._file is None
 
     def add(self, item: Item, size: int) -> None:
