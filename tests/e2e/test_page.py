@@ -121,9 +121,8 @@ def test_every_figure_has_its_plot_its_table_and_its_data(page):
         "agreement",
         "position",
         "biases",
-        "calibration",
     }
-    assert expected | {"surest", "failures"} == named
+    assert expected | {"surest", "failures", "failure-effects"} == named
     for place in page.js("return [...document.querySelectorAll('.plot')].map((p) => p.dataset.figure)"):
         page.js("document.getElementById(arguments[0]).scrollIntoView()", place)
         page.wait("return document.querySelector(`.plot[data-figure='${arguments[0]}'] svg`) !== null", place)
