@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.items import NEVER_ASKED, Failure
+from judgebench.items import NEVER_ASKED, Failure, Verdict
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
@@ -68,6 +69,8 @@ class Beside:
     drawn_from: int | None = None
 
 
+_LEAST_MASS = 0.9
+"""Below it, what the probabilities of verdicts leave out is said."""
 UNCOVERED = "coverage is below"
 SAMPLED = "a sample of "
 """How the notes begin on few verdicts, and on a limit or a run that ended early."""
@@ -92,6 +95,17 @@ def _low_coverage(metrics: Metrics) -> Iterator[str]:
     asked = metrics.judgements - sum(metrics.failures.get(kind, 0) for kind in NEVER_ASKED)
     if metrics.score is not None and verdicts < LEAST_COVERAGE * asked:
         yield f"{UNCOVERED} {LEAST_COVERAGE:.0%}: the official score is mostly of failures, and the run is not ranked"
+
+
+def _low_mass(readings: Mapping[str, Sequence[Reading]]) -> Iterator[str]:
+    """What the probabilities leave out, where that is much."""
+    verdicts = [reading.result for among in readings.values() for reading in among]
+    masses = [each.soft.mass for each in verdicts if isinstance(each, Verdict) and each.soft is not None]
+    if masses and (mean := fmean(masses)) < _LEAST_MASS:
+        yield (
+            f"the verdicts' log-probabilities add up to {mean:.0%} on average; the rest is left out: tokens that begin "
+            "no verdict, and those after which more than one may stand (a 1 that may go on to 10)"
+        )
 
 
 def _unasked(reading: Reading) -> bool:
@@ -130,10 +144,11 @@ def score(
     )
     pairs = protocol.pairs is not None
     sampled = () if beside.drawn_from is None else _sampled(metrics, readings, beside.drawn_from)
+    said = [*_low_coverage(metrics), *sampled, *_low_mass(readings), *beside.notes, *benchmark.notes(outcomes)]
     return replace(
         metrics,
         extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
-        notes=tuple(dict.fromkeys([*_low_coverage(metrics), *sampled, *beside.notes, *benchmark.notes(outcomes)])),
+        notes=tuple(dict.fromkeys(said)),
         controls=baselines.controls(
             benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
         ),

@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 from commands import GOOD, best_of_four, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import LoopbackServer, Reply
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.runs.scoring import up_to_date
@@ -239,3 +240,15 @@ def test_a_ranking_s_first_place_is_soft(server: LoopbackServer) -> None:
     (joined,) = judgebench(*run, "--json", "--aggregate", "mean-prob").metrics
 
     assert (plain["score"], joined["score"], server.count) == (0.25, 1.0, 20)
+
+
+@pytest.mark.usefixtures("scripted")
+def test_a_one_that_may_go_on_to_ten_is_left_out_and_said() -> None:
+    """The judge says 9 at .6; at .36 it begins with a 1, which is 1 or 10: .6 of what it may say is known."""
+    reply = Reply("[[9]]", logprobs=[("[[", {}), ("9", {"9": 0.6, "1": 0.36}), ("]]", {})])
+    data = write_jsonl(Path("rows.jsonl"), pairs(2))
+    with ScriptedModels(reply) as models:
+        write_judges(models.url, mine={"model": "scripted/mine"})
+        ended = judgebench("run", "rewardbench", "-j", "mine", "-t", "rating-10", "--data", data, "--logprobs")
+    said = " ".join(ended.out.split())
+    assert "note: the verdicts' log-probabilities add up to 60% on average; the rest is left out" in said
