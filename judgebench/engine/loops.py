@@ -58,7 +58,7 @@ def _beside(coroutine: Coroutine[Any, Any, T]) -> T:
         running.start()
         while not ended.wait(_LOOK_S):  # some systems cannot interrupt a wait without an end
             pass
-    except KeyboardInterrupt:  # a notebook's stop button
+    except BaseException:  # a notebook's stop button, mostly
         with contextlib.suppress(RuntimeError):  # it has just ended
             loop.call_soon_threadsafe(task.cancel)
         ended.wait()

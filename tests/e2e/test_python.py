@@ -5,6 +5,7 @@ from __future__ import annotations
 import _thread
 import asyncio
 import contextlib
+import signal
 import threading
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -159,6 +160,15 @@ def test_a_mistake_reaches_a_notebook(server: LoopbackServer) -> None:
         asyncio.run(notebook())
 
 
+@pytest.fixture
+def interruptible():
+    """Interrupts are heard, also where whoever runs the tests has them ignored (a shell's background)."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("interruptible")
 def test_a_notebooks_stop_button_ends_the_run(server: LoopbackServer) -> None:
     """The interrupt reaches the caller, no thread of the run is left, and what was answered is kept."""
 
