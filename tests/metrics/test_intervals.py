@@ -107,7 +107,8 @@ def test_intervals_hold_the_truth_as_often_as_they_say(chances, sizes):
         )
         held += found.low <= truth <= found.high
 
-    assert 0.93 <= held / runs(3_000) <= 0.975
+    slack = 0.01 if runs(3_000) < 3_000 else 0.0  # a standard error of a fifth of the runs
+    assert 0.93 - slack <= held / runs(3_000) <= 0.975 + slack
 
 
 @given(st.lists(st.sampled_from([0.0, 0.25, 1 / 3, 1.0]), min_size=1), st.randoms(use_true_random=False))
