@@ -214,7 +214,7 @@ class JudgeClient:
         return None
 
     def _second_key(self, request: Request) -> str:
-        return self.keys.key_without_limit(request.messages, request.sample, request.schema, request.hint)
+        return self.keys.key(request.messages, request.sample, request.schema, request.hint, limited=False)
 
     def cached_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Replies that the cache has under some of the keys, in one query; those that are not there may still be."""

@@ -144,7 +144,13 @@ def score(
     )
     pairs = protocol.pairs is not None
     sampled = () if beside.drawn_from is None else _sampled(metrics, readings, beside.drawn_from)
-    said = [*_low_coverage(metrics), *sampled, *_low_mass(readings), *beside.notes, *benchmark.notes(outcomes)]
+    said = [
+        *_low_coverage(metrics),
+        *sampled,
+        *(_low_mass(readings) if protocol.soft else ()),
+        *beside.notes,
+        *benchmark.notes(outcomes),
+    ]
     return replace(
         metrics,
         extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},

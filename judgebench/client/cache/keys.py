@@ -63,6 +63,8 @@ class KeyMaker:
         sample: int,
         schema: Mapping[str, Any] | None = None,
         hint: Mapping[str, Any] | None = None,
+        *,
+        limited: bool = True,
     ) -> str:
         """The key of one call, 64 hexadecimal digits.
 
@@ -71,28 +73,10 @@ class KeyMaker:
             sample: Number of the repetition.
             schema: The response schema, where the call asks for one.
             hint: What an offline judge is told beside the messages.
+            limited: Whether limits on the reply's length (`max_tokens`) count; not for the second key, under which a
+                reply that ended by itself is found whatever they are.
         """
-        return self._digest(self._head, messages, sample, schema, hint)
-
-    def key_without_limit(
-        self,
-        messages: Sequence[Mapping[str, str]],
-        sample: int,
-        schema: Mapping[str, Any] | None = None,
-        hint: Mapping[str, Any] | None = None,
-    ) -> str:
-        """The second key of a reply that ended by itself, for which no limit on its length (`max_tokens`) matters."""
-        return self._digest(self._unlimited_head, messages, sample, schema, hint)
-
-    @staticmethod
-    def _digest(
-        head: Any,
-        messages: Sequence[Mapping[str, str]],
-        sample: int,
-        schema: Mapping[str, Any] | None,
-        hint: Mapping[str, Any] | None,
-    ) -> str:
-        digest = head.copy()
+        digest = (self._head if limited else self._unlimited_head).copy()
         # Each text with its length before it: as unambiguous as JSON, and much quicker for long ones.
         parts = [
             f"{len(message['role'])}:{message['role']}{len(message['content'])}:{message['content']}"
