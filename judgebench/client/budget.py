@@ -152,5 +152,5 @@ def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Ma
         answer = 0
     prompt = sum(len(message["content"].encode("utf-8", "surrogatepass")) + 16 for message in messages)
     prompt += 0 if schema is None else len(json.dumps(form_of(schema)))
-    dearest = max(price.output, price.reasoning or 0.0)
-    return (prompt * max(price.input, price.cached_input or 0.0) + answer * dearest) / 1_000_000
+    highest = max(price.output, price.reasoning or 0.0)
+    return (prompt * max(price.input, price.cached_input or 0.0) + answer * highest) / 1_000_000

@@ -137,16 +137,16 @@ def _of(plan: RunPlan, client: JudgeClient, asked: set[str]) -> Forecast:
         completion_tokens=expected,
         replies=answers.count,
         cost_usd=_cost(judge, tokens, expected),
-        highest_usd=None if longest is None else _cost(judge, tokens, calls * longest, dearest=True),
+        highest_usd=None if longest is None else _cost(judge, tokens, calls * longest, highest=True),
         repair=cell.orders.repair,
     )
 
 
-def _cost(judge: Judge, prompt: int, answer: int, *, dearest: bool = False) -> float | None:
+def _cost(judge: Judge, prompt: int, answer: int, *, highest: bool = False) -> float | None:
     price = price_of(judge)
     if price is None:
         return None
-    thought = answer if dearest and (price.reasoning or 0) > price.output else 0
+    thought = answer if highest and (price.reasoning or 0) > price.output else 0
     return cost(price, {"prompt_tokens": prompt, "completion_tokens": answer, "reasoning_tokens": thought})
 
 

@@ -76,8 +76,8 @@ async def run_cells(
         BudgetReached: The budget does not suffice for any call.
     """
     offline, refresh = options.offline, options.refresh
-    purse, flights = Budget(options.budget), CallsInFlight(remember=refresh)
-    shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": purse}
+    budget, flights = Budget(options.budget), CallsInFlight(remember=refresh)
+    shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
     clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
     cache.reserve.calls = in_flight

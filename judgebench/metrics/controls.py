@@ -42,7 +42,7 @@ class Reached:
 
 @dataclass(frozen=True, slots=True)
 class Controls:
-    """What is reached without judging, over the items of a run that have a credit.
+    """The baselines, over the items of a run that have a credit.
 
     Attributes:
         baselines: Of `longest`, `shortest`, `first` and `random` those that make sense.

@@ -70,7 +70,7 @@ class Metrics:
         consistency_n: How many items that is.
         extra: The benchmark's own further figures.
         notes: What a reader must know, a sentence each.
-        controls: What is reached without judging; None where nothing makes sense.
+        controls: The baselines; None where nothing makes sense.
         altered: What was done to the items: `blind`, `attack-` and a name; None: they are as they are.
         attack: How often it changed verdicts; None where the run over the items as they are is not there.
         also: How many verdicts are of a reply that names another one too; None without replies, and in figures of an

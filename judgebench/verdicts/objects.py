@@ -57,7 +57,7 @@ def find_field(answer: str, field: str) -> VerdictMatch | Failure:
         return Failure("unreadable", f"not a JSON object: {reason}")
     if not places:
         return Failure("unreadable", f"{field}: Field required")
-    marked, span = places[-1]  # of a name that stands twice, JSON readers take the last
+    marked, span = places[-1]  # of a duplicate name, JSON readers take the last
     match = VerdictMatch(parsed[field], span.moved(block.start), marked.moved(block.start), in_object=True)
     every = [each for each in field_matches(answer, field) if each.span != match.span]
     twice = [each.value for each in every if block.start <= each.span.start < block.end]

@@ -55,7 +55,7 @@ _DAY = re.compile(
     r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s))",
     re.IGNORECASE | re.MULTILINE,
 )
-"""A day's quota; but for words that name a minute's first, and what a dearer plan gives a day after that."""
+"""A day's quota; but for words that name a minute's first, and what a more expensive plan gives a day after that."""
 _KEY = re.compile(
     r"(?:incorrect|invalid|expired|wrong|missing|no|provide an) (?:x-)?api[-_ ]?key|api[-_ ]?key[-_ ](?:is |was |has )?"
     r"(?:been )?(?:not[-_ ]valid|not[-_ ]found|invalid|expired|incorrect|wrong|missing|revoked|disabled|deactivated)"
