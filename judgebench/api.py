@@ -13,7 +13,7 @@ from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking, threaded
-from judgebench.engine.options import PlanOptions, RunOptions, options_of
+from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
+    from judgebench.sources.mapped import BadRows, EmptyAnswers
     from judgebench.sources.opening import Data
     from judgebench.templates import Template
 
@@ -67,7 +68,13 @@ def forecast(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -110,7 +117,13 @@ async def agrid(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -163,7 +176,13 @@ async def arun(
     template: str | Path | None = None,
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -255,7 +274,13 @@ def score(
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
 
@@ -277,7 +302,13 @@ def score(
         out: The folder above the runs' folders.
         name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
-        group_column: The column that names rows that belong together, of rows of your own.
+        columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
+        labels: What the items' labels mean: `{"model_a": "A"}`.
+        id_column: The column of the items' ids.
+        group_column: The column that names items that belong together, of rows of your own.
+        bad_rows: `skip` leaves out, and lists, rows of the data that cannot be used.
+        empty_answers: `keep` takes an empty answer as one.
+        config_name: The configuration of a hub dataset.
 
     Raises:
         ConfigError: The scores do not fit the items.
@@ -287,7 +318,16 @@ def score(
 
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, group_column=group_column))
+    reading = RowOptions(
+        columns=columns,
+        labels=labels,
+        id_column=id_column,
+        group_column=group_column,
+        bad_rows=bad_rows,
+        empty_answers=empty_answers,
+        config_name=config_name,
+    )
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=reading.rows))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
         source,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -14,7 +15,7 @@ from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
@@ -67,11 +68,25 @@ class Benchmark(ABC):
             ConfigError: A row is malformed; the message names its place.
         """
         for row in rows:
-            yield self.item(row)
+            if (item := made(rows, row, self.item)) is not None:
+                yield item
 
     @abstractmethod
     def item(self, row: Row) -> Item:
         """One row as an item."""
+
+    def label_class(self, row: Row, item: Item) -> str | None:  # noqa: ARG002 - for those whose rows say it
+        """What the item's label is, to be counted; None where it has none."""
+        if item.human_score is not None:
+            return f"{item.human_score:g}"
+        return item.label or ("chosen" if item.num_correct else None)
+
+    def check(self, keys: Collection[ItemKey]) -> None:  # noqa: B027 - most items do
+        """Whether the items go together.
+
+        Raises:
+            DataError: They have no common score.
+        """
 
     def by_ties(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that have some
         """Whether the item is judged by ratings and scored by the rule for Ties, whatever the template's mode."""
@@ -207,13 +222,35 @@ def row_error(row: Row, message: str) -> DataError:
     return DataError(f"{row.where}: {message}")
 
 
+def made(rows: Iterable[Row], row: Row, make: Callable[..., Item], *arguments: object) -> Item | None:
+    """The item of a row; None where it cannot be used and the rows keep such rows aside.
+
+    Args:
+        rows: What is gone through; where it has a method `refuse(row, what)`, a bad row goes there.
+        row: The row of them.
+        make: From a row, and the arguments, to its item.
+        arguments: What else it takes.
+
+    Raises:
+        DataError: The row cannot be used.
+    """
+    try:
+        return make(row, *arguments)
+    except DataError as error:
+        refuse = getattr(rows, "refuse", None)
+        if refuse is None:
+            raise
+        refuse(row, str(error))
+        return None
+
+
 def need(row: Row, column: str) -> Any:
     """The value of a column that must be there."""
     try:
         value = row.data[column]
     except KeyError:
         raise row_error(row, f"has no column '{column}'; found {', '.join(map(str, row.data)) or 'none'}") from None
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         raise row_error(row, f"column '{column}' is empty")
     return value
 

@@ -73,7 +73,8 @@ def form_of(row: Row) -> Form:
     raise base.row_error(
         row,
         "has none of: chosen and rejected; completions; response_a and response_b; response; "
-        f"found {', '.join(map(str, data)) or 'no columns'}",
+        f"found {', '.join(map(str, data)) or 'no columns'}; --columns says what is what, as in "
+        "--columns prompt=question,label=winner",
     )
 
 
@@ -137,6 +138,11 @@ def _completions(row: Row, *columns: str) -> Form:
     return Form(conversation, (completions[at], *completions[:at], *completions[at + 1 :]), 1)
 
 
+def letter_of(row: Row, k: int) -> str | None:
+    """The letter or `tie` in the row's column `label`; None where it has no such column, or nothing stands there."""
+    return _label(row, k) if "chosen" not in row.data else None
+
+
 def _label(row: Row, k: int) -> str | None:
     """A slot's letter or `tie`; None where there is no label."""
     value = given(row, "label")
@@ -153,7 +159,9 @@ def _label(row: Row, k: int) -> str | None:
     if letter is not None and letter[1].upper() in LABELS[:k]:
         return letter[1].upper()
     forms = "A, B, tie, A>B, B>A or A=B" if k == 2 else f"a letter from A to {LABELS[:k][-1]}"
-    raise base.row_error(row, f"label is {value!r}, expected {forms}, or empty if there is no label")
+    raise base.row_error(
+        row, f"label is {value!r}, expected {forms}, or empty if there is no label; --labels says what it means"
+    )
 
 
 def _num_correct(row: Row, k: int) -> int:
@@ -190,9 +198,14 @@ def _parted(
     before = entries[0][:shared]
     if not shared:
         raise base.row_error(row, f"{columns} have no turns before the answer in common, which would be the prompt")
-    if prompt is not None and prompt not in {before[: len(prompt)], before[-len(prompt) :]}:
+    if prompt is not None and _spaced(prompt) not in {_spaced(before[: len(prompt)]), _spaced(before[-len(prompt) :])}:
         raise base.row_error(row, f"{columns} are conversations that do not begin with the turns of 'prompt'")
     return before, tuple(Completion(turns[shared:]) for turns in entries)
+
+
+def _spaced(turns: Sequence[Turn]) -> tuple[tuple[str, str], ...]:
+    """Turns whose texts differ by more than white space."""
+    return tuple((turn.role, " ".join(turn.content.split())) for turn in turns)
 
 
 def _shared(entries: Sequence[tuple[Turn, ...]]) -> int:

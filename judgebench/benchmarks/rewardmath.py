@@ -71,8 +71,8 @@ class RewardMATH(base.Benchmark):
         for row in rows:
             if "solution_type" in row.data:
                 problems.setdefault(base.text_of(row, "problem_id"), []).append(row)
-            else:
-                yield self.item(row)
+            elif (item := base.made(rows, row, self.item)) is not None:
+                yield item
         for identifier, among in problems.items():
             yield _problem(identifier, among)
 

@@ -59,7 +59,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     judges = [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
     files = own_files(known, [name for name in options.judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
-    selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed, options.group_column)
+    selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed, options.rows)
     dataset = load_dataset(chosen, options.data, selection)
     if not fitting:
         default = chosen.default_template(dataset.keys.values())

@@ -75,7 +75,13 @@ class SelectionEntry(_Entry):
 
     subsets: Sequence[AnyText] = ()
     limit: int | None = None
+    columns: Mapping[AnyText, AnyText] = Field(default_factory=dict)
+    labels: Mapping[AnyText, AnyText] = Field(default_factory=dict)
+    id_column: AnyText | None = None
     group_column: AnyText | None = None
+    bad_rows: AnyText | None = None
+    empty_answers: AnyText | None = None
+    config_name: AnyText | None = None
 
 
 class DataEntry(_Entry):
@@ -84,6 +90,7 @@ class DataEntry(_Entry):
     source: AnyText | None = None
     revision: AnyText | None = None
     split: AnyText | None = None
+    skipped: Sequence[Mapping[AnyText, Any]] = ()
 
 
 class ItemsEntry(_Entry):

@@ -25,7 +25,7 @@ Data = str | Path | Source | Iterable[Mapping[str, object]] | Frame
 """What rows can be given as: a path, a hub id, `NAME:REST` for another package's source, a data frame, or rows."""
 
 
-def source_of(data: Data, *, hub_split: str | None = None) -> Source:
+def source_of(data: Data, *, hub_split: str | None = None, config_name: str | None = None) -> Source:
     """The source that the rows are read from.
 
     Args:
@@ -34,6 +34,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             pandas, Polars or Arrow; a list or another iterable of dictionaries by column.
         hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
+        config_name: The configuration of a dataset that has several; None for the only one.
 
     Raises:
         DataError: There is no such source, or it holds no data files, or the hub cannot give it.
@@ -45,7 +46,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             raise DataError(f"source {class_of(data)} cannot be used: {problem}")
         return data
     if isinstance(data, str | Path):
-        return _named_source(str(data), hub_split)
+        return _named_source(str(data), hub_split, config_name)
     if isinstance(data, Frame):
         # A reader can be read only once, and rows are gone through more than once.
         return FrameSource(data.read_all() if hasattr(data, "read_all") else data)
@@ -54,7 +55,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
     return ListSource(list(data) if iter(data) is data else data)
 
 
-def _named_source(spec: str, hub_split: str | None) -> Source:
+def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> Source:
     path = Path(spec)
     try:
         path = path.expanduser()
@@ -63,6 +64,8 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
         found = False
     except (OSError, ValueError, RuntimeError) as error:
         raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+    if found and config_name is not None:
+        raise DataError(f"--config-name is for datasets of the hub, and {spec} is a file or folder: leave it out")
     if found:
         return _open_folder(spec, path, hub_split) if path.is_dir() else FileSource(spec, [path])
     plugged = _plugged(spec)
@@ -74,7 +77,8 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
     hub_id, revision, names = match.groups()
     splits: list[hub.Split] = []
     for name in names.split(",") if names else [hub_split]:
-        splits.append(hub.load_hub(hub_id, split=name, revision=splits[0].revision if splits else revision))
+        commit = splits[0].revision if splits else revision
+        splits.append(hub.load_hub(hub_id, split=name, revision=commit, config=config_name))
     return hub.DatasetSource(hub_id, hub_id, splits)
 
 

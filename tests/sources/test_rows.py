@@ -230,7 +230,7 @@ def test_hub_ids_are_told_from_paths(write, tmp_path, monkeypatch):
     """A path that exists wins, a data file's suffix is a path, and the rest may be a hub id with a revision."""
     asked = []
 
-    def load_hub(hub_id, *, split, revision):
+    def load_hub(hub_id, *, split, revision, config):
         asked.append((hub_id, split, revision))
         raise ConfigError("asked")
 
