@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -162,6 +163,7 @@ _WON = ("chosen", "preferred", "winner", "winning", "better", "positive", "accep
 _LOST = ("rejected", "reject", "dispreferred", "non preferred", "loser", "losing", "worse", "negative", "bad", "y l")
 
 
+@lru_cache(maxsize=4096)
 def plain(name: object) -> str:
     """A column's name for comparison: without case, spaces, hyphens and underscores.
 
@@ -174,7 +176,9 @@ def plain(name: object) -> str:
 
 def words(name: object) -> tuple[str, ...]:
     """The words of a column's name: `modelAResponse`, `model_a_response` and `Model A Response` have the same."""
-    text = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", str(name))
+    text = re.sub(
+        r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", str(name)
+    )
     return tuple(re.sub(r"[\s_\-./]+", " ", text).casefold().split())
 
 
@@ -226,7 +230,9 @@ class Columns:
                     rest = _without(name, better)
                     if rest is None or (rest and not _is_answer(rest)):
                         continue
-                    other = next((by_words[each] for each in by_words if _without(each, worse) == rest and each != name), None)
+                    other = next(
+                        (by_words[each] for each in by_words if _without(each, worse) == rest and each != name), None
+                    )
                     if other is not None:
                         return own, other
         return None

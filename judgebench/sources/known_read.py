@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from statistics import fmean
 
 from judgebench.sources.cells import decode_cell
-from judgebench.sources.known import Cells, CustomRow, FormError, label_in
+from judgebench.sources.form import Cells, CustomRow, FormError, label_in
 from judgebench.sources.labels import TIE, UNLABELLED
 from judgebench.sources.turns import is_tagged, is_transcript, tagged, transcript
 
@@ -59,7 +58,10 @@ def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str) 
     return made
 
 
-_MODELS = (("model_a", "model_1", "generator_1", "answer1_model_id"), ("model_b", "model_2", "generator_2", "answer2_model_id"))
+_MODELS = (
+    ("model_a", "model_1", "generator_1", "answer1_model_id"),
+    ("model_b", "model_2", "generator_2", "answer2_model_id"),
+)
 
 
 def also(cells: Cells, names: Mapping[str, str]) -> CustomRow:
@@ -104,6 +106,11 @@ def arena_turns(cells: Cells, label: str) -> CustomRow:
     return paired(cells, cells.need("prompt"), [cells.need("response_a"), cells.need("response_b")], label)
 
 
+def arena_responses(cells: Cells) -> CustomRow:
+    """Prompt and answers with the two models and `winner`."""
+    return arena_turns(cells, label_in(cells, "winner", ARENA, models=(cells.raw("model_a"), cells.raw("model_b"))))
+
+
 def _alternating(prompts: object, answers: object) -> list[CustomRow]:
     turns: list[CustomRow] = []
     for said, answer in zip(prompts, answers, strict=True):  # type: ignore[call-overload]
@@ -143,118 +150,6 @@ def mt_bench(cells: Cells) -> CustomRow:
     return made | {"group": str(cells.raw("question_id")), "subset": f"turn {cells.raw('turn')}"}
 
 
-# --- lists of answers
-
-
-def best_of(prompt: object, answers: Sequence[object], values: Sequence[float | None], models: Sequence[object]) -> CustomRow:
-    """Answers with a number each, the highest of which are correct, and stand first; none, where all are equal."""
-    known = [value for value in values if value is not None]
-    top = max(known, default=None)
-    right = [at for at, value in enumerate(values) if value == top and top is not None]
-    right = right if len(right) < len(answers) else []
-    if right and len(known) < len(values):
-        raise FormError("some answers have no score, so that the best one is not known: give each one, or none")
-    order = [*right, *(at for at in range(len(answers)) if at not in right)]
-    made: CustomRow = {"prompt": prompt, "completions": [answers[at] for at in order], "num_correct": len(right)}
-    return made | ({"models": [models[at] for at in order]} if any(models) else {})
-
-
-def objects(cells: Cells, column: str) -> list[Mapping[str, object]]:
-    """The objects in a list."""
-    value = cells(column)
-    if not isinstance(value, list) or not value or not all(isinstance(each, Mapping) for each in value):
-        raise FormError(f"column '{cells.own(column)}' is no list of objects")
-    return value
-
-
-def ultrafeedback(cells: Cells) -> CustomRow:
-    """UltraFeedback's completions, by `overall_score`, else the fine-grained score, else the mean of their ratings."""
-    answers = objects(cells, "completions")
-    return best_of(
-        asked(cells, "instruction"),
-        [each.get("response") for each in answers],
-        [_overall(each) for each in answers],
-        [each.get("model") for each in answers],
-    )
-
-
-def _overall(answer: Mapping[str, object]) -> float | None:
-    for name in ("overall_score", "fine-grained_score"):
-        if answer.get(name) is not None:
-            return _float(answer[name])
-    annotations = answer.get("annotations")
-    kinds = annotations.values() if isinstance(annotations, Mapping) else ()
-    rated = [each for kind in kinds for each in (kind if isinstance(kind, list) else [kind])]
-    ratings = [_float(each.get("Rating")) for each in rated if isinstance(each, Mapping)]
-    known = [rating for rating in ratings if rating is not None]
-    return fmean(known) if known else None
-
-
-def _float(value: object) -> float | None:
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
-
-
-def nectar(cells: Cells) -> CustomRow:
-    """Nectar's answers by their ranks, 1 the best."""
-    answers = objects(cells, "answers")
-    ranks = [_float(each.get("rank")) for each in answers]
-    return best_of(
-        asked(cells, "prompt"),
-        [each.get("answer") for each in answers],
-        [None if rank is None else -rank for rank in ranks],
-        [each.get("model") for each in answers],
-    )
-
-
-def rmb_pair(cells: Cells) -> CustomRow:
-    """A pair of RMB."""
-    return _rmb(cells, "pair_uid", [cells("chosen"), cells("reject")])
-
-
-def rmb_best(cells: Cells) -> CustomRow:
-    """A best-of-N set of RMB."""
-    return _rmb(cells, "bon_uid", [cells("bon_best"), *objects(cells, "loser_list")])
-
-
-def _rmb(cells: Cells, identifier: str, answers: list[object]) -> CustomRow:
-    if not all(isinstance(each, Mapping) and isinstance(each.get("answer"), str) for each in answers):
-        raise FormError("an answer is no object with the text 'answer'")
-    texts = [each["answer"] for each in answers]  # type: ignore[index]
-    made: CustomRow = {"prompt": cells("conversation_input"), "completions": texts, "num_correct": 1}
-    made["models"] = [each.get("llm_name") for each in answers]  # type: ignore[attr-defined]
-    return made | also(cells, {"subset": "category_path"})
-
-
-def hhh_choices(cells: Cells) -> CustomRow:
-    """hhh_alignment's `targets`: choices, and 1 for the right one."""
-    targets = cells("targets")
-    if not isinstance(targets, Mapping) or not all(isinstance(targets.get(name), list) for name in ("choices", "labels")):
-        raise FormError(f"column '{cells.own('targets')}' is no object of choices and labels")
-    return _choices(cells, targets["choices"], targets["labels"])
-
-
-def hhh_scores(cells: Cells) -> CustomRow:
-    """BIG-bench's `target_scores`: answer -> 1 for the right one."""
-    scores = cells("target_scores")
-    if not isinstance(scores, Mapping):
-        raise FormError(f"column '{cells.own('target_scores')}' is no object of answers and scores")
-    return _choices(cells, list(scores), list(scores.values()))
-
-
-def _choices(cells: Cells, choices: Sequence[object], labels: Sequence[object]) -> CustomRow:
-    if len(choices) != len(labels) or len(choices) < 2:
-        raise FormError(f"{len(choices)} answers and {len(labels)} labels, expected one each, of two answers at least")
-    return best_of(hhh_prompt(cells.need("input")), choices, [_float(label) for label in labels], [None] * len(choices))
-
-
-def hhh_prompt(value: object) -> object:
-    """A question of hhh_alignment, some of which are transcripts."""
-    return transcript(value) if isinstance(value, str) and is_transcript(value) and "\n\nAssistant:" in value else value
-
-
 # --- transcripts and texts that repeat their prompt
 
 
@@ -279,16 +174,31 @@ def implicit(cells: Cells) -> CustomRow:
     texts = [str(cells.need(name)) for name in ("chosen", "rejected")]
     shared = common(*texts)
     if not shared.strip():
-        raise FormError("chosen and rejected do not begin alike, and there is no prompt: name it with --columns prompt=NAME")
-    return {"prompt": shared.strip(), **dict(zip(("chosen", "rejected"), [t[len(shared) :].strip() for t in texts], strict=True))}
+        raise FormError(
+            "chosen and rejected do not begin alike, and there is no prompt: name it with --columns prompt=NAME"
+        )
+    return {
+        "prompt": shared.strip(),
+        **dict(zip(("chosen", "rejected"), [t[len(shared) :].strip() for t in texts], strict=True)),
+    }
 
 
 def common(first: str, second: str) -> str:
     """What two texts have in common from the beginning, whole words only."""
-    at = next((at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second)))
+    at = next(
+        (at for at, (a, b) in enumerate(zip(first, second, strict=False)) if a != b), min(len(first), len(second))
+    )
     if at < max(len(first), len(second)) and re.match(r"\w\w", first[at - 1 : at + 1] or second[at - 1 : at + 1]):
         at = len(re.sub(r"\w+$", "", first[:at]))
     return first[:at]
+
+
+def float_of(value: object) -> float | None:
+    """A number, also one that stands as text; None for anything else."""
+    try:
+        return float(str(value))
+    except ValueError:
+        return None
 
 
 # --- pairs by two numbers, or by several annotators
@@ -297,7 +207,7 @@ def common(first: str, second: str) -> str:
 def two_scores(cells: Cells) -> CustomRow:
     """JudgeLM's `score`, a number for each answer; an equal one is a tie."""
     value = cells("score")
-    scores = [_float(each) for each in value] if isinstance(value, list) else []
+    scores = [float_of(each) for each in value] if isinstance(value, list) else []
     if value is not None and (len(scores) != 2 or None in scores):
         raise FormError(f"{cells.own('score')} is {value!r}, expected two numbers")
     label = UNLABELLED if value is None else TIE if scores[0] == scores[1] else "AB"[scores[0] < scores[1]]  # type: ignore[operator]
@@ -311,28 +221,29 @@ def strength(prompt: str, answers: tuple[str, str], column: str, **more: str) ->
     """A pair with a strength of preference: below 0 the first answer is better, above 0 the second, 0 is a tie."""
 
     def make(cells: Cells) -> CustomRow:
-        value = cells.raw(column)
-        if value in {"A", "B", TIE}:
-            label = str(value)
+        given = cells.meaning(column)
+        if given is not None:
+            label = given
         else:
             number = cells.number(column)
             if number is not None and not -3 <= number <= 3:
-                raise FormError(f"{cells.own(column)} is {value!r}, expected a number from -3 to 3")
+                raise FormError(f"{cells.own(column)} is {cells.raw(column)!r}, expected a number from -3 to 3")
             label = UNLABELLED if number is None else TIE if number == 0 else "AB"[number > 0]
-        return paired(cells, asked(cells, prompt), [cells.need(answer) for answer in answers], label) | also(cells, more)
+        return paired(cells, asked(cells, prompt), [cells.need(answer) for answer in answers], label) | also(
+            cells, more
+        )
 
     return make
 
 
 def alpaca_annotation(cells: Cells) -> CustomRow:
     """AlpacaEval's `preference`, from 1 (the first output) to 2; in the middle, or 0, a tie."""
-    value = cells.raw("preference")
-    if value in {"A", "B", TIE}:
-        label = str(value)
-    else:
+    label = cells.meaning("preference")
+    if label is None:
         number = cells.number("preference")
         if number is not None and number != 0 and not 1 <= number <= 2:
-            raise FormError(f"{cells.own('preference')} is {value!r}, expected a number from 1 to 2, or 0 for a tie")
+            said = cells.raw("preference")
+            raise FormError(f"{cells.own('preference')} is {said!r}, expected a number from 1 to 2, or 0 for a tie")
         label = UNLABELLED if number is None else TIE if number in {0, 1.5} else "AB"[number > 1.5]
     return paired(cells, asked(cells, "instruction", "input"), [cells.need("output_1"), cells.need("output_2")], label)
 
@@ -348,7 +259,9 @@ def pandalm(cells: Cells) -> CustomRow:
     counts = sorted({vote: votes.count(vote) for vote in votes}.items(), key=lambda each: -each[1])
     decided = bool(counts) and (len(counts) == 1 or counts[0][1] > counts[1][1])
     label = UNLABELLED if not votes else (TIE, "A", "B")[counts[0][0]] if decided else TIE
-    return paired(cells, asked(cells, "instruction", "input"), [cells.need("response1"), cells.need("response2")], label)
+    return paired(
+        cells, asked(cells, "instruction", "input"), [cells.need("response1"), cells.need("response2")], label
+    )
 
 
 # --- grades
@@ -373,90 +286,6 @@ def unpaired(cells: Cells) -> CustomRow:
     return {"prompt": asked(cells, "prompt"), "response": cells.need("completion"), "human_score": said}
 
 
-# --- Prometheus: one text that holds everything
-
-_SECTIONS = re.compile(
-    r"###\s*The instruction to evaluate:(?P<orig_instruction>.*?)###\s*Response to evaluate:(?P<orig_response>.*?)"
-    r"(?:###\s*Reference Answer[^\n]*:(?P<orig_reference_answer>.*?))?###\s*Score Rubrics?:(?P<rubric>.*?)(?:###\s*Feedback:.*)?$",
-    re.DOTALL,
-)
-_RUBRIC = re.compile(r"^\s*Score (?P<score>[1-5]):\s*(?P<text>.*)$", re.MULTILINE)
-
-
-def sections(text: object) -> dict[str, str]:
-    """What a filled prompt of Prometheus holds, by the names of Feedback-Bench's columns.
-
-    Raises:
-        FormError: It has no such sections.
-    """
-    found = _SECTIONS.search(text) if isinstance(text, str) else None
-    if found is None:
-        raise FormError("the instruction has no sections '###The instruction to evaluate:', '###Response to evaluate:' ...")
-    parts = {name: value.strip() for name, value in found.groupdict().items() if value is not None}
-    rubric = parts.pop("rubric")
-    parts["orig_criteria"] = _RUBRIC.sub("", rubric).strip().removeprefix("[").removesuffix("]").strip()
-    return parts | {f"orig_score{each['score']}_description": each["text"].strip() for each in _RUBRIC.finditer(rubric)}
-
-
-def mean_score(cells: Cells, column: str) -> float | None:
-    """A score, or the mean of several."""
-    value = cells(column)
-    scores = [_float(each) for each in (value if isinstance(value, list) else [value])]
-    known = [score for score in scores if score is not None]
-    return fmean(known) if known else None
-
-
-def feedback(cells: Cells) -> CustomRow:
-    """A filled prompt of Prometheus with GPT-4's scores, in the columns of Feedback-Bench."""
-    return {**sections(cells.need("instruction")), "orig_score": mean_score(cells, "gpt4_score")}
-
-
-def feedback_grade(cells: Cells) -> CustomRow:
-    """The same, as a graded answer."""
-    return _graded_sections(sections(cells.need("instruction")), mean_score(cells, "gpt4_score"))
-
-
-def prometheus_grade(cells: Cells) -> CustomRow:
-    """A row of Feedback-Bench as a graded answer."""
-    parts = {name: str(cells.raw(name)) for name in (*_PARTS, *_DESCRIPTIONS) if cells.raw(name) is not None}
-    return _graded_sections(parts, mean_score(cells, "orig_score"))
-
-
-_PARTS = ("orig_instruction", "orig_response", "orig_reference_answer", "orig_criteria")
-_DESCRIPTIONS = tuple(f"orig_score{score}_description" for score in range(1, 6))
-
-
-def _graded_sections(parts: Mapping[str, str], score: float | None) -> CustomRow:
-    made: CustomRow = {"prompt": parts["orig_instruction"], "response": parts["orig_response"], "human_score": score}
-    return made | _guidance(parts)
-
-
-def _guidance(parts: Mapping[str, str]) -> CustomRow:
-    """Reference and rubric."""
-    described = [f"Score {score}: {parts[name]}" for score, name in enumerate(_DESCRIPTIONS, 1) if name in parts]
-    rubric = "\n".join([*([parts["orig_criteria"]] if parts.get("orig_criteria") else []), *described])
-    return {
-        **({"reference": parts["orig_reference_answer"]} if parts.get("orig_reference_answer") else {}),
-        **({"rubric": rubric} if rubric else {}),
-    }
-
-
-def prometheus_pair(cells: Cells) -> CustomRow:
-    """Preference-Bench: two responses, and `orig_preference` A or B."""
-    parts = {name: str(cells.raw(name)) for name in (*_PARTS, *_DESCRIPTIONS) if cells.raw(name) is not None}
-    label = label_in(cells, "orig_preference")
-    answers = [cells.need("orig_response_A"), cells.need("orig_response_B")]
-    return paired(cells, parts.get("orig_instruction"), answers, label) | _guidance(parts)
-
-
-def prometheus_filled_pair(cells: Cells) -> CustomRow:
-    """Two filled prompts of Prometheus, of the better and the worse response; `tie` 1 for people's ties."""
-    better, worse = (sections(cells.need(name)) for name in ("chosen_instruction", "rejected_instruction"))
-    label = TIE if cells.number("tie") == 1 else "A"
-    answers = [better["orig_response"], worse["orig_response"]]
-    return paired(cells, better["orig_instruction"], answers, label) | _guidance(better)
-
-
 # --- benchmarks' own files
 
 
@@ -475,7 +304,11 @@ def openai_preference(cells: Cells) -> CustomRow:
     given = cells("input")
     if not isinstance(given, Mapping) or not isinstance(given.get("messages"), list):
         raise FormError(f"column '{cells.own('input')}' is no object with messages")
-    made: CustomRow = {"prompt": given["messages"], "chosen": cells("preferred_output"), "rejected": cells("non_preferred_output")}
+    made: CustomRow = {
+        "prompt": given["messages"],
+        "chosen": cells("preferred_output"),
+        "rejected": cells("non_preferred_output"),
+    }
     return made | ({"tools": given["tools"]} if given.get("tools") else {})
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from judgebench.sources import known_read as read
-from judgebench.sources.known import Cells, KnownForm
+from judgebench.sources import known_lists as lists, known_read as read, prometheus
+from judgebench.sources.form import Cells, KnownForm
 from judgebench.sources.labels import TIE
 from judgebench.sources.turns import is_transcript
 
@@ -54,13 +54,15 @@ def _numbers_in(column: str, low: float, high: float) -> Callable[[Sequence[Cell
 def _alpaca(rows: Sequence[Cells]) -> bool:
     """Preferences from 1 to 2, or 0 for a tie: 0 and 1 alone are another code."""
     numbers = {_number(cells.raw("preference")) for cells in rows} - {None}
-    return _numbers_in("preference", 0, 2)(rows) and not (0 in numbers and not any(number > 1 for number in numbers if number))
+    return _numbers_in("preference", 0, 2)(rows) and not (
+        0 in numbers and not any(number > 1 for number in numbers if number)
+    )
 
 
 def _implicit(rows: Sequence[Cells]) -> bool:
     """Whether every row's two texts begin with a word in common, and are no transcripts."""
     pairs = [(cells.raw("chosen"), cells.raw("rejected")) for cells in rows]
-    texts = [pair for pair in pairs if all(isinstance(each, str) for each in pair)]
+    texts = [(first, second) for first, second in pairs if isinstance(first, str) and isinstance(second, str)]
     alike = [pair for pair in texts if read.common(*pair).strip()]
     return bool(texts) and len(alike) == len(texts) and not any(is_transcript(text) for pair in texts for text in pair)
 
@@ -85,9 +87,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("prompt", "response_a", "response_b", "model_a", "model_b", "winner"),
         _PAIR,
         _ARENA,
-        lambda cells: read.arena_turns(
-            cells, read.label_in(cells, "winner", read.ARENA, models=(cells.raw("model_a"), cells.raw("model_b")))
-        ),
+        read.arena_responses,
         label="winner",
         labels=read.ARENA,
     ),
@@ -116,7 +116,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("instruction", "completions"),
         _BEST,
         "the completions of the highest overall_score (else fine-grained_score, else mean rating) are correct",
-        read.ultrafeedback,
+        lists.ultrafeedback,
         fits=_all("completions", _objects_with("response")),
     ),
     KnownForm(
@@ -143,7 +143,17 @@ FORMS: tuple[KnownForm, ...] = (
         "chosen is better; the words that both texts begin with are the prompt",
         read.implicit,
         fits=_implicit,
-        without=("prompt", "question", "instruction", "query", "input", "messages", "conversations", "context", "history"),
+        without=(
+            "prompt",
+            "question",
+            "instruction",
+            "query",
+            "input",
+            "messages",
+            "conversations",
+            "context",
+            "history",
+        ),
     ),
     KnownForm(
         "TRL, unpaired preference",
@@ -161,7 +171,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("prompt", "answers"),
         _BEST,
         "the answers of the lowest rank are correct",
-        read.nectar,
+        lists.nectar,
         fits=_all("answers", _objects_with("answer", "rank")),
     ),
     KnownForm(
@@ -216,7 +226,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("conversation_input", "chosen", "reject"),
         _PAIR,
         "chosen is better",
-        read.rmb_pair,
+        lists.rmb_pair,
         uses=("category_path",),
     ),
     KnownForm(
@@ -224,7 +234,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("conversation_input", "bon_best", "loser_list"),
         _BEST,
         "bon_best is correct",
-        read.rmb_best,
+        lists.rmb_best,
         uses=("category_path",),
     ),
     KnownForm(
@@ -232,7 +242,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("input", "targets"),
         _PAIR,
         "targets: the choice with label 1 is better",
-        read.hhh_choices,
+        lists.hhh_choices,
         fits=_all("targets", lambda value: isinstance(value, Mapping) and {"choices", "labels"} <= value.keys()),
     ),
     KnownForm(
@@ -240,7 +250,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("input", "target_scores"),
         _PAIR,
         "target_scores: the answer with the highest score is better",
-        read.hhh_scores,
+        lists.hhh_scores,
     ),
     KnownForm(
         "JudgeLM",
@@ -282,22 +292,22 @@ FORMS: tuple[KnownForm, ...] = (
         ("orig_instruction", "orig_response", "orig_criteria", "orig_score"),
         _GRADE,
         "orig_score is the grade",
-        read.prometheus_grade,
-        uses=(*read._PARTS, *read._DESCRIPTIONS),
+        prometheus.prometheus_grade,
+        uses=(*prometheus.PARTS, *prometheus.DESCRIPTIONS),
     ),
     KnownForm(
         "Prometheus, filled prompts",
         ("instruction", "gpt4_score"),
         _GRADE,
         "the mean of gpt4_score is the grade",
-        read.feedback_grade,
+        prometheus.feedback_grade,
     ),
     KnownForm(
         "Prometheus, filled prompts",
         ("instruction", "gpt4_score"),
         _GRADE,
         "the mean of gpt4_score is the grade",
-        read.feedback,
+        prometheus.feedback,
         benchmarks=("feedback-bench",),
     ),
     KnownForm(
@@ -305,7 +315,7 @@ FORMS: tuple[KnownForm, ...] = (
         ("chosen_instruction", "rejected_instruction"),
         _PAIR,
         "chosen_instruction holds the better response; `tie` 1 is a tie",
-        read.prometheus_filled_pair,
+        prometheus.prometheus_filled_pair,
         uses=("tie",),
     ),
     KnownForm(
@@ -313,9 +323,9 @@ FORMS: tuple[KnownForm, ...] = (
         ("orig_instruction", "orig_response_A", "orig_response_B", "orig_preference"),
         _PAIR,
         "orig_preference: A or B",
-        read.prometheus_pair,
+        prometheus.prometheus_pair,
         label="orig_preference",
-        uses=(*read._PARTS, *read._DESCRIPTIONS),
+        uses=(*prometheus.PARTS, *prometheus.DESCRIPTIONS),
     ),
     KnownForm(
         "Auto-J",
@@ -335,6 +345,14 @@ FORMS: tuple[KnownForm, ...] = (
         label="label",
         labels={"1": "A", "2": "B"},
         benchmarks=("llmbar",),
+        places={
+            "natural": "llmbar-natural",
+            "neighbor": "llmbar-adver-neighbor",
+            "gptinst": "llmbar-adver-GPTInst",
+            "gptout": "llmbar-adver-GPTOut",
+            "manual": "llmbar-adver-manual",
+            "": "llmbar",
+        },
     ),
     KnownForm(
         "OpenAI preference tuning",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
+LETTERS = "ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 TIE = "tie"
 
 UNLABELLED = ""
@@ -54,8 +55,20 @@ _NOUN = (
     "response|answer|output|completion|reply|generation|candidate|assistant|model|option|choice|text|system|version|"
     "variant|solution|summary|translation|conversation|chatbot|bot|ai|agent|sample"
 )
-_ORDINALS = {"first": "A", "second": "B", "third": "C", "fourth": "D", "left": "A", "right": "B", "one": "A", "two": "B"}
-_BETTER = r"(?:\s*(?:is|are|was|has)?\s*(?:much|far|slightly|significantly|a bit|clearly)?\s*(?:better|best|wins?|won|preferred|chosen|winner))?"
+_ORDINALS = {
+    "first": "A",
+    "second": "B",
+    "third": "C",
+    "fourth": "D",
+    "left": "A",
+    "right": "B",
+    "one": "A",
+    "two": "B",
+}
+_BETTER = (
+    r"(?:\s*(?:is|are|was|has)?\s*(?:much|far|slightly|significantly|a bit|clearly)?\s*"
+    r"(?:better|best|wins?|won|preferred|chosen|winner))?"
+)
 _SLOT = re.compile(
     rf"(?:the\s+)?(?:(?P<noun>{_NOUN})s?\s*)?\(?(?P<slot>[a-z]|\d{{1,2}}|{'|'.join(_ORDINALS)})\)?(?:\s+(?:{_NOUN}))?{_BETTER}"
 )
@@ -75,8 +88,8 @@ def read_label(value: object, slots: int = 2) -> str | int | None:
         cell, or None for what is none of these.
 
     Example:
-        >>> read_label("model_b"), read_label("Tie (both bad)"), read_label("[[A>>B]]"), read_label("2"), read_label("x1")
-        ('B', 'tie', 'A', 2, None)
+        >>> [read_label(text) for text in ("model_b", "Tie (both bad)", "[[A>>B]]", "2", "x1")]
+        ['B', 'tie', 'A', 2, None]
     """
     if value is None:
         return UNLABELLED
@@ -120,11 +133,7 @@ def _slot(plain: str, slots: int) -> str | int | None:
     if said.isdigit():
         return int(said)
     letter = _ORDINALS.get(said, said.upper())
-    return letter if letter in _letters(slots) else None
-
-
-def _letters(slots: int) -> str:
-    return "ABCDEFGHIJKLMNOPQRSTUVWXYZ"[:slots]
+    return letter if letter in LETTERS[:slots] else None
 
 
 def numbering(codes: Collection[int], slots: int = 2) -> dict[int, str] | None:
@@ -142,7 +151,7 @@ def numbering(codes: Collection[int], slots: int = 2) -> dict[int, str] | None:
     seen = set(codes)
     if slots == 2:
         return {0: TIE, 1: "A", 2: "B"} if {1, 2} <= seen <= {0, 1, 2} else None
-    letters = _letters(slots)
+    letters = LETTERS[:slots]
     return dict(enumerate(letters, 1)) if slots in seen and seen <= set(range(1, slots + 1)) else None
 
 

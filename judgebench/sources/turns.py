@@ -41,9 +41,11 @@ class TurnError(ValueError):
 
 def is_turn(value: object) -> bool:
     """Whether a value is one turn of a conversation, in any dress."""
-    return isinstance(value, Mapping) and ({"role", "content"} <= value.keys() or {"from", "value"} <= value.keys() or (
-        "role" in value and "tool_calls" in value
-    ))
+    return isinstance(value, Mapping) and (
+        {"role", "content"} <= value.keys()
+        or {"from", "value"} <= value.keys()
+        or ("role" in value and "tool_calls" in value)
+    )
 
 
 def turn_of(value: Mapping[str, object]) -> dict[str, str]:
@@ -110,7 +112,8 @@ def _called(call: object) -> str:
         raise TurnError(f"a tool call is {type(call).__name__}, expected an object")
     of = call["function"] if isinstance(call.get("function"), Mapping) else call
     arguments = of.get("arguments", of.get("input", {}))
-    return f"{of.get('name', 'tool')}({arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)})"
+    said = arguments if isinstance(arguments, str) else json.dumps(arguments, ensure_ascii=False)
+    return f"{of.get('name', 'tool')}({said})"
 
 
 def _list(value: object) -> Sequence[object]:
@@ -118,19 +121,19 @@ def _list(value: object) -> Sequence[object]:
 
 
 def is_transcript(text: object) -> bool:
-    """Whether a text begins as a transcript does: `Human: ...` or `\\n\\nHuman: ...`."""
+    """Whether a text begins as a transcript does: `Human: ...`, after line breaks or not."""
     return isinstance(text, str) and re.match(r"\s*Human: ?", text) is not None
 
 
 def transcript(text: str, *, answered: bool = False) -> list[dict[str, str]]:
-    """The turns of a transcript.
+    r"""The turns of a transcript.
 
     Args:
-        text: The transcript, `\\n\\nHuman: ...\\n\\nAssistant: ...`.
+        text: The transcript, `\n\nHuman: ...\n\nAssistant: ...`.
         answered: Whether it ends with an answer, be it empty; the `Assistant:` at the end of a prompt is no turn.
 
     Example:
-        >>> transcript("\\n\\nHuman: Hi.\\n\\nAssistant: Hello.\\n\\nHuman: Why?\\n\\nAssistant:")[-1]
+        >>> transcript("\n\nHuman: Hi.\n\nAssistant: Hello.\n\nHuman: Why?\n\nAssistant:")[-1]
         {'role': 'user', 'content': 'Why?'}
     """
     turns = _split(text, _TRANSCRIPT)
