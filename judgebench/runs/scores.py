@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted, step
 from judgebench.benchmarks import base
-from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Protocol
@@ -17,14 +16,15 @@ from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, now
 from judgebench.runs.scoring import Beside, score
+from judgebench.sources.cells import as_list, decode_cell
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.source import Row, Source
     from judgebench.items import ItemKey
+    from judgebench.sources.source import Row, Source
 
     Scores = tuple[float | None, ...]
 
