@@ -20,7 +20,6 @@ from judgebench.runs.labels import (
     RunLabel as RunLabel,
     benchmark_title as benchmark_title,
     headings as headings,
-    manifest_labels as manifest_labels,
     run_labels as run_labels,
     shared_conditions as shared_conditions,
     titles_of as titles_of,
