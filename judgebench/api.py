@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
-from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
@@ -21,6 +20,7 @@ from judgebench.items import LABELS
 from judgebench.judges import address_line, is_moved
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
+from judgebench.sources.opening import data_stem, source_of
 from judgebench.templates import load_template
 from judgebench.verdicts import structured_schema
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.rows import Data
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
@@ -37,7 +36,8 @@ if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
-    from judgebench.runs.scorefiles import Steps
+    from judgebench.runs import Steps
+    from judgebench.sources.opening import Data
     from judgebench.templates import Template
 
 
@@ -292,7 +292,6 @@ def score(
     """
     from judgebench.rewards.scorer import ScoredDataset, find_scorer
     from judgebench.runs import scores as scorefiles
-    from judgebench.runs.scorefiles import Reading
 
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
@@ -303,7 +302,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        options=scorefiles.ScoreOptions(allow_missing, in_order, Reading(None if head is None else str(head), steps)),
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
     )
     return Run.load(path)
 

@@ -6,19 +6,19 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from judgebench.benchmarks.cells import decode_cell, list_in
-from judgebench.benchmarks.source import id_text
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
+from judgebench.sources.cells import decode_cell, list_in
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
+    from judgebench.sources.source import Row
 
 
 ROLES = ("system", "user", "assistant")

@@ -18,8 +18,8 @@ from judgebench.metrics.grades import correlations, grade_notes, grades_or_credi
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Reading, Turn
+    from judgebench.sources.source import Row
 
 SUBSET = "all"
 """The subset of rows that name none."""

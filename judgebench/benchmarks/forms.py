@@ -13,8 +13,8 @@ from judgebench.items import LABELS, TIE, Completion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import Turn
+    from judgebench.sources.source import Row
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))
 """The two columns of a pair whose better one a label names."""

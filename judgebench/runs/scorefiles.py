@@ -10,14 +10,14 @@ from statistics import fmean, geometric_mean
 from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.benchmarks import base
-from judgebench.benchmarks.cells import decode_cell
-from judgebench.benchmarks.source import Row, id_text
 from judgebench.errors import ConfigError, DataError
+from judgebench.sources.cells import decode_cell
+from judgebench.sources.source import Row, id_text
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Source
+    from judgebench.sources.source import Source
 
 Scores = tuple[float | None, ...]
 """One score a completion; None for each that is not there."""
@@ -60,7 +60,7 @@ _SHOWN = 5
 
 
 @dataclass(frozen=True, slots=True)
-class Reading:
+class ScoreReading:
     """How the numbers of a score file are taken.
 
     Attributes:
@@ -110,7 +110,7 @@ class _Columns:
     as_given: bool = False
 
 
-def read_score_rows(rows: Source | Iterable[Row], reading: Reading) -> Iterator[ScoredRow]:
+def read_score_rows(rows: Source | Iterable[Row], reading: ScoreReading) -> Iterator[ScoredRow]:
     """The rows of a score file of any of the forms.
 
     A column of scores holds a number or a list (of lists, of objects with a score); `scores` all of an item's, the
@@ -131,7 +131,7 @@ def read_score_rows(rows: Source | Iterable[Row], reading: Reading) -> Iterator[
         yield _scored(row, columns, reading)
 
 
-def _scored(row: Row, columns: _Columns, reading: Reading) -> ScoredRow:
+def _scored(row: Row, columns: _Columns, reading: ScoreReading) -> ScoredRow:
     said: list[str] = []
     deep = reading.head is not None or reading.steps is not None
     if columns.one is not None:
@@ -217,7 +217,9 @@ def _is_scores(value: Any) -> bool:
     return True
 
 
-def _numbers(row: Row, column: str, value: Any, reading: Reading, said: list[str], *, deep: bool = False) -> Scores:
+def _numbers(
+    row: Row, column: str, value: Any, reading: ScoreReading, said: list[str], *, deep: bool = False
+) -> Scores:
     """The scores in a cell, one a completion; None for each that is not finite.
 
     Args:
@@ -242,10 +244,10 @@ def _numbers(row: Row, column: str, value: Any, reading: Reading, said: list[str
     return tuple(numbers)
 
 
-def _number(row: Row, column: str, value: Any, reading: Reading) -> float:
+def _number(row: Row, column: str, value: Any, reading: ScoreReading) -> float:
     """One score; not-a-number where none is there."""
     if isinstance(value, dict):
-        return _number(row, column, _named(row, column, value, reading), Reading(steps=reading.steps))
+        return _number(row, column, _named(row, column, value, reading), ScoreReading(steps=reading.steps))
     if isinstance(value, list | tuple):
         if len(value) == 1:  # how some trainers write a batch of one
             return _number(row, column, value[0], reading)
@@ -261,7 +263,7 @@ def _number(row: Row, column: str, value: Any, reading: Reading) -> float:
     return number
 
 
-def _named(row: Row, column: str, value: Mapping[str, Any], reading: Reading) -> Any:
+def _named(row: Row, column: str, value: Mapping[str, Any], reading: ScoreReading) -> Any:
     names = [name for name in value if name not in {"label", "text", "completion", "response"}]
     if reading.head is not None:
         if reading.head not in value:
@@ -276,17 +278,17 @@ def _named(row: Row, column: str, value: Mapping[str, Any], reading: Reading) ->
     )
 
 
-def _of_several(row: Row, column: str, value: Sequence[Any], reading: Reading) -> float:
+def _of_several(row: Row, column: str, value: Sequence[Any], reading: ScoreReading) -> float:
     if not value:
         return math.nan
     if reading.head is not None:
         try:
-            return _number(row, column, value[int(reading.head)], Reading(steps=reading.steps))
+            return _number(row, column, value[int(reading.head)], ScoreReading(steps=reading.steps))
         except (ValueError, IndexError):
             mend = f"--head 0 to {len(value) - 1}"
             raise base.row_error(row, f"column '{column}' has no head '{reading.head}': {mend}") from None
     if reading.steps is not None:
-        steps = [_number(row, column, each, Reading()) for each in value]
+        steps = [_number(row, column, each, ScoreReading()) for each in value]
         return math.nan if not all(map(math.isfinite, steps)) else STEPS[reading.steps](steps)
     raise base.row_error(
         row,

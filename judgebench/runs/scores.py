@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted, step
@@ -15,7 +15,7 @@ from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, now
-from judgebench.runs.scorefiles import Reading, read_score_rows
+from judgebench.runs.scorefiles import ScoreReading, read_score_rows
 from judgebench.runs.scorejoin import joined_rows
 from judgebench.runs.scoring import Beside, score
 
@@ -24,9 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.source import Source
     from judgebench.items import ItemKey
-    from judgebench.runs.scorefiles import Scores
+    from judgebench.runs.scorefiles import Scores, Steps
+    from judgebench.sources.source import Source
 
 PROTOCOL = "scores"
 """The folder of a score file's run, in that of its name."""
@@ -41,12 +41,19 @@ class ScoreOptions:
     Attributes:
         allow_missing: Count scores that are not there, or not usable, as missing, instead of refusing the file.
         in_order: Take the rows in the order of the data, whatever their ids.
-        reading: How its numbers are taken.
+        head: Which of several scores of a completion: a name or an index.
+        steps: How the scores of a completion's steps become one.
     """
 
     allow_missing: bool = False
     in_order: bool = False
-    reading: Reading = field(default_factory=Reading)
+    head: str | int | None = None
+    steps: Steps | None = None
+
+    @property
+    def reading(self) -> ScoreReading:
+        """How its numbers are taken."""
+        return ScoreReading(None if self.head is None else str(self.head), self.steps)
 
 
 def read_scores(
@@ -182,7 +189,7 @@ def score_run(
 
 def _said(options: ScoreOptions) -> dict[str, str | bool]:
     """What makes the scores of one file others."""
-    said = {"head": options.reading.head, "steps": options.reading.steps, "in_order": options.in_order}
+    said = {"head": options.reading.head, "steps": options.steps, "in_order": options.in_order}
     return {name: value for name, value in said.items() if value}
 
 

@@ -6,10 +6,10 @@ import pytest
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
-from judgebench.runs.scorefiles import STEPS, Reading, read_score_rows
+from judgebench.runs.scorefiles import STEPS, ScoreReading, read_score_rows
 from judgebench.runs.scores import ScoreOptions, read_scores
+from judgebench.sources.opening import source_of
 
 FORMS = {
     "one list": ({"scores": [1.5, 0.5]}, (1.5, 0.5), None),
@@ -48,7 +48,7 @@ FORMS = {
 
 
 def scored(*rows: dict, **reading):
-    return list(read_score_rows(source_of([*rows]), Reading(**reading)))
+    return list(read_score_rows(source_of([*rows]), ScoreReading(**reading)))
 
 
 @pytest.mark.parametrize("form", FORMS)
