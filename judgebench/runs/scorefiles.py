@@ -218,7 +218,7 @@ def _is_scores(value: Any) -> bool:
 
 
 def _numbers(
-    row: Row, column: str, value: Any, reading: ScoreReading, said: list[str], *, deep: bool = False
+    row: Row, column: str, value: Any, how: ScoreReading, said: list[str], *, deep: bool = False
 ) -> Scores:
     """The scores in a cell, one a completion; None for each that is not finite.
 
@@ -226,7 +226,7 @@ def _numbers(
         row: For messages.
         column: Likewise.
         value: The cell.
-        reading: How numbers are taken.
+        how: How numbers are taken.
         said: Gets what stands in the place of numbers.
         deep: Whether a flat list is all of one completion.
     """
@@ -237,17 +237,17 @@ def _numbers(
         values = [values]
     numbers: list[float | None] = []
     for each in values:
-        number = _number(row, column, each, reading)
+        number = _number(row, column, each, how)
         if not math.isfinite(number):
             said.append("empty" if each in (None, "", []) else "NaN" if math.isnan(number) else str(number))
         numbers.append(number if math.isfinite(number) else None)
     return tuple(numbers)
 
 
-def _number(row: Row, column: str, value: Any, reading: ScoreReading) -> float:
+def _number(row: Row, column: str, value: Any, how: ScoreReading) -> float:
     """One score; not-a-number where none is there."""
     if isinstance(value, dict):
-        return _number(row, column, _named(row, column, value, reading), ScoreReading(steps=reading.steps))
+        return _number(row, column, _named(row, column, value, how), ScoreReading(steps=reading.steps))
     if isinstance(value, list | tuple):
         if len(value) == 1:  # how some trainers write a batch of one
             return _number(row, column, value[0], reading)
