@@ -131,23 +131,21 @@ def read_score_rows(rows: Source | Iterable[Row], reading: ScoreReading) -> Iter
         yield _scored(row, columns, reading)
 
 
-def _scored(row: Row, columns: _Columns, reading: ScoreReading) -> ScoredRow:
+def _scored(row: Row, columns: _Columns, how: ScoreReading) -> ScoredRow:
     said: list[str] = []
-    deep = reading.head is not None or reading.steps is not None
+    deep = how.head is not None or how.steps is not None
     if columns.one is not None:
         value = decode_cell(row.data[columns.one])
         if "chosen_position" in row.data:
             scores, chosen = _against_each(row, value), None
         elif isinstance(value, dict) and {*value} == {"chosen", "rejected"}:
-            sides = [_numbers(row, f"{columns.one}.{name}", value[name], reading, said, deep=deep) for name in value]
+            sides = [_numbers(row, f"{columns.one}.{name}", value[name], how, said, deep=deep) for name in value]
             scores, chosen = (*sides[0], *sides[1]), len(sides[0])
         else:
-            scores, chosen = _numbers(row, columns.one, value, reading, said), None
+            scores, chosen = _numbers(row, columns.one, value, how, said), None
     else:
         assert columns.two is not None
-        first, second = (
-            _numbers(row, name, decode_cell(row.data[name]), reading, said, deep=deep) for name in columns.two
-        )
+        first, second = (_numbers(row, name, decode_cell(row.data[name]), how, said, deep=deep) for name in columns.two)
         scores, chosen = (*first, *second), None if columns.as_given else len(first)
     return ScoredRow(
         where=row.where,
@@ -217,9 +215,7 @@ def _is_scores(value: Any) -> bool:
     return True
 
 
-def _numbers(
-    row: Row, column: str, value: Any, how: ScoreReading, said: list[str], *, deep: bool = False
-) -> Scores:
+def _numbers(row: Row, column: str, value: Any, how: ScoreReading, said: list[str], *, deep: bool = False) -> Scores:
     """The scores in a cell, one a completion; None for each that is not finite.
 
     Args:
@@ -247,11 +243,11 @@ def _numbers(
 def _number(row: Row, column: str, value: Any, how: ScoreReading) -> float:
     """One score; not-a-number where none is there."""
     if isinstance(value, dict):
-        return _number(row, column, _named(row, column, value, how), ScoreReading(steps=reading.steps))
+        return _number(row, column, _named(row, column, value, how), ScoreReading(steps=how.steps))
     if isinstance(value, list | tuple):
         if len(value) == 1:  # how some trainers write a batch of one
-            return _number(row, column, value[0], reading)
-        return _of_several(row, column, value, reading)
+            return _number(row, column, value[0], how)
+        return _of_several(row, column, value, how)
     if value is None or value == "":
         return math.nan
     try:
@@ -263,12 +259,12 @@ def _number(row: Row, column: str, value: Any, how: ScoreReading) -> float:
     return number
 
 
-def _named(row: Row, column: str, value: Mapping[str, Any], reading: ScoreReading) -> Any:
+def _named(row: Row, column: str, value: Mapping[str, Any], how: ScoreReading) -> Any:
     names = [name for name in value if name not in {"label", "text", "completion", "response"}]
-    if reading.head is not None:
-        if reading.head not in value:
-            raise base.row_error(row, f"column '{column}' has no head '{reading.head}'; found {', '.join(names)}")
-        return value[reading.head]
+    if how.head is not None:
+        if how.head not in value:
+            raise base.row_error(row, f"column '{column}' has no head '{how.head}'; found {', '.join(names)}")
+        return value[how.head]
     if "score" in value:
         return value["score"]
     if len(names) == 1:
@@ -278,18 +274,18 @@ def _named(row: Row, column: str, value: Mapping[str, Any], reading: ScoreReadin
     )
 
 
-def _of_several(row: Row, column: str, value: Sequence[Any], reading: ScoreReading) -> float:
+def _of_several(row: Row, column: str, value: Sequence[Any], how: ScoreReading) -> float:
     if not value:
         return math.nan
-    if reading.head is not None:
+    if how.head is not None:
         try:
-            return _number(row, column, value[int(reading.head)], ScoreReading(steps=reading.steps))
+            return _number(row, column, value[int(how.head)], ScoreReading(steps=how.steps))
         except (ValueError, IndexError):
             mend = f"--head 0 to {len(value) - 1}"
-            raise base.row_error(row, f"column '{column}' has no head '{reading.head}': {mend}") from None
-    if reading.steps is not None:
+            raise base.row_error(row, f"column '{column}' has no head '{how.head}': {mend}") from None
+    if how.steps is not None:
         steps = [_number(row, column, each, ScoreReading()) for each in value]
-        return math.nan if not all(map(math.isfinite, steps)) else STEPS[reading.steps](steps)
+        return math.nan if not all(map(math.isfinite, steps)) else STEPS[how.steps](steps)
     raise base.row_error(
         row,
         f"column '{column}' has {len(value)} scores a completion: --head 0 (to {len(value) - 1}) takes one of several "
