@@ -126,7 +126,9 @@ def test_every_figure_has_its_plot_its_table_and_its_data(page):
     for figure in figures:
         text = page.downloaded(f"{figure}.csv", f"button.csv[data-figure='{figure}']")
         lines = list(csv.reader(io.StringIO(text)))
-        assert len(lines) - 1 == page.js(f"return document.querySelectorAll('#{figure} .table tbody tr').length"), figure
+        assert len(lines) - 1 == page.js(f"return document.querySelectorAll('#{figure} .table tbody tr').length"), (
+            figure
+        )
 
 
 def test_the_data_of_a_figure_are_its_numbers(page):
