@@ -63,6 +63,7 @@ from judgebench.runs.run import (
     open_run as open_run,
     share_contents as share_contents,
 )
+from judgebench.runs.scorefiles import Steps as Steps
 from judgebench.runs.scoring import (
     SAMPLED as SAMPLED,
     Beside as Beside,
