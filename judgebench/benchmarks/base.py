@@ -70,6 +70,15 @@ class Benchmark(ABC):
     def item(self, row: Row) -> Item:
         """One row as an item."""
 
+    def answer_order(self, row: Row, number: int) -> tuple[str, tuple[int, ...]] | None:  # noqa: ARG002 - for own rows
+        """The id of a row, and which of its own answers each completion of its item is; None where these have no names.
+
+        Args:
+            row: As the source has it.
+            number: Of the row, from 1 on.
+        """
+        return None
+
     def by_ties(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that have some
         """Whether the item is judged by ratings and scored by the rule for Ties, whatever the template's mode."""
         return False

@@ -115,6 +115,14 @@ class Dataset:
             item = self.items[number]
             yield _grouped(item, self.keys[item.id])
 
+    def as_given(self) -> dict[str, tuple[int, ...]]:
+        """Of each chosen item, which of the answers in its row (0 the first) each of its completions is.
+
+        Items are left out whose rows say which answer is chosen, and so name no first one.
+        """
+        found = (self.benchmark.answer_order(row, number) for number, row in enumerate(self.rows, 1))
+        return {each[0]: each[1] for each in found if each is not None and each[0] in self.keys}
+
     @cached_property
     def _order(self) -> list[str]:
         units = sampling_order(self.benchmark, list(self.keys.values()), self.selection.seed)

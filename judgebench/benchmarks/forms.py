@@ -77,6 +77,20 @@ def form_of(row: Row) -> Form:
     )
 
 
+def answer_order(row: Row) -> tuple[int, ...] | None:
+    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+
+    Raises:
+        ConfigError: As `form_of`.
+    """
+    if "chosen" in row.data or "rejected" in row.data:
+        return None
+    k = len(form_of(row).completions)
+    label = _label(row, k)
+    best = 0 if label in {None, TIE} else LABELS.index(str(label))
+    return (best, *(at for at in range(k) if at != best))
+
+
 def given(row: Row, column: str) -> Any:
     """The value of a column that may be left out or empty; None then."""
     value = row.data.get(column)
