@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
+    from judgebench.runs import Steps
     from judgebench.sources.mapped import BadRows, EmptyAnswers
     from judgebench.sources.opening import Data
     from judgebench.templates import Template
@@ -274,6 +275,9 @@ def score(
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
+    in_order: bool = False,
+    head: str | int | None = None,
+    steps: Steps | None = None,
     columns: Mapping[str, str] | str | None = None,
     labels: Mapping[str, str] | str | None = None,
     id_column: str | None = None,
@@ -294,14 +298,18 @@ def score(
     In a coroutine `await jb.ascore(...)`.
 
     Args:
-        scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`),
-            in a JSONL, CSV or Parquet file, a data frame or a list.
+        scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`,
+            or `score_a` and `score_b`), in a file, a data frame or a list; without ids in the order of the data.
         benchmark: Whose items they are scores of.
         data: Where the items come from; None for the benchmark's own rows on the hub.
         subsets: Only these.
         out: The folder above the runs' folders.
         name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
+        in_order: Take the rows in the order of the data, whatever their ids.
+        head: Which of several scores of a completion: its name or its index.
+        steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
+            `mean-logit`, `mean-odds` or `last`.
         columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
         labels: What the items' labels mean: `{"model_a": "A"}`.
         id_column: The column of the items' ids.
@@ -334,7 +342,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        allow_missing=allow_missing,
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
     )
     return Run.load(path)
 

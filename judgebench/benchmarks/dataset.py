@@ -16,6 +16,7 @@ from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, unknown_name
+from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
 from judgebench.sources.opening import source_of
 
@@ -124,6 +125,16 @@ class Dataset:
             item = self.items[number]
             yield _grouped(item, self.keys[item.id])
 
+    def as_given(self) -> dict[str, tuple[int, ...]]:
+        """Of each chosen item, which of the answers in its row (0 the first) each of its completions is.
+
+        Items are left out whose rows say which answer is chosen, and so name no first one.
+        """
+        bad = {row.where for row in self.understood.bad}
+        rows = ((number, row) for number, row in enumerate(self.rows.every_row(), 1) if row.where not in bad)
+        found = (self.benchmark.answer_order(row, number) for number, row in rows)
+        return {each[0]: each[1] for each in found if each is not None and each[0] in self.keys}
+
     @cached_property
     def _order(self) -> list[str]:
         units = sampling_order(self.benchmark, list(self.keys.values()), self.selection.seed)
@@ -217,7 +228,8 @@ def opened(benchmark: Benchmark, data: Data, options: RowMap) -> Source:
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
         check_roles(options.columns)
-    return MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
+    mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
+    return KnownSource(mapped, benchmark.name, options.labels)
 
 
 def _problem(benchmark: Benchmark, item: Item, row: Row, keys: Container[str], checked: CheckedRows) -> str | None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from judgebench.errors import ConfigError, DataError
+from judgebench.sources.columns import plain
 from judgebench.sources.source import Row, Source, id_text
 
 if TYPE_CHECKING:
@@ -57,11 +58,14 @@ class RowMap:
         for name, own in (("id", self.id_column), ("group", self.group_column)):
             if own is not None and self.columns.get(name, own) != own:
                 raise ConfigError(f"--columns {name}={self.columns[name]} and --{name}-column {own}: give one of them")
+        read = {value: _label(meaning) for value, meaning in self.labels.items()}
         for value, meaning in self.labels.items():
-            if _label(meaning) is None:
+            if read[value] is None:
                 raise ConfigError(
                     f"--labels {value}={meaning}: '{meaning}' is no label: write A, B or tie, or nothing for no label"
                 )
+
+        object.__setattr__(self, "labels", read)
 
     @property
     def names(self) -> dict[str, str]:
@@ -111,11 +115,6 @@ def pairs_in(text: str, option: str, *, last: bool = False) -> dict[str, str]:
             raise ConfigError(f"{option}: '{name}' is given twice: keep one")
         found[name] = own
     return found
-
-
-def plain(name: object) -> str:
-    """A column's name without case, spaces, dashes and underscores: `Response A` is `response_a`."""
-    return re.sub(r"[\s_-]+", "", str(name)).casefold()
 
 
 class MappedSource(Source):
