@@ -91,7 +91,6 @@ class DataEntry(_Entry):
     source: AnyText | None = None
     revision: AnyText | None = None
     split: AnyText | None = None
-    skipped: Sequence[Mapping[AnyText, Any]] = ()
 
 
 class ItemsEntry(_Entry):

@@ -6,9 +6,10 @@ import json
 import pytest
 
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import load_dataset
+from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.sources.known import known_form
 from judgebench.sources.known_table import FORMS
+from judgebench.sources.mapped import RowMap
 
 
 def user(text):
@@ -216,7 +217,8 @@ EXAMPLES = {
 
 
 def items(rows, benchmark="custom"):
-    return list(load_dataset(get_benchmark(benchmark), rows))
+    reading = RowMap(empty_answers="keep")  # transcripts that end before the last answer have an empty one
+    return list(load_dataset(get_benchmark(benchmark), rows, Selection(rows=reading)))
 
 
 def told(item):
