@@ -32,20 +32,24 @@ if TYPE_CHECKING:
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "requests", "tokens"})
 _MONEY = re.compile(
-    r"insufficient[ _](?:\w+_)?(?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota|exceeded_current_quota"
+    r"insufficient[ _](?:\w+_)?(?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota"
+    r"|exceeded_current_quota"
     r"|credit balance (?:is )?(?:too low|exhausted)|credit_balance_exhausted"
     r"|billing[ _](?:hard[ _]limit|not[ _]active)"
     r"|billing (?:is |has been )?(?:disabled|not enabled)|billing_disabled"
     r"|account is (?:not active|in arrears)|arrearage"
     r"|(?:credits?|credit quota|prepaid balance|trial|free (?:trial|tier)(?: quota| of the model)?)"
     r" (?:(?:is|are|has|have|has been|have been) )?(?:depleted|exhausted|used up|run out|expired|ended|over)\b"
-    r"|prepayment credits|(?:no|not have any|n't have any) credits?\b"
+    r"|prepayment credits|(?:no|not have any|n't have any) credits?\b(?! card)"
     r"|(?:out of|used all (?:available|your|of your)|ran out of|not enough|never purchased|requires? more) credits?"
-    r"|(?:spend(?:ing)?|credit|key) (?:limit|cap)|(?:specified|reached your) api usage limits?|usage limit of [$\u20ac\u00a3]"
+    r"|(?:spend(?:ing)?|credit|key) (?:limit|cap)|(?:specified|reached your) api usage limits?"
+    r"|usage limit of [$\u20ac\u00a3]"
     r"|free tier quota|call volume quota|billing (?:threshold|account\b.{0,30}(?:not open|closed))"
-    r"|payment (?:required|overdue|failed|was declined|(?:method|instrument) must)|(?:enter|valid) (?:a )?payment method"
+    r"|payment (?:required|overdue|failed|was declined|(?:method|instrument) must)|(?:enter"
+    r"|valid) (?:a )?payment method"
     r"|balance (?:is )?(?:not enough|insufficient|too low)|(?:add|top up|overdue|recharge your) balance"
-    r"|(?:add|out of|insufficient) funds|monthly (?:\w+ ){0,2}(?:credits|limit|cap|budget|quota|allowance)|past due|unpaid|failure to pay|invalid_payment"
+    r"|(?:add|out of|insufficient) funds|monthly (?:\w+ ){0,2}(?:credits|limit|cap|budget|quota|allowance)"
+    r"|past due|unpaid|failure to pay|invalid_payment"
     r"|billing to be enabled|enable billing|billing_error|accountoverdue"
     r"|budget (?:has been |is )?exceeded|budget_exceeded|exceeded ?budget|over budget"
     r"|(?:calls|requests|tokens|limit|quota)\W{1,3}(?:per |a )?month"
@@ -54,7 +58,8 @@ _MONEY = re.compile(
 )
 _MINUTE = re.compile(r"(?:per[-_ ]?|/ ?)(?:min(?:ute)?|sec(?:ond)?)\b|per(?:minute|second)", re.IGNORECASE)
 _DAY = re.compile(
-    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?(?:utc |calendar )?|by|/ ?)day|per 1 ?d\b|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
+    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?(?:utc |calendar )?|by|/ ?)day|per 1 ?d\b"
+    rf"|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
     r"|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage|allocation|allowance)"
     r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s)|24[- ]?h(?:our)? (?:limit|quota|window|period)"
     r"|today(?:'s)? (?:\w+ ){0,2}(?:limit|quota)|\btomorrow\b)",
@@ -63,9 +68,12 @@ _DAY = re.compile(
 """A day's quota; but for words that name a minute's first, and what a more expensive plan gives a day after that."""
 _KEY = re.compile(
     r"(?:incorrect|invalid|expired|wrong|missing|malformed|bad|no|provide an) (?:x-)?api[-_ ]?key"
-    r"|api[-_ ]?key[-_ ](?:(?:you )?(?:provided|supplied|sent) )?(?:is |was |has )?(?:been )?(?:not[-_ ]valid|not[-_ ]found"
-    r"|invalid|expired|incorrect|wrong|missing|required|revoked|disabled|deactivated|deleted|blocked|reported as leaked)"
-    r"|valid api[-_ ]key|invalid (?:authentication|credentials|(?:access|auth\w*|bearer) token)|authentication (?:has )?failed"
+    r"|api[-_ ]?key[-_ ](?:(?:you )?(?:provided|supplied|sent) )?(?:is |was |has )?(?:been )?(?:not[-_ ]valid"
+    r"|not[-_ ]found"
+    r"|invalid|expired|incorrect|wrong|missing|required|revoked|disabled|deactivated|deleted|blocked"
+    r"|reported as leaked)"
+    r"|valid api[-_ ]key|invalid (?:authentication|credentials|(?:access|auth\w*|bearer) token)"
+    r"|authentication (?:has )?failed"
     r"|authentication_error|invalid_api_key",
     re.IGNORECASE,
 )
@@ -79,7 +87,8 @@ _UNIT = (
 _LENGTH = re.compile(rf"({_NUMBER})\s*(?:more )?({_UNIT})", re.IGNORECASE)
 _LENGTHS = rf"((?:{_NUMBER}\s*(?:more )?{_UNIT}(?:,| and)?[ ,]*)+)"
 _WAIT = re.compile(
-    r"\b(?:try|retry(?:ing)?|again|wait(?:ing)?|available|allowed|resets?|back(?:ing)?[- ]?off|cool(?:ing)?[- ]?down)\b"
+    r"\b(?:try|retry(?:ing)?|again|wait(?:ing)?|available|allowed|resets?|back(?:ing)?[- ]?off"
+    r"|cool(?:ing)?[- ]?down)\b"
     rf"[^.\d\n]{{0,30}}?[\s:=(]{_LENGTHS}"
     rf"|\bretry[-_ ]after[\"']?\s*[:=]\s*[\"']?({_NUMBER})(?![\w.])"
     rf"|{_LENGTHS}\s*[\u4e4b\u4ee5]?\u540e",
@@ -99,7 +108,8 @@ _ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"}
 _CONTEXT = re.compile(
     r"context_length_exceeded|exceed_context_size|string_above_max_length"
     r"|max(?:imum)? (?:context|model|prompt|input|sequence)(?: token)? length|input length should be"
-    r"|reached context length|(?:greater|longer|larger|more) than (?:the )?(?:\w+(?:'s)? ){0,2}context (?:length|size|window)"
+    r"|reached context length|(?:greater|longer|larger"
+    r"|more) than (?:the )?(?:\w+(?:'s)? ){0,2}context (?:length|size|window)"
     r"|context (?:length|size|window|the overflows)\b.{0,60}(?:exceed|overflow|too|not enough)"
     r"|exceed\w*\b.{0,60}(?:context (?:length|size|window)|maximum (?:input )?(?:length|number of (?:input )?tokens))"
     r"|(?:input tokens|input token count|input length|prompt length)\b.{0,30}exceed"
