@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
@@ -252,7 +252,7 @@ def matrix(subject: Subject) -> Figure:
         return Figure(slug, title, empty="only RM-Bench has answers in several styles")
     rows, z, names = [], [], []
     for line in having:
-        for style, shares_ in zip(STYLES, line.detail.metrics.extra["matrix"], strict=True):
+        for style, shares_ in zip(STYLES, cast("Any", line.detail.metrics.extra["matrix"]), strict=True):
             rows += [(line.title, style, wrong, share) for wrong, share in zip(STYLES, shares_, strict=True)]
             names.append(f"{style} · {line.title}" if len(having) > 1 else style)
             z.append(shares_)
