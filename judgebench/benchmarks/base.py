@@ -6,19 +6,19 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from judgebench.benchmarks.cells import decode_cell, list_in
-from judgebench.benchmarks.source import id_text
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
+from judgebench.sources.cells import decode_cell, list_in
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
+    from judgebench.sources.source import Row
 
 
 ROLES = ("system", "user", "assistant")
@@ -72,6 +72,15 @@ class Benchmark(ABC):
     @abstractmethod
     def item(self, row: Row) -> Item:
         """One row as an item."""
+
+    def answer_order(self, row: Row, number: int) -> tuple[str, tuple[int, ...]] | None:  # noqa: ARG002 - for own rows
+        """The id of a row, and which of its own answers each completion of its item is; None where these have no names.
+
+        Args:
+            row: As the source has it.
+            number: Of the row, from 1 on.
+        """
+        return None
 
     def by_ties(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that have some
         """Whether the item is judged by ratings and scored by the rule for Ties, whatever the template's mode."""

@@ -13,8 +13,8 @@ from judgebench.items import LABELS, TIE, Completion
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import Turn
+    from judgebench.sources.source import Row
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))
 """The two columns of a pair whose better one a label names."""
@@ -75,6 +75,20 @@ def form_of(row: Row) -> Form:
         "has none of: chosen and rejected; completions; response_a and response_b; response; "
         f"found {', '.join(map(str, data)) or 'no columns'}",
     )
+
+
+def answer_order(row: Row) -> tuple[int, ...] | None:
+    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+
+    Raises:
+        ConfigError: As `form_of`.
+    """
+    if "chosen" in row.data or "rejected" in row.data:
+        return None
+    k = len(form_of(row).completions)
+    label = _label(row, k)
+    best = 0 if label in {None, TIE} else LABELS.index(str(label))
+    return (best, *(at for at in range(k) if at != best))
 
 
 def given(row: Row, column: str) -> Any:

@@ -7,16 +7,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.source import Source
 from judgebench.errors import ConfigError
 from judgebench.items import Item
 from judgebench.metrics.accuracy import Layout, part_scores
+from judgebench.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.sources.source import Row
 
 SUBSETS = (
     "llmbar-natural",

@@ -35,13 +35,21 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 @out_option("Parent folder of the run.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")
+@click.option("--in-order", is_flag=True, help="Take the rows in the order of the data, whatever their ids.")
+@click.option("--head", metavar="NAME|INDEX", help="Which of several scores per completion.")
+@click.option(
+    "--steps",
+    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
+    help="How scores of steps become one per completion.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
     """Compute the metrics of a benchmark from a reward model's scores in FILE.
 
-    FILE is JSONL, CSV or Parquet with one row per item: id and scores (a list, correct completions first), or
-    scores_chosen and scores_rejected. Or the NAME[:REST] of a scorer: length, or an installed package's.
+    FILE has one row per item: id and scores (a list, correct completions first), or scores_chosen and scores_rejected,
+    or score_a and score_b; RewardBench's, RewardMATH's and RM-Bench's own result files as they are. Without ids, rows
+    are joined by prompt or in order. Or the NAME[:REST] of a scorer: length, or an installed package's.
     """
     from judgebench import api
     from judgebench.benchmarks import get_benchmark

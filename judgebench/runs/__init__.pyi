@@ -55,6 +55,7 @@ from judgebench.runs.run import (
     share_contents as share_contents,
     titles as titles,
 )
+from judgebench.runs.scorefiles import Steps as Steps
 from judgebench.runs.scoring import (
     SAMPLED as SAMPLED,
     Beside as Beside,

@@ -7,10 +7,10 @@ from making import key, outcome, reading
 
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import ListSource
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import ListSource
 
 RULE = RewardBench()
 PAIR = key("7", "donotanswer")

@@ -8,8 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 from judgebench._util.plugins import blaming
-from judgebench.benchmarks.cells import list_in
 from judgebench.errors import DataError
+from judgebench.sources.cells import list_in
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
