@@ -28,7 +28,7 @@ def standing(subject: Subject) -> Figure:
     """The runs ranked, with what stands beside their scores."""
     columns: Columns = {
         Column("judge"): lambda line: line.place.judge,
-        Column("template"): lambda line: line.place.wording,
+        Column("template"): lambda line: line.place.how,
         Column("protocol"): lambda line: line.place.protocol,
         Column("rank", "count"): lambda line: "-" if line.place.rank is None else line.place.rank,
         Column("score", "score"): lambda line: line.place.score,
