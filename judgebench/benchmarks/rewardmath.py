@@ -9,16 +9,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.cells import as_list
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.metrics.accuracy import Layout, part_scores
+from judgebench.sources.cells import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
+    from judgebench.sources.source import Row
 
 RANK = "reciprocal_rank"
 BOUNDS = ("_low", "_high")

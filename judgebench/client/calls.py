@@ -207,7 +207,8 @@ class JudgeClient:
     def ended(self, request: Request) -> Reply | None:
         """A reply to the same that ended by itself under another limit on its length, and is within this judge's."""
         params, _ = self.judge.params_asked()
-        limit = next((params[name] for name in LENGTH_LIMITS if isinstance(params.get(name), int)), None)
+        limits = (params.get(name) for name in LENGTH_LIMITS)
+        limit = next((limit for limit in limits if isinstance(limit, int)), None)
         for reply in self.cache.tagged(self._second_key(request)):
             if limit is None or (reply.completion_tokens or len(reply.text or "")) < limit:
                 return reply
@@ -485,7 +486,8 @@ class JudgeClient:
         """Waits until the judge's requests and tokens per minute allow another call."""
         params, _ = self.judge.params_asked()
         characters = sum(len(message["content"]) for message in request.messages)
-        answer = params.get("max_completion_tokens") or params.get("max_tokens") or 0
+        answer = params.get("max_completion_tokens") or params.get("max_tokens")
+        answer = answer if isinstance(answer, int | float) else 0
         for limit, by_tokens in self._limits or ():
             await self._unless_stopped(limit.wait(characters / 4 + answer if by_tokens else 1.0))
 
