@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
@@ -281,7 +281,7 @@ class Leaderboard(Tabular):
     boards: tuple[Board, ...]
     unreadable: tuple[str, ...] = field(default=())
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """A list with an object a benchmark."""
         return [asdict(board) for board in self.boards]
 

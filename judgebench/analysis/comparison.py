@@ -122,7 +122,7 @@ class Comparison(Tabular):
     failures: tuple[FailureEffect, ...] = ()
     others: tuple[OtherRun, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
         data: dict[str, Any] = _plain(asdict(self))
         for run, said in zip(self.runs, data["runs"], strict=True):

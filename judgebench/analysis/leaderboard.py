@@ -302,7 +302,7 @@ def _place(run: Finished, label: RunLabel) -> Place:
         high=metrics.high,
         sections={section: estimate.score for section, estimate in metrics.sections.items()},
         section_intervals={section: (each.low, each.high) for section, each in metrics.sections.items()},
-        figures={name: float(metrics.extra[name]) for name in FIGURES if metrics.extra.get(name) is not None},
+        figures={name: figure for name in FIGURES if isinstance(figure := metrics.extra.get(name), int | float)},
         items=metrics.items,
         coverage=metrics.coverage,
         consistency=metrics.consistency,
