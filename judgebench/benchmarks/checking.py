@@ -141,10 +141,10 @@ class CheckedRows:
         """
         found = self.understood
         for row in self._rows:
+            if found.bad_count == found.rows == _HOPELESS:
+                raise self._error()
             found.rows += 1
             row.number, self.row = found.rows, row
-            if found.bad_count == found.rows - 1 == _HOPELESS:
-                raise self._error()
             if row.problem is not None:
                 self.refuse(row, row.problem)
                 continue
