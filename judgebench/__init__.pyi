@@ -5,7 +5,7 @@ from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Thresho
 from judgebench.analysis.choice import (
     Candidate as Candidate,
     CascadePick as CascadePick,
-    Choice as Choice,
+    PartPick as PartPick,
     Pick as Pick,
 )
 from judgebench.analysis.compare import compare as compare

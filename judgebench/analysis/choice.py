@@ -58,7 +58,7 @@ class Candidate:
 
 
 @dataclass(frozen=True, slots=True)
-class Choice:
+class PartPick:
     """What is picked for the score or a section.
 
     Attributes:
@@ -88,7 +88,7 @@ class Choice:
             return None
         priced = [each for each in self.candidates if each.cost_per_1000 is not None]
         if not priced:
-            return "no run has a known price"
+            return "no run has a known price (price: {input: ..., output: ...} in providers.yaml)"
         if not self._affordable:
             first = min(priced, key=lambda each: each.cost_per_1000 or 0.0)
             return f"no judge is within the budget of {self._budget}; the cheapest is {self._named(first)}"
@@ -259,8 +259,8 @@ class Pick(Tabular):
 
     benchmark: str
     title: str
-    overall: Choice
-    sections: Mapping[str, Choice]
+    overall: PartPick
+    sections: Mapping[str, PartPick]
     cascade: CascadePick | None
     notes: tuple[str, ...] = field(default=())
 
@@ -274,6 +274,8 @@ class Pick(Tabular):
     def in_short(self) -> list[str]:
         """The pick overall in a sentence, those of the sections in one line, and the cascade."""
         lines, every = [self.overall.sentence], self.sections.items()
+        if all(each.cost_per_1000 is None for each in self.overall.candidates):
+            return lines
         if picks := [f"{name}: {each.picked.title}" for name, each in every if each.picked]:
             lines.append(f"by section: {'; '.join(picks)}")
         if none := [name for name, each in every if not each.picked and not each.nearest]:
@@ -400,7 +402,7 @@ def _unless_best(name: str) -> Any:
     return value
 
 
-def _of(choice: Choice, name: str) -> Value:
+def _of(choice: PartPick, name: str) -> Value:
     return None if choice.picked is None else getattr(choice.picked, name)
 
 

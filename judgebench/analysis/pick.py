@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.analysis.cascade import MARGIN, CascadePair, spread
-from judgebench.analysis.choice import OVERALL, Candidate, CascadePick, Choice, Pick
+from judgebench.analysis.choice import OVERALL, Candidate, CascadePick, PartPick, Pick
 from judgebench.analysis.leaderboard import comparable, is_altered, is_low, open_by_benchmark, tested_items
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.accuracy import official_scores
@@ -162,7 +162,7 @@ class _Picking:
             notes=(*notes, *self._notes()),
         )
 
-    def _choice(self, part: str, weights: Sequence[float], parts: int) -> Choice:
+    def _choice(self, part: str, weights: Sequence[float], parts: int) -> PartPick:
         found = standings(self.paired.part(weights), self.margin / 100, tests=parts * (len(self.runs) - 1))
         candidates = [
             Candidate(
@@ -183,7 +183,7 @@ class _Picking:
             for each in found
         ]
         picked = cheapest(found, self.costs, self.budget)
-        return Choice(
+        return PartPick(
             part=part,
             items=found[0].n,
             picked=None if picked is None else candidates[picked.run],
@@ -209,7 +209,7 @@ class _Picking:
                 "output: ...} in providers.yaml, before a run)"
             )
 
-    def _cascade(self, overall: Choice) -> CascadePick | None:
+    def _cascade(self, overall: PartPick) -> CascadePick | None:
         """The cheapest cascade to the best run that is within the margin of every run and costs less than the pick."""
         against = overall.picked or overall.best
         most = against.cost_per_1000
@@ -252,12 +252,12 @@ class _Picking:
         runs = range(len(every), len(every) + len(self.runs))
 
         def is_within(at: int) -> bool:
-            return all(100 * whole.difference(at, other, confidence=confidence).low > -self.margin for other in runs)
+            return all(100 * whole.interval(at, other, confidence=confidence).low > -self.margin for other in runs)
 
         shown = min(takewhile(is_within, range(len(every) - 1, -1, -1)), default=None)
         if shown is None:
             return None
-        threshold, difference = thresholds[shown], whole.difference(shown, len(every) + best, confidence=confidence)
+        threshold, ends = thresholds[shown], whole.interval(shown, len(every) + best, confidence=confidence)
         sent = pair.sent(threshold)
         cost, score = pair.cost(sent), official_scores(every[shown], self.benchmark.layout, resamples=2).score
         if cost is None or score is None:
@@ -271,9 +271,9 @@ class _Picking:
             threshold=threshold,
             share=len(sent) / len(pair.items),
             score=score,
-            difference=difference.difference,
-            low=difference.low,
-            high=difference.high,
+            difference=float(whole.scores[shown] - whole.scores[len(every) + best]),
+            low=ends.low,
+            high=ends.high,
             cost_per_1000=1_000 * cost,
         )
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from itertools import combinations
 from statistics import NormalDist
 from typing import TYPE_CHECKING
 
@@ -13,7 +14,10 @@ from judgebench.metrics.paired import ALPHA
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from judgebench.metrics.paired import Difference, PairedScores
+    from judgebench.metrics.paired import PairedScores
+
+    _Ends = tuple[float, float, float]
+    """A difference, and the ends of its interval."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,40 +65,37 @@ def standings(part: PairedScores, margin: float, *, tests: int | None = None) ->
     """
     runs = range(len(part.scores))
     confidence = 1 - ALPHA / (tests or max(len(runs) - 1, 1))
-    found = {(a, b): part.difference(a, b, confidence=confidence) for a in runs for b in runs if a < b}
-    best = max(runs, key=lambda run: (part.scores[run], -run))
-    return [_standing(run, best, found, margin, confidence) for run in runs]
+    scores = part.scores.tolist()
+    best = max(runs, key=lambda run: (scores[run], -run))
+    against: dict[int, dict[int, _Ends]] = {run: {} for run in runs}
+    for a, b in combinations(runs, 2):
+        ends, difference = part.interval(a, b, confidence=confidence), scores[a] - scores[b]
+        against[a][b] = (difference, ends.low, ends.high)
+        against[b][a] = (-difference, -ends.high, -ends.low)
+    return [_standing(run, best, scores[run], part.n, against[run], margin, confidence) for run in runs]
 
 
 def _standing(
-    run: int, best: int, found: Mapping[tuple[int, int], Difference], margin: float, confidence: float
+    run: int, best: int, score: float, n: int, against: Mapping[int, _Ends], margin: float, confidence: float
 ) -> Standing:
-    others = [_ends(each, run) for pair, each in found.items() if run in pair]
-    difference, low, high = (0.0, 0.0, 0.0) if run == best else _ends(found[min(run, best), max(run, best)], run)
-    first = next(each for pair, each in found.items() if run in pair)
+    others = list(against.values())
+    difference, low, high = (0.0, 0.0, 0.0) if run == best else against[best]
     within = all(low > -margin for _, low, _ in others)
     return Standing(
         run=run,
         best=best,
-        n=first.n,
-        score=first.first_score if first.first == run else first.second_score,
+        n=n,
+        score=score,
         difference=difference,
         low=low,
         high=high,
         within=within,
         beyond=any(high <= -margin for *_, high in others),
-        more=0 if within else _more(others, first.n, margin, confidence),
+        more=0 if within else _more(others, n, margin, confidence),
     )
 
 
-def _ends(found: Difference, run: int) -> tuple[float, float, float]:
-    """The difference of a run's score less the other's, and its ends."""
-    if found.first == run:
-        return found.difference, found.low, found.high
-    return -found.difference, -found.high, -found.low
-
-
-def _more(others: Sequence[tuple[float, float, float]], n: int, margin: float, confidence: float) -> int | None:
+def _more(others: Sequence[_Ends], n: int, margin: float, confidence: float) -> int | None:
     """How many more items; an interval's width goes with the root of their number."""
     z = NormalDist().inv_cdf(0.5 + confidence / 2)
     factor = 1 + NormalDist().inv_cdf(POWER) / z

@@ -86,8 +86,12 @@ class _Layout:
 
     def _fits(self, columns: Sequence[int]) -> bool:
         """Whether there is room for columns behind the names, these below each other and broken where need be."""
+        if self._total(self._wide, [*self._names, *columns], self._gap) <= self._width:
+            return True
         names = [at for at in self._names if at not in self._titles[1:]]
-        return self._total(self._least, [*names, *columns], self._gap) <= self._width
+        below = 2 + max((self._least[at] for at in self._titles[1:]), default=-2)
+        wider = max(below - self._least[self._titles[0]], 0) if below else 0
+        return self._total(self._least, [*names, *columns], self._gap) + wider <= self._width
 
     def _parts(self) -> Iterator[list[int]]:
         """The columns behind the names in as many tables as it takes: the first, and those that gave way to it."""
