@@ -37,7 +37,6 @@ from judgebench.api import (
     run as run,
     score as score,
 )
-from judgebench.benchmarks.rows import Data as Data
 from judgebench.client.cache.bundles import BundledRun as BundledRun
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
@@ -122,6 +121,7 @@ from judgebench.runs.manifest import (
     TemplateEntry as TemplateEntry,
 )
 from judgebench.runs.run import Records as Records, Run as Run
+from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.verdicts.reply import Reply as Reply
 

@@ -16,7 +16,17 @@ from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.selection import cheapest, standings
 from judgebench.metrics.summary import LEAST_COVERAGE
-from judgebench.runs import Run, check_alike, find_runs, list_runs, open_run, run_templates, titles, was_judged
+from judgebench.runs import (
+    Run,
+    benchmark_title,
+    check_alike,
+    find_runs,
+    list_runs,
+    open_run,
+    run_templates,
+    titles_of,
+    was_judged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -133,7 +143,7 @@ class _Picking:
         self, runs: Sequence[Finished], items: Sequence[str], margin: float, budget: float | None, seed: int
     ) -> None:
         self.runs, self.items, self.margin, self.budget, self.seed = runs, items, margin, budget, seed
-        self.titles = titles([each.name for each in runs])
+        self.titles = titles_of(runs)
         self.costs = [_cost_per_1000(each) for each in runs]
         self.outcomes = [[each.outcomes[item] for item in items] for each in runs]
         self.benchmark = runs[0].benchmark
@@ -155,7 +165,7 @@ class _Picking:
         }
         return Pick(
             benchmark=self.benchmark.name,
-            title=f"{self.benchmark.title}: pick",
+            title=f"{benchmark_title([each.run for each in self.runs])}: pick",
             overall=overall,
             sections=parts,
             cascade=self._cascade(overall),

@@ -16,11 +16,11 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, _said, load_dataset
-from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
 from judgebench.runs.preferences import preferred
+from judgebench.sources.opening import source_of
 
 NAME = "custom"
 BENCHMARK = get_benchmark(NAME)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -14,6 +13,7 @@ import judgebench as jb
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from pathlib import Path
 
 CHAT, SAFETY = "alpacaeval-easy", "donotanswer"
 ROWS = pairs(1_000, (CHAT, SAFETY))
