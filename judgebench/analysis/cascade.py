@@ -23,10 +23,11 @@ from judgebench.runs import (
     DEFAULT_OUT,
     DerivedRun,
     Run,
+    benchmark_title,
     member,
     opened_members,
     read_judgements,
-    titles,
+    titles_of,
     total_usage,
     usage_over,
     was_judged,
@@ -120,7 +121,7 @@ class Cascade(Tabular):
         """The cascade as a run like any other, where it was written."""
         return None if self.path is None else Run(self.path)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return {**asdict(self), "path": None if self.path is None else str(self.path)}
 
@@ -238,14 +239,14 @@ def cascade(
     looked_at = _spread(thresholds, MOST_STEPS)
     if threshold is not None:
         looked_at = [None, *sorted({*(each for each in looked_at if each is not None), threshold}, reverse=True)]
-    names = titles([each.name for each in opened])
+    names = titles_of(opened)
     path = None
     if threshold is not None:
         made = pair.made(threshold, name or "+".join(each.name.judge for each in opened), seed)
         path = write_made(made, opened, templates, Path(out), started)
     return Cascade(
         benchmark=opened[0].benchmark.name,
-        title=opened[0].benchmark.title,
+        title=benchmark_title([each.run for each in opened]),
         cheap=names[0],
         dear=names[1],
         by=by,

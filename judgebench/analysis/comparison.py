@@ -111,7 +111,7 @@ class Comparison(Tabular):
     measure: Measure | None = "share"
     failures: tuple[FailureEffect, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
         data: dict[str, Any] = _plain(asdict(self))
         for run, said in zip(self.runs, data["runs"], strict=True):

@@ -188,7 +188,7 @@ def _section(board: Board, links: Mapping[str, str]) -> Section:
         cells[_JUDGE] = replace(cells[_JUDGE], link=links.get(place.path))
         cells[_INTERVAL] = replace(cells[_INTERVAL], bar=_bar(place, low, high))
         kind = "published" if place.published else "judge" if place.template is not None else "scores"
-        rows.append(BoardRow(kind, place.group, f"{place.judge} ({place.how})", tuple(cells)))
+        rows.append(BoardRow(kind, place.group, place.label, tuple(cells)))
     return Section(f"board-{board.benchmark}", board, table, tuple(rows))
 
 

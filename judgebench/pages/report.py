@@ -17,7 +17,7 @@ from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
 from judgebench.pages.summary import summary
-from judgebench.runs import share_contents, titles
+from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -105,7 +105,7 @@ def _count(number: int, what: str) -> str:
 def _subject(board: Board, details: Sequence[Detail]) -> Subject:
     by_path = {str(each.finished.path): each for each in details}
     among = [by_path[place.path] for place in board.places]
-    named = titles([each.finished.name for each in among])
+    named = titles_of([each.finished for each in among])
     lines = tuple(
         Line(number, title, detail, place)
         for number, (title, detail, place) in enumerate(zip(named, among, board.places, strict=True))

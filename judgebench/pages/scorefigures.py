@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
@@ -203,7 +203,7 @@ def matrix(subject: Subject) -> Figure:
         return Figure(slug, title, empty="only RM-Bench has answers in several styles")
     rows, grid = [], []
     for line in having:
-        for style, shares in zip(STYLES, line.detail.metrics.extra["matrix"], strict=True):
+        for style, shares in zip(STYLES, cast("Any", line.detail.metrics.extra["matrix"]), strict=True):
             rows += [(line.title, style, wrong, share) for wrong, share in zip(STYLES, shares, strict=True)]
             grid.append((f"{style} · {line.title}" if len(having) > 1 else style, shares))
     return Figure(

@@ -61,7 +61,7 @@ def _columns(subject: Subject) -> Columns:
         Column("group", "mark"): lambda line: line.place.group,
         Column("cost in USD", "money", head="cost"): _cost,
         Column("not dominated", "mark", head="*"): lambda line: "yes" if line.place.pareto else "",
-        Column("template"): lambda line: "" if line.is_scores else line.place.wording,
+        Column("template"): lambda line: line.place.shown_as if line.is_scores else line.place.how,
         Column("protocol"): lambda line: "" if line.is_scores else line.place.protocol,
         Column("items", "count"): lambda line: line.place.items,
         Column("coverage", "share"): lambda line: line.place.coverage,
@@ -93,7 +93,8 @@ def _ranking(subject: Subject, columns: Columns) -> Markup:
     texts = {
         column: [column.text(value(line), line.place.measure) for line in lines] for column, value in columns.items()
     }
-    shared, hidden = [], {"95% CI", "not dominated"}
+    # Where protocols differ, the template's column says so.
+    shared, hidden = [], {"95% CI", "not dominated", "protocol"}
     for each in _SHARED:
         there = {*texts[each.column]} - {""}
         if len(there) < 2 and len(lines) > 1:
