@@ -61,7 +61,9 @@ def _columns(subject: Subject) -> Columns:
         Column("group", "mark"): lambda line: line.place.group,
         Column("cost in USD", "money", head="cost"): _cost,
         Column("not dominated", "mark", head="*"): lambda line: "yes" if line.place.pareto else "",
-        Column("template"): lambda line: line.place.shown_as if line.is_scores else line.place.how,
+        Column("template"): lambda line: (
+            "" if line.is_scores and line.place.how == line.place.protocol else line.place.how
+        ),
         Column("protocol"): lambda line: "" if line.is_scores else line.place.protocol,
         Column("items", "count"): lambda line: line.place.items,
         Column("coverage", "share"): lambda line: line.place.coverage,
