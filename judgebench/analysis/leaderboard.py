@@ -305,6 +305,7 @@ def _place(run: Finished, label: RunLabel) -> Place:
         figures={name: figure for name in FIGURES if isinstance(figure := metrics.extra.get(name), int | float)},
         items=metrics.items,
         coverage=metrics.coverage,
+        consistency=metrics.consistency,
         cost_usd=None if run.is_scores else metrics.usage.cost_usd,
         state=run.run.manifest.state or "",
         path=str(run.path),
