@@ -15,7 +15,8 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
-from judgebench.errors import ConfigError, unknown_name
+from judgebench.errors import ConfigError, DataError, unknown_name
+from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
 from judgebench.sources.opening import source_of
@@ -34,6 +35,8 @@ SAMPLE = "sample"
 """The name of the bundled sample, where a source is named."""
 BUNDLED = f"{SAMPLE} (bundled)"
 """What a manifest says of it."""
+
+_ITEM_FILES = ("items.jsonl", "items.jsonl.gz")
 
 TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
@@ -130,6 +133,8 @@ class Dataset:
 
         Items are left out whose rows say which answer is chosen, and so name no first one.
         """
+        if _are_items(self.rows):
+            return {}
         bad = {row.where for row in self.understood.bad}
         rows = ((number, row) for number, row in enumerate(self.rows.every_row(), 1) if row.where not in bad)
         found = (self.benchmark.answer_order(row, number) for number, row in rows)
@@ -166,14 +171,18 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
     rows = opened(benchmark, data, selection.rows)
+    given = _are_items(rows)
     steps = counted(rows.every_row(), f"reading {rows.name}", unit="rows", total=rows.total)
     checked = CheckedRows(rows, selection.rows, steps)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()
-    for item in benchmark.items(checked):
+    for item in map(_item_of, checked) if given else benchmark.items(checked):
         row = checked.row
-        if row is not None and (problem := _problem(benchmark, item, row, keys, checked)) is not None:
+        if (
+            row is not None
+            and (problem := _problem(item, row, keys, checked, any_text=given or not benchmark.own_rows)) is not None
+        ):
             checked.refuse(row, problem)
             continue
         before, texts, after = _said(item)
@@ -229,20 +238,35 @@ def opened(benchmark: Benchmark, data: Data, options: RowMap) -> Source:
     if benchmark.own_rows:
         check_roles(options.columns)
     mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
-    return KnownSource(mapped, benchmark.name, options.labels)
+    return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
 
 
-def _problem(benchmark: Benchmark, item: Item, row: Row, keys: Container[str], checked: CheckedRows) -> str | None:
+def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:
     """Why an item cannot be taken; None where it can."""
     if item.id in keys:
         return f"duplicate id '{item.id}'; every item needs a unique id"
-    if not benchmark.own_rows or not has_empty_answer(item):
+    if any_text or not has_empty_answer(item):
         return None
     if checked.keeps_empty:
         checked.understood.empty += 1
         return None
     columns = " and ".join(f"'{column}'" for column in empty_columns(row))
     return f"the answer in {columns or 'the row'} is empty; --empty-answers keep takes it as an answer"
+
+
+def _are_items(rows: Source) -> bool:
+    """Whether a file holds items as a run's folder keeps them, with their labels and groups read already."""
+    if not rows.name.endswith(_ITEM_FILES):
+        return False
+    first = next(rows.every_row(), None)
+    return first is not None and {*first.data} == ITEM_FIELDS
+
+
+def _item_of(row: Row) -> Item:
+    try:
+        return item_from_json(row.data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{row.where}: not a valid item ({error!r}); copy the file again") from None
 
 
 def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
