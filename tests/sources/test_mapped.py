@@ -143,7 +143,7 @@ def test_rows_that_are_all_bad_have_no_way_to_be_skipped():
     for bad_rows in ("stop", "skip"):
         message, lines = mistake(Rows(), bad_rows=bad_rows)
         assert "every row is so" in message
-        assert "--columns prompt=question" in message
+        assert "--columns response_a=NAME" in message
         assert lines == []
     assert len(read) < 5000
 
