@@ -10,7 +10,7 @@ from pathlib import Path, PurePath
 from judgebench._util.plugins import class_of, plugin, plugin_names
 from judgebench.errors import DataError
 from judgebench.sources import hub
-from judgebench.sources.files import FORMATS, FileSource, _kind, _reason
+from judgebench.sources.files import FORMATS, FileSource, kind_of, reason_of, suffixes_of
 from judgebench.sources.source import Frame, FrameSource, ListSource, Source
 
 GROUP = "judgebench.sources"
@@ -63,7 +63,7 @@ def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> 
     except (FileNotFoundError, NotADirectoryError):
         found = False
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+        raise DataError(f"cannot read {spec[:200]!r} ({reason_of(error)}): check the path") from error
     if found and config_name is not None:
         raise DataError(f"--config-name is for datasets of the hub, and {spec} is a file or folder: leave it out")
     if found:
@@ -72,7 +72,7 @@ def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> 
     if plugged is not None:
         return plugged
     match = _HUB_ID.fullmatch(spec)
-    if _kind(path) is not None or match is None:
+    if kind_of(path) is not None or match is None:
         raise _missing(spec, path)
     hub_id, revision, names = match.groups()
     splits: list[hub.Split] = []
@@ -98,7 +98,7 @@ def _names_source(spec: str) -> bool:
 
 def names_data(spec: str) -> bool:
     """Whether a text is the name of a data file, there or not, or of an installed package's source."""
-    return _kind(PurePath(spec)) is not None or _names_source(spec)
+    return kind_of(PurePath(spec)) is not None or _names_source(spec)
 
 
 def _problem(made: object) -> str:
@@ -112,22 +112,22 @@ def _problem(made: object) -> str:
 
 def data_stem(path: PurePath) -> str:
     """A data file's name without the suffixes that say how it is read; any other dot is a part of the name."""
-    kind = _kind(path)
-    if kind is None:
-        return path.name
-    length = len(kind) + (len(".gz") if path.name.lower().endswith(".gz") else 0)
-    return path.name[:-length]
+    suffixes = suffixes_of(path)
+    return path.name[: len(path.name) - len(suffixes)]
 
 
 def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
     if hub.is_saved(folder):
         return hub.DatasetSource(spec, folder.name, [hub.load_saved(folder, split=split)])
     try:
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _kind(path))
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and kind_of(path))
+        files = [path for path in files if kind_of(path) != ".txt"]  # which are notes as often as rows
         files = [path for path in files if path.is_file()]
-        nested = not files and any(_kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth)))
+        nested = not files and any(
+            kind_of(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth))
+        )
     except OSError as error:
-        raise DataError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
+        raise DataError(f"cannot read the folder {spec} ({reason_of(error)}): check its permissions") from error
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
@@ -141,18 +141,18 @@ def _missing(spec: str, path: Path) -> DataError:
         mend = f"the folder {path.parent} does not exist either"
     else:
         try:
-            names = sorted(near.name for near in path.parent.iterdir() if _kind(near) or near.is_dir())
+            names = sorted(near.name for near in path.parent.iterdir() if kind_of(near) or near.is_dir())
         except OSError:
             names = []
         near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-        files = [name for name in names if _kind(PurePath(name))]
+        files = [name for name in names if kind_of(PurePath(name))]
         if near:
             mend = f"did you mean {' or '.join(near)}?"
         elif files:
             mend = f"the folder has {', '.join(files[:5])}{' and more' if len(files) > 5 else ''}"
         else:
             mend = "its folder has no data files"
-    hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
+    hint = "" if kind_of(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
         hint += f"; no installed package has a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"
