@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.benchmarks.file import rows_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
@@ -335,6 +336,7 @@ def score(
         empty_answers=empty_answers,
         config_name=config_name,
     )
+    benchmark, data = rows_of(benchmark, data)
     dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=reading.rows))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
@@ -380,17 +382,20 @@ def render(
     seed: int = 0,
     structured: bool = False,
     pairs: Pairs | None = None,
+    reading: RowOptions | None = None,
 ) -> Rendered:
     """The exact messages of a run's first call about one item.
 
     Args:
         template: A name or file.
-        benchmark: Whose item; None for the first benchmark with a bundled sample that the template fits.
+        benchmark: Whose item; None for `custom` where there is data, else for the first benchmark with a bundled sample
+            that the template fits.
         data: Where the items come from; None for the bundled sample.
         item: The item's id; None for the first one that is worded with this template.
         seed: Of the order.
         structured: As for a judge that takes a JSON schema for its reply.
         pairs: As for a run that finds the best of more than two completions from pairs: `all`, or `knockout`.
+        reading: The columns and labels of the data by name.
 
     Raises:
         ConfigError: The template does not fit, there is no such item, or the template asks for no structured output.
@@ -398,9 +403,11 @@ def render(
     loaded = load_template(template)
     if structured and not loaded.structured:
         raise ConfigError(f"template '{loaded.name}' has no structured output; add verdict.json to its front matter")
-    chosen = get_benchmark(benchmark or _shown_with(loaded, pairs))
+    own = "custom" if data is not None and data != SAMPLE else None
+    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), data)
+    chosen = get_benchmark(name)
     fitting_templates(chosen, [loaded], pairs)
-    dataset = load_dataset(chosen, data or SAMPLE)
+    dataset = load_dataset(chosen, rows or SAMPLE, Selection(rows=(reading or RowOptions()).rows))
     if item is not None and item not in dataset.keys:
         raise unknown_name("item", item, dataset.keys, mend=f"The data is {dataset.source}.")
     key = dataset.keys[item] if item is not None else _first_for(loaded, dataset)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -274,6 +275,8 @@ def value_of(row: Row, column: str) -> Any:
 def text_of(row: Row, column: str) -> str:
     """The text of a column that must hold one; numbers are taken as text."""
     value = need(row, column)
+    if column == "id" and row.encoded and isinstance(value, str):
+        value = re.sub(r"^(-?\d+)\.0+$", r"\1", value.strip())  # as pandas writes a column of numbers with a gap
     if isinstance(value, str) and (value.strip() or column not in {"id", "subset"}):
         return value
     if isinstance(value, str):

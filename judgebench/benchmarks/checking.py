@@ -4,16 +4,22 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import DataError
+from judgebench.sources.columns import plain
+from judgebench.sources.form import FormError
+from judgebench.sources.known import KnownSource, likely_label
 from judgebench.sources.mapped import ROLES, MappedSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import Item
+    from judgebench.sources.form import KnownForm
     from judgebench.sources.mapped import RowMap
     from judgebench.sources.source import Row, Source
 
@@ -25,6 +31,9 @@ KEPT = 10_000
 
 _HOPELESS = 1_000
 """Where so many rows come first and none can be used, the others are not read."""
+
+_FIRST = 100
+"""So many rows tell which column became what."""
 
 _CLASSES = 20
 """With more grades than that a table has only their number."""
@@ -67,7 +76,7 @@ class Understood:
         used: What a column is -> its name in the rows.
         unused: The columns that are used for nothing; templates may see them.
         likely: Columns among these that look like labels, where no item has one.
-        empty: How many items have an empty answer.
+        empty: How many rows have an empty answer, bad ones or not.
         duplicates: How many items repeat the prompt and answers of another.
         bad: The first rows that cannot be used.
         bad_count: How many these are in all.
@@ -188,20 +197,28 @@ class CheckedRows:
             raise self._error()
         self._texts.clear()
         found.notes += self._source.notes()
-        found.used, found.unused = self._roles()
+        self._columns_used()
         if len(found.labels) > _CLASSES:
             found.labels = Counter({"graded": found.labels.total()})
 
-    def _roles(self) -> tuple[dict[str, str], list[str]]:
-        """Which column is what, and those that are used for nothing."""
-        named: Mapping[str, str] = {}
-        source: Source | None = self._source
-        while source is not None:
-            if isinstance(source, MappedSource):
-                named = {**named, **source.columns}
-            source = getattr(source, "_source", None)
-        used = {role: named.get(role, role) for role in self._columns if _is_role(role)}
-        return used, [column for column in self._columns if column not in used]
+    def _columns_used(self) -> None:
+        """Says which column of the rows is what, those that are used for nothing, and the form."""
+        found = self.understood
+        known = self._source if isinstance(self._source, KnownSource) else None
+        below = self._source if known is None else known.below
+        named = below.columns if isinstance(below, MappedSource) else {}
+        form = None if known is None else known.form
+        first = [row.data for row in islice(below.placed_rows(), _FIRST) if row.problem is None]
+        if form is None:
+            used = {column: column for column in self._columns if column in _ROLES}
+            found.unused = [column for column in self._columns if column not in used]
+            found.form = _plain_form(self._columns)
+        else:
+            used, found.unused = _used_by(form, first)
+            found.form = form.name
+        found.used = {role: named.get(own, own) for role, own in used.items()}
+        if not found.labels:
+            found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]
 
     def _error(self) -> DataError:
         """All bad rows in one error: the first in its line, each of them in a line of its notes."""
@@ -229,6 +246,37 @@ def bad_lines(found: Understood) -> Iterator[str]:
         yield f"  {row.where}: {row.what}"
     if found.bad_count > SHOWN:
         yield f"  and {found.bad_count - SHOWN} more"
+
+
+def _plain_form(columns: Container[str]) -> str:
+    """The form of rows in our own columns, in words."""
+    if "chosen" in columns:
+        return "preference pairs"
+    if any(name in columns for name in ("response_a", "response_A", "answer_a", "answer_A")):
+        return "pairs"
+    if "completions" in columns:
+        return "best of k"
+    return "graded answers" if "human_score" in columns else "answers"
+
+
+def _used_by(form: KnownForm, rows: Sequence[Mapping[str, Any]]) -> tuple[dict[str, str], list[str]]:
+    """Of a known form: role -> the column whose cells became it, else the column by its own name; and the unused."""
+    columns = list(dict.fromkeys(str(name) for row in rows for name in row))
+    wanted = {plain(name) for name in (*form.needs, *form.uses, *([form.label] if form.label else []))}
+    taken = [column for column in columns if plain(column) in wanted]
+    made = []
+    for row in rows:
+        with suppress(FormError):
+            made += [(row, each) for each in form.read(row)[:1]]
+    used: dict[str, str] = {}
+    for role in dict.fromkeys(role for _, each in made for role in each if role in _ROLES):
+        same = [column for column in taken if all(row.get(column) == each.get(role) for row, each in made)]
+        if same:
+            used[role] = role if role in same else same[0]
+    if form.label is not None and "label" not in used:
+        used["label"] = next((column for column in taken if plain(column) == plain(form.label)), form.label)
+    used |= {column: column for column in taken if column not in used.values()}
+    return used, [column for column in columns if column not in taken]
 
 
 def _is_role(column: str) -> bool:

@@ -13,13 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
+from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
-from judgebench.sources.opening import source_of
+from judgebench.sources.opening import source_of, source_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -226,13 +227,21 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     )
 
 
-def opened(benchmark: Benchmark, data: Data, options: RowMap) -> Source:
+def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap) -> Source:
     """The rows of a benchmark under the names that it knows.
 
     Raises:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
-    rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
+    named = _named_in(data)
+    if named is not None:
+        data, options = named.data, named.under(options)
+    if isinstance(data, tuple):
+        rows = source_of_files(str(data[0]), data)
+    else:
+        rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
+    if named is not None:
+        rows.name = str(named.path)
     if options.group_column is not None and not benchmark.own_rows:
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
@@ -241,14 +250,20 @@ def opened(benchmark: Benchmark, data: Data, options: RowMap) -> Source:
     return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
 
 
+def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
+    """What a benchmark file says, where the data is one."""
+    is_one = isinstance(data, str | Path) and is_benchmark_file(data)
+    return read_benchmark_file(Path(str(data)).expanduser()) if is_one else None
+
+
 def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:
     """Why an item cannot be taken; None where it can."""
     if item.id in keys:
         return f"duplicate id '{item.id}'; every item needs a unique id"
     if any_text or not has_empty_answer(item):
         return None
+    checked.understood.empty += 1
     if checked.keeps_empty:
-        checked.understood.empty += 1
         return None
     columns = " and ".join(f"'{column}'" for column in empty_columns(row))
     return f"the answer in {columns or 'the row'} is empty; --empty-answers keep takes it as an answer"

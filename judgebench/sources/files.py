@@ -52,17 +52,10 @@ class FileSource(Source):
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def notes(self) -> Iterator[str]:
-        """Which files are in Windows' encoding, and how the cells of a table are parted where that is unusual."""
+        """Which files are in Windows' encoding."""
         for path in self._paths:
-            if kind_of(path) not in _TEXTS:
-                continue
-            if encoding_of(path) == WINDOWS:
+            if kind_of(path) in _TEXTS and encoding_of(path) == WINDOWS:
                 yield f"{path.name} is not UTF-8 and was read as {WINDOWS}: save it as UTF-8 if characters are wrong"
-            usual = _USUAL.get(kind_of(path) or "")
-            if usual is not None and _is_table(path):
-                delimiter = tables.delimiter_of(path, usual)
-                if delimiter != usual:
-                    yield f"{path.name} is parted by {tables.DELIMITERS[delimiter]}"
 
 
 def kind_of(path: PurePath) -> str | None:

@@ -80,6 +80,11 @@ class KnownSource(Source):
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._benchmark, self._labels = source, benchmark, dict(labels or {})
 
+    @property
+    def below(self) -> Source:
+        """The source whose rows these are."""
+        return self._source
+
     @cached_property
     def form(self) -> KnownForm | None:
         """The form of the rows; None where they stand in the benchmark's own columns, or in unknown ones."""

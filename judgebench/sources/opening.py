@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from judgebench._util.plugins import class_of, plugin, plugin_names
@@ -80,6 +80,18 @@ def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> 
         commit = splits[0].revision if splits else revision
         splits.append(hub.load_hub(hub_id, split=name, revision=commit, config=config_name))
     return hub.DatasetSource(hub_id, hub_id, splits)
+
+
+def source_of_files(name: str, paths: Sequence[Path]) -> Source:
+    """The rows of several files, one after another.
+
+    Raises:
+        DataError: One is missing, or of no known format.
+    """
+    for path in paths:
+        if not path.exists():
+            raise _missing(str(path), path)
+    return FileSource(name, paths)
 
 
 def _plugged(spec: str) -> Source | None:
