@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
-from judgebench.benchmarks.rows import data_stem, source_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
@@ -21,6 +20,7 @@ from judgebench.items import LABELS
 from judgebench.judges import address_line, is_moved
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
+from judgebench.sources.opening import data_stem, source_of
 from judgebench.templates import load_template
 from judgebench.verdicts import structured_schema
 
@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.rows import Data
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
@@ -37,6 +36,8 @@ if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
+    from judgebench.runs import Steps
+    from judgebench.sources.opening import Data
     from judgebench.templates import Template
 
 
@@ -255,6 +256,9 @@ def score(
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
     allow_missing: bool = False,
+    in_order: bool = False,
+    head: str | int | None = None,
+    steps: Steps | None = None,
     group_column: str | None = None,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
@@ -269,14 +273,18 @@ def score(
     In a coroutine `await jb.ascore(...)`.
 
     Args:
-        scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`),
-            in a JSONL, CSV or Parquet file, a data frame or a list.
+        scores: A scorer or its name; or one row per item, `id` and `scores` (or `scores_chosen` and `scores_rejected`,
+            or `score_a` and `score_b`), in a file, a data frame or a list; without ids in the order of the data.
         benchmark: Whose items they are scores of.
         data: Where the items come from; None for the benchmark's own rows on the hub.
         subsets: Only these.
         out: The folder above the runs' folders.
         name: Whose scores they are; None for the scorer's name, or the file's without its suffix.
         allow_missing: Count scores that are missing or unusable as failures, instead of refusing the file.
+        in_order: Take the rows in the order of the data, whatever their ids.
+        head: Which of several scores of a completion: its name or its index.
+        steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
+            `mean-logit`, `mean-odds` or `last`.
         group_column: The column that names rows that belong together, of rows of your own.
 
     Raises:
@@ -294,7 +302,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        allow_missing=allow_missing,
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
     )
     return Run.load(path)
 

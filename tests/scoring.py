@@ -11,11 +11,11 @@ import pytest
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, FailureKind, Item, ItemKey, Outcome, Reading, Verdict
 from judgebench.metrics.accuracy import point_score
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import Row
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence

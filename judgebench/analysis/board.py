@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
+from judgebench.analysis.comparison import CONSISTENCY
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.summary import LEAST_COVERAGE
 
@@ -47,6 +48,8 @@ _RECORD: Mapping[str, Kind] = {
     "rank_low": "count",
     "rank_high": "count",
     "low_coverage": "flag",
+    "label": "text",
+    "consistency": "number",
 }
 """The columns of a leaderboard's file."""
 
@@ -59,6 +62,8 @@ class Place:
         rank: By score, 1 for the best; equal scores share one. None without a score, for a run over other items than
             those of the ranked ones, and for published figures.
         template: The template, or None for scores.
+        label: What tells the run apart from the board's others, in one short text.
+        shown_as: The template with all that differs between the board's runs: data file, edit, orders, limit.
         figures: The benchmark's own further figures (RewardMATH's `mrr`, say).
         items: How many items the score is over; None for a published figure.
         cost_usd: Of all replies; None where it is not known, and for scores.
@@ -67,7 +72,9 @@ class Place:
         rank_low: The best rank that it may have, by a 95% interval; None without a rank, or with a single ranked run.
         rank_high: The last rank that it may have.
         low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
+        consistency: Share of the items whose verdict is the same in all orders; None with one order.
         section_intervals: The 95% interval of each section's score.
+        section_groups: Letters in each section, as in `group`; corrected for all sections.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
@@ -102,7 +109,11 @@ class Place:
     rank_low: int | None = None
     rank_high: int | None = None
     low_coverage: bool = False
+    consistency: float | None = None
+    label: str = ""
+    shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    section_groups: dict[str, str] = field(default_factory=dict)
 
     @property
     def unranked(self) -> bool:
@@ -111,11 +122,8 @@ class Place:
 
     @property
     def how(self) -> str:
-        """The template with the protocol, where that says something."""
-        protocol = self.protocol.partition("-rescored-")[0]
-        return (
-            self.wording if self.template is None or protocol in {"one", "ratings"} else f"{self.template}, {protocol}"
-        )
+        """The template with what differs between the board's runs."""
+        return self.shown_as or self.wording
 
     @property
     def wording(self) -> str:
@@ -134,6 +142,7 @@ class Board(Tabular):
         notes: What a reader must know, a sentence each.
         letters_of: The section that the letters are of, where the board is sorted by one; None for the score.
         failures: What failures do to the difference of the best run and each other, by their places from 0.
+        shared: What is not as usual and the same in all judges' runs: orders, samples, limit.
     """
 
     benchmark: str
@@ -145,6 +154,7 @@ class Board(Tabular):
     notes: tuple[str, ...] = ()
     letters_of: str | None = None
     failures: tuple[FailureEffect, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def without_judging(self) -> list[str]:
@@ -155,7 +165,7 @@ class Board(Tabular):
                 said = ", ".join(f"{name} {score_text(each, place.measure)}" for name, each in place.baselines.items())
                 if place.baselines_left_out:
                     said += f" (without {', '.join(place.baselines_left_out)})"
-                named = f"{place.judge} {place.wording}" if place.rank is None else str(place.rank)
+                named = place.label if place.rank is None else str(place.rank)
                 beside.setdefault(said, []).append(named)
         if len(beside) == 1:
             return [f"baselines: {said}" for said in beside]
@@ -166,7 +176,7 @@ class Board(Tabular):
         runs = [place for place in self.places if not place.published]
         count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
         items = {place.items for place in runs}
-        about = [count, *([f"{items.pop()} items"] if len(items) == 1 else []), self._shared_protocol or ""]
+        about = [count, *([f"{items.pop()} items"] if len(items) == 1 else []), *self.shared]
         return (
             Table.of(
                 self.places,
@@ -181,8 +191,7 @@ class Board(Tabular):
 
     def _failures(self, runs: Sequence[Place]) -> Iterator[Table]:
         if self.failures:
-            judges = [place.judge for place in runs]
-            names = [each.judge if judges.count(each.judge) < 2 else f"{each.judge} {each.how}" for each in self.places]
+            names = [each.label or each.judge for each in self.places]
             measure = next((place.measure for place in runs if place.measure is not None), None)
             yield replace(failures_table(self.failures, names, measure), notes=[LEGEND])
 
@@ -192,7 +201,7 @@ class Board(Tabular):
         columns: Columns = {
             Column("rank", "count", head="", names=True): lambda place: _OTHER if place.unranked else place.rank,
             Column("judge", names=True): lambda place: place.judge,
-            Column("template", names=True): self._template,
+            Column("template", names=True): lambda place: place.how,
             Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
                 place.score
             ),
@@ -203,7 +212,7 @@ class Board(Tabular):
                 None if place.rank_low is None or place.rank_high is None else (place.rank_low, place.rank_high)
             )
         for name in self.sections:
-            columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
+            columns[Column(name, "score", priority=4)] = partial(_lettered, name)
         for name in figures:
             at = Column(name, "number", priority=4 if len(figures) > 1 else 0)
             columns[at] = partial(figure_of, "figures", name)
@@ -211,6 +220,8 @@ class Board(Tabular):
             columns[Column("items", "count", priority=2)] = lambda place: place.items
         if any(place.coverage != 1 for place in runs):
             columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
+        if any(place.consistency is not None for place in runs):
+            columns[Column("consistency", "share", priority=2)] = lambda place: place.consistency
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
@@ -218,33 +229,23 @@ class Board(Tabular):
             columns[Column("group", "mark", head=head)] = lambda place: place.group
         return columns
 
-    @property
-    def _shared_protocol(self) -> str | None:
-        """What all judges' runs have in common, for the title: the name of their protocol, if it says anything."""
-        protocols = {place.protocol for place in self.places if place.template is not None}
-        shared = protocols.pop() if len(protocols) == 1 else ""
-        return None if shared in {"", "one", "ratings"} or "-rescored-" in shared else shared
-
-    def _template(self, place: Place) -> str:
-        """The template, with the protocol unless the title has it."""
-        return place.template if place.template and self._shared_protocol is not None else place.how
-
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
-            of = "" if self.letters_of is None else f" in {self.letters_of}"
-            yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
+            yield "same letter: no significant difference (paired tests, Holm-corrected)"
+        if any(place.consistency is not None for place in self.places):
+            yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):
             yield "95% CIs of sections: judgebench report, --csv, --json"
-        if others := [f"{place.judge} {place.how}" for place in self.places if place.other_items]:
+        if others := [place.label for place in self.places if place.other_items]:
             yield f"{_OTHER}: other items, not ranked: {', '.join(others)}"
-        if low := [f"{place.judge} {place.how}" for place in self.places if place.low_coverage]:
+        if low := [place.label for place in self.places if place.low_coverage]:
             yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
         if any(place.pareto for place in self.places):
             yield "*: not dominated (no run that costs no more is significantly better)"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
-            yield f"not finished: {', '.join(f'{place.judge} ({place.state})' for place in unfinished)}"
+            yield f"not finished: {', '.join(f'{place.label} ({place.state})' for place in unfinished)}"
         yield from (f"note: {note}" for note in self.notes)
 
 
@@ -252,6 +253,12 @@ def figure_of(level: str, name: str, place: Place) -> float | None:
     """A section's score, or a figure."""
     value: float | None = getattr(place, level).get(name)
     return value
+
+
+def _lettered(name: str, place: Place) -> Value:
+    """A section's score with its letters."""
+    value, group = figure_of("sections", name, place), place.section_groups.get(name)
+    return Marked(value, group) if group and value is not None else value
 
 
 def _section_end(name: str, end: int, place: Place) -> float | None:
@@ -281,7 +288,7 @@ class Leaderboard(Tabular):
     boards: tuple[Board, ...]
     unreadable: tuple[str, ...] = field(default=())
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """A list with an object a benchmark."""
         return [asdict(board) for board in self.boards]
 

@@ -20,12 +20,24 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.rankings import undominated
 from judgebench.metrics.summary import LEAST_COVERAGE
-from judgebench.runs import SAMPLED, Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
+from judgebench.runs import (
+    SAMPLED,
+    Run,
+    benchmark_title,
+    find_runs,
+    list_runs,
+    open_run,
+    run_labels,
+    share_contents,
+    shared_conditions,
+    up_to_date,
+    was_judged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from judgebench.runs import Finished
+    from judgebench.runs import Finished, RunLabel
 
 SORTS = ("score", "judge", "cost", "coverage")
 """What a leaderboard can be sorted by, beside the name of a section."""
@@ -90,7 +102,7 @@ def leaderboard(
     if benchmark is not None:
         get_benchmark(benchmark)
     paths = list(dict.fromkeys(path for each in folders for path in find_runs(each)))
-    by_benchmark, unreadable = _by_benchmark(paths, benchmark)
+    by_benchmark, unreadable = open_by_benchmark(paths, benchmark)
     by_benchmark, altered = _unaltered(by_benchmark)
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
@@ -106,26 +118,17 @@ def leaderboard(
 def _unaltered(by_benchmark: Mapping[str, list[Finished]]) -> tuple[dict[str, list[Finished]], int]:
     """The runs over the items as they are, and how many others there were."""
     plain = {
-        name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not _is_altered(run)])
+        name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not is_altered(run)])
     }
     return plain, sum(map(len, by_benchmark.values())) - sum(map(len, plain.values()))
 
 
-def _is_altered(run: Finished) -> bool:
+def is_altered(run: Finished) -> bool:
+    """Whether it is a control, over items that are not as they are in the data."""
     return run.run.manifest.altered is not None
 
 
-def standing(paths: Sequence[Path]) -> Leaderboard:
-    """The leaderboard of these runs alone, by score.
-
-    Args:
-        paths: The runs' folders.
-    """
-    by_benchmark, unreadable = _by_benchmark(paths)
-    return Leaderboard(boards_of(by_benchmark), tuple(unreadable))
-
-
-def _by_benchmark(paths: Sequence[Path], only: str | None = None) -> tuple[dict[str, list[Finished]], list[str]]:
+def open_by_benchmark(paths: Sequence[Path], only: str | None = None) -> tuple[dict[str, list[Finished]], list[str]]:
     """The runs that can be read, with their outcomes, and why the others cannot."""
     unreadable: list[str] = []
     reading = counted(paths, "reading runs", unit="runs", total=len(paths))
@@ -181,15 +184,15 @@ def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
 
 def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Board:
     benchmark = runs[0].benchmark
-    alike = _alike(runs)
-    ranking = rank_runs([runs[at] for at in alike], _tested(runs[alike[0]]) if alike else [], sort, seed)
+    alike = comparable(runs)
+    ranking = rank_runs([runs[at] for at in alike], tested_items(runs[alike[0]]) if alike else [], sort, seed)
     places = _ranked(runs, alike, ranking)
     sections = _sections(runs)
     notes = [note for each in runs for note in each.notes]
     notes += _ranking_notes(ranking, [places[at] for at in alike])
     notes += _sample_notes(runs)
-    items = len(_tested(runs[alike[0]])) if alike else None
-    altered = sum(map(_is_altered, runs)) if not all(map(_is_altered, runs)) else 0
+    items = len(tested_items(runs[alike[0]])) if alike else None
+    altered = sum(map(is_altered, runs)) if not all(map(is_altered, runs)) else 0
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
         notes.append(f"{altered} {are} not ranked")
@@ -215,19 +218,23 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
     stands = [next(to for to, place in enumerate(places) if place is each) for each in ranked]
     effects = tuple(replace(e, first=stands[e.first], second=stands[e.second]) for e in ranking.failures)
-    board = Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))
-    return replace(board, letters_of=ranking.of, failures=effects)
+    title = benchmark_title([each.run for each in runs])
+    board = Board(benchmark.name, title, sections, shown, tuple(places), items, tuple(notes))
+    shared = tuple(shared_conditions([each.run for each in runs]))
+    return replace(board, letters_of=ranking.of, failures=effects, shared=shared)
 
 
 def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) -> list[Place]:
     """The runs' places, with what is known from comparing them."""
     within = {at: number for number, at in enumerate(alike)}
+    labels = run_labels([each.run for each in runs])
     places = [
         replace(
-            _place(each),
+            _place(each, labels[at]),
             group=ranking.letters.get(within.get(at, -1), ""),
-            low_coverage=_is_low(each),
-            other_items=each.metrics.score is not None and at not in within and not _is_low(each),
+            section_groups={name: each[within[at]] for name, each in ranking.section_letters.items() if at in within},
+            low_coverage=is_low(each),
+            other_items=each.metrics.score is not None and at not in within and not is_low(each),
         )
         for at, each in enumerate(runs)
     ]
@@ -249,7 +256,7 @@ def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) ->
     return places
 
 
-def _is_low(run: Finished) -> bool:
+def is_low(run: Finished) -> bool:
     """Whether too few judgements have a verdict for the score to be ranked."""
     return run.metrics.coverage < LEAST_COVERAGE
 
@@ -262,7 +269,7 @@ def _ranking_notes(ranking: Ranking, ranked: Sequence[Place]) -> Iterator[str]:
             f"the best of {len(ranked)} scores is too high on average (winner's curse), by {excess} if all runs are "
             "equally good, and its interval ignores that: compare ranks, or judge the best again on new items"
         )
-    yield from failure_notes(ranking.failures, [f"{place.judge} {place.how}" for place in ranked], measure)
+    yield from failure_notes(ranking.failures, [place.label for place in ranked], measure)
 
 
 def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
@@ -272,7 +279,7 @@ def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
         yield f"{sample}: {count} {'score estimates' if count == 1 else 'scores estimate'} what all items would give"
 
 
-def _place(run: Finished) -> Place:
+def _place(run: Finished, label: RunLabel) -> Place:
     metrics, name = run.metrics, run.name
     found = metrics.controls
     return Place(
@@ -280,14 +287,17 @@ def _place(run: Finished) -> Place:
         judge=name.judge,
         template=name.template,
         protocol=name.protocol,
+        label=label.title,
+        shown_as=label.how,
         score=metrics.score,
         low=metrics.low,
         high=metrics.high,
         sections={section: estimate.score for section, estimate in metrics.sections.items()},
         section_intervals={section: (each.low, each.high) for section, each in metrics.sections.items()},
-        figures={name: float(metrics.extra[name]) for name in FIGURES if metrics.extra.get(name) is not None},
+        figures={name: figure for name in FIGURES if isinstance(figure := metrics.extra.get(name), int | float)},
         items=metrics.items,
         coverage=metrics.coverage,
+        consistency=metrics.consistency,
         cost_usd=None if run.is_scores else metrics.usage.cost_usd,
         state=run.run.manifest.state or "",
         path=str(run.path),
@@ -303,6 +313,7 @@ def _published(row: Published) -> Place:
         judge=row.name,
         template=None,
         protocol="published",
+        label=row.name,
         score=row.score,
         low=None,
         high=None,
@@ -318,38 +329,37 @@ def _order(sort: str) -> Callable[[Place], tuple[Any, ...]]:
     """The key to sort places by; what has no such figure comes last."""
 
     def by(place: Place) -> tuple[Any, ...]:
-        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.template or "", place.protocol)
+        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.how, place.protocol, place.path)
         if sort == "judge":
-            return (place.judge, *tie)
+            return (place.other_items, place.judge, *tie)
         if sort == "cost":
-            return (place.cost_usd is None, place.cost_usd or 0.0, *tie)
+            return (place.other_items, place.cost_usd is None, place.cost_usd or 0.0, *tie)
         value = {"score": place.score, "coverage": place.coverage}.get(sort, place.sections.get(sort))
-        unranked = place.unranked and sort == "score"
-        return (value is None, unranked, -(value or 0.0), *tie)
+        return (place.other_items, value is None, place.unranked and sort == "score", -(value or 0.0), *tie)
 
     return by
 
 
-def _tested(run: Finished) -> list[str]:
+def tested_items(run: Finished) -> list[str]:
     """The items that count for the score."""
     return [item for item, outcome in run.outcomes.items() if outcome.item.labelled and was_judged(outcome)]
 
 
-def _alike(runs: Sequence[Finished]) -> list[int]:
+def comparable(runs: Sequence[Finished]) -> list[int]:
     """The runs that can be ranked: the largest set of runs over the same items, or else the one with the most items.
 
     Empty where there are several such sets, which is nobody's choice. A run over altered items is no rival of those
     over the items as they are.
     """
     share_contents(runs)
-    plain = [at for at, each in enumerate(runs) if not _is_altered(each)] or list(range(len(runs)))
-    plain = [at for at in plain if not _is_low(runs[at])]
+    plain = [at for at, each in enumerate(runs) if not is_altered(each)] or list(range(len(runs)))
+    plain = [at for at in plain if not is_low(runs[at])]
     if not plain:
         return []
     one = len({id(each.contents) for each in runs}) == 1
     families: dict[Any, list[int]] = {}
     for at in plain:
-        each, ids = runs[at], _tested(runs[at])
+        each, ids = runs[at], tested_items(runs[at])
         same = frozenset(ids) if one else frozenset((item, each.contents.prints[item]) for item in ids)
         families.setdefault(same, []).append(at)
     sizes = {same: (len(among), len(same)) for same, among in families.items() if same}

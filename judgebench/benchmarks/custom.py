@@ -18,8 +18,8 @@ from judgebench.metrics.grades import correlations, grade_notes, grades_or_credi
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Reading, Turn
+    from judgebench.sources.source import Row
 
 SUBSET = "all"
 """The subset of rows that name none."""
@@ -72,9 +72,14 @@ class Custom(base.Benchmark):
         """One row, whose id must be there."""
         return self._item(row, None)
 
+    def answer_order(self, row: Row, number: int) -> tuple[str, tuple[int, ...]] | None:
+        """By the label, which names one of the answers."""
+        order = forms.answer_order(row)
+        return None if order is None else (_id_of(row, str(number)), order)
+
     def _item(self, row: Row, number: str | None) -> Item:
         form = forms.form_of(row)
-        identifier = number if number is not None and forms.given(row, "id") is None else base.text_of(row, "id")
+        identifier = _id_of(row, number)
         group = _given_text(row, "group")
         return Item(
             id=identifier,
@@ -168,6 +173,10 @@ def _group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
         f"{sum(sizes.values())} of {len(keys)} items share {len(sizes)} {what}: intervals and tests are clustered by "
         + ("prompt (a column 'group' names other groups)" if by_prompt else "group")
     )
+
+
+def _id_of(row: Row, number: str | None) -> str:
+    return number if number is not None and forms.given(row, "id") is None else base.text_of(row, "id")
 
 
 def _given_text(row: Row, column: str) -> str | None:

@@ -12,19 +12,20 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
-from judgebench.benchmarks.rows import source_of
 from judgebench.benchmarks.sampling import sampling_order, take
-from judgebench.benchmarks.source import MappedSource
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
+from judgebench.sources.known import KnownSource
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import MappedSource
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.benchmarks.rows import Data
-    from judgebench.benchmarks.source import Row, Source
     from judgebench.items import Item, ItemKey
+    from judgebench.sources.opening import Data
+    from judgebench.sources.source import Row, Source
 
 _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode
 
@@ -114,6 +115,14 @@ class Dataset:
             item = self.items[number]
             yield _grouped(item, self.keys[item.id])
 
+    def as_given(self) -> dict[str, tuple[int, ...]]:
+        """Of each chosen item, which of the answers in its row (0 the first) each of its completions is.
+
+        Items are left out whose rows say which answer is chosen, and so name no first one.
+        """
+        found = (self.benchmark.answer_order(row, number) for number, row in enumerate(self.rows, 1))
+        return {each[0]: each[1] for each in found if each is not None and each[0] in self.keys}
+
     @cached_property
     def _order(self) -> list[str]:
         units = sampling_order(self.benchmark, list(self.keys.values()), self.selection.seed)
@@ -130,7 +139,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
 
     Args:
         benchmark: Whose rows they are.
-        data: See `judgebench.benchmarks.rows.source_of`; `sample` for the bundled rows; None for the benchmark's own.
+        data: See `judgebench.sources.opening.source_of`; `sample` for the bundled rows; None for the benchmark's own.
         selection: Which items; all by default.
 
     Raises:
@@ -145,6 +154,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
     rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
+    rows = KnownSource(rows, benchmark.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()

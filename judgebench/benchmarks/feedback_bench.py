@@ -13,8 +13,8 @@ from judgebench.metrics.grades import correlation_stratum, correlations, grade_n
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.sources.source import Row
 
 SCALE = range(1, 6)
 SUBSET = "Feedback-Bench"

@@ -3,18 +3,21 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
 from judgebench.items import LABELS, TIE, Completion
+from judgebench.sources.form import option
+from judgebench.sources.known import likely_label
+from judgebench.sources.labels import read_label
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import Turn
+    from judgebench.sources.source import Row
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))
 """The two columns of a pair whose better one a label names."""
@@ -27,9 +30,6 @@ TEXTS = ("prompt", "chosen", "rejected", "completions", *SINGLE, *(column for pa
 
 ANSWERS = ("label", "num_correct", "human_score")
 """Columns that say how it should be judged; a template never sees them."""
-
-_LETTER = re.compile(r"(?:(?:response|answer|completion|output|model)[ _-]?)?([a-z])")
-_COMPARISON = re.compile(r"([ab])\s*(>>?|<<?|==?)\s*([ab])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +56,8 @@ def form_of(row: Row) -> Form:
     Raises:
         ConfigError: It has none of the forms, or contradicts itself.
     """
+    if row.problem is not None:
+        raise base.row_error(row, row.problem)
     data = row.data
     pair = next((pair for pair in PAIRS if pair[0] in data and pair[1] in data), None)
     single = next((column for column in SINGLE if column in data), None)
@@ -70,11 +72,29 @@ def form_of(row: Row) -> Form:
     if single is not None:
         _refuse(row, "label", "num_correct", why="a single completion has no rival")
         return _completions(row, single)
+    verdicts = likely_label([str(column) for column in data], [data])
+    mend = "--columns response_a=NAME,... says what is what"
+    if verdicts:
+        mend += f"; verdicts without answers ({', '.join(verdicts)}) become a run with `judgebench import FILE`"
     raise base.row_error(
         row,
         "has none of: chosen and rejected; completions; response_a and response_b; response; "
-        f"found {', '.join(map(str, data)) or 'no columns'}",
+        f"found {', '.join(map(str, data)) or 'no columns'}: {mend}",
     )
+
+
+def answer_order(row: Row) -> tuple[int, ...] | None:
+    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+
+    Raises:
+        ConfigError: As `form_of`.
+    """
+    if "chosen" in row.data or "rejected" in row.data:
+        return None
+    k = len(form_of(row).completions)
+    label = _label(row, k)
+    best = 0 if label in {None, TIE} else LABELS.index(str(label))
+    return (best, *(at for at in range(k) if at != best))
 
 
 def given(row: Row, column: str) -> Any:
@@ -142,18 +162,15 @@ def _label(row: Row, k: int) -> str | None:
     value = given(row, "label")
     if value is None:
         return None
-    text = str(value).strip().strip("[]").strip().casefold()
-    compared = _COMPARISON.fullmatch(text) if k == 2 else None
-    letter = _LETTER.fullmatch(text)
-    if text == TIE and k == 2:
-        return TIE
-    if compared is not None and compared[1] != compared[3]:
-        better = {"=": TIE, ">": compared[1].upper(), "<": compared[3].upper()}
-        return better[compared[2][0]]
-    if letter is not None and letter[1].upper() in LABELS[:k]:
-        return letter[1].upper()
+    said = read_label(value, k)
+    if isinstance(said, str):
+        return said or None
     forms = "A, B, tie, A>B, B>A or A=B" if k == 2 else f"a letter from A to {LABELS[:k][-1]}"
-    raise base.row_error(row, f"label is {value!r}, expected {forms}, or empty if there is no label")
+    raise base.row_error(
+        row,
+        f"label is {value!r}, expected {forms}, or empty if there is no label: say what it means with --labels "
+        f"{option(value)}=A",
+    )
 
 
 def _num_correct(row: Row, k: int) -> int:
@@ -173,7 +190,20 @@ def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
-    return [base.turns_of(row, column, entry, first_role="assistant") for entry in (value if several else [value])]
+    entries = [_plain(entry) for entry in (value if several else [value])]
+    return [base.turns_of(row, column, entry, first_role="assistant") for entry in entries]
+
+
+def _plain(value: Any) -> Any:
+    """A number or a truth value as the text that JSON writes; anything else as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    missing = isinstance(value, float) and math.isnan(value)
+    return id_text(value) if isinstance(value, int | float) and not missing else value
+
+
+def _prompt(row: Row) -> tuple[Turn, ...]:
+    return base.turns_of(row, "prompt", _plain(base.value_of(row, "prompt")), first_role="user")
 
 
 def _parted(
@@ -181,7 +211,7 @@ def _parted(
 ) -> tuple[tuple[Turn, ...], tuple[Completion, ...]]:
     """The prompt's turns, and each completion without them where it is a whole conversation."""
     whole = [turns[0].role != "assistant" for turns in entries]
-    prompt = base.conversation_of(row, "prompt") if "prompt" in row.data or not any(whole) else None
+    prompt = _prompt(row) if "prompt" in row.data or not any(whole) else None
     if prompt is not None and not any(whole):
         return prompt, tuple(Completion(turns) for turns in entries)
     if not all(whole):
@@ -190,9 +220,15 @@ def _parted(
     before = entries[0][:shared]
     if not shared:
         raise base.row_error(row, f"{columns} have no turns before the answer in common, which would be the prompt")
-    if prompt is not None and prompt not in {before[: len(prompt)], before[-len(prompt) :]}:
+    if prompt is not None and not any(_alike(prompt, part) for part in (before[: len(prompt)], before[-len(prompt) :])):
         raise base.row_error(row, f"{columns} are conversations that do not begin with the turns of 'prompt'")
     return before, tuple(Completion(turns[shared:]) for turns in entries)
+
+
+def _alike(first: Sequence[Turn], second: Sequence[Turn]) -> bool:
+    """Whether turns are the same but for white space."""
+    spaced = [[(turn.role, " ".join(turn.content.split())) for turn in turns] for turns in (first, second)]
+    return spaced[0] == spaced[1]
 
 
 def _shared(entries: Sequence[tuple[Turn, ...]]) -> int:

@@ -12,8 +12,8 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.sources.source import Row
 
 CATEGORIES = {
     "mmlu-pro": "knowledge",

@@ -14,8 +14,8 @@ from judgebench.metrics.accuracy import Layout
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.sources.source import Row
 
 SECTIONS: dict[str, dict[str, int]] = {
     "Chat": {

@@ -6,16 +6,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.source import id_text
 from judgebench.items import Item
 from judgebench.metrics import ties
 from judgebench.metrics.accuracy import Layout
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.sources.source import Row
 
 TIES = "Ties"
 DOMAINS = ("Factuality", "Precise IF", "Math", "Safety", "Focus", TIES)

@@ -9,16 +9,16 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, rules
-from judgebench.benchmarks.cells import as_list
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.metrics.accuracy import Layout, part_scores
+from judgebench.sources.cells import as_list
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
+    from judgebench.sources.source import Row
 
 RANK = "reciprocal_rank"
 BOUNDS = ("_low", "_high")
@@ -70,7 +70,9 @@ class RewardMATH(base.Benchmark):
         problems: dict[str, list[Row]] = {}
         for row in rows:
             if "solution_type" in row.data:
-                problems.setdefault(base.text_of(row, "problem_id"), []).append(row)
+                among = problems.setdefault(base.text_of(row, "problem_id"), [])
+                if not any(_is_same(row, other) for other in among):
+                    among.append(row)
             else:
                 yield self.item(row)
         for identifier, among in problems.items():
@@ -188,6 +190,12 @@ def _outcome(item: ItemKey, ranks: Sequence[Rank], **more: Any) -> Outcome:
 
 
 # --- rows that hold one solution each
+
+
+def _is_same(row: Row, other: Row) -> bool:
+    """Whether two rows hold the same correct solution, as the pairs of a problem do."""
+    columns = ("solution_type", "eval_solution")
+    return row.data.get("solution_type") == "chosen" and all(row.data.get(c) == other.data.get(c) for c in columns)
 
 
 def _problem(identifier: str, rows: Sequence[Row]) -> Item:

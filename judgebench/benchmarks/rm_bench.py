@@ -18,9 +18,9 @@ from judgebench.metrics.accuracy import Layout, part_scores
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
 
-    from judgebench.benchmarks.source import Row
     from judgebench.items import ItemKey, Mode, Outcome, Reading
     from judgebench.metrics.accuracy import Scores
+    from judgebench.sources.source import Row
 
 STYLES = 3
 DOMAINS = ("chat", "math", "code", "safety")

@@ -35,20 +35,27 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 @out_option("Parent folder of the run.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")
+@click.option("--in-order", is_flag=True, help="Take the rows in the order of the data, whatever their ids.")
+@click.option("--head", metavar="NAME|INDEX", help="Which of several scores per completion.")
+@click.option(
+    "--steps",
+    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
+    help="How scores of steps become one per completion.",
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
     """Compute the metrics of a benchmark from a reward model's scores in FILE.
 
-    FILE is JSONL, CSV or Parquet with one row per item: id and scores (a list, correct completions first), or
-    scores_chosen and scores_rejected. Or the NAME[:REST] of a scorer: length, or an installed package's.
+    FILE has one row per item: id and scores (a list, correct completions first), or scores_chosen and scores_rejected,
+    or score_a and score_b; RewardBench's, RewardMATH's and RM-Bench's own result files as they are. Without ids, rows
+    are joined by prompt or in order. Or the NAME[:REST] of a scorer: length, or an installed package's.
     """
     from judgebench import api
-    from judgebench.benchmarks import get_benchmark
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import run_table, title_of
+    from judgebench.runs import headings, run_table
 
     as_json = options.pop("as_json")
     with shown():
@@ -56,7 +63,6 @@ def score(file: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        title = title_of(get_benchmark(run.metrics.benchmark).title, run.metrics)
-        print_tables(results(), [run_table(title, run.metrics)])
+        print_tables(results(), [run_table(headings([run])[0], run.metrics)])
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE

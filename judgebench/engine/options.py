@@ -14,8 +14,8 @@ from judgebench.items import Attack, Control, Orders, Pairs
 from judgebench.metrics.votes import Aggregate
 
 if TYPE_CHECKING:
-    from judgebench.benchmarks.rows import Data
     from judgebench.judges import AnyJudge
+    from judgebench.sources.opening import Data
 else:  # where they are defined is slow to import, and not needed for the help
     AnyJudge: TypeAlias = str | Callable[..., object]
     Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]

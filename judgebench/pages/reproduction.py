@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
-from judgebench.benchmarks.source import IN_MEMORY
 from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.runs import READING, TemplateEntry, folder_name
+from judgebench.sources.source import IN_MEMORY
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
 if TYPE_CHECKING:

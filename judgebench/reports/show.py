@@ -13,6 +13,7 @@ from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import slots_of
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
+from judgebench.runs import headings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +37,6 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         console.print(
             f"no failures: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
         )
-        return
     for kind, count in Counter(each.kind for each in found).most_common():
         console.print(Text(f"{kind.replace('_', ' ')}: {count}", style=WARNING))
         columns: Columns = {
@@ -48,6 +48,8 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         more = [f"and {count - shown} more; --all lists them"] if count > shown else []
         print_tables(console, [Table.of(of_kind[:shown], columns, notes=more)])
     console.print(f"show one in full: judgebench show {finished.path} ITEM", soft_wrap=True)
+    if finished.run.manifest.protocol.protocol.orders != "one":
+        console.print(f"verdicts that change with the order: judgebench show {finished.path} --flips", soft_wrap=True)
 
 
 def print_item(console: Console, finished: Finished, shown: ShownItem, *, messages: bool = False) -> None:
@@ -85,9 +87,7 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
 
 
 def _title(finished: Finished) -> str:
-    name = finished.name
-    said = [finished.benchmark.title, name.judge, name.wording, *([] if finished.is_scores else [name.protocol])]
-    return one_line(" · ".join(said))
+    return one_line(headings([finished.run])[0])
 
 
 def _order(shown: ShownItem) -> Sequence[int]:

@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.plugins import blaming, class_of, plugin, plugin_names
-from judgebench.benchmarks.files import FORMATS
-from judgebench.benchmarks.rows import names_data
-from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import ConfigError, unknown_name
+from judgebench.sources.files import FORMATS
+from judgebench.sources.opening import names_data
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import hashlib
 import json
-import math
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted, step
 from judgebench.benchmarks import base
-from judgebench.benchmarks.cells import as_list, decode_cell
 from judgebench.errors import ConfigError
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, now
+from judgebench.runs.scorefiles import ScoreReading, read_score_rows
+from judgebench.runs.scorejoin import joined_rows
 from judgebench.runs.scoring import Beside, score
 
 if TYPE_CHECKING:
@@ -23,10 +24,9 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.benchmarks.source import Row, Source
     from judgebench.items import ItemKey
-
-    Scores = tuple[float | None, ...]
+    from judgebench.runs.scorefiles import Scores, Steps
+    from judgebench.sources.source import Source
 
 PROTOCOL = "scores"
 """The folder of a score file's run, in that of its name."""
@@ -34,58 +34,76 @@ PROTOCOL = "scores"
 _SHOWN = 5
 
 
+@dataclass(frozen=True, slots=True)
+class ScoreOptions:
+    """How a score file is read and joined to the items.
+
+    Attributes:
+        allow_missing: Count scores that are not there, or not usable, as missing, instead of refusing the file.
+        in_order: Take the rows in the order of the data, whatever their ids.
+        head: Which of several scores of a completion: a name or an index.
+        steps: How the scores of a completion's steps become one.
+    """
+
+    allow_missing: bool = False
+    in_order: bool = False
+    head: str | int | None = None
+    steps: Steps | None = None
+
+    @property
+    def reading(self) -> ScoreReading:
+        """How its numbers are taken."""
+        return ScoreReading(None if self.head is None else str(self.head), self.steps)
+
+
 def read_scores(
-    source: Source, dataset: Dataset, *, allow_missing: bool = False, notes: list[str] | None = None
+    source: Source, dataset: Dataset, options: ScoreOptions | None = None, notes: list[str] | None = None
 ) -> dict[str, Scores]:
     """The scores of every item, in the order of its completions; None for each that is missing.
 
+    Rows are joined to items by id; without ids by their prompts, or in the order of the data.
+
     Args:
-        source: Rows with `id` and `scores`, or `scores_chosen` and `scores_rejected`.
+        source: The rows; see `judgebench.runs.scorefiles.read_score_rows`.
         dataset: The items.
-        allow_missing: Count scores that are not there, or not usable, as missing, instead of refusing the file.
-        notes: Gets a sentence on what was passed over.
+        options: How.
+        notes: Gets a sentence on how rows were joined, where that is not by id, and on what was passed over.
 
     Raises:
         ConfigError: The scores do not fit the items; the message names the first five.
     """
-    found: dict[str, Scores] = {}
-    unknown, wrong_count, not_finite = [], [], []
+    options = options or ScoreOptions()
+    said: list[str] = [] if notes is None else notes
     file = source.name
-    for row in counted(source, f"reading {file}", unit="rows", total=source.total):
-        identifier = base.text_of(row, "id")
-        key = dataset.keys.get(identifier)
-        if identifier in found:
-            raise base.row_error(row, f"duplicate id '{identifier}'")
-        if key is None:
-            unknown.append(identifier)
-            continue
-        chosen, rejected = _scores_of(row)
-        scores = (*(chosen or ()), *rejected)
+    rows = counted(source, f"reading {file}", unit="rows", total=source.total)
+    given = list(read_score_rows(rows, options.reading))
+    joined = joined_rows(given, dataset, file, said, in_order=options.in_order, allow_missing=options.allow_missing)
+    turned = _as_given(dataset, file) if any(row.as_given for row in given) else {}
+    found: dict[str, Scores] = {}
+    wrong_count, not_finite = [], []
+    for identifier, row in joined.items():
+        key, scores = dataset.keys[identifier], row.scores
+        nothing: Scores = (None,) * key.k
+        chosen = row.chosen
         if len(scores) != key.k:
             wrong_count.append(f"{identifier} ({len(scores)} for {key.k} completions)")
-            scores = (None,) * key.k
-        elif chosen is not None and key.num_correct and len(chosen) != key.num_correct:
-            given, expected = f"{len(chosen)} and {len(rejected)}", f"{key.num_correct} and {key.k - key.num_correct}"
-            wrong_count.append(f"{identifier} ({given} for {expected} chosen and rejected completions)")
-            scores = (None,) * key.k
-        elif any(score is None for score in scores):
-            not_finite.append(identifier)
-            scores = (None,) * key.k
+            scores = nothing
+        elif chosen is not None and key.num_correct and chosen != key.num_correct:
+            split, expected = f"{chosen} and {key.k - chosen}", f"{key.num_correct} and {key.k - key.num_correct}"
+            wrong_count.append(f"{identifier} ({split} for {expected} chosen and rejected completions)")
+            scores = nothing
+        elif None in scores:
+            not_finite.append(f"{identifier} ({row.said})")
+            scores = nothing
+        elif row.as_given:
+            scores = tuple(scores[at] for at in turned[identifier])
         found[identifier] = scores
-    if not found:
-        raise ConfigError(f"{file}: no scores for any of the {len(dataset.keys)} items; use the ids of the data")
     missing = [identifier for identifier in dataset.keys if identifier not in found]
-    if dataset.total > len(dataset.keys):
-        unknown.clear()  # with --subset, those of the items left out are no mistake
-    if not allow_missing:
+    if not options.allow_missing:
         mend = "--allow-missing counts such items as failures"
         _refuse(file, "wrong number of scores", wrong_count, mend)
         _refuse(file, "scores that are not finite numbers", not_finite, mend)
         _refuse(file, "missing scores", missing, mend)
-        _refuse(file, "ids not in the data", unknown, "--allow-missing ignores them")
-    if unknown and notes is not None:
-        what = "id" if len(unknown) == 1 else "ids"
-        notes.append(f"{len(unknown)} {what} not in the data ignored: {base.named(unknown, _SHOWN)}")
     return {key.id: found.get(key.id, (None,) * key.k) for key in dataset.keys.values()}
 
 
@@ -95,34 +113,16 @@ def _refuse(file: str, what: str, ids: Sequence[str], mend: str) -> None:
         raise ConfigError(f"{file}: {what}: {base.named(ids, _SHOWN)}; {mend}")
 
 
-def _scores_of(row: Row) -> tuple[Scores | None, Scores]:
-    """The scores of the chosen completions and of the rejected ones; None and all where they stand in one list."""
-    if "scores" in row.data:
-        return None, _numbers(row, "scores")
-    if "scores_chosen" in row.data and "scores_rejected" in row.data:
-        return _numbers(row, "scores_chosen"), _numbers(row, "scores_rejected")
-    raise base.row_error(row, "no column 'scores' (a list), or 'scores_chosen' and 'scores_rejected'")
-
-
-def _numbers(row: Row, column: str) -> Scores:
-    """The column's numbers; None for each that is not a finite one."""
-    values = as_list(decode_cell(row.data[column]))
-    numbers: list[float | None] = []
-    for value in values:
-        # A nested list with one number is how some trainers write a batch of one.
-        single = value[0] if isinstance(value, list) and len(value) == 1 else value
-        try:
-            number = math.nan if single is None or single == "" else float(_not_bool(single))
-        except (TypeError, ValueError):
-            raise base.row_error(row, f"column '{column}' holds {single!r}, expected numbers") from None
-        numbers.append(number if math.isfinite(number) else None)
-    return tuple(numbers)
-
-
-def _not_bool(value: Any) -> Any:
-    if isinstance(value, bool):
-        raise TypeError
-    return value
+def _as_given(dataset: Dataset, file: str) -> dict[str, tuple[int, ...]]:
+    """Of each item, which of the answers in its row each of its completions is."""
+    turned = dataset.as_given()
+    lacking = next((item for item in dataset.keys if item not in turned), None)
+    if lacking is not None:
+        raise ConfigError(
+            f"{file}: has scores of answers a and b, and the rows of {dataset.source} say which is chosen (item "
+            f"'{lacking}'): name the columns scores_chosen and scores_rejected"
+        )
+    return turned
 
 
 def score_run(
@@ -131,7 +131,7 @@ def score_run(
     *,
     name: str,
     out: Path,
-    allow_missing: bool = False,
+    options: ScoreOptions | None = None,
     seed: int = 0,
 ) -> Path:
     """Scores what a source has by the benchmark's rule and writes the run's folder.
@@ -141,20 +141,22 @@ def score_run(
         dataset: The items.
         name: Whose scores they are, as in tables.
         out: The folder above the runs' folders.
-        allow_missing: See `read_scores`.
+        options: How they are read and joined.
         seed: Of the intervals' resampling.
 
     Returns:
         The run's folder.
     """
     started = now()
+    options = options or ScoreOptions()
     benchmark = dataset.benchmark
     plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
     passed_over: list[str] = []
-    scores = read_scores(source, dataset, allow_missing=allow_missing, notes=passed_over)
+    scores = read_scores(source, dataset, options, passed_over)
     digest = source.hash() or _hash(scores)
     identity = {"benchmark": benchmark.name, "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
+    identity |= _said(options)
     folder = folder_of(plain, identity)
     if folder != plain:
         passed_over.append(f"another run has the folder's plain name, so this one is in {folder}")
@@ -169,7 +171,8 @@ def score_run(
             "file": source.name,
             "hash": digest,
             "protocol": folder.name,
-            "allow_missing": allow_missing,
+            "allow_missing": options.allow_missing,
+            **_said(options),
         },
         "selection": dataset.selection.to_json(),
         "seed": seed,
@@ -182,6 +185,12 @@ def score_run(
         share_items(part, dataset.hash, dataset, levels=1)
         RunWriter(part).finish(manifest, outcomes, metrics)
     return folder
+
+
+def _said(options: ScoreOptions) -> dict[str, str | bool]:
+    """What makes the scores of one file others."""
+    said = {"head": options.reading.head, "steps": options.steps, "in_order": options.in_order}
+    return {name: value for name, value in said.items() if value}
 
 
 def _hash(scores: dict[str, Scores]) -> str:

@@ -16,11 +16,11 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, _said, load_dataset
-from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
 from judgebench.runs.preferences import preferred
+from judgebench.sources.opening import source_of
 
 NAME = "custom"
 BENCHMARK = get_benchmark(NAME)
@@ -287,7 +287,7 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"prompt": "p", "chosen": "c"}, "has no column 'rejected'"),
         ({"chosen": "c", "rejected": "r"}, "has no column 'prompt'"),
         ({"prompt": "p", "chosen": [], "rejected": "r"}, "column 'chosen' is an empty list"),
-        ({"prompt": "p", "chosen": 3, "rejected": "r"}, "column 'chosen' is int"),
+        ({"prompt": "p", "chosen": {"a": 3}, "rejected": "r"}, "column 'chosen' is dict"),
         ({"prompt": "p", "chosen": "c", "rejected": "r", "label": "A"}, "has the column 'label' too"),
         (
             {"prompt": "p", "chosen": ["c"], "rejected": ["r"], "num_correct": 2},

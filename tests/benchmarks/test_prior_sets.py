@@ -6,13 +6,14 @@ import pytest
 from hypothesis import given, strategies as st
 from scoring import chose, items_of, mistake_in, pair_key, run_offline, write_rows
 
-from judgebench.benchmarks import get_benchmark, hub
+from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.rewardbench import PRIOR, PRIOR_SETS, SECTIONS
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
 from judgebench.metrics.accuracy import official_scores, point_score
+from judgebench.sources import hub
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import Row
 
 NAME = "rewardbench"
 BENCHMARK = get_benchmark(NAME)

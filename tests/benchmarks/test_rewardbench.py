@@ -7,10 +7,10 @@ from making import key, outcome, reading
 
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.benchmarks.rewardbench import SECTIONS, RewardBench
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import ListSource
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Turn
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import ListSource
 
 RULE = RewardBench()
 PAIR = key("7", "donotanswer")
@@ -85,7 +85,10 @@ def test_ids_are_text(identifier, expected):
         ({"prompt": 5}, "column 'prompt' is int, expected text or a list of turns"),
         ({"prompt": []}, "column 'prompt' is list, expected text or a list of turns"),
         ({"prompt": [{"role": "user"}]}, "column 'prompt', turn 1: expected text, or role and content as text"),
-        ({"prompt": [*TALK, {"role": "human", "content": "d"}]}, "column 'prompt', turn 4: role 'human', expected"),
+        (
+            {"prompt": [*TALK, {"role": "narrator", "content": "d"}]},
+            "column 'prompt', turn 4: role 'narrator', expected",
+        ),
         ({"chosen": ["a", 5]}, "column 'chosen', turn 2: expected text"),
         ({"subset": "donotansw"}, "subset 'donotansw' is not one of RewardBench's 23"),
         ({"subset": " "}, "column 'subset' is empty"),

@@ -7,8 +7,8 @@ from hypothesis import given, strategies as st
 from making import key, outcome, reading
 
 from judgebench.benchmarks.rewardbench2 import RewardBench2
-from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
+from judgebench.sources.source import Row
 
 RULE = RewardBench2()
 FOUR = key("7", "Math", 4)

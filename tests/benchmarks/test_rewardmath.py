@@ -22,10 +22,10 @@ from scoring import (
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey
 from judgebench.metrics.accuracy import official_scores
+from judgebench.sources.opening import source_of
 
 NAME = "rewardmath"
 BENCHMARK = get_benchmark(NAME)

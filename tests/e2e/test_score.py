@@ -147,9 +147,9 @@ MISTAKES = {
         wrong(3, scores=None, scores_chosen=[1.0, 2.0], scores_rejected=[]),
         "wrong number of scores: 3 (2 and 0 for 1 and 1 chosen and rejected completions);",
     ),
-    "not finite": (wrong(3, scores=[float("nan"), 1.0]), "scores that are not finite numbers: 3;"),
-    "infinite": (wrong(3, scores=[float("inf"), 1.0]), "scores that are not finite numbers: 3;"),
-    "null": (wrong(3, scores=[1.0, None]), "scores that are not finite numbers: 3;"),
+    "not finite": (wrong(3, scores=[float("nan"), 1.0]), "scores that are not finite numbers: 3 (NaN);"),
+    "infinite": (wrong(3, scores=[float("inf"), 1.0]), "scores that are not finite numbers: 3 (inf);"),
+    "null": (wrong(3, scores=[1.0, None]), "scores that are not finite numbers: 3 (empty);"),
     "unknown": ([*rows(), {"id": "x", "scores": [1, 2]}], "ids not in the data: x;"),
     "twice": ([*rows(), rows()[0]], "scores.jsonl line 9: duplicate id '0'"),
     "text": (wrong(3, scores=["high", 1.0]), "scores.jsonl line 4: column 'scores' holds 'high', expected numbers"),
@@ -203,7 +203,7 @@ def test_an_empty_cell_is_a_missing_score() -> None:
     Path("scores.csv").write_text(f"id,scores_chosen,scores_rejected\n{cells}")
     ended = score("scores.csv")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
-    assert f"scores that are not finite numbers: {rows()[0]['id']}; --allow-missing" in ended.err
+    assert f"scores that are not finite numbers: {rows()[0]['id']} (empty); --allow-missing" in ended.err
     (metrics,) = score("scores.csv", "--allow-missing").metrics
     assert metrics["failures"] == {"missing": 1}
     assert "1 item without scores counts 0" in metrics["notes"]
@@ -316,7 +316,8 @@ def test_scores_of_one_name_are_as_many_runs_as_files(more: tuple[str, ...]) -> 
     assert [read_json(path / "metrics.json")["score"] for path in (plain, hashed)] == [0.0, 1.0]
     for command in ("leaderboard", "compare", "report"):
         paths = ["runs"] if command == "leaderboard" else [plain, hashed]
-        assert hashed.name in " ".join(judgebench(command, *paths).out.split()), command
+        shown = " ".join(judgebench(command, *paths).out.split())
+        assert all(f"step{step}/scores.jsonl" in shown for step in (1000, 2000)), command
 
 
 def test_scores_over_other_rows_are_another_run() -> None:

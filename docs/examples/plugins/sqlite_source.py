@@ -7,8 +7,8 @@ from contextlib import closing
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import DataError
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

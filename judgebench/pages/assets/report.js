@@ -129,7 +129,7 @@
       this.right.replaceChildren(...options(["", "right", "wrong", "partly", "unscored"], ["all", "right", "wrong", "partly right", "no score"]));
       const kinds = [...new Set(here.flatMap((at) => items.failed(asked.run, at)))].sort();
       this.failure.replaceChildren(...options(["", ...(kinds.length ? ["any"] : []), ...kinds], ["all", ...(kinds.length ? ["any failure"] : []), ...kinds.map((kind) => kind.replaceAll("_", " "))]));
-      const sorts = { "": "as in the data", ...(asked.beside === null ? {} : { differ: "what differs first" }), wrong: "wrong first", cost: "dearest first", latency: "slowest first" };
+      const sorts = { "": "as in the data", ...(asked.beside === null ? {} : { differ: "what differs first" }), wrong: "wrong first", cost: "most expensive first", latency: "slowest first" };
       this.sort.replaceChildren(...options(Object.keys(sorts), Object.values(sorts)));
       this.judges.disabled = others.length === 0;
       this.orders.disabled = !here.some((at) => items.results[asked.run].split[at]) && !asked.orders;
@@ -266,7 +266,6 @@
 
   route();
   addEventListener("hashchange", route);
-  document.addEventListener("judgebench:laid", () => viewOf(location.hash)[1]?.scrollIntoView());
   ready(async () => {
     const [index, wordings] = await Promise.all([unpack("items"), unpack("wordings")]);
     judgebench.browser = new Browser(new judgebench.Items(index, wordings));

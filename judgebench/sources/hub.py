@@ -17,8 +17,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import is_watched, step
-from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import DataError
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence

@@ -15,9 +15,9 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines
-from judgebench.benchmarks import hub
-from judgebench.benchmarks.source import Row, Source
 from judgebench.errors import DataError
+from judgebench.sources import hub
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence

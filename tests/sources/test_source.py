@@ -12,9 +12,9 @@ from plugins import lay_example, lay_package
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import FrameSource, ListSource, MappedSource, Row, Source
 from judgebench.errors import ConfigError
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import FrameSource, ListSource, MappedSource, Row, Source
 
 CUSTOM = get_benchmark("custom")
 PAIRS = [
@@ -235,7 +235,7 @@ def test_a_source_that_is_none_is_one_clear_mistake(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(str(tmp_path))
     assert mistake("odd:x") == (
         "source 'odd' of the package odd (odd:make) cannot be used: it does not return a "
-        "judgebench.benchmarks.source.Source; fix the package, or uninstall it"
+        "judgebench.sources.source.Source; fix the package, or uninstall it"
     )
 
 

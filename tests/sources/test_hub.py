@@ -12,14 +12,14 @@ import datasets
 import pytest
 from processes import Running
 
-from judgebench.benchmarks.rows import source_of
 from judgebench.errors import ConfigError
+from judgebench.sources.opening import source_of
 
 OLD, NEW = "a" * 40, "b" * 40
 REPOSITORY = "owner/Some-Pairs"
 PROGRAM = """
 import json, sys, time
-from judgebench.benchmarks.rows import source_of
+from judgebench.sources.opening import source_of
 from judgebench.errors import ConfigError
 answers = []
 for spec, split in json.loads(sys.argv[1]):

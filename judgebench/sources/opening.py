@@ -8,10 +8,10 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path, PurePath
 
 from judgebench._util.plugins import class_of, plugin, plugin_names
-from judgebench.benchmarks import hub
-from judgebench.benchmarks.files import FORMATS, FileSource, _kind, _reason
-from judgebench.benchmarks.source import Frame, FrameSource, ListSource, Source
 from judgebench.errors import DataError
+from judgebench.sources import hub
+from judgebench.sources.files import FORMATS, FileSource, _kind, _reason
+from judgebench.sources.source import Frame, FrameSource, ListSource, Source
 
 GROUP = "judgebench.sources"
 """The entry points under which other packages bring sources; each names a callable of the text after the colon."""
@@ -99,7 +99,7 @@ def names_data(spec: str) -> bool:
 
 def _problem(made: object) -> str:
     if not isinstance(made, Source):
-        return "it does not return a judgebench.benchmarks.source.Source"
+        return "it does not return a judgebench.sources.source.Source"
     return "" if isinstance(getattr(made, "name", None), str) else "it has no name: set self.name to a text"
 
 

@@ -14,11 +14,11 @@ import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
 
-from judgebench.benchmarks import files as files_module, rows as rows_module
-from judgebench.benchmarks.cells import as_list, decode_cell
-from judgebench.benchmarks.rows import source_of
-from judgebench.benchmarks.source import Row
 from judgebench.errors import ConfigError
+from judgebench.sources import files as files_module, opening as rows_module
+from judgebench.sources.cells import as_list, decode_cell
+from judgebench.sources.opening import source_of
+from judgebench.sources.source import Row
 
 ROWS = [{"id": "1", "prompt": 'a "b", ü\u2028c'}, {"id": "2", "prompt": "two\nlines"}]
 CSV = 'id,prompt\n1,"a ""b"", ü\u2028c"\n2,"two\nlines"\n'
@@ -389,7 +389,7 @@ def test_a_cell_that_is_no_list_is_left_alone():
 def test_no_slow_import(write):
     """Reading text files imports none of the slow libraries."""
     program = (
-        "import sys; from judgebench.benchmarks.rows import source_of; list(source_of(sys.argv[1]));"
+        "import sys; from judgebench.sources.opening import source_of; list(source_of(sys.argv[1]));"
         "sys.exit(bool({'datasets', 'pyarrow', 'pandas', 'huggingface_hub'} & set(sys.modules)))"
     )
     subprocess.run([sys.executable, "-c", program, write("p.csv", CSV)], check=True)
