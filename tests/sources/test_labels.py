@@ -1,5 +1,5 @@
 """Labels as people write them."""
-# ruff: noqa: E501 - words are easier to read a kind a line
+
 
 import pytest
 from hypothesis import given, strategies as st
