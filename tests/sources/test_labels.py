@@ -1,6 +1,5 @@
 """Labels as people write them."""
 
-
 import pytest
 from hypothesis import given, strategies as st
 
