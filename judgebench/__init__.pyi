@@ -50,12 +50,11 @@ from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
 from judgebench.engine.describe import (
     DataDescription as DataDescription,
-    ShownItem as ShownItem,
+    ItemPreview as ItemPreview,
     describe_data as describe_data,
 )
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
-from judgebench.engine.options import RowOptions as RowOptions
 from judgebench.engine.runplan import RunPlan as RunPlan
 from judgebench.errors import (
     BudgetReached as BudgetReached,

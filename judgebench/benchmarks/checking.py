@@ -57,7 +57,7 @@ class BadRow:
         found = re.search(r"(\d+)$", self.where)
         return int(found[1]) if found else None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """`line`, `where` and `what`."""
         return {"line": self.line, "where": self.where, "what": self.what}
 
@@ -100,7 +100,7 @@ class Understood:
     longest: tuple[str, int] = ("", 0)
     notes: list[str] = field(default_factory=list)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What `data show --json` prints."""
         return {
             "form": self.form,

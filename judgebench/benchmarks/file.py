@@ -10,11 +10,11 @@ import yaml
 
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.sources.mapped import RowMap
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
 
 SUFFIXES = (".yaml", ".yml")

@@ -70,13 +70,16 @@ def _understood(
     """What is understood, how the rows were read, and the options that say what was learned."""
     from judgebench.cli.progress import shown
     from judgebench.engine.describe import describe_data
+    from judgebench.engine.options import RowOptions, options_of
     from judgebench.errors import DataError
 
     learned = ""
     while True:
         try:
             with shown():
-                found = describe_data(file, benchmark=benchmark, reading=reading)
+                given = {option.name: getattr(reading, option.name) for option in options_of(RowOptions)}
+                del given["bad_rows"]  # all of them are shown
+                found = describe_data(file, benchmark=benchmark, **given)
         except DataError:
             again = _ask_codes(file, benchmark, reading) if asks else None
             if again is None:

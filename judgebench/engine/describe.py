@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset, opened
@@ -18,9 +18,11 @@ from judgebench.sources.labels import read_label
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from judgebench.benchmarks.checking import Understood
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.sources.mapped import RowMap
+    from judgebench.sources.mapped import EmptyAnswers, RowMap
     from judgebench.sources.opening import Data
 
 _EXAMPLES = 2
@@ -28,7 +30,7 @@ _VALUES = 10
 
 
 @dataclass(frozen=True)
-class ShownItem:
+class ItemPreview:
     """An item as it will be asked.
 
     Attributes:
@@ -54,11 +56,11 @@ class DataDescription:
 
     source: str
     understood: Understood
-    examples: list[ShownItem]
+    examples: list[ItemPreview]
     _names: RowMap = field(repr=False)
     _dataset: Dataset = field(repr=False)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """What `data show --json` prints."""
         shown = [{"item": each.item, "template": each.template, "messages": each.messages} for each in self.examples]
         return {"source": self.source, **self.understood.to_json(), "examples": shown}
@@ -117,7 +119,17 @@ class DataDescription:
         )
 
 
-def describe_data(data: Data, *, benchmark: str = "custom", reading: RowOptions | None = None) -> DataDescription:
+def describe_data(
+    data: Data,
+    *,
+    benchmark: str = "custom",
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
+) -> DataDescription:
     """What is understood of rows; no call is made.
 
     >>> import judgebench as jb
@@ -128,12 +140,25 @@ def describe_data(data: Data, *, benchmark: str = "custom", reading: RowOptions 
     Args:
         data: The rows, as in `jb.run`.
         benchmark: Whose rows they are.
-        reading: Their columns and labels by name.
+        columns: Their columns by name, as in `jb.run`: `{"prompt": "question"}`.
+        labels: What their labels mean: `{"model_a": "A"}`.
+        id_column: The column of the ids.
+        group_column: The column that names rows that belong together.
+        empty_answers: `keep` takes an empty answer as one.
+        config_name: The configuration of a hub dataset.
 
     Raises:
         ConfigError: The rows cannot be read, or none can be used.
     """
-    names = replace((reading or RowOptions()).rows, bad_rows="skip")
+    names = RowOptions(
+        columns=columns,
+        labels=labels,
+        id_column=id_column,
+        group_column=group_column,
+        bad_rows="skip",
+        empty_answers=empty_answers,
+        config_name=config_name,
+    ).rows
     name, rows = rows_of(benchmark, data)
     chosen = get_benchmark(name)
     dataset = load_dataset(chosen, rows, Selection(rows=names))
@@ -142,7 +167,9 @@ def describe_data(data: Data, *, benchmark: str = "custom", reading: RowOptions 
     for item in islice(dataset, _EXAMPLES):
         shown = questions(chosen, protocol, item.key, template.mode)[0]
         order = orders_of(protocol, item.id, shown)[0]
-        examples.append(ShownItem(item.id, template.name, template.render(item, order, structured=template.structured)))
+        examples.append(
+            ItemPreview(item.id, template.name, template.render(item, order, structured=template.structured))
+        )
     return DataDescription(dataset.source, dataset.understood, examples, names, dataset)
 
 

@@ -141,9 +141,9 @@ def test_bad_rows_are_listed_in_lines_below_the_message() -> None:
     run = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/longest", "--out", "runs")
     ended = judgebench(*run)
     assert ended.status == 2
+    count = "2 of 5 rows cannot be used; --bad-rows skip leaves such rows out"
     assert ended.err.splitlines() == [
-        "judgebench: rows.jsonl line 2: column 'rejected' is empty "
-        "(2 of 5 rows cannot be used; --bad-rows skip leaves such rows out)",
+        f"judgebench: rows.jsonl line 2: column 'rejected' is empty ({count})",
         "  rows.jsonl line 2: column 'rejected' is empty",
         "  rows.jsonl line 4: column 'rejected' is empty",
     ]
@@ -156,7 +156,7 @@ def test_bad_rows_are_listed_in_lines_below_the_message() -> None:
 def test_rows_in_python_are_described() -> None:
     """The same as a call; a list has no name that a benchmark file could give."""
     rows = [{"prompt": "p", "chosen": "c", "rejected": "r"}]
-    found = jb.describe_data(rows, reading=jb.RowOptions(bad_rows="skip"))
+    found = jb.describe_data(rows)
     assert found.understood.labels == {"chosen": 1}
     assert found.examples[0].messages[-1]["role"] == "user"
     with pytest.raises(ConfigError, match="--save needs rows in a file or on the hub"):
