@@ -360,4 +360,5 @@ def _asks(column: str, codes: set[int], slots: int) -> str:
     shown = f"{', '.join(others)} and {last}" if others else last
     orders = (LETTERS[:slots], LETTERS[:slots][::-1])[: 2 if slots == 2 else 1]
     ways = [",".join(map("{}={}".format, sorted(codes), order)) for order in orders]
-    return f"'{column}' holds {shown}, and what they mean is not known: say it with --labels {' or '.join(ways)}"
+    said = "they mean" if others else "it means"
+    return f"'{column}' holds {shown}, and what {said} is not known: say it with --labels {' or '.join(ways)}"
