@@ -163,7 +163,7 @@ ELEMENTS = ["BLOCKQUOTE", "CODE", "DIV", "EM", "HR", "LI", "OL", "P", "PRE", "SP
 def test_markdown_makes_plain_elements_alone(page, texts):
     """Whatever is put together: no link, picture or script, no attribute but a class, and every word stays."""
     made = page.js(
-        "return arguments[0].map((text) => { const place = judgebench.markdown(text);"
+        "const { markdown } = judgebench; return arguments[0].map((text) => { const place = markdown(text);"
         "const every = [place, ...place.querySelectorAll('*')];"
         "return [[...new Set(every.map((e) => e.tagName))], [...new Set(every.flatMap((e) => e.getAttributeNames()))],"
         "place.textContent]; })",
