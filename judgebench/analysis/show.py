@@ -118,7 +118,7 @@ class Showing:
         self._asks = not finished.is_scores and finished.made_of is None
         self._templates = run_templates(finished) if self._asks else None
         manifest = finished.run.manifest
-        self._alteration, self._seed = manifest.altered, manifest.seed
+        self._alteration, self._seed, self._origin = manifest.altered, manifest.seed, manifest.origin
         self._structured = manifest.identity.get("structured") is True
 
     @cached_property
@@ -162,6 +162,9 @@ class Showing:
             rule = self._templates.reader_for(item.key, self._finished).rule
             reading = read_placed(judgement.answer, rule, len(judgement.order))
             verdict = reading.marked if isinstance(reading, PlacedVerdict) else None
+        if self._origin is not None:
+            why = f"the judge was asked elsewhere ({self._origin.form}, {self._origin.file}); its question is not known"
+            return ShownCall(judgement, None, verdict, why)
         earlier = self._turns.get((judgement.item, judgement.order, judgement.sample), [])[: judgement.turn]
         try:
             return ShownCall(judgement, self.messages(item, judgement.order, earlier), verdict, "", tuple(earlier))

@@ -96,8 +96,12 @@ class Custom(base.Benchmark):
         )
 
     def key(self, item: Item) -> ItemKey:
-        """By its prompt, where no column says more."""
-        return item.key if item.group is not None else replace(item.key, group=_same_prompt(item.conversation))
+        """By its prompt, where no column says more; without one (verdicts made elsewhere) by itself."""
+        return (
+            item.key
+            if item.group is not None or not item.conversation
+            else replace(item.key, group=_same_prompt(item.conversation))
+        )
 
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
         """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""
