@@ -1,7 +1,7 @@
 """Takes the README's pictures of the page: `python docs/screenshots.py` writes docs/images/page.png and items.png.
 
 The runs are those of the offline judges over the bundled sample, with a toy reward model that counts different words,
-so that everybody can take the same pictures. It needs the extras `html` and `test`, and Chromium with its driver.
+so that everybody can take the same pictures. It needs the extra `test`, and Chromium with its driver.
 """
 
 from __future__ import annotations

@@ -64,7 +64,7 @@ Measure = Literal["share", "pearson"]
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message of a conversation; `role` is `system`, `user` or `assistant`."""
+    """One message of a conversation; `role` is `system`, `user`, `assistant` or `tool`."""
 
     role: str
     content: str

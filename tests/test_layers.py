@@ -36,7 +36,7 @@ OPEN = (
 MODULES_IN_A_FACE = {"client.testing", "protocols.pairs", "runs.frames", "runs.scores"}
 """Modules that others use as such, of packages with a face."""
 
-SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas", "plotly"}
+SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas"}
 ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 

@@ -47,6 +47,7 @@ _RECORD: Mapping[str, Kind] = {
     "rank_low": "count",
     "rank_high": "count",
     "low_coverage": "flag",
+    "label": "text",
 }
 """The columns of a leaderboard's file."""
 
@@ -59,6 +60,8 @@ class Place:
         rank: By score, 1 for the best; equal scores share one. None without a score, for a run over other items than
             those of the ranked ones, and for published figures.
         template: The template, or None for scores.
+        label: What tells the run apart from the board's others, in one short text.
+        shown_as: The template with all that differs between the board's runs: data file, edit, orders, limit.
         figures: The benchmark's own further figures (RewardMATH's `mrr`, say).
         items: How many items the score is over; None for a published figure.
         cost_usd: Of all replies; None where it is not known, and for scores.
@@ -102,6 +105,8 @@ class Place:
     rank_low: int | None = None
     rank_high: int | None = None
     low_coverage: bool = False
+    label: str = ""
+    shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
 
     @property
@@ -111,11 +116,8 @@ class Place:
 
     @property
     def how(self) -> str:
-        """The template with the protocol, where that says something."""
-        protocol = self.protocol.partition("-rescored-")[0]
-        return (
-            self.wording if self.template is None or protocol in {"one", "ratings"} else f"{self.template}, {protocol}"
-        )
+        """The template with what differs between the board's runs."""
+        return self.shown_as or self.wording
 
     @property
     def wording(self) -> str:
@@ -134,6 +136,7 @@ class Board(Tabular):
         notes: What a reader must know, a sentence each.
         letters_of: The section that the letters are of, where the board is sorted by one; None for the score.
         failures: What failures do to the difference of the best run and each other, by their places from 0.
+        shared: What is not as usual and the same in all judges' runs: orders, samples, limit.
     """
 
     benchmark: str
@@ -145,6 +148,7 @@ class Board(Tabular):
     notes: tuple[str, ...] = ()
     letters_of: str | None = None
     failures: tuple[FailureEffect, ...] = ()
+    shared: tuple[str, ...] = ()
 
     @property
     def without_judging(self) -> list[str]:
@@ -155,7 +159,7 @@ class Board(Tabular):
                 said = ", ".join(f"{name} {score_text(each, place.measure)}" for name, each in place.baselines.items())
                 if place.baselines_left_out:
                     said += f" (without {', '.join(place.baselines_left_out)})"
-                named = f"{place.judge} {place.wording}" if place.rank is None else str(place.rank)
+                named = place.label if place.rank is None else str(place.rank)
                 beside.setdefault(said, []).append(named)
         if len(beside) == 1:
             return [f"baselines: {said}" for said in beside]
@@ -166,7 +170,7 @@ class Board(Tabular):
         runs = [place for place in self.places if not place.published]
         count = "1 run" if len(runs) == 1 else f"{len(runs)} runs"
         items = {place.items for place in runs}
-        about = [count, *([f"{items.pop()} items"] if len(items) == 1 else []), self._shared_protocol or ""]
+        about = [count, *([f"{items.pop()} items"] if len(items) == 1 else []), *self.shared]
         return (
             Table.of(
                 self.places,
@@ -181,8 +185,7 @@ class Board(Tabular):
 
     def _failures(self, runs: Sequence[Place]) -> Iterator[Table]:
         if self.failures:
-            judges = [place.judge for place in runs]
-            names = [each.judge if judges.count(each.judge) < 2 else f"{each.judge} {each.how}" for each in self.places]
+            names = [each.label or each.judge for each in self.places]
             measure = next((place.measure for place in runs if place.measure is not None), None)
             yield replace(failures_table(self.failures, names, measure), notes=[LEGEND])
 
@@ -192,7 +195,7 @@ class Board(Tabular):
         columns: Columns = {
             Column("rank", "count", head="", names=True): lambda place: _OTHER if place.unranked else place.rank,
             Column("judge", names=True): lambda place: place.judge,
-            Column("template", names=True): self._template,
+            Column("template", names=True): lambda place: place.how,
             Column("score", "score", head=score_head(place.measure for place in self.places)): lambda place: (
                 place.score
             ),
@@ -218,17 +221,6 @@ class Board(Tabular):
             columns[Column("group", "mark", head=head)] = lambda place: place.group
         return columns
 
-    @property
-    def _shared_protocol(self) -> str | None:
-        """What all judges' runs have in common, for the title: the name of their protocol, if it says anything."""
-        protocols = {place.protocol for place in self.places if place.template is not None}
-        shared = protocols.pop() if len(protocols) == 1 else ""
-        return None if shared in {"", "one", "ratings"} or "-rescored-" in shared else shared
-
-    def _template(self, place: Place) -> str:
-        """The template, with the protocol unless the title has it."""
-        return place.template if place.template and self._shared_protocol is not None else place.how
-
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
@@ -236,15 +228,15 @@ class Board(Tabular):
             yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
         if self.sections and any(place.section_intervals for place in self.places):
             yield "95% CIs of sections: judgebench report, --csv, --json"
-        if others := [f"{place.judge} {place.how}" for place in self.places if place.other_items]:
+        if others := [place.label for place in self.places if place.other_items]:
             yield f"{_OTHER}: other items, not ranked: {', '.join(others)}"
-        if low := [f"{place.judge} {place.how}" for place in self.places if place.low_coverage]:
+        if low := [place.label for place in self.places if place.low_coverage]:
             yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
         if any(place.pareto for place in self.places):
             yield "*: not dominated (no run that costs no more is significantly better)"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
-            yield f"not finished: {', '.join(f'{place.judge} ({place.state})' for place in unfinished)}"
+            yield f"not finished: {', '.join(f'{place.label} ({place.state})' for place in unfinished)}"
         yield from (f"note: {note}" for note in self.notes)
 
 

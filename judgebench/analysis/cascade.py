@@ -23,10 +23,11 @@ from judgebench.runs import (
     DEFAULT_OUT,
     DerivedRun,
     Run,
+    benchmark_title,
     member,
     opened_members,
     read_judgements,
-    titles,
+    titles_of,
     total_usage,
     usage_over,
     was_judged,
@@ -238,14 +239,14 @@ def cascade(
     looked_at = _spread(thresholds, MOST_STEPS)
     if threshold is not None:
         looked_at = [None, *sorted({*(each for each in looked_at if each is not None), threshold}, reverse=True)]
-    names = titles([each.name for each in opened])
+    names = titles_of(opened)
     path = None
     if threshold is not None:
         made = pair.made(threshold, name or "+".join(each.name.judge for each in opened), seed)
         path = write_made(made, opened, templates, Path(out), started)
     return Cascade(
         benchmark=opened[0].benchmark.name,
-        title=opened[0].benchmark.title,
+        title=benchmark_title([each.run for each in opened]),
         cheap=names[0],
         dear=names[1],
         by=by,

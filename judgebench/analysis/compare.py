@@ -18,7 +18,7 @@ from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import groups_not_told_apart, holm
 from judgebench.metrics.summary import LEAST_COVERAGE
-from judgebench.runs import Run, list_runs, open_run, share_contents, titles, up_to_date, was_judged
+from judgebench.runs import Run, benchmark_title, list_runs, open_run, share_contents, titles_of, up_to_date, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -69,7 +69,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         raise ConfigError("the runs have no items in common; compare runs of the same items")
     labelled = [item for item in ids if opened[0].keys[item].labelled]
     outcomes = [[each.outcomes[item] for item in labelled] for each in opened]
-    names = titles([each.name for each in opened])
+    names = titles_of(opened)
     parts = _Parts(outcomes, opened[0], names, seed) if labelled else None
     whole = None if parts is None else parts.whole()
     alike = agreement_of(opened, ids)
@@ -77,7 +77,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
     measure = None if parts is None else parts.measure
     return Comparison(
         benchmark=opened[0].benchmark.name,
-        title=opened[0].benchmark.title,
+        title=benchmark_title([each.run for each in opened]),
         runs=tuple(_compared(each, name, at, whole) for at, (each, name) in enumerate(zip(opened, names, strict=True))),
         items=len(ids),
         left_out=left_out,

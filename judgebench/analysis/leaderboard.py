@@ -20,12 +20,24 @@ from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.rankings import undominated
 from judgebench.metrics.summary import LEAST_COVERAGE
-from judgebench.runs import SAMPLED, Run, find_runs, list_runs, open_run, share_contents, up_to_date, was_judged
+from judgebench.runs import (
+    SAMPLED,
+    Run,
+    benchmark_title,
+    find_runs,
+    list_runs,
+    open_run,
+    run_labels,
+    share_contents,
+    shared_conditions,
+    up_to_date,
+    was_judged,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from judgebench.runs import Finished
+    from judgebench.runs import Finished, RunLabel
 
 SORTS = ("score", "judge", "cost", "coverage")
 """What a leaderboard can be sorted by, beside the name of a section."""
@@ -215,16 +227,19 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
     stands = [next(to for to, place in enumerate(places) if place is each) for each in ranked]
     effects = tuple(replace(e, first=stands[e.first], second=stands[e.second]) for e in ranking.failures)
-    board = Board(benchmark.name, benchmark.title, sections, shown, tuple(places), items, tuple(notes))
-    return replace(board, letters_of=ranking.of, failures=effects)
+    title = benchmark_title([each.run for each in runs])
+    board = Board(benchmark.name, title, sections, shown, tuple(places), items, tuple(notes))
+    shared = tuple(shared_conditions([each.run for each in runs]))
+    return replace(board, letters_of=ranking.of, failures=effects, shared=shared)
 
 
 def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) -> list[Place]:
     """The runs' places, with what is known from comparing them."""
     within = {at: number for number, at in enumerate(alike)}
+    labels = run_labels([each.run for each in runs])
     places = [
         replace(
-            _place(each),
+            _place(each, labels[at]),
             group=ranking.letters.get(within.get(at, -1), ""),
             low_coverage=_is_low(each),
             other_items=each.metrics.score is not None and at not in within and not _is_low(each),
@@ -262,7 +277,7 @@ def _ranking_notes(ranking: Ranking, ranked: Sequence[Place]) -> Iterator[str]:
             f"the best of {len(ranked)} scores is too high on average (winner's curse), by {excess} if all runs are "
             "equally good, and its interval ignores that: compare ranks, or judge the best again on new items"
         )
-    yield from failure_notes(ranking.failures, [f"{place.judge} {place.how}" for place in ranked], measure)
+    yield from failure_notes(ranking.failures, [place.label for place in ranked], measure)
 
 
 def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
@@ -272,7 +287,7 @@ def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
         yield f"{sample}: {count} {'score estimates' if count == 1 else 'scores estimate'} what all items would give"
 
 
-def _place(run: Finished) -> Place:
+def _place(run: Finished, label: RunLabel) -> Place:
     metrics, name = run.metrics, run.name
     found = metrics.controls
     return Place(
@@ -280,6 +295,8 @@ def _place(run: Finished) -> Place:
         judge=name.judge,
         template=name.template,
         protocol=name.protocol,
+        label=label.title,
+        shown_as=label.how,
         score=metrics.score,
         low=metrics.low,
         high=metrics.high,
@@ -303,6 +320,7 @@ def _published(row: Published) -> Place:
         judge=row.name,
         template=None,
         protocol="published",
+        label=row.name,
         score=row.score,
         low=None,
         high=None,
@@ -318,14 +336,13 @@ def _order(sort: str) -> Callable[[Place], tuple[Any, ...]]:
     """The key to sort places by; what has no such figure comes last."""
 
     def by(place: Place) -> tuple[Any, ...]:
-        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.template or "", place.protocol)
+        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.how, place.protocol, place.path)
         if sort == "judge":
-            return (place.judge, *tie)
+            return (place.other_items, place.judge, *tie)
         if sort == "cost":
-            return (place.cost_usd is None, place.cost_usd or 0.0, *tie)
+            return (place.other_items, place.cost_usd is None, place.cost_usd or 0.0, *tie)
         value = {"score": place.score, "coverage": place.coverage}.get(sort, place.sections.get(sort))
-        unranked = place.unranked and sort == "score"
-        return (value is None, unranked, -(value or 0.0), *tie)
+        return (place.other_items, value is None, place.unranked and sort == "score", -(value or 0.0), *tie)
 
     return by
 

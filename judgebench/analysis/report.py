@@ -22,12 +22,13 @@ from judgebench.runs import (
     Run,
     aurc_text,
     calibration_line,
+    headings,
     identity,
     list_runs,
     open_run,
+    run_labels,
     run_table,
     score_rows,
-    title_of,
     up_to_date,
 )
 
@@ -78,10 +79,14 @@ class Detail(Tabular):
     """One run in a report.
 
     Attributes:
+        heading: What stands above its tables.
+        title: What it is called beside the report's other runs.
         family: The judge's own, where that and the models of the completions are known.
     """
 
     finished: Finished
+    heading: str
+    title: str
     metrics: Metrics
     biases: tuple[Bias, ...]
     sureness: Sureness | None
@@ -91,7 +96,7 @@ class Detail(Tabular):
 
     def tables(self) -> Sequence[Table]:
         """The run, its biases, and what its sureness and money are worth."""
-        run = run_table(title_of(self.finished.benchmark.title, self.metrics), self.metrics)
+        run = run_table(self.heading, self.metrics)
         columns: Columns = {
             Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
             Column("estimate", "effect"): lambda bias: bias.behaviour.estimate.estimate,
@@ -129,7 +134,7 @@ class Report(Tabular):
     def table(self) -> Table:
         """A line a score: of the whole, each section and each subset of each run; fractions as they are."""
         rows = [
-            {**identity(each.metrics.benchmark, each.finished.name), **row}
+            {**identity(each.metrics.benchmark, each.finished.name, each.title), **row}
             for each in self.details
             for row in score_rows(each.metrics)
         ]
@@ -169,6 +174,7 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
         by_benchmark.setdefault(each.benchmark.name, []).append(each)
     boards = boards_of(by_benchmark, seed=seed)
     families = [_family(each) for each in every]
+    runs_ = [each.run for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
     found = [
         behaviours(each.readings, each.keys, own[1], each.outcomes.values(), placed=each.placed) for each, own in both
@@ -178,6 +184,8 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
     details = tuple(
         Detail(
             finished=each,
+            heading=heading,
+            title=label.title,
             metrics=each.metrics,
             biases=tuple(Bias(behaviour, next(q) if behaviour.tested else None) for behaviour in among),
             sureness=sureness(o for o in each.outcomes.values() if not each.benchmark.by_ties(o.item)),
@@ -185,7 +193,9 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
             bill=None if each.is_scores else _bill(each),
             family=family,
         )
-        for each, among, (family, _) in zip(every, found, families, strict=True)
+        for each, among, (family, _), heading, label in zip(
+            every, found, families, headings(runs_), run_labels(runs_), strict=True
+        )
     )
     return Report(boards, details, tuple(note for each in every for note in each.notes))
 

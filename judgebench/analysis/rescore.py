@@ -59,7 +59,7 @@ _Question = tuple[str, tuple[int, ...], int]
 """Item, order and sample."""
 
 _READ_AGAIN = frozenset({"unreadable", "ambiguous", "refused"})
-_MOVED = "another run has the folder's plain name"
+_MOVED = ("another run has the folder's plain name", "saved as ")
 _READ = "the replies were read again"
 
 
@@ -322,7 +322,7 @@ def _metrics(
     # Nothing was called and nothing paid for: every reply was there.
     usage.calls, usage.cached, usage.spent_usd = 0, sum(j.reply is not None for j in every), 0.0
     # The notes of the run as it was, but for those on where it is and how it was read.
-    kept = (note for note in old_notes(finished.path) if not note.startswith((_MOVED, _READ)))
+    kept = (note for note in old_notes(finished.path) if not note.startswith((*_MOVED, _READ)))
     notes = (f"{_READ} with the rule of '{templates.reader.name}'", *kept)
     attack = flips_of(finished, judgements, lambda judgement: _again(judgement, templates, finished))
     return metrics_of(finished, templates, judgements, outcomes, protocol, usage=usage, notes=notes, attack=attack)
@@ -394,6 +394,7 @@ def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> 
         "rescored": {
             "template": reader.name,
             "hash": reader.hash,
+            **({} if reader.edited is None else {"edited": reader.edited}),
             "companion": None if companion is None else {"name": companion.name, "hash": companion.hash},
             "protocol": protocol,
             **({"joined": joined.join} if another else {}),

@@ -20,7 +20,7 @@ from judgebench.runs import (
     fields_of,
     protocol_of,
     read_judgements,
-    titles,
+    titles_of,
     total_usage,
 )
 
@@ -259,7 +259,7 @@ class Bench:
 
     def _told(self, votes: Sequence[Sequence[Reading]]) -> Iterator[str]:
         """What every member said, a line each, by completion and not by slot."""
-        for name, own, weight in zip(titles([e.name for e in self.opened]), votes, self.weights, strict=True):
+        for name, own, weight in zip(titles_of(self.opened), votes, self.weights, strict=True):
             said = ", ".join(_said(reading) for reading in own) or "not asked"
             yield f"{name}: {said}" + ("" if self.kind != "accuracy" else f" (weight {weight:.2f})")
 

@@ -12,6 +12,7 @@ from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
+from judgebench.sources.turns import TurnError, is_turn, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -19,10 +20,6 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
     from judgebench.sources.source import Row
-
-
-ROLES = ("system", "user", "assistant")
-"""Who speaks in a conversation."""
 
 
 class Benchmark(ABC):
@@ -218,6 +215,8 @@ def row_error(row: Row, message: str) -> DataError:
 
 def need(row: Row, column: str) -> Any:
     """The value of a column that must be there."""
+    if row.problem is not None:
+        raise row_error(row, row.problem)
     try:
         value = row.data[column]
     except KeyError:
@@ -248,7 +247,7 @@ def text_of(row: Row, column: str) -> str:
 
 
 def conversation_of(row: Row, column: str, *, first_role: str = "user") -> tuple[Turn, ...]:
-    """A column as turns: a string, a list of strings that take turns, or a list of `{role, content}`."""
+    """A column as turns: a string, a list of strings that take turns, or a list of turns in any dress (`turn_of`)."""
     return turns_of(row, column, value_of(row, column), first_role=first_role)
 
 
@@ -256,6 +255,8 @@ def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Tur
     """A value as turns; see `conversation_of`."""
     if isinstance(value, str):
         return (Turn(first_role, value),)
+    if is_turn(value):
+        value = [value]
     if not isinstance(value, list) or not value:
         raise row_error(row, f"column '{column}' is {type(value).__name__}, expected text or a list of turns")
     turns = []
@@ -263,11 +264,11 @@ def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Tur
     for at, turn in enumerate(value):
         if isinstance(turn, str):
             turns.append(Turn(roles[at % 2], turn))
-        elif isinstance(turn, dict) and isinstance(turn.get("role"), str) and isinstance(turn.get("content"), str):
-            if turn["role"] not in ROLES:
-                expected = ", ".join(ROLES)
-                raise row_error(row, f"column '{column}', turn {at + 1}: role '{turn['role']}', expected {expected}")
-            turns.append(Turn(turn["role"], turn["content"]))
+        elif is_turn(turn):
+            try:
+                turns.append(Turn(**turn_of(turn)))
+            except TurnError as error:
+                raise row_error(row, f"column '{column}', turn {at + 1}: {error}") from error
         else:
             raise row_error(row, f"column '{column}', turn {at + 1}: expected text, or role and content as text")
     return tuple(turns)

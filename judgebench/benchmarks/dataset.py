@@ -15,6 +15,7 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
+from judgebench.sources.known import KnownSource
 from judgebench.sources.opening import source_of
 from judgebench.sources.source import MappedSource
 
@@ -153,6 +154,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
     rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
+    rows = KnownSource(rows, benchmark.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()

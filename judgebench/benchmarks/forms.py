@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
 from judgebench.items import LABELS, TIE, Completion
+from judgebench.sources.form import option
+from judgebench.sources.labels import read_label
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -27,9 +28,6 @@ TEXTS = ("prompt", "chosen", "rejected", "completions", *SINGLE, *(column for pa
 
 ANSWERS = ("label", "num_correct", "human_score")
 """Columns that say how it should be judged; a template never sees them."""
-
-_LETTER = re.compile(r"(?:(?:response|answer|completion|output|model)[ _-]?)?([a-z])")
-_COMPARISON = re.compile(r"([ab])\s*(>>?|<<?|==?)\s*([ab])")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +54,8 @@ def form_of(row: Row) -> Form:
     Raises:
         ConfigError: It has none of the forms, or contradicts itself.
     """
+    if row.problem is not None:
+        raise base.row_error(row, row.problem)
     data = row.data
     pair = next((pair for pair in PAIRS if pair[0] in data and pair[1] in data), None)
     single = next((column for column in SINGLE if column in data), None)
@@ -156,18 +156,15 @@ def _label(row: Row, k: int) -> str | None:
     value = given(row, "label")
     if value is None:
         return None
-    text = str(value).strip().strip("[]").strip().casefold()
-    compared = _COMPARISON.fullmatch(text) if k == 2 else None
-    letter = _LETTER.fullmatch(text)
-    if text == TIE and k == 2:
-        return TIE
-    if compared is not None and compared[1] != compared[3]:
-        better = {"=": TIE, ">": compared[1].upper(), "<": compared[3].upper()}
-        return better[compared[2][0]]
-    if letter is not None and letter[1].upper() in LABELS[:k]:
-        return letter[1].upper()
+    said = read_label(value, k)
+    if isinstance(said, str):
+        return said or None
     forms = "A, B, tie, A>B, B>A or A=B" if k == 2 else f"a letter from A to {LABELS[:k][-1]}"
-    raise base.row_error(row, f"label is {value!r}, expected {forms}, or empty if there is no label")
+    raise base.row_error(
+        row,
+        f"label is {value!r}, expected {forms}, or empty if there is no label: say what it means with --labels "
+        f"{option(value)}=A",
+    )
 
 
 def _num_correct(row: Row, k: int) -> int:
@@ -204,9 +201,15 @@ def _parted(
     before = entries[0][:shared]
     if not shared:
         raise base.row_error(row, f"{columns} have no turns before the answer in common, which would be the prompt")
-    if prompt is not None and prompt not in {before[: len(prompt)], before[-len(prompt) :]}:
+    if prompt is not None and not any(_alike(prompt, part) for part in (before[: len(prompt)], before[-len(prompt) :])):
         raise base.row_error(row, f"{columns} are conversations that do not begin with the turns of 'prompt'")
     return before, tuple(Completion(turns[shared:]) for turns in entries)
+
+
+def _alike(first: Sequence[Turn], second: Sequence[Turn]) -> bool:
+    """Whether turns are the same but for white space."""
+    spaced = [[(turn.role, " ".join(turn.content.split())) for turn in turns] for turns in (first, second)]
+    return spaced[0] == spaced[1]
 
 
 def _shared(entries: Sequence[tuple[Turn, ...]]) -> int:

@@ -26,6 +26,9 @@ SUBSETS = (
     "llmbar-adver-manual",
 )
 
+OWN = "llmbar"
+"""The subset of rows of LLMBar's own files, where their path does not say which they are of."""
+
 
 class LLMBar(base.Benchmark):
     """Pairs, each judged in both orders; the score is the mean over both orders."""
@@ -35,7 +38,14 @@ class LLMBar(base.Benchmark):
     source = "arXiv 2310.07641"
     hub_id = "allenai/reward-bench"
     hub_split = "filtered"
-    columns = ("prompt", "chosen", "rejected", "subset", "id")
+    columns = (
+        "prompt",
+        "chosen",
+        "rejected",
+        "subset",
+        "id",
+        "or LLMBar's own dataset.json: input, output_1, output_2, label",
+    )
     rule = (
         "Both orders are judged: 1 for the better output, 0 for the other, for a tie or for no usable verdict; the "
         "score is the mean over both orders and all items, agreement the share of items with the same winner in both. "
@@ -54,7 +64,7 @@ class LLMBar(base.Benchmark):
         """
         found = False
         for row in rows:
-            if base.text_of(row, "subset") in SUBSETS:
+            if base.text_of(row, "subset") in {*SUBSETS, OWN}:
                 found = True
                 yield self.item(row)
         if not found:

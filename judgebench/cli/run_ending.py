@@ -21,7 +21,7 @@ _LISTED, _LISTED_IN_A_GRID = 10, 3
 def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     """One run or two of a benchmark in full; two and more in a table with what tells them apart."""
     from judgebench.reports.table import print_tables
-    from judgebench.runs import run_table, title_of
+    from judgebench.runs import Run, headings, run_table
 
     by_benchmark: dict[str, list[RunResult]] = {}
     altered = _altered(ended)
@@ -29,10 +29,10 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     for result in ended:
         if id(result) not in beside:
             by_benchmark.setdefault(result.cell.benchmark.title, []).append(result)
-    for title, results in by_benchmark.items():
+    for results in by_benchmark.values():
         if len(results) <= 2:
-            for result in results:
-                print_tables(console, [run_table(title_of(title, result.metrics), result.metrics)])
+            for result, heading in zip(results, headings([Run(result.folder) for result in results]), strict=True):
+                print_tables(console, [run_table(heading, result.metrics)])
         if results[0].cell.until_shown is not None:
             from judgebench.reports.sequential import print_sequential
 

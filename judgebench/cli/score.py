@@ -52,11 +52,10 @@ def score(file: str, **options: Any) -> int:
     are joined by prompt or in order. Or the NAME[:REST] of a scorer: length, or an installed package's.
     """
     from judgebench import api
-    from judgebench.benchmarks import get_benchmark
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import run_table, title_of
+    from judgebench.runs import headings, run_table
 
     as_json = options.pop("as_json")
     with shown():
@@ -64,7 +63,6 @@ def score(file: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        title = title_of(get_benchmark(run.metrics.benchmark).title, run.metrics)
-        print_tables(results(), [run_table(title, run.metrics)])
+        print_tables(results(), [run_table(headings([run])[0], run.metrics)])
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE

@@ -112,7 +112,7 @@ class Recorder:
         self.folder = RunWriter(path)
         self.notes: list[str] = [] if cell.alteration is None else [cell.alteration.note]
         if moved:
-            self.notes.append(f"another run has the folder's plain name, so this one is in {path}")
+            self.notes.append(moved)
         self.usage = Usage()
         self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
@@ -127,6 +127,7 @@ class Recorder:
         self._started = now()
         self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
         self.refresh: str | None = None
+        self._edited = cell.template.edited  # the first time that the folder's run was made with this text
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
 
     def resume(self, questions: Questions, *, refresh: bool) -> None:
@@ -149,6 +150,7 @@ class Recorder:
         if manifest is not None and not refresh:
             self.refresh = manifest.refresh
             self._started = manifest.started or self._started
+            self._edited = manifest.template.edited
             self.left_out.update(manifest.left_out)
             self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
@@ -327,8 +329,11 @@ class Recorder:
             "sent_as": self.sent_as,
             "imported": dict(self._imported) or None,
         }
+        described = self.cell.described()
+        if self._edited is not None:
+            described["template"]["edited"] = self._edited
         parts = {
-            **self.cell.described(),
+            **described,
             **{name: value for name, value in once.items() if value is not None},
             "served_models": sorted(self._served),
             "left_out": sorted(self.left_out),
@@ -353,7 +358,9 @@ class Recorder:
 
 def _timeless(manifest: Manifest) -> Any:
     """The manifest as JSON has it, without the run's times."""
-    return json.loads(json.dumps(manifest.model_copy(update={"started": None, "ended": None}).to_json()))
+    said = manifest.model_copy(update={"started": None, "ended": None}).to_json()
+    said["template"].pop("edited", None)
+    return json.loads(json.dumps(said))
 
 
 class KeptReadings:

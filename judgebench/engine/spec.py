@@ -16,7 +16,7 @@ from judgebench.protocols import (
     pairs as pairings,
     protocol_notes,
 )
-from judgebench.runs import folder_name, is_torn, named_by, read_manifest
+from judgebench.runs import Manifest, folder_name, is_torn, named_beside, read_manifest, taken_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -180,21 +180,24 @@ class RunSpec:
 
 
 def _described(template: Template) -> dict[str, Any]:
-    return {"name": template.name, "hash": template.hash, "mode": template.mode}
+    edited = {} if template.edited is None else {"edited": template.edited}
+    return {"name": template.name, "hash": template.hash, "mode": template.mode, **edited}
 
 
-def run_folder(out: Path, cell: RunSpec) -> tuple[Path, bool]:
-    """The cell's folder, and whether another run had the plain name.
+def run_folder(out: Path, cell: RunSpec) -> tuple[Path, str]:
+    """The cell's folder, and a note where another run has the plain name; else an empty text.
 
     A folder that holds a run of another identity (changed template, items or judge settings) is left alone: the cell
-    gets one beside it, named by its own identity, and the same command finds it again. One whose manifest a crash has
-    torn is taken to be this cell's; its judgements tell whether it is.
+    gets one beside it, whose name says what differs, and the same command finds it again. One whose manifest a crash
+    has torn is taken to be this cell's; its judgements tell whether it is.
     """
     plain = out / folder_name(cell.benchmark.name) / folder_name(cell.judge.name) / folder_name(cell.template.name)
     path = plain / cell.protocol
     if is_torn(path):
-        return path, False
-    manifest = read_manifest(path)
-    if manifest is None or manifest.identity == cell.identity():
-        return path, False
-    return named_by(path, cell.identity()), True
+        return path, ""
+    manifest, identity = read_manifest(path), cell.identity()
+    if manifest is None or manifest.identity == identity:
+        return path, ""
+    new = Manifest.model_validate(cell.described())
+    beside = named_beside(path, new, identity)
+    return beside, taken_note(beside, new, manifest)

@@ -8,7 +8,7 @@ from judgebench._util.files import whole_folder, write_text, writing
 from judgebench._util.table import Column, Table
 from judgebench.errors import ConfigError
 from judgebench.exports.tables import arrow_of
-from judgebench.runs import frames
+from judgebench.runs import frames, run_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,6 +52,7 @@ def _write(runs: Sequence[Run], name: str, folder: Path) -> int:
     import pyarrow.parquet as pq
 
     path = folder / f"{name}.parquet"
+    titles = {run.path: label.title for run, label in zip(runs, run_labels(runs), strict=True)}
     seen: set[tuple[str | None, str | None]] = set()
     count = 0
     with pq.ParquetWriter(path, frames.schema_of(name), compression="zstd") as writer:
@@ -62,7 +63,7 @@ def _write(runs: Sequence[Run], name: str, folder: Path) -> int:
                 if same in seen:
                     continue
                 seen.add(same)
-            table = arrow_of(run, name)
+            table = arrow_of(run, name, titles[run.path])
             writer.write_table(table, row_group_size=_ROWS_A_GROUP)
             count += table.num_rows
     if not count:
@@ -76,8 +77,10 @@ def _card(runs: Sequence[Run], counts: dict[str, int]) -> str:
         f"- config_name: {name}\n  data_files: {name}.parquet\n{'  default: true' + chr(10) if at == 0 else ''}"
         for at, name in enumerate(counts)
     )
+    titles = {run.path: label.title for run, label in zip(runs, run_labels(runs), strict=True)}
     columns: Columns = {
         Column("benchmark"): lambda run: str(run.manifest.benchmark),
+        Column("run"): lambda run: titles[run.path],
         Column("judge"): lambda run: run.name.judge,
         Column("template"): lambda run: run.name.wording,
         Column("protocol"): lambda run: run.name.protocol,

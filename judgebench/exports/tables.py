@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.runs import Run, frames, list_runs, open_run
+from judgebench.runs import Run, frames, list_runs, open_run, run_labels
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 
 def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: TableName = "judgements") -> pd.DataFrame:
-    """Runs as one pandas table, whose first columns say of which run a row is: benchmark, judge, template, protocol.
+    """Runs as one pandas table, whose first columns say of which run a row is.
+
+    They are benchmark, judge, template, protocol, and `run`, which tells it from the others of the table.
 
     >>> import judgebench as jb
     >>> run = jb.run("rewardbench", judge="offline/longest", data="sample")
@@ -33,7 +35,10 @@ def to_pandas(runs: Run | str | Path | Sequence[Run | str | Path], table: TableN
     Raises:
         ConfigError: A folder is no run, or lacks what the table is made from; or there is no such table.
     """
-    return frames.pandas_of(frames.concatenated([arrow_of(run, table) for run in opened(runs)]))
+    every = opened(runs)
+    labels = run_labels(every)
+    tables = [arrow_of(run, table, label.title) for run, label in zip(every, labels, strict=True)]
+    return frames.pandas_of(frames.concatenated(tables))
 
 
 def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
@@ -51,11 +56,11 @@ def opened(runs: Run | str | Path | Sequence[Run | str | Path]) -> list[Run]:
     return list(found.values())
 
 
-def arrow_of(run: Run, table: str) -> pa.Table:
-    """One run's rows, with the columns that say whose they are; `items` has their texts."""
+def arrow_of(run: Run, table: str, title: str) -> pa.Table:
+    """One run's rows, with the columns that say whose they are, `title` among them; `items` has their texts."""
     benchmark = str(run.manifest.benchmark)
     schema = frames.schema_of(table)
     if table == "items":
         return frames.arrow(frames.item_rows(benchmark, run.items), schema)
-    whose = frames.identity(benchmark, run.name)
+    whose = frames.identity(benchmark, run.name, title)
     return frames.arrow(({**whose, **row} for row in run.rows(frames.check_table(table))), schema)

@@ -7,25 +7,20 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.table import Column, Table, ends_of
 from judgebench._util.text import coefficient, percent
 from judgebench.analysis.report import bias_row
-from judgebench.pages.figures import (
-    TIGHT,
-    Dot,
-    Figure,
-    columns_above,
-    heatmap,
-    interval_plot,
-    names_below,
-    scatter,
-    shares,
-)
+from judgebench.pages.axes import linear, share_tick
+from judgebench.pages.figures import Figure, estimate_text
+from judgebench.pages.plots import Curve, Dot, bars, heat, intervals, joined, keys, points
 from judgebench.runs import aurc_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterable, Iterator, Mapping
+
+    from markupsafe import Markup
 
     from judgebench._util.table import Columns
     from judgebench.pages.chapters import Line, Subject
 
+_SHARES = linear(0.0, 1.0, share_tick, "share", (0.0, 1.0))
 _POSITION = ("position bias (first slot)", "position consistency")
 
 
@@ -41,8 +36,9 @@ def position(subject: Subject) -> Figure:
         interval = f"({percent(each.low)} to {percent(each.high)})"
         interval += "" if each.null is None else f"; {percent(each.null)} without"
         text = f"{line.title}: {name}: {percent(each.estimate)} {interval}"
-        dots.append(Dot(line.title, name, _POSITION.index(name), text, each.estimate, ends_of(each), each.null))
-    traces, layout = interval_plot(dots, shares("share", "share", range=[-0.02, 1.02]), row=44)
+        shown = estimate_text(each.estimate, ends_of(each), "share")
+        dot = Dot(line.title, name, _POSITION.index(name), text, each.estimate, ends_of(each), each.null, shown)
+        dots.append(dot)
     columns: Columns = {
         Column("run"): lambda row: row[0].title,
         Column("what"): lambda row: row[1].behaviour.name,
@@ -54,11 +50,10 @@ def position(subject: Subject) -> Figure:
     return Figure(
         slug,
         title,
-        "A judge without a position bias chooses the first answer as often as the upright mark says, and gives the "
-        "same verdict in all orders, which is asked with --orders both.",
+        "A judge without position bias chooses the first answer as often as the upright mark says, and gives the same "
+        "verdict in all orders (--orders both).",
         Table.of(rows, columns),
-        traces,
-        layout,
+        intervals(dots, _SHARES, title, null="unbiased"),
     )
 
 
@@ -91,22 +86,21 @@ def calibration(subject: Subject) -> Figure:
     """Probabilities, and shares of verdicts, against how often they are right."""
     slug, title = f"{subject.slug}-calibration", "Calibration"
     rows: list[tuple[Any, ...]] = []
-    traces: list[dict[str, Any]] = []
+    curves = [Curve([(0.0, 0.0, ""), (1.0, 1.0, "")], None, dashed=True)]
     for line in subject.lines:
         for what, bins in _bins(line):
             own = [(line.title, what, *each) for each in bins]
             rows += own
             said = [f"{r[0]}: {percent(r[5])} sure, {percent(r[6])} right, {r[4]} of them ({what})" for r in own]
-            dash = {"dash": "solid" if what == "probabilities" else "dash"}
-            x, y = [row[5] for row in own], [row[6] for row in own]
-            traces.append(scatter(f"{line.title}, {what}", line.number, x, y, said, mode="lines+markers", line=dash))
+            placed = [(r[5], r[6], text) for r, text in zip(own, said, strict=True)]
+            curves.append(Curve(placed, line.number, dashed=what != "probabilities"))
     if not rows:
         return Figure(
             slug,
             title,
             empty="no run here has probabilities (--logprobs) or five verdicts a question (--samples)",
         )
-    diagonal = {"type": "line", "x0": 0, "y0": 0, "x1": 1, "y1": 1}
+    x, y = (linear(0.0, 1.0, share_tick, words, (0.0, 1.0)) for words in ("confidence", "accuracy"))
     return Figure(
         slug,
         title,
@@ -118,14 +112,13 @@ def calibration(subject: Subject) -> Figure:
             *(Column("run"), Column("of"), Column("above", "share"), Column("up to", "share"), Column("n", "count")),
             *(Column("sure", "share"), Column("right", "share")),
         ),
-        traces,
-        {
-            "xaxis": shares("share", "how sure", range=[-0.02, 1.02]),
-            "yaxis": shares("share", "how often right", range=[-0.02, 1.02]),
-            "shapes": [diagonal],
-            "height": 420,
-        },
+        joined([_keys(subject, rows), points([], x, y, title, curves=curves)]),
     )
+
+
+def _keys(subject: Subject, rows: Iterable[tuple[Any, ...]]) -> Markup:
+    there = {row[0] for row in rows}
+    return keys([(line.number, line.title) for line in subject.lines if line.title in there])
 
 
 def _bins(line: Line) -> Iterator[tuple[str, list[tuple[float, float, int, float, float]]]]:
@@ -154,16 +147,19 @@ def surest(subject: Subject) -> Figure:
     """How often the surest verdicts are right, and the rest."""
     slug, title = f"{subject.slug}-surest", "The surest first"
     rows: list[tuple[Any, ...]] = []
-    traces = []
+    curves = []
     for line in subject.lines:
         own = [(line.title, what, share, right) for what, steps in _steps(line) for share, right in steps]
         rows += own
         if own:
             said = [f"{row[0]}: {percent(row[3])} of the surest {row[2]:.0%} ({row[1]})" for row in own]
-            x, y = [row[2] for row in own], [row[3] for row in own]
-            traces.append(scatter(line.title, line.number, x, y, said, mode="lines+markers"))
+            placed = [(row[2], row[3], text) for row, text in zip(own, said, strict=True)]
+            curves.append(Curve(placed, line.number))
     if not rows:
         return Figure(slug, title, empty="no run here has ratings, scores or probabilities, which say how sure it is")
+    lowest, highest = min(row[3] for row in rows), max(row[3] for row in rows)
+    x = linear(0.0, 1.0, share_tick, "coverage (most confident items first)", (0.0, 1.0))
+    y = linear(lowest, highest, share_tick, "accuracy", (0.0, 1.0))
     return Figure(
         slug,
         title,
@@ -172,12 +168,7 @@ def surest(subject: Subject) -> Figure:
         Table.rows_of(
             rows, Column("run"), Column("sure by"), Column("share taken", "share", form=".0%"), Column("right", "share")
         ),
-        traces,
-        {
-            "xaxis": shares("share", "share of items taken, the surest first"),
-            "yaxis": shares("share", "right among them"),
-            "height": 400,
-        },
+        joined([_keys(subject, rows), points([], x, y, title, curves=curves)]),
     )
 
 
@@ -215,28 +206,27 @@ def failures(subject: Subject) -> Figure:
     if not rows:
         return Figure(slug, title, empty="every judgement of every run here has a verdict")
     lines = [line for line in subject.lines if line.detail.metrics.failures]
-    traces = []
-    for at, kind in enumerate(dict.fromkeys(row[1] for row in rows)):
-        own = {row[0]: row for row in rows if row[1] == kind}
-        there = [y for y, line in enumerate(lines) if line.title in own]
-        found = [own[lines[y].title] for y in there]
-        bar = {"type": "bar", "orientation": "h", "name": kind, "run": at, "y": there, "x": [row[3] for row in found]}
-        said = [f"{row[0]}: {row[2]} {kind}, {percent(row[3])}" for row in found]
-        traces.append({**bar, "text": said, "textposition": "none", "hovertemplate": "%{text}<extra></extra>"})
-    axis, height = names_below([line.title for line in lines], row=34)
+    colours = {kind: at for at, kind in enumerate(dict.fromkeys(row[1] for row in rows))}
+    parts = [
+        (
+            line.title,
+            [
+                (colours[kind], share, f"{line.title}: {count} {kind}, {percent(share)}")
+                for name, kind, count, share in rows
+                if name == line.title
+            ],
+        )
+        for line in lines
+    ]
+    most = max(sum(share for _, share, _ in among) for _, among in parts)
+    legend = keys([(at, kind) for kind, at in colours.items()])
     return Figure(
         slug,
         title,
         "Share of judgements without a verdict; a failure is never counted as a verdict. docs/runs.md says what each "
         "kind is.",
         Table.rows_of(rows, Column("run"), Column("kind"), Column("count", "count"), Column("share", "share")),
-        traces,
-        {
-            "barmode": "stack",
-            "xaxis": {"title": {"text": "share"}, "tickformat": ".1%"},
-            "yaxis": axis,
-            "height": height,
-        },
+        joined([legend, bars(parts, linear(0.0, most, share_tick, "share of judgements", (0.0, 1.0)), title)]),
     )
 
 
@@ -266,6 +256,7 @@ def agreement(subject: Subject) -> Figure:
     z: list[list[float | None]] = [[None] * len(lines) for _ in lines]
     for each in found.agreement:
         z[each.first][each.second] = z[each.second][each.first] = each.same.value
+    heads = [str(line.number + 1) for line in lines]
     return Figure(
         slug,
         title,
@@ -273,13 +264,7 @@ def agreement(subject: Subject) -> Figure:
         "named, errors in common (Cohen's kappa too) and AC1 (Gwet) over the answers that they stand for: 0 is chance, "
         f"1 full agreement.{_all_of_them(subject)}",
         Table.of(found.agreement, columns),
-        [heatmap(z, len(lines), 0)],
-        {
-            "xaxis": columns_above([str(line.number + 1) for line in lines]),
-            "yaxis": names_below([f"{line.number + 1} {line.title}" for line in lines], row=0)[0],
-            "height": 60 + 42 * len(lines),
-            "margin": TIGHT,
-        },
+        heat([(f"{line.number + 1} {line.title}", row) for line, row in zip(lines, z, strict=True)], heads, 0),
     )
 
 

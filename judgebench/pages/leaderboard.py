@@ -14,7 +14,7 @@ from judgebench.analysis.leaderboard import leaderboard
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages.report import page_of
-from judgebench.pages.shell import Page, plotting_library, write_page
+from judgebench.pages.shell import Page, write_page
 from judgebench.runs import folder_name
 
 if TYPE_CHECKING:
@@ -137,14 +137,15 @@ def _run_pages(path: Path, found: Leaderboard) -> tuple[dict[str, str], list[str
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise ConfigError(f"{folder}: cannot be made ({error.strerror}); name another file") from None
-    plotly, links, without = plotting_library(), {}, []
+    links: dict[str, str] = {}
+    without: list[str] = []
     taken: Counter[str] = Counter()
     for board, place in counted(places, "writing pages", unit="runs", total=len(places)):
         stem = page_stem(board, place)
         taken[stem] += 1
         name = f"{stem}.html" if taken[stem] == 1 else f"{stem}~{taken[stem]}.html"
         try:
-            page = page_of(report([place.path]), plotly)
+            page = page_of(report([place.path]))
         except ConfigError as error:
             without.append(f"no page: {error}")
             continue
@@ -187,7 +188,7 @@ def _section(board: Board, links: Mapping[str, str]) -> Section:
         cells[_JUDGE] = replace(cells[_JUDGE], link=links.get(place.path))
         cells[_INTERVAL] = replace(cells[_INTERVAL], bar=_bar(place, low, high))
         kind = "published" if place.published else "judge" if place.template is not None else "scores"
-        rows.append(BoardRow(kind, place.group, f"{place.judge} ({place.how})", tuple(cells)))
+        rows.append(BoardRow(kind, place.group, place.label, tuple(cells)))
     return Section(f"board-{board.benchmark}", board, table, tuple(rows))
 
 

@@ -14,9 +14,9 @@ from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.reproduction import recipe
-from judgebench.pages.shell import INSTALL, Page, encoded, plotting_library, write_page
+from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.summary import summary
-from judgebench.runs import share_contents, titles
+from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -66,16 +66,11 @@ def write_report_page(path: Path, found: Report) -> int:
     Raises:
         ConfigError: The file cannot be written, or a run's texts cannot be read.
     """
-    return write_page(path, page_of(found, plotting_library()))
+    return write_page(path, page_of(found))
 
 
-def page_of(found: Report, plotly: str | None) -> Page:
-    """A report as one page.
-
-    Args:
-        found: The report.
-        plotly: The source of plotly.js; None leaves plots out.
-    """
+def page_of(found: Report) -> Page:
+    """A report as one page."""
     share_contents([each.finished for each in found.details])
     subjects = [_subject(board, found.details) for board in found.boards]
     chapters = [_chapter(subject) for subject in subjects]
@@ -96,12 +91,9 @@ def page_of(found: Report, plotly: str | None) -> Page:
             "recipes": recipes,
             "command": shlex.join(["judgebench", "report", *paths, "--html", "page.html"]),
             "notes": list(dict.fromkeys(found.notes)),
-            "plotted": plotly is not None,
-            "install": INSTALL,
         },
         scripts=SCRIPTS,
         blocks=chain([("figures", encoded(figures))], browser.blocks()),
-        libraries={} if plotly is None else {"plotly": plotly},
     )
 
 
@@ -112,7 +104,7 @@ def _count(number: int, what: str) -> str:
 def _subject(board: Board, details: Sequence[Detail]) -> Subject:
     by_path = {str(each.finished.path): each for each in details}
     among = [by_path[place.path] for place in board.places]
-    named = titles([each.finished.name for each in among])
+    named = titles_of([each.finished for each in among])
     lines = tuple(
         Line(number, title, detail, place)
         for number, (title, detail, place) in enumerate(zip(named, among, board.places, strict=True))

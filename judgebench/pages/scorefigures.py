@@ -2,24 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
 from judgebench.analysis.board import figure_of
 from judgebench.metrics.ties import ties_item
-from judgebench.pages.figures import (
-    TIGHT,
-    Dot,
-    Figure,
-    columns_above,
-    heatmap,
-    interval_plot,
-    names_below,
-    scatter,
-    shares,
-)
+from judgebench.pages.axes import decimal_tick, linear, of_money, points_tick, reach, share_tick
+from judgebench.pages.figures import Figure, estimate_text, score_axis
+from judgebench.pages.plots import Curve, Dot, Point, heat, intervals, joined, keys, points
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -35,7 +28,7 @@ def standing(subject: Subject) -> Figure:
     """The runs ranked, with what stands beside their scores."""
     columns: Columns = {
         Column("judge"): lambda line: line.place.judge,
-        Column("template"): lambda line: line.place.wording,
+        Column("template"): lambda line: line.place.how,
         Column("protocol"): lambda line: line.place.protocol,
         Column("rank", "count"): lambda line: "-" if line.place.rank is None else line.place.rank,
         Column("score", "score"): lambda line: line.place.score,
@@ -77,11 +70,12 @@ def differences(subject: Subject) -> Figure:
     for each, p in zip(found.whole.pairs, found.whole.adjusted, strict=True):
         if each.first == 0:
             value, low, high = (difference_text(end, subject.measure) for end in (each.difference, each.low, each.high))
-            text = f"{names[0]} less {names[each.second]}: {value} ({low} to {high}), p {p_text(p)} (Holm)"
-            dots.append(Dot(f"less {names[each.second]}", "", 0, text, each.difference, ends_of(each)))
-    zero = {"type": "line", "x0": 0, "x1": 0, "y0": -0.5, "y1": len(dots) - 0.5}
-    unit = {} if subject.measure == "pearson" else {"tickformat": "+.0%"}
-    traces, layout = interval_plot(dots, {"title": {"text": "difference"}, **unit}, row=30, shapes=[zero])
+            text = f"{names[0]} minus {names[each.second]}: {value} ({low} to {high}), p {p_text(p)} (Holm)"
+            shown = f"{value} ({low} to {high})"
+            dots.append(Dot(names[each.second], "", 0, text, each.difference, ends_of(each), shown=shown))
+    start, end = reach([dot.value for dot in dots], [dot.ends or (dot.value, dot.value) for dot in dots])
+    tick, unit = (decimal_tick, "") if subject.measure == "pearson" else (points_tick, " (pp)")
+    axis = linear(min(start, 0.0), max(end, 0.0), tick, f"{names[0]} minus the run at the left{unit}")
     return Figure(
         slug,
         title,
@@ -89,8 +83,7 @@ def differences(subject: Subject) -> Figure:
         "two runs, for the score and each section. 'p (Holm)' is corrected for all pairs of a kind; MDE is the "
         "smallest difference that is detected with 80% power.",
         found.table(names),
-        traces,
-        layout,
+        intervals(dots, axis, f"{title}: {names[0]} minus each other run", zero=True),
     )
 
 
@@ -112,42 +105,42 @@ def failure_effects(subject: Subject) -> Figure:
 
 def parts(subject: Subject, level: str) -> Figure:
     """Scores with intervals of each section or each subset."""
+    slug, title = f"{subject.slug}-{level}s", f"Scores by {level}"
     by_line = {
         line.title: dict(line.detail.metrics.sections if level == "section" else line.detail.metrics.subsets)
         for line in subject.lines
     }
     names = list(dict.fromkeys(name for among in by_line.values() for name in among))
     if level == "section":
-        names = ["score", *(name for name in subject.board.sections if name in names)]
-    rows: list[tuple[Dot, int]] = []
-    for line in subject.lines:
-        if level == "section" and line.place.score is not None:
-            n = sum(each.n for each in line.detail.metrics.subsets.values())
-            rows.append((_dot(line, "score", line.place.score, ends_of(line.place), n), n))
-        those = [(name, by_line[line.title][name]) for name in names if name in by_line[line.title]]
-        rows += [(_dot(line, name, each.score, ends_of(each), each.n), each.n) for name, each in those]
-    measure, count = subject.measure, len(subject.lines)
-    dots = sorted((dot for dot, _ in rows), key=lambda dot: (names.index(dot.line), dot.run))
-    traces, layout = interval_plot(dots, shares(measure, "score"), row=max(28, 12 * count))
-    what = "The score and each section" if level == "section" else "Each subset"
+        names = [name for name in subject.board.sections if name in names]
+    elif all(line.detail.metrics.sections == line.detail.metrics.subsets for line in subject.lines):
+        return Figure(slug, title, empty="the subsets are the sections")
+    if len(names) < 2:
+        return Figure(slug, title, empty=f"the items are of one {level}")
+    rows = [
+        (_dot(line, name, each.score, ends_of(each), each.n), each.n)
+        for name in names
+        for line in subject.lines
+        if (each := by_line[line.title].get(name)) is not None
+    ]
+    dots, measure = [dot for dot, _ in rows], subject.measure
     overlap = (
         " Where two intervals overlap the runs may still differ: they judge the same items, and the paired tests above "
         "are sharper."
     )
     columns: Columns = {
-        Column("run"): lambda row: row[0].series,
         Column(level): lambda row: row[0].line,
+        Column("run"): lambda row: row[0].series,
         Column("score", "score"): lambda row: row[0].value,
-        Column("95% interval", "interval"): lambda row: row[0].ends,
+        Column("95% CI", "interval"): lambda row: row[0].ends,
         Column("items", "count"): lambda row: row[1],
     }
     return Figure(
-        f"{subject.slug}-{level}s",
-        f"Scores by {level}",
-        f"{what}, with 95% intervals.{overlap if count > 1 else ''}",
+        slug,
+        title,
+        f"With 95% intervals; an arrow marks one that goes on.{overlap if len(subject.lines) > 1 else ''}",
         Table.of(rows, columns, lambda _: {"unit": measure}),
-        traces,
-        layout,
+        intervals(dots, score_axis(dots, measure), title),
     )
 
 
@@ -155,7 +148,7 @@ def _dot(line: Line, name: str, score: float, ends: tuple[float, float] | None, 
     measure = line.place.measure
     interval = "" if ends is None else f" ({score_range(*ends, measure)})"
     text = f"{line.title}, {name}: {score_text(score, measure)}{interval}, {n} items"
-    return Dot(name, line.title, line.number, text, score, ends)
+    return Dot(name, line.title, line.number, text, score, ends, shown=estimate_text(score, ends, measure))
 
 
 def kinds(subject: Subject) -> Figure:
@@ -168,23 +161,24 @@ def kinds(subject: Subject) -> Figure:
             "a reward model; judgebench score FILE adds one" if there == {False} else "a judge; judgebench run adds one"
         )
         return Figure(slug, title, empty=f"among these runs is not {adds}")
-    measure, order = subject.measure, ("judge", "reward model", "without judging")
+    measure, order = subject.measure, ("judge", "reward model", "baseline")
     rows = [(line.title, order[line.is_scores], line.place.score or 0.0, ends_of(line.place)) for line in scored]
     controls = next((line.detail.metrics.controls for line in scored if line.detail.metrics.controls is not None), None)
     reached = controls.baselines if controls is not None else {}
     rows += [(f"{name} answer", order[2], each.score, None) for name, each in reached.items()]
     rows.sort(key=lambda row: -row[2])
-    dots = [Dot(r, kind, order.index(kind), f"{r}: {score_text(s, measure)}", s, ends) for r, kind, s, ends in rows]
-    traces, layout = interval_plot(dots, shares(measure, "score"), row=27, spread=False)
-    columns = [Column("run"), Column("kind"), Column("score", "score"), Column("95% interval", "interval")]
+    dots = [
+        Dot(name, kind, order.index(kind), f"{name}: {score_text(score, measure)}", score, ends)
+        for name, kind, score, ends in rows
+    ]
+    dots = [replace(dot, shown=estimate_text(dot.value, dot.ends, measure)) for dot in dots]
+    columns = [Column("run"), Column("kind"), Column("score", "score"), Column("95% CI", "interval")]
     return Figure(
         slug,
         title,
-        "All by the same rule over the benchmark's items; without judging: always the longest, shortest or first "
-        "answer, or one at random.",
+        "By the same rule over the same items. Baselines: the longest, shortest or first answer, or a coin flip.",
         Table(columns, [TableRow(row, measure) for row in rows]),
-        traces,
-        layout,
+        intervals(dots, score_axis(dots, measure), title),
     )
 
 
@@ -195,53 +189,47 @@ def cost(subject: Subject) -> Figure:
     if not any(line.place.cost_usd for line in priced):
         return Figure(slug, title, empty="no run here has a known price above 0")
     measure = subject.measure
-    points = [(line, line.place.cost_usd or 0.0, line.place.score or 0.0) for line in priced]
-    traces = [
-        scatter(
-            line.title,
+    shown = [
+        Point(
+            line.place.cost_usd or 0.0,
+            line.place.score or 0.0,
             line.number,
-            [price],
-            [score],
-            [f"{line.title}: {score_text(score, measure)} for {dollars(price)}"],
-            error_y=_error(line, score),
+            f"{line.title}: {score_text(line.place.score or 0.0, measure)} for {dollars(line.place.cost_usd)}",
+            line.title,
+            ends_of(line.place),
         )
-        for line, price, score in points
+        for line in priced
     ]
-    front = sorted((price, score) for line, price, score in points if line.place.pareto)
-    if len(front) > 1:
-        x, y = zip(*front, strict=True)
-        dotted = {"mode": "lines", "shade": "soft", "line": {"dash": "dot", "width": 1.4, "shape": "hv"}}
-        traces.append({"type": "scatter", "x": x, "y": y, "name": "front", "hoverinfo": "skip", **dotted})
+    front = sorted((p.x, p.y, "") for line, p in zip(priced, shown, strict=True) if line.place.pareto)
+    best = [each for at, each in enumerate(front) if all(each[1] > before[1] for before in front[:at])]
     columns: Columns = {
         Column("run"): lambda line: line.title,
         Column("cost in USD", "money"): lambda line: line.place.cost_usd,
-        Column("USD an item", "money"): lambda line: line.detail.bill.per_item if line.detail.bill else None,
+        Column("USD per item", "money"): lambda line: line.detail.bill.per_item if line.detail.bill else None,
         Column("score", "score"): lambda line: line.place.score,
-        Column("95% interval", "interval"): lambda line: ends_of(line.place),
-        Column("front", "mark"): lambda line: "yes" if line.place.pareto else "",
+        Column("95% CI", "interval"): lambda line: ends_of(line.place),
+        Column("not dominated", "mark"): lambda line: "yes" if line.place.pareto else "",
     }
-    free = any(price == 0 for _, price, _ in points)
+    low, high = reach([p.y for p in shown], [p.error or (p.y, p.y) for p in shown])
+    y = (
+        linear(low, high, decimal_tick, "score", (-1.0, 1.0))
+        if measure == "pearson"
+        else linear(low, high, share_tick, "score", (0.0, 1.0))
+    )
     return Figure(
         slug,
         title,
-        "Cost of all replies, those from the cache at their price; up and to the left is better. On the dotted front "
-        "no run is both as cheap and as good.",
+        "Cost of all replies, cached ones at their price; up and to the left is better. The dotted line is the Pareto "
+        "front (score vs. cost).",
         Table.of(priced, columns, lambda _: {"unit": measure}),
-        traces,
-        {
-            "xaxis": {"title": {"text": "US dollars"}, "type": "linear" if free else "log", "tickprefix": "$"},
-            "yaxis": shares(measure, "score"),
-            "height": 420,
-        },
+        points(
+            shown,
+            of_money([p.x for p in shown]),
+            y,
+            title,
+            curves=[Curve(best, None, dashed=True, steps=True)] if len(best) > 1 else [],
+        ),
     )
-
-
-def _error(line: Line, score: float) -> dict[str, Any]:
-    ends = ends_of(line.place)
-    if ends is None:
-        return {"type": "data", "array": [0]}
-    low, high = ends
-    return {"type": "data", "symmetric": False, "array": [high - score], "arrayminus": [score - low]}
 
 
 def matrix(subject: Subject) -> Figure:
@@ -250,21 +238,18 @@ def matrix(subject: Subject) -> Figure:
     having = [line for line in subject.lines if line.detail.metrics.extra.get("matrix")]
     if not having:
         return Figure(slug, title, empty="only RM-Bench has answers in several styles")
-    rows, z, names = [], [], []
+    rows, grid = [], []
     for line in having:
-        for style, shares_ in zip(STYLES, line.detail.metrics.extra["matrix"], strict=True):
-            rows += [(line.title, style, wrong, share) for wrong, share in zip(STYLES, shares_, strict=True)]
-            names.append(f"{style} · {line.title}" if len(having) > 1 else style)
-            z.append(shares_)
-    axis, height = names_below(names, row=36)
+        for style, shares in zip(STYLES, line.detail.metrics.extra["matrix"], strict=True):
+            rows += [(line.title, style, wrong, share) for wrong, share in zip(STYLES, shares, strict=True)]
+            grid.append((f"{style} · {line.title}" if len(having) > 1 else style, shares))
     return Figure(
         slug,
         title,
         "Share of items whose right answer in the row's style beats the wrong one in the column's. Hard is above the "
         "diagonal: a plainer right answer against a more elaborate wrong one.",
         Table.rows_of(rows, Column("run"), Column("right answer"), Column("wrong answer"), Column("share", "share")),
-        [heatmap(z, len(STYLES), 1)],
-        {"xaxis": columns_above(STYLES, "wrong answer"), "yaxis": axis, "height": height, "margin": TIGHT},
+        heat(grid, STYLES, 1, above="right answer \\ wrong answer"),
     )
 
 
@@ -278,13 +263,16 @@ def ties(subject: Subject) -> Figure:
             title,
             empty="only RewardBench 2's Ties have several correct answers, and no run here has ratings of them",
         )
-    traces = []
-    for line in subject.lines:
-        if own := [row for row in rows if row[0] == line.title]:
-            text = [f"{row[0]}, {row[1]}: margin {row[3]:g}, spread {row[4]:g}" for row in own]
-            x, y = [row[4] for row in own], [row[3] for row in own]
-            traces.append(scatter(line.title, line.number, x, y, text, opacity=0.75))
-    most = max(row[4] for row in rows)
+    colours = {line.title: line.number for line in subject.lines}
+    shown = [
+        Point(row[4], row[3], colours[row[0]], f"{row[0]}, {row[1]}: margin {row[3]:g}, spread {row[4]:g}")
+        for row in rows
+    ]
+    most, margins = max(row[4] for row in rows), [row[3] for row in rows]
+    x = linear(0.0, most, decimal_tick, "spread of the correct answers")
+    y = linear(min(*margins, 0.0), max(*margins, most), decimal_tick, "margin")
+    diagonal = Curve([(0.0, 0.0, ""), (most, most, "")], None, dashed=True)
+    named = [(line.number, line.title) for line in subject.lines if line.title in {row[0] for row in rows}]
     return Figure(
         slug,
         title,
@@ -296,13 +284,7 @@ def ties(subject: Subject) -> Figure:
             *(Column("run"), Column("prompt"), Column("sample", "count")),
             *(Column("margin", "number", form="g"), Column("spread", "number", form="g"), Column("accurate")),
         ),
-        traces,
-        {
-            "xaxis": {"title": {"text": "spread of the correct answers"}},
-            "yaxis": {"title": {"text": "margin"}},
-            "shapes": [{"type": "line", "x0": 0, "y0": 0, "x1": most, "y1": most}],
-            "height": 420,
-        },
+        joined([keys(named), points(shown, x, y, title, curves=[diagonal])]),
     )
 
 

@@ -19,7 +19,7 @@ import base64
 import gzip
 import hashlib
 import json
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -40,9 +40,6 @@ _POLICY = (
     "base-uri 'none'; form-action 'none'"
 )
 
-INSTALL = "pip install 'judgebench[html]'"
-"""What brings the plotting library."""
-
 
 @dataclass(frozen=True)
 class Page:
@@ -54,7 +51,6 @@ class Page:
         context: What the template is rendered with.
         scripts: Files among the assets, in the order in which they run.
         blocks: Name and content of each block of data, taken once.
-        libraries: Name and source of each script that `judgebench.load` starts when it is needed.
     """
 
     template: str
@@ -62,7 +58,6 @@ class Page:
     context: Mapping[str, Any]
     scripts: tuple[str, ...]
     blocks: Iterable[tuple[str, bytes]] = ()
-    libraries: Mapping[str, str] = field(default_factory=dict)
 
 
 def encoded(value: Any) -> bytes:
@@ -96,8 +91,7 @@ def write_page(path: Path, page: Page) -> int:
 
 def _texts(page: Page) -> Iterator[str]:
     scripts = [_asset(name) for name in page.scripts]
-    hashes = " ".join(f"'sha256-{_digest(source)}'" for source in (*scripts, *page.libraries.values()))
-    libraries = ((f"library-{name}", source.encode()) for name, source in page.libraries.items())
+    hashes = " ".join(f"'sha256-{_digest(source)}'" for source in scripts)
     yield from (
         _environment()
         .get_template(page.template)
@@ -107,7 +101,7 @@ def _texts(page: Page) -> Iterator[str]:
             policy=_POLICY.format(scripts=hashes or "'none'"),
             styles=_asset(STYLES),
             scripts=scripts,
-            blocks=((name, packed(content)) for blocks in (page.blocks, libraries) for name, content in blocks),
+            blocks=((name, packed(content)) for name, content in page.blocks),
             version=version("judgebench"),
         )
     )
@@ -137,13 +131,3 @@ def _asset(name: str) -> str:
 
 def _digest(source: str) -> str:
     return base64.b64encode(hashlib.sha256(source.encode()).digest()).decode("ascii")
-
-
-def plotting_library() -> str | None:
-    """The source of plotly.js; None where the package is not installed (extra `judgebench[html]`)."""
-    try:
-        from plotly.offline import get_plotlyjs
-    except ImportError:
-        return None
-    source: str = get_plotlyjs()
-    return source

@@ -73,8 +73,7 @@ def _how(line: Line) -> str:
     name = line.detail.finished.name
     if name.template is None:
         return "a reward model"
-    said = f"with template {name.template}"
-    return said if name.protocol in {"one", "ratings"} else f"{said} ({name.protocol})"
+    return f"with template {line.place.how}"
 
 
 def _interval(line: Line, subject: Subject) -> str:

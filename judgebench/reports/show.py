@@ -13,6 +13,7 @@ from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import slots_of
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
+from judgebench.runs import headings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -85,9 +86,7 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
 
 
 def _title(finished: Finished) -> str:
-    name = finished.name
-    said = [finished.benchmark.title, name.judge, name.wording, *([] if finished.is_scores else [name.protocol])]
-    return one_line(" · ".join(said))
+    return one_line(headings([finished.run])[0])
 
 
 def _order(shown: ShownItem) -> Sequence[int]:

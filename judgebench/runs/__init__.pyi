@@ -18,6 +18,14 @@ from judgebench.runs.judgements import (
     read_judgements as read_judgements,
     write_judgements as write_judgements,
 )
+from judgebench.runs.labels import (
+    RunLabel as RunLabel,
+    benchmark_title as benchmark_title,
+    headings as headings,
+    run_labels as run_labels,
+    shared_conditions as shared_conditions,
+    titles_of as titles_of,
+)
 from judgebench.runs.made import (
     DerivedRun as DerivedRun,
     common_name as common_name,
@@ -48,6 +56,7 @@ from judgebench.runs.manifest import (
     read_manifest as read_manifest,
     short_hash as short_hash,
 )
+from judgebench.runs.naming import named_beside as named_beside, taken_note as taken_note
 from judgebench.runs.outcomes import was_judged as was_judged
 from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_preferences as write_preferences
 from judgebench.runs.run import (
@@ -57,7 +66,6 @@ from judgebench.runs.run import (
     list_runs as list_runs,
     open_run as open_run,
     share_contents as share_contents,
-    titles as titles,
 )
 from judgebench.runs.scorefiles import Steps as Steps
 from judgebench.runs.scoring import (
@@ -80,7 +88,6 @@ from judgebench.runs.shown import (
     flips_line as flips_line,
     padded_line as padded_line,
     run_table as run_table,
-    title_of as title_of,
 )
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts
 from judgebench.runs.templates import RunTemplates as RunTemplates, run_templates as run_templates

@@ -29,8 +29,8 @@ if TYPE_CHECKING:
 TableName = Literal["judgements", "outcomes", "scores"]
 """A line a reply; a line an item; a line a score (of the whole, of each section and subset)."""
 
-IDENTITY = ("benchmark", "judge", "template", "protocol")
-"""Whose line it is, before the table's own columns."""
+IDENTITY = ("benchmark", "judge", "template", "protocol", "run")
+"""Whose line it is, before the table's own columns; `run` is what tells it from the others of the table."""
 
 _TEXT, _WHOLE, _REAL, _YES_NO = "text", "whole", "real", "yes or no"
 _NAMED, _TURNS = "named numbers", "turns"
@@ -185,9 +185,9 @@ def item_rows(benchmark: str, items: Iterable[Item]) -> Iterator[Row]:
         }
 
 
-def identity(benchmark: str, name: Name) -> Row:
-    """The columns that say whose line it is."""
-    return dict(zip(IDENTITY, (benchmark, name.judge, name.wording, name.protocol), strict=True))
+def identity(benchmark: str, name: Name, title: str) -> Row:
+    """The columns that say whose line it is; `title` is the run's label beside the others of the table."""
+    return dict(zip(IDENTITY, (benchmark, name.judge, name.wording, name.protocol, title), strict=True))
 
 
 def _named(pairs: Iterable[tuple[str, float]]) -> list[Row]:

@@ -55,11 +55,12 @@ class JudgeEntry(_Entry):
 
 
 class TemplateEntry(_Entry):
-    """Which template, and in which version of its text."""
+    """Which template, and in which version of its text; `edited` is when its file was, in UTC."""
 
     name: AnyText | None = None
     hash: AnyText | None = None
     mode: AnyText | None = None
+    edited: AnyText | None = None
 
 
 class ProtocolEntry(_Entry):
@@ -136,6 +137,7 @@ class RescoredEntry(_Entry):
 
     template: AnyText | None = None
     hash: AnyText | None = None
+    edited: AnyText | None = None
     companion: TemplateEntry | None = None
     protocol: AnyText | None = None
     joined: AnyText | None = None

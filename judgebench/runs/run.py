@@ -6,14 +6,13 @@ import difflib
 import hashlib
 import json
 import os
-from collections import Counter
 from copy import copy
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from judgebench._util.jsonl import loads
-from judgebench.benchmarks import BENCHMARKS, get_benchmark
+from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import TOO_FEW, in_groups
 from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
@@ -189,12 +188,10 @@ class Run:
         Raises:
             ConfigError: The run was cut off, so that it has no figures yet.
         """
+        from judgebench.runs.labels import headings
         from judgebench.runs.shown import run_table
 
-        benchmark, name = str(self.manifest.benchmark), self.name
-        title = get_benchmark(benchmark).title if benchmark in BENCHMARKS else benchmark
-        protocol = name.protocol if name.template else ""
-        return run_table(" · ".join(filter(None, (title, name.judge, name.wording, protocol))), self.metrics)
+        return run_table(headings([self])[0], self.metrics)
 
 
 def find_runs(folder: Path) -> list[Path]:
@@ -433,18 +430,3 @@ def share_contents(runs: Sequence[Finished]) -> None:
         if (each.path / ITEMS).exists():
             digest = str(each.run.manifest.items.hash)
             each.contents = first.setdefault(digest, each.contents)
-
-
-def titles(names: Sequence[Name]) -> list[str]:
-    """The shortest names that tell runs apart: the judge, with the template and then the protocol where needed."""
-    said = [name.judge for name in names]
-    for more in ([name.wording for name in names], [name.protocol for name in names]):
-        again = Counter(said)
-        said = [f"{each} · {m}" if again[each] > 1 else each for each, m in zip(said, more, strict=True)]
-    again = Counter(said)
-    seen: Counter[str] = Counter()
-    unique = []
-    for each in said:
-        seen[each] += 1
-        unique.append(f"{each} ({seen[each]})" if again[each] > 1 else each)
-    return unique

@@ -38,11 +38,6 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
     return Table(columns if rows else (), rows, title, list(_beside(metrics)), tight=True)
 
 
-def title_of(title: str, metrics: Metrics) -> str:
-    """What a run is called beside others of its benchmark, whose title comes first."""
-    return " · ".join(filter(None, (title, metrics.judge, metrics.template, metrics.altered)))
-
-
 def _rows(metrics: Metrics, *, subsets: bool) -> Iterator[TableRow]:
     def row(name: str, estimate: Estimate, **more: Any) -> TableRow:
         interval = (estimate.low, estimate.high)

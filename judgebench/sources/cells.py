@@ -7,6 +7,8 @@ import json
 import warnings
 from typing import Any
 
+from judgebench.sources.turns import is_turn
+
 
 def decode_cell(value: Any) -> Any:
     """What a text cell stands for where a list or an object is meant: JSON, or a list as Python (and pandas) prints it.
@@ -47,7 +49,7 @@ def list_in(cell: str, *, texts: bool) -> list[Any] | None:
     if texts and all(isinstance(entry, str) for entry in value):
         return value
     turns = [turn for entry in value for turn in (entry if texts and isinstance(entry, list) else [entry])]
-    return value if all(isinstance(turn, dict) and {"role", "content"} <= turn.keys() for turn in turns) else None
+    return value if all(is_turn(turn) for turn in turns) else None
 
 
 def _printed(text: str) -> list[Any] | dict[str, Any] | None:

@@ -30,6 +30,7 @@ class Row:
         split: The split it comes from; for a file, its name up to the first dot.
         encoded: Whether a list stands as text in a cell, as CSV files have it.
         lists: The columns whose every text stands for a list; the row's source finds out when it is asked.
+        problem: Why the row cannot be read by the form of the others, and the option that helps; None where it can.
     """
 
     where: str
@@ -37,6 +38,7 @@ class Row:
     split: str | None = None
     encoded: bool = False
     lists: Container[str] = field(default=(), compare=False)
+    problem: str | None = None
 
 
 class Source(ABC):

@@ -9,7 +9,8 @@ from __future__ import annotations
 import difflib
 import hashlib
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
@@ -112,6 +113,7 @@ class Template:
         imported: The files that it imports.
         messages: The blocks that are its messages, in order.
         used: The variables that it uses, tests included.
+        edited: When its file was last changed, in UTC as ISO 8601 has it; None for one that ships, or has no file.
     """
 
     source: str
@@ -125,6 +127,7 @@ class Template:
     _compiled: jinja2.Template
     _blocks: dict[str, list[BlockFunction]] | None
     """The functions of each block, where nothing has to be run before a block: the child's first."""
+    edited: str | None = None
 
     def __reduce__(self) -> tuple[Any, ...]:
         return parse_template, (self.source, self.where, (), dict(self.files))
@@ -432,4 +435,12 @@ def load_template(name: str | Path) -> Template:
     path, source = template_source(name)
     template = parse_template(source, path.name, included_from(path))
     check_messages(template)
-    return template
+    return template if path in shipped_templates().values() else replace(template, edited=_edited(path))
+
+
+def _edited(path: Path) -> str | None:
+    """When a file was last changed."""
+    try:
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+    except (OSError, OverflowError, ValueError):
+        return None

@@ -85,7 +85,10 @@ def test_ids_are_text(identifier, expected):
         ({"prompt": 5}, "column 'prompt' is int, expected text or a list of turns"),
         ({"prompt": []}, "column 'prompt' is list, expected text or a list of turns"),
         ({"prompt": [{"role": "user"}]}, "column 'prompt', turn 1: expected text, or role and content as text"),
-        ({"prompt": [*TALK, {"role": "human", "content": "d"}]}, "column 'prompt', turn 4: role 'human', expected"),
+        (
+            {"prompt": [*TALK, {"role": "narrator", "content": "d"}]},
+            "column 'prompt', turn 4: role 'narrator', expected",
+        ),
         ({"chosen": ["a", 5]}, "column 'chosen', turn 2: expected text"),
         ({"subset": "donotansw"}, "subset 'donotansw' is not one of RewardBench's 23"),
         ({"subset": " "}, "column 'subset' is empty"),

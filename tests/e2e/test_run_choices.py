@@ -224,7 +224,7 @@ def test_a_changed_template_gets_another_folder(server: LoopbackServer) -> None:
     for text in (OWN, OWN.replace("{{ prompt }}", "Now: {{ prompt }}")):
         Path("own.jinja").write_text(text)
         (metrics,) = mine("-t", "own.jinja").metrics
-    assert (len(folders()), "another run has the folder's plain name" in metrics["notes"][0]) == (2, True)
+    assert (len(folders()), "is taken by a run with another wording" in metrics["notes"][0]) == (2, True)
 
 
 def test_changed_data_get_another_folder(server: LoopbackServer) -> None:

@@ -87,7 +87,7 @@ def test_the_card_names_the_runs():
     """With their scores, as Markdown that names out of data cannot break."""
     run = judge_run("offline/longest")
     card = (exported(run) / "README.md").read_text()
-    assert "| rewardbench | offline/longest | pairwise | one |" in card
+    assert "| rewardbench | offline/longest | offline/longest | pairwise | one |" in card
 
 
 @pytest.mark.parametrize("what", ["holds files", "is a file"])

@@ -8,7 +8,6 @@ import importlib.util
 import json
 import re
 import shlex
-import sys
 from pathlib import Path
 
 import pytest
@@ -17,7 +16,6 @@ from finishedruns import judge_run, score_run, written_run
 
 import judgebench as jb
 from judgebench.pages.reproduction import command
-from judgebench.pages.shell import plotting_library
 from judgebench.runs import calibration_line
 from judgebench.runs.manifest import Manifest
 
@@ -136,16 +134,14 @@ def test_what_has_nothing_to_show_is_named_with_the_reason():
     assert "Score against cost: no run here has a known price above 0" in text
 
 
-def test_without_the_plotting_library_everything_is_a_table(monkeypatch):
-    """Nothing is lost but the plots, and what brings them is said."""
-    monkeypatch.setitem(sys.modules, "plotly", None)
-    monkeypatch.setitem(sys.modules, "plotly.offline", None)
-    assert plotting_library() is None
-    jb.report_page([first_run()], "page.html")
+def test_plots_are_in_the_page_of_the_plain_install():
+    """Each once, as SVG in the file itself; there is no library in it."""
+    jb.report_page([written_run(f"judge{n}", pairs(40), right(n / 3), cost=0.01 * n) for n in (1, 2)], "page.html")
     text = Path("page.html").read_text()
-    assert "pip install &#39;judgebench[html]&#39;" in text
-    assert 'class="plot"' not in text
-    assert text.count('<details class="table" open>') == len(block("figures"))
+    plots = re.findall(r'<div class="plot" data-figure="([^"]+)">', text)
+    assert {"rewardbench-differences", "rewardbench-cost", "rewardbench-sections"} <= set(plots)
+    assert len(plots) == len(set(plots))
+    assert text.count('<svg class="chart') == len(plots) - 1  # the heat map of agreement is a table
     assert Path("page.html").stat().st_size < 200_000
 
 
@@ -217,7 +213,7 @@ def test_follow_up_turns_are_in_the_messages():
 
 
 def test_the_file_is_at_most_half_as_large_again_as_the_records():
-    """Over the plotting library, with texts of the length of RewardBench's."""
+    """With texts of the length of RewardBench's."""
     spec = importlib.util.spec_from_file_location("page_benchmark", REPOSITORY / "benchmarks" / "page.py")
     benchmark = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(benchmark)

@@ -49,10 +49,10 @@ def test_the_same_content_makes_the_same_file():
 
 
 def test_the_policy_allows_the_scripts_by_hash_and_nothing_else():
-    """Every script that runs, libraries among them, has its hash there; there is no connection and no eval."""
-    text = written(libraries={"drawing": "let x = '漢';"})
+    """Every script that runs has its hash there; there is no connection and no eval."""
+    text = written()
     policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)[1].replace("&#39;", "'")
-    sources = [*re.findall(r"<script>(.*?)</script>", text, re.DOTALL), "let x = '漢';"]
+    sources = re.findall(r"<script>(.*?)</script>", text, re.DOTALL)
     hashes = {f"'sha256-{base64.b64encode(hashlib.sha256(each.encode()).digest()).decode()}'" for each in sources}
     rules = dict(rule.strip().split(" ", 1) for rule in policy.split(";"))
     assert set(rules["script-src"].split()) == hashes

@@ -38,7 +38,7 @@ def test_a_run_shows_its_scores():
     """The whole, then its sections, with intervals and counts; and what failed."""
     run = jb.Run.load(written_run("mine", pairs(4), lambda key, _: -1 if key.id == "0" else 0))
     text = Tags(run._repr_html_()).text
-    assert "RewardBench · mine · pairwise · one" in text
+    assert "RewardBench · mine · pairwise" in text
     assert "87.5%" in text
     assert "coverage 75.0% (3/4 verdicts parsed; failures: 1 unreadable)" in text
 

@@ -1,8 +1,6 @@
 "use strict";
 // What every page needs. Text from outside becomes text nodes, never HTML.
 const judgebench = (() => {
-  const libraries = new Map();
-
   // The bytes of a block: base64 of gzip.
   async function bytesOf(name) {
     const node = document.getElementById(`data-${name}`);
@@ -19,18 +17,6 @@ const judgebench = (() => {
 
   async function unpack(name) {
     return JSON.parse(await text(name));
-  }
-
-  // Starts a library once; the policy knows its hash.
-  function load(name) {
-    if (!libraries.has(name)) {
-      libraries.set(name, text(`library-${name}`).then((source) => {
-        const script = document.createElement("script");
-        script.textContent = source;
-        document.head.append(script);
-      }));
-    }
-    return libraries.get(name);
   }
 
   function has(name) {
@@ -101,10 +87,6 @@ const judgebench = (() => {
     return chosen ? chosen === "dark" : matchMedia("(prefers-color-scheme: dark)").matches;
   }
 
-  function themed() {
-    document.dispatchEvent(new CustomEvent("judgebench:theme"));
-  }
-
   // Says on the page itself what went wrong, and leaves the error to the console.
   function failed(error) {
     const place = document.getElementById("broken");
@@ -121,9 +103,7 @@ const judgebench = (() => {
 
   document.getElementById("theme")?.addEventListener("click", () => {
     document.documentElement.dataset.theme = isDark() ? "light" : "dark";
-    themed();
   });
-  matchMedia("(prefers-color-scheme: dark)").addEventListener("change", themed);
 
-  return { unpack, text, load, has, el, visible, oneLine, csv, download, isDark, ready };
+  return { unpack, text, has, el, visible, oneLine, csv, download, isDark, ready };
 })();

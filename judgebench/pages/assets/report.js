@@ -266,7 +266,6 @@
 
   route();
   addEventListener("hashchange", route);
-  document.addEventListener("judgebench:laid", () => viewOf(location.hash)[1]?.scrollIntoView());
   ready(async () => {
     const [index, wordings] = await Promise.all([unpack("items"), unpack("wordings")]);
     judgebench.browser = new Browser(new judgebench.Items(index, wordings));

@@ -1,0 +1,221 @@
+"""What a form of rows is: the columns it is known by, what its labels mean, and how a row is read."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from judgebench.sources.cells import decode_cell
+from judgebench.sources.columns import Columns, plain
+from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, coded, read_label
+
+CustomRow = dict[str, object]
+"""A row in the columns that benchmarks know."""
+
+CANONICAL = frozenset(
+    {
+        "prompt",
+        "chosen",
+        "rejected",
+        "completions",
+        "response",
+        "completion",
+        "response_a",
+        "response_b",
+        "response_A",
+        "response_B",
+        "answer_a",
+        "answer_b",
+        "answer_A",
+        "answer_B",
+        "label",
+        "num_correct",
+        "human_score",
+    }
+)
+"""Columns that say what is judged and which is better; a form leaves none of them standing that it has not made."""
+
+
+class FormError(ValueError):
+    """A row that contradicts its form; the message says what is wrong and the option that helps, without its place."""
+
+
+class Cells:
+    """A row's cells, by any spelling of a column's name."""
+
+    def __init__(self, row: Mapping[str, object], meanings: Mapping[str, str] | None = None) -> None:
+        """Args: the row, and what the user said that labels mean."""
+        self._row = row
+        self._own = {plain(name): name for name in reversed(list(row))}
+        self._meanings = meanings or {}
+
+    def own(self, name: str) -> str:
+        """The column's name as the file has it."""
+        return self._own.get(plain(name), name)
+
+    def __contains__(self, name: str) -> bool:
+        """Whether there is such a column."""
+        return plain(name) in self._own
+
+    def __call__(self, name: str) -> object:
+        """The cell; None where it is empty or not there. Lists and objects that stand as text are decoded."""
+        return decode_cell(self.raw(name))
+
+    def raw(self, name: str) -> object:
+        """The cell as it stands."""
+        return self._row.get(self._own.get(plain(name), name))
+
+    def meaning(self, name: str) -> str | None:
+        """What the user said that the label in a cell means, or what it says itself where it is plain; else None."""
+        value = self.raw(name)
+        given = coded(value, self._meanings) if self._meanings else None
+        return given or (value if isinstance(value, str) and value in {"A", "B", TIE} else None)
+
+    def need(self, name: str) -> object:
+        """The cell of a column that must hold something."""
+        value = self.raw(name)
+        if value is None:
+            raise FormError(f"column '{self.own(name)}' is empty")
+        return value
+
+    def number(self, name: str) -> float | None:
+        """The number in a cell; None where there is none.
+
+        Raises:
+            FormError: It holds something else.
+        """
+        value = self.raw(name)
+        if value is None or (isinstance(value, str) and not value.strip()):
+            return None
+        try:
+            number = float("nan") if isinstance(value, bool) else float(value)  # type: ignore[arg-type]
+        except (TypeError, ValueError):
+            raise FormError(f"column '{self.own(name)}' is {value!r}, expected a number") from None
+        return None if math.isnan(number) else number
+
+    def rest(self, *used: str) -> CustomRow:
+        """All other cells, which go along."""
+        taken = {plain(name) for name in used}
+        return {name: value for name, value in self._row.items() if plain(name) not in taken and name not in CANONICAL}
+
+
+Make = Callable[[Cells], CustomRow]
+Fits = Callable[[Sequence[Cells]], bool]
+
+
+def _always(rows: Sequence[Cells]) -> bool:  # noqa: ARG001 - columns alone tell
+    return True
+
+
+@dataclass(frozen=True)
+class KnownForm:
+    """One form of rows.
+
+    Attributes:
+        name: What people call it: "Chatbot Arena".
+        needs: The columns that it is known by, in any spelling.
+        becomes: What a row becomes: `pair`, `best of k`, `grade`.
+        said: How the labels are counted, in one line.
+        make: From a row to the columns that the benchmark knows.
+        label: The column that says which is better, if one does.
+        labels: What stands in it -> `A`, `B` or `tie`; empty where words are read.
+        uses: All columns that are read, beside `needs`.
+        benchmarks: Whose rows they become.
+        fits: Whether the first rows are of this form, where the columns alone do not say so.
+        places: A word in the path of the rows' file -> their subset, the empty one for all others; where there are
+            some, a row without an id has its number.
+        without: Columns that must not be there.
+        unclear: Why its labels cannot be read, and what says how; None where they can.
+    """
+
+    name: str
+    needs: tuple[str, ...]
+    becomes: str
+    said: str
+    make: Make = field(repr=False)
+    label: str | None = None
+    labels: Mapping[str, str] = field(default_factory=dict)
+    uses: tuple[str, ...] = ()
+    benchmarks: tuple[str, ...] = ("custom",)
+    fits: Fits = field(default=_always, repr=False)
+    without: tuple[str, ...] = ()
+    places: Mapping[str, str] = field(default_factory=dict)
+    unclear: str | None = None
+
+    def read(self, row: Mapping[str, object], meanings: Mapping[str, str] | None = None) -> list[CustomRow]:
+        """The rows that one row becomes, in the columns that the benchmark knows; every other column goes along.
+
+        Args:
+            row: The row as the file has it.
+            meanings: What stands in the label's column -> `A`, `B` or `tie`, where the user said so.
+
+        Raises:
+            FormError: The row contradicts the form.
+        """
+        cells = Cells(row, meanings)
+        return [cells.rest(*self.needs, *self.uses) | self.make(cells)]
+
+    def matches(self, columns: Columns, rows: Sequence[Cells]) -> bool:
+        """Whether a table with these columns and first rows is of this form."""
+        absent = not any(columns.has(name) for name in self.without)
+        return columns.has(*self.needs) and absent and self.fits(rows)
+
+
+def label_in(
+    cells: Cells,
+    column: str,
+    codes: Mapping[str, str] | None = None,
+    *,
+    models: Sequence[object] = (),
+    texts: Sequence[object] = (),
+) -> str:
+    """The label that a cell holds: `A`, `B`, `tie`, or empty; of more answers than two, a letter.
+
+    Args:
+        cells: The row.
+        column: The label's column.
+        codes: What stands there -> what it means; where left out, words for slots and ties.
+        models: The models' names, one of which the label may be.
+        texts: The answers themselves, one of which the label may repeat.
+
+    Raises:
+        FormError: It is none of these; the message names `--labels`.
+    """
+    given = cells.meaning(column)
+    if given is not None:
+        return given
+    value = cells.raw(column)
+    said = read_label(value, max(2, len(texts)))
+    if said == UNLABELLED:
+        return UNLABELLED
+    found = coded(value, codes) if codes else None
+    if found is None and isinstance(said, str) and not (codes and said not in codes.values()):
+        found = said
+    by_name = _only(value, models)
+    if by_name is not None and found not in {None, by_name}:
+        raise FormError(
+            f"{cells.own(column)} is {value!r}, a word for one answer and the other's model: {_mend(value)}"
+        )
+    found = found or by_name or _only(value, texts)
+    if found is None:
+        expected = ", ".join(codes) if codes else "A, B or tie, or words for them"
+        raise FormError(f"{cells.own(column)} is {value!r}, expected {expected}: {_mend(value)}")
+    return found
+
+
+def _only(value: object, names: Sequence[object]) -> str | None:
+    """The slot of the one name that a value is."""
+    text = str(value).strip()
+    same = [at for at, name in enumerate(names) if name is not None and str(name).strip() == text]
+    return LETTERS[same[0]] if len(same) == 1 else None
+
+
+def _mend(value: object) -> str:
+    return f"say what it means with --labels {option(value)}=A (or B, or tie)"
+
+
+def option(value: object) -> str:
+    """A value as an option takes it: in quotes where a space or a comma is in it."""
+    text = str(value)
+    return text if len(text) <= 40 and not set(text) & set(' ,=()"') else f'"{text[:40]}"'

@@ -1,0 +1,144 @@
+"""The forms that rows come in, known by their columns, and the source that reads them so."""
+
+from __future__ import annotations
+
+from functools import cached_property
+from itertools import islice
+from pathlib import PurePath
+from typing import TYPE_CHECKING
+
+from judgebench.errors import DataError
+from judgebench.sources.columns import LABELS, Columns, plain, words
+from judgebench.sources.form import Cells, FormError, KnownForm
+from judgebench.sources.known_table import FORMS
+from judgebench.sources.named import named_form
+from judgebench.sources.source import Row, Source
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+FIRST_ROWS = 300
+"""So many rows are looked at to tell a form."""
+
+
+def known_form(
+    columns: Iterable[str],
+    first_rows: Sequence[Mapping[str, object]],
+    benchmark: str = "custom",
+    meanings: Mapping[str, str] | None = None,
+) -> KnownForm | None:
+    """The form of a table, by its columns and its first rows.
+
+    Args:
+        columns: The names of its columns.
+        first_rows: Some hundreds of its rows, to tell apart what columns alone do not.
+        benchmark: Whose rows they are to become.
+        meanings: What the user said that labels mean.
+
+    Returns:
+        The most specific form that fits: the one that needs the most columns. Where none does and the benchmark takes
+        rows of one's own, what the usual names of columns say (`question`, `answer_a`, `preferred`). None where the
+        columns are the benchmark's own already, or mean nothing.
+    """
+    table = Columns.of(columns)
+    cells = [Cells(row, meanings) for row in first_rows]
+    fitting = [form for form in FORMS if benchmark in form.benchmarks and form.matches(table, cells)]
+    if fitting:
+        return max(fitting, key=lambda form: len(form.needs))
+    return named_form(table, cells) if benchmark == "custom" else None
+
+
+def likely_label(columns: Iterable[str], first_rows: Sequence[Mapping[str, object]]) -> list[str]:
+    """The columns whose names look like a label's, the likeliest first: for rows in which none was understood."""
+    table = Columns.of(columns)
+    filled = [
+        name
+        for name in table.all(LABELS)
+        if any(row.get(name) not in {None, ""} for row in first_rows if _plain_cell(row.get(name)))
+    ]
+    return [*filled, *(name for name in columns if name not in filled and _votes(name))]
+
+
+def _plain_cell(value: object) -> bool:
+    return value is None or isinstance(value, str | int | float)
+
+
+def _votes(name: str) -> bool:
+    return bool({"winner", "preferred", "preference", "vote", "label"} & {*words(name)})
+
+
+class KnownSource(Source):
+    """Another source with its rows in the benchmark's columns, where their form is known; else as they are.
+
+    Args:
+        source: The rows.
+        benchmark: Whose they are.
+        labels: What stands in the label's column -> `A`, `B` or `tie`, where the user said so.
+    """
+
+    def __init__(self, source: Source, benchmark: str = "custom", labels: Mapping[str, str] | None = None) -> None:
+        self.name, self.revision, self.split = source.name, source.revision, source.split
+        self._source, self._benchmark, self._labels = source, benchmark, dict(labels or {})
+
+    @cached_property
+    def form(self) -> KnownForm | None:
+        """The form of the rows; None where they stand in the benchmark's own columns, or in unknown ones."""
+        first = [row.data for row in islice(self._source.placed_rows(), FIRST_ROWS)]
+        columns = list(dict.fromkeys(str(name) for data in first for name in data))
+        found = known_form(columns, first, self._benchmark, self._labels)
+        asked = [found.label] if found is not None and found.unclear and found.label else []
+        if len(first) < FIRST_ROWS or not (
+            asked := [*asked, *(name for name in columns if name.casefold() == "language")]
+        ):
+            return found
+        return known_form(columns, [*first, *self._others(asked)], self._benchmark, self._labels)
+
+    def _others(self, columns: list[str]) -> list[Mapping[str, object]]:
+        """Rows with another value in one of the columns, one for each value: what the first rows left open."""
+        found: dict[tuple[str, str], Mapping[str, object]] = {}
+        for row in self._source.placed_rows():
+            for column in columns:
+                key = (column, str(row.data.get(column))[:80])
+                if key not in found and len(found) < FIRST_ROWS:
+                    found[key] = row.data
+        return list(found.values())
+
+    def rows(self) -> Iterator[Row]:
+        """The rows; one that contradicts the form has the reason with it, and is refused when it is read.
+
+        Raises:
+            DataError: Nobody can say what the labels mean; the message names the option that does.
+        """
+        form = self.form
+        if form is None:
+            yield from self._source.placed_rows()
+            return
+        if form.unclear is not None:
+            raise DataError(f"{self.name}: {form.unclear}")
+        placed = self._placed(form)
+        for number, row in enumerate(self._source.placed_rows(), 1):
+            if not {plain(name) for name in form.needs} <= {plain(name) for name in row.data}:
+                yield row  # of another form than the first rows: what it is, its own columns say
+                continue
+            try:
+                read = form.read(row.data, self._labels)
+            except FormError as error:
+                row.problem = str(error)
+                yield row
+                continue
+            for data in read:
+                missing = {"subset": placed, "id": str(number)} if placed is not None else {}
+                yield Row(row.where, {**missing, **data}, row.split, row.encoded)
+
+    def _placed(self, form: KnownForm) -> str | None:
+        """The subset that the path of the file says; None where the form has none by path."""
+        folders = PurePath(self.name.casefold()).parts
+        return next((subset for word, subset in form.places.items() if word in folders or not word), None)
+
+    def count(self) -> int | None:
+        """As many as the other source has."""
+        return self._source.count()
+
+    def hash(self) -> str | None:
+        """That of the other source."""
+        return self._source.hash()
