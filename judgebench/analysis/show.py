@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Span
 
 
+NO_TEXT = "(no text)"
+"""What stands for a prompt or an answer that is not known: of verdicts made elsewhere there may be nothing but ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """One call about an item.
@@ -163,7 +167,7 @@ class Showing:
             reading = read_placed(judgement.answer, rule, len(judgement.order))
             verdict = reading.marked if isinstance(reading, PlacedVerdict) else None
         if self._origin is not None:
-            why = f"the judge was asked elsewhere ({self._origin.form}, {self._origin.file}); its question is not known"
+            why = f"asked elsewhere (imported from {self._origin.file})"
             return ShownCall(judgement, None, verdict, why)
         earlier = self._turns.get((judgement.item, judgement.order, judgement.sample), [])[: judgement.turn]
         try:

@@ -96,12 +96,9 @@ class Custom(base.Benchmark):
         )
 
     def key(self, item: Item) -> ItemKey:
-        """By its prompt, where no column says more; without one (verdicts made elsewhere) by itself."""
-        return (
-            item.key
-            if item.group is not None or not item.conversation
-            else replace(item.key, group=_same_prompt(item.conversation))
-        )
+        """By its prompt, where no column says more and there is one: not in verdicts that were made elsewhere."""
+        alone = item.group is not None or not item.conversation
+        return item.key if alone else replace(item.key, group=_same_prompt(item.conversation))
 
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
         """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""

@@ -91,7 +91,7 @@ class Protocol:
         pairs = {"all": ["all-pairs"], "knockout": ["knockout"], None: []}[self.pairs]
         samples = [f"x{self.samples}"] if self.samples > 1 else []
         joins = [] if self.join == "mean" else [self.join]
-        early, soft = ["early"] * self.early_stop, ["soft"] * self.soft
+        early, soft = ["early"] * self.early_stop, ["soft"] * (self.soft and not self.recorded)
         return [*pairs, *samples, *soft, *joins, *early, *([f"repair{self.repair}"] if self.repair else [])]
 
 

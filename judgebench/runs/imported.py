@@ -6,6 +6,7 @@ import hashlib
 import json
 import tempfile
 from collections import Counter
+from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
@@ -24,13 +25,12 @@ from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
-    from typing import IO
+    from typing import IO, Self
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import ItemKey, Mode
-    from judgebench.runs.verdictcells import Judged
-    from judgebench.runs.verdictforms import VerdictForm
+    from judgebench.runs.verdictcells import Judged, VerdictForm
     from judgebench.sources.source import Row, Source
     from judgebench.templates import Template
 
@@ -103,6 +103,14 @@ class Importer:
         self._bad: list[str] = []
         self._bad_count = 0
         self._known: dict[Reading, Reading] = {}
+        self._open = ExitStack()
+
+    def __enter__(self) -> Self:
+        """Itself; the files that it makes are gone at the end."""
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._open.close()
 
     @property
     def items(self) -> Iterator[Item]:
@@ -152,8 +160,8 @@ class Importer:
         form = form_of([*first.data])
         if form is None:
             raise DataError(
-                f"{self.source.name}: no column of verdicts, ratings or replies; found {', '.join(first.data)}: name it "
-                "with --columns verdict=COLUMN"
+                f"{self.source.name}: no column of verdicts, ratings or replies; found "
+                f"{', '.join(first.data)}: name it with --columns verdict=COLUMN"
             )
         self.form = form
         k, rated = self._survey(form, first)
@@ -192,13 +200,17 @@ class Importer:
             if column in {"rating", "score", "judge_score", "judge_rating", "grade"}:
                 return 2, True
             raise DataError(
-                f"{self.source.name}: {column} holds 0 and 1, which may mean either answer: say it with --labels 0=A,1=B"
+                f"{self.source.name}: {column} holds 0 and 1, which may mean either answer: say which with "
+                "--labels 0=A,1=B"
             )
         if numbers and None not in numbers:
             tie = ", 0 a tie" if 0.0 in numbers else ""
             self.notes.append(f"{column}: 1 is taken for the first answer, 2 for the second{tie}")
-        letters = [ord(each) - ord("a") for each in found if len(each) == 1 and each.isalpha()]
-        return max([1, *letters]) + 1, False
+        letters = {each for each in found if len(each) == 1 and each.isalpha()}
+        k = next(at for at in range(len(letters) + 1) if chr(ord("a") + at) not in letters)
+        if k > 2:
+            self.notes.append(f"{column} names {k} answers, A to {LABELS[k - 1]}")
+        return max(2, k), False
 
     def _refuse(self, row: Row, what: str) -> None:
         self._bad_count += 1
@@ -251,7 +263,7 @@ class Importer:
 
     def _part(self, annotator: str | None) -> Part:
         if annotator not in self.parts:
-            self.parts[annotator] = Part(tempfile.TemporaryFile())  # noqa: SIM115 - open as long as the importer
+            self.parts[annotator] = Part(self._open.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - it is one
         return self.parts[annotator]
 
     def _order(self, judged: Judged, key: ItemKey, place: Mapping[int, int], *, named: bool) -> tuple[int, ...]:
@@ -360,6 +372,9 @@ def _made(judged: Judged) -> tuple[Item, tuple[int, ...]]:
         label=TIE if judged.label is not None and best is None and judged.k == 2 else None,
         human_score=judged.grade if judged.k == 1 else None,
         group=judged.group,
-        metadata={"models": models} if any(models) else {},
+        metadata={
+            **({"models": models} if any(models) else {}),
+            **({} if best is None else {"label": LABELS[best]}),
+        },
     )
     return item, own

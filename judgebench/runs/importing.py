@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import math
 import shutil
 from pathlib import Path, PurePath
@@ -64,12 +65,12 @@ def import_runs(
     """
     started = now()
     check_writable(out / folder_name(benchmark.name), "--out")
-    importer = Importer(source, benchmark, dataset, options)
-    importer.read()
     made = []
-    for annotator, part in importer.parts.items():
-        name = _judge(importer, annotator, options.judge, source)
-        made.append(_write(importer, part, name, annotator, out=out, started=started, options=options))
+    with Importer(source, benchmark, dataset, options) as importer:
+        importer.read()
+        for annotator, part in importer.parts.items():
+            name = _judge(importer, annotator, options.judge, source)
+            made.append(_write(importer, part, name, annotator, out=out, started=started, options=options))
     return made
 
 
@@ -102,7 +103,8 @@ def _write(
     protocol = Protocol("both" if several and mode != "rating" else "one", samples, soft=part.soft, recorded=True)
     named = "-".join(["ratings" if mode == "rating" else protocol.orders, *protocol.names()])
     digest = importer.hash_of(kept)
-    file = source.hash() or digest
+    part.spool.seek(0)
+    file = source.hash() or hashlib.file_digest(part.spool, "sha256").hexdigest()  # type: ignore[arg-type]
     origin = {
         "kind": IMPORTED,
         "form": importer.form.name,

@@ -284,11 +284,12 @@ class Contents:
 
     @cached_property
     def prints(self) -> dict[str, bytes]:
-        """Of each item a hash of what is judged: texts, order, subset and label, but no metadata."""
+        """Of each item a hash of what is judged: texts, order, subset and label; metadata where there is no text."""
         prints = {}
         for item in self._run.items:
             said = item_to_json(item)
-            del said["metadata"]
+            if item.conversation or any(each.turns for each in item.completions):
+                del said["metadata"]
             prints[item.id] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
         return prints
 

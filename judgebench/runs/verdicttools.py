@@ -34,7 +34,7 @@ def alpaca_eval(cells: Cells) -> Iterator[Judged]:
         probabilities=None if number is None or not known or number in {1, 1.5, 2} else (2 - number, number - 1),
         cost_usd=cells.number_in(("price_per_example",)),
         latency_s=cells.number_in(("time_per_example",)),
-        models=tuple([cells.text((name,)) for name in ("generator_1", "generator_2")]),
+        models=tuple([cells.text((f"generator_{n}",)) or f"output_{n}" for n in (1, 2)]),
         prompt=cells.text(("instruction",)),
         answers=cells.two([("output_1", "output_2")]),
         subset=cells.text(("dataset",)),

@@ -45,14 +45,14 @@ def win_rates(
     found: defaultdict[tuple[str, str], list[float]] = defaultdict(list)
     first: Counter[str] = Counter()
     for item, names in models.items():
-        if len(names) != 2 or names[0] is None or names[1] is None or names[0] == names[1]:
+        if len(names) != 2 or names[0] is None or names[1] is None:
             continue
         shares = [share for each in readings.get(item, ()) if (share := preference(each, 1)) is not None]
         if not shares:
             continue
         one, other = str(names[0]), str(names[1])
         first[one] += 1
-        if (other, one) in found:
+        if one != other and (other, one) in found:
             found[other, one].append(1 - fmean(shares))
         else:
             found[one, other].append(fmean(shares))
