@@ -18,7 +18,7 @@ from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, TIE, Completion, Failure, Item, Reading, Soft, Turn, Verdict, item_to_json
 from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
-from judgebench.runs.verdictcells import Cells
+from judgebench.runs.verdictcells import VerdictCells
 from judgebench.runs.verdictforms import BARE, form_of, verdict_column
 from judgebench.runs.verdictwords import Pick, UnknownWordError, is_none, rating_of, text_of
 from judgebench.verdicts import Reply, read
@@ -58,7 +58,7 @@ class ImportOptions:
 
 
 @dataclass
-class Part:
+class ImportedPart:
     """The judgements of one judge.
 
     Attributes:
@@ -93,7 +93,7 @@ class Importer:
     def __init__(self, source: Source, benchmark: Benchmark, dataset: Dataset | None, options: ImportOptions) -> None:
         self.source, self.benchmark, self._dataset, self._options = source, benchmark, dataset, options
         self.keys: dict[str, ItemKey] = {} if dataset is None else dataset.keys
-        self.parts: dict[str | None, Part] = {}
+        self.parts: dict[str | None, ImportedPart] = {}
         self.notes: list[str] = []
         self.form: VerdictForm = BARE
         self._own: dict[str, tuple[int, ...]] = {} if dataset is None else dataset.as_given()
@@ -168,7 +168,7 @@ class Importer:
         rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
         for number, row in enumerate(rows, 1):
-            cells = Cells.of(row, number, words, k)
+            cells = VerdictCells.of(row, number, words, k)
             cells.rated = rated
             try:
                 for judged in form.read(cells):
@@ -185,7 +185,7 @@ class Importer:
             return 2, False
         found: set[str] = set()
         for row in self.source.placed_rows():
-            value = Cells.of(row, 0).data.get(column)
+            value = VerdictCells.of(row, 0).data.get(column)
             if not is_none(value) and isinstance(value, str | int | float):
                 found.add(text_of(value))
             if len(found) > _MANY_WORDS:
@@ -248,7 +248,7 @@ class Importer:
         self._note(part, judged, reading)
         part.spool.write(self._line(judged, key, reading))
 
-    def _note(self, part: Part, judged: Judged, reading: Reading) -> None:
+    def _note(self, part: ImportedPart, judged: Judged, reading: Reading) -> None:
         rated = len(reading.order) == 1
         mode: Mode = "rating" if rated else "pairwise" if len(reading.order) == 2 else "best_of_k"
         part.modes[mode] += 1
@@ -261,9 +261,9 @@ class Importer:
         if judged.cost_usd is not None:
             part.usage.cost_usd = (part.usage.cost_usd or 0.0) + judged.cost_usd
 
-    def _part(self, annotator: str | None) -> Part:
+    def _part(self, annotator: str | None) -> ImportedPart:
         if annotator not in self.parts:
-            self.parts[annotator] = Part(self._open.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - it is one
+            self.parts[annotator] = ImportedPart(self._open.enter_context(tempfile.TemporaryFile()))  # noqa: SIM115 - it is one
         return self.parts[annotator]
 
     def _order(self, judged: Judged, key: ItemKey, place: Mapping[int, int], *, named: bool) -> tuple[int, ...]:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Mode
-    from judgebench.runs.imported import ImportOptions, Part
+    from judgebench.runs.imported import ImportOptions, ImportedPart
     from judgebench.sources.source import Source
     from judgebench.templates import Template
 
@@ -82,7 +82,7 @@ def _judge(importer: Importer, annotator: str | None, given: str | None, source:
 
 def _write(
     importer: Importer,
-    part: Part,
+    part: ImportedPart,
     judge: str,
     annotator: str | None,
     *,
@@ -159,7 +159,7 @@ def _write(
     return folder
 
 
-def _notes(importer: Importer, part: Part, kept: Sequence[str]) -> Iterator[str]:
+def _notes(importer: Importer, part: ImportedPart, kept: Sequence[str]) -> Iterator[str]:
     yield f"imported from {importer.source.name} ({importer.form.name})"
     yield from importer.notes
     if not part.ordered:
@@ -168,7 +168,7 @@ def _notes(importer: Importer, part: Part, kept: Sequence[str]) -> Iterator[str]
         yield f"{len(importer.keys) - len(kept)} of {len(importer.keys)} items have no verdict and are left out"
 
 
-def _template(mode: Mode, part: Part, importer: Importer) -> Template:
+def _template(mode: Mode, part: ImportedPart, importer: Importer) -> Template:
     """What stands in the place of a template, so that the run is read as any other."""
     scale, pattern, example = "", "^(tie|[A-Z])$", "A"
     if mode == "rating":

@@ -85,7 +85,7 @@ class Judged:
 
 
 @dataclass(slots=True)
-class Cells:
+class VerdictCells:
     """A row by the plain names of its columns.
 
     Attributes:
@@ -103,7 +103,7 @@ class Cells:
     rated: bool = False
 
     @classmethod
-    def of(cls, row: Row, number: int, words: Mapping[str, str] | None = None, k: int = 2) -> Cells:
+    def of(cls, row: Row, number: int, words: Mapping[str, str] | None = None, k: int = 2) -> VerdictCells:
         """The cells of a row."""
         return cls({plain(name): value for name, value in row.data.items()}, number, words or {}, k)
 
@@ -141,7 +141,7 @@ class VerdictForm:
 
     name: str
     needs: frozenset[str]
-    read: Callable[[Cells], Iterator[Judged]]
+    read: Callable[[VerdictCells], Iterator[Judged]]
     numbers: bool = True
 
 
@@ -150,7 +150,7 @@ def plain(name: object) -> str:
     return str(name).strip().casefold().replace(" ", "_").replace("-", "_").replace(".", "_")
 
 
-def picked(column: str, cells: Cells, value: object, k: int, models: Sequence[str | None] = ()) -> Pick:
+def picked(column: str, cells: VerdictCells, value: object, k: int, models: Sequence[str | None] = ()) -> Pick:
     """The choice in a column.
 
     Raises:

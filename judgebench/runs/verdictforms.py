@@ -22,7 +22,7 @@ from judgebench.runs.verdictcells import (
     REPLY,
     SAMPLE,
     VERDICT,
-    Cells,
+    VerdictCells,
     Judged,
     VerdictForm,
     ordered,
@@ -51,7 +51,7 @@ def verdict_column(columns: Sequence[str]) -> str | None:
     return next((name for name in (*VERDICT, *RATING) if name in there), None)
 
 
-def _bare(cells: Cells) -> Iterator[Judged]:
+def _bare(cells: VerdictCells) -> Iterator[Judged]:
     models, answers = cells.two(MODELS), cells.two(ANSWERS)
     completions = decode_cell(cells.data.get("completions"))
     if isinstance(completions, list) and not answers:
@@ -93,7 +93,7 @@ def _bare(cells: Cells) -> Iterator[Judged]:
     )
 
 
-def _label(cells: Cells, k: int, models: tuple[str, ...]) -> Pick | None:
+def _label(cells: VerdictCells, k: int, models: tuple[str, ...]) -> Pick | None:
     if {"chosen", "rejected"} <= cells.data.keys():
         return Pick(0, slot=False)
     column = next((name for name in LABEL if name in cells.data), None)
@@ -110,7 +110,7 @@ def _index(value: object, k: int) -> int:
     return 0 if found.index is None else found.index
 
 
-def _probabilities(cells: Cells, said: Pick | float | None, k: int) -> tuple[float, ...] | None:
+def _probabilities(cells: VerdictCells, said: Pick | float | None, k: int) -> tuple[float, ...] | None:
     of_each = [cells.number_in((f"probability_{LABELS[at].lower()}", f"prob_{LABELS[at].lower()}")) for at in range(k)]
     if None not in of_each:
         return tuple(each for each in of_each if each is not None)
@@ -129,7 +129,7 @@ def _probabilities(cells: Cells, said: Pick | float | None, k: int) -> tuple[flo
     return (value, 1 - value) if said.index == 0 else (1 - value, value)
 
 
-def _form(name: str, needs: str, read: Callable[[Cells], Iterator[Judged]]) -> VerdictForm:
+def _form(name: str, needs: str, read: Callable[[VerdictCells], Iterator[Judged]]) -> VerdictForm:
     return VerdictForm(name, frozenset(needs.split()), read)
 
 

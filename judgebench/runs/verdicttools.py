@@ -13,10 +13,10 @@ from judgebench.sources.cells import decode_cell
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from judgebench.runs.verdictcells import Cells
+    from judgebench.runs.verdictcells import VerdictCells
 
 
-def alpaca_eval(cells: Cells) -> Iterator[Judged]:
+def alpaca_eval(cells: VerdictCells) -> Iterator[Judged]:
     """A preference from 1 (the first output) to 2; 1.5, and once 0, is a draw."""
     value = cells.first(("preference",))
     number = None if is_none(value) else rating_of(value)
@@ -50,7 +50,7 @@ def _completion(raw: object) -> str | None:
     return raw if isinstance(raw, str) and raw else None
 
 
-def mt_bench_pair(cells: Cells) -> Iterator[Judged]:
+def mt_bench_pair(cells: VerdictCells) -> Iterator[Judged]:
     """A game in each order, whose winners are models; judged by single grades, one in no order."""
     models = cells.two([("model_1", "model_2")])
     turn = cells.text(("turn",))
@@ -72,7 +72,7 @@ def mt_bench_pair(cells: Cells) -> Iterator[Judged]:
         )
 
 
-def mt_bench_single(cells: Cells) -> Iterator[Judged]:
+def mt_bench_single(cells: VerdictCells) -> Iterator[Judged]:
     """The grade of one model's answer; -1 where none was found."""
     score, turn = cells.number_in(("score",)), cells.text(("turn",))
     number, model = cells.text(("question_id",)), cells.text(("model",))
@@ -88,13 +88,13 @@ def mt_bench_single(cells: Cells) -> Iterator[Judged]:
     )
 
 
-def _judge(cells: Cells) -> str | None:
+def _judge(cells: VerdictCells) -> str | None:
     """The judge of MT-Bench, beside which the name of its prompt stands."""
     judge = decode_cell(cells.data.get("judge"))
     return str(judge[0]) if isinstance(judge, list | tuple) and judge else cells.text(("judge",))
 
 
-def pandalm(cells: Cells) -> Iterator[Judged]:
+def pandalm(cells: VerdictCells) -> Iterator[Judged]:
     """1 or 2, and 0 for a tie."""
     yield Judged(
         id=cells.text(("idx",)) or str(cells.number),
@@ -104,7 +104,7 @@ def pandalm(cells: Cells) -> Iterator[Judged]:
     )
 
 
-def pandalm_people(cells: Cells) -> Iterator[Judged]:
+def pandalm_people(cells: VerdictCells) -> Iterator[Judged]:
     """What each of three people said: 1 or 2, and 0 for a tie."""
     prompt = "\n\n".join(filter(None, (cells.text(("instruction",)), cells.text(("input",)))))
     models = tuple((cells.text(("cmp_key",)) or "").split("_"))
@@ -120,14 +120,14 @@ def pandalm_people(cells: Cells) -> Iterator[Judged]:
         )
 
 
-def _counted(column: str, cells: Cells) -> Pick | None:
+def _counted(column: str, cells: VerdictCells) -> Pick | None:
     value = cells.data[column]
     if is_none(value):
         return None
     return Pick(picked(column, cells, value, 2).index, slot=False)
 
 
-def rewardbench(cells: Cells) -> Iterator[Judged]:
+def rewardbench(cells: VerdictCells) -> Iterator[Judged]:
     """1 where the chosen answer won, 0 where the rejected one did, and half of it for a tie."""
     value = rating_of(cells.data["results"])
     if value not in {0, 0.5, 1}:
@@ -141,7 +141,7 @@ def rewardbench(cells: Cells) -> Iterator[Judged]:
     )
 
 
-def inspect(cells: Cells) -> Iterator[Judged]:
+def inspect(cells: VerdictCells) -> Iterator[Judged]:
     """One score of a sample: a judge's own choice where the target is one, else what a model graded the answer."""
     data, choices = cells.data, cells.data.get("choices")
     answers = tuple(map(str, choices)) if isinstance(choices, list) else ()
