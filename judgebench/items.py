@@ -136,7 +136,7 @@ class Item:
     human_score: float | None = None
     criteria: str | None = None
     group: str | None = None
-    metadata: Mapping[str, Any] = field(default_factory=dict)
+    metadata: Mapping[str, object] = field(default_factory=dict)
 
     @property
     def key(self) -> ItemKey:
@@ -259,7 +259,7 @@ class Outcome:
     substituted: float = 0.0
     scores: tuple[tuple[float | None, ...], ...] = ()
     parts: Mapping[str, float] = field(default_factory=lambda: _NOTHING)
-    source: Mapping[str, Any] = field(default_factory=lambda: _NOTHING)
+    source: Mapping[str, object] = field(default_factory=lambda: _NOTHING)
 
     @property
     def failed(self) -> bool:

@@ -215,12 +215,27 @@ def test_an_example_in_a_docstring_runs(name: str) -> None:
         assert doctest.DocTestRunner().run(test, out=said.write).failed == 0, said.getvalue()
 
 
-@pytest.mark.parametrize("name", FUNCTIONS)
-def test_no_public_signature_has_any(name: str) -> None:
-    """Editors and type checkers know each parameter and result."""
-    signature = inspect.signature(inspect.unwrap(getattr(jb, name)))
-    every = [*(each.annotation for each in signature.parameters.values()), signature.return_annotation]
-    assert [each for each in every if re.search(r"\bAny\b", str(each))] == []
+def annotations_of(of: type) -> collections.abc.Iterator[tuple[str, str]]:
+    """The fields, methods and properties of a class of ours that users see, each with its annotations as text."""
+    for each in of.__mro__ if of.__module__.startswith("judgebench.") else ():
+        if each.__module__.startswith("judgebench."):
+            for name, member in [*vars(each).items()]:
+                of_its_own = [getattr(member, at, None) for at in ("fget", "__func__", "func")]
+                plain = next(filter(None, of_its_own), member)
+                if name[0] != "_" and inspect.isfunction(plain):
+                    yield f"{of.__name__}.{name}", str(plain.__annotations__)
+            for name, kind in inspect.get_annotations(each).items():
+                if name[0] != "_":
+                    yield f"{of.__name__}.{name}", str(kind)
+
+
+def test_no_public_signature_has_any() -> None:
+    """Editors and type checkers know each parameter, result and field of what `import judgebench` offers."""
+    signatures = [(name, str(inspect.signature(inspect.unwrap(getattr(jb, name))))) for name in FUNCTIONS]
+    classes = [each for name in jb.__all__ if inspect.isclass(each := getattr(jb, name))]
+    members = [found for each in classes for found in annotations_of(each)]
+    assert [name for name, text in (*signatures, *members) if re.search(r"\bAny\b", text)] == []
+    assert {"Item.metadata", "Metrics.to_json", "Run.rows", "Table.of"} <= {name for name, _ in members}
 
 
 @pytest.mark.parametrize("name", FUNCTIONS)

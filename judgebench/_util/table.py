@@ -10,7 +10,7 @@ import csv
 import io
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Literal, TypeVar, cast
 
 from judgebench._util.html import html_table, paragraphs
 from judgebench._util.latex import LATEX_NEEDS, latex_table
@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     import pyarrow as pa
 
     from judgebench._util.text import Unit
+
+T = TypeVar("T")
 
 _Kind = Literal["text", "mark", "flag", "bar"]
 _Numbers = Literal["count", "tokens", "number", "coefficient", "share", "score", "interval", "difference"]
@@ -196,7 +198,8 @@ class Tabular:
         columns, rows = self.table().records
         out = io.StringIO()
         writer = csv.writer(out, lineterminator="\n")
-        writer.writerows([_csv(value) for value in line] for line in ([column.name for column in columns], *rows))
+        writer.writerow([_csv(column.name) for column in columns])
+        writer.writerows([_csv(value) for value in line] for line in rows)
         return out.getvalue()
 
     def to_arrow(self) -> pa.Table:
@@ -262,10 +265,14 @@ class Table(Tabular):
     @classmethod
     def of(
         cls,
-        items: Iterable[Any],
-        columns: Columns,
-        row: Callable[[Any], Mapping[str, Any]] | None = None,
-        **more: Any,
+        items: Iterable[T],
+        columns: Mapping[Column, Callable[[T], Value]],
+        row: Callable[[T], Mapping[str, object]] | None = None,
+        *,
+        title: str = "",
+        notes: Sequence[str] = (),
+        about: str = "",
+        tight: bool = False,
     ) -> Table:
         """A table with one row per item.
 
@@ -273,12 +280,18 @@ class Table(Tabular):
             items: What the rows are of.
             columns: Each with what gives an item's value.
             row: What gives the other fields of an item's `TableRow`; None where there are none.
-            **more: The table's other fields.
+            title: As the table's field, like the following ones.
+            notes: Sentences below it.
+            about: What stands beside the title.
+            tight: Whether columns stand close together.
         """
         rows = [
-            TableRow(tuple(value(item) for value in columns.values()), **(row(item) if row else {})) for item in items
+            TableRow(
+                tuple(value(item) for value in columns.values()), **cast("dict[str, Any]", row(item) if row else {})
+            )
+            for item in items
         ]
-        return cls(list(columns), rows, **more)
+        return cls(list(columns), rows, title=title, notes=notes, about=about, tight=tight)
 
     @classmethod
     def rows_of(cls, rows: Iterable[tuple[Value, ...]], *columns: Column) -> Table:
@@ -310,7 +323,7 @@ class Table(Tabular):
         return [self.columns[at].left for at in self.shown]
 
     @property
-    def records(self) -> tuple[list[Column], list[list[Any]]]:
+    def records(self) -> tuple[list[Column], list[list[object]]]:
         """Columns and rows of plain values: an interval is two columns, `low` and `high`, and a mark is left out."""
         wide = {at for at in self.shown if any(isinstance(_bare(row.entries[at]), tuple) for row in self.rows)}
         columns: list[Column] = []

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from operator import attrgetter
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
+from judgebench.analysis.comparison import CONSISTENCY
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.summary import LEAST_COVERAGE
 
@@ -48,6 +49,7 @@ _RECORD: Mapping[str, Kind] = {
     "rank_high": "count",
     "low_coverage": "flag",
     "label": "text",
+    "consistency": "number",
 }
 """The columns of a leaderboard's file."""
 
@@ -70,6 +72,7 @@ class Place:
         rank_low: The best rank that it may have, by a 95% interval; None without a rank, or with a single ranked run.
         rank_high: The last rank that it may have.
         low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
+        consistency: Share of the items whose verdict is the same in all orders; None with one order.
         section_intervals: The 95% interval of each section's score.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
@@ -105,6 +108,7 @@ class Place:
     rank_low: int | None = None
     rank_high: int | None = None
     low_coverage: bool = False
+    consistency: float | None = None
     label: str = ""
     shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -214,6 +218,8 @@ class Board(Tabular):
             columns[Column("items", "count", priority=2)] = lambda place: place.items
         if any(place.coverage != 1 for place in runs):
             columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
+        if any(place.consistency is not None for place in runs):
+            columns[Column("consistency", "share", priority=2)] = lambda place: place.consistency
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
@@ -226,6 +232,8 @@ class Board(Tabular):
         if any(place.group for place in self.places):
             of = "" if self.letters_of is None else f" in {self.letters_of}"
             yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
+        if any(place.consistency is not None for place in self.places):
+            yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):
             yield "95% CIs of sections: judgebench report, --csv, --json"
         if others := [place.label for place in self.places if place.other_items]:
@@ -273,7 +281,7 @@ class Leaderboard(Tabular):
     boards: tuple[Board, ...]
     unreadable: tuple[str, ...] = field(default=())
 
-    def to_json(self) -> list[dict[str, Any]]:
+    def to_json(self) -> list[dict[str, object]]:
         """A list with an object a benchmark."""
         return [asdict(board) for board in self.boards]
 

@@ -121,7 +121,7 @@ class Cascade(Tabular):
         """The cascade as a run like any other, where it was written."""
         return None if self.path is None else Run(self.path)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return {**asdict(self), "path": None if self.path is None else str(self.path)}
 

@@ -107,7 +107,7 @@ class Jury(Tabular):
         """The jury as a run like any other."""
         return Run(self.path)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
         said = asdict(self)
         said["path"] = str(self.path)
@@ -150,11 +150,12 @@ class Jury(Tabular):
         if self.weights == "accuracy":
             columns[Column("weight", "number", form=".2f")] = lambda line: line[1].weight if line[0] else None
         columns[Column("cost", "money")] = lambda line: "unknown" if line[1].cost_usd is None else line[1].cost_usd
-        return Table.of([*enumerate(self.members, 1), (None, self)], columns, self._row)
+        lines: list[tuple[int | None, JuryMember | Jury]] = [*enumerate(self.members, 1), (None, self)]
+        return Table.of(lines, columns, self._row)
 
-    def _row(self, line: tuple[int | None, JuryMember]) -> dict[str, Any]:
+    def _row(self, line: tuple[int | None, JuryMember | Jury]) -> dict[str, Any]:
         number, member = line
-        strong = number is not None and member.p is not None and member.p <= ALPHA
+        strong = isinstance(member, JuryMember) and member.p is not None and member.p <= ALPHA
         return {"unit": self.measure, "style": "strong" if strong else "", "rule": number == len(self.members)}
 
     def remarks(self) -> Sequence[str]:

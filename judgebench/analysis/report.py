@@ -90,7 +90,7 @@ class Detail(Tabular):
     metrics: Metrics
     biases: tuple[Bias, ...]
     sureness: Sureness | None
-    votes: Mapping[str, Any] | None
+    votes: Mapping[str, object] | None
     bill: CostSummary | None
     family: str | None = None
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import asdict, dataclass, replace
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.files import write_texts
 from judgebench._util.steps import counted
@@ -161,7 +161,7 @@ class Rescored(Tabular):
         change = f"{difference_text(after - before, measure)}{'' if measure == 'pearson' else ' pp'}"
         return f"score {score_text(before, measure)} before, {score_text(after, measure)} after ({change})"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return {
             "source": str(self.source),

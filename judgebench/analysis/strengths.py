@@ -6,7 +6,7 @@ import math
 from collections import defaultdict
 from dataclasses import asdict, dataclass
 from itertools import combinations
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.steps import step
 from judgebench._util.table import Column, Table, Tabular, ends_of
@@ -76,7 +76,7 @@ class StrengthsFound(Tabular):
     models: tuple[ModelStrength, ...]
     notes: tuple[str, ...] = ()
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return {**asdict(self), "path": str(self.path)}
 

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from judgebench._util.text import one_line
-from judgebench.cli.console import is_quiet
+from judgebench.cli.console import is_quiet, takes_quiet
 from judgebench.cli.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_MISTAKE, as_line
 from judgebench.cli.groups import Group
 from judgebench.errors import BudgetReached, JudgebenchError
@@ -58,7 +58,7 @@ class _Commands(Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
-        return command
+        return takes_quiet(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

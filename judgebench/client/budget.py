@@ -121,8 +121,8 @@ def longest_answer(judge: Judge) -> int | None:
     """The most tokens an answer of the judge can have: its own parameter, else the model's limit; None: unknown."""
     params, _ = judge.params_asked()
     for name in ("max_completion_tokens", "max_tokens"):
-        if isinstance(params.get(name), int):
-            return int(params[name])
+        if isinstance(limit := params.get(name), int):
+            return limit
     return listed_output_limit(judge.known_as)
 
 

@@ -14,7 +14,7 @@ from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget, highest_cost
 from judgebench.client.cache.keys import LENGTH_LIMITS, KeyMaker
 from judgebench.client.inflight import CallsInFlight
-from judgebench.client.limits import Pace, PerMinute
+from judgebench.client.limits import LONGEST_PAUSE_S, Pace, PerMinute
 from judgebench.client.providers import check_provider, provider_of, title_of
 from judgebench.client.providers.base import Answer, Provider, Request
 from judgebench.errors import (
@@ -207,7 +207,8 @@ class JudgeClient:
     def ended(self, request: Request) -> Reply | None:
         """A reply to the same that ended by itself under another limit on its length, and is within this judge's."""
         params, _ = self.judge.params_asked()
-        limit = next((params[name] for name in LENGTH_LIMITS if isinstance(params.get(name), int)), None)
+        limits = (params.get(name) for name in LENGTH_LIMITS)
+        limit = next((limit for limit in limits if isinstance(limit, int)), None)
         for reply in self.cache.tagged(self._second_key(request)):
             if limit is None or (reply.completion_tokens or len(reply.text or "")) < limit:
                 return reply
@@ -259,7 +260,7 @@ class JudgeClient:
         """Returns when this process is the one that makes the call: another has made it, has failed, or has died."""
         if self._refresh or self.judge.offline:
             return
-        until = time.monotonic() + self.judge.timeout + MAX_WAIT_S
+        until = time.monotonic() + self.judge.timeout + LONGEST_PAUSE_S
         while not self.cache.take(key) and time.monotonic() < until:
             await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
@@ -326,9 +327,11 @@ class JudgeClient:
             state: The last try.
             causes: How many tries have failed, by their causes.
         """
-        if state.idle_for + state.upcoming_sleep >= MAX_WAIT_S or state.attempt_number == self._tries:
-            return True
         error = state.outcome.exception() if state.outcome else None
+        waited, named = state.idle_for + state.upcoming_sleep, getattr(error, "retry_after", None) or 0.0
+        is_too_long = waited >= MAX_WAIT_S and not waited <= named <= LONGEST_PAUSE_S
+        if is_too_long or state.attempt_number == self._tries:
+            return True
         if isinstance(error, RateLimitedError) or not isinstance(error, TransientError):
             return False
         dear = error.answered or isinstance(error, TimedOutError)
@@ -483,7 +486,8 @@ class JudgeClient:
         """Waits until the judge's requests and tokens per minute allow another call."""
         params, _ = self.judge.params_asked()
         characters = sum(len(message["content"]) for message in request.messages)
-        answer = params.get("max_completion_tokens") or params.get("max_tokens") or 0
+        answer = params.get("max_completion_tokens") or params.get("max_tokens")
+        answer = answer if isinstance(answer, int | float) else 0
         for limit, by_tokens in self._limits or ():
             await self._unless_stopped(limit.wait(characters / 4 + answer if by_tokens else 1.0))
 

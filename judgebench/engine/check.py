@@ -5,7 +5,7 @@ from __future__ import annotations
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench.client import ReplyCache
 from judgebench.engine.ask import ask_once
@@ -48,7 +48,7 @@ class JudgeCheck:
         """Whether a verdict came back, and the log-probabilities where they were asked for."""
         return isinstance(self.result, Verdict) and (not self.soft or self.result.soft is not None)
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """Names and values, as `judges check --json` prints them."""
         reply, result = self.reply, self.result
         return {

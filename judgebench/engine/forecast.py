@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 from dataclasses import asdict, dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
@@ -59,7 +59,7 @@ class Forecast:
     highest_usd: float | None
     repair: int = 0
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""
         return asdict(self)
 

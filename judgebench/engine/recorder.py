@@ -358,9 +358,9 @@ class Recorder:
 
 def _timeless(manifest: Manifest) -> Any:
     """The manifest as JSON has it, without the run's times."""
-    said = manifest.model_copy(update={"started": None, "ended": None}).to_json()
+    said = json.loads(json.dumps(manifest.model_copy(update={"started": None, "ended": None}).to_json()))
     said["template"].pop("edited", None)
-    return json.loads(json.dumps(said))
+    return said
 
 
 class KeptReadings:

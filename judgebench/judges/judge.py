@@ -64,14 +64,14 @@ class Judge(BaseModel):
     model: str = Field(min_length=1)
     api_base: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
-    params: dict[str, Any] | None = None
+    params: dict[str, object] | None = None
     limits: Limits = Limits()
     price: Price | None = None
     cache_as: str | None = Field(default=None, min_length=1)
     timeout: float = Field(default=120, gt=0)
     family: str | None = Field(default=None, min_length=1)
     structured_output: bool | None = None
-    extra: dict[str, Any] = Field(default_factory=dict)
+    extra: dict[str, object] = Field(default_factory=dict)
     address_variable: str | None = None
     found: bool = False
     soft: bool = False
@@ -104,19 +104,19 @@ class Judge(BaseModel):
         """Whether this is a baseline that calls no model."""
         return self.provider == "offline"
 
-    def params_asked(self) -> tuple[dict[str, Any], bool]:
+    def params_asked(self) -> tuple[dict[str, object], bool]:
         """The parameters of a call, and whether they are the defaults (what the model does not take is left out)."""
         params = DEFAULT_PARAMS if self.params is None else self.params
         return {**params, **self.soft_params}, self.params is None
 
     @property
-    def soft_params(self) -> dict[str, Any]:
+    def soft_params(self) -> dict[str, object]:
         """The parameters that ask for log-probabilities, left out and said where the model does not take them."""
         if not self.soft or self.offline:
             return {}
         return {"logprobs": True, "top_logprobs": (self.params or {}).get("top_logprobs", TOP)}
 
-    def public(self) -> dict[str, Any]:
+    def public(self) -> dict[str, object]:
         """The settings for a run's manifest, without any secret: headers by name only, addresses bare."""
         params, defaulted = self.params_asked()
         settings = self.model_dump(exclude_none=True, exclude={"soft", "found"}) | {

@@ -102,7 +102,7 @@ class Metrics:
     position_bias: BiasEstimate | None
     length_bias: BiasEstimate | None
     usage: Usage
-    extra: Mapping[str, Any] = field(default_factory=dict)
+    extra: Mapping[str, object] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     measure: Measure | None = "share"
     controls: Controls | None = None
@@ -114,7 +114,7 @@ class Metrics:
     retest: Retest | None = None
     length_contrast: BiasEstimate | None = None
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object in `metrics.json`."""
         data = asdict(self)
         data["missing"], data["notes"] = list(self.missing), list(self.notes)
@@ -126,7 +126,7 @@ class Metrics:
         return {**data, **extra}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Metrics:
+    def from_json(cls, data: Mapping[str, object]) -> Metrics:
         """The metrics that `to_json` gave.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, ends_of
 from judgebench._util.text import coefficient, percent
@@ -138,8 +138,12 @@ def _errors(subject: Subject) -> str:
     return f"Expected calibration error: {'; '.join(said)}."
 
 
+def _calibration(line: Line) -> Mapping[str, Any]:
+    return cast("Mapping[str, Any]", line.detail.metrics.extra.get("calibration", {}))
+
+
 def _calibrations(line: Line) -> Iterator[tuple[str, Mapping[str, Any]]]:
-    both = {"probabilities": line.detail.metrics.extra.get("calibration"), "shares of verdicts": line.detail.votes}
+    both = {"probabilities": _calibration(line), "shares of verdicts": cast("Mapping[str, Any]", line.detail.votes)}
     yield from ((what, found) for what, found in both.items() if found and found["bins"])
 
 
@@ -173,7 +177,7 @@ def surest(subject: Subject) -> Figure:
 
 
 def _steps(line: Line) -> Iterator[tuple[str, list[tuple[float, float]]]]:
-    found = line.detail.metrics.extra.get("calibration")
+    found = _calibration(line)
     if found:
         yield "probabilities", [(each["coverage"], 1 - each["risk"]) for each in found["risk_coverage"]]
     elif line.detail.sureness is not None:
@@ -184,7 +188,7 @@ def _areas(subject: Subject) -> str:
     """The area under each run's risk-coverage curve, beside that of a random order and of the best one."""
     said = []
     for line in subject.lines:
-        found, own = line.detail.metrics.extra.get("calibration"), line.detail.sureness
+        found, own = _calibration(line), line.detail.sureness
         if found:
             area = aurc_text(found["aurc"], found.get("aurc_random"), found.get("aurc_optimum"))
         elif own is not None:

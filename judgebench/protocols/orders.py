@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, fields
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from judgebench.items import Failure, Orders, Pairs, Reading
 from judgebench.metrics.votes import still_to_ask
@@ -70,21 +70,21 @@ class Protocol:
         """Whether what is asked next depends on what was said."""
         return self.early_stop or self.pairs == "knockout"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The manifest's `protocol`, but for its name."""
         said = asdict(self)
         return said if said["recorded"] else {name: value for name, value in said.items() if name != "recorded"}
 
     @classmethod
-    def from_json(cls, data: Mapping[str, Any]) -> Protocol:
+    def from_json(cls, data: Mapping[str, object]) -> Protocol:
         """The protocol of a manifest, of this version or an earlier one."""
-        return cls(**{each.name: data[each.name] for each in fields(cls) if each.name in data})
+        return cls(**{each.name: cast("Any", data[each.name]) for each in fields(cls) if each.name in data})
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """What makes it another protocol than one of an earlier version, which had no such part."""
         parts = {"repair": self.repair, "early_stop": self.early_stop, "soft": self.soft, "pairs": self.pairs}
         joins = {} if self.join == "mean" else {"join": self.join}
-        return {name: value for name, value in parts.items() if value} | joins
+        return {name: value for name, value in [*parts.items(), *joins.items()] if value}
 
     def names(self) -> list[str]:
         """What it is called beside its orders."""

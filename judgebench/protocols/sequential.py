@@ -16,7 +16,7 @@ from bisect import bisect_right
 from dataclasses import dataclass
 from itertools import accumulate
 from shlex import quote
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
@@ -55,7 +55,7 @@ class UntilShown:
     size: float
     alpha: float
 
-    def identity(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, object]:
         """What makes it another run than one against another, or with other options."""
         return {"other": self.other, "size": self.size, "alpha": self.alpha}
 

@@ -50,7 +50,7 @@ class JudgeEntry(_Entry):
     name: AnyText | None = None
     model: AnyText | None = None
     api_base: AnyText | None = None
-    params: Mapping[AnyText, Any] = Field(default_factory=dict)
+    params: Mapping[AnyText, object] = Field(default_factory=dict)
     family: AnyText | None = None
 
 
@@ -156,7 +156,7 @@ class DerivedEntry(_Entry):
 
     members: Sequence[MemberEntry] = ()
     weights: AnyText = "equal"
-    held_out: Mapping[AnyText, Any] | None = None
+    held_out: Mapping[AnyText, object] | None = None
     threshold: float | None = None
     by: AnyText = "disagreement"
 
@@ -199,7 +199,7 @@ class Manifest(_Entry):
     until_shown: UntilShown | None = None
     jury: DerivedEntry | None = None
     cascade: DerivedEntry | None = None
-    identity: Mapping[str, Any] = Field(default_factory=dict)
+    identity: Mapping[str, object] = Field(default_factory=dict)
     rescored: RescoredEntry | None = None
     origin: OriginEntry | None = None
     asked: int | None = None
@@ -224,7 +224,7 @@ class Manifest(_Entry):
         wording = template if reader == template else f"{template} parsed with {reader}"
         return Name(str(self.judge.name), wording, str(self.protocol.name))
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object in `manifest.json`: what was given, and no defaults."""
         return self.model_dump(exclude_unset=True, by_alias=True)
 

@@ -9,7 +9,7 @@ import os
 from copy import copy
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import get_benchmark
@@ -149,7 +149,7 @@ class Run:
 
         return frames.pandas_of(frames.arrow(self.rows(table), frames.schema_of(table, whose=False)))
 
-    def rows(self, table: TableName = "judgements") -> Iterator[dict[str, Any]]:
+    def rows(self, table: TableName = "judgements") -> Iterator[dict[str, object]]:
         """The rows of that table, one by one.
 
         Raises:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
@@ -71,8 +71,8 @@ def _beside(metrics: Metrics) -> Iterator[str]:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
     if figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
-    if metrics.extra.get("calibration"):
-        yield calibration_line(metrics.extra["calibration"])
+    if calibration := cast("Mapping[str, Any]", metrics.extra.get("calibration")):
+        yield calibration_line(calibration)
     if metrics.retest is not None:
         yield from _retest_lines(metrics.retest, metrics.measure)
     if metrics.position_bias is not None:

@@ -160,6 +160,6 @@ def coded(value: object, codes: Mapping[str, str]) -> str | None:
 
     A number is compared as `2`, whether the file has 2, 2.0 or "2".
     """
-    text = str(value).strip() if not isinstance(value, float) else f"{value:g}"
+    text = re.sub(r"^(-?\d+)\.0+$", r"\1", str(value).strip())
     found = {key.strip().casefold(): meaning for key, meaning in codes.items()}
     return found.get(text.casefold())

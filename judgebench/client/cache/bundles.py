@@ -14,7 +14,7 @@ import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -63,16 +63,17 @@ class BundledRun(BaseModel):
     judge: str
     template: str
     protocol: str
-    identity: dict[str, Any] = Field(default_factory=dict)
+    identity: dict[str, object] = Field(default_factory=dict)
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> BundledRun:
+    def of(cls, manifest: Mapping[str, object]) -> BundledRun:
         """The run of a manifest.
 
         Raises:
             KeyError, TypeError, ValueError: The manifest lacks something.
         """
-        identity = without_secrets(manifest["identity"])
+        known = cast("Mapping[str, Any]", manifest)
+        identity = without_secrets(known["identity"])
         judge = identity.get("judge", {})
         judge["extra"] = {
             name: value
@@ -80,10 +81,10 @@ class BundledRun(BaseModel):
             if name not in CONNECTION and not name.startswith(CONNECTION_PREFIXES)
         }
         return cls(
-            benchmark=manifest["benchmark"],
-            judge=manifest["judge"]["name"],
-            template=manifest["template"]["name"],
-            protocol=manifest["protocol"]["name"],
+            benchmark=known["benchmark"],
+            judge=known["judge"]["name"],
+            template=known["template"]["name"],
+            protocol=known["protocol"]["name"],
             identity=identity,
         )
 

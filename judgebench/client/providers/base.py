@@ -31,8 +31,8 @@ class Request:
     key: str
     messages: Sequence[Mapping[str, str]]
     sample: int = 0
-    schema: Mapping[str, Any] | None = None
-    hint: Mapping[str, Any] | None = field(default=None, compare=False)
+    schema: Mapping[str, object] | None = None
+    hint: Mapping[str, object] | None = field(default=None, compare=False)
 
 
 def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:

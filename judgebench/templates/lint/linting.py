@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from jinja2 import nodes
 
@@ -59,7 +59,7 @@ class Finding:
         said = f"{self.file}:{self.line}: {self.what}"
         return f"{said}; {self.mend}" if self.mend else said
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return asdict(self)
 
