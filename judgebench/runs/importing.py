@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Mode
-    from judgebench.runs.imported import ImportOptions, ImportedPart
+    from judgebench.runs.imported import ImportedPart, ImportOptions
     from judgebench.sources.source import Source
     from judgebench.templates import Template
 
