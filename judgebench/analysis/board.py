@@ -74,6 +74,7 @@ class Place:
         low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
         consistency: Share of the items whose verdict is the same in all orders; None with one order.
         section_intervals: The 95% interval of each section's score.
+        section_groups: Letters in each section, as in `group`; corrected for all sections.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
@@ -112,6 +113,7 @@ class Place:
     label: str = ""
     shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    section_groups: dict[str, str] = field(default_factory=dict)
 
     @property
     def unranked(self) -> bool:
@@ -210,7 +212,7 @@ class Board(Tabular):
                 None if place.rank_low is None or place.rank_high is None else (place.rank_low, place.rank_high)
             )
         for name in self.sections:
-            columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
+            columns[Column(name, "score", priority=4)] = partial(_lettered, name)
         for name in figures:
             at = Column(name, "number", priority=4 if len(figures) > 1 else 0)
             columns[at] = partial(figure_of, "figures", name)
@@ -230,8 +232,7 @@ class Board(Tabular):
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
-            of = "" if self.letters_of is None else f" in {self.letters_of}"
-            yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
+            yield "same letter: no significant difference (paired tests, Holm-corrected)"
         if any(place.consistency is not None for place in self.places):
             yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):
@@ -252,6 +253,12 @@ def figure_of(level: str, name: str, place: Place) -> float | None:
     """A section's score, or a figure."""
     value: float | None = getattr(place, level).get(name)
     return value
+
+
+def _lettered(name: str, place: Place) -> Value:
+    """A section's score with its letters."""
+    value, group = figure_of("sections", name, place), place.section_groups.get(name)
+    return Marked(value, group) if group and value is not None else value
 
 
 def _section_end(name: str, end: int, place: Place) -> float | None:
