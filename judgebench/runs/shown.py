@@ -77,7 +77,8 @@ def _beside(metrics: Metrics) -> Iterator[str]:
         yield from _retest_lines(metrics.retest, metrics.measure)
     if metrics.position_bias is not None:
         yield _bias_line("position bias: first answer chosen", metrics.position_bias) + _slots(metrics.slots)
-    yield from _win_rates(metrics.extra.get("win_rates") or ())
+    if isinstance(rates := metrics.extra.get("win_rates"), list):
+        yield from _win_rates(rates)
     if metrics.template and (metrics.usage.calls or metrics.usage.cached or metrics.usage.cost_usd):
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
