@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from scoring import shared
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
@@ -514,3 +515,42 @@ def test_a_column_that_looks_like_a_label_is_named():
     assert known_form(list(rows[0]), rows) is None
     assert likely_label(list(rows[0]), rows) == ["winner"]
     assert likely_label(["prompt", "preference_vote"], [{"prompt": Q, "preference_vote": "x"}]) == ["preference_vote"]
+
+
+def test_answers_that_are_no_texts():
+    """A number or a truth value is an answer as it stands in JSON."""
+    rows = [
+        {"question": Q, "answer_a": 4, "answer_b": True, "winner": "a"},
+        {"question": Q, "answer_a": 4.5, "answer_b": "5", "winner": "b"},
+    ]
+    assert [told(item)[1] for item in items(rows)] == [["4", "true"], ["5", "4.5"]]
+
+
+def test_transcripts_in_other_dress():
+    """`User:` for `Human:`, and one line break between the turns."""
+    rows = [{"chosen": f"User: {Q}\nAssistant: {GOOD}", "rejected": f"User: {Q}\nAssistant: {BAD}"}]
+    assert [told(item) for item in items(rows)] == [(Q, AB, 1, None)]
+
+
+def test_verdicts_without_answers_are_no_rows():
+    """The message says what makes a run of them."""
+    with pytest.raises(
+        DataError, match=r"verdicts without answers \(human_winner\) become a run with `judgebench import FILE`"
+    ):
+        items([{"id": "1", "model_a": "m", "model_b": "n", "human_winner": "model_a", "judge_pick": "A"}])
+
+
+def test_real_rows_of_pandalm():
+    """The 999 published pairs are read, each with the majority of its annotators."""
+    path = shared("pandalm") / "testset-v1.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    expected = []
+    for row in rows:
+        votes = [row[f"annotator{at}"] for at in (1, 2, 3)]
+        winner = max(set(votes), key=votes.count)
+        expected.append("tie" if votes.count(winner) == 1 else ("tie", "1", "2")[winner])
+    read = []
+    for item, row in zip(items(str(path)), rows, strict=True):
+        first = row["response1"] if isinstance(row["response1"], str) else json.dumps(row["response1"])
+        read.append(item.label or ("1" if item.completions[0].text == first else "2"))
+    assert read == expected
