@@ -24,7 +24,7 @@ _COMPARED = re.compile(r"([a-z])\s*(>{1,2}|<{1,2}|={1,2})\s*([a-z])")
 
 
 @dataclass(frozen=True, slots=True)
-class Pick:
+class VerdictWord:
     """A choice.
 
     Attributes:
@@ -36,7 +36,7 @@ class Pick:
     slot: bool = True
 
 
-TIED = Pick(None)
+TIED = VerdictWord(None)
 
 
 class UnknownWordError(ValueError):
@@ -55,7 +55,9 @@ def is_none(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or text_of(value) in NONE
 
 
-def pick_of(value: object, k: int, models: Sequence[str | None] = (), words: Mapping[str, str] | None = None) -> Pick:
+def pick_of(
+    value: object, k: int, models: Sequence[str | None] = (), words: Mapping[str, str] | None = None
+) -> VerdictWord:
     """The choice that a cell names.
 
     Letters are slots, and numbers count them from 1, with 0 for a tie; `model_a`, `response 2`, `chosen`, and a model's
@@ -75,13 +77,13 @@ def pick_of(value: object, k: int, models: Sequence[str | None] = (), words: Map
         text = text_of(meaning)
     named = [at for at, model in enumerate(models) if model is not None and text_of(model) == text]
     if len(named) == 1:
-        return Pick(named[0], slot=False)
+        return VerdictWord(named[0], slot=False)
     if text in TIES:
         return TIED
     if text in {"chosen", "rejected"} and k == 2:
-        return Pick(int(text == "rejected"), slot=False)
+        return VerdictWord(int(text == "rejected"), slot=False)
     if text == "chosen":
-        return Pick(0, slot=False)
+        return VerdictWord(0, slot=False)
     found = _by_form(text, k)
     if found is not None and (found.index is None or found.index < k):
         return found
@@ -91,16 +93,16 @@ def pick_of(value: object, k: int, models: Sequence[str | None] = (), words: Map
     )
 
 
-def _by_form(text: str, k: int) -> Pick | None:
+def _by_form(text: str, k: int) -> VerdictWord | None:
     if _PLAIN.fullmatch(text):
-        return Pick(ord(text) - ord("a"))
+        return VerdictWord(ord(text) - ord("a"))
     if text.isdigit():
-        return TIED if text == "0" and k == 2 else Pick(int(text) - 1) if text != "0" else None
+        return TIED if text == "0" and k == 2 else VerdictWord(int(text) - 1) if text != "0" else None
     if match := _NAMED.fullmatch(text):
-        return Pick(ord(match[1]) - ord("a") if match[1] else int(match[2]) - 1, slot=False)
+        return VerdictWord(ord(match[1]) - ord("a") if match[1] else int(match[2]) - 1, slot=False)
     if (match := _COMPARED.fullmatch(text)) and match[1] != match[3]:
         better = {"=": "", ">": match[1], "<": match[3]}[match[2][0]]
-        return Pick(ord(better) - ord("a")) if better else TIED
+        return VerdictWord(ord(better) - ord("a")) if better else TIED
     return None
 
 
@@ -150,6 +152,6 @@ def order_of(value: object, k: int) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def label_text(pick: Pick) -> str:
+def label_text(pick: VerdictWord) -> str:
     """A label of the row, as rows have it."""
     return TIE if pick.index is None else LABELS[pick.index]
