@@ -20,7 +20,7 @@ from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
 from judgebench.runs.verdictcells import VerdictCells
 from judgebench.runs.verdictforms import BARE, form_of, verdict_column
-from judgebench.runs.verdictwords import UnknownWordError, VerdictWord, is_none, rating_of, text_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, rating_of, text_of
 from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
@@ -273,7 +273,7 @@ class Importer:
                 raise UnknownWordError(f"completion is {judged.rated}, and the item has {key.k}")
             return (place[judged.rated],)
         if judged.order is None:
-            slots = isinstance(judged.said, VerdictWord) and judged.said.slot and judged.said.index is not None
+            slots = isinstance(judged.said, Word) and judged.said.slot and judged.said.index is not None
             if slots and not named:
                 raise UnknownWordError(
                     "says a slot, and the data says which answer is chosen: add a column 'order', or say chosen or "

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from judgebench.runs.verdictwords import UnknownWordError, VerdictWord, order_of, pick_of, rating_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, order_of, pick_of, rating_of
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.source import id_text
 
@@ -65,7 +65,7 @@ class Judged:
     """
 
     id: str
-    said: VerdictWord | float | None
+    said: Word | float | None
     order: tuple[int, ...] | None = None
     rated: int = 0
     sample: int | None = None
@@ -75,7 +75,7 @@ class Judged:
     cost_usd: float | None = None
     latency_s: float | None = None
     k: int = 2
-    label: VerdictWord | None = None
+    label: Word | None = None
     grade: float | None = None
     models: tuple[str | None, ...] = ()
     prompt: str | None = None
@@ -150,7 +150,7 @@ def plain(name: object) -> str:
     return str(name).strip().casefold().replace(" ", "_").replace("-", "_").replace(".", "_")
 
 
-def picked(column: str, cells: VerdictCells, value: object, k: int, models: Sequence[str | None] = ()) -> VerdictWord:
+def picked(column: str, cells: VerdictCells, value: object, k: int, models: Sequence[str | None] = ()) -> Word:
     """The choice in a column.
 
     Raises:

@@ -29,7 +29,7 @@ from judgebench.runs.verdictcells import (
     picked,
     plain,
 )
-from judgebench.runs.verdictwords import UnknownWordError, VerdictWord, is_none, pick_of, rating_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, pick_of, rating_of
 from judgebench.sources.cells import decode_cell
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ def _bare(cells: VerdictCells) -> Iterator[Judged]:
     column = verdict_column([*cells.data])
     value = None if column is None else cells.data[column]
     order = cells.first(ORDER)
-    said: VerdictWord | float | None
+    said: Word | float | None
     if column is None or is_none(value):
         said = None
     elif cells.rated:
@@ -93,9 +93,9 @@ def _bare(cells: VerdictCells) -> Iterator[Judged]:
     )
 
 
-def _label(cells: VerdictCells, k: int, models: tuple[str, ...]) -> VerdictWord | None:
+def _label(cells: VerdictCells, k: int, models: tuple[str, ...]) -> Word | None:
     if {"chosen", "rejected"} <= cells.data.keys():
-        return VerdictWord(0, slot=False)
+        return Word(0, slot=False)
     column = next((name for name in LABEL if name in cells.data), None)
     if column is None or cells.rated or is_none(cells.data[column]):
         return None
@@ -110,14 +110,14 @@ def _index(value: object, k: int) -> int:
     return 0 if found.index is None else found.index
 
 
-def _probabilities(cells: VerdictCells, said: VerdictWord | float | None, k: int) -> tuple[float, ...] | None:
+def _probabilities(cells: VerdictCells, said: Word | float | None, k: int) -> tuple[float, ...] | None:
     of_each = [cells.number_in((f"probability_{LABELS[at].lower()}", f"prob_{LABELS[at].lower()}")) for at in range(k)]
     if None not in of_each:
         return tuple(each for each in of_each if each is not None)
     if k == 2 and of_each[0] is not None:
         return of_each[0], 1 - of_each[0]
     value = cells.number_in(("probability", "prob"))
-    if value is None or not isinstance(said, VerdictWord) or said.index is None or k != 2:
+    if value is None or not isinstance(said, Word) or said.index is None or k != 2:
         return None
     if not 0 <= value <= 1:
         raise UnknownWordError(f"probability is {value:g}, expected 0 to 1")

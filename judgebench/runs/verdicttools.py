@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, TIE
 from judgebench.runs.verdictcells import ID, Judged, picked
-from judgebench.runs.verdictwords import UnknownWordError, VerdictWord, is_none, pick_of, rating_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, pick_of, rating_of
 from judgebench.sources.cells import decode_cell
 
 if TYPE_CHECKING:
@@ -24,9 +24,7 @@ def alpaca_eval(cells: VerdictCells) -> Iterator[Judged]:
         raise UnknownWordError(f"preference is {value!r:.60}, expected a number from 1 to 2")
     number = 1.5 if number == 0 else number
     known = number is not None and 1 <= number <= 2
-    said = (
-        None if number is None or not known else VerdictWord(None if number == 1.5 else int(number > 1.5), slot=False)
-    )
+    said = None if number is None or not known else Word(None if number == 1.5 else int(number > 1.5), slot=False)
     raw = cells.data.get("raw_completion")
     yield Judged(
         id=str(cells.number),
@@ -64,7 +62,7 @@ def mt_bench_pair(cells: VerdictCells) -> Iterator[Judged]:
         value = cells.data.get(winner)
         yield Judged(
             id="-".join(filter(None, (number, *models, later))),
-            said=None if is_none(value) else VerdictWord(picked(winner, cells, value, 2).index, slot=False),
+            said=None if is_none(value) else Word(picked(winner, cells, value, 2).index, slot=False),
             order=None if "m1_score" in cells.data else order,
             annotator=_judge(cells),
             reply=cells.text((judgment,)),
@@ -122,11 +120,11 @@ def pandalm_people(cells: VerdictCells) -> Iterator[Judged]:
         )
 
 
-def _counted(column: str, cells: VerdictCells) -> VerdictWord | None:
+def _counted(column: str, cells: VerdictCells) -> Word | None:
     value = cells.data[column]
     if is_none(value):
         return None
-    return VerdictWord(picked(column, cells, value, 2).index, slot=False)
+    return Word(picked(column, cells, value, 2).index, slot=False)
 
 
 def rewardbench(cells: VerdictCells) -> Iterator[Judged]:
@@ -136,9 +134,9 @@ def rewardbench(cells: VerdictCells) -> Iterator[Judged]:
         raise UnknownWordError(f"results is {cells.data['results']!r:.60}, expected 1, 0.5 or 0, as of pairs")
     yield Judged(
         id=cells.text(ID) or str(cells.number),
-        said=VerdictWord(None if value == 0.5 else int(value == 0), slot=False),
+        said=Word(None if value == 0.5 else int(value == 0), slot=False),
         annotator=cells.text(("model",)),
-        label=VerdictWord(0, slot=False),
+        label=Word(0, slot=False),
         subset=cells.text(("subset",)),
     )
 

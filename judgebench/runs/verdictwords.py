@@ -24,7 +24,7 @@ _COMPARED = re.compile(r"([a-z])\s*(>{1,2}|<{1,2}|={1,2})\s*([a-z])")
 
 
 @dataclass(frozen=True, slots=True)
-class VerdictWord:
+class Word:
     """A choice.
 
     Attributes:
@@ -36,7 +36,7 @@ class VerdictWord:
     slot: bool = True
 
 
-TIED = VerdictWord(None)
+TIED = Word(None)
 
 
 class UnknownWordError(ValueError):
@@ -55,9 +55,7 @@ def is_none(value: object) -> bool:
     return value is None or (isinstance(value, float) and math.isnan(value)) or text_of(value) in NONE
 
 
-def pick_of(
-    value: object, k: int, models: Sequence[str | None] = (), words: Mapping[str, str] | None = None
-) -> VerdictWord:
+def pick_of(value: object, k: int, models: Sequence[str | None] = (), words: Mapping[str, str] | None = None) -> Word:
     """The choice that a cell names.
 
     Letters are slots, and numbers count them from 1, with 0 for a tie; `model_a`, `response 2`, `chosen`, and a model's
@@ -77,13 +75,13 @@ def pick_of(
         text = text_of(meaning)
     named = [at for at, model in enumerate(models) if model is not None and text_of(model) == text]
     if len(named) == 1:
-        return VerdictWord(named[0], slot=False)
+        return Word(named[0], slot=False)
     if text in TIES:
         return TIED
     if text in {"chosen", "rejected"} and k == 2:
-        return VerdictWord(int(text == "rejected"), slot=False)
+        return Word(int(text == "rejected"), slot=False)
     if text == "chosen":
-        return VerdictWord(0, slot=False)
+        return Word(0, slot=False)
     found = _by_form(text, k)
     if found is not None and (found.index is None or found.index < k):
         return found
@@ -93,16 +91,16 @@ def pick_of(
     )
 
 
-def _by_form(text: str, k: int) -> VerdictWord | None:
+def _by_form(text: str, k: int) -> Word | None:
     if _PLAIN.fullmatch(text):
-        return VerdictWord(ord(text) - ord("a"))
+        return Word(ord(text) - ord("a"))
     if text.isdigit():
-        return TIED if text == "0" and k == 2 else VerdictWord(int(text) - 1) if text != "0" else None
+        return TIED if text == "0" and k == 2 else Word(int(text) - 1) if text != "0" else None
     if match := _NAMED.fullmatch(text):
-        return VerdictWord(ord(match[1]) - ord("a") if match[1] else int(match[2]) - 1, slot=False)
+        return Word(ord(match[1]) - ord("a") if match[1] else int(match[2]) - 1, slot=False)
     if (match := _COMPARED.fullmatch(text)) and match[1] != match[3]:
         better = {"=": "", ">": match[1], "<": match[3]}[match[2][0]]
-        return VerdictWord(ord(better) - ord("a")) if better else TIED
+        return Word(ord(better) - ord("a")) if better else TIED
     return None
 
 
@@ -152,6 +150,6 @@ def order_of(value: object, k: int) -> tuple[int, ...]:
     return tuple(numbers)
 
 
-def label_text(pick: VerdictWord) -> str:
+def label_text(pick: Word) -> str:
     """A label of the row, as rows have it."""
     return TIE if pick.index is None else LABELS[pick.index]

@@ -11,7 +11,7 @@ import pytest
 import judgebench as jb
 from judgebench.errors import ConfigError
 from judgebench.runs.verdictforms import FORMS, form_of
-from judgebench.runs.verdictwords import UnknownWordError, VerdictWord, order_of, pick_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, order_of, pick_of
 
 SLOTS = {
     "A": 0,
@@ -34,12 +34,10 @@ def test_words_of_verdicts():
     """Letters and numbers are slots in the order shown, names are answers of the row, and ties have many words."""
     models = ("gpt-4", "claude")
 
-    assert {word: pick_of(word, 2, models) for word in SLOTS} == {word: VerdictWord(at) for word, at in SLOTS.items()}
-    assert {word: pick_of(word, 2, models) for word in NAMED} == {
-        w: VerdictWord(at, slot=False) for w, at in NAMED.items()
-    }
-    assert {pick_of(word, 2) for word in ("tie (bothbad)", "draw", "Both bad", "equal")} == {VerdictWord(None)}
-    assert pick_of("left", 2, words={"left": "A"}) == VerdictWord(0)
+    assert {word: pick_of(word, 2, models) for word in SLOTS} == {word: Word(at) for word, at in SLOTS.items()}
+    assert {word: pick_of(word, 2, models) for word in NAMED} == {w: Word(at, slot=False) for w, at in NAMED.items()}
+    assert {pick_of(word, 2) for word in ("tie (bothbad)", "draw", "Both bad", "equal")} == {Word(None)}
+    assert pick_of("left", 2, words={"left": "A"}) == Word(0)
 
 
 @pytest.mark.parametrize("word", ["C", "left", 3, "A>A", "maybe", "model_c"])
