@@ -342,7 +342,7 @@ class Importer:
             cached=True,
             key="",
         )
-        return made.to_line().encode()
+        return made.to_line()
 
 
 def _soft(judged: Judged, order: Sequence[int], place: Mapping[int, int]) -> Soft | None:
