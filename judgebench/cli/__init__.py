@@ -107,6 +107,8 @@ def main() -> None:
         sys.stdout.flush()
     except (JudgebenchError, click.ClickException) as error:
         click.echo(f"judgebench: {as_line(error)}", err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"  {one_line(note)}", err=True)
         status = EXIT_INCOMPLETE if isinstance(error, BudgetReached) else EXIT_MISTAKE
     except (KeyboardInterrupt, click.Abort):
         click.echo("judgebench: interrupted", err=True)

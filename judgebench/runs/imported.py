@@ -223,9 +223,9 @@ class Importer:
             return DataError(self._bad[0])
         error = DataError(f"{self._bad[0]} ({self._bad_count} of {rows} rows cannot be used)")
         for line in self._bad:
-            error.add_note(f"  {line}")
+            error.add_note(line)
         if self._bad_count > SHOWN:
-            error.add_note(f"  and {self._bad_count - SHOWN} more")
+            error.add_note(f"and {self._bad_count - SHOWN} more")
         return error
 
     def _take(self, judged: Judged, row: Row) -> None:

@@ -126,7 +126,7 @@ def _write(
             notes=list(_notes(importer, part, kept)),
             ordered=part.ordered,
             placed=part.ordered,
-            models=importer.models(kept),
+            models=importer.models(part.readings),
         )
         metrics = score(
             benchmark, Name(judge, template.name, named), protocol, outcomes, part.readings, part.usage, beside
