@@ -42,6 +42,7 @@ COMMANDS = {
     ),
     "rescore": ("judgebench.cli.rescore:rescore", "Parse the stored replies of a run again; no API calls."),
     "cache": ("judgebench.cli.cache:cache", "Show and prune the reply cache; export and import bundles."),
+    "data": ("judgebench.cli.data:data", "Show what is understood of rows; keep it as a benchmark file."),
     "templates": ("judgebench.cli.templates:templates", "List, show, render and check prompt templates."),
     "judges": ("judgebench.cli.judges:judges", "List, show and check judges."),
     "benchmarks": ("judgebench.cli.judges:benchmarks", "List and show benchmarks."),
