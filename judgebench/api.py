@@ -22,7 +22,6 @@ from judgebench.judges import address_line, is_moved
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
 from judgebench.sources.opening import data_stem, source_of
-from judgebench.sources.source import MappedSource
 from judgebench.templates import load_template
 from judgebench.verdicts import structured_schema
 
@@ -362,6 +361,7 @@ def import_verdicts(
     template: str | Path | None = None,
     columns: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
+    id_column: str | None = None,
     out: str | Path = DEFAULT_OUT,
 ) -> list[Run]:
     """Runs of verdicts that were made elsewhere, which everything that reads runs takes like any other.
@@ -383,6 +383,7 @@ def import_verdicts(
         template: Whose rule reads the recorded replies.
         columns: The file's columns by name: `{"verdict": "pick"}`.
         labels: What words in the file mean: `{"left": "A"}`.
+        id_column: The column of the items' ids in `data`.
         out: The folder above the runs' folders.
 
     Returns:
@@ -393,11 +394,13 @@ def import_verdicts(
     """
     from judgebench.runs import ImportOptions, import_runs
     from judgebench.sources.inspectlog import InspectLog, is_inspect_log
+    from judgebench.sources.mapped import MappedSource, RowMap
 
     chosen = get_benchmark(benchmark)
     is_log = isinstance(file, str | Path) and is_inspect_log(Path(file))
     source = InspectLog(str(file), Path(str(file))) if is_log else source_of(file)
-    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data)
+    rows = RowMap(id_column=id_column, empty_answers="keep")  # what was judged elsewhere was judged as it is
+    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(rows=rows))
     options = ImportOptions(judge, None if template is None else load_template(template), labels or {})
     mapped = MappedSource(source, columns) if columns else source
     return [Run.load(path) for path in import_runs(mapped, chosen, dataset, out=Path(out), options=options)]

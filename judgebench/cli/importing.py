@@ -28,6 +28,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 @click.option("--template", metavar="NAME|FILE", help="Template whose rule parses recorded replies.")
 @click.option("--columns", metavar="NAME=COLUMN,...", help="FILE's columns, as in verdict=pick,id=key.")
 @click.option("--labels", metavar="WORD=VERDICT,...", help="What words in FILE mean, as in left=A,right=B.")
+@click.option("--id-column", metavar="NAME", help="Column of the ids in --data.")
 @out_option("Parent folder of the runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
@@ -44,10 +45,11 @@ def import_(file: str, **options: Any) -> int:
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
     from judgebench.runs import headings, run_table
+    from judgebench.sources.mapped import pairs_in
 
     as_json = options.pop("as_json")
-    for name in ("columns", "labels"):
-        options[name] = None if options[name] is None else _pairs(options[name], f"--{name}")
+    for name, last in (("columns", False), ("labels", True)):
+        options[name] = None if options[name] is None else pairs_in(options[name], f"--{name}", last=last)
     with shown():
         runs = api.import_verdicts(file, **options)
     if as_json:
@@ -57,10 +59,3 @@ def import_(file: str, **options: Any) -> int:
             print_tables(results(), [run_table(title, run.metrics)])
         messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if any(run.metrics.coverage for run in runs) else EXIT_INCOMPLETE
-
-
-def _pairs(text: str, option: str) -> dict[str, str]:
-    pairs = [part.rpartition("=") for part in text.split(",")]
-    if not all(mark and name for name, mark, _ in pairs):
-        raise click.UsageError(f"{option} must be NAME=NAME,...")
-    return {name.strip(): own.strip() for name, _, own in pairs}
