@@ -58,7 +58,7 @@ def written(url: str, provider: str) -> None:
 
 
 @pytest.fixture
-def server(scripted):
+def server():
     with ScriptedModels(verdict) as running:
         written(running.url, "scripted")
         yield running
@@ -527,7 +527,7 @@ def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: 
     first = "fair"
     versus(first, second, "--min-effect", size)
     runs = [folder(first, second), folder(second, first)]
-    (subject,) = page_of(jb.report(runs), None).context["chapters"]
+    (subject,) = page_of(jb.report(runs)).context["chapters"]
     best, much, certain, _ = subject.cards
     better = 0 if best.answer == first else 1
     found = read_json(runs[better] / "metrics.json")["sequential"]
