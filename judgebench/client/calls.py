@@ -14,7 +14,7 @@ from judgebench._util.redaction import in_one_line, without, without_secrets
 from judgebench.client.budget import Budget, highest_cost
 from judgebench.client.cache.keys import LENGTH_LIMITS, KeyMaker
 from judgebench.client.inflight import CallsInFlight
-from judgebench.client.limits import Pace, PerMinute
+from judgebench.client.limits import LONGEST_PAUSE_S, Pace, PerMinute
 from judgebench.client.providers import check_provider, provider_of, title_of
 from judgebench.client.providers.base import Answer, Provider, Request
 from judgebench.errors import (
@@ -260,7 +260,7 @@ class JudgeClient:
         """Returns when this process is the one that makes the call: another has made it, has failed, or has died."""
         if self._refresh or self.judge.offline:
             return
-        until = time.monotonic() + self.judge.timeout + MAX_WAIT_S
+        until = time.monotonic() + self.judge.timeout + LONGEST_PAUSE_S
         while not self.cache.take(key) and time.monotonic() < until:
             await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
@@ -327,9 +327,11 @@ class JudgeClient:
             state: The last try.
             causes: How many tries have failed, by their causes.
         """
-        if state.idle_for + state.upcoming_sleep >= MAX_WAIT_S or state.attempt_number == self._tries:
-            return True
         error = state.outcome.exception() if state.outcome else None
+        waited, named = state.idle_for + state.upcoming_sleep, getattr(error, "retry_after", None) or 0.0
+        is_too_long = waited >= MAX_WAIT_S and not waited <= named <= LONGEST_PAUSE_S
+        if is_too_long or state.attempt_number == self._tries:
+            return True
         if isinstance(error, RateLimitedError) or not isinstance(error, TransientError):
             return False
         dear = error.answered or isinstance(error, TimedOutError)

@@ -17,6 +17,10 @@ _RISE = 0.5
 OTHERS = 128
 """Descriptors for everything that is no connection: the run's files, the cache, standard streams, look-ups of names."""
 
+LONGEST_PAUSE_S = 600.0
+"""A wait that a provider names is a rate limit's up to here, and waited for; a longer one may mean that quota
+exhausted."""
+
 
 class Pace:
     """A limit on calls in flight that adapts, additively up and multiplicatively down (Chiu and Jain 1989).

@@ -52,13 +52,13 @@ def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str) 
     made: CustomRow = {"response_a": answers[0], "response_b": answers[1], "label": label or None}
     if prompt is not None:
         made = {"prompt": prompt, **made}
-    models = [next((cells.raw(name) for name in names if name in cells), None) for names in _MODELS]
+    models = [next((cells.raw(name) for name in names if name in cells), None) for names in MODELS]
     if all(isinstance(name, str) for name in models):
         made["models"] = models[::-1] if label == "B" else models
     return made
 
 
-_MODELS = (
+MODELS = (
     ("model_a", "model_1", "generator_1", "answer1_model_id"),
     ("model_b", "model_2", "generator_2", "answer2_model_id"),
 )
@@ -217,6 +217,27 @@ def two_scores(cells: Cells) -> CustomRow:
     return made | ({"reference": text} if isinstance(text, str) and text.strip() else {})
 
 
+def webgpt(cells: Cells) -> CustomRow:
+    """A pair of WebGPT's comparisons."""
+    question = cells("question")
+    scores = [cells.number("score_0"), cells.number("score_1")]
+    label = UNLABELLED
+    if None not in scores:
+        label = TIE if scores[0] == scores[1] else "AB"[scores[0] < scores[1]]  # type: ignore[operator]
+    prompt = question["full_text"] if isinstance(question, Mapping) else question
+    return paired(cells, prompt, [cells.need("answer_0"), cells.need("answer_1")], label)
+
+
+def summaries(cells: Cells) -> CustomRow:
+    """Two summaries of a post or an article, and the number of the chosen one."""
+    info, both = cells("info"), cells("summaries")
+    if not isinstance(info, Mapping) or not isinstance(both, list) or len(both) != len("AB"):
+        raise FormError(f"'{cells.own('info')}' is no object, or '{cells.own('summaries')}' no list of two")
+    prompt = info.get("post") or info.get("article")
+    label = label_in(cells, "choice", {"0": "A", "1": "B"})
+    return paired(cells, prompt, [each["text"].strip() for each in both], label)
+
+
 def strength(prompt: str, answers: tuple[str, str], column: str, **more: str) -> Callable[[Cells], CustomRow]:
     """A pair with a strength of preference: below 0 the first answer is better, above 0 the second, 0 is a tie."""
 
@@ -297,6 +318,22 @@ def llmbar_own(cells: Cells) -> CustomRow:
         raise FormError(f"{cells.own('label')} is empty, expected 1 or 2")
     better = "AB".index(label)
     return {"prompt": cells.need("input"), "chosen": outputs[better], "rejected": outputs[1 - better]}
+
+
+def rewardmath_pair(cells: Cells) -> list[CustomRow]:
+    """A pair of RewardMATH_pairwise.json as two rows of one solution each."""
+    position = label_in(cells, "chosen_position")
+    if position not in {"A", "B"}:
+        raise FormError(f"{cells.own('chosen_position')} is {cells.raw('chosen_position')!r}, expected A or B")
+    return [
+        {
+            **{name: cells.raw(name) for name in ("problem", "problem_id", "subject", "level") if name in cells},
+            "eval_solution": cells(f"eval_solution_{slot}"),
+            "solution_type": "chosen" if slot == position else "rejected",
+            "solution_reference": None if slot == position else cells.raw("solution_reference"),
+        }
+        for slot in "AB"
+    ]
 
 
 def openai_preference(cells: Cells) -> CustomRow:

@@ -375,7 +375,9 @@ QUOTA_GONE = {
     "in its type alone": error_reply(429, "You have run out of credits.", kind="insufficient_quota"),
     "after 300 characters": error_reply(429, "x" * 320 + " You exceeded your current quota.", kind="error"),
     "for a day": error_reply(429, "You exceeded your current quota.", kind="error", headers={"retry-after": "80000"}),
-    "in a code, with a wait": error_reply(429, "No.", code="insufficient_quota", headers={"retry-after": "1"}),
+    "in a code, with a wait of hours": error_reply(
+        429, "No.", code="insufficient_quota", headers={"retry-after": "601"}
+    ),
 }
 
 
@@ -395,6 +397,7 @@ PASSING = {
     "no code": error_reply(429, _BILLING, kind="error"),
     "a code beside the quota's words": error_reply(429, "You exceeded your current quota.", code="rate_limit_exceeded"),
     "seconds": error_reply(429, "You exceeded your current quota.", kind="error", headers={"retry-after": "20"}),
+    "seconds beside the quota's code": error_reply(429, "No.", code="insufficient_quota", headers={"retry-after": "1"}),
     "milliseconds": error_reply(429, "You exceeded your current quota.", headers={"retry-after-ms": "900"}),
 }
 

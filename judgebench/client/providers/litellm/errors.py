@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.redaction import in_one_line, without_secrets
+from judgebench.client.limits import LONGEST_PAUSE_S
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.providers.litellm.wire import MOST_BYTES, WireCall
 from judgebench.errors import (
@@ -31,61 +32,89 @@ if TYPE_CHECKING:
 _QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
 _RATE_CODES = frozenset({"rate_limit_exceeded", "requests", "tokens"})
 _MONEY = re.compile(
-    r"insufficient[ _](?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota|exceeded_current_quota"
+    r"insufficient[ _](?:\w+_)?(?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota"
+    r"|exceeded_current_quota"
     r"|credit balance (?:is )?(?:too low|exhausted)|credit_balance_exhausted"
     r"|billing[ _](?:hard[ _]limit|not[ _]active)"
     r"|billing (?:is |has been )?(?:disabled|not enabled)|billing_disabled"
     r"|account is (?:not active|in arrears)|arrearage"
-    r"|credits? (?:is|are|has been|have been) (?:depleted|exhausted|used up)|prepayment credits"
+    r"|(?:credits?|credit quota|prepaid balance|trial|free (?:trial|tier)(?: quota| of the model)?)"
+    r" (?:(?:is|are|has|have|has been|have been) )?(?:depleted|exhausted|used up|run out|expired|ended|over)\b"
+    r"|prepayment credits|(?:no|not have any|n't have any) credits?\b(?! card)"
     r"|(?:out of|used all (?:available|your|of your)|ran out of|not enough|never purchased|requires? more) credits?"
-    r"|(?:spend(?:ing)?|credit|key) limit|(?:specified|reached your) api usage limits?"
-    r"|payment (?:required|(?:method|instrument) must)|(?:enter|valid) (?:a )?payment method"
+    r"|(?:spend(?:ing)?|credit|key) (?:limit|cap)|(?:specified|reached your) api usage limits?"
+    r"|usage limit of [$\u20ac\u00a3]"
+    r"|free tier quota|call volume quota|billing (?:threshold|account\b.{0,30}(?:not open|closed))"
+    r"|payment (?:required|overdue|failed|was declined|(?:method|instrument) must)|(?:enter"
+    r"|valid) (?:a )?payment method"
     r"|balance (?:is )?(?:not enough|insufficient|too low)|(?:add|top up|overdue|recharge your) balance"
-    r"|monthly (?:included )?credits|credits? (?:has |have )?expired|past due|failure to pay|invalid_payment"
+    r"|(?:add|out of|insufficient) funds|monthly (?:\w+ ){0,2}(?:credits|limit|cap|budget|quota|allowance)"
+    r"|past due|unpaid|failure to pay|invalid_payment"
     r"|billing to be enabled|enable billing|billing_error|accountoverdue"
     r"|budget (?:has been |is )?exceeded|budget_exceeded|exceeded ?budget|over budget"
     r"|(?:calls|requests|tokens|limit|quota)\W{1,3}(?:per |a )?month"
-    r"|余额不足|欠费|充值",
+    r"|(?:余额|额度)(?:不足|已用|用[尽完])|欠费|充值",
     re.IGNORECASE,
 )
 _MINUTE = re.compile(r"(?:per[-_ ]?|/ ?)(?:min(?:ute)?|sec(?:ond)?)\b|per(?:minute|second)", re.IGNORECASE)
 _DAY = re.compile(
-    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?|by|/ ?)day|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
+    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?(?:utc |calendar )?|by|/ ?)day|per 1 ?d\b"
+    rf"|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
     r"|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage|allocation|allowance)"
-    r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s))",
+    r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s)|24[- ]?h(?:our)? (?:limit|quota|window|period)"
+    r"|today(?:'s)? (?:\w+ ){0,2}(?:limit|quota)|\btomorrow\b)",
     re.IGNORECASE | re.MULTILINE,
 )
 """A day's quota; but for words that name a minute's first, and what a more expensive plan gives a day after that."""
 _KEY = re.compile(
-    r"(?:incorrect|invalid|expired|wrong|missing|no|provide an) (?:x-)?api[-_ ]?key|api[-_ ]?key[-_ ](?:is |was |has )?"
-    r"(?:been )?(?:not[-_ ]valid|not[-_ ]found|invalid|expired|incorrect|wrong|missing|revoked|disabled|deactivated)"
-    r"|valid api[-_ ]key|invalid authentication|authentication_error|invalid_api_key",
+    r"(?:incorrect|invalid|expired|wrong|missing|malformed|bad|no|provide an) (?:x-)?api[-_ ]?key"
+    r"|api[-_ ]?key[-_ ](?:(?:you )?(?:provided|supplied|sent) )?(?:is |was |has )?(?:been )?(?:not[-_ ]valid"
+    r"|not[-_ ]found"
+    r"|invalid|expired|incorrect|wrong|missing|required|revoked|disabled|deactivated|deleted|blocked"
+    r"|reported as leaked)"
+    r"|valid api[-_ ]key|invalid (?:authentication|credentials|(?:access|auth\w*|bearer) token)"
+    r"|authentication (?:has )?failed"
+    r"|authentication_error|invalid_api_key",
     re.IGNORECASE,
 )
-LONGEST_PAUSE_S = 600.0
-"""A provider that names a longer wait may mean that quota exhausted; a shorter one is a rate limit's."""
-_UNITS = {"ms": 0.001, "milli": 0.001, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0}
-_LENGTH = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|milli|s|m|h|d)[a-z]*", re.IGNORECASE)
+_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "\u79d2": 1.0, "\u5206": 60.0}
+"""By the first letter; thousandths of a second are told apart by the second one."""
+_NUMBER = r"\d+(?:\.\d+)?"
+_UNIT = (
+    r"(?:ms|msecs?|milli(?:s|seconds?)?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|\u79d2|\u5206\u949f?)"
+    "(?![A-Za-z])"
+)
+_LENGTH = re.compile(rf"({_NUMBER})\s*(?:more )?({_UNIT})", re.IGNORECASE)
+_LENGTHS = rf"((?:{_NUMBER}\s*(?:more )?{_UNIT}(?:,| and)?[ ,]*)+)"
 _WAIT = re.compile(
-    r"(?:(?:(?:try|retry|retrying|available|resets?)(?: your request)?(?: again)?)[- ](?:in|after)|\bwait(?: for)?):? "
-    r"(?:about )?((?:\d+(?:\.\d+)?\s*(?:ms|milli|s|m|h|d)[a-z]*(?:,| and)?[ ,]*)+)",
+    r"\b(?:try|retry(?:ing)?|again|wait(?:ing)?|available|allowed|resets?|back(?:ing)?[- ]?off"
+    r"|cool(?:ing)?[- ]?down)\b"
+    rf"[^.\d\n]{{0,30}}?[\s:=(]{_LENGTHS}"
+    rf"|\bretry[-_ ]after[\"']?\s*[:=]\s*[\"']?({_NUMBER})(?![\w.])"
+    rf"|{_LENGTHS}\s*[\u4e4b\u4ee5]?\u540e",
     re.IGNORECASE,
 )
 _WAIT_FIELDS = {
     **dict.fromkeys(("retryafterms", "xmsretryafterms"), 0.001),
-    **dict.fromkeys(("retryafter", "retryafterseconds", "retrydelay", "waitseconds"), 1.0),
+    **dict.fromkeys(("retryafter", "xretryafter", "retryafterseconds", "retrydelay", "waitseconds"), 1.0),
     **dict.fromkeys(("xratelimitresetafter", "ratelimitreset"), 1.0),
 }
 """Headers and fields that hold a wait, in small letters without marks, and their unit in seconds; the first counts."""
 _MOMENT = "xratelimitreset"
+_WINDOW = re.compile(r"\b(?:reset|t)=(\d+)")
+"""When the window of a `RateLimit` header ends."""
 _ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
 """Fields of an error that repeat what was asked or said."""
 _CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|maximum context length|maximum model length"
+    r"context_length_exceeded|exceed_context_size|string_above_max_length"
+    r"|max(?:imum)? (?:context|model|prompt|input|sequence)(?: token)? length|input length should be"
+    r"|reached context length|(?:greater|longer|larger"
+    r"|more) than (?:the )?(?:\w+(?:'s)? ){0,2}context (?:length|size|window)"
     r"|context (?:length|size|window|the overflows)\b.{0,60}(?:exceed|overflow|too|not enough)"
     r"|exceed\w*\b.{0,60}(?:context (?:length|size|window)|maximum (?:input )?(?:length|number of (?:input )?tokens))"
     r"|(?:input tokens|input token count|input length|prompt length)\b.{0,30}exceed"
-    r"|(?:prompt|input) is too long|reduce the length of the messages|must have less than \d+ tokens",
+    r"|(?:prompt|input)(?: token)?s?(?: length)? (?:is|are) too (?:long|large)|reduce the length of the messages"
+    r"|too many (?:input |prompt )?tokens(?!,? (?:per|please|a) )|must have less than \d+ tokens",
     re.IGNORECASE | re.DOTALL,
 )
 _FILTER = re.compile(
@@ -93,6 +122,8 @@ _FILTER = re.compile(
     r"|(?:input|prompt) was flagged|content exists risk|safety system",
     re.IGNORECASE,
 )
+_TOO_BIG_A_BATCH = re.compile(r"(?:input|prompt) is too large to process", re.IGNORECASE)
+"""llama.cpp's words for a prompt that it never takes, with the status of what passes."""
 _TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
 _DRAWN = re.compile(r"json_validate_failed|failed to (?:generate|validate) json|tool_use_failed", re.IGNORECASE)
 """What the model wrote was not the form that was asked for: another draw may be."""
@@ -245,7 +276,7 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
         return FatalProviderError(
             f"{where}: the day's quota exhausted: {problem.said}; rerun the command when the quota is renewed"
         )
-    if status in {400, 403} and problem.passes:
+    if status in _MONEY_STATUS and status not in {401, 429} and problem.passes:
         return RateLimitedError(f"rate limit: {problem.said}", retry_after=problem.wait)
     if status in _MONEY_STATUS and _is_money_gone(problem):
         cause = "quota exhausted" if status == 429 else f"no credit is left (status {status})"
@@ -291,10 +322,12 @@ def _is_rate_limit(problem: _Problem) -> bool:
 
 
 def _is_money_gone(problem: _Problem) -> bool:
-    """Whether waiting does not help: by the code or type, else the wait that is named, else all the words."""
+    """Whether waiting does not help: a short wait that is named, else the code or type, else all the words."""
+    if problem.passes and problem.status != 401:
+        return False
     if problem.status == 402 or problem.codes & _QUOTA_CODES:
         return True
-    if problem.codes & _RATE_CODES or problem.passes:
+    if problem.codes & _RATE_CODES:
         return False
     if problem.status == 429 and _MINUTE.search(problem.words):
         return False
@@ -312,7 +345,7 @@ def _said_of_the_prompt(problem: _Problem) -> str:
         return "filtered"
     of_the_call = status in {400, 413, 422} or (status is None and isinstance(error, litellm.BadRequestError))
     words = f"{problem.words} {getattr(error, 'status_code', '')}"
-    if of_the_call and _CONTEXT.search(words):
+    if (of_the_call and _CONTEXT.search(words)) or (status == 500 and _TOO_BIG_A_BATCH.search(words)):
         return "context"
     if (of_the_call or status == 403) and _FILTER.search(words):
         return "filtered"
@@ -434,7 +467,7 @@ def _wait_of(headers: Mapping[str, Any], body: Any, words: str) -> float | None:
     """Seconds that the provider asked to wait, by a header, a field or words; None where it did not say."""
     wait = next(_waits_in([dict(headers), body]), None)
     if wait is None and (named := _WAIT.search(words)):
-        wait = _seconds(named[1])
+        wait = _seconds(named[1] or named[3] or "") if named[2] is None else float(named[2])
     return wait
 
 
@@ -447,7 +480,8 @@ def _waits_in(body: Any) -> Iterator[float]:
         named = {re.sub("[-_]", "", str(name)).lower(): value for name, value in body.items()}
         waits = [_wait_in(str(named[name]), unit) for name, unit in _WAIT_FIELDS.items() if name in named]
         yield from (max(0.0, wait) for wait in waits if wait is not None)
-        if (moment := _until_moment(str(named.get(_MOMENT)))) is not None:
+        window = _WINDOW.search(str(named.get("ratelimit")))
+        if (moment := _until_moment(str(window[1] if window else named.get(_MOMENT)))) is not None:
             yield moment
         for value in named.values():
             yield from _waits_in(value)
@@ -463,7 +497,8 @@ def _wait_in(said: str, unit: float) -> float | None:
 def _seconds(text: str) -> float | None:
     """The length of `1m30.5s`, `20 ms` or `2 minutes`."""
     parts = _LENGTH.findall(text)
-    return math.fsum(float(number) * _UNITS[unit.lower()] for number, unit in parts) if parts else None
+    units = [0.001 if unit.lower().startswith(("ms", "milli")) else _UNITS[unit[0].lower()] for _, unit in parts]
+    return math.fsum(float(number) * unit for (number, _), unit in zip(parts, units, strict=True)) if parts else None
 
 
 def _until_moment(stamp: str) -> float | None:
@@ -472,9 +507,10 @@ def _until_moment(stamp: str) -> float | None:
 
     number = _number(stamp)
     if number is None:
-        return None
-    left = max(0.0, (number / 1000 if number > 1e11 else number) - time.time()) if number > 1e9 else max(0.0, number)
-    return left if left <= LONGEST_PAUSE_S else None
+        left = _wait_in(stamp, 1.0)
+    else:
+        left = (number / 1000 if number > 1e11 else number) - time.time() if number > 1e9 else number
+    return max(0.0, left) if left is not None and left <= LONGEST_PAUSE_S else None
 
 
 def _number(text: str) -> float | None:
@@ -487,11 +523,11 @@ def _number(text: str) -> float | None:
 
 def _until(date: str) -> float | None:
     import time
-    from datetime import UTC
+    from datetime import UTC, datetime
     from email.utils import parsedate_to_datetime
 
     try:
-        until = parsedate_to_datetime(date)
+        until = datetime.fromisoformat(date) if date[:4].isdecimal() else parsedate_to_datetime(date)
     except (TypeError, ValueError):
         return None
     # Two forms of a date name no zone (asctime, and `-0000`); every date of HTTP is in UTC.

@@ -176,6 +176,14 @@ OTHER_WORDS_OF_MONEY = [
     Says({"detail": {"error": "inference prohibited, please enter a payment method or add balance"}}, 403),
     Says({"choices": None, "base_resp": {"status_code": 1008, "status_msg": "insufficient balance"}}),
     Says({"code": 1113, "msg": "Insufficient balance, please recharge", "data": None}),
+    error("This request would exceed your account's monthly usage limit.", status=429),
+    error("Your project has exceeded its monthly spending cap.", status=429),
+    error("You've reached your billing threshold.", status=429),
+    error("Organization restricted: payment overdue", status=400),
+    error("Your newly created team doesn't have any credits yet.", status=403),
+    error("Free trial quota used up; subscribe to continue", status=429),
+    error("Your API key has reached its usage limit of $10", status=429),
+    error("用户额度不足", status=403, code="insufficient_user_quota"),
 ]
 
 
@@ -202,6 +210,9 @@ DAY = {
     "Azure": error("Rate limit of 50 per 86400s exceeded for UserByModelByDay. Please wait 9000 seconds.", status=429),
     "vLLM": error("You have used up your daily free allocation of 10,000 neurons.", status=429),
     "xAI": error("Key limit exceeded (daily limit).", status=403),
+    "OpenAI": error("Limit of 1000 requests per UTC day reached. Try again in 5 minutes", status=429),
+    "Mistral": Says({"message": "Your 24-hour limit has been reached, retry in 30s"}, 429),
+    "DeepSeek": error("You've hit today's limit. Come back tomorrow", status=429),
 }
 
 
@@ -240,6 +251,11 @@ WAITS = {
     "The model will be available again in 30 seconds.": 30,
     "Rate limit resets in 1 minute and 5 seconds": 65,
     "You exceeded your current quota. Please wait 12 seconds before retrying.": 12,
+    "Rate limited. Retry-After: 8": 8,
+    "Next request allowed in 9s": 9,
+    "Please back off for 10 seconds": 10,
+    "Limit exceeded, wait 3 more seconds": 3,
+    "You exceeded your current quota. \u8bf7\u5728 10 \u79d2\u540e\u91cd\u8bd5": 10,
     "60 requests per minute. Upgrade to get 10,000 requests per day. Try again in 3s": 3,
 }
 
@@ -258,6 +274,9 @@ WAIT_FIELDS = [
     ({}, {"x-ratelimit-reset-after": "5"}, 5),
     ({}, {"x-ms-retry-after-ms": "1200"}, 1.2),
     ({}, {"retry-after-ms": "1500", "retry-after": "2"}, 1.5),
+    ({}, {"x-retry-after": "7"}, 7),
+    ({}, {"ratelimit": '"default";r=0;t=7'}, 7),
+    ({}, {"x-ratelimit-reset": "9"}, 9),
 ]
 
 
@@ -269,9 +288,29 @@ def test_a_wait_is_read_wherever_it_stands(
     assert call("OpenAI", Says(body, 429, headers)).waits == [pytest.approx(wait)]
 
 
-def test_a_refusal_that_names_a_wait_is_a_rate_limit_at_other_statuses(call: Callable[..., Called]) -> None:
-    """As of gateways with a second limit."""
-    assert call("OpenAI", error("Secondary limit.", status=403, headers={"retry-after": "4"})).waits == [4.0]
+@pytest.mark.parametrize("moment", ["1900000017000", "1900000017", "2030-03-17T17:46:57Z", "17s"])
+def test_a_moment_at_which_the_limit_ends_is_a_wait(
+    call: Callable[..., Called], monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    """OpenRouter's header, as such and in the body: in thousandths of a second, in seconds, or as a date."""
+    monkeypatch.setattr("time.time", lambda: 1.9e9)
+    said = {"metadata": {"headers": {"X-RateLimit-Reset": moment}}}
+    waits = call("OpenRouter", Says({}, 429, said["metadata"]["headers"]), error("Limit.", status=429, **said)).waits
+    assert waits == [17, 17]
+
+
+@pytest.mark.parametrize("status", [402, 403])
+def test_a_refusal_that_names_a_wait_is_a_rate_limit_at_other_statuses(
+    call: Callable[..., Called], status: int
+) -> None:
+    """As of gateways with a second limit; also where the status is that of money."""
+    assert call("OpenAI", error("Secondary limit.", status=status, headers={"retry-after": "4"})).waits == [4.0]
+
+
+def test_a_wait_of_ten_minutes_is_waited_for_once(call: Callable[..., Called]) -> None:
+    """Though it is longer than what a call waits for otherwise; the call fails where it is refused again."""
+    says = error("Slow down.", status=429, headers={"retry-after": "600"})
+    assert (call("OpenAI", says).waits, call("OpenAI", *[says] * 3, text="Another.").waits) == ([600.0], [600.0])
 
 
 def test_a_reset_that_is_far_away_is_not_waited_for(call: Callable[..., Called]) -> None:
@@ -300,6 +339,8 @@ KEYS = {
     "OpenRouter": error("No auth credentials found", status=401, code=401),
     "Groq": error("Invalid API Key", status=401, code="invalid_api_key"),
     "xAI": Says({"code": "x", "error": "Incorrect API key provided: xa***ey."}, 400),
+    "vLLM": Says({"error": "The api key you provided is invalid"}, 400),
+    "LM Studio": Says({"error": "API key is required"}, 400),
     "DeepSeek": error("Authentication Fails, your api key is invalid", status=401),
 }
 
@@ -419,6 +460,18 @@ def test_a_reply_as_long_as_was_allowed_was_cut_off(call: Callable[..., Called],
 
 
 CONTEXTS = {
+    "Azure": error("Your messages resulted in 9000 tokens. Please reduce the length of the messages.", status=400),
+    "Groq": error("Please reduce the length of the messages or completion. Current length is 40000", status=400),
+    "Mistral": Says(
+        {"message": "Prompt contains 40000 tokens, too large for model with 32768 maximum context length"}, 400
+    ),
+    "LM Studio": Says(
+        {"error": "The number of tokens to keep from the prompt is greater than the context length."}, 400
+    ),
+    "vLLM": error("You passed 9001 input tokens, resulting in a maximum input length of 8092 tokens.", status=400),
+    "xAI": Says({"error": "This model's maximum prompt length is 131072 but the request contains 140000 tokens."}, 400),
+    "DeepSeek": error("This model's maximum context length is 65536 tokens.", status=400),
+    "OpenRouter": error("Provider returned error", status=400, metadata={"raw": '{"message": "prompt is too long"}'}),
     "OpenAI": error("This model's maximum context length is 8192 tokens.", status=400, code="context_length_exceeded"),
     "Anthropic": error("input length and `max_tokens` exceed context limit: 190000 + 20000 > 200000", status=400),
     "Gemini": google("The input token count (9000) exceeds the maximum number of tokens.", status=400, name="X"),
@@ -433,6 +486,23 @@ CONTEXTS = {
 def test_a_prompt_that_is_too_long_is_a_failure_of_its_item(call: Callable[..., Called], whose: str) -> None:
     """Asked once, and known as `context`."""
     called = call(whose, CONTEXTS[whose])
+    assert (called.reply.finish_reason, called.count) == ("context", 1)
+
+
+OTHER_WORDS_OF_LENGTH = [
+    error("Input token length is too long: 9000 > 8192", status=400),
+    error("Range of input length should be [1, 30720]", status=400, code="InvalidParameter"),
+    error("too many tokens: size limit exceeded by 100 tokens.", status=400),
+    error("Reached context length of 4096 tokens with model (arch: llama).", status=400),
+    error("the input prompt is too large to process. increase the physical batch size", status=500),
+    error("Invalid 'messages[0].content': string too long.", status=400, code="string_above_max_length"),
+]
+
+
+@pytest.mark.parametrize("says", OTHER_WORDS_OF_LENGTH, ids=lambda says: str(says.body)[:40])
+def test_a_prompt_is_too_long_in_other_words(call: Callable[..., Called], says: Says) -> None:
+    """Of Bedrock, Alibaba, Cohere, LM Studio, llama.cpp and OpenAI; asked once."""
+    called = call("vLLM", says)
     assert (called.reply.finish_reason, called.count) == ("context", 1)
 
 
