@@ -589,3 +589,11 @@ def test_ids_by_another_name_only_where_they_are_unique():
         ("2", "y"),
         ("3", "x"),
     ]
+
+
+def test_names_that_are_no_labels():
+    """An annotator called A labels nothing, and chosen and rejected count before other answers of the row."""
+    rows = [{"question": Q, "answer_a": GOOD, "answer_b": BAD, "annotator": who} for who in ("A", "B")]
+    assert [told(item) for item in items(rows)] == [(Q, AB, 0, None)] * 2
+    (item,) = items([{"question": Q, "chosen": GOOD, "rejected": BAD, "answer_1": BAD, "answer_2": GOOD, "winner": 1}])
+    assert told(item) == (Q, AB, 1, None)
