@@ -56,7 +56,8 @@ class _Label:
     def reads(self, cells: Cells) -> bool:
         """Whether a row's label can be read."""
         try:
-            return bool(self.read(cells, [cells.raw(name) for name in self.answers]))
+            said = self.read(cells, [cells.raw(name) for name in self.answers])
+            return bool(said) or cells.meaning(self.column) is not None
         except FormError:
             return False
 

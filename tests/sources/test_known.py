@@ -7,10 +7,11 @@ import pytest
 from scoring import shared
 
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import load_dataset
+from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import DataError
 from judgebench.sources.known import KnownSource, known_form, likely_label
 from judgebench.sources.known_table import FORMS
+from judgebench.sources.mapped import RowMap
 from judgebench.sources.source import ListSource
 
 
@@ -234,7 +235,8 @@ EXAMPLES = {
 
 
 def items(rows, benchmark="custom"):
-    return list(load_dataset(get_benchmark(benchmark), rows))
+    reading = RowMap(empty_answers="keep")  # transcripts that end before the last answer have an empty one
+    return list(load_dataset(get_benchmark(benchmark), rows, Selection(rows=reading)))
 
 
 def told(item):
