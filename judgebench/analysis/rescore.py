@@ -11,6 +11,7 @@ from judgebench._util.files import write_texts
 from judgebench._util.steps import counted
 from judgebench._util.table import Column, Table, Tabular
 from judgebench._util.text import difference_text, score_text
+from judgebench.analysis.relabel import LabelChange, label_changes, labels_entry, read_fixes, relabelled
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import AGGREGATES
@@ -38,6 +39,7 @@ from judgebench.runs import (
     share_file,
     template_texts,
     usage_of,
+    write_items,
     write_judgements,
 )
 from judgebench.templates import load_template
@@ -48,6 +50,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench._util.table import Columns
+    from judgebench.analysis.relabel import Fix
     from judgebench.items import Outcome
     from judgebench.metrics.summary import Metrics
     from judgebench.metrics.votes import Aggregate
@@ -98,6 +101,7 @@ class Rescored(Tabular):
         metrics: What `metrics.json` of the new run holds.
         path: The new run's folder; None with `dry_run`.
         notes: What a reader must know.
+        labels: The labels that were corrected.
     """
 
     source: Path
@@ -109,6 +113,7 @@ class Rescored(Tabular):
     metrics: Metrics
     path: Path | None
     notes: tuple[str, ...]
+    labels: tuple[LabelChange, ...] = ()
 
     @property
     def by_kind(self) -> list[tuple[str, str, int]]:
@@ -123,7 +128,11 @@ class Rescored(Tabular):
             most: How many changes at most; None for all.
         """
         read = f"{len(self.changes)} of {self.judgements} judgements differ ({self.read} replies parsed again)"
-        first = Table((), title=f"{self.source} parsed with '{self.reader}'", notes=[read, self._score_line()])
+        corrected = [f"{len(self.labels)} label{'' if len(self.labels) == 1 else 's'} corrected"] if self.labels else []
+        notes = [*corrected, read, self._score_line()]
+        first = Table((), title=f"{self.source} parsed with '{self.reader}'", notes=notes)
+        if self.labels:
+            first = replace(_labels_table(self.labels), title=first.title, notes=notes)
         if not self.changes:
             return [first]
         kinds: Columns = {
@@ -174,6 +183,7 @@ class Rescored(Tabular):
             "score_before": self.score_before,
             "score": self.metrics.score,
             "changes": [asdict(change) for change in self.changes],
+            "labels": [asdict(change) for change in self.labels],
             "metrics": self.metrics.to_json(),
             "notes": list(self.notes),
         }
@@ -182,6 +192,17 @@ class Rescored(Tabular):
 def _order(change: Change) -> str:
     order = " ".join(map(str, change.order))
     return f"{order}, sample {change.sample}" if change.sample else order
+
+
+def _labels_table(labels: Sequence[LabelChange]) -> Table:
+    columns: Columns = {
+        Column("item", names=True): lambda each: each.item,
+        Column("subset"): lambda each: each.subset,
+        Column("label", "mark"): lambda each: each.label,
+        Column("credit", "mark"): lambda each: f"{_credit(each.credit_before)} to {_credit(each.credit_after)}",
+        Column("comment"): lambda each: each.comment,
+    }
+    return Table.of(labels, columns)
 
 
 def _credit(credit: float | None) -> str:
@@ -193,6 +214,7 @@ def rescore(
     *,
     template: str | Path | None = None,
     aggregate: Aggregate | None = None,
+    labels: str | Path | None = None,
     dry_run: bool = False,
 ) -> Rescored:
     """Reads the stored replies of a run again, and writes what they say into a new run's folder beside it.
@@ -209,11 +231,13 @@ def rescore(
         run: A judge's run, or its folder.
         template: Whose verdict rule reads them: a name or a file; None for the run's own.
         aggregate: How the readings of a question become one; None for the run's own rule.
+        labels: A CSV file of corrected labels, with the columns `id`, `label` (`flip`, `tie`, `none`, `keep`, or the
+            number of the best answer) and `comment`.
         dry_run: Write nothing.
 
     Raises:
         ConfigError: The run has no replies, the template's mode is another, or votes that stopped early cannot be
-            joined by that rule.
+            joined by that rule; a label's item or word is unknown, or no label changes.
     """
     finished = Finished(run if isinstance(run, Run) else open_run(run))
     templates = run_templates(finished)
@@ -228,12 +252,26 @@ def rescore(
     reading = counted(judgements, "parsing replies", unit="replies", total=len(judgements))
     again = [_again(judgement, templates, finished) for judgement in reading]
     before = outcomes_of(finished, templates, judgements, protocol)
-    after = outcomes_of(finished, templates, again, joined)
     earlier = _earlier(finished)
-    metrics = _metrics(finished, templates, again, after, earlier, joined)
+    fixes, entry = {}, None
+    if labels is not None:
+        fixes = read_fixes(labels, finished)
+        entry = labels_entry(labels, finished, fixes)
+        again = [fixes[each.item].of_judgement(each) if each.item in fixes else each for each in again]
+        earlier = {
+            _question(own[0]): own
+            for among in earlier.values()
+            if (own := [fixes[each.item].of_judgement(each) if each.item in fixes else each for each in among])
+        }
+    fixed = relabelled(finished, fixes)
+    after = outcomes_of(fixed, templates, again, joined)
+    metrics = _metrics(fixed, templates, again, after, earlier, joined)
     changes = tuple(_changes(judgements, again, before, after))
     notes = [*finished.notes, *_notes(judgements)]
-    path = None if dry_run else _write(finished, templates, _with(earlier, again), after, metrics, joined)
+    manifest = _manifest(finished, templates, joined, entry)
+    path = None
+    if not dry_run:
+        path = _write(finished, templates, _with(earlier, again), after, metrics, manifest, fixes)
     return Rescored(
         source=finished.path,
         reader=templates.reader.name,
@@ -244,6 +282,7 @@ def rescore(
         metrics=metrics,
         path=path,
         notes=tuple(notes),
+        labels=tuple(label_changes(finished, fixes, before, after)),
     )
 
 
@@ -359,12 +398,15 @@ def _write(
     judgements: Sequence[Judgement],
     outcomes: Mapping[str, Outcome],
     metrics: Metrics,
-    protocol: Protocol,
+    manifest: Manifest,
+    fixes: Mapping[str, Fix],
 ) -> Path:
-    manifest = _manifest(finished, templates, protocol)
     folder = _folder(finished, manifest)
     with in_place_of(folder, manifest.identity, "--dry-run only shows") as part:
-        share_file(finished.path, part)
+        if fixes:
+            write_items(part, (fixes[each.id].of(each) if each.id in fixes else each for each in finished.run.items))
+        else:
+            share_file(finished.path, part)
         write_texts(part, template_texts(templates.wording, templates.companion))
         reader = None if templates.reader is templates.wording else templates.reader
         companion = None if templates.companion_reader is templates.companion else templates.companion_reader
@@ -374,7 +416,9 @@ def _write(
     return folder
 
 
-def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> Manifest:
+def _manifest(
+    finished: Finished, templates: RunTemplates, joined: Protocol, labels: Mapping[str, object] | None
+) -> Manifest:
     old = finished.run.manifest
     reader, companion = templates.reader, templates.companion_reader
     earlier = old.rescored
@@ -388,9 +432,15 @@ def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> 
         "protocol": {
             **old.protocol.model_dump(),
             "join": joined.join,
-            "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}",
+            "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}"
+            f"{'' if labels is None else '-labels'}",
         },
-        "identity": {**old.identity, "read_by": hashes, **({"join": joined.join} if another else {})},
+        "identity": {
+            **old.identity,
+            "read_by": hashes,
+            **({"join": joined.join} if another else {}),
+            **({} if labels is None else {"items": labels["hash"]}),
+        },
         "rescored": {
             "template": reader.name,
             "hash": reader.hash,
@@ -400,7 +450,9 @@ def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> 
             **({"joined": joined.join} if another else {}),
             "from": finished.path.name if earlier is None else earlier.source,
             "version": version("judgebench"),
+            **({} if labels is None else {"labels": labels}),
         },
+        **({} if labels is None else {"items": {**old.items.model_dump(), "hash": labels["hash"]}}),
     }
     return make_manifest("interrupted" if old.state == "running" else old.state, old.started, parts)
 

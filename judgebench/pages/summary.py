@@ -7,6 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
+from judgebench.analysis.pick import pick_finished
+from judgebench.errors import ConfigError
 from judgebench.metrics.paired import ALPHA
 from judgebench.pages.chapters import Card
 from judgebench.runs import bounds_text
@@ -52,6 +54,21 @@ def summary(subject: Subject) -> tuple[str, list[Card]]:
         _how_sure(best, ranked, subject),
         _cost(best[0], ranked),
     ]
+
+
+def pick_card(subject: Subject) -> list[Card]:
+    """Which judge to take, as `judgebench pick` says it; none where there is nothing to pick by."""
+    runs = [line.detail.finished for line in subject.lines if line.place.rank is not None]
+    if len(runs) < 2:
+        return []
+    try:
+        found = pick_finished(runs)
+    except ConfigError:
+        # Without labels, prices or two runs of the same items there is no pick, and nobody asked for one.
+        return []
+    picked = found.overall.picked
+    first, *more = found.in_short
+    return [Card("Pick: cheapest within the margin", "cannot say yet" if picked is None else picked.title, first, more)]
 
 
 def _no_score(subject: Subject) -> str:
