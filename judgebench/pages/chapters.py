@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from judgebench.analysis.comparison import Comparison
     from judgebench.analysis.report import Detail
     from judgebench.items import Measure
+    from judgebench.pages.edits import Edit
     from judgebench.pages.figures import Figure
 
 
@@ -82,6 +83,7 @@ class Chapter:
         cards: Best, by how much, how sure, at what cost.
         keys: Number and title of each run, for the colours.
         figures: Those that show something.
+        edits: What differs between versions of one template.
         bare: Title of each figure that would have nothing to show, and why.
     """
 
@@ -93,3 +95,4 @@ class Chapter:
     figures: Sequence[Figure]
     bare: Sequence[tuple[str, str]]
     notes: Sequence[str]
+    edits: Sequence[Edit] = ()

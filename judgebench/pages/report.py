@@ -13,6 +13,7 @@ from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
+from judgebench.pages.edits import edits_of
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
@@ -183,6 +184,7 @@ def _chapter(subject: Subject) -> Chapter:
         figures,
         bare,
         _notes(subject),
+        edits_of(subject.lines),
     )
 
 
