@@ -11,9 +11,9 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.board import Board, Place
     from judgebench.analysis.comparison import Comparison
+    from judgebench.analysis.edits import Edit
     from judgebench.analysis.report import Detail
     from judgebench.items import Measure
-    from judgebench.pages.edits import Edit
     from judgebench.pages.figures import Figure
 
 
@@ -83,7 +83,7 @@ class Chapter:
         cards: Best, by how much, how sure, at what cost.
         keys: Number and title of each run, for the colours.
         figures: Those that show something.
-        edits: What differs between versions of one template.
+        edits: Templates that were edited between the runs.
         bare: Title of each figure that would have nothing to show, and why.
     """
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.analysis.compare import compare_finished
+from judgebench.analysis.edits import wording_edits
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
-from judgebench.pages.edits import edits_of
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
@@ -184,7 +184,7 @@ def _chapter(subject: Subject) -> Chapter:
         figures,
         bare,
         _notes(subject),
-        edits_of(subject.lines),
+        wording_edits([line.detail.finished for line in subject.lines]),
     )
 
 

@@ -358,24 +358,6 @@ def test_the_page_names_its_own_command():
     assert f"judgebench report &#39;{run}&#39; --html page.html" in shown()
 
 
-def test_a_template_that_was_edited_between_runs_shows_its_diff():
-    """The lines that went and came, of the files that the folders keep; of an unchanged one nothing."""
-    front = "---\nname: own\nmode: pairwise\nverdict: {pattern: '\\[\\[([AB])\\]\\]', example: '[[A]]'}\n---\n"
-    runs = []
-    for judge, words in (("one", "Be fair."), ("two", "Be strict."), ("three", "Be strict.")):
-        answers = "{% for c in completions %}{{ c.text }}{% endfor %}"
-        Path("own.jinja").write_text(
-            front + "{% block user %}\n" + words + "\n{{ prompt }} " + answers + "{% endblock %}"
-        )
-        runs.append(written_run(judge, pairs(4), right(1), templates=["own.jinja"]))
-    jb.report_page(runs, "page.html")
-    text = Path("page.html").read_text()
-    assert re.findall(r'<span class="(added|removed)">(.*?)\n', text) == [
-        ("removed", "-Be fair."),
-        ("added", "+Be strict."),
-    ]
-
-
 def test_a_significant_bias_stands_out():
     """The row of a judge that always takes the first is bold; a row of one that never looks at places isn't."""
     jb.report_page([first_run(40), written_run("fair", pairs(40), lambda *_: 0, orders="both")], "page.html")
