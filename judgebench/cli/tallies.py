@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from judgebench.engine.progress import Throttle
     from judgebench.engine.spec import RunSpec
     from judgebench.runs import Judgement
 
@@ -75,6 +76,7 @@ class JudgeTally:
         cached: Judgements whose reply the cache had.
         cost: What was paid now, in USD.
         unpriced: Whether a reply came whose cost is not known.
+        limit: How many of its calls may be in flight; None before that is known.
     """
 
     def __init__(self, name: str) -> None:
@@ -84,6 +86,7 @@ class JudgeTally:
         self.cost = 0.0
         self.unpriced = False
         self.pace = Speed()
+        self.limit: Throttle | None = None
 
     @property
     def left(self) -> int:
@@ -99,6 +102,12 @@ class JudgeTally:
     def now(self) -> CellTally:
         """The run that goes on; the last one where none does."""
         return next((cell for cell in self.cells if cell.began and not cell.over), self.cells[-1])
+
+    @property
+    def throttled(self) -> str:
+        """How far rate limits keep its calls in flight below its own limit, in words; empty where they do not."""
+        at = None if self.limit is None or not self.left else self.limit.throttled
+        return "" if self.limit is None or at is None else f"throttled to {at} of {self.limit.most} by rate limits"
 
     def seconds_left(self, now: float) -> float | None:
         """How long the judge still takes at its pace; None where that cannot be told."""
@@ -134,6 +143,10 @@ class GridTally:
         tally = CellTally(cell.judge.name, title, cell.template.name, total, done)
         judge.cells.append(tally)
         self._cells[id(cell)] = (judge, tally)
+
+    def paced(self, judge: str, pace: Throttle) -> None:
+        """See `judgebench.engine.progress.Progress`."""
+        self.judges[judge].limit = pace
 
     def started(self, cell: RunSpec, total: int, done: int) -> None:
         """See `judgebench.engine.progress.Progress`."""

@@ -75,6 +75,9 @@ def grid_parts(grid: GridTally, now: float) -> Iterator[str]:
     yield f"{sum(judge.failed for judge in judges):,} failed"
     yield _cost(sum(judge.cost for judge in judges), unpriced=any(judge.unpriced for judge in judges))
     yield "no reply yet" if waiting else time_left(grid.seconds_left(now))
+    for judge in judges:
+        if judge.throttled:
+            yield f"{one_line(judge.name)} {judge.throttled}" if len(judges) > 1 else judge.throttled
 
 
 def log_line(grid: GridTally, steps: Sequence[Step], now: float) -> str | None:

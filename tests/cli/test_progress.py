@@ -160,6 +160,15 @@ def test_a_single_run_says_all_of_it(clock: Clock) -> None:
     ]
 
 
+def test_throttling_is_said(clock: Clock) -> None:
+    """How many of how many calls may be in flight; whose it is, where there are several judges."""
+    grid = begun(clock, cell(), cell("other"))
+    grid.paced("mine", SimpleNamespace(most=40, throttled=9))
+    grid.paced("other", SimpleNamespace(most=40, throttled=None))
+    text = " ".join(said(grid, clock.now))
+    assert ("mine throttled to 9 of 40 by rate limits" in text, "other throttled" in text) == (True, False)
+
+
 def test_an_unknown_cost_is_said(clock: Clock) -> None:
     """$0.00 would be a lie."""
     one = cell()
