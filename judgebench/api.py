@@ -54,7 +54,9 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
     from judgebench.engine import forecast as forecasting
 
     with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
-        return forecasting.forecast(grid.cells, cache, Path(options.out), refresh=options.refresh)
+        return forecasting.forecast(
+            grid.cells, cache, Path(options.out), refresh=options.refresh, concurrency=options.concurrency
+        )
 
 
 # The parameters of the functions below are those of `PlanOptions` and `RunOptions`, written out for editors and type

@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from judgebench.runs import Judgement
 
 _WINDOW_S = 60.0
+_TELLING = 10
+"""So many replies tell what the others will cost."""
 _NO_CALL = frozenset({"not_cached", "not_asked"})
 
 
@@ -75,6 +77,7 @@ class JudgeTally:
         failed: Judgements without a verdict.
         cached: Judgements whose reply the cache had.
         cost: What was paid now, in USD.
+        priced: For how many calls that was.
         unpriced: Whether a reply came whose cost is not known.
         limit: How many of its calls may be in flight; None before that is known.
     """
@@ -85,6 +88,7 @@ class JudgeTally:
         self.failed = self.cached = 0
         self.cost = 0.0
         self.unpriced = False
+        self.priced = 0
         self.pace = Speed()
         self.limit: Throttle | None = None
 
@@ -102,6 +106,13 @@ class JudgeTally:
     def now(self) -> CellTally:
         """The run that goes on; the last one where none does."""
         return next((cell for cell in self.cells if cell.began and not cell.over), self.cells[-1])
+
+    @property
+    def whole_cost(self) -> float | None:
+        """What it costs in all, if judgements to come cost what those so far did; None: not known yet."""
+        if not self.left:
+            return self.cost
+        return None if self.unpriced or self.priced < _TELLING else self.cost * (1 + self.left / self.priced)
 
     @property
     def throttled(self) -> str:
@@ -166,6 +177,7 @@ class GridTally:
             judge.pace.add(self.clock(), 0.0 if judgement.cached else judgement.latency_s or 0.0)
         if called:
             judge.cost += judgement.cost_usd or 0.0
+            judge.priced += judgement.cost_usd is not None
             judge.unpriced |= judgement.cost_usd is None and judgement.reply is not None
 
     def ended(self, cell: RunSpec) -> None:
