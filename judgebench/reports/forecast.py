@@ -91,8 +91,8 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
     if others := {each.judge: each.replies for each in measured if each.of_model}:
         replies, names = thousands(sum(others.values())), ", ".join(others)
         yield (
-            f"output tokens, cost ({names}): from the mean length of {replies} cached replies of the same model to other "
-            "prompts"
+            f"output tokens, cost ({names}): from the mean length of {replies} cached replies of the same model to "
+            "other prompts"
         )
     if assumed and any(each.completion_tokens for each in assumed):
         names = "" if not measured else f" ({', '.join(dict.fromkeys(each.judge for each in assumed))})"
