@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ TIES = frozenset(
         "both",
         "both good",
         "both bad",
+        "bad",
         "bothgood",
         "bothbad",
         "both are good",
@@ -100,6 +102,7 @@ def read_label(value: object, slots: int = 2) -> str | int | None:
     return _read_text(value, slots) if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=256)
 def _read_text(value: str, slots: int) -> str | int | None:
     plain = _plain(value)
     if plain in EMPTY:
@@ -112,7 +115,7 @@ def _read_text(value: str, slots: int) -> str | int | None:
         if slots != 2 or {left, right} != {"A", "B"}:
             return None
         return TIE if compared[2][0] in "=≈~" else left if compared[2][0] == ">" else right
-    number = re.fullmatch(r"(\d+)(?:\.0+)?", plain)
+    number = re.fullmatch(r"(-?\d+)(?:\.0+)?", plain)
     return int(number[1]) if number else _slot(plain, slots)
 
 

@@ -4,6 +4,7 @@
 import json
 
 import pytest
+from scoring import shared
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
@@ -129,6 +130,18 @@ EXAMPLES = {
     "SHP": (
         [{"post_id": "p", "domain": "d", "history": Q, "human_ref_A": GOOD, "human_ref_B": BAD, "labels": 1},
          {"post_id": "p", "domain": "d", "history": Q, "human_ref_A": GOOD, "human_ref_B": BAD, "labels": 0}],
+        [(Q, AB, 1, None), (Q, BA, 1, None)],
+    ),
+    "PKU-SafeRLHF": (
+        [{"prompt": Q, "response_0": GOOD, "response_1": BAD, "better_response_id": number, "safer_response_id": 0} for number in (0, 1)],
+        [(Q, AB, 1, None), (Q, BA, 1, None)],
+    ),
+    "WebGPT comparisons": (
+        [{"question": {"full_text": Q}, "answer_0": GOOD, "answer_1": BAD, "score_0": score, "score_1": -score} for score in (0.5, -0.5, 0)],
+        [(Q, AB, 1, None), (Q, BA, 1, None), (Q, AB, 0, "tie")],
+    ),
+    "Summaries from feedback": (
+        [{"info": {"post": Q, "title": "t"}, "summaries": [{"text": f" {GOOD}"}, {"text": BAD}], "choice": number} for number in (0, 1)],
         [(Q, AB, 1, None), (Q, BA, 1, None)],
     ),
     "HelpSteer, HelpSteer2": (
@@ -514,3 +527,54 @@ def test_a_column_that_looks_like_a_label_is_named():
     assert known_form(list(rows[0]), rows) is None
     assert likely_label(list(rows[0]), rows) == ["winner"]
     assert likely_label(["prompt", "preference_vote"], [{"prompt": Q, "preference_vote": "x"}]) == ["preference_vote"]
+
+
+def test_answers_that_are_no_texts():
+    """A number or a truth value is an answer as it stands in JSON."""
+    rows = [
+        {"question": Q, "answer_a": 4, "answer_b": True, "winner": "a"},
+        {"question": Q, "answer_a": 4.5, "answer_b": "5", "winner": "b"},
+    ]
+    assert [told(item)[1] for item in items(rows)] == [["4", "true"], ["5", "4.5"]]
+
+
+def test_transcripts_in_other_dress():
+    """`User:` for `Human:`, and one line break between the turns."""
+    rows = [{"chosen": f"User: {Q}\nAssistant: {GOOD}", "rejected": f"User: {Q}\nAssistant: {BAD}"}]
+    assert [told(item) for item in items(rows)] == [(Q, AB, 1, None)]
+
+
+def test_verdicts_without_answers_are_no_rows():
+    """The message says what makes a run of them."""
+    with pytest.raises(
+        DataError, match=r"verdicts without answers \(human_winner\) become a run with `judgebench import FILE`"
+    ):
+        items([{"id": "1", "model_a": "m", "model_b": "n", "human_winner": "model_a", "judge_pick": "A"}])
+
+
+def test_real_rows_of_pandalm():
+    """The 999 published pairs are read, each with the majority of its annotators."""
+    path = shared("pandalm") / "testset-v1.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    expected = []
+    for row in rows:
+        votes = [row[f"annotator{at}"] for at in (1, 2, 3)]
+        winner = max(set(votes), key=votes.count)
+        expected.append("tie" if votes.count(winner) == 1 else ("tie", "1", "2")[winner])
+    read = []
+    for item, row in zip(items(str(path)), rows, strict=True):
+        first = row["response1"] if isinstance(row["response1"], str) else json.dumps(row["response1"])
+        read.append(item.label or ("1" if item.completions[0].text == first else "2"))
+    assert read == expected
+
+
+def test_columns_that_the_user_names_count_before_a_forms_own():
+    """A group or a subset of the row is not replaced by what a form takes for it."""
+    (item,) = items([{**EXAMPLES["SHP"][0][0], "group": "mine"}])
+    assert (item.group, item.subset) == ("mine", "d")
+
+
+def test_a_label_may_mean_no_label():
+    """`--labels` can say that a value is no label."""
+    rows = [{**EXAMPLES["SHP"][0][0], "labels": label} for label in (1, -1)]
+    assert [row.data["label"] for row in KnownSource(ListSource(rows), labels={"-1": ""})] == ["A", None]
