@@ -89,9 +89,9 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
         replies = sum(each.replies for each in own)
         yield f"output tokens, cost: from the mean length of {thousands(replies)} cached replies"
     if others := {each.judge: each.replies for each in measured if each.of_model}:
-        replies, names = thousands(sum(others.values())), ", ".join(others)
+        count, names = thousands(sum(others.values())), ", ".join(others)
         yield (
-            f"output tokens, cost ({names}): from the mean length of {replies} cached replies of the same model to "
+            f"output tokens, cost ({names}): from the mean length of {count} cached replies of the same model to "
             "other prompts"
         )
     if assumed and any(each.completion_tokens for each in assumed):
