@@ -156,7 +156,8 @@ class Cascade(Tabular):
 
     def _legend(self) -> Iterator[str]:
         yield (
-            f"threshold: items at least this uncertain are escalated to {self.expensive}; uncertainty: {_SIGNS[self.by]}"
+            f"threshold: items at least this uncertain are escalated to {self.expensive}; uncertainty: "
+            f"{_SIGNS[self.by]}"
         )
         yield (
             f"{difference_head(self.measure)}: score minus that of the expensive run alone (paired, p uncorrected); "
