@@ -223,7 +223,7 @@ class Board(Tabular):
         if any(place.coverage != 1 for place in runs):
             columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
         if any(place.consistency is not None for place in runs):
-            columns[Column("consistency", "share", priority=2)] = lambda place: place.consistency
+            columns[Column("consistency", "share", priority=3)] = lambda place: place.consistency
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
@@ -256,7 +256,7 @@ class Board(Tabular):
         if low := [place.label for place in self.places if place.low_coverage]:
             yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
         if any(place.pareto for place in self.places):
-            yield "*: not dominated (no run that costs no more is significantly better)"
+            yield "*: Pareto-optimal (score vs. cost): none as cheap is significantly better"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
             yield f"not finished: {', '.join(f'{place.label} ({place.state})' for place in unfinished)}"

@@ -203,6 +203,9 @@ def _plain(value: Any) -> Any:
 
 
 def _prompt(row: Row) -> tuple[Turn, ...]:
+    if "prompt" not in row.data:
+        found = ", ".join(map(str, row.data))
+        raise base.row_error(row, f"has no column 'prompt'; found {found}: name it with --columns prompt=NAME")
     return base.turns_of(row, "prompt", _plain(base.value_of(row, "prompt")), first_role="user")
 
 

@@ -1,5 +1,6 @@
 from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
 from judgebench.client.cache.authorrows import (
+    OTHER_ROWS as OTHER_ROWS,
     keep_author_rows as keep_author_rows,
     other_rows_note as other_rows_note,
 )

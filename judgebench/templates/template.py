@@ -441,6 +441,6 @@ def load_template(name: str | Path) -> Template:
 def _edited(path: Path) -> str | None:
     """When a file was last changed."""
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
     except (OSError, OverflowError, ValueError):
         return None

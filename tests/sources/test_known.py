@@ -578,3 +578,14 @@ def test_a_label_may_mean_no_label():
     """`--labels` can say that a value is no label."""
     rows = [{**EXAMPLES["SHP"][0][0], "labels": label} for label in (1, -1)]
     assert [row.data["label"] for row in KnownSource(ListSource(rows), labels={"-1": ""})] == ["A", None]
+
+
+def test_ids_by_another_name_only_where_they_are_unique():
+    """`pair_id` names an item, but not where several people labelled one pair."""
+    rows = [{"pair_id": pair, "question": Q, "answer_a": GOOD, "answer_b": BAD, "winner": "a"} for pair in ("x", "y")]
+    assert [item.id for item in items(rows)] == ["x", "y"]
+    assert [(item.id, item.metadata["pair_id"]) for item in items([*rows, rows[0]])] == [
+        ("1", "x"),
+        ("2", "y"),
+        ("3", "x"),
+    ]
