@@ -137,16 +137,21 @@ class GridTally:
     Attributes:
         judges: In the order of the grid.
         offline: Whether no call is made.
+        before_calls: Called once, when all is checked and before the first call.
     """
 
     def __init__(self, *, offline: bool = False, clock: Callable[[], float] = time.monotonic) -> None:
         self.judges: dict[str, JudgeTally] = {}
         self.offline = offline
         self.clock = clock
+        self.before_calls: Callable[[], None] | None = None
         self._cells: dict[int, tuple[JudgeTally, CellTally]] = {}
 
     def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """See `judgebench.engine.progress.Progress`."""
+        if (say := self.before_calls) is not None:
+            self.before_calls = None
+            say()
         judge = self.judges.setdefault(cell.judge.name, JudgeTally(cell.judge.name))
         title = f"{cell.benchmark.name} · {cell.judge.name} · {cell.template.name}"
         if cell.alteration is not None:
