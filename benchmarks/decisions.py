@@ -20,6 +20,7 @@ from judgebench.metrics.accuracy import Layout, official_scores, score_bounds
 from judgebench.metrics.comparisons import minimal_detectable_difference
 from judgebench.metrics.paired import PairedScores
 from judgebench.metrics.rankings import rank_intervals
+from judgebench.metrics.selection import cheapest, standings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -33,6 +34,7 @@ DISCORDANT = [(20, 0.3), (60, 0.05), (60, 0.1), (100, 0.1), (300, 0.05), (1000, 
 FAILING = [(0.02, 0.9), (0.05, 0.9), (0.1, 0.9), (0.1, 0.5)]
 CASCADES = [(60, 0.72), (300, 0.72), (1000, 0.72), (300, 0.8), (1000, 0.8)]
 BOARDS = [60, 300, 1000]
+PICKS = [(100, 0.02), (300, 0.02), (1000, 0.02), (1000, 0.0), (3000, 0.0)]
 
 
 def paired_rows(runs: int, rng: np.random.Generator) -> Iterator[Sequence[str]]:
@@ -120,6 +122,22 @@ def board_rows(runs: int, rng: np.random.Generator) -> Iterator[Sequence[str]]:
         yield str(n), f"{100 * (scores.max(axis=1) - 0.8).mean():+.1f}", f"{whole:.1%}"
 
 
+def pick_rows(runs: int, _: np.random.Generator) -> Iterator[Sequence[str]]:
+    """What is picked, with a margin of 2 points, of five judges of which four are cheaper and so much worse."""
+    rng = np.random.default_rng(0)  # so that the table can be made by itself
+    for n, worse in PICKS:
+        marks = [_picked(n, worse, rng) for _ in range(runs)]
+        shares = (f"{marks.count(mark) / runs:.1%}" for mark in ("cheaper", "best", "none"))
+        yield str(n), f"{100 * worse:g} points", *shares
+
+
+def _picked(n: int, worse: float, rng: np.random.Generator) -> str:
+    hard = rng.normal(0, 1, n)
+    right = np.array([_both_orders(0.8 - worse * (at > 0), hard, rng)[:, 0] for at in range(5)], dtype=np.float64)
+    found = cheapest(standings(PairedScores(right, resamples=5 * RESAMPLES), 0.02), [5.0, 4.0, 3.0, 2.0, 1.0])
+    return "none" if found is None else "cheaper" if found.run else "best"
+
+
 TABLES = (
     (
         "Two runs, credits 0 or 1 (type I error where they are equal, power where they differ by the MDE, in points)",
@@ -140,6 +158,11 @@ TABLES = (
         "Twenty equal judges of 80% (the best of them)",
         ("items", "best score above the truth", "its rank interval is 1 to 20"),
         board_rows,
+    ),
+    (
+        "Five judges, the best of 80% and four cheaper ones, picked with a margin of 2 points",
+        ("items", "cheaper ones are worse by", "cheaper one picked", "best picked", "cannot say"),
+        pick_rows,
     ),
 )
 

@@ -2,11 +2,18 @@ from judgebench._util.table import Column as Column, Table as Table, TableRow as
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
 from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
+from judgebench.analysis.choice import (
+    Candidate as Candidate,
+    CascadePick as CascadePick,
+    PartPick as PartPick,
+    Pick as Pick,
+)
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
 from judgebench.analysis.failures import FailureEffect as FailureEffect
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
+from judgebench.analysis.pick import pick as pick
 from judgebench.analysis.report import (
     Bias as Bias,
     CostSummary as CostSummary,

@@ -69,8 +69,8 @@ def dollars(amount: float | None) -> str:
 
 
 def thousands(count: int) -> str:
-    """A count with a narrow space between thousands, from 10 000 on."""
-    return f"{count:,}".replace(",", "\u202f") if count >= 10_000 else str(count)
+    """A count as people read it: 21,682."""
+    return f"{count:,}"
 
 
 def difference_text(difference: float, measure: Unit | None) -> str:

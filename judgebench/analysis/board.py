@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import score_head, score_text
+from judgebench.analysis.comparison import CONSISTENCY
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.summary import LEAST_COVERAGE
 
@@ -48,6 +49,7 @@ _RECORD: Mapping[str, Kind] = {
     "rank_high": "count",
     "low_coverage": "flag",
     "label": "text",
+    "consistency": "number",
 }
 """The columns of a leaderboard's file."""
 
@@ -70,7 +72,9 @@ class Place:
         rank_low: The best rank that it may have, by a 95% interval; None without a rank, or with a single ranked run.
         rank_high: The last rank that it may have.
         low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
+        consistency: Share of the items whose verdict is the same in all orders; None with one order.
         section_intervals: The 95% interval of each section's score.
+        section_groups: Letters in each section, as in `group`; corrected for all sections.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
@@ -105,9 +109,11 @@ class Place:
     rank_low: int | None = None
     rank_high: int | None = None
     low_coverage: bool = False
+    consistency: float | None = None
     label: str = ""
     shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
+    section_groups: dict[str, str] = field(default_factory=dict)
 
     @property
     def unranked(self) -> bool:
@@ -206,7 +212,7 @@ class Board(Tabular):
                 None if place.rank_low is None or place.rank_high is None else (place.rank_low, place.rank_high)
             )
         for name in self.sections:
-            columns[Column(name, "score", priority=4)] = partial(figure_of, "sections", name)
+            columns[Column(name, "score", priority=4)] = partial(_lettered, name)
         for name in figures:
             at = Column(name, "number", priority=4 if len(figures) > 1 else 0)
             columns[at] = partial(figure_of, "figures", name)
@@ -214,6 +220,8 @@ class Board(Tabular):
             columns[Column("items", "count", priority=2)] = lambda place: place.items
         if any(place.coverage != 1 for place in runs):
             columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
+        if any(place.consistency is not None for place in runs):
+            columns[Column("consistency", "share", priority=2)] = lambda place: place.consistency
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):
@@ -224,8 +232,9 @@ class Board(Tabular):
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
         if any(place.group for place in self.places):
-            of = "" if self.letters_of is None else f" in {self.letters_of}"
-            yield f"group: same letter = not significantly different{of} (paired tests, Holm-corrected)"
+            yield "same letter: no significant difference (paired tests, Holm-corrected)"
+        if any(place.consistency is not None for place in self.places):
+            yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):
             yield "95% CIs of sections: judgebench report, --csv, --json"
         if others := [place.label for place in self.places if place.other_items]:
@@ -244,6 +253,12 @@ def figure_of(level: str, name: str, place: Place) -> float | None:
     """A section's score, or a figure."""
     value: float | None = getattr(place, level).get(name)
     return value
+
+
+def _lettered(name: str, place: Place) -> Value:
+    """A section's score with its letters."""
+    value, group = figure_of("sections", name, place), place.section_groups.get(name)
+    return Marked(value, group) if group and value is not None else value
 
 
 def _section_end(name: str, end: int, place: Place) -> float | None:

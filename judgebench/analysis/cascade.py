@@ -234,9 +234,9 @@ def cascade(
     if not margin > 0:
         raise ConfigError(f"margin is {margin!r}: must be above 0, in points")
     opened, templates = opened_members([cheap, dear], "a cascade")
-    pair = _Pair(opened, templates, by)
+    pair = CascadePair(opened, templates, by)
     thresholds = pair.thresholds()
-    looked_at = _spread(thresholds, MOST_STEPS)
+    looked_at = spread(thresholds, MOST_STEPS)
     if threshold is not None:
         looked_at = [None, *sorted({*(each for each in looked_at if each is not None), threshold}, reverse=True)]
     names = titles_of(opened)
@@ -260,7 +260,7 @@ def cascade(
     )
 
 
-class _Pair:
+class CascadePair:
     """The two runs over the items that both have judged.
 
     Args:
@@ -348,10 +348,11 @@ class _Pair:
                 low=scores.low,
                 high=scores.high,
                 difference=whole.difference(at, len(every)),
-                cost_per_item=self._cost(on),
+                cost_per_item=self.cost(on),
             )
 
-    def _cost(self, sent: Collection[str]) -> float | None:
+    def cost(self, sent: Collection[str]) -> float | None:
+        """US dollars an item, where these are sent on; None where it is not known."""
         cheap, dear = self._costs
         paid = [*(cheap.get(item, 0.0) for item in self.items), *(dear.get(item, 0.0) for item in sent)]
         known = [cost for cost in paid if cost is not None]
@@ -414,7 +415,7 @@ def _costs(each: Finished) -> Mapping[str, float | None]:
     return costs
 
 
-def _spread(thresholds: Sequence[float | None], most: int) -> list[float | None]:
+def spread(thresholds: Sequence[float | None], most: int) -> list[float | None]:
     """At most so many of them, the ends among them."""
     if len(thresholds) <= most:
         return list(thresholds)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -9,6 +10,7 @@ import numpy as np
 
 from judgebench._util.steps import counted
 from judgebench.analysis.agreement import agreement_of
+from judgebench.analysis.alike import largest_set
 from judgebench.analysis.comparison import ComparedRun, Comparison, Part
 from judgebench.analysis.failures import failure_effects, failure_notes
 from judgebench.errors import ConfigError
@@ -29,6 +31,9 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
 
 
+_NAMED = 3
+
+
 def compare(
     runs: Run | str | Path | Sequence[Run | str | Path],
     *others: Run | str | Path,
@@ -36,6 +41,8 @@ def compare(
     seed: int = 0,
 ) -> Comparison:
     """Compares runs of one benchmark, judges and score files alike, item by item.
+
+    Of three and more runs that are not all over the same items, the largest set that is is compared.
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample")
@@ -49,13 +56,20 @@ def compare(
         seed: Of the resampling.
 
     Raises:
-        ConfigError: A folder is no run, the runs are of different benchmarks, or over different items.
+        ConfigError: A folder is no run, or no two of the runs are of one benchmark and over the same items.
     """
     every = [*list_runs(runs), *others]
     reading = counted(every, "reading runs", unit="runs", total=len(every))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     _check(opened)
-    return compare_finished(opened, common=common, seed=seed)
+    if common or len(opened) == 2:
+        _check_benchmarks(opened)
+        return compare_finished(opened, common=common, seed=seed)
+    among, left = largest_set(opened)
+    if len(among) < 2:
+        _check_benchmarks(opened)
+        among, left = opened, ()
+    return replace(compare_finished(among, seed=seed), others=left)
 
 
 def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: int = 0) -> Comparison:
@@ -90,7 +104,7 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         notes=(
             *_notes(opened, len(ids), left_out, len(labelled)),
             *_unrated_notes(names, outcomes),
-            *failure_notes(effects, names, measure),
+            *_few(list(failure_notes(effects, names, measure))),
             *alike.notes,
         ),
         measure=measure,
@@ -105,12 +119,15 @@ def _check(opened: Sequence[Finished]) -> None:
         raise ConfigError(f"{opened[paths.index(twice)].path}: named twice; name different runs")
     if len(opened) < 2:
         raise ConfigError("compare needs at least two runs; for one run use judgebench report")
+    for each in opened:
+        each.need_judgements()
+
+
+def _check_benchmarks(opened: Sequence[Finished]) -> None:
     benchmarks = {each.run.manifest.benchmark: each.path for each in reversed(opened)}
     if len(benchmarks) > 1:
         said = ", ".join(f"{path} is {name}" for name, path in reversed(benchmarks.items()))
         raise ConfigError(f"the runs are of different benchmarks: {said}; compare runs of one benchmark")
-    for each in opened:
-        each.need_judgements()
 
 
 def _common_items(opened: Sequence[Finished]) -> tuple[list[str], int]:
@@ -126,7 +143,8 @@ def _common_items(opened: Sequence[Finished]) -> tuple[list[str], int]:
 
 
 def _different_items(opened: Sequence[Finished], common: int, left_out: Sequence[int], differing: int) -> ConfigError:
-    beyond = ", ".join(f"{each.path} has {more} more" for each, more in zip(opened, left_out, strict=True))
+    more = [f"{each.path} has {more} more" for each, more in zip(opened, left_out, strict=True)]
+    beyond = ", ".join([*more[:_NAMED], *([f"and {len(more) - _NAMED} other runs"] if len(more) > _NAMED else [])])
     texts = f" ({differing} of them with the same id but different text)" if differing else ""
     mend = f"--common compares the {common}" if common else "compare runs of the same items"
     return ConfigError(f"the runs have different items: {common} in common; {beyond}{texts}; {mend}")
@@ -144,6 +162,7 @@ def _compared(each: Finished, title: str, at: int, whole: Part | None) -> Compar
         high=None if estimate is None else estimate.high,
         group="" if whole is None or each.metrics.coverage < LEAST_COVERAGE else whole.groups[at],
         coverage=each.metrics.coverage,
+        consistency=each.metrics.consistency,
     )
 
 
@@ -159,6 +178,12 @@ def _notes(opened: Sequence[Finished], items: int, left_out: Sequence[int], labe
             f"{items} items are too few for a significant difference: at least 5 that all favour one run are needed"
         )
     return notes
+
+
+def _few(notes: Sequence[str]) -> Sequence[str]:
+    """The first notes on pairs of runs, and how many more there are."""
+    rest = len(notes) - _NAMED
+    return [*notes[:_NAMED], *([f"the same of {rest} more pairs of runs (--json)"] if rest > 0 else [])]
 
 
 def _unrated_notes(names: Sequence[str], outcomes: Sequence[Sequence[Outcome]]) -> Iterator[str]:

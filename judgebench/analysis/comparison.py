@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
+from judgebench.analysis.alike import other_lines
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.paired import ALPHA, FEW
 
@@ -18,12 +19,18 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Columns, Value
     from judgebench.analysis.agreement import RunsAgreement
+    from judgebench.analysis.alike import OtherRun
     from judgebench.analysis.failures import FailureEffect
     from judgebench.items import Measure
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.intervals import Estimate
     from judgebench.metrics.paired import Difference
     from judgebench.runs import Name
+
+CONSISTENCY = "consistency: share of items with the same verdict in all orders"
+"""What a column of tables is."""
+
+_MANY_PAIRS = 10
 
 _INTERVALS = {
     "newcombe": f"Newcombe's paired interval (fewer than {FEW} items)",
@@ -47,6 +54,7 @@ class ComparedRun:
         group: Letters; two runs share one exactly where their scores are not significantly different; none
             below half coverage.
         coverage: Share of all its judgements with a verdict.
+        consistency: Share of its items whose verdict is the same in all orders; None with one order.
     """
 
     title: str
@@ -58,6 +66,7 @@ class ComparedRun:
     high: float | None
     group: str
     coverage: float
+    consistency: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +103,7 @@ class Comparison(Tabular):
         krippendorff: Krippendorff's alpha of all runs, nominal, over completions; None for two.
         notes: What a reader must know.
         failures: What failures do to each pair of runs of which one has some.
+        others: The runs that were named and are not compared, since they have other items.
     """
 
     benchmark: str
@@ -110,25 +120,57 @@ class Comparison(Tabular):
     notes: tuple[str, ...] = ()
     measure: Measure | None = "share"
     failures: tuple[FailureEffect, ...] = ()
+    others: tuple[OtherRun, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
         data: dict[str, Any] = _plain(asdict(self))
         for run, said in zip(self.runs, data["runs"], strict=True):
             said["path"] = str(run.path)
+        for other, said in zip(self.others, data["others"], strict=True):
+            said["path"] = str(other.path)
         return data
 
-    def tables(self, *, subsets: bool = False) -> Sequence[Table]:
-        """The runs, the differences of their scores, the sections (and subsets), and what to make of it."""
+    def tables(self, *, subsets: bool = False, every: bool = True) -> Sequence[Table]:
+        """The runs, the differences of their scores, the sections (and subsets), and what to make of it.
+
+        Args:
+            subsets: Show subsets as well.
+            every: Show every pair; else, of more than ten, those of the best run.
+        """
+        few = self if every else self._few_pairs()
         count = f"{self.items} items{' that all runs have' if any(self.left_out) else ''}"
         levels = (("section", self.sections), ("subset", self.subsets if subsets else ()))
         return [
             replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),
-            self._pairs(),
-            *([self.failures_table()] if self.failures else []),
+            few.pairs_table(self._hidden(few)),
+            *([few.failures_table()] if few.failures else []),
             *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
             Table((), notes=list(self._legend(subsets=subsets))),
+            *([Table((), notes=list(other_lines(self.others, self.benchmark)))] if self.others else []),
         ]
+
+    def _few_pairs(self) -> Comparison:
+        """The same with the best run's pairs alone, where there are more than a reader takes in."""
+        if len(self.runs) * (len(self.runs) - 1) // 2 <= _MANY_PAIRS:
+            return self
+        best = max(range(len(self.runs)), key=lambda at: (self.runs[at].score or -1.0, -at))
+        whole = self.whole
+        if whole is not None:
+            own = [at for at, pair in enumerate(whole.pairs) if best in {pair.first, pair.second}]
+            pairs, adjusted = tuple(whole.pairs[at] for at in own), tuple(whole.adjusted[at] for at in own)
+            whole = replace(whole, pairs=pairs, adjusted=adjusted)
+        return replace(
+            self,
+            whole=whole,
+            agreement=tuple(each for each in self.agreement if best in {each.first, each.second}),
+            failures=tuple(each for each in self.failures if best in {each.first, each.second}),
+        )
+
+    def _hidden(self, few: Comparison) -> list[str]:
+        """How many pairs are not shown."""
+        hidden = len(self.agreement) - len(few.agreement)
+        return [f"pairs of the best run; {hidden} more: --all"] if hidden else []
 
     def remarks(self) -> Sequence[str]:
         """What a reader must know."""
@@ -166,6 +208,8 @@ class Comparison(Tabular):
         }
         if any(run.coverage < 1 for run in self.runs):
             columns[Column("coverage", "share")] = lambda each: each[1].coverage
+        if any(run.consistency is not None for run in self.runs):
+            columns[Column("consistency", "share")] = lambda each: each[1].consistency
         columns[Column("group", "mark")] = lambda each: each[1].group
         return Table.of(enumerate(self.runs, 1), columns, lambda _: {"unit": self.measure})
 
@@ -177,7 +221,7 @@ class Comparison(Tabular):
         """
         return failures_table(self.failures, names or [str(at + 1) for at in range(len(self.runs))], self.measure)
 
-    def _pairs(self) -> Table:
+    def pairs_table(self, notes: Sequence[str] = ()) -> Table:
         """Each pair of runs, with how far they say the same."""
         tested = (
             {}
@@ -201,7 +245,8 @@ class Comparison(Tabular):
             columns |= agreement_columns(self.agreement)
         pairs = list(tested) or [(each.first, each.second) for each in self.agreement]
         shown = {pair for pair, (_, p) in tested.items() if p <= ALPHA}
-        return Table.of(pairs, columns, lambda pair: {"unit": self.measure, "style": "strong" if pair in shown else ""})
+        style = {pair: "strong" if pair in shown else "" for pair in pairs}
+        return Table.of(pairs, columns, lambda pair: {"unit": self.measure, "style": style[pair]}, notes=list(notes))
 
     def _parts(self, level: str, parts: Sequence[Part]) -> Table:
         """Two runs: each part with its difference; more: the score of each, with its letters."""
@@ -227,6 +272,8 @@ class Comparison(Tabular):
     def _legend(self, *, subsets: bool) -> Iterator[str]:
         if self.whole is not None:
             yield from self._of_tests(self.whole)
+        if any(run.consistency is not None for run in self.runs):
+            yield CONSISTENCY
         if self.failures:
             yield LEGEND
         yield from agreement_legend(self.agreement)

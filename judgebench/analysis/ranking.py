@@ -13,7 +13,7 @@ from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import holm, rank_intervals
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.analysis.failures import FailureEffect
     from judgebench.metrics.paired import PairedScores
@@ -30,6 +30,7 @@ class Ranking:
     Attributes:
         letters: Two runs share one exactly where they are not significantly different.
         of: The section that the letters are of; None for the score.
+        section_letters: The same for each section, corrected for all of them.
         beaten: Pairs of which the first is significantly better than the second.
         ranks: Between which ranks each is, 95% of the time.
         excess: By how much the best of so many runs would be above the truth on average, were all equally good.
@@ -38,6 +39,7 @@ class Ranking:
 
     letters: dict[int, str] = field(default_factory=dict)
     of: str | None = None
+    section_letters: dict[str, dict[int, str]] = field(default_factory=dict)
     beaten: frozenset[tuple[int, int]] = frozenset()
     ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
     excess: float | None = None
@@ -61,17 +63,17 @@ def rank_runs(runs: Sequence[Finished], items: Sequence[str], sort: str, seed: i
     if not any(paired.whole):
         return Ranking()
     whole = paired.part(paired.whole)
-    p, section = _adjusted(whole), paired.sections.get(sort)
-    of = sort if section is not None and any(section) else None
-    part = whole if of is None or section is None else paired.part(section)
+    p = _adjusted(whole)
+    sections = _section_letters({n: paired.part(w) for n, w in paired.sections.items() if any(w)})
     scores = whole.scores.tolist()
     better = [(at, other) if scores[at] > scores[other] else (other, at) for at, other in p]
     best = max(range(len(runs)), key=scores.__getitem__)
     others = [other for other in range(len(runs)) if other != best]
     failing = any(outcome.failed for run in outcomes for outcome in run)
     return Ranking(
-        letters=_letters(part, p if part is whole else _adjusted(part)),
-        of=of,
+        letters=sections.get(sort) or _letters(whole, p),
+        of=sort if sort in sections else None,
+        section_letters=sections,
         beaten=frozenset(pair for pair, value in zip(better, p.values(), strict=True) if value <= ALPHA),
         ranks=dict(enumerate(rank_intervals(whole.scores, whole.drawn, whole.effective_n))),
         excess=float((whole.drawn - whole.scores[:, None]).max(axis=0).mean()),
@@ -86,6 +88,20 @@ def _adjusted(part: PairedScores) -> dict[tuple[int, int], float]:
     pairs = list(combinations(range(len(part.scores)), 2))
     testing = counted(pairs, "testing differences", unit="pairs of runs", total=len(pairs))
     return dict(zip(pairs, holm([part.p(first, second) for first, second in testing]).tolist(), strict=True))
+
+
+def _section_letters(parts: Mapping[str, PairedScores]) -> dict[str, dict[int, str]]:
+    """Letters in each section, from one family of tests, as `judgebench compare` has them."""
+    if not parts:
+        return {}
+    pairs = list(combinations(range(len(next(iter(parts.values())).scores)), 2))
+    tests = [(part, *pair) for part in parts.values() for pair in pairs]
+    testing = counted(tests, "testing sections", unit="tests", total=len(tests))
+    adjusted = holm([part.p(first, second) for part, first, second in testing]).reshape(len(parts), len(pairs))
+    return {
+        name: _letters(part, dict(zip(pairs, p.tolist(), strict=True)))
+        for (name, part), p in zip(parts.items(), adjusted, strict=True)
+    }
 
 
 def _letters(part: PairedScores, p: dict[tuple[int, int], float]) -> dict[int, str]:

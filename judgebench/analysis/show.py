@@ -99,8 +99,14 @@ def shown_item(finished: Finished, identifier: str) -> ShownItem:
         ConfigError: The run has no such item; the message names the nearest.
     """
     if identifier not in finished.keys:
-        raise unknown_name("item", identifier, finished.keys, mend=f"{finished.path} has {len(finished.keys)} items.")
+        raise unknown_name("item", identifier, finished.keys, mend=_example(finished))
     return Showing(finished).item(next(item for item in finished.run.items if item.id == identifier))
+
+
+def _example(finished: Finished) -> str:
+    """How many items there are, and what an id looks like."""
+    items = "1 item" if len(finished.keys) == 1 else f"{len(finished.keys)} items"
+    return f"{finished.path} has {items}, such as '{next(iter(finished.keys))}'" if finished.keys else ""
 
 
 class Showing:

@@ -247,7 +247,7 @@ def text_of(row: Row, column: str) -> str:
 
 
 def conversation_of(row: Row, column: str, *, first_role: str = "user") -> tuple[Turn, ...]:
-    """A column as turns: a string, a list of strings that take turns, or a list of turns in any dress (`turn_of`)."""
+    """A column as turns: a string, a list of strings that take turns, or a list of turns (`turn_of`)."""
     return turns_of(row, column, value_of(row, column), first_role=first_role)
 
 

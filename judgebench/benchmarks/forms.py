@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import base
 from judgebench.items import LABELS, TIE, Completion
 from judgebench.sources.form import option
+from judgebench.sources.known import likely_label
 from judgebench.sources.labels import read_label
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,10 +72,14 @@ def form_of(row: Row) -> Form:
     if single is not None:
         _refuse(row, "label", "num_correct", why="a single completion has no rival")
         return _completions(row, single)
+    verdicts = likely_label([str(column) for column in data], [data])
+    mend = "--columns response_a=NAME,... says what is what"
+    if verdicts:
+        mend += f"; verdicts without answers ({', '.join(verdicts)}) become a run with `judgebench import FILE`"
     raise base.row_error(
         row,
         "has none of: chosen and rejected; completions; response_a and response_b; response; "
-        f"found {', '.join(map(str, data)) or 'no columns'}",
+        f"found {', '.join(map(str, data)) or 'no columns'}: {mend}",
     )
 
 
@@ -184,7 +190,20 @@ def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
-    return [base.turns_of(row, column, entry, first_role="assistant") for entry in (value if several else [value])]
+    entries = [_plain(entry) for entry in (value if several else [value])]
+    return [base.turns_of(row, column, entry, first_role="assistant") for entry in entries]
+
+
+def _plain(value: Any) -> Any:
+    """A number or a truth value as the text that JSON writes; anything else as it is."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    missing = isinstance(value, float) and math.isnan(value)
+    return id_text(value) if isinstance(value, int | float) and not missing else value
+
+
+def _prompt(row: Row) -> tuple[Turn, ...]:
+    return base.turns_of(row, "prompt", _plain(base.value_of(row, "prompt")), first_role="user")
 
 
 def _parted(
@@ -192,7 +211,7 @@ def _parted(
 ) -> tuple[tuple[Turn, ...], tuple[Completion, ...]]:
     """The prompt's turns, and each completion without them where it is a whole conversation."""
     whole = [turns[0].role != "assistant" for turns in entries]
-    prompt = base.conversation_of(row, "prompt") if "prompt" in row.data or not any(whole) else None
+    prompt = _prompt(row) if "prompt" in row.data or not any(whole) else None
     if prompt is not None and not any(whole):
         return prompt, tuple(Completion(turns) for turns in entries)
     if not all(whole):

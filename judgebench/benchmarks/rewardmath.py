@@ -70,7 +70,9 @@ class RewardMATH(base.Benchmark):
         problems: dict[str, list[Row]] = {}
         for row in rows:
             if "solution_type" in row.data:
-                problems.setdefault(base.text_of(row, "problem_id"), []).append(row)
+                among = problems.setdefault(base.text_of(row, "problem_id"), [])
+                if not any(_is_same(row, other) for other in among):
+                    among.append(row)
             else:
                 yield self.item(row)
         for identifier, among in problems.items():
@@ -188,6 +190,12 @@ def _outcome(item: ItemKey, ranks: Sequence[Rank], **more: Any) -> Outcome:
 
 
 # --- rows that hold one solution each
+
+
+def _is_same(row: Row, other: Row) -> bool:
+    """Whether two rows hold the same correct solution, as the pairs of a problem do."""
+    columns = ("solution_type", "eval_solution")
+    return row.data.get("solution_type") == "chosen" and all(row.data.get(c) == other.data.get(c) for c in columns)
 
 
 def _problem(identifier: str, rows: Sequence[Row]) -> Item:

@@ -13,7 +13,7 @@ from pathlib import Path
 import click
 
 from judgebench._util.text import one_line
-from judgebench.cli.console import is_quiet
+from judgebench.cli.console import is_quiet, takes_quiet
 from judgebench.cli.errors import EXIT_INCOMPLETE, EXIT_INTERRUPTED, EXIT_MISTAKE, as_line
 from judgebench.cli.groups import Group
 from judgebench.errors import BudgetReached, JudgebenchError
@@ -28,6 +28,7 @@ COMMANDS = {
     "report": ("judgebench.cli.report:report", "Show runs in full: scores, biases, calibration, cost, latency."),
     "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
+    "pick": ("judgebench.cli.pick:pick", "Pick the cheapest judge that is not significantly worse than the best."),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (
@@ -57,7 +58,7 @@ class _Commands(Group):
             return None
         module, _, name = COMMANDS[cmd_name][0].partition(":")
         command: click.Command = getattr(import_module(module), name)
-        return command
+        return takes_quiet(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:  # noqa: ARG002
         with formatter.section("Commands"):

@@ -17,14 +17,16 @@ from judgebench.cli.errors import EXIT_DONE
 @runs_argument("RUN RUN...")
 @click.option("--common", is_flag=True, help="Compare only the items that all runs have.")
 @click.option("--subsets", is_flag=True, help="Show subsets as well as sections.")
+@click.option("--all", "every", is_flag=True, help="Show every pair of runs; default: of many, the best run's.")
 @click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the bootstrap.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def compare(runs: tuple[str, ...], **options: Any) -> int:
     """Compare runs of judges or reward models on the same items with paired tests.
 
-    Each RUN is a run's folder. Differences of the official score have a paired interval and a Holm-corrected p-value
-    (McNemar's test with mid-p, or a sign-flip test for fractional credits).
+    Each RUN is a run's folder. Of three and more runs over different items, the largest set over the same items is
+    compared, and the others are listed. Differences of the official score have a paired interval and a Holm-corrected
+    p-value (McNemar's test with mid-p, or a sign-flip test for fractional credits).
     """
     from judgebench.analysis.compare import compare as compare_runs
     from judgebench.cli.console import print_found
@@ -32,5 +34,5 @@ def compare(runs: tuple[str, ...], **options: Any) -> int:
 
     with shown():
         found = compare_runs(runs, common=options["common"], seed=options["seed"])
-    print_found(found, found.tables(subsets=options["subsets"]), as_json=options["as_json"])
+    print_found(found, found.tables(subsets=options["subsets"], every=options["every"]), as_json=options["as_json"])
     return EXIT_DONE

@@ -118,6 +118,13 @@ quiet_option = click.option(
 """For commands that show progress: `messages` and `judgebench.cli.progress.shown` say nothing with it."""
 
 
+def takes_quiet(command: click.Command) -> click.Command:
+    """The command, which takes --quiet also where it has nothing to be quiet about; a group's commands each do."""
+    if not isinstance(command, click.Group) and not any(param.name == "quiet" for param in command.params):
+        quiet_option(command)
+    return command
+
+
 def print_written(*files: str | None) -> None:
     """Names the files that a command wrote, those that were asked for, on standard error."""
     from judgebench._util.text import one_line

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from judgebench._util.signatures import current
-from judgebench.cli.console import messages
+from judgebench.cli.console import messages, takes_quiet
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -69,6 +69,11 @@ class Group(click.Group):
             click.echo(ctx.get_help(), color=ctx.color)
             ctx.exit()
         return super().parse_args(ctx, args)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """A command, which takes --quiet as every one does."""
+        command = super().get_command(ctx, cmd_name)
+        return None if command is None else takes_quiet(command)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Each command with the whole first sentence of its help; click cuts it."""

@@ -72,7 +72,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     """
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.cli.run_ending import print_end, print_scores, say_why
+    from judgebench.cli.run_ending import print_folders, print_reasons, print_scores, say_why
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -91,11 +91,12 @@ def run(benchmark: str | None, **options: Any) -> int:
         confirm_addresses(judges)
     with shown(console, offline=running.offline) as progress:
         ended, interrupted = _run(grid, running, console, progress)
+    print_folders(ended, console)
     if options["as_json"]:
         click.echo(json.dumps([result.metrics.to_json() for result in ended], indent=2))
     else:
         print_scores(ended, results())
-    print_end(ended, console)
+    print_reasons(ended, console)
     say_why(ended, options["fail_under"], messages(errors=True))
     return _status(ended, options["fail_under"], interrupted=interrupted)
 

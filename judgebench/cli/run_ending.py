@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from typing import TYPE_CHECKING
 
 from judgebench._util.text import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
     from judgebench.engine.grid import GridResult
     from judgebench.engine.recorder import RunResult
-
-_LISTED, _LISTED_IN_A_GRID = 10, 3
-"""So many judgements without a verdict are listed of a run: of one or two, and of each where there are more."""
 
 
 def print_scores(ended: Sequence[RunResult], console: Console) -> None:
@@ -38,12 +36,7 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
 
             print_sequential(console, results[0].metrics, results[-1].metrics)
         elif len(results) >= 2:
-            from judgebench.analysis.leaderboard import standing
-            from judgebench.cli.progress import shown
-
-            with shown():
-                found = standing([result.folder for result in results])
-            print_tables(console, found.tables())
+            _print_together(results, console)
     for plain, others in altered:
         from judgebench.analysis.controls import controls_table, held_against
         from judgebench.cli.progress import shown
@@ -51,6 +44,26 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
         with shown():
             held = held_against(plain.folder, [other.folder for other in others])
         print_tables(console, [controls_table(plain.metrics, held, plain.cell.benchmark.title)])
+
+
+def _print_together(results: Sequence[RunResult], console: Console) -> None:
+    """The runs of a benchmark in one table, and which of them to take."""
+    from judgebench._util.table import Table
+    from judgebench.analysis.leaderboard import boards_of, open_by_benchmark
+    from judgebench.analysis.pick import pick_finished
+    from judgebench.cli.progress import shown
+    from judgebench.errors import ConfigError
+    from judgebench.reports.table import print_tables
+
+    with shown():
+        by_benchmark, _ = open_by_benchmark([result.folder for result in results])
+        boards = boards_of(by_benchmark)
+        try:
+            picks = [pick_finished(opened).in_short for opened in by_benchmark.values()]
+        except ConfigError:  # runs without labels, say, have a table and nothing to pick by
+            picks = []
+    print_tables(console, [board.tables()[0] for board in boards])
+    print_tables(console, [Table((), notes=lines) for lines in picks])
 
 
 def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult]]]:
@@ -63,24 +76,34 @@ def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult
     return found
 
 
-def print_end(ended: GridResult[RunResult], console: Console) -> None:
-    """What stopped each run, what has no verdict, and where its folder is."""
+def print_folders(ended: GridResult[RunResult], console: Console) -> None:
+    """A line a run: its folder, and how many judgements have no verdict and how many retries there were, by kind."""
+    from judgebench.cli.console import messages
+    from judgebench.reports.styles import WARNING
+
+    failing = [result for result in ended if any(kind != "not_asked" for kind in _kinds(result))]
+    for result in ended:
+        state = "done" if result.state == "incomplete" else result.state
+        said = "; ".join(_missing(result))
+        messages(errors=state == "interrupted").print(
+            one_line(f"{state}: {result.folder}{f' ({said})' if said else ''}"),
+            style=WARNING if result.unjudged else None,
+            soft_wrap=True,
+        )
+    if failing:
+        which = failing[0].folder if len(failing) == 1 else "RUN"
+        console.print(f"details: judgebench show {which}", soft_wrap=True)
+
+
+def print_reasons(ended: GridResult[RunResult], console: Console) -> None:
+    """What stopped runs, and how to go on."""
     from judgebench.cli.console import messages
     from judgebench.reports.styles import ERROR
 
-    for result in ended:
-        if result.asked_again:
-            console.print(_asked_again(result), soft_wrap=True)
-        if result.unjudged:
-            _print_unjudged(result, console, shown=_LISTED if len(ended) <= 2 else _LISTED_IN_A_GRID)
-        if result.error is not None:
-            messages(errors=True).print(one_line(f"stopped: {result.error}"), style=ERROR, soft_wrap=True)
-        said = messages(errors=result.state == "interrupted")
-        said.print(f"{result.state}: {result.folder}", soft_wrap=True)
+    for error in (*filter(None, (result.error for result in ended)), *ended.errors):
+        messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
     if any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("rerun the same command to resume")
-    for error in ended.errors:
-        messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
 
 
 def too_few(result: RunResult, fail_under: float) -> bool:
@@ -102,40 +125,26 @@ def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) ->
             errors.print(one_line(line), style=ERROR, soft_wrap=True)
 
 
-def _print_unjudged(result: RunResult, console: Console, *, shown: int) -> None:
-    """The first judgements without a verdict; of those that were never asked for, only how many."""
-    from rich.text import Text
-
-    from judgebench.reports.styles import WARNING
-
-    rows = [(item, failure.kind, failure.detail) for item, failure in result.unjudged]
-    failed = [row for row in rows if row[1] != "not_asked"]
-    judge = result.metrics.judge
-    if unasked := len(rows) - len(failed):
-        calls, were = ("call", "was") if unasked == 1 else ("calls", "were")
-        console.print(
-            f"{unasked} {calls} to {judge} {were} not made: the run ended early", style=WARNING, soft_wrap=True
-        )
-    if failed:
-        have = "1 judgement of {} has" if len(failed) == 1 else f"{len(failed)} judgements of {{}} have"
-        console.print(f"{have.format(judge)} no verdict:", style=WARNING, soft_wrap=True)
-        for item, kind, detail in failed[:shown]:
-            line = one_line(f"{item}: {kind.replace('_', ' ')}: {detail}")
-            console.print(Text(f"  {line}", overflow="ellipsis", no_wrap=True), soft_wrap=not console.is_terminal)
-        if len(failed) > shown:
-            console.print(
-                f"  and {len(failed) - shown} more: judgebench show {result.folder}", soft_wrap=not console.is_terminal
-            )
+def _kinds(result: RunResult) -> Counter[str]:
+    """The judgements without a verdict, by the kind of their failure."""
+    return Counter(failure.kind for _, failure in result.unjudged)
 
 
-def _asked_again(result: RunResult) -> str:
-    """The number of retries and their reasons, the most frequent first."""
-    counts = result.asked_again
-    reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())
-    return f"{_counted(counts.total(), 'retry')} ({result.metrics.judge}): {reasons}"
+def _missing(result: RunResult) -> Iterator[str]:
+    """What a run lacks and what it took, in parts."""
+    kinds = _kinds(result)
+    unasked = kinds.pop("not_asked", 0)
+    if kinds:
+        named = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
+        yield f"{kinds.total():,} of {result.metrics.judgements:,} without a verdict: {named}"
+    if unasked:
+        yield f"{unasked:,} {'call was' if unasked == 1 else 'calls were'} not made"
+    if counts := result.asked_again:
+        reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())
+        yield f"{_counted(counts.total(), 'retry')}: {reasons}"
 
 
 def _counted(count: int, name: str) -> str:
     if count == 1:
         return f"1 {name}"
-    return f"{count} {name[:-1]}ies" if name.endswith("y") else f"{count} {name}s"
+    return f"{count:,} {name[:-1]}ies" if name.endswith("y") else f"{count:,} {name}s"

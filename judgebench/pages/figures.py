@@ -28,6 +28,7 @@ class Figure:
         words: How it is read, in a sentence or two.
         table: Its data; none where there is nothing to show.
         plot: Made by `judgebench.pages.plots`; None where the figure is a table alone.
+        ranking: The table as HTML of its own, where it is more than rows of text.
         empty: Why there is nothing to show, and what would make it; then it has no rows.
     """
 
@@ -36,6 +37,7 @@ class Figure:
     words: str = ""
     table: Table | None = None
     plot: Markup | None = None
+    ranking: Markup | None = None
     empty: str = ""
 
     def to_json(self) -> dict[str, Any]:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from judgebench.analysis.board import Board, Leaderboard, Place
     from judgebench.runs import Run
 
-SCRIPTS = ("core.js", "leaderboard.js")
+SCRIPTS = ("core.js", "sort.js", "leaderboard.js")
 
 _JUDGE, _INTERVAL = 1, 4
 """Columns of a board that show more than their text."""

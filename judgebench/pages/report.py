@@ -15,6 +15,7 @@ from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
+from judgebench.pages.standing import standing
 from judgebench.pages.summary import summary
 from judgebench.runs import share_contents, titles_of
 
@@ -27,7 +28,7 @@ if TYPE_CHECKING:
     from judgebench.pages.figures import Figure
     from judgebench.runs import Run
 
-SCRIPTS = ("core.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
+SCRIPTS = ("core.js", "sort.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
 
 
 def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str | Path, *, seed: int = 0) -> Path:
@@ -126,7 +127,7 @@ def _compared(lines: Sequence[Line]) -> Comparison | None:
 
 def _chapter(subject: Subject) -> Chapter:
     every = [
-        scorefigures.standing(subject),
+        standing(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),

@@ -1,14 +1,12 @@
-"""Figures of scores: runs ranked, differences, parts, judges against reward models, cost, RM-Bench's matrix, Ties."""
+"""Figures of scores: differences, parts, judges against reward models, cost, RM-Bench's matrix, Ties."""
 
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
-from judgebench.analysis.board import figure_of
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.axes import decimal_tick, linear, of_money, points_tick, reach, share_tick
 from judgebench.pages.figures import Figure, estimate_text, score_axis
@@ -24,44 +22,9 @@ STYLES = ("concise", "detailed, plain", "detailed, Markdown")
 """RM-Bench's styles, in the order of its matrix."""
 
 
-def standing(subject: Subject) -> Figure:
-    """The runs ranked, with what stands beside their scores."""
-    columns: Columns = {
-        Column("judge"): lambda line: line.place.judge,
-        Column("template"): lambda line: line.place.how,
-        Column("protocol"): lambda line: line.place.protocol,
-        Column("rank", "count"): lambda line: "-" if line.place.rank is None else line.place.rank,
-        Column("score", "score"): lambda line: line.place.score,
-        Column("95% interval", "interval"): lambda line: ends_of(line.place),
-        Column("group", "mark"): lambda line: line.place.group,
-        Column("cost in USD", "money"): lambda line: (
-            line.place.cost_usd if line.is_scores or line.place.cost_usd is not None else "unknown"
-        ),
-        Column("front", "mark"): lambda line: "yes" if line.place.pareto else "",
-        Column("items", "count"): lambda line: line.place.items,
-        Column("with a verdict", "share"): lambda line: line.place.coverage,
-    }
-    for name in subject.board.sections:
-        columns[Column(name, "score")] = partial(_of_place, "sections", name)
-    for name in subject.board.figures:
-        columns[Column(name, "number")] = partial(_of_place, "figures", name)
-    return Figure(
-        f"{subject.slug}-runs",
-        "The runs",
-        "Runs that share a letter under 'group' cannot be told apart (paired tests, Holm's correction). 'front': no "
-        "run here that costs no more is significantly better. A run without a rank is over other items, or has "
-        "verdicts for less than half of its judgements.",
-        Table.of(subject.lines, columns, lambda line: {"unit": line.place.measure}),
-    )
-
-
-def _of_place(level: str, name: str, line: Line) -> float | None:
-    return figure_of(level, name, line.place)
-
-
 def differences(subject: Subject) -> Figure:
     """Each two runs by paired tests, over the score and each section; the plot has the best against all others."""
-    slug, title = f"{subject.slug}-differences", "Differences, paired"
+    slug, title = f"{subject.slug}-differences", "Paired differences"
     found = subject.comparison
     if found is None or found.whole is None:
         return Figure(slug, title, empty="no two runs here have a score over the same items")
@@ -79,9 +42,9 @@ def differences(subject: Subject) -> Figure:
     return Figure(
         slug,
         title,
-        f"By how much {names[0]} is above each other run over the same items, with 95% intervals; the table has every "
-        "two runs, for the score and each section. 'p (Holm)' is corrected for all pairs of a kind; MDE is the "
-        "smallest difference that is detected with 80% power.",
+        f"{names[0]} minus each other run over the same items, with 95% intervals; the table has all pairs, for the "
+        "score and each section. p (Holm): corrected for all pairs of a kind. MDE: minimum detectable difference at "
+        "80% power.",
         found.table(names),
         intervals(dots, axis, f"{title}: {names[0]} minus each other run", zero=True),
     )

@@ -47,9 +47,7 @@ def summary(subject: Subject) -> tuple[str, list[Card]]:
     interval = _interval(best[0], subject)
     how = f"{_how(best[0])}: " if len(best) == 1 else ""
     return lead + _apart(best, ranked, subject), [
-        Card(
-            "Which is best", " and ".join(each.detail.finished.name.judge for each in best), f"{how}{score}, {interval}"
-        ),
+        Card("Best", " and ".join(each.detail.finished.name.judge for each in best), f"{how}{score}, {interval}"),
         _by_how_much(best, ranked, subject),
         _how_sure(best, ranked, subject),
         _cost(best[0], ranked),
@@ -79,10 +77,10 @@ def _how(line: Line) -> str:
 def _interval(line: Line, subject: Subject) -> str:
     low, high = line.place.low, line.place.high
     if line.detail.metrics.sequential is not None:
-        return "of a run that stopped early, so that its own interval would say too much"
+        return "the run stopped early, so its own interval is not shown"
     if low is None or high is None:
         return "no interval"
-    return f"95% interval {score_range(low, high, subject.measure)}"
+    return f"95% CI {score_range(low, high, subject.measure)}"
 
 
 def _alone(scored: Sequence[Line], subject: Subject) -> tuple[str, list[Card]]:
@@ -97,7 +95,7 @@ def _alone(scored: Sequence[Line], subject: Subject) -> tuple[str, list[Card]]:
     score = score_text(line.place.score or 0.0, subject.measure)
     lead = f"{_name(line)} scores {score} on {subject.board.title}, over {line.place.items} items."
     return lead, [
-        Card("The score", score, _interval(line, subject)),
+        Card("Score", score, _interval(line, subject)),
         _beside_nothing(line, subject),
         _verdicts(line),
         _cost(line, [line]),
@@ -108,26 +106,26 @@ def _beside_nothing(line: Line, subject: Subject) -> Card:
     """The score against what is reached without judging."""
     controls = line.detail.metrics.controls
     if controls is None or not controls.baselines:
-        return Card("Without judging", "not known", "no baseline makes sense here, or the run is of an older version")
+        return Card("Best baseline", "not known", "no baseline makes sense here, or the run is of an older version")
     name, best = max(controls.baselines.items(), key=lambda each: each[1].score)
     score = score_text(best.score, subject.measure)
     picking = "picking an answer at random" if name == "random" else f"always picking the {name} answer"
     if controls.judged is not None:
         judged = score_text(controls.judged, subject.measure)
-        return Card("Without judging", score, f"is reached by {picking}, where that makes sense; there it has {judged}")
+        return Card("Best baseline", score, f"is reached by {picking}, where that makes sense; there it has {judged}")
     above = line.place.low is not None and line.place.low > best.score
     beyond = "the score's interval lies above that" if above else "the score's interval does not lie above that"
-    return Card("Without judging", score, f"is reached by {picking}; {beyond}")
+    return Card("Best baseline", score, f"is reached by {picking}; {beyond}")
 
 
 def _verdicts(line: Line) -> Card:
     metrics = line.detail.metrics
     without = sum(metrics.failures.values())
-    what = "items have scores" if line.is_scores else "replies have a verdict"
+    what = "items have scores" if line.is_scores else "replies parsed"
     said = f"{metrics.judgements - without} of {metrics.judgements} {what}"
     if metrics.bounds is not None and metrics.bounds.low != metrics.bounds.high:
         said += f"; with all others counted wrong or right, the score is {bounds_text(metrics.bounds, metrics.measure)}"
-    return Card("How complete", percent(metrics.coverage), said)
+    return Card("Coverage", percent(metrics.coverage), said)
 
 
 def _next(best: Sequence[Line], ranked: Sequence[Line]) -> Line | None:
@@ -138,18 +136,18 @@ def _next(best: Sequence[Line], ranked: Sequence[Line]) -> Line | None:
 def _by_how_much(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> Card:
     rival = _next(best, ranked)
     if rival is None:
-        return Card("By how much", "equal", f"all {len(ranked)} have the same score")
+        return Card("Difference", "equal", f"all {len(ranked)} have the same score")
     if (watched := _watched(best[0], rival)) is not None:
         low, high = (difference_text(each, "share") for each in (watched.low, watched.high))
         amount = f"{difference_text(watched.difference, 'share')} points"
-        return Card("By how much", amount, f"over the next, {_name(rival)}; {_level(watched)} {low} to {high}")
+        return Card("Difference", amount, f"over the second, {_name(rival)}; {_level(watched)} {low} to {high}")
     found = _difference(best[0], rival, subject)
     if found is None:
-        return Card("By how much", "not known", "these runs were not compared")
+        return Card("Difference", "not known", "these runs were not compared")
     unit = "" if subject.measure == "pearson" else " points"
     low, high = (difference_text(each, subject.measure) for each in (found[0].low, found[0].high))
     amount = f"{difference_text(found[0].difference, subject.measure)}{unit}"
-    return Card("By how much", amount, f"over the next, {_name(rival)}; 95% interval {low} to {high}")
+    return Card("Difference", amount, f"over the second, {_name(rival)}; 95% CI {low} to {high}")
 
 
 def _watched(first: Line, second: Line) -> Sequential | None:
@@ -196,32 +194,32 @@ def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) ->
         return _how_sure_at_the_stop(watched)
     found = None if rival is None else _difference(best[0], rival, subject)
     if found is None or subject.comparison is None:
-        return Card("How sure", "not known", "no two of these runs were compared")
+        return Card("Significance", "not known", "no two of these runs were compared")
     each, adjusted = found
     pairs = len(subject.comparison.whole.pairs) if subject.comparison.whole is not None else 0
     corrected = f" after Holm's correction for {pairs} pairs" if pairs > 1 else ""
     tested = f"paired test over {subject.comparison.items} items, p {_equals(adjusted)}{corrected}"
     if adjusted <= ALPHA:
-        return Card("How sure", "not chance", f"a difference as large would be rare among equals: {tested}")
+        return Card("Significance", "significant", tested)
     if each.smallest < 1:
         least = difference_text(each.smallest, subject.measure).lstrip("+")
         unit = "" if subject.measure == "pearson" else " points"
-        tested += f"; of so many items only a difference from {least}{unit} on shows"
-    return Card("How sure", "may be chance", tested)
+        tested += f"; minimum detectable difference {least}{unit} (80% power)"
+    return Card("Significance", "not significant", tested)
 
 
 def _how_sure_at_the_stop(found: Sequential) -> Card:
-    after = f"after {found.items} of {found.of} items; the interval allows for a look at any time, and for the stop"
+    after = f"after {found.items} of {found.of} items; the interval is anytime-valid and allows for the stop"
     if found.decision == "shown":
-        return Card("How sure", "not chance", f"the difference was shown {after}")
+        return Card("Significance", "significant", f"stopped {after}")
     size = f"{100 * found.size:g} points"
     if found.decision == "too_small":
-        return Card("How sure", "too small to matter", f"the difference was shown to be below {size} {after}")
-    return Card("How sure", "may be chance", f"no difference was shown, nor that it is below {size}, {after}")
+        return Card("Significance", f"equivalent within {size}", f"stopped {after}")
+    return Card("Significance", "not significant", f"nor equivalent within {size}, {after}")
 
 
 def _chance(first: Line, second: Line, subject: Subject) -> bool | None:
-    """Whether the difference of two lines may be chance; None where they were not compared."""
+    """Whether the difference of two lines is not significant; None where they were not compared."""
     if (watched := _watched(first, second)) is not None:
         return watched.decision != "shown"
     found = _difference(first, second, subject)
@@ -229,7 +227,7 @@ def _chance(first: Line, second: Line, subject: Subject) -> bool | None:
 
 
 def _apart(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> str:
-    """Which others a best one cannot be told apart from, as a sentence; empty where no two were compared."""
+    """Which others are not significantly different from a best one, as a sentence; empty where no two were compared."""
     others = [line for line in ranked if line not in best]
     found = {line.number: [_chance(one, line, subject) for one in best] for line in others}
     if any(each is None for each in chain(*found.values())) or not found:
@@ -238,10 +236,10 @@ def _apart(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) -> st
     if not alike:
         than = "the other run" if len(others) == 1 else f"each of the {len(others)} other runs"
         subject_ = "It is" if len(best) == 1 else "Each is"
-        return f" {subject_} better than {than} by more than chance explains."
+        return f" {subject_} significantly better than {than}."
     more = f" and {len(alike) - _FEW} more" if len(alike) > _FEW else ""
-    cannot = "It cannot" if len(best) == 1 else "Of these at least one cannot"
-    return f" {cannot} be told apart from {', '.join(alike[:_FEW])}{more}."
+    from_ = "from it" if len(best) == 1 else "from at least one of these"
+    return f" Not significantly different {from_}: {', '.join(alike[:_FEW])}{more}."
 
 
 def _equals(p: float) -> str:
@@ -251,20 +249,18 @@ def _equals(p: float) -> str:
 
 def _cost(best: Line, ranked: Sequence[Line]) -> Card:
     if best.is_scores:
-        return Card("At what cost", "not known", "a reward model's scores come without a price")
+        return Card("Cost", "not known", "a reward model's scores come without a price")
     cost = best.place.cost_usd
     if cost is None:
-        return Card("At what cost", "not known", "the judge's price is not known; providers.yaml can name it (price)")
+        return Card("Cost", "not known", "unknown price; set it in providers.yaml (price)")
     bill = best.detail.bill
-    each = f"{dollars(bill.per_item)} an item" if bill is not None and bill.per_item is not None else ""
+    each = f"{dollars(bill.per_item)} per item" if bill is not None and bill.per_item is not None else ""
     latency = bill.latency if bill is not None else None
-    said = "; ".join(
-        [*([each] if each else []), *([f"half of the replies within {latency[0]:.2f} s"] if latency else [])]
-    )
+    said = "; ".join([*([each] if each else []), *([f"latency p50 {latency[0]:.2f} s"] if latency else [])])
     cheap = _cheapest_alike(best, ranked)
     if cheap is not None:
-        said += f"; the cheapest that cannot be told apart, {_name(cheap)}, cost {dollars(cheap.place.cost_usd)}"
-    return Card("At what cost", dollars(cost), said)
+        said += f"; cheapest not significantly different: {_name(cheap)}, {dollars(cheap.place.cost_usd)}"
+    return Card("Cost", dollars(cost), said)
 
 
 def _cheapest_alike(best: Line, ranked: Sequence[Line]) -> Line | None:

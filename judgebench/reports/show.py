@@ -37,7 +37,6 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         console.print(
             f"no failures: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
         )
-        return
     for kind, count in Counter(each.kind for each in found).most_common():
         console.print(Text(f"{kind.replace('_', ' ')}: {count}", style=WARNING))
         columns: Columns = {
@@ -49,6 +48,8 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
         more = [f"and {count - shown} more; --all lists them"] if count > shown else []
         print_tables(console, [Table.of(of_kind[:shown], columns, notes=more)])
     console.print(f"show one in full: judgebench show {finished.path} ITEM", soft_wrap=True)
+    if finished.run.manifest.protocol.protocol.orders != "one":
+        console.print(f"verdicts that change with the order: judgebench show {finished.path} --flips", soft_wrap=True)
 
 
 def print_item(console: Console, finished: Finished, shown: ShownItem, *, messages: bool = False) -> None:

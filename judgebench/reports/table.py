@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 
 from rich.box import SIMPLE_HEAD
 from rich.cells import cell_len
-from rich.padding import Padding
 from rich.table import Table as Grid
 from rich.text import Text
 
@@ -41,9 +40,18 @@ def print_tables(console: Console, tables: Iterable[Table]) -> None:
                 console.print()
         for note in table.notes:
             style = WARNING if isinstance(note, Alert) else ""
-            console.print(Padding(Text(one_line(note), style=style), (0, 0, 0, 2), expand=False))
+            for line in _hanging(console, one_line(note)):
+                console.print(Text(line, style=style), soft_wrap=True)
         if table.notes:
             console.print()
+
+
+def _hanging(console: Console, note: str) -> Iterator[str]:
+    """A note in lines, those after the first further in."""
+    first = Text(note).wrap(console, max(console.width - 2, 1))[0].plain.rstrip()
+    yield f"  {first}"
+    if rest := note[len(first) :].lstrip():
+        yield from (f"    {line.plain.rstrip()}" for line in Text(rest).wrap(console, max(console.width - 4, 1)))
 
 
 class _Layout:
@@ -78,8 +86,12 @@ class _Layout:
 
     def _fits(self, columns: Sequence[int]) -> bool:
         """Whether there is room for columns behind the names, these below each other and broken where need be."""
+        if self._total(self._wide, [*self._names, *columns], self._gap) <= self._width:
+            return True
         names = [at for at in self._names if at not in self._titles[1:]]
-        return self._total(self._least, [*names, *columns], self._gap) <= self._width
+        below = 2 + max((self._least[at] for at in self._titles[1:]), default=-2)
+        wider = max(below - self._least[self._titles[0]], 0) if below else 0
+        return self._total(self._least, [*names, *columns], self._gap) + wider <= self._width
 
     def _parts(self) -> Iterator[list[int]]:
         """The columns behind the names in as many tables as it takes: the first, and those that gave way to it."""

@@ -98,7 +98,7 @@ def opened_members(
     share_contents(opened)
     for each in opened[1:]:
         _check_same_items(opened[0], each, what)
-    _check_alike(opened, templates, what)
+    check_alike(opened, templates, what)
     return opened, templates
 
 
@@ -114,7 +114,17 @@ def _check_same_items(first: Finished, other: Finished, what: str) -> None:
         )
 
 
-def _check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], what: str) -> None:
+def check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], what: str) -> None:
+    """Finds out whether runs of the same items have one mode and one scale.
+
+    Args:
+        opened: The runs.
+        templates: Theirs.
+        what: Is to be made of them, as in a message.
+
+    Raises:
+        ConfigError: They have not.
+    """
     first = templates[0].wording
     for each, own in zip(opened[1:], templates[1:], strict=True):
         if own.wording.mode != first.mode:

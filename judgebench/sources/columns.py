@@ -62,10 +62,6 @@ LABELS = (
     "preferred_index",
     "winner_index",
     "best_index",
-    "chosen_response",
-    "chosen_answer",
-    "chosen_model",
-    "chosen",
     "better",
     "better_response",
     "better_answer",
@@ -78,6 +74,10 @@ LABELS = (
     "winning_model",
     "winner_model",
     "which_is_better",
+    "chosen_response",
+    "chosen_answer",
+    "chosen_model",
+    "chosen",
     "choice",
     "selected",
     "selection",
@@ -165,13 +165,13 @@ _LOST = ("rejected", "reject", "dispreferred", "non preferred", "loser", "losing
 
 @lru_cache(maxsize=4096)
 def plain(name: object) -> str:
-    """A column's name for comparison: without case, spaces, hyphens and underscores.
+    """A column's name for comparison: its letters and digits without case.
 
     Example:
         >>> plain("Response A") == plain("response_a") == plain("responseA")
         True
     """
-    return re.sub(r"[\s_\-./]+", "", str(name)).casefold()
+    return re.sub(r"[\W_]+", "", str(name)).casefold()
 
 
 def words(name: object) -> tuple[str, ...]:
@@ -179,7 +179,7 @@ def words(name: object) -> tuple[str, ...]:
     text = re.sub(
         r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|(?<=[A-Za-z])(?=\d)|(?<=\d)(?=[A-Za-z])", " ", str(name)
     )
-    return tuple(re.sub(r"[\s_\-./]+", " ", text).casefold().split())
+    return tuple(re.sub(r"[\W_]+", " ", text).casefold().split())
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +221,18 @@ class Columns:
                             found.append(((*rank, -len(group), series_at), group))
         return min(found)[1] if found else ()
 
+    def named_answers(self) -> dict[str, str]:
+        """Two columns that hold the answers of two models by name (`gpt4_response`, `claude_response`).
+
+        Returns:
+            The model's name -> its column; empty where there are not exactly two such columns.
+        """
+        for stem in _STEMS[:-2]:
+            found = {" ".join(rest): name for name in self.names if (rest := _named(words(name), stem))}
+            if len(found) == 2:
+                return found
+        return {}
+
     def preferred(self) -> tuple[str, str] | None:
         """The two columns of the better and the worse answer (`chosen`, `rejected`); None if there are none."""
         by_words = {" ".join(words(name)): name for name in reversed(self.names)}
@@ -246,6 +258,14 @@ def _without(name: str, word: str) -> str | None:
 
 def _is_answer(rest: str) -> bool:
     return all(word in _STEMS or word in _MORE for word in rest.split()) and rest != "model"
+
+
+def _named(of: tuple[str, ...], stem: str) -> tuple[str, ...] | None:
+    """The other words of a name that begins or ends with a word for an answer; None where it does not."""
+    if len(of) < 2 or stem not in {of[0], of[-1]}:
+        return None
+    rest = of[:-1] if of[-1] == stem else of[1:]
+    return rest if not set(rest) & {"correct", "reference", "ref", "gold", "expected", "ideal", "the"} else None
 
 
 def _rank(of: tuple[str, ...], place: int) -> tuple[int, int] | None:

@@ -37,6 +37,18 @@ CANONICAL = frozenset(
 """Columns that say what is judged and which is better; a form leaves none of them standing that it has not made."""
 
 
+_KEPT = frozenset(
+    map(
+        plain,
+        (
+            *("id", "model_a", "model_b", "question_id", "judge", "turn", "scenario", "post_id", "domain", "language"),
+            *("category_path", "generator", "problem_id", "subject", "level", "correctness", "coherence"),
+        ),
+    )
+)
+"""Columns that a form may be known by, and that are neither texts nor labels: they go along."""
+
+
 class FormError(ValueError):
     """A row that contradicts its form; the message says what is wrong and the option that helps, without its place."""
 
@@ -46,7 +58,7 @@ class Cells:
 
     def __init__(self, row: Mapping[str, object], meanings: Mapping[str, str] | None = None) -> None:
         """Args: the row, and what the user said that labels mean."""
-        self._row = row
+        self.row = row
         self._own = {plain(name): name for name in reversed(list(row))}
         self._meanings = meanings or {}
 
@@ -64,7 +76,7 @@ class Cells:
 
     def raw(self, name: str) -> object:
         """The cell as it stands."""
-        return self._row.get(self._own.get(plain(name), name))
+        return self.row.get(self._own.get(plain(name), name))
 
     def meaning(self, name: str) -> str | None:
         """What the user said that the label in a cell means, or what it says itself where it is plain; else None."""
@@ -96,11 +108,11 @@ class Cells:
 
     def rest(self, *used: str) -> CustomRow:
         """All other cells, which go along."""
-        taken = {plain(name) for name in used}
-        return {name: value for name, value in self._row.items() if plain(name) not in taken and name not in CANONICAL}
+        taken = {plain(name) for name in used} - _KEPT
+        return {name: value for name, value in self.row.items() if plain(name) not in taken and name not in CANONICAL}
 
 
-Make = Callable[[Cells], CustomRow]
+Make = Callable[[Cells], CustomRow | list[CustomRow]]
 Fits = Callable[[Sequence[Cells]], bool]
 
 
@@ -121,6 +133,7 @@ class KnownForm:
         label: The column that says which is better, if one does.
         labels: What stands in it -> `A`, `B` or `tie`; empty where words are read.
         uses: All columns that are read, beside `needs`.
+        roles: What a column of the file is -> its name, where the names alone said so.
         benchmarks: Whose rows they become.
         fits: Whether the first rows are of this form, where the columns alone do not say so.
         places: A word in the path of the rows' file -> their subset, the empty one for all others; where there are
@@ -137,6 +150,7 @@ class KnownForm:
     label: str | None = None
     labels: Mapping[str, str] = field(default_factory=dict)
     uses: tuple[str, ...] = ()
+    roles: Mapping[str, str] = field(default_factory=dict)
     benchmarks: tuple[str, ...] = ("custom",)
     fits: Fits = field(default=_always, repr=False)
     without: tuple[str, ...] = ()
@@ -154,7 +168,13 @@ class KnownForm:
             FormError: The row contradicts the form.
         """
         cells = Cells(row, meanings)
-        return [cells.rest(*self.needs, *self.uses) | self.make(cells)]
+        made = self.make(cells)
+        rest = cells.rest(*self.needs, *self.uses)
+        return [rest | each for each in (made if isinstance(made, list) else [made])]
+
+    def used(self, columns: Columns) -> dict[str, str]:
+        """What each column is that is read -> its name in the file."""
+        return dict(self.roles) or {name: own for name in (*self.needs, *self.uses) if (own := columns.find(name))}
 
     def matches(self, columns: Columns, rows: Sequence[Cells]) -> bool:
         """Whether a table with these columns and first rows is of this form."""
@@ -169,6 +189,7 @@ def label_in(
     *,
     models: Sequence[object] = (),
     texts: Sequence[object] = (),
+    columns: Sequence[Sequence[str]] = (),
 ) -> str:
     """The label that a cell holds: `A`, `B`, `tie`, or empty; of more answers than two, a letter.
 
@@ -178,6 +199,7 @@ def label_in(
         codes: What stands there -> what it means; where left out, words for slots and ties.
         models: The models' names, one of which the label may be.
         texts: The answers themselves, one of which the label may repeat.
+        columns: Names that the answers have in the file, any of which the label may be in any spelling.
 
     Raises:
         FormError: It is none of these; the message names `--labels`.
@@ -189,6 +211,10 @@ def label_in(
     said = read_label(value, max(2, len(texts)))
     if said == UNLABELLED:
         return UNLABELLED
+    for names in columns:
+        by_column = _only(plain(value), [plain(name) for name in names])
+        if by_column is not None and not (isinstance(said, str) and said != by_column):
+            return by_column
     found = coded(value, codes) if codes else None
     if found is None and isinstance(said, str) and not (codes and said not in codes.values()):
         found = said

@@ -52,13 +52,13 @@ def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str) 
     made: CustomRow = {"response_a": answers[0], "response_b": answers[1], "label": label or None}
     if prompt is not None:
         made = {"prompt": prompt, **made}
-    models = [next((cells.raw(name) for name in names if name in cells), None) for names in _MODELS]
+    models = [next((cells.raw(name) for name in names if name in cells), None) for names in MODELS]
     if all(isinstance(name, str) for name in models):
         made["models"] = models[::-1] if label == "B" else models
     return made
 
 
-_MODELS = (
+MODELS = (
     ("model_a", "model_1", "generator_1", "answer1_model_id"),
     ("model_b", "model_2", "generator_2", "answer2_model_id"),
 )
@@ -297,6 +297,22 @@ def llmbar_own(cells: Cells) -> CustomRow:
         raise FormError(f"{cells.own('label')} is empty, expected 1 or 2")
     better = "AB".index(label)
     return {"prompt": cells.need("input"), "chosen": outputs[better], "rejected": outputs[1 - better]}
+
+
+def rewardmath_pair(cells: Cells) -> list[CustomRow]:
+    """A pair of RewardMATH_pairwise.json as two rows of one solution each."""
+    position = label_in(cells, "chosen_position")
+    if position not in {"A", "B"}:
+        raise FormError(f"{cells.own('chosen_position')} is {cells.raw('chosen_position')!r}, expected A or B")
+    return [
+        {
+            **{name: cells.raw(name) for name in ("problem", "problem_id", "subject", "level") if name in cells},
+            "eval_solution": cells(f"eval_solution_{slot}"),
+            "solution_type": "chosen" if slot == position else "rejected",
+            "solution_reference": None if slot == position else cells.raw("solution_reference"),
+        }
+        for slot in "AB"
+    ]
 
 
 def openai_preference(cells: Cells) -> CustomRow:

@@ -9,15 +9,18 @@ from judgebench.sources.form import Cells, KnownForm
 from judgebench.sources.labels import TIE
 from judgebench.sources.turns import is_transcript
 
+MOST = 0.8
+"""So many of the first rows have to be of a form that the columns alone do not tell."""
+
 _PAIR, _BEST, _GRADE, _NONE = "pair", "best of k", "grade", "no label"
 
 
-def _all(column: str, check: Callable[[object], bool]) -> Callable[[Sequence[Cells]], bool]:
-    """Whether a column's cells of all rows that have one pass a check, and there is one."""
+def _most(column: str, check: Callable[[object], bool]) -> Callable[[Sequence[Cells]], bool]:
+    """Whether a column's cells pass a check in nearly all rows that have one: the others are bad rows of the form."""
 
     def fits(rows: Sequence[Cells]) -> bool:
         values = [value for cells in rows if (value := cells(column)) not in (None, "")]
-        return bool(values) and all(check(value) for value in values)
+        return bool(values) and sum(check(value) for value in values) >= MOST * len(values)
 
     return fits
 
@@ -60,11 +63,15 @@ def _alpaca(rows: Sequence[Cells]) -> bool:
 
 
 def _implicit(rows: Sequence[Cells]) -> bool:
-    """Whether every row's two texts begin with a word in common, and are no transcripts."""
+    """Whether the two texts of nearly all rows begin with a word in common, and are no transcripts."""
     pairs = [(cells.raw("chosen"), cells.raw("rejected")) for cells in rows]
     texts = [(first, second) for first, second in pairs if isinstance(first, str) and isinstance(second, str)]
     alike = [pair for pair in texts if read.common(*pair).strip()]
-    return bool(texts) and len(alike) == len(texts) and not any(is_transcript(text) for pair in texts for text in pair)
+    return (
+        bool(texts)
+        and len(alike) >= MOST * len(texts)
+        and not any(is_transcript(text) for pair in texts for text in pair)
+    )
 
 
 def _several_languages(rows: Sequence[Cells]) -> bool:
@@ -109,7 +116,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.mt_bench,
         label="winner",
         labels=read.ARENA,
-        fits=_all("question_id", lambda value: _number(value) is not None),
+        fits=_most("question_id", lambda value: _number(value) is not None),
     ),
     KnownForm(
         "UltraFeedback",
@@ -117,7 +124,7 @@ FORMS: tuple[KnownForm, ...] = (
         _BEST,
         "the completions of the highest overall_score (else fine-grained_score, else mean rating) are correct",
         lists.ultrafeedback,
-        fits=_all("completions", _objects_with("response")),
+        fits=_most("completions", _objects_with("response")),
     ),
     KnownForm(
         "HH transcripts",
@@ -125,7 +132,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "chosen is better; the turns that both transcripts share are the prompt",
         read.transcripts,
-        fits=_both(_all("chosen", is_transcript), _all("rejected", is_transcript)),
+        fits=_both(_most("chosen", is_transcript), _most("rejected", is_transcript)),
         without=("prompt",),
     ),
     KnownForm(
@@ -134,7 +141,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "chosen is better; the prompt is a transcript",
         read.asked_in_transcript,
-        fits=_all("prompt", lambda value: is_transcript(value) and str(value).rstrip().endswith("Assistant:")),
+        fits=_most("prompt", lambda value: is_transcript(value) and str(value).rstrip().endswith("Assistant:")),
     ),
     KnownForm(
         "TRL, implicit prompt",
@@ -163,7 +170,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.unpaired,
         label="label",
         labels={"true": "1", "false": "0"},
-        fits=_all("label", lambda value: str(value).strip().casefold() in {"true", "false"}),
+        fits=_most("label", lambda value: str(value).strip().casefold() in {"true", "false"}),
         without=("chosen", "rejected"),
     ),
     KnownForm(
@@ -172,7 +179,7 @@ FORMS: tuple[KnownForm, ...] = (
         _BEST,
         "the answers of the lowest rank are correct",
         lists.nectar,
-        fits=_all("answers", _objects_with("answer", "rank")),
+        fits=_most("answers", _objects_with("answer", "rank")),
     ),
     KnownForm(
         "SHP",
@@ -219,7 +226,7 @@ FORMS: tuple[KnownForm, ...] = (
         "winner: words such as A, response_b, Response A",
         read.pair("instruction", ("response_a", "response_b"), "winner", rubric="rubric"),
         label="winner",
-        fits=_all("winner", lambda value: _number(value) is None),
+        fits=_most("winner", lambda value: _number(value) is None),
     ),
     KnownForm(
         "RMB, pairs",
@@ -243,7 +250,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "targets: the choice with label 1 is better",
         lists.hhh_choices,
-        fits=_all("targets", lambda value: isinstance(value, Mapping) and {"choices", "labels"} <= value.keys()),
+        fits=_most("targets", lambda value: isinstance(value, Mapping) and {"choices", "labels"} <= value.keys()),
     ),
     KnownForm(
         "hhh_alignment, BIG-bench",
@@ -259,7 +266,7 @@ FORMS: tuple[KnownForm, ...] = (
         "score: the answer with the higher of the two is better, equal ones are a tie",
         read.two_scores,
         uses=("reference",),
-        fits=_all("score", lambda value: isinstance(value, list) and len(value) == 2),
+        fits=_most("score", lambda value: isinstance(value, list) and len(value) == 2),
     ),
     KnownForm(
         "PandaLM",
@@ -355,12 +362,22 @@ FORMS: tuple[KnownForm, ...] = (
         },
     ),
     KnownForm(
+        "RewardMATH, pairs",
+        ("problem", "problem_id", "eval_solution_A", "eval_solution_B", "chosen_position"),
+        _BEST,
+        "chosen_position: A or B is the correct solution; the pairs of a problem make one item",
+        read.rewardmath_pair,
+        label="chosen_position",
+        uses=("solution_reference", "answer", "id", "subject", "level"),
+        benchmarks=("rewardmath",),
+    ),
+    KnownForm(
         "OpenAI preference tuning",
         ("input", "preferred_output", "non_preferred_output"),
         _PAIR,
         "preferred_output is better",
         read.openai_preference,
-        fits=_all("input", lambda value: isinstance(value, Mapping) and "messages" in value),
+        fits=_most("input", lambda value: isinstance(value, Mapping) and "messages" in value),
     ),
     KnownForm(
         "M-RewardBench, several languages",

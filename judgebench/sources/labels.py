@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -33,6 +34,7 @@ TIES = frozenset(
         "both",
         "both good",
         "both bad",
+        "bad",
         "bothgood",
         "bothbad",
         "both are good",
@@ -100,6 +102,7 @@ def read_label(value: object, slots: int = 2) -> str | int | None:
     return _read_text(value, slots) if isinstance(value, str) else None
 
 
+@lru_cache(maxsize=256)
 def _read_text(value: str, slots: int) -> str | int | None:
     plain = _plain(value)
     if plain in EMPTY:
@@ -160,6 +163,6 @@ def coded(value: object, codes: Mapping[str, str]) -> str | None:
 
     A number is compared as `2`, whether the file has 2, 2.0 or "2".
     """
-    text = str(value).strip() if not isinstance(value, float) else f"{value:g}"
+    text = re.sub(r"^(-?\d+)\.0+$", r"\1", str(value).strip())
     found = {key.strip().casefold(): meaning for key, meaning in codes.items()}
     return found.get(text.casefold())

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
-from judgebench.sources.cells import decode_cell
 from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, SINGLES, SYSTEMS, Columns
 from judgebench.sources.form import Cells, CustomRow, FormError, KnownForm, label_in
-from judgebench.sources.known_read import as_text, asked, paired
+from judgebench.sources.known_read import MODELS, as_text, asked, float_of, paired
 from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, numbering, read_label
 from judgebench.sources.turns import is_turn
 
-_SURE = LABELS[: LABELS.index("best_index") + 1]
+_SURE = LABELS[: LABELS.index("which_is_better") + 1]
 """Names of columns that are labels whatever stands in them; others only where all of it can be read."""
 
 _OPTIONAL: Mapping[str, tuple[str, ...]] = {
@@ -28,15 +27,47 @@ _EMPTY = (None, "")
 
 @dataclass(frozen=True)
 class _Label:
-    """A label's column: what its numbers mean, or why nobody can say."""
+    """A label's column, and what can stand in it.
+
+    Attributes:
+        column: Its name in the file.
+        answers: The answers' columns, where they have some.
+        names: The two models by name, where the columns of their answers name them.
+        numbers: What its numbers mean.
+        unclear: Why nobody can say that.
+    """
 
     column: str
-    numbers: Mapping[int, str] | None = None
+    answers: Sequence[str] = ()
+    names: Sequence[str] = ()
+    numbers: Mapping[int, str] = field(default_factory=dict)
     unclear: str | None = None
 
     @property
     def codes(self) -> dict[str, str]:
-        return {str(number): meaning for number, meaning in (self.numbers or {}).items()}
+        return {str(number): meaning for number, meaning in self.numbers.items()}
+
+    def read(self, cells: Cells, texts: Sequence[object]) -> str:
+        """The label of a row whose answers are `texts`."""
+        models = [next((cells.raw(name) for name in pair if name in cells), None) for pair in MODELS]
+        names = [each for each in (self.answers, self.names) if each]
+        return label_in(cells, self.column, self.codes, models=models, texts=texts, columns=names)
+
+    def reads(self, cells: Cells) -> bool:
+        """Whether a row's label can be read."""
+        try:
+            return bool(self.read(cells, [cells.raw(name) for name in self.answers]))
+        except FormError:
+            return False
+
+    def __str__(self) -> str:
+        """How it is counted."""
+        if not self.numbers:
+            return f"{self.column} names the better answer"
+        meanings = [
+            (number, "a tie" if said == TIE else f"answer {said}") for number, said in sorted(self.numbers.items())
+        ]
+        return f"{self.column}: " + ", ".join(f"{number} is {said}" for number, said in meanings)
 
 
 def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
@@ -59,12 +90,10 @@ def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
 def _is_own(form: KnownForm, cells: Cells) -> bool:
     """Whether a row stands in the benchmark's own columns already."""
     try:
-        made = form.make(cells)
+        (made,) = form.read(cells.row)
     except FormError:
         return False
-    return all(
-        cells.own(name) == name and cells.raw(name) == value for name, value in made.items() if value is not None
-    )
+    return made == cells.row
 
 
 # --- what a table may be
@@ -72,52 +101,36 @@ def _is_own(form: KnownForm, cells: Cells) -> bool:
 
 def _answers(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     """Two or more answers in columns of their own, and a label."""
+    named: dict[str, str] = {}
     answers = table.answers()
-    prompt = _prompt(table, answers)
     if not answers or not _are_texts(rows, answers):
+        named = table.named_answers()
+        answers = tuple(named.values())
+    prompt = _prompt(table, answers)
+    if not answers or (prompt is None and not any(_is_talk(cells(answers[0])) for cells in rows[:20])):
         return None
-    if prompt is None and not any(_is_talk(cells(answers[0])) for cells in rows[:20]):
-        return None
-    label = _label(table, rows, (*answers, *([prompt] if prompt else [])), len(answers), answers)
-    build = _pair if len(answers) == 2 else _several
-    make = build(prompt, answers, label)
-    return _form(
-        "pairs" if len(answers) == 2 else f"{len(answers)} answers",
-        table,
-        (prompt, *answers),
-        label,
-        make,
-        becomes="pair" if len(answers) == 2 else "best of k",
-    )
+    taken = (*answers, *([prompt] if prompt else []))
+    label = _label(table, rows, taken, _Label("", answers, tuple(named)), len(answers))
+    if named and (label is None or label.unclear or table.preferred() is not None):
+        return None  # `gold_answer` and `model_answer` are two columns of another kind
 
-
-def _pair(prompt: str | None, answers: Sequence[str], label: _Label | None) -> Callable[[Cells], CustomRow]:
     def make(cells: Cells) -> CustomRow:
         texts = [cells.need(answer) for answer in answers]
-        models = (
-            (cells.raw("model_a"), cells.raw("model_b"))
-            if "model_a" in cells
-            else (cells.raw("model_1"), cells.raw("model_2"))
-        )
-        said = UNLABELLED if label is None else label_in(cells, label.column, label.codes, models=models, texts=texts)
-        made = paired(cells, None if prompt is None else _question(cells, prompt, texts), texts, said)
+        said = UNLABELLED if label is None else label.read(cells, texts)
+        asks = None if prompt is None else _question(cells, prompt, texts)
+        if len(answers) > 2:
+            return {**({"prompt": asks} if prompt else {}), "completions": texts, "label": said or None}
+        made = paired(cells, asks, texts, said)
         if label is None:
             del made["label"]
         if label is None or label.column == "label":
             made.pop("models", None)  # so that the items of such rows stay those that earlier versions made of them
         return made
 
-    return make
-
-
-def _several(prompt: str | None, answers: Sequence[str], label: _Label | None) -> Callable[[Cells], CustomRow]:
-    def make(cells: Cells) -> CustomRow:
-        texts = [cells.need(answer) for answer in answers]
-        said = UNLABELLED if label is None else label_in(cells, label.column, label.codes, texts=texts)
-        made: CustomRow = {"completions": texts, "label": said or None}
-        return made if prompt is None else {"prompt": _question(cells, prompt, texts), **made}
-
-    return make
+    two = len(answers) == 2
+    letters = LETTERS.casefold()
+    roles = {f"response_{letters[at]}" if two else f"completion {at + 1}": own for at, own in enumerate(answers)}
+    return _form("pairs" if two else f"{len(answers)} answers", table, prompt, roles, make, label=label)
 
 
 def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
@@ -127,20 +140,20 @@ def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     if column is None or prompt is None or table.preferred() is not None:
         return None
     sizes = {len(value) for cells in rows if isinstance(value := cells(column), list)}
+    counted = table.find("num_correct")
     slots = sizes.pop() if len(sizes) == 1 else 2
-    label = None if "num_correct" in table.names else _label(table, rows, (column, prompt), slots, ())
+    label = None if counted else _label(table, rows, (column, prompt), _Label(""), slots)
 
     def make(cells: Cells) -> CustomRow:
         value = cells(column)
         texts = [_answer_text(each) for each in value] if isinstance(value, list) else []
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "completions": texts}
-        if label is not None:
-            made["label"] = label_in(cells, label.column, label.codes, texts=texts) or None
-        elif "num_correct" in cells:
-            made["num_correct"] = cells.raw("num_correct")
-        return made
+        if counted:
+            return made | {"num_correct": cells.raw(counted)}
+        return made if label is None else made | {"label": label.read(cells, texts) or None}
 
-    return _form("best of k", table, (prompt, column), label, make, becomes="best of k", also=("num_correct",))
+    said = f"the first {counted} completions are correct" if counted else ""
+    return _form("best of k", table, prompt, {"completions": column}, make, label=label, said=said, num_correct=counted)
 
 
 def _answer_text(value: object) -> object:
@@ -157,15 +170,17 @@ def _preferred(table: Columns) -> KnownForm | None:
     columns = table.preferred()
     if columns is None:
         return None
-    prompt = _prompt(table, columns)
+    prompt, counted = _prompt(table, columns), table.find("num_correct")
 
     def make(cells: Cells) -> CustomRow:
         texts = [_talk_in(cells, column) for column in columns]
         made: CustomRow = dict(zip(("chosen", "rejected"), texts, strict=True))
-        made |= {"num_correct": cells.raw("num_correct")} if "num_correct" in cells else {}
+        made |= {"num_correct": cells.raw(counted)} if counted else {}
         return made if prompt is None else {"prompt": _question(cells, prompt, texts), **made}
 
-    return _form("preference pairs", table, (prompt, *columns), None, make, becomes="pair", also=("num_correct",))
+    roles = dict(zip(("chosen", "rejected"), columns, strict=True))
+    said = f"{columns[0]} is better than {columns[1]}"
+    return _form("preference pairs", table, prompt, roles, make, said=said, num_correct=counted)
 
 
 def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
@@ -174,41 +189,29 @@ def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     prompt = _prompt(table, (column,) if column else ())
     if column is None or prompt is None:
         return None
-    grade = next((name for name in table.all(GRADES) if _are_numbers(rows, name)), None) or table.find("human_score")
+    grade = _grade(table, rows) or table.find("human_score")
     asks = None
-    if grade is None and _label(table, rows, (column, prompt), 2, ()) is not None:
-        said = table.find(*_SURE)
-        asks = (
-            f"of single answers '{said}' can be a grade only, a number: name it with --columns human_score={said}"
-            if said
-            else None
-        )
+    label = None if grade else _label(table, rows, (column, prompt), _Label(""), 2)
+    if label is not None:
+        asks = f"'{label.column}' can only grade a single answer, with a number: --columns human_score={label.column}"
 
     def make(cells: Cells) -> CustomRow:
         texts = [cells.need(column)]
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "response": texts[0]}
         return made if grade is None else made | {"human_score": cells.number(grade)}
 
-    made = _form(
-        "graded answers" if grade else "answers",
-        table,
-        (prompt, column),
-        None,
-        make,
-        becomes="grade" if grade else "no label",
-        also=(grade,),
-    )
+    name = "graded answers" if grade else "answers"
+    made = _form(name, table, prompt, {"response": column}, make, said=_graded(grade), human_score=grade)
     return replace(made, unclear=asks)
 
 
 def _talk(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     """Whole conversations, whose last answer is judged."""
-    column = next(
-        (name for name in table.all(("messages", "conversations", "conversation")) if _all_lists(rows, name)), None
-    )
+    talks = ("messages", "conversations", "conversation")
+    column = next((name for name in table.all(talks) if _all_lists(rows, name)), None)
     if column is None:
         return None
-    grade = next((name for name in table.all(GRADES) if _are_numbers(rows, name)), None)
+    grade = _grade(table, rows)
 
     def make(cells: Cells) -> CustomRow:
         turns = cells(column)
@@ -217,7 +220,12 @@ def _talk(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         made: CustomRow = {"prompt": turns[:-1], "response": turns[-1:]}
         return made if grade is None else made | {"human_score": cells.number(grade)}
 
-    return _form("conversations", table, (column, grade), None, make, becomes="grade" if grade else "no label")
+    said = f"the last turn of {column} is judged; {_graded(grade)}"
+    return _form("conversations", table, None, {"conversation": column}, make, said=said, human_score=grade)
+
+
+def _graded(grade: str | None) -> str:
+    return f"{grade} is the grade" if grade else "no label"
 
 
 # --- their parts
@@ -226,60 +234,42 @@ def _talk(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
 def _form(
     name: str,
     table: Columns,
-    used: Sequence[str | None],
-    label: _Label | None,
+    prompt: str | None,
+    answers: Mapping[str, str],
     make: Callable[[Cells], CustomRow],
     *,
-    becomes: str,
-    also: Sequence[str | None] = (),
+    label: _Label | None = None,
+    said: str = "",
+    **more: str | None,
 ) -> KnownForm:
-    columns = [column for column in used if column is not None and column in table.names]
     extra = {role: own for role, names in _OPTIONAL.items() if (own := table.find(*names)) is not None}
-    systems = table.all(SYSTEMS)
+    beside = {"input": table.find("input")} if prompt and prompt.casefold() == "instruction" else {}
+    roles = {"prompt": prompt, **answers, **beside, "label": label.column if label else None, **more, **extra}
 
     def whole(cells: Cells) -> CustomRow:
-        return make(cells) | {
-            role: as_text(_kept(cells, role, own)) for role, own in extra.items() if cells.raw(own) not in _EMPTY
-        }
+        kept = {role: _kept(cells, role, own) for role, own in extra.items() if cells.raw(own) not in _EMPTY}
+        return make(cells) | kept
 
-    uses = (
-        *(name for name in also if name),
-        *extra.values(),
-        *systems,
-        *([label.column] if label else []),
-        *(table.all(("input",)) if "instruction" in columns else []),
+    needs = tuple(own for own in (prompt, *answers.values()) if own)
+    becomes = {"chosen": "pair", "response_a": "pair", "response": "grade", "conversation": "grade"}.get(
+        next(iter(answers)), "best of k"
     )
     return KnownForm(
         name,
-        tuple(columns),
+        needs,
         becomes,
-        _said(label),
+        said or (str(label) if label else "no label"),
         whole,
-        label=None if label is None else label.column,
-        labels={} if label is None else label.codes,
-        uses=uses,
-        unclear=None if label is None else label.unclear,
+        label=label.column if label else None,
+        labels=label.codes if label else {},
+        uses=tuple(own for own in roles.values() if own and own not in needs),
+        roles={role: own for role, own in roles.items() if own},
+        unclear=label.unclear if label else None,
     )
 
 
 def _kept(cells: Cells, role: str, own: str) -> object:
-    return cells.raw(own) if role in {"id", "subset", "group"} else _decoded(cells.raw(own))
-
-
-def _decoded(value: object) -> object:
-    return decode_cell(value)
-
-
-def _said(label: _Label | None) -> str:
-    if label is None:
-        return "no label"
-    if not label.numbers:
-        return f"{label.column}: words for the answers, such as A, response_b, left or tie"
-    shown = ", ".join(
-        f"{number} is {'a tie' if meaning == TIE else f'answer {meaning}'}"
-        for number, meaning in sorted(label.numbers.items())
-    )
-    return f"{label.column}: {shown}"
+    return cells.raw(own) if role in {"id", "subset", "group"} else as_text(cells(own))
 
 
 def _prompt(table: Columns, taken: Sequence[str | None]) -> str | None:
@@ -319,68 +309,48 @@ def _are_texts(rows: Sequence[Cells], answers: Sequence[str]) -> bool:
     return True
 
 
-def _are_numbers(rows: Sequence[Cells], column: str) -> bool:
-    values = [value for cells in rows if (value := cells.raw(column)) not in _EMPTY]
-    return bool(values) and all(_is_number(value) for value in values)
+def _grade(table: Columns, rows: Sequence[Cells]) -> str | None:
+    """The first column of a grade's name that holds numbers only."""
+    for column in table.all(GRADES):
+        values = [value for cells in rows if (value := cells.raw(column)) not in _EMPTY]
+        if values and all(_is_number(value) for value in values):
+            return column
+    return None
 
 
 def _is_number(value: object) -> bool:
-    try:
-        return not isinstance(value, bool) and float(str(value)) is not None
-    except ValueError:
-        return False
+    return not isinstance(value, bool) and float_of(value) is not None
 
 
-def _label(
-    table: Columns, rows: Sequence[Cells], taken: Sequence[str], slots: int, answers: Sequence[str]
-) -> _Label | None:
+def _label(table: Columns, rows: Sequence[Cells], taken: Sequence[str], like: _Label, slots: int) -> _Label | None:
     """The column that says which answer is better: the likeliest name whose cells can be read."""
     unclear: _Label | None = None
     for column in table.all(LABELS):
-        if column in taken:
-            continue
-        found = _read(column, rows, slots, answers, sure=column == "label" or table.find(*_SURE) == column)
+        found = None if column in taken else _read(replace(like, column=column), table, rows, slots)
         if found is not None and found.unclear is None:
             return found
         unclear = unclear or found
     return unclear
 
 
-def _read(column: str, rows: Sequence[Cells], slots: int, answers: Sequence[str], *, sure: bool) -> _Label | None:
+def _read(label: _Label, table: Columns, rows: Sequence[Cells], slots: int) -> _Label | None:
     """A column as the label; None where too little of it can be read."""
-    filled = [cells for cells in rows if read_label(cells.raw(column), slots) != UNLABELLED]
-    codes = {
-        said
-        for cells in filled
-        if cells.meaning(column) is None and isinstance(said := read_label(cells.raw(column), slots), int)
-    }
-    numbers = numbering(codes, slots) if codes else None
-    label = _Label(column, numbers)
-    readable = sum(_reads(label, cells, answers) for cells in filled)
-    if codes and numbers is None and sure and readable < len(filled):
-        return replace(label, unclear=_asks(column, codes, slots))
-    if column == "label" or (filled and (readable == len(filled) or (sure and 2 * readable >= len(filled)))):
-        return label
-    return None
-
-
-def _reads(label: _Label, cells: Cells, answers: Sequence[str]) -> bool:
-    models = [cells.raw(name) for name in ("model_a", "model_b")]
-    try:
-        return bool(
-            label_in(cells, label.column, label.codes, models=models, texts=[cells.raw(name) for name in answers])
-        )
-    except FormError:
-        return False
+    filled = [cells for cells in rows if read_label(cells.raw(label.column), slots) != UNLABELLED]
+    said = [read_label(cells.raw(label.column), slots) for cells in filled if not label.reads(cells)]
+    codes = {each for each in said if isinstance(each, int)}
+    sure = label.column in table.all(_SURE)
+    numbers = numbering(codes, slots) if codes else {}
+    if numbers is None:
+        return replace(label, unclear=_asks(label.column, codes, slots)) if sure else None
+    counted = replace(label, numbers=numbers)
+    readable = sum(counted.reads(cells) for cells in filled)
+    enough = readable == len(filled) or (sure and 2 * readable >= len(filled))
+    return counted if label.column == "label" or (filled and enough) else None
 
 
 def _asks(column: str, codes: set[int], slots: int) -> str:
-    shown = " and ".join(
-        [", ".join(map(str, sorted(codes)[:-1])), str(max(codes))] if len(codes) > 1 else [str(*codes)]
-    )
-    first = sorted(codes)
-    ways = ",".join(f"{code}={LETTERS[at]}" for at, code in enumerate(first[:slots]))
-    other = ",".join(f"{code}={LETTERS[slots - 1 - at]}" for at, code in enumerate(first[:slots]))
-    return (
-        f"'{column}' holds {shown}, and which answer each means is not known: say it with --labels {ways} (or {other})"
-    )
+    *others, last = (str(code) for code in sorted(codes))
+    shown = f"{', '.join(others)} and {last}" if others else last
+    orders = (LETTERS[:slots], LETTERS[:slots][::-1])[: 2 if slots == 2 else 1]
+    ways = [",".join(map("{}={}".format, sorted(codes), order)) for order in orders]
+    return f"'{column}' holds {shown}, and what they mean is not known: say it with --labels {' or '.join(ways)}"

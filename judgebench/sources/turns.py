@@ -29,7 +29,8 @@ ROLES = {
 }
 """Who speaks, by the names that formats have for it."""
 
-_TRANSCRIPT = re.compile(r"(?:^|\n\n)\s*(Human|Assistant): ?")
+_TRANSCRIPT = re.compile(r"(?:^|\n\n)\s*(Human|User|Assistant): ?")
+_TIGHT = re.compile(r"(?:^|\n)\s*(Human|User|Assistant): ?")
 _EXTRA_ID = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
 _SPEAKER = {"Human": "user", "User": "user", "Assistant": "assistant"}
 _SKIPPED = frozenset({"thinking", "reasoning", "redacted_thinking"})
@@ -121,8 +122,8 @@ def _list(value: object) -> Sequence[object]:
 
 
 def is_transcript(text: object) -> bool:
-    """Whether a text begins as a transcript does: `Human: ...`, after line breaks or not."""
-    return isinstance(text, str) and re.match(r"\s*Human: ?", text) is not None
+    """Whether a text is a transcript: it begins with `Human:` or `User:`, and a line of it with `Assistant:`."""
+    return isinstance(text, str) and re.match(r"\s*(?:Human|User): ?", text) is not None and "\nAssistant:" in text
 
 
 def transcript(text: str, *, answered: bool = False) -> list[dict[str, str]]:
@@ -137,6 +138,8 @@ def transcript(text: str, *, answered: bool = False) -> list[dict[str, str]]:
         {'role': 'user', 'content': 'Why?'}
     """
     turns = _split(text, _TRANSCRIPT)
+    if len(turns) < 2:
+        turns = _split(text, _TIGHT)
     return turns if answered else _unanswered(turns)
 
 

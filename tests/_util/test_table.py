@@ -38,7 +38,7 @@ def printed(table: Table, width: int) -> list[str]:
     [
         (Column("a"), "two\nlines", None, "two lines"),
         (Column("a", "count"), 12, None, "12"),
-        (Column("a", "tokens"), 21666, None, "21\u202f666"),
+        (Column("a", "tokens"), 21666, None, "21,666"),
         (Column("a", "number"), -0.0001, None, "0.000"),
         (Column("a", "coefficient"), float("nan"), None, "none"),
         (Column("a", "share"), 0.761, None, "76.1%"),

@@ -287,7 +287,7 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"prompt": "p", "chosen": "c"}, "has no column 'rejected'"),
         ({"chosen": "c", "rejected": "r"}, "has no column 'prompt'"),
         ({"prompt": "p", "chosen": [], "rejected": "r"}, "column 'chosen' is an empty list"),
-        ({"prompt": "p", "chosen": 3, "rejected": "r"}, "column 'chosen' is int"),
+        ({"prompt": "p", "chosen": {"a": 3}, "rejected": "r"}, "column 'chosen' is dict"),
         ({"prompt": "p", "chosen": "c", "rejected": "r", "label": "A"}, "has the column 'label' too"),
         (
             {"prompt": "p", "chosen": ["c"], "rejected": ["r"], "num_correct": 2},

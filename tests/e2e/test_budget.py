@@ -41,11 +41,11 @@ def test_the_budget_is_used_and_never_passed(server: LoopbackServer, concurrency
 
 
 def test_a_run_that_its_budget_stopped_says_so(server: LoopbackServer) -> None:
-    """What is spent, what the next call could cost, and that the command goes on."""
+    """What was not asked, what is spent, what the next call could cost, and that the command goes on."""
     lines = run("--budget", 0.5).err.splitlines()
     assert lines[-3:] == [
+        f"stopped: {FOLDER} (11 calls were not made)",
         "stopped: the budget of $0.5 is reached: $0.4500 is spent, and the next call could cost $0.1000",
-        f"stopped: {FOLDER}",
         "rerun the same command to resume",
     ]
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shutil
 
 import pytest
@@ -394,3 +395,43 @@ def test_a_run_below_half_coverage_has_no_letter():
     """One that answers 19 of 40 is compared, without a letter; one that answers 20 has one."""
     runs = [written_run(f"judge{n}", pairs(40), lambda key, _, n=n: 0 if int(key.id) < n else -1) for n in (19, 20, 40)]
     assert [bool(run.group) for run in jb.compare(runs).runs] == [False, True, True]
+
+
+def test_the_largest_set_over_the_same_items_is_compared() -> None:
+    """Two pilots over fewer items are left out and listed, a line each; what is compared is as without them."""
+    rows = pairs(12, ("alpacaeval-easy",))
+    whole = [score_run(f"whole{at}", [1] * (6 + at) + [0] * (6 - at), rows) for at in range(2)]
+    pilots = [score_run(f"pilot{at}", [1] * 4, rows[:4]) for at in range(2)]
+    found = json.loads(judgebench("compare", *pilots, *whole, "--json").out)
+    alone = json.loads(judgebench("compare", *whole, "--json").out)
+    assert [(each["path"], each["items"], each["shared"]) for each in found.pop("others")] == [
+        (str(path), 4, 4) for path in pilots
+    ]
+    assert (alone.pop("others"), found["whole"], found["items"]) == ([], alone["whole"], 12)
+    shown = judgebench("compare", *pilots, *whole).out
+    assert "2 runs have other items and are not compared; --common compares" in " ".join(shown.split())
+    assert [line.strip() for line in shown.splitlines() if "pilot" in line] == [
+        f"- pilot{at}: 4 items (all in common)" for at in range(2)
+    ]
+
+
+def test_two_sets_of_one_size_are_nobodys_choice() -> None:
+    """As many runs over as many other items: the first of each is named."""
+    rows = pairs(6, ("alpacaeval-easy",))
+    other = [row | {"prompt": f"Other: {row['prompt']}"} for row in rows]
+    paths = [score_run(name, [1] * 3 + [0] * 3, rows) for name in ("a1", "a2")]
+    paths += [score_run(name, [1] * 3 + [0] * 3, other) for name in ("b1", "b2")]
+    ended = judgebench("compare", *paths)
+    assert (ended.status, "2 sets of 2 runs are over 6 items each" in ended.err) == (2, True)
+
+
+def test_many_runs_show_the_pairs_of_the_best() -> None:
+    """Of six runs' 15 pairs the five of the best are shown, and the option that shows all."""
+    rows = pairs(8, ("alpacaeval-easy",))
+    paths = [score_run(f"run{at}", [1] * at + [0] * (8 - at), rows) for at in range(6)]
+    shown = judgebench("compare", *paths).out
+    listed = {line[:5] for line in shown.splitlines() if re.match(r"\d - \d ", line)}
+    assert listed == {f"{at} - 6" for at in range(1, 6)}
+    assert "pairs of the best run; 10 more: --all" in shown
+    every = {line[:5] for line in judgebench("compare", *paths, "--all").out.splitlines()}
+    assert len({line for line in every if re.match(r"\d - \d", line)}) == 15

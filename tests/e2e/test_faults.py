@@ -125,7 +125,7 @@ def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
     assert 200 < met.total() < 300
     assert server.count == 500 + met.total()
     assert found_by("runs") == faultless(500)
-    assert f"{met.total()} retries (mine): " in ended.err
+    assert f"{met.total()} retries: " in ended.err
 
 
 def once_each(faults: dict[int, list[Fault]]):
@@ -147,7 +147,9 @@ def test_further_tries_are_said_at_the_end(server: LoopbackServer) -> None:
     faults = once_each({0: outages, 1: [Fault.status(429), Fault.status(529)], 2: [Fault.empty()]})
     server.faults = lambda request: faults(request) if request.model == "loopback" else None
     lines = [line for line in judged("runs", judges=("mine", "other")).err.splitlines() if "retries" in line]
-    assert lines == ["6 retries (mine): 3 server errors, 2 rate limits, 1 empty reply"]
+    assert lines == [
+        "done: runs/rewardbench/mine/pairwise/one (6 retries: 3 server errors, 2 rate limits, 1 empty reply)"
+    ]
 
 
 def test_the_further_tries_are_of_the_one_command(server: LoopbackServer) -> None:
@@ -155,7 +157,7 @@ def test_the_further_tries_are_of_the_one_command(server: LoopbackServer) -> Non
     write_judges(server.url)
     write_jsonl(Path("pairs.jsonl"), pairs(4))
     server.faults = share_of_calls([Fault.status(500)], 1.0)
-    assert "4 retries (mine): 4 server errors" in judged("runs").err
+    assert "(4 retries: 4 server errors)" in judged("runs").err
     assert "retries" not in judged("runs").err
 
 

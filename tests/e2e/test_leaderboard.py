@@ -388,7 +388,7 @@ def test_letters_are_those_of_the_section_that_it_is_sorted_by():
     assert groups == {"score": ["a", "b"], "Chat": ["a", "a"], "Safety": ["a", "b"]}
     shown = " ".join(judgebench("leaderboard", "runs", "--sort", "Chat").out.split())
     assert "group (Chat)" in shown
-    assert "same letter = not significantly different in Chat" in shown
+    assert "same letter: no significant difference" in shown
 
 
 def test_the_star_is_for_all_that_are_not_shown_to_be_dominated():

@@ -102,9 +102,9 @@ def test_the_summary_says_which_is_best_by_how_much_how_sure_and_at_what_cost(pa
     lead, *_ = page.texts(".lead")
     assert lead.startswith("strong with template pairwise (both) has the best score on RewardBench")
     cards = dict(zip(page.texts(".card dt"), page.texts(".card .big"), strict=True))
-    assert cards["Which is best"] == "strong"
-    assert cards["How sure"] == "not chance"
-    assert cards["At what cost"] == "$1.20"
+    assert cards["Best"] == "strong"
+    assert cards["Significance"] == "significant"
+    assert cards["Cost"] == "$1.20"
 
 
 def test_every_figure_has_its_plot_its_table_and_its_data(page):
@@ -126,9 +126,33 @@ def test_every_figure_has_its_plot_its_table_and_its_data(page):
     for figure in figures:
         text = page.downloaded(f"{figure}.csv", f"button.csv[data-figure='{figure}']")
         lines = list(csv.reader(io.StringIO(text)))
-        assert len(lines) - 1 == page.js(f"return document.querySelectorAll('#{figure} .table tbody tr').length"), (
+        assert len(lines) - 1 == page.js(f"return document.querySelectorAll('#{figure} .scroll tbody tr').length"), (
             figure
         )
+
+
+def test_every_column_of_the_runs_sorts_by_mouse_and_by_keyboard(page):
+    """By score from the top, then from the bottom; a reader who hears the page is told which way."""
+    judges = "return [...document.querySelectorAll('table.runs tbody .judge')].map((each) => each.textContent)"
+    page.click("table.runs th.score .sort")
+    assert page.js(judges)[-1] == "weak"
+    page.js("document.querySelector('table.runs th.score .sort').focus()")
+    page.keys("\ue007")
+    assert page.js(judges)[0] == "weak"
+    assert page.js("return document.querySelector('table.runs th.score').getAttribute('aria-sort')") == "ascending"
+    heads = page.js("return document.querySelectorAll('table.runs thead th').length")
+    assert page.js("return document.querySelectorAll('table.runs thead th .sort').length") == heads
+
+
+def test_the_runs_fit_a_screen_and_a_phone_shows_the_score(page, folder):
+    """Nothing is cut off at 1400 pixels; at 390 the judge and the score with its interval are in view."""
+    with page.as_device(1400, 900):
+        page.open(folder / "page.html")
+        assert page.js("const s = document.querySelector('.scroll'); return s.scrollWidth <= s.clientWidth")
+    with page.as_device(390, 844):
+        page.open(folder / "page.html")
+        right = "document.querySelector('table.runs td.score span').getBoundingClientRect().right"
+        assert page.js(f"return {right}") < 390
 
 
 def test_the_data_of_a_figure_are_its_numbers(page):

@@ -111,30 +111,22 @@ def test_a_run_whose_every_call_failed_ends_with_1(server: LoopbackServer) -> No
     assert mine("--concurrency", 1, "--refresh", "--limit", 2, "--quiet").status == 1
 
 
-def test_failures_are_listed_at_the_end(server: LoopbackServer) -> None:
-    """Item, kind and reason, a line each."""
+def test_failures_are_counted_by_kind_in_one_line_of_the_run(server: LoopbackServer) -> None:
+    """With the folder that `show` lists them for."""
     server.faults = only(3, Fault("odd", FAILURES["truncated"]))
-    lines = mine().err.splitlines()
-    assert lines[-3:-1] == [
-        "1 judgement of mine has no verdict:",
-        "  3: truncated: cut off after 5 tokens; raise the judge's max_tokens",
+    assert without_progress(mine().err) == [
+        f"done: {FOLDER} (1 of 20 without a verdict: 1 truncated)",
+        f"details: judgebench show {FOLDER}",
     ]
 
 
-def test_many_failures_are_counted(server: LoopbackServer) -> None:
-    """Ten are shown, and how to see the rest."""
-    server.answer = "Hm."
-    lines = without_progress(mine().err)
-    assert (len(lines), lines[-3]) == (14, f"  and 10 more: judgebench show {FOLDER}")
-
-
-def test_fewer_failures_of_each_run_are_listed_in_a_grid(server: LoopbackServer) -> None:
-    """Three of each, and how to see the rest: the table of cells stays in sight."""
-    server.answer = "Hm."
+def test_a_grid_with_failures_has_one_line_a_run(server: LoopbackServer) -> None:
+    """However many failures there are, the table stays on the screen."""
+    server.faults = lambda request: Fault("odd", FAILURES["truncated"]) if request.number % 2 else None
     grid = [option for name in ("pairwise", "pairwise-reasoning", "pairwise-ties") for option in ("-t", name)]
     lines = without_progress(mine(*grid).err)
-    listed = [line for line in lines if line.startswith("  ") and "unreadable" in line]
-    assert (len(listed), lines[4]) == (9, f"  and 17 more: judgebench show {FOLDER}")
+    assert [line.partition(":")[0] for line in lines] == ["done", "done", "done", "details"]
+    assert all("10 of 20 without a verdict: 10 truncated" in line for line in lines[:3])
 
 
 def test_failures_stand_beside_the_score(server: LoopbackServer) -> None:

@@ -122,7 +122,7 @@ def test_ctrl_c_says_what_it_does_and_the_same_command_goes_on(server: LoopbackS
         terminal.press("\x03")
         status = terminal.end()
         assert (status, terminal.text.count("finishing calls in flight")) == (130, 1)
-        assert "calls to mine were not made: the run ended early" in terminal.text
+        assert "calls were not made" in terminal.text
         assert terminal.text.endswith("rerun the same command to resume")
     assert process(*RUN, "-j", "mine", "--quiet").status == 0
     assert server.count == 12

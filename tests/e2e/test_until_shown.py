@@ -520,14 +520,18 @@ def test_without_a_benchmark_there_are_two(server: ScriptedModels) -> None:
 
 @pytest.mark.parametrize(
     ("second", "size", "sure"),
-    [("good", "0.05", "not chance"), ("same", "0.4", "too small to matter"), ("same", "0.05", "may be chance")],
+    [
+        ("good", "0.05", "significant"),
+        ("same", "0.4", "equivalent within 40 points"),
+        ("same", "0.05", "not significant"),
+    ],
 )
 def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: str, size: str, sure: str) -> None:
     """By how much and how sure are what metrics.json says of the comparison, and no p nor other interval is there."""
     first = "fair"
     versus(first, second, "--min-effect", size)
     runs = [folder(first, second), folder(second, first)]
-    (subject,) = page_of(jb.report(runs), None).context["chapters"]
+    (subject,) = page_of(jb.report(runs)).context["chapters"]
     best, much, certain, _ = subject.cards
     better = 0 if best.answer == first else 1
     found = read_json(runs[better] / "metrics.json")["sequential"]
@@ -538,6 +542,6 @@ def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: 
         assert f"95% interval, {kind}, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
     assert certain.answer == sure
     assert f"after {found['items']} of 400 items" in certain.words
-    assert "interval would say too much" in best.words
-    assert ("It is better than the other run" in subject.lead) == (sure == "not chance")
+    assert "the run stopped early" in best.words
+    assert ("It is significantly better than the other run" in subject.lead) == (sure == "significant")
     assert not re.search(r"\bp [=<]", " ".join(card.words for card in subject.cards))

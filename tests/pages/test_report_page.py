@@ -61,7 +61,7 @@ def test_the_best_and_how_sure_is_what_compare_says():
         [each.difference, each.low, each.high, each.p, p, each.smallest]
         for each, p in zip(whole.pairs, whole.adjusted, strict=True)
     ]
-    assert ("not chance" in text) == (adjusted <= 0.05)
+    assert (" significant " in text) == (adjusted <= 0.05)
     assert f"p = {adjusted:.3f} after Holm&#39;s correction for 3 pairs" in text or "p &lt;0.001" in text
 
 
@@ -71,9 +71,9 @@ def test_runs_that_cannot_be_told_apart_are_said_to():
     cheap = written_run("cheap", pairs(40), right(0.875), cost=0.001)
     jb.report_page([dear, cheap], "page.html")
     text = shown()
-    assert "may be chance" in text
-    assert "It cannot be told apart from cheap with template pairwise." in text
-    assert "the cheapest that cannot be told apart, cheap with template pairwise, cost $0.040" in text
+    assert "not significant" in text
+    assert "Not significantly different from it: cheap with template pairwise." in text
+    assert "cheapest not significantly different: cheap with template pairwise, $0.040" in text
 
 
 def test_two_best_runs_are_spoken_of_as_two():
@@ -82,7 +82,7 @@ def test_two_best_runs_are_spoken_of_as_two():
     jb.report_page(runs, "page.html")
     text = shown()
     assert "judge0 with template pairwise and judge1 with template pairwise have the best score" in text
-    assert "Of these at least one cannot be told apart from judge2" in text
+    assert "Not significantly different from at least one of these: judge2" in text
 
 
 def test_a_single_run_stands_beside_what_is_reached_without_judging():
@@ -90,7 +90,7 @@ def test_a_single_run_stands_beside_what_is_reached_without_judging():
     jb.report_page([judge_run("offline/longest", 12)], "page.html")
     text = shown()
     assert "offline/longest with template pairwise scores" in text
-    assert "Without judging" in text
+    assert "Best baseline" in text
 
 
 def test_scores_alone_make_a_page():

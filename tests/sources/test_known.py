@@ -4,11 +4,14 @@
 import json
 
 import pytest
+from scoring import shared
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
-from judgebench.sources.known import known_form
+from judgebench.errors import DataError
+from judgebench.sources.known import KnownSource, known_form, likely_label
 from judgebench.sources.known_table import FORMS
+from judgebench.sources.source import ListSource
 
 
 def user(text):
@@ -34,11 +37,14 @@ Red.
 ###Score Rubrics:
 [Is it a colour?]
 Score 1: No.
+Score 2: Hardly.
+Score 3: Half.
+Score 4: Nearly.
 Score 5: Yes.
 
 ###Feedback: """
 
-RUBRIC = "Is it a colour?\nScore 1: No.\nScore 5: Yes."
+RUBRIC = "Is it a colour?\nScore 1: No.\nScore 2: Hardly.\nScore 3: Half.\nScore 4: Nearly.\nScore 5: Yes."
 
 Q, GOOD, BAD = "Name a colour.", "Blue is one.", "Dog."
 AB, BA = [GOOD, BAD], [BAD, GOOD]
@@ -183,7 +189,7 @@ EXAMPLES = {
     ),
     "Prometheus, Feedback-Bench": (
         [{"orig_instruction": Q, "orig_response": GOOD, "orig_criteria": "Is it a colour?", "orig_reference_answer": "Red.",
-          "orig_score1_description": "No.", "orig_score5_description": "Yes.", "orig_score": "5"}],
+          **{f"orig_score{at}_description": text for at, text in enumerate(("No.", "Hardly.", "Half.", "Nearly.", "Yes."), 1)}, "orig_score": "5"}],
         [(Q, [GOOD], 0, 5.0)],
     ),
     "Prometheus, filled prompts": (
@@ -239,3 +245,312 @@ def test_a_known_form_is_read(name):
 def test_each_form_has_an_example():
     """No form of the table goes untried."""
     assert {form.name for form in FORMS if "custom" in form.benchmarks} == {*EXAMPLES}
+
+
+# --- what goes along, and what is refused
+
+
+def test_a_form_keeps_what_else_a_row_says():
+    """Reference, rubric, group and subset where a form has them, the models in the order of the completions, other columns as they are."""
+    mt = items(EXAMPLES["MT-Bench judgements"][0])[0]
+    assert (mt.group, mt.subset, mt.metadata["judge"], mt.metadata["models"]) == (
+        "81",
+        "turn 1",
+        "author_2",
+        ["n", "m"],
+    )
+    shp = items(EXAMPLES["SHP"][0])[0]
+    assert (shp.group, shp.subset) == ("p", "d")
+    judgelm = items(EXAMPLES["JudgeLM"][0])[1]
+    assert (judgelm.reference, judgelm.metadata["models"]) == ("Red.", ["n", "m"])
+    for name in ("Prometheus, Feedback-Bench", "Prometheus, filled prompts", "Prometheus, filled pairs"):
+        graded = items(EXAMPLES[name][0])[0]
+        assert (graded.reference, graded.rubric) == ("Red.", RUBRIC)
+    best = items(EXAMPLES["UltraFeedback"][0])[0]
+    assert (best.metadata["models"], best.metadata["source"]) == (["n", "o", "m"], "s")
+    languages = items(EXAMPLES["M-RewardBench, several languages"][0])
+    assert [(item.id, item.group) for item in languages] == [("1 (deu_Latn)", "1"), ("1 (arb_Arab)", "1")]
+
+
+@pytest.mark.parametrize(
+    ("name", "changes", "message"),
+    [
+        ("Chatbot Arena, Kaggle", {"winner_model_a": 1, "winner_tie": 1}, "expected 1 in exactly one of them"),
+        (
+            "Chatbot Arena",
+            {"winner": "model_c"},
+            "winner is 'model_c', expected model_a, model_b, tie.*--labels model_c=A",
+        ),
+        ("SHP", {"labels": 2}, "labels is 2, expected 1, 0: say what it means with --labels 2=A"),
+        ("HelpSteer3", {"overall_preference": 7}, "overall_preference is 7, expected a number from -3 to 3"),
+        ("AlpacaEval annotations", {"preference": 3}, "preference is 3, expected a number from 1 to 2"),
+        ("PandaLM", {"annotator2": 3}, "annotator2 is 3, expected 1, 2, or 0 for a tie"),
+        ("JudgeLM", {"score": [1]}, r"score is \[1\], expected two numbers"),
+        ("HH transcripts", {"rejected": "Dog."}, "'rejected' does not begin with 'Human:'"),
+        ("TRL, implicit prompt", {"rejected": "No."}, "do not begin alike"),
+        ("TRL, unpaired preference", {"label": "maybe"}, "label is 'maybe', expected true or false"),
+        ("Prometheus, filled prompts", {"instruction": "Rate it."}, "has no sections"),
+        (
+            "UltraFeedback",
+            {"completions": [{"response": "x", "overall_score": 1}, {"response": "y"}]},
+            "some answers have no score",
+        ),
+    ],
+)
+def test_a_row_that_contradicts_its_form_is_named(name, changes, message):
+    """The row's place, what it says, and the option that helps; never another reading of it."""
+    rows = [{column: value for column, value in row.items() if column != "id"} for row in EXAMPLES[name][0]]
+    with pytest.raises(DataError, match=f"row {9}.*{message}"):
+        items([*(rows * 8)[:8], {**rows[0], **changes}])
+
+
+def test_a_label_that_a_form_does_not_know_is_taken_as_the_user_says():
+    """`--labels` reaches the column that the form reads."""
+    rows = [{**EXAMPLES["SHP"][0][0], "labels": label} for label in (1, 0, 7)]
+    read = list(KnownSource(ListSource(rows), labels={"7": "tie"}))
+    assert [row.data["label"] for row in read] == ["A", "B", "tie"]
+
+
+def test_the_more_specific_of_two_forms_is_taken():
+    """Rows of AlpacaEval with the code 0 and 1 are none of its annotations, and asked for as any others."""
+    rows = [{"instruction": Q, "output_1": GOOD, "output_2": BAD, "preference": value} for value in (0, 1)]
+    with pytest.raises(
+        DataError, match="'preference' holds 0 and 1, and what they mean is not known: say it with --labels 0=A,1=B or"
+    ):
+        items(rows)
+    assert [told(item) for item in items([*rows, {**rows[0], "preference": 2}])][1:] == [
+        (Q, AB, 1, None),
+        (Q, BA, 1, None),
+    ]
+
+
+# --- benchmarks' own files
+
+
+def test_llmbar_reads_its_own_file(tmp_path):
+    """`dataset.json` as the authors publish it; the folder says the subset, and a row without an id has its number."""
+    rows = [{"input": Q, "output_1": GOOD, "output_2": BAD, "label": label} for label in (1, 2)]
+    folder = tmp_path / "Adversarial" / "Neighbor"
+    folder.mkdir(parents=True)
+    path = folder / "dataset.json"
+    path.write_text(json.dumps(rows), encoding="utf-8")
+    read = items(str(path), "llmbar")
+    assert [told(item) for item in read] == [(Q, AB, 1, None), (Q, BA, 1, None)]
+    assert [(item.id, item.subset) for item in read] == [("1", "llmbar-adver-neighbor"), ("2", "llmbar-adver-neighbor")]
+    assert {item.subset for item in items(rows, "llmbar")} == {"llmbar"}
+
+
+def test_rewardmath_reads_its_pairs():
+    """The pairs of a problem make one item: the correct solution once, then the others in their order."""
+    right, wrong = ["4.", "So 4."], [["5."], ["6."]]
+    rows = [
+        {"problem": "2 + 2?", "problem_id": 7, "id": at, "subject": "Algebra", "chosen_position": position, "solution_reference": f"m{at}",
+         f"eval_solution_{position}": right, f"eval_solution_{'BA'['AB'.index(position)]}": other}
+        for at, (position, other) in enumerate(zip("AB", wrong, strict=True))
+    ]  # fmt: skip
+    (item,) = items(rows, "rewardmath")
+    assert told(item) == ("2 + 2?", ["4.\nSo 4.", "5.", "6."], 1, None)
+    assert (item.id, item.subset, item.metadata["models"]) == ("7", "Algebra", [None, "m0", "m1"])
+
+
+def test_feedback_bench_reads_filled_prompts():
+    """Prometheus' files of filled prompts, with GPT-4's scores, under feedback-bench."""
+    (item,) = items(EXAMPLES["Prometheus, filled prompts"][0], "feedback-bench")
+    assert told(item) == (Q, [GOOD], 0, 3.0)
+
+
+# --- tables of one's own
+
+
+def table(header, *rows):
+    return [dict(zip(header.split(","), row, strict=True)) for row in rows]
+
+
+@pytest.mark.parametrize(
+    ("header", "labels", "expected"),
+    [
+        ("question,answer_a,answer_b,preferred", "AB", "AB"),
+        ("Prompt,Response A,Response B,Label", "ab", "AB"),
+        ("prompt,a,b,label", "AB", "AB"),
+        ("instruction,output_1,output_2,preference", (1, 2), "AB"),
+        ("prompt,response_a,response_b,label", (1, 2, 0), "ABt"),
+        ("prompt,response_a,response_b,label", ("1.0", "2.0", ""), "AB-"),
+        ("prompt,response_a,response_b,human_preference", ("response_a", "response_b"), "AB"),
+        ("prompt,response_0,response_1,winner", ("response_0", "response_1"), "AB"),
+        ("Question,Left,Right,Better", ("left", "right"), "AB"),
+        ("Question,Answer 1,Answer 2,Which is better?", ("Answer 1", "Answer 2", "neither"), "ABt"),
+        ("User Query,Assistant A,Assistant B,winner", ("Assistant A", "Assistant B"), "AB"),
+        ("prompt,response_a,response_b,judgment", ("[[A>>B]]", "[[B>A]]", "[[A=B]]"), "ABt"),
+        ("prompt,response_a,response_b,label", ("model_a", "tie (bothbad)", "both good"), "Att"),
+        ("prompt,response_a,response_b,preferred", (GOOD, BAD), "AB"),
+        ("prompt,response_a,response_b,chosen", ("response_a", "response_b"), "AB"),
+        ("prompt,gpt4_response,claude_response,winner", ("gpt4", "claude"), "AB"),
+        ("Instruction,Output (a),Output (b),Label", ("Output (a)", "Output (b)"), "AB"),
+        ("prompt,model_a,model_b,winner", ("model_a", "model_b"), "AB"),
+    ],
+)
+def test_a_table_is_read_by_the_names_of_its_columns(header, labels, expected):
+    """Prompt, answers and label go by many names, and labels by many words."""
+    answers = {"A": (AB, 1, None), "B": (BA, 1, None), "t": (AB, 0, "tie"), "-": (AB, 0, None)}
+    rows = table(header, *((Q, GOOD, BAD, label) for label in labels))
+    assert [told(item) for item in items(rows)] == [(Q, *answers[each]) for each in expected]
+
+
+def test_a_label_may_be_a_models_name():
+    """Where the columns model_a and model_b say whose the answers are."""
+    rows = table(
+        "question,answer_a,answer_b,model_a,model_b,winner",
+        (Q, GOOD, BAD, "gpt", "claude", "claude"),
+        (Q, GOOD, BAD, "claude", "gpt", "claude"),
+    )
+    assert [told(item)[1] for item in items(rows)] == [BA, AB]
+    clash = table("question,answer_a,answer_b,model_a,model_b,winner", *[(Q, GOOD, BAD, "b", "a", "a")] * 2)
+    assert [told(item) for item in items(clash)] == [(Q, AB, 0, None)] * 2
+    assert likely_label(list(clash[0]), clash) == ["winner"]
+
+
+@pytest.mark.parametrize(
+    ("codes", "shown"),
+    [((0, 1), "0 and 1"), ((1, 1), "1"), (("True", "False"), None), ((1, 2, 3), "1, 2 and 3"), ((-1, 1), None)],
+)
+def test_numbers_that_may_mean_either_are_asked_for(codes, shown):
+    """0 and 1 are never guessed, nor is one number alone, before anything is judged."""
+    rows = table("prompt,response_a,response_b,label", *((Q, GOOD, BAD, code) for code in codes))
+    with pytest.raises(DataError, match="--labels") as caught:
+        items(rows)
+    if shown is not None:
+        assert f"'label' holds {shown}, and" in str(caught.value)
+    told_so = KnownSource(
+        ListSource(rows), labels={str(code): "AB"[at % 2] for at, code in enumerate(dict.fromkeys(codes))}
+    )
+    assert [row.data["label"] for row in told_so][:1] == ["A"]
+
+
+def test_numbers_are_counted_over_the_whole_file():
+    """Rows that are sorted by their label do not make it unclear."""
+    rows = table("prompt,response_a,response_b,label", *((f"{Q} {at}", GOOD, BAD, 1 + at // 350) for at in range(700)))
+    assert [told(item)[1] for item in items(rows)] == [AB] * 350 + [BA] * 350
+
+
+def test_more_answers_than_two_have_columns_of_their_own():
+    """Each is a completion, and the label is a letter, a column's name or a number up to their count."""
+    rows = table("question,answer_1,answer_2,answer_3,best", *((Q, "x", "y", "z", best) for best in (1, 3, 2)))
+    assert [told(item)[1] for item in items(rows)] == [["x", "y", "z"], ["z", "x", "y"], ["y", "x", "z"]]
+
+
+def test_lists_of_objects_and_better_and_worse_columns():
+    """Answers in a list may be objects with a text; better and worse answers go by several names."""
+    rows = [
+        {"query": Q, "responses": [{"model": "m", "text": GOOD}, {"model": "n", "text": BAD}], "best": best}
+        for best in (2, 1)
+    ]
+    assert [told(item)[1] for item in items(rows)] == [BA, AB]
+    for header in (
+        "Prompt,Chosen,Rejected",
+        "question,winner,loser",
+        "instruction,chosen_response,rejected_response",
+        "input,preferred_output,non_preferred_output",
+    ):
+        assert told(items(table(header, (Q, GOOD, BAD)))[0]) == (Q, AB, 1, None)
+
+
+def test_grades_by_their_usual_names():
+    """One answer with a column of numbers is a graded one."""
+    assert told(items(table("question,answer,rating", (Q, GOOD, "4"), (Q, BAD, 1.5)))[0]) == (Q, [GOOD], 0, 4.0)
+
+
+def test_conversations_of_sharegpt_and_openai():
+    """Turns of either kind, content parts, tools and developer turns; an image is refused by its row."""
+    sharegpt = {"conversations": [{"from": "system", "value": "Be kind."}, {"from": "human", "value": Q}],
+                "chosen": {"from": "gpt", "value": GOOD}, "rejected": {"from": "model", "value": BAD}}  # fmt: skip
+    (item,) = items([sharegpt])
+    assert ([turn.role for turn in item.conversation], told(item)[1]) == (["system", "user"], AB)
+    call = {"type": "function", "function": {"name": "look", "arguments": '{"q": 1}'}}
+    openai = {"messages": [{"role": "developer", "content": "Be brief."}, {"role": "user", "content": [{"type": "text", "text": Q}]},
+                           {"role": "assistant", "content": None, "tool_calls": [call]}, {"role": "tool", "content": "blue"}, assistant(GOOD)],
+              "rating": 5}  # fmt: skip
+    (item,) = items([openai])
+    said = [(turn.role, turn.content) for turn in item.conversation]
+    assert said == [("system", "Be brief."), ("user", Q), ("assistant", 'look({"q": 1})'), ("tool", "blue")]
+    assert told(item)[1:] == ([GOOD], 0, 5.0)
+    image = {
+        "messages": [{"role": "user", "content": [{"type": "image_url", "image_url": {"url": "x"}}]}, assistant(GOOD)]
+    }
+    with pytest.raises(DataError, match="part of type 'image_url', and a judge is shown text only"):
+        items([image])
+
+
+def test_a_system_column_is_shown_as_a_system_turn():
+    """A system prompt stands before the prompt; the one-word name of a system does not."""
+    (item,) = items(table("system,question,chosen,rejected", ("You are kind.", Q, GOOD, BAD)))
+    assert [(turn.role, turn.content) for turn in item.conversation] == [("system", "You are kind."), ("user", Q)]
+    (item,) = items(table("system,question,chosen,rejected", ("gpt-4", Q, GOOD, BAD)))
+    assert [turn.role for turn in item.conversation] == ["user"]
+
+
+def test_rubrics_and_references_of_several_parts():
+    """A rubric that is an object, and a list of references, become text."""
+    rows = [
+        {
+            "question": Q,
+            "chosen": GOOD,
+            "rejected": BAD,
+            "rubric": {"colour": "names one", "length": 3},
+            "reference": ["Red.", "Green."],
+        }
+    ]
+    (item,) = items(rows)
+    assert (item.rubric, item.reference) == ("colour: names one\nlength: 3", "Red.\nGreen.")
+
+
+def test_rows_of_the_benchmarks_own_columns_stay_as_they_are():
+    """They have no known form, and so items of earlier versions stay the same."""
+    own = {"prompt": Q, "response_a": GOOD, "response_b": BAD, "label": "A", "model_a": "m", "model_b": "n"}
+    assert known_form(list(own), [own]) is None
+
+
+def test_a_column_that_looks_like_a_label_is_named():
+    """Where nothing was understood of it, for a message that says how to name it."""
+    rows = table("prompt,response_a,response_b,winner", *((Q, GOOD, BAD, f"m{at}") for at in range(3)))
+    assert known_form(list(rows[0]), rows) is None
+    assert likely_label(list(rows[0]), rows) == ["winner"]
+    assert likely_label(["prompt", "preference_vote"], [{"prompt": Q, "preference_vote": "x"}]) == ["preference_vote"]
+
+
+def test_answers_that_are_no_texts():
+    """A number or a truth value is an answer as it stands in JSON."""
+    rows = [
+        {"question": Q, "answer_a": 4, "answer_b": True, "winner": "a"},
+        {"question": Q, "answer_a": 4.5, "answer_b": "5", "winner": "b"},
+    ]
+    assert [told(item)[1] for item in items(rows)] == [["4", "true"], ["5", "4.5"]]
+
+
+def test_transcripts_in_other_dress():
+    """`User:` for `Human:`, and one line break between the turns."""
+    rows = [{"chosen": f"User: {Q}\nAssistant: {GOOD}", "rejected": f"User: {Q}\nAssistant: {BAD}"}]
+    assert [told(item) for item in items(rows)] == [(Q, AB, 1, None)]
+
+
+def test_verdicts_without_answers_are_no_rows():
+    """The message says what makes a run of them."""
+    with pytest.raises(
+        DataError, match=r"verdicts without answers \(human_winner\) become a run with `judgebench import FILE`"
+    ):
+        items([{"id": "1", "model_a": "m", "model_b": "n", "human_winner": "model_a", "judge_pick": "A"}])
+
+
+def test_real_rows_of_pandalm():
+    """The 999 published pairs are read, each with the majority of its annotators."""
+    path = shared("pandalm") / "testset-v1.json"
+    rows = json.loads(path.read_text(encoding="utf-8"))
+    expected = []
+    for row in rows:
+        votes = [row[f"annotator{at}"] for at in (1, 2, 3)]
+        winner = max(set(votes), key=votes.count)
+        expected.append("tie" if votes.count(winner) == 1 else ("tie", "1", "2")[winner])
+    read = []
+    for item, row in zip(items(str(path)), rows, strict=True):
+        first = row["response1"] if isinstance(row["response1"], str) else json.dumps(row["response1"])
+        read.append(item.label or ("1" if item.completions[0].text == first else "2"))
+    assert read == expected

@@ -1,7 +1,7 @@
 "use strict";
 // What the figures give out: their data as CSV, and their plots as pictures of their own.
 (() => {
-  const { unpack, has, csv, download, ready } = judgebench;
+  const { unpack, has, csv, download, ready, sortable } = judgebench;
   const WIDTH = 900;
   const STYLED = ["fill", "stroke", "stroke-width", "stroke-dasharray", "font-size", "font-weight", "font-family", "text-anchor", "opacity", "paint-order"];
 
@@ -71,6 +71,7 @@
         download(`${figure.id}.svg`, "image/svg+xml", picture(figure.querySelector(".plot"), figure.querySelector("h3").textContent));
       });
     }
+    document.querySelectorAll(".figure .scroll > table").forEach(sortable);
     // On paper a table that is folded would be lost.
     const folded = new Set();
     addEventListener("beforeprint", () => {

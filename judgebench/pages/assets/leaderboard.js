@@ -1,43 +1,7 @@
 "use strict";
-// The leaderboard's page: sorting, filters, and the runs that cannot be told apart from one.
+// The leaderboard's page: sorting, filters, and the runs that not significantly different from one.
 (() => {
-  const { el, csv, download, ready } = judgebench;
-  const OTHER = { ascending: "descending", descending: "ascending" };
-
-  const valueOf = (row, at, numeric) => {
-    const value = row.cells[at].dataset.value;
-    return value === undefined ? null : numeric ? Number(value) : value;
-  };
-
-  // What has no value comes last, whichever way; equals stay in the order in which the page was made.
-  function sort(table, at, way) {
-    const heads = [...table.tHead.rows[0].cells];
-    const numeric = heads[at].classList.contains("number");
-    const sign = way === "ascending" ? 1 : -1;
-    const rows = [...table.tBodies[0].rows].sort((one, other) => {
-      const [a, b] = [valueOf(one, at, numeric), valueOf(other, at, numeric)];
-      if (a === null || b === null) return (a === null) - (b === null) || one.dataset.at - other.dataset.at;
-      const by = numeric ? a - b : a.localeCompare(b, "en");
-      return sign * by || one.dataset.at - other.dataset.at;
-    });
-    table.tBodies[0].append(...rows);
-    for (const [number, head] of heads.entries()) {
-      if (number === at) head.setAttribute("aria-sort", way);
-      else head.removeAttribute("aria-sort");
-    }
-  }
-
-  function sortable(table) {
-    for (const [at, row] of [...table.tBodies[0].rows].entries()) row.dataset.at = at;
-    for (const [at, head] of [...table.tHead.rows[0].cells].entries()) {
-      const button = el("button", { type: "button", class: "sort" }, ...head.childNodes);
-      button.addEventListener("click", () => {
-        const now = head.getAttribute("aria-sort");
-        sort(table, at, now ? OTHER[now] : head.dataset.first);
-      });
-      head.replaceChildren(button);
-    }
-  }
+  const { el, csv, download, ready, sortable } = judgebench;
 
   const share = (one, other) => [...one].some((letter) => other.includes(letter));
 
@@ -46,7 +10,7 @@
     const rows = [...table.tBodies[0].rows].filter((row) => row.dataset.group);
     for (const row of rows) {
       const place = row.cells[row.cells.length - 1];
-      const title = `Mark what cannot be told apart from ${row.dataset.title}`;
+      const title = `Mark what not significantly different from ${row.dataset.title}`;
       const button = el("button", { type: "button", class: "alike", title, "aria-label": `${row.dataset.group}: ${title}`, "aria-pressed": "false" }, row.dataset.group);
       button.addEventListener("click", () => {
         const on = button.getAttribute("aria-pressed") !== "true";
@@ -71,7 +35,7 @@
       const marked = board.dataset.marked ? rows.find((row) => row.dataset.at === board.dataset.marked) : null;
       const kin = rows.filter((row) => row.classList.contains("kin")).length - 1;
       const words = seen.length === rows.length ? "" : `${seen.length} of ${rows.length} rows. `;
-      status.textContent = marked ? `${words}${kin === 1 ? "1 run" : `${kin} runs`} cannot be told apart from ${marked.dataset.title}.` : words;
+      status.textContent = marked ? `${words}${kin === 1 ? "1 run is" : `${kin} runs are`} not significantly different from ${marked.dataset.title}.` : words;
     };
     sortable(table);
     grouped(board, table, say);

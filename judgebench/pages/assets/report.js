@@ -129,7 +129,7 @@
       this.right.replaceChildren(...options(["", "right", "wrong", "partly", "unscored"], ["all", "right", "wrong", "partly right", "no score"]));
       const kinds = [...new Set(here.flatMap((at) => items.failed(asked.run, at)))].sort();
       this.failure.replaceChildren(...options(["", ...(kinds.length ? ["any"] : []), ...kinds], ["all", ...(kinds.length ? ["any failure"] : []), ...kinds.map((kind) => kind.replaceAll("_", " "))]));
-      const sorts = { "": "as in the data", ...(asked.beside === null ? {} : { differ: "what differs first" }), wrong: "wrong first", cost: "dearest first", latency: "slowest first" };
+      const sorts = { "": "as in the data", ...(asked.beside === null ? {} : { differ: "what differs first" }), wrong: "wrong first", cost: "most expensive first", latency: "slowest first" };
       this.sort.replaceChildren(...options(Object.keys(sorts), Object.values(sorts)));
       this.judges.disabled = others.length === 0;
       this.orders.disabled = !here.some((at) => items.results[asked.run].split[at]) && !asked.orders;

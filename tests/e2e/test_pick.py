@@ -1,0 +1,176 @@
+"""`judgebench pick`: the cheapest judge that is good enough, and why not where there is none."""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from commands import judgebench, pairs
+from finishedruns import score_run, written_run
+
+import judgebench as jb
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from pathlib import Path
+
+CHAT, SAFETY = "alpacaeval-easy", "donotanswer"
+ROWS = pairs(1_000, (CHAT, SAFETY))
+
+
+def judged(name: str, wrong: Callable[[int], bool], cost: float | None, **more: Any) -> Path:
+    """A run over 500 items of Chat (even ids) and 500 of Safety, wrong on some; the cost is of one item."""
+    return written_run(name, more.pop("rows", ROWS), lambda key, _: int(wrong(int(key.id))), cost=cost, **more)
+
+
+def picked(*options: object) -> dict[str, Any]:
+    ended = judgebench("pick", *options, "--json")
+    assert ended.status == 0, ended.err
+    return json.loads(ended.out)
+
+
+@pytest.fixture
+def three() -> None:
+    """The best, one wrong on the same items and one more (0.1 points worse), and one wrong on half of Safety."""
+    judged("best", lambda at: at % 10 == 0, 0.01)
+    judged("near", lambda at: at % 10 == 0 or at == 1, 0.002)
+    judged("unsafe", lambda at: at % 10 == 0 or at % 4 == 1, 0.0005)
+
+
+def test_the_cheapest_within_the_margin_is_picked_overall_and_in_each_section(three) -> None:
+    """In Chat the cheapest has the best one's verdicts; overall and in Safety it is far worse."""
+    found = picked("runs")
+    assert found["overall"] | {"run": None} == found["overall"] | {
+        "run": None,
+        "judge": "near",
+        "template": "pairwise",
+        "score": pytest.approx(0.899),
+        "cost_per_1000": pytest.approx(2.0),
+        "best": "best",
+        "difference": pytest.approx(-0.001),
+        "margin": 2.0,
+        "why": None,
+    }
+    assert found["overall"]["run"] == "runs/rewardbench/near/pairwise/one"
+    assert -0.02 < found["overall"]["low"] <= -0.001 <= found["overall"]["high"]
+    assert {name: each["judge"] for name, each in found["sections"].items()} == {"Chat": "unsafe", "Safety": "near"}
+    assert found["cascade"] is None
+
+
+def test_a_pick_is_said_in_one_sentence_with_its_numbers(three) -> None:
+    """Name, score, price, the best one's, and the difference with its interval."""
+    out = " ".join(judgebench("pick", "runs").out.split())
+    assert (
+        "Overall: near (89.9%, $2.00 per 1,000 items) is the cheapest judge within 2 points of the best, best (90.0%, "
+        "$10.00): difference -0.1 points (95% CI "
+    ) in out
+
+
+def test_only_the_sections_that_are_named_are_tested(three) -> None:
+    """In the order in which they are named; an unknown one is said with the nearest name."""
+    assert list(picked("runs", "--section", "Safety")["sections"]) == ["Safety"]
+    ended = judgebench("pick", "runs", "--section", "Saftey")
+    assert (ended.status, "did you mean Safety?" in ended.err) == (2, True)
+
+
+def test_a_budget_leaves_out_what_costs_more(three) -> None:
+    """Nothing within it is good enough: null, and the closest judge with its numbers."""
+    found = picked("runs", "--budget", 1)["overall"]
+    assert (found["run"], found["score"], found["low"], found["best"]) == (None, None, None, "best")
+    assert "within the budget of $1.00 per 1,000 items" in found["why"]
+    assert "closest: unsafe (65.0%, $0.500), -25.0 points" in found["why"]
+
+
+def test_too_few_items_are_said_with_the_number_that_is_missing() -> None:
+    """Sixty items of two judges that differ on two of them show no 2 points."""
+    for name, wrong, cost in (("dear", {1}, 0.01), ("cheap", {2}, 0.001)):
+        judged(name, wrong.__contains__, cost, rows=pairs(60))
+    found = picked("runs")["overall"]
+    assert found["run"] is None
+    assert "cannot say with so few items (60)" in found["why"]
+    assert " more items would show " in found["why"]
+
+
+def test_what_has_no_price_or_no_cost_is_compared_with_and_never_picked(three) -> None:
+    """A score file is the best here, a judge without a price the second; both are named."""
+    judged("unpriced", lambda at: at % 20 == 0, None)
+    score_run("rm", [True] * 1_000, ROWS)
+    ended = judgebench("pick", "runs", "--json")
+    found = json.loads(ended.out)
+    assert (found["overall"]["best"], found["overall"]["best_cost_per_1000"]) == ("rm", None)
+    assert found["overall"]["run"] is None
+    assert "score files have no cost and are not picked, only compared with: rm" in ended.err
+    assert "no known price, so not picked, only compared with: unpriced" in ended.err
+
+
+def test_a_run_with_few_verdicts_or_other_items_is_left_out(three) -> None:
+    """And named, with the reason."""
+    judged("broken", lambda _: False, 0.0001, rows=ROWS[:999])
+    written_run("mute", ROWS, lambda key, _: -1 if int(key.id) % 3 else 0, cost=0.0001)
+    ended = judgebench("pick", "runs", "--json")
+    assert json.loads(ended.out)["overall"]["judge"] == "near"
+    assert "left out (coverage below 50%): runs/rewardbench/mute/pairwise/one" in ended.err
+    assert "left out (other items): runs/rewardbench/broken/pairwise/one" in ended.err
+
+
+def test_a_cascade_that_does_as_well_for_less_is_named_with_its_price() -> None:
+    """The cheap judge is wrong on a tenth, in one order only, so that its orders disagree on just these.
+
+    Escalated, these cost 0.1 x $20 beside $1 for all: $3 for 1,000 items instead of $20, and the same verdicts.
+    """
+    judged("sure", lambda at: at % 50 == 0, 0.01, orders="both")
+    written_run(
+        "torn",
+        ROWS,
+        lambda key, call: int(int(key.id) % 50 == 0 or (int(key.id) % 10 == 1 and call.order[0] == 0)),
+        cost=0.0005,
+        orders="both",
+    )
+    found = picked("runs")
+    assert found["overall"]["judge"] == "sure"
+    cascade = found["cascade"]
+    assert (cascade["cheap"], cascade["expensive"], cascade["share"]) == ("torn", "sure", pytest.approx(0.1))
+    assert (cascade["cost_per_1000"], cascade["difference"]) == (pytest.approx(3.0), pytest.approx(0.0))
+    out = " ".join(judgebench("pick", "runs").out.split())
+    assert "Cascade: torn first, sure for the 10.0% of items with disagreement >= " in out
+    assert "for $3.00 per 1,000 items instead of $20.00 for sure" in out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["nowhere"], "nowhere: folder not found"),
+        (["runs/rewardbench/best"], "pick needs at least two runs"),
+        (["runs", "--margin", "0"], "--margin"),
+        (["runs", "--budget", "-1"], "--budget"),
+    ],
+)
+def test_mistakes_are_one_line(three, arguments: list[str], said: str) -> None:
+    """What is wrong, and exit status 2."""
+    ended = judgebench("pick", *arguments)
+    assert (ended.status, said in ended.err, ended.err.count("\n")) == (2, True, 1)
+
+
+def test_runs_of_two_benchmarks_are_not_mixed(three) -> None:
+    """Which ones they are of is said."""
+    judgebench("run", "rewardbench-2", "--data", "sample", "-j", "offline/first", "--quiet")
+    ended = judgebench("pick", "runs")
+    assert (ended.status, "2 benchmarks (rewardbench, rewardbench-2)" in ended.err) == (2, True)
+
+
+def test_a_grid_ends_with_its_pick() -> None:
+    """Below the table, in the last lines; offline judges cost nothing."""
+    judges = ["-j", "offline/longest", "-j", "offline/first"]
+    lines = judgebench("run", "rewardbench", "--data", "sample", *judges).out.rstrip().splitlines()
+    below = lines[max(at for at, line in enumerate(lines) if "─" in line) :]
+    assert any(line.strip().startswith("Overall: ") for line in below)
+
+
+def test_a_pick_in_python_is_a_table_like_other_results(three) -> None:
+    """A line for the score and for each section."""
+    found = jb.pick("runs", sections=["Safety"], margin=3)
+    assert found.overall.picked is not None
+    assert found.to_csv().splitlines()[0] == "of,pick,score,cost_per_1000,best,difference,low,high"
+    assert [line.partition(",")[0] for line in found.to_csv().splitlines()[1:]] == ["Overall", "Safety"]
+    assert "near" in found.to_html()
