@@ -245,6 +245,7 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     sums = np.bincount(units, weights=parts)
     alone = [(stratum, share) for stratum, share, grouped in known if grouped is None]
     apart = sum(share**2 * float(s.counts @ (s.values - s.value) ** 2) for s, share in alone)
+    alone_fourth = sum(share**4 * float(s.counts @ (s.values - s.value) ** 4) for s, share in alone)
     singles, total = (sum(s.n * share**2 for s, share, *_ in among) for among in (alone, known))
     count, n = count + sum(s.n for s, _ in alone), sum(s.n for s in strata)
     worst = (float(sizes @ sizes) + singles) / total
@@ -252,7 +253,8 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     if count < 2 or spread <= 0:
         return worst
     found = (float(sums @ sums) + apart) / spread * (count / (count - 1)) * ((n - 1) / n)
-    return ((count - 1) * max(found, 1.0) + _LEAN * worst) / (count - 1 + _LEAN)
+    known_from = max(1.0, ((sums @ sums + apart) ** 2) / (sums**2 @ sums**2 + alone_fourth))
+    return ((known_from - 1) * max(found, 1.0) + _LEAN * worst) / (known_from - 1 + _LEAN)
 
 
 def weighted_interval(
