@@ -224,10 +224,10 @@ def pearson(
     """Pearson's r with an interval on the scale of Fisher's z = atanh r: tanh(z -+ quantile x error).
 
     The error is that of z without each cluster in turn: the jackknife, which is the influence function's (Devlin et al.
-    1975, doi:10.1093/biomet/62.3.531) but for what few far-off pairs change. It holds for grades with a few far
-    off, for which Fisher's (1921) 1 / sqrt(n - 3) is too small; the wider of both counts. The quantile is
-    Student's t's with 2 G / (kurtosis - 1) degrees of freedom (Satterthwaite), for the error of few such pairs is itself not
-    well known. See `_with_unseen`. Clusters of 3 or fewer: -1 to 1.
+    1975, doi:10.1093/biomet/62.3.531) but for what few far-off pairs change. It holds for grades with a few far off,
+    for which Fisher's (1921) 1 / sqrt(n - 3) is too small; the wider of both counts. The quantile is Student's t's with
+    2 G / (kurtosis - 1) degrees of freedom (Satterthwaite), for the error of few such pairs is itself not well known.
+    See `_with_unseen`. Clusters of 3 or fewer: -1 to 1.
 
     Args:
         x: Shape (n,).
