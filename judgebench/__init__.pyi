@@ -37,7 +37,7 @@ from judgebench.api import (
     run as run,
     score as score,
 )
-from judgebench.client.cache.bundles import BundledRun as BundledRun
+from judgebench.client.cache.header import BundledRun as BundledRun
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
     ModelShare as ModelShare,

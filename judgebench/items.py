@@ -6,6 +6,8 @@ or a reward model's scores, become one `Outcome` by the benchmark's rule.
 
 from __future__ import annotations
 
+import hashlib
+import json
 import string
 import sys
 from dataclasses import dataclass, field
@@ -283,6 +285,20 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "group": item.group,
         "metadata": item.metadata,
     }
+
+
+ITEM_FIELDS = frozenset(
+    {"id", "subset", "conversation", "completions", "num_correct", "reference", "rubric", "label", "human_score"}
+    | {"criteria", "group", "metadata"}
+)
+"""What an object of `item_to_json` holds."""
+
+
+def item_print(item: Item) -> str:
+    """What tells whether two items are judged alike: 16 hexadecimal digits of texts, order, subset and label."""
+    said = {name: value for name, value in item_to_json(item).items() if name not in {"metadata", "group"}}
+    text = json.dumps(said, sort_keys=True, default=str)
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def item_from_json(data: Mapping[str, Any]) -> Item:

@@ -21,7 +21,7 @@ import os
 import secrets
 import shutil
 from contextlib import contextmanager, suppress
-from typing import TYPE_CHECKING, Any, TextIO
+from typing import TYPE_CHECKING, Any, BinaryIO
 
 from judgebench.errors import ConfigError, StorageError
 
@@ -50,11 +50,14 @@ def writing(path: Path, mend: str) -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        if error.errno in FULL:
-            message = f"{path}: the disk is full; free some space, then rerun the command"
-        else:
-            message = f"{path}: cannot be written ({error.strerror or error}); {mend}"
-        raise StorageError(message) from None
+        raise unwritable(path, error, mend) from None
+
+
+def unwritable(path: Path, error: OSError, mend: str) -> StorageError:
+    """The error for what cannot be written, as in `writing`."""
+    if error.errno in FULL:
+        return StorageError(f"{path}: the disk is full; free some space, then rerun the command")
+    return StorageError(f"{path}: cannot be written ({error.strerror or error}); {mend}")
 
 
 def _beside(path: Path) -> Path:
@@ -143,13 +146,13 @@ def write_texts(folder: Path, texts: Mapping[str, str]) -> None:
         write_text(path, text)
 
 
-def open_to_append(path: Path) -> TextIO:
-    """A file to which lines are added, made where it is not there; it is no link.
+def open_to_append(path: Path) -> BinaryIO:
+    """A file to whose end bytes are added, made where it is not there; it is no link.
 
     Raises:
         OSError: It cannot be opened, or is a link.
     """
-    return open(path, "a", encoding="utf-8", opener=_opened)
+    return open(path, "ab", opener=_opened)
 
 
 def open_in_place(path: Path) -> Any:

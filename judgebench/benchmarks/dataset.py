@@ -15,6 +15,7 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
+from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
 from judgebench.sources.opening import source_of
 from judgebench.sources.source import MappedSource
@@ -33,6 +34,8 @@ SAMPLE = "sample"
 """The name of the bundled sample, where a source is named."""
 BUNDLED = f"{SAMPLE} (bundled)"
 """What a manifest says of it."""
+
+_ITEM_FILES = ("items.jsonl", "items.jsonl.gz")
 
 TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
@@ -120,6 +123,8 @@ class Dataset:
 
         Items are left out whose rows say which answer is chosen, and so name no first one.
         """
+        if _are_items(self.rows):
+            return {}
         found = (self.benchmark.answer_order(row, number) for number, row in enumerate(self.rows, 1))
         return {each[0]: each[1] for each in found if each is not None and each[0] in self.keys}
 
@@ -154,7 +159,9 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
     rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
-    rows = KnownSource(rows, benchmark.name)
+    given = _are_items(rows)
+    if not given:
+        rows = KnownSource(rows, benchmark.name)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()
@@ -166,7 +173,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
             place = row.where
             yield row
 
-    for item in benchmark.items(followed()):
+    for item in map(_item_of, followed()) if given else benchmark.items(followed()):
         if item.id in keys:
             raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
         said = _said(item)
@@ -199,6 +206,21 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         selection=selection,
         items=items,
     )
+
+
+def _are_items(rows: Source) -> bool:
+    """Whether a file holds items as a run's folder keeps them, with their labels and groups read already."""
+    if not rows.name.endswith(_ITEM_FILES):
+        return False
+    first = next(iter(rows), None)
+    return first is not None and {*first.data} == ITEM_FIELDS
+
+
+def _item_of(row: Row) -> Item:
+    try:
+        return item_from_json(row.data)
+    except (KeyError, TypeError, AttributeError) as error:
+        raise DataError(f"{row.where}: not a valid item ({error!r}); copy the file again") from None
 
 
 def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:

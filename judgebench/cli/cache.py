@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import sys
 from dataclasses import asdict
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -120,21 +121,23 @@ def prune(*, yes: bool, as_json: bool, **options: Any) -> int:
     shell_complete=files,
 )
 @runs_argument("[RUN]...", required=False)
+@click.option("--rows", is_flag=True, help="Include the rows; default: only their hashes.")
 @_cache_dir
 @_as_json
 @quiet_option
-def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: bool) -> int:
+def export(file: str, runs: tuple[str, ...], *, rows: bool, cache_dir: str | None, as_json: bool) -> int:
     """Export the replies of runs, or all cached replies, to the bundle FILE.
 
-    Each RUN is a run's folder. After importing the bundle, the runs' commands with --offline give the same results
-    without a key or an API call. It contains no keys, addresses or headers.
+    Each RUN is a run's folder. The bundle has the runs' commands, templates and entries of providers.yaml; importing it
+    prints the command that gives the same results without a key or an API call. It contains no keys, addresses or
+    headers.
     """
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
     from judgebench.exports.replies import export_replies
 
     with shown():
-        done = export_replies(file, runs, cache_dir=cache_dir)
+        done = export_replies(file, runs, rows=rows, cache_dir=cache_dir)
     console = messages()
     if as_json:
         click.echo(json.dumps(asdict(done), indent=2))
@@ -166,11 +169,17 @@ def export(file: str, runs: tuple[str, ...], *, cache_dir: str | None, as_json: 
     shell_complete=files,
 )
 @click.option("--replace", is_flag=True, help="Overwrite cached replies that differ from the bundle's.")
+@click.option(
+    "--files",
+    shell_complete=folders_only,
+    metavar="DIR",
+    help="Folder for the bundle's templates, rows and providers; default: the bundle's name.",
+)
 @_cache_dir
 @_as_json
 @quiet_option
-def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -> int:
-    """Import the replies of the bundle FILE into the cache.
+def import_(file: str, *, replace: bool, files: str | None, cache_dir: str | None, as_json: bool) -> int:
+    """Import the replies of the bundle FILE into the cache, and print the command that makes its runs again.
 
     The whole file is checked first: a bundle that is cut off or does not match its checksums is rejected.
     """
@@ -180,9 +189,10 @@ def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -
     from judgebench.exports.replies import import_replies
 
     with shown():
-        done = import_replies(file, replace=replace, cache_dir=cache_dir)
+        folder = files or Path(file).name.partition(".")[0] or "bundle"
+        done = import_replies(file, replace=replace, files=folder, cache_dir=cache_dir)
     if as_json:
-        said = asdict(done) | {"runs": [run.model_dump() for run in done.runs]}
+        said = asdict(done) | {"runs": [run.model_dump(include=_SAID) for run in done.runs]}
         click.echo(json.dumps(said, indent=2))
         return EXIT_DONE
     counts = f"{_counted(done.replies)}: {done.new} new, {done.same} already cached"
@@ -199,7 +209,19 @@ def import_(file: str, *, replace: bool, cache_dir: str | None, as_json: bool) -
     for run in done.runs:
         named = one_line(f"{run.benchmark} · {run.judge} · {run.template} · {run.protocol}")
         console.print(f"of the run {named}", soft_wrap=True)
+    if done.folder is not None:
+        console.print(f"wrote: {one_line(done.folder)} (templates, rows and providers of the bundle)", soft_wrap=True)
+    for sentence in done.needed:
+        console.print(f"note: {one_line(sentence)}", soft_wrap=True)
+    if done.commands:
+        console.print("to reproduce, without a key or a call:", soft_wrap=True)
+    for command in done.commands:
+        click.echo(one_line(command))
     return EXIT_DONE
+
+
+_SAID = {"benchmark", "judge", "template", "protocol", "identity", "command"}
+"""What is said of a bundle's run in JSON."""
 
 
 def _models(found: CacheInfo) -> Table:

@@ -97,7 +97,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     else:
         print_scores(ended, results())
     print_reasons(ended, console)
-    say_why(ended, options["fail_under"], messages(errors=True))
+    say_why(ended, options["fail_under"])
     return _status(ended, options["fail_under"], interrupted=interrupted)
 
 

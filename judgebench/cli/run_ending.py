@@ -111,8 +111,9 @@ def too_few(result: RunResult, fail_under: float) -> bool:
     return not result.metrics.coverage or result.metrics.coverage < fail_under
 
 
-def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) -> None:
+def say_why(ended: GridResult[RunResult], fail_under: float) -> None:
     """Which runs have too few verdicts, for these make the exit status 1; also with --quiet."""
+    from judgebench.cli.console import messages
     from judgebench.reports.styles import ERROR
 
     for result in ended:
@@ -122,7 +123,7 @@ def say_why(ended: GridResult[RunResult], fail_under: float, errors: Console) ->
             line = f"{metrics.judge}: no judgement has a verdict (failures: {kinds})"
             if metrics.coverage:
                 line = f"{metrics.judge}: coverage {metrics.coverage:.4g} is below --fail-under {fail_under:g}"
-            errors.print(one_line(line), style=ERROR, soft_wrap=True)
+            messages(errors=True).print(one_line(line), style=ERROR, soft_wrap=True)
 
 
 def _kinds(result: RunResult) -> Counter[str]:

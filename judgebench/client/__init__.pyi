@@ -1,9 +1,15 @@
 from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
-from judgebench.client.cache.bundles import (
-    Bundle as Bundle,
+from judgebench.client.cache.authorrows import (
+    keep_author_rows as keep_author_rows,
+    other_rows_note as other_rows_note,
+)
+from judgebench.client.cache.bundles import Bundle as Bundle, write_bundle as write_bundle
+from judgebench.client.cache.header import (
+    BundledRows as BundledRows,
     BundledRun as BundledRun,
+    BundledTemplate as BundledTemplate,
     Header as Header,
-    write_bundle as write_bundle,
+    without_connection as without_connection,
 )
 from judgebench.client.cache.keys import KeyMaker as KeyMaker
 from judgebench.client.cache.maintenance import (

@@ -83,6 +83,9 @@ async def run_cells(
     cache.reserve.calls = in_flight
     out = Path(options.out)
     plans = [RunPlan(cell, out, refresh=refresh, progress=progress) for cell in cells]
+    if offline:
+        for plan in plans:
+            plan.recorder.bundles = cache.folder
     check_apart(plans)
     if refresh:
         as_one_refresh(plans)

@@ -7,9 +7,10 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
+from judgebench.client import other_rows_note
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
-from judgebench.items import Failure, Reading, Verdict
+from judgebench.items import Failure, Reading, Verdict, item_print
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
@@ -35,7 +36,7 @@ from judgebench.runs import (
 from judgebench.templates import can_be_mended
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.engine.base import Work
@@ -121,6 +122,7 @@ class Recorder:
         self.sent_as: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
+        self.bundles: Path | None = None  # the cache whose imported bundles tell of which rows they are
         self._out = out
         self._repaired = [0, 0]  # calls that got follow-up turns: without a verdict after them, and with one
         self._served: set[str] = set()
@@ -264,7 +266,7 @@ class Recorder:
         if asked < sum(map(len, readings.values())):
             state = "stopped" if error else "interrupted"
         beside = Beside(
-            notes=[*self._notes(), *cell.notes(readings, total)],
+            notes=[*self._other_rows(failed), *self._notes(), *cell.notes(readings, total)],
             altered=cell.alteration,
             attack=self._flips(readings),
             sequential=self.sequential,
@@ -277,6 +279,13 @@ class Recorder:
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
         self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
         return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
+
+    def _other_rows(self, failed: Sequence[tuple[str, Failure]]) -> Iterator[str]:
+        """That replies are missing since the rows are not those of an imported bundle."""
+        if self.bundles is not None and any(failure.kind == "not_cached" for _, failure in failed):
+            prints = {item.id: item_print(item) for item in self.cell.dataset}
+            note = other_rows_note(self.bundles, self.cell.benchmark.name, prints)
+            yield from () if note is None else (note,)
 
     def _notes(self) -> list[str]:
         """What is said of the run's replies."""

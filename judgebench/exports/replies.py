@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import json
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
@@ -10,8 +11,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import count_lines, counted
-from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, write_bundle
+from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, keep_author_rows, write_bundle
 from judgebench.errors import ConfigError
+from judgebench.exports.bundling import bundled_rows, described, unpack
 from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, Run, list_runs, read_manifest
 from judgebench.verdicts import Reply
 
@@ -55,6 +57,9 @@ class Imported:
         different: In the cache already with another reply, which stays.
         replaced: In the cache already with another reply, which made place.
         runs: Whose replies they are.
+        folder: Where the bundle's templates, rows and providers were written; None where there are none.
+        commands: What makes the runs again with no call.
+        needed: What these need that the bundle does not have, a sentence each.
     """
 
     file: str
@@ -64,6 +69,9 @@ class Imported:
     different: int
     replaced: int
     runs: list[BundledRun]
+    folder: str | None = None
+    commands: tuple[str, ...] = ()
+    needed: tuple[str, ...] = ()
 
 
 def cache_info(cache_dir: str | Path | None = None) -> CacheInfo:
@@ -112,15 +120,20 @@ def prune_cache(
 
 
 def export_replies(
-    file: str | Path, runs: Run | str | Path | Sequence[Run | str | Path] = (), *, cache_dir: str | Path | None = None
+    file: str | Path,
+    runs: Run | str | Path | Sequence[Run | str | Path] = (),
+    *,
+    rows: bool = False,
+    cache_dir: str | Path | None = None,
 ) -> ExportedReplies:
-    """Writes a bundle of the replies of one or more runs.
+    """Writes a bundle of the replies of one or more runs, with their commands, templates and providers.
 
     A reply that the cache lacks, or has otherwise than the run, is rebuilt from the run's own lines.
 
     Args:
         file: The bundle, replaced where it is there.
         runs: A run or several, or their folders; none for the whole cache.
+        rows: Put the rows into the bundle, which else has their hashes alone.
         cache_dir: The cache; None for the user's own.
 
     Raises:
@@ -131,19 +144,28 @@ def export_replies(
         store = stack.enter_context(_store(cache_dir))
         if among := list_runs(runs):
             folders = [run.path if isinstance(run, Run) else Path(run) for run in among]
-            _export_runs(exported, store, [_RunReplies(folder, stack) for folder in folders])
+            _export_runs(exported, store, [_RunReplies(folder, stack) for folder in folders], rows=rows)
         else:
+            if rows:
+                raise ConfigError("--rows: name the runs whose rows go into the bundle")
             _export_all(exported, store)
     exported.size_bytes = Path(file).stat().st_size
     return exported
 
 
-def import_replies(file: str | Path, *, replace: bool = False, cache_dir: str | Path | None = None) -> Imported:
+def import_replies(
+    file: str | Path,
+    *,
+    replace: bool = False,
+    files: str | Path | None = None,
+    cache_dir: str | Path | None = None,
+) -> Imported:
     """Puts a bundle's replies into the cache, once all of the bundle has been checked.
 
     Args:
         file: The bundle.
         replace: Take the bundle's reply where the cache has another.
+        files: The folder for the bundle's templates, rows and providers; None writes none, and gives no commands.
         cache_dir: The cache; None for the user's own.
 
     Raises:
@@ -152,11 +174,17 @@ def import_replies(file: str | Path, *, replace: bool = False, cache_dir: str | 
     bundle = Bundle(Path(file))
     header = bundle.check()
     origin = bundle.origin()
+    unpacked = None if files is None else unpack(header, Path(files), origin.partition(" ")[0])
     with _store(cache_dir) as store:
+        keep_author_rows(store.folder, header, origin.partition(" ")[0])
         marked = ((key, reply.model_copy(update={"imported": origin})) for key, reply in bundle.replies())
         replies = counted(marked, "putting replies into the cache", unit="replies", total=header.count)
         added = store.add(replies, replace=replace)
-    return Imported(str(file), header.count, added.new, added.same, added.different, added.replaced, list(header.runs))
+    done = Imported(str(file), header.count, added.new, added.same, added.different, added.replaced, list(header.runs))
+    if unpacked is None:
+        return done
+    folder = None if unpacked.folder is None else str(unpacked.folder)
+    return dataclasses.replace(done, folder=folder, commands=unpacked.commands, needed=unpacked.needed)
 
 
 def _store(cache_dir: str | Path | None) -> ReplyStore:
@@ -172,7 +200,7 @@ class _RunReplies:
     """
 
     def __init__(self, folder: Path, stack: ExitStack) -> None:
-        self.path = folder / JUDGEMENTS
+        self.folder, self.path = folder, folder / JUDGEMENTS
         manifest = read_manifest(folder)
         if manifest is None:
             raise ConfigError(f"{folder}: not a run folder (no {MANIFEST}); name the folder of one run")
@@ -245,7 +273,7 @@ class _RunReplies:
         return reply, True
 
 
-def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_RunReplies]) -> None:
+def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_RunReplies], *, rows: bool) -> None:
     for run in runs:
         for kind in run.missing.values():
             exported.missing[kind] = exported.missing.get(kind, 0) + 1
@@ -263,8 +291,14 @@ def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_R
             exported.conflicts += any(other.judgement(key).reply != judgement.reply for other in others)
             yield key.hex(), reply
 
-    whose = {json.dumps(run.run.model_dump(), sort_keys=True): run.run for run in runs}
-    header = Header(count=len(keys), runs=[run for _, run in sorted(whose.items(), key=lambda pair: pair[0])])
+    said = [described(run.run, run.folder) for run in runs]
+    whose = {json.dumps(each.model_dump(), sort_keys=True): each for each in said}
+    folders = {each.rows: run.folder for each, run in zip(said, runs, strict=True)}
+    header = Header(
+        count=len(keys),
+        runs=[run for _, run in sorted(whose.items(), key=lambda pair: pair[0])],
+        rows={digest: bundled_rows(folder, texts=rows) for digest, folder in folders.items()},
+    )
     write_bundle(Path(exported.file), header, replies())
 
 

@@ -33,7 +33,7 @@ class _Index:
     """Columns over the items, and of each run columns over the same items; None where the run has not the item."""
 
     items: dict[str, list[Any]] = field(
-        default_factory=lambda: {n: [] for n in ("id", "bench", "subset", "text", "block", "at")}
+        default_factory=lambda: {n: [] for n in ("id", "bench", "subset", "text", "block", "at", "labelled")}
     )
     runs: list[dict[str, list[Any]]] = field(default_factory=list)
     subsets: dict[str, int] = field(default_factory=dict)
@@ -50,10 +50,13 @@ class Browser:
         runs: The runs; those of equal items share their contents (`share_contents`).
         titles: What the page calls each.
         benchmarks: The number of each run's benchmark.
+        good: The numbers of the runs whose verdicts put a label in doubt.
     """
 
-    def __init__(self, runs: Sequence[Finished], titles: Sequence[str], benchmarks: Sequence[int]) -> None:
-        self._runs, self._titles, self._benchmarks = runs, titles, benchmarks
+    def __init__(
+        self, runs: Sequence[Finished], titles: Sequence[str], benchmarks: Sequence[int], good: Sequence[int] = ()
+    ) -> None:
+        self._runs, self._titles, self._benchmarks, self._good = runs, titles, benchmarks, good
         self._showings = [_Shown(each) for each in runs]
         self._wordings = Wordings()
         self._models: dict[str, int] = {}
@@ -159,7 +162,15 @@ class Browser:
         index = self._index
         last = next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), "")
         subset = index.subsets.setdefault(item.subset, len(index.subsets))
-        row = (item.id, bench, subset, " ".join(last[: 4 * _SNIPPET].split())[:_SNIPPET], block, at)
+        row = (
+            item.id,
+            bench,
+            subset,
+            " ".join(last[: 4 * _SNIPPET].split())[:_SNIPPET],
+            block,
+            at,
+            int(item.key.labelled),
+        )
         for name, value in zip(index.items, row, strict=True):
             index.items[name].append(value)
         for number, columns in enumerate(index.runs):
@@ -176,6 +187,7 @@ class Browser:
             "subsets": list(index.subsets),
             "kinds": list(index.kinds),
             "models": list(self._models),
+            "good": list(self._good),
             "runs": [{"title": t, "bench": b, "scores": r.is_scores} for r, t, b in named],
             "benchmarks": list(dict.fromkeys(each.benchmark.title for each in self._runs)),
         }

@@ -28,7 +28,17 @@ if TYPE_CHECKING:
     from judgebench.pages.figures import Figure
     from judgebench.runs import Run
 
-SCRIPTS = ("core.js", "sort.js", "figures.js", "list.js", "items.js", "detail.js", "report.js")
+SCRIPTS = (
+    "core.js",
+    "sort.js",
+    "figures.js",
+    "markdown.js",
+    "list.js",
+    "items.js",
+    "detail.js",
+    "triage.js",
+    "report.js",
+)
 
 
 def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str | Path, *, seed: int = 0) -> Path:
@@ -82,7 +92,10 @@ def page_of(found: Report) -> Page:
     names = [chapter.title for chapter in chapters]
     # Made here, before anything is written: it reads the runs' templates, and one that is damaged is said.
     browser = Browser(
-        [line.detail.finished for _, line in lines], [line.title for _, line in lines], [at for at, _ in lines]
+        [line.detail.finished for _, line in lines],
+        [line.title for _, line in lines],
+        [at for at, _ in lines],
+        good_judges([line for _, line in lines]),
     )
     return Page(
         template="report.html",
@@ -96,6 +109,21 @@ def page_of(found: Report) -> Page:
         scripts=SCRIPTS,
         blocks=chain([("figures", encoded(figures))], browser.blocks()),
     )
+
+
+def good_judges(lines: Sequence[Line]) -> list[int]:
+    """Whose verdicts put a label in doubt: the judges that are above every baseline, by their intervals.
+
+    Where no judge is, all that have a score: their places in the list.
+    """
+    scored = [at for at, line in enumerate(lines) if line.place.score is not None and not line.place.low_coverage]
+    return [at for at in scored if _beats_baselines(lines[at])] or scored
+
+
+def _beats_baselines(line: Line) -> bool:
+    controls = line.detail.metrics.controls
+    reached = [each.score for each in controls.baselines.values()] if controls is not None else []
+    return line.place.low is not None and line.place.low > max(reached, default=0.0)
 
 
 def _count(number: int, what: str) -> str:

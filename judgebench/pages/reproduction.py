@@ -90,7 +90,17 @@ def command(manifest: Manifest, path: Path | None = None) -> str:
         manifest: The run's.
         path: The run's folder, which keeps the templates that do not ship; None names every template.
     """
-    return " ".join(map(shlex.quote, ["judgebench", *_words(manifest, path)]))
+    return shlex.join(["judgebench", *_words(manifest, path)])
+
+
+def run_words(manifest: Manifest, template: str | None = None) -> list[str]:
+    """The words behind `judgebench` that make the run of a judge again, whatever read its replies afterwards.
+
+    Args:
+        manifest: The run's.
+        template: What names its template; None for the template's own name.
+    """
+    return list(_run(manifest, None, template))
 
 
 def _words(manifest: Manifest, path: Path | None) -> Iterator[str]:
@@ -103,9 +113,9 @@ def _words(manifest: Manifest, path: Path | None) -> Iterator[str]:
     return _run(manifest, path) if manifest.scores is None else _score(manifest, manifest.scores)
 
 
-def _run(manifest: Manifest, path: Path | None) -> Iterator[str]:
+def _run(manifest: Manifest, path: Path | None, named: str | None = None) -> Iterator[str]:
     judges, template, until = [str(manifest.judge.name)], manifest.template, manifest.until_shown
-    names = [_template(str(template.name), template.hash, None if path is None else path / TEMPLATE)]
+    names = [named or _template(str(template.name), template.hash, None if path is None else path / TEMPLATE)]
     if until is not None:
         judges.append(until.judge)
         if until.template_hash != template.hash:

@@ -15,6 +15,7 @@ from judgebench._util import locks
 from judgebench._util.files import (
     check_no_links,
     open_to_append,
+    unwritable,
     whole_folder,
     write_json,
     write_texts,
@@ -45,6 +46,7 @@ OWN = frozenset(
 
 
 _FLUSH_EVERY = 200
+_OTHER_OUT = "choose another with --out"
 
 
 def _locks(file: Any) -> bool:
@@ -192,18 +194,20 @@ class RunWriter:
         self.begun = True
 
     def _writing(self) -> AbstractContextManager[None]:
-        return writing(self.path, "choose another with --out")
+        return writing(self.path, _OTHER_OUT)
 
     def append(self, judgement: Judgement) -> None:
         """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
         self._unflushed += 1
-        with self._writing():
+        try:
             self._judgements.write(judgement.to_line())
             if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
                 self._judgements.flush()
                 self._unflushed = 0
             if self._items is not None and self._items.done():
                 self._have_items()
+        except OSError as error:
+            raise unwritable(self.path, error, _OTHER_OUT) from None
 
     def _have_items(self) -> None:
         """Returns when the items are there; raises what kept them from it."""

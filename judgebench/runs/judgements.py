@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
 
-from judgebench._util.files import open_in_place, whole_file, write_text
+from judgebench._util.files import open_in_place, whole_file
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import DataError
@@ -159,12 +159,12 @@ class Judgement:
             logprobs=self.logprobs,
         )
 
-    def to_line(self) -> str:
+    def to_line(self) -> bytes:
         """The line in `judgements.jsonl`, with its end."""
         try:
-            return _lines().dump_json(self, exclude_defaults=True, ensure_ascii=True).decode() + "\n"
+            return _lines().dump_json(self, exclude_defaults=True, ensure_ascii=True) + b"\n"
         except ValueError:  # lone surrogates, which are no UTF-8
-            return encode(_lines().dump_python(self, exclude_defaults=True)) + "\n"
+            return encode(_lines().dump_python(self, exclude_defaults=True)).encode() + b"\n"
 
     @classmethod
     def from_line(cls, line: bytes) -> "Judgement":
@@ -241,7 +241,8 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
 
 def write_judgements(folder: Path, judgements: Iterable[Judgement]) -> None:
     """Writes the judgements of a run that makes no call of its own."""
-    write_text(folder / JUDGEMENTS, (judgement.to_line() for judgement in judgements))
+    with whole_file(folder / JUDGEMENTS) as part, part.open("wb") as file:
+        file.writelines(judgement.to_line() for judgement in judgements)
 
 
 @contextmanager

@@ -49,6 +49,10 @@ _KEPT = frozenset(
 """Columns that a form may be known by, and that are neither texts nor labels: they go along."""
 
 
+_NAMED = ("group", "subset")
+"""Columns that count before what a form takes for them."""
+
+
 class FormError(ValueError):
     """A row that contradicts its form; the message says what is wrong and the option that helps, without its place."""
 
@@ -82,7 +86,9 @@ class Cells:
         """What the user said that the label in a cell means, or what it says itself where it is plain; else None."""
         value = self.raw(name)
         given = coded(value, self._meanings) if self._meanings else None
-        return given or (value if isinstance(value, str) and value in {"A", "B", TIE} else None)
+        if given is not None:
+            return given
+        return value if isinstance(value, str) and value in {"A", "B", TIE} else None
 
     def need(self, name: str) -> object:
         """The cell of a column that must hold something."""
@@ -170,7 +176,8 @@ class KnownForm:
         cells = Cells(row, meanings)
         made = self.make(cells)
         rest = cells.rest(*self.needs, *self.uses)
-        return [rest | each for each in (made if isinstance(made, list) else [made])]
+        named = {name: row[name] for name in _NAMED if row.get(name) not in {None, ""}}
+        return [rest | each | named for each in (made if isinstance(made, list) else [made])]
 
     def used(self, columns: Columns) -> dict[str, str]:
         """What each column is that is read -> its name in the file."""

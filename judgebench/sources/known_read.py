@@ -217,6 +217,27 @@ def two_scores(cells: Cells) -> CustomRow:
     return made | ({"reference": text} if isinstance(text, str) and text.strip() else {})
 
 
+def webgpt(cells: Cells) -> CustomRow:
+    """A pair of WebGPT's comparisons."""
+    question = cells("question")
+    scores = [cells.number("score_0"), cells.number("score_1")]
+    label = UNLABELLED
+    if None not in scores:
+        label = TIE if scores[0] == scores[1] else "AB"[scores[0] < scores[1]]  # type: ignore[operator]
+    prompt = question["full_text"] if isinstance(question, Mapping) else question
+    return paired(cells, prompt, [cells.need("answer_0"), cells.need("answer_1")], label)
+
+
+def summaries(cells: Cells) -> CustomRow:
+    """Two summaries of a post or an article, and the number of the chosen one."""
+    info, both = cells("info"), cells("summaries")
+    if not isinstance(info, Mapping) or not isinstance(both, list) or len(both) != len("AB"):
+        raise FormError(f"'{cells.own('info')}' is no object, or '{cells.own('summaries')}' no list of two")
+    prompt = info.get("post") or info.get("article")
+    label = label_in(cells, "choice", {"0": "A", "1": "B"})
+    return paired(cells, prompt, [each["text"].strip() for each in both], label)
+
+
 def strength(prompt: str, answers: tuple[str, str], column: str, **more: str) -> Callable[[Cells], CustomRow]:
     """A pair with a strength of preference: below 0 the first answer is better, above 0 the second, 0 is a tie."""
 

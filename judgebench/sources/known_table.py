@@ -2,83 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping
 
-from judgebench.sources import known_lists as lists, known_read as read, prometheus
-from judgebench.sources.form import Cells, KnownForm
+from judgebench.sources import fits, known_lists as lists, known_read as read, prometheus
+from judgebench.sources.form import KnownForm
 from judgebench.sources.labels import TIE
 from judgebench.sources.turns import is_transcript
-
-MOST = 0.8
-"""So many of the first rows have to be of a form that the columns alone do not tell."""
 
 _PAIR, _BEST, _GRADE, _NONE = "pair", "best of k", "grade", "no label"
 
 
-def _most(column: str, check: Callable[[object], bool]) -> Callable[[Sequence[Cells]], bool]:
-    """Whether a column's cells pass a check in nearly all rows that have one: the others are bad rows of the form."""
-
-    def fits(rows: Sequence[Cells]) -> bool:
-        values = [value for cells in rows if (value := cells(column)) not in (None, "")]
-        return bool(values) and sum(check(value) for value in values) >= MOST * len(values)
-
-    return fits
-
-
-def _both(*checks: Callable[[Sequence[Cells]], bool]) -> Callable[[Sequence[Cells]], bool]:
-    return lambda rows: all(check(rows) for check in checks)
-
-
-def _objects_with(*names: str) -> Callable[[object], bool]:
-    def check(value: object) -> bool:
-        return isinstance(value, list) and all(isinstance(each, Mapping) and {*names} <= each.keys() for each in value)
-
-    return check
-
-
-def _number(value: object) -> float | None:
-    try:
-        return float(str(value))
-    except ValueError:
-        return None
-
-
-def _numbers_in(column: str, low: float, high: float) -> Callable[[Sequence[Cells]], bool]:
-    """Whether a column holds numbers of a range, at least in most rows: another code is another form."""
-
-    def fits(rows: Sequence[Cells]) -> bool:
-        numbers = [_number(value) for cells in rows if (value := cells.raw(column)) not in (None, "", "A", "B", TIE)]
-        inside = [number for number in numbers if number is not None and low <= number <= high]
-        return not numbers or 2 * len(inside) > len(numbers)
-
-    return fits
-
-
-def _alpaca(rows: Sequence[Cells]) -> bool:
-    """Preferences from 1 to 2, or 0 for a tie: 0 and 1 alone are another code."""
-    numbers = {_number(cells.raw("preference")) for cells in rows} - {None}
-    return _numbers_in("preference", 0, 2)(rows) and not (
-        0 in numbers and not any(number > 1 for number in numbers if number)
-    )
-
-
-def _implicit(rows: Sequence[Cells]) -> bool:
-    """Whether the two texts of nearly all rows begin with a word in common, and are no transcripts."""
-    pairs = [(cells.raw("chosen"), cells.raw("rejected")) for cells in rows]
-    texts = [(first, second) for first, second in pairs if isinstance(first, str) and isinstance(second, str)]
-    alike = [pair for pair in texts if read.common(*pair).strip()]
-    return (
-        bool(texts)
-        and len(alike) >= MOST * len(texts)
-        and not any(is_transcript(text) for pair in texts for text in pair)
-    )
-
-
-def _several_languages(rows: Sequence[Cells]) -> bool:
-    return len({str(cells.raw("language")) for cells in rows}) > 1
-
-
-_ANY_LABEL = "words: model_a, model_b, tie, ..."
 _ARENA = "winner: model_a is the first answer, model_b the second; tie, tie (bothbad) and both_bad are ties"
 
 FORMS: tuple[KnownForm, ...] = (
@@ -116,7 +49,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.mt_bench,
         label="winner",
         labels=read.ARENA,
-        fits=_most("question_id", lambda value: _number(value) is not None),
+        fits=fits.most("question_id", lambda value: read.float_of(value) is not None),
     ),
     KnownForm(
         "UltraFeedback",
@@ -124,7 +57,7 @@ FORMS: tuple[KnownForm, ...] = (
         _BEST,
         "the completions of the highest overall_score (else fine-grained_score, else mean rating) are correct",
         lists.ultrafeedback,
-        fits=_most("completions", _objects_with("response")),
+        fits=fits.most("completions", fits.objects_with("response")),
     ),
     KnownForm(
         "HH transcripts",
@@ -132,7 +65,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "chosen is better; the turns that both transcripts share are the prompt",
         read.transcripts,
-        fits=_both(_most("chosen", is_transcript), _most("rejected", is_transcript)),
+        fits=fits.both(fits.most("chosen", is_transcript), fits.most("rejected", is_transcript)),
         without=("prompt",),
     ),
     KnownForm(
@@ -141,7 +74,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "chosen is better; the prompt is a transcript",
         read.asked_in_transcript,
-        fits=_most("prompt", lambda value: is_transcript(value) and str(value).rstrip().endswith("Assistant:")),
+        fits=fits.most("prompt", lambda value: is_transcript(value) and str(value).rstrip().endswith("Assistant:")),
     ),
     KnownForm(
         "TRL, implicit prompt",
@@ -149,7 +82,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "chosen is better; the words that both texts begin with are the prompt",
         read.implicit,
-        fits=_implicit,
+        fits=fits.is_implicit,
         without=(
             "prompt",
             "question",
@@ -170,7 +103,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.unpaired,
         label="label",
         labels={"true": "1", "false": "0"},
-        fits=_most("label", lambda value: str(value).strip().casefold() in {"true", "false"}),
+        fits=fits.most("label", lambda value: str(value).strip().casefold() in {"true", "false"}),
         without=("chosen", "rejected"),
     ),
     KnownForm(
@@ -179,7 +112,7 @@ FORMS: tuple[KnownForm, ...] = (
         _BEST,
         "the answers of the lowest rank are correct",
         lists.nectar,
-        fits=_most("answers", _objects_with("answer", "rank")),
+        fits=fits.most("answers", fits.objects_with("answer", "rank")),
     ),
     KnownForm(
         "SHP",
@@ -192,6 +125,33 @@ FORMS: tuple[KnownForm, ...] = (
         label="labels",
         labels={"1": "A", "0": "B"},
         uses=("post_id", "domain"),
+    ),
+    KnownForm(
+        "PKU-SafeRLHF",
+        ("prompt", "response_0", "response_1", "better_response_id"),
+        _PAIR,
+        "better_response_id: 0 is response_0, 1 is response_1",
+        read.pair("prompt", ("response_0", "response_1"), "better_response_id", {"0": "A", "1": "B"}),
+        label="better_response_id",
+        labels={"0": "A", "1": "B"},
+    ),
+    KnownForm(
+        "WebGPT comparisons",
+        ("question", "answer_0", "answer_1", "score_0", "score_1"),
+        _PAIR,
+        "the answer with the higher of score_0 and score_1 is better, equal ones are a tie",
+        read.webgpt,
+        fits=fits.most("question", lambda value: isinstance(value, Mapping) and "full_text" in value),
+    ),
+    KnownForm(
+        "Summaries from feedback",
+        ("info", "summaries", "choice"),
+        _PAIR,
+        "choice: 0 is the first of the summaries, 1 the second",
+        read.summaries,
+        label="choice",
+        labels={"0": "A", "1": "B"},
+        fits=fits.most("summaries", fits.objects_with("text")),
     ),
     KnownForm(
         "HelpSteer, HelpSteer2",
@@ -207,7 +167,7 @@ FORMS: tuple[KnownForm, ...] = (
         "preference_strength: below 0 is response_1, above 0 response_2, 0 a tie",
         read.strength("prompt", ("response_1", "response_2"), "preference_strength"),
         label="preference_strength",
-        fits=_numbers_in("preference_strength", -3, 3),
+        fits=fits.numbers_in("preference_strength", -3, 3),
     ),
     KnownForm(
         "HelpSteer3",
@@ -217,7 +177,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.strength("context", ("response1", "response2"), "overall_preference", subset="domain"),
         label="overall_preference",
         uses=("domain",),
-        fits=_numbers_in("overall_preference", -3, 3),
+        fits=fits.numbers_in("overall_preference", -3, 3),
     ),
     KnownForm(
         "OpenRubrics",
@@ -226,7 +186,7 @@ FORMS: tuple[KnownForm, ...] = (
         "winner: words such as A, response_b, Response A",
         read.pair("instruction", ("response_a", "response_b"), "winner", rubric="rubric"),
         label="winner",
-        fits=_most("winner", lambda value: _number(value) is None),
+        fits=fits.most("winner", lambda value: read.float_of(value) is None),
     ),
     KnownForm(
         "RMB, pairs",
@@ -250,7 +210,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "targets: the choice with label 1 is better",
         lists.hhh_choices,
-        fits=_most("targets", lambda value: isinstance(value, Mapping) and {"choices", "labels"} <= value.keys()),
+        fits=fits.most("targets", lambda value: isinstance(value, Mapping) and {"choices", "labels"} <= value.keys()),
     ),
     KnownForm(
         "hhh_alignment, BIG-bench",
@@ -266,7 +226,7 @@ FORMS: tuple[KnownForm, ...] = (
         "score: the answer with the higher of the two is better, equal ones are a tie",
         read.two_scores,
         uses=("reference",),
-        fits=_most("score", lambda value: isinstance(value, list) and len(value) == 2),
+        fits=fits.most("score", lambda value: isinstance(value, list) and len(value) == 2),
     ),
     KnownForm(
         "PandaLM",
@@ -284,7 +244,7 @@ FORMS: tuple[KnownForm, ...] = (
         read.alpaca_annotation,
         label="preference",
         uses=("input",),
-        fits=_alpaca,
+        fits=fits.is_alpaca,
     ),
     KnownForm(
         "AlpacaEval outputs",
@@ -377,7 +337,7 @@ FORMS: tuple[KnownForm, ...] = (
         _PAIR,
         "preferred_output is better",
         read.openai_preference,
-        fits=_most("input", lambda value: isinstance(value, Mapping) and "messages" in value),
+        fits=fits.most("input", lambda value: isinstance(value, Mapping) and "messages" in value),
     ),
     KnownForm(
         "M-RewardBench, several languages",
@@ -386,7 +346,7 @@ FORMS: tuple[KnownForm, ...] = (
         "chosen is better; an id is one of its language's",
         read.in_language,
         benchmarks=("custom", "rewardbench"),
-        fits=_several_languages,
+        fits=fits.several_languages,
     ),
 )
 """All of them; of two that fit, the one that needs more columns is taken."""

@@ -115,7 +115,7 @@ def _read_text(value: str, slots: int) -> str | int | None:
         if slots != 2 or {left, right} != {"A", "B"}:
             return None
         return TIE if compared[2][0] in "=≈~" else left if compared[2][0] == ">" else right
-    number = re.fullmatch(r"(\d+)(?:\.0+)?", plain)
+    number = re.fullmatch(r"(-?\d+)(?:\.0+)?", plain)
     return int(number[1]) if number else _slot(plain, slots)
 
 

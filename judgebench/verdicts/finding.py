@@ -81,7 +81,7 @@ def find_loosely(answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failu
     return failure
 
 
-def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failure:
+def with_dressed(match: VerdictMatch, own: Verdict, answer: str, rule: VerdictRule, k: int) -> VerdictMatch | Failure:
     """A mark that was found as it stands, with those in another dress that stand where another would count.
 
     Where such a mark says another verdict, it counts if it is plainly the verdict; on the line of the first it makes
@@ -89,15 +89,15 @@ def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) ->
 
     Args:
         match: The mark.
+        own: What it says.
         answer: What the judge said, without its thinking.
         rule: The template's rule.
         k: How many slots the question had.
     """
-    beside = [Span(0, match.marked.start)] * (rule.match != "last") + [Span(match.marked.end, len(answer))] * (
-        rule.match != "first"
-    )
     if match.in_object or rule.regex is None or rule.has_parts or rule.anchor == "start":
         return match
+    before, behind = Span(0, match.marked.start), Span(match.marked.end, len(answer))
+    beside = [behind] if rule.match == "last" else [before] if rule.match == "first" else [before, behind]
     if not any(answer[start:end].strip(DECORATION + ".,;:!") for start, end in beside):
         return match
 
@@ -105,15 +105,13 @@ def with_dressed(match: VerdictMatch, answer: str, rule: VerdictRule, k: int) ->
         return meaning_of(match._replace(value=text), rule, k)
 
     *_, plain = undress(answer)
-    regex, own = loosened(rule.regex)[-1], meaning_of(match, rule, k)
-    found = [(plain.back(Span(each.start, each.end)), each.text or "") for each in find_matches(regex, plain.text)]
-    others = [
-        (span, text)
-        for span, text in found
-        if isinstance(said := meaning(text), Verdict)
-        and said != own
-        and any(start <= span.start and span.end <= end for start, end in beside)
-    ]
+    regex = loosened(rule.regex)[-1]
+    others = []
+    for each in find_matches(regex, plain.text):
+        if isinstance(said := meaning(each.text or ""), Verdict) and said != own:
+            span = plain.back(Span(each.start, each.end))
+            if any(start <= span.start and span.end <= end for start, end in beside):
+                others.append((span, each.text or ""))
     if not others:
         return match
     tag = find_tag(plain.text, rule, regex, lambda text: isinstance(meaning(text), Verdict))

@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgebench.items import Failure
-from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, find_matches
+from judgebench.verdicts.patterns import TIMEOUT, EndlessPatternError, LatePattern, find_matches
 from judgebench.verdicts.rule import After, Span
 
 if TYPE_CHECKING:
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}<>\u00ad\u200b\u200c\u200d\u2060\ufeff"
 _ENDS = f"{DECORATION}.,;:!"
-_CLAUSE = re.compile(r"(?<=[.!?;])[\s*_`\"')\]]+")
-_TAGS = re.compile(r"</?[A-Za-z][^<>\n]*>")
-_CONCLUDES = re.compile(
+_CLAUSE = LatePattern(r"(?<=[.!?;])[\s*_`\"')\]]+")
+_TAGS = LatePattern(r"</?[A-Za-z][^<>\n]*>")
+_CONCLUDES = LatePattern(
     r"\b(?:verdict|decision|decide|ratings?|rate|scores?|choice|choose|chosen|pick|select|prefer|winner|judge?ment|result"
     r"|finally?|therefore|thus|so|hence|overall|conclude|conclusion|ultimately|give|award|assign|earns?|deserves?|merits?"
     r"|gets?|revised?|reflection|corrected|updated|total|combined|average|mean)\b|\banswer(?=\W*\Z)"
@@ -28,7 +28,7 @@ _CONCLUDES = re.compile(
     re.IGNORECASE,
 )
 """What a clause holds that leads up to a verdict; `sign`, where it is no word of a verdict."""
-_SUPPOSES = re.compile(
+_SUPPOSES = LatePattern(
     r"\b(?:if|when|unless|would|could|might|may|means?|stands for|reserved|kept|perfect|maximum|max|minimum|highest"
     r"|lowest|top|best possible|scale|for example|e\.g|formats?|forms?|either|or|nor|not|never|instead|rather|than"
     r"|versus|vs|up to|out of|cites?|cited|source|sources|reference|references|see|according to|says)\b|n't\b"
@@ -36,12 +36,12 @@ _SUPPOSES = re.compile(
     re.IGNORECASE,
 )
 """What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
-_OUT_OF = re.compile(
+_OUT_OF = LatePattern(
     r"[\s*_`\"')\](]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE
 )
-_WORD = re.compile(r"[ \t]+\w")
-_GOES_ON = re.compile(r"[.,]\d{1,2}(?!\d)")
-_UNFINISHED = re.compile(
+_WORD = LatePattern(r"[ \t]+\w")
+_GOES_ON = LatePattern(r"[.,]\d{1,2}(?!\d)")
+_UNFINISHED = LatePattern(
     r"[\s*_`\"')\],;(]*(?:\b(?:or|to|up to|through|vs|versus|and|minus|plus|maybe|perhaps|possibly"
     r"|(?:could|might|may) be)\b|[-\u2013\u2014~])(?:[\s*_`\"'(\[]*\d| a half)|\s*[<>\u2264\u2265]\s*\w"
     r"|\s+(?:if|for|when)\b[^.\n]*[,;]\s*\d+\s+(?:if|for|when)\b"
@@ -50,13 +50,13 @@ _UNFINISHED = re.compile(
     re.IGNORECASE,
 )
 """How a bare number goes on that is none by itself: `3-4`, `3, maybe 4`, `3%`, `3rd`, `3 4` at the line's end."""
-_AND_ANOTHER = re.compile(
+_AND_ANOTHER = LatePattern(
     r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d"
     r"|\s?[%\u00bc-\u00be\u2153-\u215e]|[.,]?\d",
     re.IGNORECASE,
 )
 """How a number in brackets goes on that is none by itself."""
-_SPOKEN_OF = re.compile(
+_SPOKEN_OF = LatePattern(
     r"\b(?:not|never|neither|nor)[^\w,;]*\Z|n't[^\w,;]*\Z|\bno[ \t*_`\"'(\[]*\Z"
     r"|\b(?:reject(?:s|ed|ing)?|dismiss|exclude|rules? out|anything but|except|unlike|instead of|rather than"
     r"|for example|e\.g|such as|format(?:ted)?|in the form(?: of)?"
@@ -76,14 +76,14 @@ _SPOKEN_OF = re.compile(
     re.IGNORECASE,
 )
 """The end of a clause that denies the choice behind it, gives it to the other answer, or quotes it from an answer."""
-_TAKEN_BACK = re.compile(
+_TAKEN_BACK = LatePattern(
     r"[*_`\"')\]]*(?:\s*\?|\s+(?:(?:is|was|are|seems|looks|comes?) (?:\w+ ){0,2}?(?:worse|worst|wrong|incorrect|weaker"
     r"|weakest|inferior|last|second|runner-?up|(?:the )?loser|rejected|not(?! (?:only|just|merely)))|loses|lost)\b)",
     re.IGNORECASE,
 )
 """How a sentence goes on behind a mark that it speaks of, and does not choose."""
-_ITEM = re.compile(r"[ \t]*(?:[-+*\u2022|>]|#{1,6}|(?:\d{1,2}|[A-Za-z])[.)])[ \t]")
-_ARTICLE = re.compile(
+_ITEM = LatePattern(r"[ \t]*(?:[-+*\u2022|>]|#{1,6}|(?:\d{1,2}|[A-Za-z])[.)])[ \t]")
+_ARTICLE = LatePattern(
     r"[ \t]+(?:good|clear|better|close|strong|narrow|slight|fair|toss|bit|mix|combination|blend|single|few|little|great"
     r"|very|much|difficult|tough|response|answer|win|tie|draw|decision|verdict)\b"
 )
@@ -184,7 +184,7 @@ def _anchored(matches: list[Match], answer: str, rule: VerdictRule) -> list[Matc
 def _is_first_line(match: Match, answer: str) -> bool:
     """Whether nothing stands before a match, and nothing else on its line."""
     rest = answer[match.end :].partition("\n")[0]
-    if found := _OUT_OF.match(rest):
+    if found := _OUT_OF.regex.match(rest):
         rest = rest[found.end() :]
     return not answer[: match.start].strip(DECORATION) and not rest.strip(_ENDS)
 
@@ -204,14 +204,16 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
             continue
         failure = None
         text, stop = str(match.text), match.group_end
-        if match.end == match.group_end and (more := _GOES_ON.match(answer, stop)):
+        if match.end == match.group_end and (more := _GOES_ON.regex.match(answer, stop)):
             text, stop = text + more.group(), more.end()
         end = max(match.end, stop)
-        if (out_of := _OUT_OF.match(answer, end)) is not None:
+        if (out_of := _OUT_OF.regex.match(answer, end)) is not None:
             end = out_of.end()
             if float(out_of["top"].replace(",", ".")) != scale[1]:
                 failure = Failure("unreadable", f"{text} is out of {out_of['top']}, and the scale ends at {scale[1]:g}")
-        elif (rest := (_UNFINISHED if match.end == match.group_end else _AND_ANOTHER).match(answer, end)) is not None:
+        elif (
+            rest := (_UNFINISHED if match.end == match.group_end else _AND_ANOTHER).regex.match(answer, end)
+        ) is not None:
             failure = Failure("unreadable", f"undecided: '{' '.join((text + rest.group()).split())}'")
         whole.append(match._replace(text=text, group_end=stop, end=end))
     return failure or whole
@@ -219,10 +221,10 @@ def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float
 
 def number_goes_on(text: str, end: int, top: float) -> str | None:
     """Why a number that ends at a place is none by itself; None where it is, or the scale's top follows."""
-    if (out_of := _OUT_OF.match(text, end)) is not None:
+    if (out_of := _OUT_OF.regex.match(text, end)) is not None:
         other = float(out_of["top"].replace(",", ".")) != top
         return f"out of {out_of['top']}, and the scale ends at {top:g}" if other else None
-    rest = _UNFINISHED.match(text, end)
+    rest = _UNFINISHED.regex.match(text, end)
     return None if rest is None else f"undecided: '{' '.join(text[max(0, end - 3) : rest.end()].split())}'"
 
 
@@ -239,7 +241,7 @@ def _undecided(match: Match, every: Sequence[Match], answer: str, rule: VerdictR
     ):  # a mark of its own: the rule chooses
         found = None
     lower = text == "a" and text not in (rule.values or ())
-    article = not closed and (lower or text == "A") and (_WORD if lower else _ARTICLE).match(answer, match.end)
+    article = not closed and (lower or text == "A") and (_WORD if lower else _ARTICLE).regex.match(answer, match.end)
     if found is None and not article:
         return None
     said = answer[match.group_start : found.end() if found else match.end + 20].partition("\n")[0]
@@ -263,7 +265,8 @@ def _other_choice(choices: Sequence[str], closed: bool) -> re.Pattern[str]:
 def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """Why the last of several marks is not plainly the verdict, or a number in brackets not plainly a rating."""
     last = matches[-1]
-    if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
+    said = [_same(match, rule) for match in matches]
+    if len({*said}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
         led_up_to = _is_led_up_to(matches, answer) and not _is_spoken_of(last, answer)
@@ -273,8 +276,7 @@ def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failur
     if rule.has_parts:
         return None
     if rule.scale is None:
-        same = [match for match in matches if _same(match, rule) == _same(last, rule)]
-        spoken = all(_is_spoken_of(match, answer) for match in same)
+        spoken = all(_is_spoken_of(match, answer) for match in matches)
         mark = answer[last.start : last.end]
         return Failure("unreadable", f"'{mark}' is mentioned, and not as the verdict") if spoken else None
     if _is_bare(last, answer) and not any(_is_said(each, answer) for each in matches):
@@ -317,7 +319,7 @@ def _is_parallel(last: Match, before: Match, answer: str) -> bool:
     """Whether two marks stand in items of one list, each behind its sign."""
     starts = [match.group_start for match in (before, last)]
     lines = [answer.rfind("\n", 0, start) + 1 for start in starts]
-    items = [_ITEM.match(answer, line, start) for line, start in zip(lines, starts, strict=True)]
+    items = [_ITEM.regex.match(answer, line, start) for line, start in zip(lines, starts, strict=True)]
     return all(items)
 
 
@@ -339,10 +341,12 @@ def _is_spoken_of(match: Match, answer: str) -> bool:
     if any(each.isalpha() for each in answer[match.start : match.group_start]):
         return False
     line = answer.rfind("\n", 0, match.start) + 1
-    before = _CLAUSE.split(answer[line : match.start])[-1]
+    if line == match.start and match.end == len(answer):
+        return False
+    before = _CLAUSE.regex.split(answer[line : match.start])[-1]
     if not _is_bare(match, answer) and before.rstrip().endswith(" nor"):  # LLMBar's own script reads it as a verdict
         return False
-    return _SPOKEN_OF.search(before) is not None or _TAKEN_BACK.match(answer, match.end) is not None
+    return _SPOKEN_OF.regex.search(before) is not None or _TAKEN_BACK.regex.match(answer, match.end) is not None
 
 
 def _is_said(match: Match, answer: str) -> bool:
@@ -353,17 +357,17 @@ def _is_said(match: Match, answer: str) -> bool:
     if not label:
         return not after or not after[0].islower() or bool(re.match(r"(?:because|since|as|for|it|-)\b", after))
     ends = not answer[match.end :].strip(_ENDS)
-    return _concludes(label) or (ends and _SUPPOSES.search(label) is None)
+    return _concludes(label) or (ends and _SUPPOSES.regex.search(label) is None)
 
 
 def _label(answer: str, start: int, end: int) -> str:
     """The clause that leads up to a place."""
-    label = _CLAUSE.split(_TAGS.sub(" ", answer[start:end]))[-1].strip(DECORATION)
+    label = _CLAUSE.regex.split(_TAGS.regex.sub(" ", answer[start:end]))[-1].strip(DECORATION)
     return label if label.strip(_ENDS) else ""
 
 
 def _concludes(label: str) -> bool:
-    return not label or (_SUPPOSES.search(label) is None and _CONCLUDES.search(label) is not None)
+    return not label or (_SUPPOSES.regex.search(label) is None and _CONCLUDES.regex.search(label) is not None)
 
 
 def _is_a_name(label: str, *, named: bool = False) -> bool:
@@ -373,7 +377,7 @@ def _is_a_name(label: str, *, named: bool = False) -> bool:
         label: The clause.
         named: Whether it may name a verdict.
     """
-    concludes = _CONCLUDES.search(label)
+    concludes = _CONCLUDES.regex.search(label)
     is_sign = concludes is not None and (named or concludes["sign"] is not None)
     return is_sign and label.rstrip(DECORATION)[-1:] in {":", "="} and len(label.split()) <= 3
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 import re
 import time
 import warnings
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cached_property, lru_cache
 from typing import NamedTuple
 
 _PIECE = re.compile(
@@ -27,6 +28,19 @@ TIMEOUT = 1.0
 
 _GLANCE = 0.01
 """Seconds of CPU that only a search takes which tries each way to divide so short a text."""
+
+
+@dataclass(frozen=True)
+class LatePattern:
+    """A pattern of ours that is compiled when it is first searched for: the row "cached run" of benchmarks/speed.py."""
+
+    pattern: str
+    flags: int = 0
+
+    @cached_property
+    def regex(self) -> re.Pattern[str]:
+        """The compiled pattern."""
+        return re.compile(self.pattern, self.flags)
 
 
 class EndlessPatternError(Exception):

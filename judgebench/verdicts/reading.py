@@ -10,6 +10,7 @@ from judgebench.items import Failure, Verdict
 from judgebench.verdicts.finding import find_loosely, find_strictly, nothing_found, with_dressed
 from judgebench.verdicts.marks import VerdictMatch
 from judgebench.verdicts.meaning import meaning_of, shortened
+from judgebench.verdicts.patterns import LatePattern
 from judgebench.verdicts.rule import Span
 from judgebench.verdicts.soft import soft_verdict
 
@@ -32,10 +33,10 @@ _MARKS = (
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
 )
 """Patterns of the marks between which models think, opening and closing."""
-_SIGNS = ("<", "[THINK]", "[/THINK]", "\u25c1")
-"""Without one of these there is no mark; far quicker than the patterns."""
-_BLOCK = re.compile("|".join(f"{opening}.*?{closing}" for opening, closing in _MARKS), re.DOTALL | re.IGNORECASE)
-_CLOSING = re.compile("|".join(closing for _, closing in _MARKS), re.IGNORECASE)
+_SIGNS = ("</", "<|", "[/THINK]", "\u25c1/")
+"""Without one of these there is no closing mark; far quicker than the patterns."""
+_BLOCK = LatePattern("|".join(f"{opening}.*?{closing}" for opening, closing in _MARKS), re.DOTALL | re.IGNORECASE)
+_CLOSING = LatePattern("|".join(closing for _, closing in _MARKS), re.IGNORECASE)
 _CUT_OFF = re.compile(rf"\A\s*(?:{'|'.join(opening for opening, _ in _MARKS)}).*\Z", re.DOTALL | re.IGNORECASE)
 
 _MENTIONED = re.compile(r"(?:\s+[a-z]|[.,;:)?'\"`\u2019\u201d])")
@@ -52,7 +53,7 @@ _UNDECIDED = (
     r"|separate|find|see|identify|detect|spot|fault|deny|ignore|overlook|recommend|favou?r|verify|confirm|help but"
     r"|give (?:it|either|[ab]\b))"
 )
-_REFUSING = re.compile(
+_REFUSING = LatePattern(
     rf"\A\W*{_SORRY}(?:"
     r"i (?:(?:must|have to|need to) )?(?:respectfully )?(?:decline|refuse)\b"
     r"|i(?:(?:'|\u2019|\sa)m (?:not able|unable) to| can(?:'|\u2019)?t| cannot| can not| won(?:'|\u2019)?t| will not)\b"
@@ -92,13 +93,13 @@ def answer_of(text: str) -> str:
 def _answer_pieces(text: str) -> list[Span] | None:
     """The parts of a reply that are no thinking; None where there is none, and all of it is the answer."""
     if not any(sign in text for sign in _SIGNS):
-        return None
-    text = _CLOSING.sub(lambda mark: "\ufffc" * len(mark.group()) if _is_mentioned(mark) else mark.group(), text)
+        return [] if _CUT_OFF.match(text) else None
+    text = _CLOSING.regex.sub(lambda mark: "\ufffc" * len(mark.group()) if _is_mentioned(mark) else mark.group(), text)
     pieces = [Span(0, len(text))]
-    if _CLOSING.search(text):
-        ends = [0, *(end for block in _BLOCK.finditer(text) for end in block.span()), len(text)]
+    if _CLOSING.regex.search(text):
+        ends = [0, *(end for block in _BLOCK.regex.finditer(text) for end in block.span()), len(text)]
         pieces = [Span(*ends[at : at + 2]) for at in range(0, len(ends), 2)]
-        if unopened := _CLOSING.search(_joined(text, pieces)):
+        if unopened := _CLOSING.regex.search(_joined(text, pieces)):
             pieces = _less(pieces, unopened.end())
     return [] if _CUT_OFF.match(_joined(text, pieces)) else pieces
 
@@ -170,7 +171,7 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
         return Failure("empty", _why_empty(reply))
     result = _read_answer(answer, rule, k)
     if isinstance(result, Failure):
-        is_refusal = result.kind == "unreadable" and _REFUSING.match(answer) is not None
+        is_refusal = result.kind == "unreadable" and _REFUSING.regex.match(answer) is not None
         return Failure("refused", shortened(answer)) if is_refusal else result
     verdict, match = result
     span = match.span if pieces is None else _in_reply(match.span, pieces)
@@ -214,14 +215,17 @@ def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
 
 def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, VerdictMatch] | Failure:
     """The verdict of an answer as it stands; only where there is none, in another dress."""
-    match = find_strictly(answer, rule)
-    if match is None:
-        match = find_loosely(answer, rule, k) or nothing_found(answer, rule)
-    elif isinstance(match, VerdictMatch) and not isinstance(meaning_of(match, rule, k), Failure):
-        match = with_dressed(match, answer, rule, k)
+    strict = find_strictly(answer, rule)
+    match = strict or find_loosely(answer, rule, k) or nothing_found(answer, rule)
     if isinstance(match, Failure):
         return match
     verdict = meaning_of(match, rule, k)
+    if match is strict and isinstance(verdict, Verdict):
+        other = with_dressed(match, verdict, answer, rule, k)
+        if isinstance(other, Failure):
+            return other
+        if other is not match:
+            match, verdict = other, meaning_of(other, rule, k)
     if isinstance(verdict, Failure):
         return verdict
     return replace(verdict, also=_also(match, verdict, rule, k)) if match.others else verdict, match

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import html
 import re
 import unicodedata
+from bisect import bisect_right
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.verdicts.rule import Span
@@ -34,18 +34,41 @@ _EMPHASIS = re.compile(
 _SPACES = re.compile(r"(?<=[\[({])[\s\"']+|[\s\"']+(?=[\])}])|(?<=[^\S\n])[^\S\n]+")
 
 
+class _Cut(NamedTuple):
+    """What stands from `start` up to `end` in a text, and `old_start` up to `old_end` in the one it was made from."""
+
+    start: int
+    end: int
+    old_start: int
+    old_end: int
+
+
 class PlainText(NamedTuple):
-    """A text, and of each of its characters the place where it begins and ends in another."""
+    """A text, and the parts that are others in the text that it was made from: of each step a list, in their order."""
 
     text: str
-    starts: list[int]
-    ends: list[int]
+    steps: tuple[list[_Cut], ...] = ()
 
     def back(self, span: Span) -> Span:
         """Where a part of this text stands in the other."""
         if span.start >= span.end:
             return Span(0, 0)
-        return Span(self.starts[span.start], self.ends[span.end - 1])
+        first, last = span.start, span.end - 1
+        for cuts in reversed(self.steps):
+            first, last = _before(cuts, first).start, _before(cuts, last).end - 1
+        return Span(first, last + 1)
+
+
+def _before(cuts: list[_Cut], at: int) -> Span:
+    """Where a character stood before a step: by itself, or all that it is in the place of."""
+    number = bisect_right(cuts, at, key=lambda cut: cut.start)
+    if number == 0:
+        return Span(at, at + 1)
+    cut = cuts[number - 1]
+    if at < cut.end:
+        return Span(cut.old_start, cut.old_end)
+    old = at - cut.end + cut.old_end
+    return Span(old, old + 1)
 
 
 def undress(text: str) -> Iterator[PlainText]:
@@ -54,9 +77,7 @@ def undress(text: str) -> Iterator[PlainText]:
     First without invisible characters, entities and escapes of brackets, and with plain characters for full-width and
     curly ones; then without bold, italics and code; then without spaces and quotes just inside brackets.
     """
-    places = range(len(text))
-    plain = PlainText(text, list(places), [at + 1 for at in places])
-    plain = _replace(plain, _SIGNS, _plain_sign)
+    plain = _replace(PlainText(text), _SIGNS, _plain_sign)
     plain = plain._replace(text=plain.text.translate(_ALIKE))
     yield plain
     plain = _replace(plain, _EMPHASIS, lambda _: "")
@@ -67,19 +88,23 @@ def undress(text: str) -> Iterator[PlainText]:
 
 
 def _plain_sign(sign: str) -> str:
-    return _DOUBLE.get(sign) or (html.unescape(sign) if sign.startswith("&") else "")
+    if not sign.startswith("&"):
+        return _DOUBLE.get(sign, "")
+    from html import unescape
+
+    return unescape(sign)
 
 
 def _replace(plain: PlainText, pattern: re.Pattern[str], new: Callable[[str], str]) -> PlainText:
-    """The text with other characters for each match, all of which stand where the match does."""
+    """The text with other characters for each match."""
     text: list[str] = []
-    starts: list[int] = []
-    ends: list[int] = []
-    at = 0
+    cuts: list[_Cut] = []
+    at = length = 0
     for match in pattern.finditer(plain.text):
-        kept, put = slice(at, match.start()), new(match.group())
-        text += [plain.text[kept], put]
-        starts += [*plain.starts[kept], *[plain.starts[match.start()]] * len(put)]
-        ends += [*plain.ends[kept], *[plain.ends[match.end() - 1]] * len(put)]
+        kept, put = plain.text[at : match.start()], new(match.group())
+        start = length + len(kept)
+        length = start + len(put)
+        cuts.append(_Cut(start, length, *match.span()))
+        text += [kept, put]
         at = match.end()
-    return PlainText("".join([*text, plain.text[at:]]), [*starts, *plain.starts[at:]], [*ends, *plain.ends[at:]])
+    return PlainText("".join([*text, plain.text[at:]]), (*plain.steps, cuts)) if cuts else plain

@@ -10,6 +10,7 @@ import pytest
 from browsers import Browser, needs_browser
 from commands import judgebench
 from finishedruns import written_run
+from hypothesis import HealthCheck, given, settings, strategies as st
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -104,7 +105,7 @@ def test_an_item_is_inert(page, name):
     page.wait("return document.querySelectorAll('.full .run').length === 2")
     page.js("document.querySelectorAll('.full details').forEach((each) => { each.open = true; })")
     page.wait("return document.querySelectorAll('.full details.messages pre').length > 1")
-    shown = page.js("return document.querySelector('.full pre').textContent")
+    shown = page.js("return document.querySelector('.full .part .text').textContent")
     # The repr, for a message with a lone surrogate cannot be sent from one process to another.
     assert ascii(shown) == ascii(written_out(PAYLOADS[name]))
 
@@ -141,6 +142,38 @@ def test_a_subset_that_is_hostile_can_be_filtered_by(page):
     page.js("location.hash = '#items'")
     page.choose("subset", PAYLOADS["script"])
     page.wait("return document.querySelector('.count').textContent === '2 of 24 items'")
+
+
+MARKS = st.sampled_from(
+    [
+        *(
+            "<script>window.pwned = 1</script>",
+            "<img src=x onerror='window.pwned = 1'>",
+            "[a](javascript:window.pwned=1)",
+        ),
+        *("**", "__", "*", "`", "```\n", "\n# ", "\n- ", "\n1. ", "\n> ", "| a |\n", "\n", "\n\n", " ", "word"),
+        *("![x](http://127.0.0.1:9/z.png)", "<b>", "</div>", "&lt;", "\u202e", "]()", "](", "["),
+    ]
+)
+ELEMENTS = ["BLOCKQUOTE", "CODE", "DIV", "EM", "HR", "LI", "OL", "P", "PRE", "SPAN", "STRONG", "UL"]
+
+
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(st.lists(st.lists(MARKS, max_size=14).map("".join), min_size=20, max_size=20))
+def test_markdown_makes_plain_elements_alone(page, texts):
+    """Whatever is put together: no link, picture or script, no attribute but a class, and every word stays."""
+    made = page.js(
+        "const { markdown } = judgebench; return arguments[0].map((text) => { const place = markdown(text);"
+        "const every = [place, ...place.querySelectorAll('*')];"
+        "return [[...new Set(every.map((e) => e.tagName))], [...new Set(every.flatMap((e) => e.getAttributeNames()))],"
+        "place.textContent]; })",
+        texts,
+    )
+    for text, (tags, attributes, shown) in zip(texts, made, strict=True):
+        assert set(tags) <= set(ELEMENTS)
+        assert set(attributes) <= {"class"}
+        assert shown.count("word") == text.count("word")
+        assert shown.count("window.pwned") == text.count("window.pwned")
 
 
 def test_a_formula_is_text_in_the_data(page):

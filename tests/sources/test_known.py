@@ -132,6 +132,18 @@ EXAMPLES = {
          {"post_id": "p", "domain": "d", "history": Q, "human_ref_A": GOOD, "human_ref_B": BAD, "labels": 0}],
         [(Q, AB, 1, None), (Q, BA, 1, None)],
     ),
+    "PKU-SafeRLHF": (
+        [{"prompt": Q, "response_0": GOOD, "response_1": BAD, "better_response_id": number, "safer_response_id": 0} for number in (0, 1)],
+        [(Q, AB, 1, None), (Q, BA, 1, None)],
+    ),
+    "WebGPT comparisons": (
+        [{"question": {"full_text": Q}, "answer_0": GOOD, "answer_1": BAD, "score_0": score, "score_1": -score} for score in (0.5, -0.5, 0)],
+        [(Q, AB, 1, None), (Q, BA, 1, None), (Q, AB, 0, "tie")],
+    ),
+    "Summaries from feedback": (
+        [{"info": {"post": Q, "title": "t"}, "summaries": [{"text": f" {GOOD}"}, {"text": BAD}], "choice": number} for number in (0, 1)],
+        [(Q, AB, 1, None), (Q, BA, 1, None)],
+    ),
     "HelpSteer, HelpSteer2": (
         [{"prompt": Q, "response": GOOD, "helpfulness": 4, "correctness": 3, "coherence": 4, "complexity": 1, "verbosity": 1},
          {"prompt": f"Hi\n<extra_id_1>Assistant\nHello\n<extra_id_1>User\n{Q}", "response": BAD, "helpfulness": 0, "correctness": 0, "coherence": 4}],
@@ -554,3 +566,15 @@ def test_real_rows_of_pandalm():
         first = row["response1"] if isinstance(row["response1"], str) else json.dumps(row["response1"])
         read.append(item.label or ("1" if item.completions[0].text == first else "2"))
     assert read == expected
+
+
+def test_columns_that_the_user_names_count_before_a_forms_own():
+    """A group or a subset of the row is not replaced by what a form takes for it."""
+    (item,) = items([{**EXAMPLES["SHP"][0][0], "group": "mine"}])
+    assert (item.group, item.subset) == ("mine", "d")
+
+
+def test_a_label_may_mean_no_label():
+    """`--labels` can say that a value is no label."""
+    rows = [{**EXAMPLES["SHP"][0][0], "labels": label} for label in (1, -1)]
+    assert [row.data["label"] for row in KnownSource(ListSource(rows), labels={"-1": ""})] == ["A", None]

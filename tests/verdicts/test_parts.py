@@ -353,9 +353,10 @@ def test_parts_are_kept_in_the_record(verdict, more):
     rest = {"reply": "r", "finish_reason": None, "served_model": None, "cost_usd": None, "latency_s": None}
     judgement = Judgement(**call, **rest, **more, verdict=verdict, usage=ReplyUsage(0, 0, 0, 0))
     line = judgement.to_line()
+    written = json.loads(line)
 
-    assert {name: json.loads(line)[name] for name in ("ranking", "parts") if name in line} == more
-    assert Judgement.from_line(line.encode()) == judgement
+    assert {name: written[name] for name in ("ranking", "parts") if name in written} == more
+    assert Judgement.from_line(line) == judgement
     assert judgement.reading.result == Verdict(verdict, more.get("ranking"), parts)
 
 

@@ -13,26 +13,22 @@ import re
 import zlib
 from contextlib import contextmanager
 from datetime import UTC, datetime
-from importlib.metadata import version
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import ValidationError
 
 from judgebench._util.files import output_file
-from judgebench._util.redaction import without_secrets
 from judgebench._util.steps import counted
-from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES, KEY_VERSION
+from judgebench.client.cache.header import FORMAT, VERSION, Header
+from judgebench.client.cache.keys import KEY_VERSION
 from judgebench.client.cache.store import is_plausible
 from judgebench.errors import ConfigError
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Iterator
     from pathlib import Path
     from typing import BinaryIO
-
-FORMAT, VERSION = "judgebench-replies", 1
-"""What a bundle's header calls itself, and the version of the layout."""
 
 MAX_LINE = 1 << 27
 """Bytes in a line: a reply of 10 MB and thinking of 10 MB fit, however much of them JSON escapes."""
@@ -48,63 +44,6 @@ _KEY = re.compile(r"[0-9a-f]{64}")
 _HASH = re.compile(rb"(.*),\"sha256\":\"([0-9a-f]{64})\"\}", re.DOTALL)
 _TEXT = re.compile(rb'"(?:[^"\\]|\\.)*+"', re.DOTALL)
 _ENCODE = json.JSONEncoder(sort_keys=True, separators=(",", ":"), allow_nan=False).encode
-
-
-class BundledRun(BaseModel):
-    """A run whose replies a bundle has: what it was, with neither address nor secret.
-
-    Attributes:
-        identity: As in the run's manifest, without settings of the connection.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    benchmark: str
-    judge: str
-    template: str
-    protocol: str
-    identity: dict[str, object] = Field(default_factory=dict)
-
-    @classmethod
-    def of(cls, manifest: Mapping[str, object]) -> BundledRun:
-        """The run of a manifest.
-
-        Raises:
-            KeyError, TypeError, ValueError: The manifest lacks something.
-        """
-        known = cast("Mapping[str, Any]", manifest)
-        identity = without_secrets(known["identity"])
-        judge = identity.get("judge", {})
-        judge["extra"] = {
-            name: value
-            for name, value in judge.get("extra", {}).items()
-            if name not in CONNECTION and not name.startswith(CONNECTION_PREFIXES)
-        }
-        return cls(
-            benchmark=known["benchmark"],
-            judge=known["judge"]["name"],
-            template=known["template"]["name"],
-            protocol=known["protocol"]["name"],
-            identity=identity,
-        )
-
-
-class Header(BaseModel):
-    """A bundle's first line.
-
-    Attributes:
-        count: How many replies follow.
-        runs: Whose they are; none for a whole cache.
-    """
-
-    model_config = ConfigDict(extra="ignore")
-
-    format: str = FORMAT
-    version: int = VERSION
-    key_version: int = KEY_VERSION
-    judgebench: str = Field(default_factory=lambda: version("judgebench"))
-    count: int = Field(ge=0)
-    runs: list[BundledRun] = Field(default_factory=list)
 
 
 def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]]) -> None:
@@ -126,7 +65,10 @@ def write_bundle(path: Path, header: Header, replies: Iterable[tuple[str, Reply]
             digest.update(data)
             file.write(data)
 
-        write(_ENCODE(header.model_dump()))
+        head = _ENCODE(header.model_dump(exclude=None if header.rows else {"rows"}))
+        if len(head) >= MAX_LINE or (len(head) > MAX_VALUES and _values(head.encode()) > MAX_VALUES):
+            raise ConfigError("the rows are too many for a bundle: leave out --rows, or export fewer runs")
+        write(head)
         for key, reply in counted(replies, f"writing {path}", unit="replies", total=header.count):
             if not is_plausible(reply):
                 raise ConfigError(f"the cached reply {key} has an impossible number; request it again (--refresh)")

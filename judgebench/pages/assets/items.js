@@ -74,6 +74,17 @@ judgebench.Items = class {
     return this.runs.some((_, second) => this.runs.some((_, first) => first < second && this.differ(first, second, at)));
   }
 
+  labelled(at) {
+    return this.items.labelled[at] === 1;
+  }
+
+  // Of the good judges of an item's benchmark that have a verdict on it, the share whose verdict is not its label.
+  against(at) {
+    const credits = this.good.filter((run) => this.runs[run].bench === this.items.bench[at] && this.results[run].verdicts[at])
+      .map((run) => this.results[run].credit[at]).filter((credit) => credit !== null);
+    return credits.length ? credits.filter((credit) => credit < 0.5).length / credits.length : 0;
+  }
+
   // The items that fit what is asked for, texts aside.
   fitting(asked) {
     const found = [];
@@ -84,6 +95,7 @@ judgebench.Items = class {
       if (asked.right && this.right(run, at) !== asked.right) continue;
       if (asked.failure && !this.fails(asked, at)) continue;
       if (asked.orders && !this.results[run].split[at]) continue;
+      if (asked.suspect && !(this.labelled(at) && this.against(at) > 0.5)) continue;
       if (asked.judges && !(beside === null ? this.judgesDisagree(at) : this.differ(run, beside, at))) continue;
       found.push(at);
     }
@@ -95,9 +107,9 @@ judgebench.Items = class {
     return asked.failure === "any" ? kinds.length > 0 : kinds.includes(asked.failure);
   }
 
-  sorted(found, { run, beside, sort }) {
+  sorted(found, { run, beside, sort, suspect }) {
     const of = this.results[run];
-    const by = {
+    const by = suspect && !sort ? (at) => -this.against(at) : {
       differ: beside === null ? null : (at) => -this.distance(run, beside, at),
       wrong: (at) => of.credit[at] ?? 2,
       cost: (at) => -(of.cost[at] ?? -1),

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 import judgebench as jb
-from judgebench.client.cache.bundles import MAX_VALUES, Bundle, BundledRun, Header, write_bundle
+from judgebench.client.cache.bundles import MAX_VALUES, Bundle, write_bundle
+from judgebench.client.cache.header import BundledRun, Header
 from judgebench.client.cache.keys import KEY_VERSION, KeyMaker
 from judgebench.client.cache.maintenance import ReplyStore
 from judgebench.errors import ConfigError
