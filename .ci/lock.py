@@ -46,7 +46,7 @@ def resolved(python: Path) -> dict[str, str]:
                 "--dry-run",
                 "--report",
                 report,
-                f"{ROOT}[docs,html,keyring,test]",
+                f"{ROOT}[docs,html,keyring,test,xlsx]",
             ],
             check=True,
         )

@@ -37,6 +37,7 @@ from judgebench.api import (
     run as run,
     score as score,
 )
+from judgebench.benchmarks.checking import BadRow as BadRow, Understood as Understood
 from judgebench.client.cache.header import BundledRun as BundledRun
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
@@ -47,6 +48,11 @@ from judgebench.client.providers.base import Request as Request
 from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
+from judgebench.engine.describe import (
+    DataDescription as DataDescription,
+    ItemPreview as ItemPreview,
+    describe_data as describe_data,
+)
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
 from judgebench.engine.runplan import RunPlan as RunPlan

@@ -9,11 +9,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.benchmarks.file import rows_of
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking, threaded
-from judgebench.engine.options import PlanOptions, RunOptions, options_of
+from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_of
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
@@ -37,6 +38,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
     from judgebench.runs import Steps
+    from judgebench.sources.mapped import BadRows, EmptyAnswers
     from judgebench.sources.opening import Data
     from judgebench.templates import Template
 
@@ -68,7 +70,13 @@ def forecast(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -111,7 +119,13 @@ async def agrid(
     templates: Sequence[str | Path] = (),
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -164,7 +178,13 @@ async def arun(
     template: str | Path | None = None,
     data: Data | None = None,
     subsets: Sequence[str] = (),
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
     orders: Orders | None = None,
@@ -258,7 +278,13 @@ def score(
     in_order: bool = False,
     head: str | int | None = None,
     steps: Steps | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
     group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
 ) -> Run:
     """The same metrics from scores that a reward model, or anything else, already gave.
 
@@ -284,7 +310,13 @@ def score(
         head: Which of several scores of a completion: its name or its index.
         steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
             `mean-logit`, `mean-odds` or `last`.
-        group_column: The column that names rows that belong together, of rows of your own.
+        columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
+        labels: What the items' labels mean: `{"model_a": "A"}`.
+        id_column: The column of the items' ids.
+        group_column: The column that names items that belong together, of rows of your own.
+        bad_rows: `skip` leaves out, and lists, rows of the data that cannot be used.
+        empty_answers: `keep` takes an empty answer as one.
+        config_name: The configuration of a hub dataset.
 
     Raises:
         ConfigError: The scores do not fit the items.
@@ -294,7 +326,17 @@ def score(
 
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, group_column=group_column))
+    reading = RowOptions(
+        columns=columns,
+        labels=labels,
+        id_column=id_column,
+        group_column=group_column,
+        bad_rows=bad_rows,
+        empty_answers=empty_answers,
+        config_name=config_name,
+    )
+    benchmark, data = rows_of(benchmark, data)
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=reading.rows))
     source = source_of(cast("Data", scores)) if scorer is None else ScoredDataset(scorer, dataset)
     path = scorefiles.score_run(
         source,
@@ -339,17 +381,20 @@ def render(
     seed: int = 0,
     structured: bool = False,
     pairs: Pairs | None = None,
+    reading: RowOptions | None = None,
 ) -> Rendered:
     """The exact messages of a run's first call about one item.
 
     Args:
         template: A name or file.
-        benchmark: Whose item; None for the first benchmark with a bundled sample that the template fits.
+        benchmark: Whose item; None for `custom` where there is data, else for the first benchmark with a bundled sample
+            that the template fits.
         data: Where the items come from; None for the bundled sample.
         item: The item's id; None for the first one that is worded with this template.
         seed: Of the order.
         structured: As for a judge that takes a JSON schema for its reply.
         pairs: As for a run that finds the best of more than two completions from pairs: `all`, or `knockout`.
+        reading: The columns and labels of the data by name.
 
     Raises:
         ConfigError: The template does not fit, there is no such item, or the template asks for no structured output.
@@ -357,9 +402,11 @@ def render(
     loaded = load_template(template)
     if structured and not loaded.structured:
         raise ConfigError(f"template '{loaded.name}' has no structured output; add verdict.json to its front matter")
-    chosen = get_benchmark(benchmark or _shown_with(loaded, pairs))
+    own = "custom" if data is not None and data != SAMPLE else None
+    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), data)
+    chosen = get_benchmark(name)
     fitting_templates(chosen, [loaded], pairs)
-    dataset = load_dataset(chosen, data or SAMPLE)
+    dataset = load_dataset(chosen, rows or SAMPLE, Selection(rows=(reading or RowOptions()).rows))
     if item is not None and item not in dataset.keys:
         raise unknown_name("item", item, dataset.keys, mend=f"The data is {dataset.source}.")
     key = dataset.keys[item] if item is not None else _first_for(loaded, dataset)

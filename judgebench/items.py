@@ -220,9 +220,8 @@ class Reading:
     @property
     def choice(self) -> int | None:
         """Index of the completion that was chosen; None for a tie, a rating or a failure."""
-        if isinstance(self.result, Verdict) and isinstance(self.result.value, str) and self.result.value != TIE:
-            return self.order[LABELS.index(self.result.value)]
-        return None
+        value = self.result.value if isinstance(self.result, Verdict) else None
+        return self.order[LABELS.index(value)] if isinstance(value, str) and value != TIE else None
 
     @property
     def rating(self) -> float | None:

@@ -41,6 +41,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     import judgebench.api
     from judgebench.items import Attack, Control, Orders, Pairs
     from judgebench.metrics.votes import Aggregate
+    from judgebench.sources.mapped import BadRows, EmptyAnswers
 
     names = {
         "Data": Data,
@@ -50,6 +51,8 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Orders": Orders,
         "Pairs": Pairs,
         "Aggregate": Aggregate,
+        "BadRows": BadRows,
+        "EmptyAnswers": EmptyAnswers,
     }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()

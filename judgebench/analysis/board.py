@@ -221,7 +221,7 @@ class Board(Tabular):
         if any(place.coverage != 1 for place in runs):
             columns[Column("coverage", "share", priority=3)] = lambda place: place.coverage
         if any(place.consistency is not None for place in runs):
-            columns[Column("consistency", "share", priority=2)] = lambda place: place.consistency
+            columns[Column("consistency", "share", priority=3)] = lambda place: place.consistency
         if any(place.template is not None for place in runs):
             columns[Column("cost", "money", priority=1)] = _cost
         if any(place.group for place in runs):

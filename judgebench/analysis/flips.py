@@ -28,13 +28,15 @@ class Flip:
 
     Attributes:
         verdicts: What was said, in words: for each order, or by each run.
-        change: The place of the answer that each order chose (`shown first`); or the credit in both runs.
+        change: The place of the answer that each order chose (`shown first`); or the credit in both runs, in words.
+        credit: The item's credit in both runs; None where it has none in one.
     """
 
     item: str
     subset: str
     verdicts: tuple[str, ...]
     change: str
+    credit: tuple[float, float] | None = None
 
 
 @dataclass(frozen=True, repr=False)
@@ -186,7 +188,9 @@ def run_flips(first: Finished, second: Finished) -> FlipList:
         credits_ = [None if outcome is None else outcome.credit for outcome in outcomes]
         if said[0] != said[1] or credits_[0] != credits_[1]:
             change = " to ".join("none" if credit is None else f"{credit:.3g}" for credit in credits_)
-            found.append(Flip(key.id, key.subset, (said[0], said[1]), change))
+            known = [credit for credit in credits_ if credit is not None]
+            both_credits = (known[0], known[1]) if len(known) == len(both) else None
+            found.append(Flip(key.id, key.subset, (said[0], said[1]), change, both_credits))
     return FlipList("Verdicts of two runs", tuple(titles_of(both)), tuple(found), of)
 
 

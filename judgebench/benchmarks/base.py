@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
@@ -15,7 +17,7 @@ from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+    from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
@@ -64,11 +66,25 @@ class Benchmark(ABC):
             ConfigError: A row is malformed; the message names its place.
         """
         for row in rows:
-            yield self.item(row)
+            if (item := made(rows, row, self.item)) is not None:
+                yield item
 
     @abstractmethod
     def item(self, row: Row) -> Item:
         """One row as an item."""
+
+    def label_class(self, row: Row, item: Item) -> str | None:  # noqa: ARG002 - for those whose rows say it
+        """What the item's label is, to be counted; None where it has none."""
+        if item.human_score is not None:
+            return f"{item.human_score:g}"
+        return item.label or ("chosen" if item.num_correct else None)
+
+    def check(self, keys: Collection[ItemKey]) -> None:  # noqa: B027 - most items do
+        """Whether the items go together.
+
+        Raises:
+            DataError: They have no common score.
+        """
 
     def answer_order(self, row: Row, number: int) -> tuple[str, tuple[int, ...]] | None:  # noqa: ARG002 - for own rows
         """The id of a row, and which of its own answers each completion of its item is; None where these have no names.
@@ -213,6 +229,28 @@ def row_error(row: Row, message: str) -> DataError:
     return DataError(f"{row.where}: {message}")
 
 
+def made(rows: Iterable[Row], row: Row, make: Callable[..., Item], *arguments: object) -> Item | None:
+    """The item of a row; None where it cannot be used and the rows keep such rows aside.
+
+    Args:
+        rows: What is gone through; where it has a method `refuse(row, what)`, a bad row goes there.
+        row: The row of them.
+        make: From a row, and the arguments, to its item.
+        arguments: What else it takes.
+
+    Raises:
+        DataError: The row cannot be used.
+    """
+    try:
+        return make(row, *arguments)
+    except DataError as error:
+        refuse = getattr(rows, "refuse", None)
+        if refuse is None:
+            raise
+        refuse(row, str(error))
+        return None
+
+
 def need(row: Row, column: str) -> Any:
     """The value of a column that must be there."""
     if row.problem is not None:
@@ -221,7 +259,7 @@ def need(row: Row, column: str) -> Any:
         value = row.data[column]
     except KeyError:
         raise row_error(row, f"has no column '{column}'; found {', '.join(map(str, row.data)) or 'none'}") from None
-    if value is None:
+    if value is None or (isinstance(value, float) and math.isnan(value)):
         raise row_error(row, f"column '{column}' is empty")
     return value
 
@@ -237,6 +275,8 @@ def value_of(row: Row, column: str) -> Any:
 def text_of(row: Row, column: str) -> str:
     """The text of a column that must hold one; numbers are taken as text."""
     value = need(row, column)
+    if column == "id" and row.encoded and isinstance(value, str):
+        value = re.sub(r"^(-?\d+)\.0+$", r"\1", value.strip())  # as pandas writes a column of numbers with a gap
     if isinstance(value, str) and (value.strip() or column not in {"id", "subset"}):
         return value
     if isinstance(value, str):

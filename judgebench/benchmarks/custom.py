@@ -10,7 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, forms, rules
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item, Outcome
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.grades import correlations, grade_notes, grades_or_credits
@@ -56,17 +56,9 @@ class Custom(base.Benchmark):
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The rows as items; one without an id has the number of its row."""
-        graded: bool | None = None
         for number, row in enumerate(rows, 1):
-            item = self._item(row, str(number))
-            if item.human_score is not None or item.num_correct or item.label:
-                this = item.human_score is not None
-                if graded is not None and this != graded:
-                    raise base.row_error(
-                        row, "the file mixes grades (human_score) and labels, which have no common score: split it"
-                    )
-                graded = this
-            yield item
+            if (item := base.made(rows, row, self._item, str(row.number or number))) is not None:
+                yield item
 
     def item(self, row: Row) -> Item:
         """One row, whose id must be there."""
@@ -94,6 +86,21 @@ class Custom(base.Benchmark):
             group=group,
             metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, "reference", "rubric"),
         )
+
+    def check(self, keys: Collection[ItemKey]) -> None:
+        """Refuses grades beside labels."""
+        graded = next((key for key in keys if key.human_score is not None), None)
+        labelled = next((key for key in keys if key.num_correct or key.label), None)
+        if graded is not None and labelled is not None:
+            raise DataError(
+                f"the rows mix grades (human_score, item '{graded.id}') and labels (item '{labelled.id}'), which have "
+                "no common score: split the file"
+            )
+
+    def label_class(self, row: Row, item: Item) -> str | None:
+        """The letter that the row's label is, where it has one."""
+        label = forms.letter_of(row, item.key.k) if item.num_correct and not item.label else None
+        return label or super().label_class(row, item)
 
     def key(self, item: Item) -> ItemKey:
         """By its prompt, where no column says more."""

@@ -12,13 +12,15 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
+from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
+from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
-from judgebench.sources.opening import source_of
-from judgebench.sources.source import MappedSource
+from judgebench.sources.mapped import MappedSource, RowMap, check_roles
+from judgebench.sources.opening import source_of, source_of_files
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -54,18 +56,17 @@ class Selection:
         subsets: Names of the subsets; empty for all.
         limit: At most so many items, whose score estimates that of all: see `sampling_order`; None for all.
         seed: Of the order in which items are taken and asked.
-        group_column: The column that names rows that belong together; None: `group`, where there is one.
+        rows: How the rows are read: their columns and labels by name, and what becomes of bad ones.
     """
 
     subsets: tuple[str, ...] = ()
     limit: int | None = None
     seed: int = 0
-    group_column: str | None = None
+    rows: RowMap = field(default_factory=RowMap)
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's part; the seed has a place of its own."""
-        column = {} if self.group_column is None else {"group_column": self.group_column}
-        return {"subsets": list(self.subsets), "limit": self.limit, **column}
+        return {"subsets": list(self.subsets), "limit": self.limit, **self.rows.to_json()}
 
 
 @dataclass(frozen=True)
@@ -80,6 +81,7 @@ class Dataset:
         ungrouped: How many items of the source share a prompt with others but are in no group, prompts being few.
         selection: Which they are; its seed gives the order in which they are asked.
         items: The chosen items, in the order of `keys`.
+        understood: What the rows were taken for.
     """
 
     benchmark: Benchmark
@@ -92,17 +94,26 @@ class Dataset:
     ungrouped: int
     selection: Selection
     items: ItemStore = field(repr=False, compare=False)
+    understood: Understood = field(repr=False, compare=False)
 
     @property
     def notes(self) -> Iterator[str]:
         """What a reader must know of the items, a sentence each."""
+        if self.understood.bad_count:
+            first = "; ".join(f"{row.where}: {row.what}" for row in self.understood.bad[:SHOWN])
+            more = f"; and {self.understood.bad_count - SHOWN} more" if self.understood.bad_count > SHOWN else ""
+            count = f"{self.understood.bad_count} of {self.understood.rows} rows"
+            yield f"{count} left out (--bad-rows skip): {first}{more}"
+        yield from self.understood.notes
         if self.ungrouped:
             yield f"{self.ungrouped} {TOO_FEW}"
 
     @property
-    def origin(self) -> dict[str, str | None]:
+    def origin(self) -> dict[str, Any]:
         """What was read, for the manifest."""
-        return {"source": self.source, "revision": self.rows.revision, "split": self.rows.split}
+        skipped = [row.to_json() for row in self.understood.bad]
+        named = {"source": self.source, "revision": self.rows.revision, "split": self.rows.split}
+        return {**named, "skipped": skipped} if skipped else named
 
     def __iter__(self) -> Iterator[Item]:
         """The chosen items, one by one."""
@@ -125,7 +136,9 @@ class Dataset:
         """
         if _are_items(self.rows):
             return {}
-        found = (self.benchmark.answer_order(row, number) for number, row in enumerate(self.rows, 1))
+        bad = {row.where for row in self.understood.bad}
+        rows = ((number, row) for number, row in enumerate(self.rows.every_row(), 1) if row.where not in bad)
+        found = (self.benchmark.answer_order(row, number) for number, row in rows)
         return {each[0]: each[1] for each in found if each is not None and each[0] in self.keys}
 
     @cached_property
@@ -158,29 +171,34 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if data is None:
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
     selection = selection or Selection()
-    rows = _with_groups(source_of(data, hub_split=benchmark.hub_split), benchmark, selection.group_column)
+    rows = opened(benchmark, data, selection.rows)
     given = _are_items(rows)
-    if not given:
-        rows = KnownSource(rows, benchmark.name)
+    steps = counted(rows.every_row(), f"reading {rows.name}", unit="rows", total=rows.total)
+    checked = CheckedRows(rows, selection.rows, steps)
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()
-    place = rows.name
-
-    def followed() -> Iterator[Row]:
-        nonlocal place
-        for row in counted(rows, f"reading {rows.name}", unit="rows", total=rows.total):
-            place = row.where
-            yield row
-
-    for item in map(_item_of, followed()) if given else benchmark.items(followed()):
-        if item.id in keys:
-            raise DataError(f"{place}: duplicate id '{item.id}'; every item needs a unique id")
-        said = _said(item)
+    for item in map(_item_of, checked) if given else benchmark.items(checked):
+        row = checked.row
+        if (
+            row is not None
+            and (problem := _problem(item, row, keys, checked, any_text=given or not benchmark.own_rows)) is not None
+        ):
+            checked.refuse(row, problem)
+            continue
+        before, texts, after = _said(item)
+        said = f"{before}{texts}{after}".encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
+        if benchmark.own_rows and row is not None:
+            checked.add(item, texts, benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
+    checked.understood.items = len(keys)
+    checked.check()
+    benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
+    sizes = Counter(key.group for key in keys.values() if key.group is not None)
+    checked.understood.groups = sum(size > 1 for size in sizes.values())
     wanted = _wanted(list(keys.values()), selection.subsets)
     chosen = wanted if selection.limit is None else _limited(benchmark, wanted, selection.limit, selection.seed)
     if not chosen:
@@ -205,14 +223,57 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ungrouped=ungrouped,
         selection=selection,
         items=items,
+        understood=checked.understood,
     )
+
+
+def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap) -> Source:
+    """The rows of a benchmark under the names that it knows.
+
+    Raises:
+        ConfigError: There is no such source, or a name in `options` means nothing.
+    """
+    named = _named_in(data)
+    if named is not None:
+        data, options = named.data, named.under(options)
+    if isinstance(data, tuple):
+        rows = source_of_files(str(data[0]), data)
+    else:
+        rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
+    if named is not None:
+        rows.name = str(named.path)
+    if options.group_column is not None and not benchmark.own_rows:
+        raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
+    if benchmark.own_rows:
+        check_roles(options.columns)
+    mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
+    return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
+
+
+def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
+    """What a benchmark file says, where the data is one."""
+    is_one = isinstance(data, str | Path) and is_benchmark_file(data)
+    return read_benchmark_file(Path(str(data)).expanduser()) if is_one else None
+
+
+def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:
+    """Why an item cannot be taken; None where it can."""
+    if item.id in keys:
+        return f"duplicate id '{item.id}'; every item needs a unique id"
+    if any_text or not has_empty_answer(item):
+        return None
+    checked.understood.empty += 1
+    if checked.keeps_empty:
+        return None
+    columns = " and ".join(f"'{column}'" for column in empty_columns(row))
+    return f"the answer in {columns or 'the row'} is empty; --empty-answers keep takes it as an answer"
 
 
 def _are_items(rows: Source) -> bool:
     """Whether a file holds items as a run's folder keeps them, with their labels and groups read already."""
     if not rows.name.endswith(_ITEM_FILES):
         return False
-    first = next(iter(rows), None)
+    first = next(rows.every_row(), None)
     return first is not None and {*first.data} == ITEM_FIELDS
 
 
@@ -231,28 +292,24 @@ def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[s
     return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
 
 
-def _with_groups(rows: Source, benchmark: Benchmark, column: str | None) -> Source:
-    if column is None:
-        return rows
-    if not benchmark.own_rows:
-        raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
-    return MappedSource(rows, {"group": column})
-
-
 def _grouped(item: Item, key: ItemKey) -> Item:
     return item if item.group == key.group else replace(item, group=key.group)
 
 
-def _said(item: Item) -> bytes:
-    """All an item holds, each text with its length before it."""
-    said: list[str] = [item.id, item.subset, str(item.num_correct)]
-    said += [str(value) for value in (item.reference, item.rubric, item.label, item.human_score, item.criteria)]
+def _said(item: Item) -> tuple[str, str, str]:
+    """All an item holds, each text with its length before it: what comes before the turns, these, the rest."""
+    before: list[str] = [item.id, item.subset, str(item.num_correct)]
+    before += [str(value) for value in (item.reference, item.rubric, item.label, item.human_score, item.criteria)]
+    texts: list[str] = []
     for turns in (item.conversation, *(completion.turns for completion in item.completions)):
-        said.append(str(len(turns)))
+        texts.append(str(len(turns)))
         for turn in turns:
-            said += (turn.role, turn.content)
-    said.append(_ENCODE(item.metadata))
-    return "".join([f"{len(text)}:{text}" for text in said]).encode("utf-8", "surrogatepass")
+            texts += (turn.role, turn.content)
+    return _measured(before), _measured(texts), _measured([_ENCODE(item.metadata)])
+
+
+def _measured(texts: Sequence[str]) -> str:
+    return "".join([f"{len(text)}:{text}" for text in texts])
 
 
 def _wanted(keys: Sequence[ItemKey], subsets: Sequence[str]) -> Sequence[ItemKey]:

@@ -44,7 +44,8 @@ class FeedbackBench(base.Benchmark):
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The rows as items; one without an id has the number of its row."""
         for number, row in enumerate(rows, 1):
-            yield self._item(row, str(number))
+            if (item := base.made(rows, row, self._item, str(row.number or number))) is not None:
+                yield item
 
     def item(self, row: Row) -> Item:
         """One row, whose id must be there."""

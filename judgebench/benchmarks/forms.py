@@ -157,6 +157,11 @@ def _completions(row: Row, *columns: str) -> Form:
     return Form(conversation, (completions[at], *completions[:at], *completions[at + 1 :]), 1)
 
 
+def letter_of(row: Row, k: int) -> str | None:
+    """The letter or `tie` in the row's column `label`; None where it has no such column, or nothing stands there."""
+    return _label(row, k) if "chosen" not in row.data else None
+
+
 def _label(row: Row, k: int) -> str | None:
     """A slot's letter or `tie`; None where there is no label."""
     value = given(row, "label")
@@ -203,6 +208,9 @@ def _plain(value: Any) -> Any:
 
 
 def _prompt(row: Row) -> tuple[Turn, ...]:
+    if "prompt" not in row.data:
+        found = ", ".join(map(str, row.data))
+        raise base.row_error(row, f"has no column 'prompt'; found {found}: name it with --columns prompt=NAME")
     return base.turns_of(row, "prompt", _plain(base.value_of(row, "prompt")), first_role="user")
 
 

@@ -10,7 +10,6 @@ from judgebench.benchmarks import base, rules
 from judgebench.errors import ConfigError
 from judgebench.items import Item
 from judgebench.metrics.accuracy import Layout, part_scores
-from judgebench.sources.source import Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -66,9 +65,10 @@ class LLMBar(base.Benchmark):
         for row in rows:
             if base.text_of(row, "subset") in {*SUBSETS, OWN}:
                 found = True
-                yield self.item(row)
+                if (item := base.made(rows, row, self.item)) is not None:
+                    yield item
         if not found:
-            source = rows.name if isinstance(rows, Source) else "the data"
+            source = getattr(rows, "name", "the data")
             raise ConfigError(f"{source}: no row's subset is one of LLMBar's five ({', '.join(SUBSETS)})")
 
     def item(self, row: Row) -> Item:

@@ -99,9 +99,11 @@ class RewardBench(base.Benchmark):
         for row in rows:
             if row.split in PRIOR_SETS:
                 numbers[row.split] += 1
-                yield self._item(row, numbers[row.split])
+                if (item := base.made(rows, row, self._item, numbers[row.split])) is not None:
+                    yield item
                 continue
-            item = self._item(row)
+            if (item := base.made(rows, row, self._item)) is None:
+                continue
             numbers[item.subset] += 1
             # HumanEvalPack has the same problems, in the same order, in each of its six languages.
             group = f"{PROBLEM}{numbers[item.subset]}" if item.subset.startswith(PROBLEM) else None

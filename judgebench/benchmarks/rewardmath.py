@@ -73,8 +73,8 @@ class RewardMATH(base.Benchmark):
                 among = problems.setdefault(base.text_of(row, "problem_id"), [])
                 if not any(_is_same(row, other) for other in among):
                     among.append(row)
-            else:
-                yield self.item(row)
+            elif (item := base.made(rows, row, self.item)) is not None:
+                yield item
         for identifier, among in problems.items():
             yield _problem(identifier, among)
 

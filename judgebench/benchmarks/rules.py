@@ -45,6 +45,9 @@ def outcome_of(key: ItemKey, credits_: Sequence[Credit], **more: Any) -> Outcome
     if len(credits_) == 1:
         (only,) = credits_
         return Outcome(key, only.value, only.low, only.high, only.substituted, **more)
+    if all(c.low == c.value == c.high for c in credits_):  # nearly all there are: nothing failed
+        mean = fmean([c.value for c in credits_])
+        return Outcome(key, mean, mean, mean, **more)
     return Outcome(
         key,
         credit=fmean([c.value for c in credits_]),

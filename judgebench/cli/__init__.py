@@ -41,6 +41,7 @@ COMMANDS = {
     ),
     "rescore": ("judgebench.cli.rescore:rescore", "Parse the stored replies of a run again; no API calls."),
     "cache": ("judgebench.cli.cache:cache", "Show and prune the reply cache; export and import bundles."),
+    "data": ("judgebench.cli.data:data", "Show what is understood of rows; keep it as a benchmark file."),
     "templates": ("judgebench.cli.templates:templates", "List, show, render and check prompt templates."),
     "judges": ("judgebench.cli.judges:judges", "List, show and check judges."),
     "benchmarks": ("judgebench.cli.judges:benchmarks", "List and show benchmarks."),
@@ -106,6 +107,8 @@ def main() -> None:
         sys.stdout.flush()
     except (JudgebenchError, click.ClickException) as error:
         click.echo(f"judgebench: {as_line(error)}", err=True)
+        for note in getattr(error, "__notes__", ()):
+            click.echo(f"  {one_line(note)}", err=True)
         status = EXIT_INCOMPLETE if isinstance(error, BudgetReached) else EXIT_MISTAKE
     except (KeyboardInterrupt, click.Abort):
         click.echo("judgebench: interrupted", err=True)

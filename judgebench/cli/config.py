@@ -68,6 +68,10 @@ def _take(ctx: click.Context, _: click.Parameter, name: str | None) -> None:
 
 
 def _value(option: Option | None, value: Any, key: Any, file: YamlFile) -> Any:
+    if option is not None and option.pairs and isinstance(value, dict):
+        if any(isinstance(each, dict | list) for each in value.values()):
+            raise file.mistake([key], "must be names and values, such as {prompt: question}")
+        return ",".join(f'"{name}"="{"" if own is None else own}"' for name, own in value.items())
     several = value if isinstance(value, list) else [value]
     if isinstance(value, list) and (option is None or not option.several):
         raise file.mistake([key], "must be one value, not a list")

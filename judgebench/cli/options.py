@@ -9,7 +9,7 @@ import click
 
 from judgebench.cli.completing import files, folders_only, judge_names, template_names
 from judgebench.cli.errors import NumberRange
-from judgebench.engine.options import PlanOptions, RunOptions, options_of
+from judgebench.engine.options import ITEMS, ROWS, PlanOptions, RowOptions, RunOptions, options_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -31,10 +31,17 @@ _COMPLETE = {
 
 def sections() -> dict[str, list[str]]:
     """The names of the options under each heading of the help."""
-    found: dict[str, list[str]] = {}
+    found: dict[str, list[str]] = {ITEMS: [], ROWS: []}
     for option in OPTIONS.values():
         found.setdefault(option.about.section, []).append(option.name)
     return found
+
+
+def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds the options that say how rows are read to a command."""
+    for option in reversed(options_of(RowOptions)):
+        command = _click_option(option)(command)
+    return command
 
 
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:

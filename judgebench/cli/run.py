@@ -80,6 +80,7 @@ def run(benchmark: str | None, **options: Any) -> int:
         grid = _grid(benchmark, asking)
         for sentence in grid.left_out:
             console.print(f"left out: {sentence}", soft_wrap=True)
+    _print_understood(grid, console)
     judges = {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}
     if options["dry_run"]:
         print_addresses(judges)
@@ -128,6 +129,20 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
         raise misfits[0]
     left_out = [*chain.from_iterable(grid.left_out for grid in grids), *map(str, misfits)]
     return Grid([cell for grid in grids for cell in grid.cells], left_out)
+
+
+def _print_understood(grid: Grid, console: Console) -> None:
+    """What the rows of one's own were taken for, before any call is made for them."""
+    from judgebench.judges import context_of
+    from judgebench.reports.understood import understood_lines
+
+    dataset = grid.cells[0].dataset
+    if not dataset.benchmark.own_rows:
+        return
+    contexts = {cell.judge.name: context_of(cell.judge) for cell in grid.cells}
+    known = {judge: size for judge, size in contexts.items() if size is not None}
+    for line in understood_lines(dataset.understood, dataset.source, known):
+        console.print(line, soft_wrap=True, markup=False, highlight=False)
 
 
 def _forecasts(grid: Grid, running: RunOptions) -> list[Forecast]:

@@ -79,6 +79,7 @@ def _altered(ended: Sequence[RunResult]) -> list[tuple[RunResult, list[RunResult
 def print_folders(ended: GridResult[RunResult], console: Console) -> None:
     """A line a run: its folder, and how many judgements have no verdict and how many retries there were, by kind."""
     from judgebench.cli.console import messages
+    from judgebench.client import OTHER_ROWS
     from judgebench.reports.styles import WARNING
 
     failing = [result for result in ended if any(kind != "not_asked" for kind in _kinds(result))]
@@ -90,6 +91,10 @@ def print_folders(ended: GridResult[RunResult], console: Console) -> None:
             style=WARNING if result.unjudged else None,
             soft_wrap=True,
         )
+    if len(ended) > 2:  # of one or two the table has it
+        notes = (note for result in ended for note in result.metrics.notes if note.startswith(OTHER_ROWS))
+        for note in dict.fromkeys(notes):
+            console.print(one_line(note), style=WARNING, soft_wrap=True)
     if failing:
         which = failing[0].folder if len(failing) == 1 else "RUN"
         console.print(f"details: judgebench show {which}", soft_wrap=True)

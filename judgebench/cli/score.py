@@ -10,6 +10,7 @@ import click
 from judgebench.cli.completing import benchmark_names, files
 from judgebench.cli.console import out_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
+from judgebench.cli.options import row_options
 
 
 @click.command(epilog="\b\nExample:\njudgebench score scores.jsonl --benchmark rewardbench --name my-rm-v2\n")
@@ -31,7 +32,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
     help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
-@click.option("--group-column", metavar="NAME", help="Column that names rows that belong together (custom).")
+@row_options
 @out_option("Parent folder of the run.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")

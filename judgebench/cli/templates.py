@@ -9,6 +9,7 @@ import click
 from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
 from judgebench.cli.errors import EXIT_INCOMPLETE
 from judgebench.cli.groups import Group
+from judgebench.cli.options import row_options
 
 if TYPE_CHECKING:
     from judgebench.api import Rendered
@@ -68,9 +69,10 @@ def show_template(name: str) -> None:
     "--benchmark",
     shell_complete=benchmark_names,
     metavar="NAME",
-    help="Benchmark of the item; default: one that fits, from the bundled sample.",
+    help="Benchmark of the item; default: custom with --data, else one that fits, from the bundled sample.",
 )
 @click.option("--data", shell_complete=files, metavar="PATH|HUB-ID", help="Items; default: the bundled sample.")
+@row_options
 @click.option("--item", metavar="ID", help="Item to show; default: the first.")
 @click.option(
     "--pairs",
@@ -95,10 +97,12 @@ def render_template(name: str, judge: str | None, providers: str | None, **optio
 
     from judgebench.api import render
     from judgebench.cli.console import results
+    from judgebench.engine.options import RowOptions, options_of
     from judgebench.reports.styles import BAR
 
     counted = None
-    shown = render(name, **options)
+    rows = {option.name: options.pop(option.name) for option in options_of(RowOptions)}
+    shown = render(name, reading=RowOptions(**rows), **options)
     if judge is not None:
         counted = _counted(shown, judge, providers)
     console = results()

@@ -1,5 +1,6 @@
 from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
 from judgebench.client.cache.authorrows import (
+    OTHER_ROWS as OTHER_ROWS,
     keep_author_rows as keep_author_rows,
     other_rows_note as other_rows_note,
 )
@@ -21,9 +22,8 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.cache.store import ReplyCache as ReplyCache
 from judgebench.client.calls import JudgeClient as JudgeClient
 from judgebench.client.inflight import CallsInFlight as CallsInFlight
-from judgebench.client.limits import make_room as make_room
+from judgebench.client.limits import eased as eased, make_room as make_room
 from judgebench.client.providers import check_provider as check_provider
 from judgebench.client.providers.base import Provider as Provider, Request as Request
 from judgebench.client.providers.litellm.settings import CHEAPER as CHEAPER
-from judgebench.client.providers.litellm.transport import eased as eased
 from judgebench.client.tokens import TokenCount as TokenCount, counted as counted, prompt_tokens as prompt_tokens

@@ -71,7 +71,7 @@ def _up_to(works: Iterator[Work], calls: int, characters: int) -> Iterator[Work]
     """The next calls, until they are so many or have so much text."""
     for work in islice(works, calls):
         yield work
-        characters -= sum(len(message["content"]) for message in work.request.messages)
+        characters -= sum([len(message["content"]) for message in work.request.messages])
         if characters <= 0:
             return
 

@@ -73,6 +73,7 @@ class LocalEngine:
             Whether any was open.
         """
         number = 0
+        cached = {name: cached_by(client) for name, client in self._clients.items()}
         for number, (work, known) in enumerate(looked_up(plan.open(), self._cache.cached_many), 1):
             if number % BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
@@ -81,7 +82,7 @@ class LocalEngine:
             client = self._clients[work.judge]
             calling = client.budget.reached is None
             # Before a call the client looks into the cache itself: once for each is enough.
-            asked = work if calling and known is None else tell_cached(plan, work, known, cached_by(client))
+            asked = work if calling and known is None else tell_cached(plan, work, known, cached[work.judge])
             if asked is None:
                 continue
             if client.budget.reached is not None:

@@ -12,16 +12,20 @@ from judgebench._util.signatures import unknown_option
 from judgebench.errors import ConfigError
 from judgebench.items import Attack, Control, Orders, Pairs
 from judgebench.metrics.votes import Aggregate
+from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
+from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
+    from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
 else:  # where they are defined is slow to import, and not needed for the help
     AnyJudge: TypeAlias = str | Callable[..., object]
     Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
-ITEMS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
-    *("Items, judges and templates", "Protocol", "Controls and early comparison", "Calls and cost", "Output"),
+ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
+    *("Items, judges and templates", "Reading rows", "Protocol", "Controls and early comparison", "Calls and cost"),
+    "Output",
 )
 """The headings that the options stand under in the help."""
 
@@ -57,6 +61,7 @@ class Option:
         kind: The type of one value; `object` where it can be more than a text, a path or a number.
         choices: The values that it takes; empty where any of its kind will do.
         several: Whether it takes several values.
+        pairs: Whether it takes pairs of names, as a mapping or as the text `NAME=VALUE,...`.
         default: Without it; `dataclasses.MISSING` where it must be given.
     """
 
@@ -65,6 +70,7 @@ class Option:
     kind: type
     choices: tuple[str, ...]
     several: bool
+    pairs: bool
     default: Any
 
     @property
@@ -83,6 +89,8 @@ class Option:
         Raises:
             ConfigError: It is of another type, out of range, or none of the choices.
         """
+        if self.pairs:
+            return self._paired(value)
         if self.several:
             many = isinstance(value, Collection | Iterator) and not isinstance(value, str)
             every = tuple(value) if many else (value,)
@@ -92,6 +100,15 @@ class Option:
             if (wrong := self.mistake(each)) is not None:
                 raise ConfigError(f"{self.name} is {each!r}: {wrong}")
         return every if self.several else value
+
+    def _paired(self, value: Any) -> dict[str, str] | None:
+        if isinstance(value, str):
+            return pairs_in(value, self.flags[0], last=self.name == "labels")
+        if value is None:
+            return None
+        if isinstance(value, Mapping):
+            return {id_text(name): "" if own is None else id_text(own) for name, own in value.items()}
+        raise ConfigError(f"{self.name} is {value!r}: must be a dictionary, or the text NAME=VALUE,...")
 
     def mistake(self, value: Any) -> str | None:
         """What is wrong with one value, after its name; None where nothing is."""
@@ -136,10 +153,12 @@ def _option(name: str, hint: Any, default: Any) -> Option:
     typed, about = get_args(hint)
     members = list(_members(typed))
     several = any(get_origin(member) is Sequence for member in members)
+    paired = any(get_origin(member) is Mapping for member in members)
     single = [one for member in members for one in _members(get_args(member)[0] if _is_sequence(member) else member)]
     choices = dict.fromkeys(value for one in single if get_origin(one) is Literal for value in get_args(one))
     kinds = [one if isinstance(one, type) else object for one in single if get_origin(one) is not Literal] or [str]
-    return Option(name, about, object if object in kinds else kinds[0], tuple(choices), several, default)
+    kind = object if object in kinds or paired else kinds[0]
+    return Option(name, about, kind, tuple(choices), several, paired, default)
 
 
 def _is_sequence(hint: Any) -> bool:
@@ -170,7 +189,48 @@ class _Checked:
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlanOptions(_Checked):
+class RowOptions(_Checked):
+    """How rows are read, for every command that takes some.
+
+    Raises:
+        ConfigError: A value is of another type, none of the choices, or names nothing.
+    """
+
+    columns: Annotated[
+        Mapping[str, str] | str | None,
+        About(ROWS, "Columns by name: prompt=question,label=winner.", "NAME=COLUMN,..."),
+    ] = None
+    labels: Annotated[
+        Mapping[str, str] | str | None,
+        About(ROWS, 'What labels mean: model_a=A,"tie (bothbad)"=tie; VALUE= is no label.', "VALUE=A|B|tie,..."),
+    ] = None
+    id_column: Annotated[str | None, About(ROWS, "Column of the ids; default: id, else the row's number.", "NAME")] = (
+        None
+    )
+    group_column: Annotated[
+        str | None, About(ROWS, "Column that names rows that belong together (custom).", "NAME")
+    ] = None
+    bad_rows: Annotated[BadRows, About(ROWS, "Rows that cannot be used: stop, or skip and list them.")] = "stop"
+    empty_answers: Annotated[
+        EmptyAnswers, About(ROWS, "Empty answers: refuse such rows as bad ones, or keep them (custom).")
+    ] = "refuse"
+    config_name: Annotated[str | None, About(ROWS, "Configuration of a hub dataset that has several.", "NAME")] = None
+
+    @property
+    def rows(self) -> "RowMap":
+        """The same, as the rows' readers take it."""
+        from judgebench.sources.mapped import RowMap
+
+        given = {option.name: getattr(self, option.name) for option in options_of(RowOptions)}
+        return RowMap(**{name: value for name, value in given.items() if value is not None})
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        _ = self.rows  # a label that means nothing is found before anything is read
+
+
+@dataclass(frozen=True, kw_only=True)
+class PlanOptions(RowOptions):
     """What is asked: the options that make the runs of a grid what they are.
 
     Raises:
@@ -199,9 +259,6 @@ class PlanOptions(_Checked):
         ),
     ] = None
     subsets: Annotated[Sequence[str], About(ITEMS, "Only this subset; repeatable.", "NAME", flags=("--subset",))] = ()
-    group_column: Annotated[
-        str | None, About(ITEMS, "Column that names rows that belong together (custom).", "NAME")
-    ] = None
     limit: Annotated[
         int | None, About(ITEMS, "Sample at most N items; their score estimates that of all.", "N", least=1)
     ] = None

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
+from judgebench.benchmarks.file import rows_of
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
 from judgebench.judges import load_judges, own_files
@@ -52,15 +53,16 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     Raises:
         ConfigError: Something is missing, malformed, or does not fit.
     """
-    chosen = get_benchmark(benchmark)
+    name, data = rows_of(benchmark, options.data)
+    chosen = get_benchmark(name)
     if not options.judges or "" in options.judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
     judges = [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
     files = own_files(known, [name for name in options.judges if isinstance(name, str)])
     fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
-    selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed, options.group_column)
-    dataset = load_dataset(chosen, options.data, selection)
+    selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed, options.rows)
+    dataset = load_dataset(chosen, data, selection)
     if not fitting:
         default = chosen.default_template(dataset.keys.values())
         pairwise = chosen.templates.get("pairwise", PAIRWISE)

@@ -259,7 +259,10 @@ class Recorder:
         """
         cell, keys = self.cell, self.keys
         asked = sum(map(self.readings.count, keys))
-        readings = {item: self._whole(key) for item, key in keys.items()}
+        if asked == total:
+            readings = {item: in_order(self.readings.of(item)) for item in keys}
+        else:
+            readings = {item: self._whole(key) for item, key in keys.items()}
         outcomes = [pairings.outcome(cell.benchmark, cell.orders, key, readings[item]) for item, key in keys.items()]
         failed = [(i, r.result) for i, among in readings.items() for r in among if isinstance(r.result, Failure)]
         state = "done" if not failed else "incomplete"

@@ -6,7 +6,7 @@ from collections import Counter
 from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ParamSpec
 
 from judgebench._util.steps import step
 from judgebench.client import KeyMaker
@@ -29,6 +29,9 @@ if TYPE_CHECKING:
     from judgebench.errors import JudgebenchError
     from judgebench.items import Verdict
     from judgebench.protocols import Call
+
+
+P = ParamSpec("P")
 
 
 class RunPlan:
@@ -148,7 +151,9 @@ class RunPlan:
         spec, keys, readings = self.spec, self.spec.dataset.keys, self.recorder.readings
         if self._through:
             return
-        open_ = {item for item in self._items if readings.count(item) < spec.count(keys[item])}
+        open_ = {
+            item for item in self._items if not readings.count(item) or readings.count(item) < spec.count(keys[item])
+        }
         if spec.orders.in_rounds:
             open_ = {item for item in open_ if next(spec.calls(keys[item], readings[item]), None) is not None}
         for item in spec.dataset.in_drawn_order(open_) if open_ else ():
@@ -201,7 +206,7 @@ class RunPlan:
             self._turns[work.item.id, work.call] = turn
         else:
             self._out.discard((work.item.id, work.call))
-            self._show(lambda: self._progress.judged(self.spec, judgement))
+            self._show(self._progress.judged, self.spec, judgement)
 
     def end(self, error: JudgebenchError, work: Work | None = None) -> None:  # noqa: ARG002 - of a plan of several runs
         """See `Plan`."""
@@ -228,20 +233,20 @@ class RunPlan:
 
     def announce(self) -> None:
         """Tells what watches how much there is to do, and what is there already."""
-        self._show(lambda: self._progress.planned(self.spec, self.total, self.recorder.readings.total))
+        self._show(self._progress.planned, self.spec, self.total, self.recorder.readings.total)
 
     def show_start(self) -> None:
         """Tells what watches that it begins."""
-        self._show(lambda: self._progress.started(self.spec, self.total, self.recorder.readings.total))
+        self._show(self._progress.started, self.spec, self.total, self.recorder.readings.total)
 
     def show_end(self) -> None:
         """Tells what watches that it is through."""
-        self._show(lambda: self._progress.ended(self.spec))
+        self._show(self._progress.ended, self.spec)
 
-    def _show(self, say: Callable[[], None]) -> None:
+    def _show(self, say: Callable[P, None], *what: P.args, **more: P.kwargs) -> None:
         """Tells what watches; a terminal that has been closed is no reason to lose a reply."""
         try:
-            say()
+            say(*what, **more)
         except (OSError, ValueError):
             self._progress = Silent()
 

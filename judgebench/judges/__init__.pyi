@@ -32,6 +32,7 @@ from judgebench.judges.destinations import (
 from judgebench.judges.judge import (
     OFFLINE as OFFLINE,
     Judge as Judge,
+    context_of as context_of,
     end_of as end_of,
     price_of as price_of,
     takes_schema as takes_schema,

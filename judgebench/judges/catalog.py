@@ -192,6 +192,14 @@ def listed_output_limit(model: str) -> int | None:
     return limit if isinstance(limit, int) else None
 
 
+def listed_context(model: str) -> int | None:
+    """The most tokens that a LiteLLM id takes in, by LiteLLM's table; None where it says nothing."""
+    table = _table()
+    entry = table.get(model) or table.get(model.partition("/")[2])
+    limit = None if entry is None else entry["max_input_tokens"]
+    return limit if isinstance(limit, int) and limit > 0 else None
+
+
 def listed_schema(model: str) -> bool:
     """Whether LiteLLM knows that a LiteLLM id takes a JSON schema for its reply.
 
@@ -225,6 +233,7 @@ _FIELDS = (
     "output_cost_per_token",
     "cache_read_input_token_cost",
     "output_cost_per_reasoning_token",
+    "max_input_tokens",
     "max_output_tokens",
     "supports_response_schema",
     "deprecation_date",

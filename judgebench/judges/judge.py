@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
-from judgebench.judges.catalog import FREE, Price, listed_end, listed_price, listed_schema
+from judgebench.judges.catalog import FREE, Price, listed_context, listed_end, listed_price, listed_schema
 from judgebench.verdicts import TOP
 
 OFFLINE = ("longest", "shortest", "first", "random")
@@ -132,6 +132,11 @@ def price_of(judge: Judge) -> Price | None:
     if judge.price is not None:
         return judge.price
     return FREE if judge.offline else listed_price(judge.known_as)
+
+
+def context_of(judge: Judge) -> int | None:
+    """The most tokens that the judge takes in, by LiteLLM's table; None where it is not known."""
+    return None if judge.offline else listed_context(judge.known_as)
 
 
 END_IS_NEAR_DAYS = 60

@@ -222,10 +222,11 @@ def collect_choices(
     for item, among in readings.items():
         if (key := keys.get(item)) is None:
             continue
+        of_own = own.get(item)
         for reading in among:
             value = reading.result.value if isinstance(reading.result, Verdict) else None
             if isinstance(value, str) and len(reading.order) > 1:
-                choices.add(key, reading.order, _shares(value, len(reading.order)), own.get(item))
+                choices.add(key, reading.order, _shares(value, len(reading.order)), of_own)
     for outcome in outcomes:
         for scores in outcome.scores:
             for pair in combinations(range(len(scores)), 2):

@@ -6,7 +6,7 @@ import math
 from collections import Counter
 from dataclasses import dataclass
 from statistics import NormalDist, fmean
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 SAMPLES = (1, 3, 5)
 
 
-@dataclass(frozen=True, slots=True)
-class OrderAgreement:
+class OrderAgreement(NamedTuple):
     """How often two verdicts on one question name the same completion; a tie is a choice of its own.
 
     Attributes:

@@ -11,6 +11,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.board import Board, Place
     from judgebench.analysis.comparison import Comparison
+    from judgebench.analysis.edits import Edit
     from judgebench.analysis.report import Detail
     from judgebench.items import Measure
     from judgebench.pages.figures import Figure
@@ -81,6 +82,7 @@ class Chapter:
         cards: Best, by how much, how sure, at what cost.
         keys: Number and title of each run, for the colours.
         figures: Those that show something.
+        edits: Templates that were edited between the runs.
         bare: Title of each figure that would have nothing to show, and why.
     """
 
@@ -92,3 +94,4 @@ class Chapter:
     figures: Sequence[Figure]
     bare: Sequence[tuple[str, str]]
     notes: Sequence[str]
+    edits: Sequence[Edit] = ()

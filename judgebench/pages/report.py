@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.analysis.compare import compare_finished
+from judgebench.analysis.edits import wording_edits
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
@@ -183,6 +184,7 @@ def _chapter(subject: Subject) -> Chapter:
         figures,
         bare,
         _notes(subject),
+        wording_edits([line.detail.finished for line in subject.lines]),
     )
 
 

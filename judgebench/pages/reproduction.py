@@ -208,10 +208,20 @@ def _items(manifest: Manifest) -> Iterator[str]:
         yield from ("--data", f"{data.source}{revision}{split}")
     for subset in manifest.selection.subsets:
         yield from ("--subset", subset)
-    if manifest.selection.group_column is not None:
-        yield from ("--group-column", manifest.selection.group_column)
+    selection = manifest.selection
+    for option, pairs in (("--columns", selection.columns), ("--labels", selection.labels)):
+        if pairs:
+            yield from (option, ",".join(f"{_quoted(name)}={_quoted(own)}" for name, own in pairs.items()))
+    for option in ("id_column", "group_column", "bad_rows", "empty_answers", "config_name"):
+        if (value := getattr(selection, option)) is not None:
+            yield from (f"--{option.replace('_', '-')}", value)
     if manifest.selection.limit is not None:
         yield from ("--limit", str(manifest.selection.limit))
+
+
+def _quoted(name: str) -> str:
+    """A name in a list of pairs, which commas part."""
+    return f'"{name}"' if "," in name else name
 
 
 def _protocol(protocol: Protocol) -> Iterator[str]:

@@ -18,8 +18,6 @@ from judgebench.runs.judgements import (
 )
 from judgebench.runs.labels import (
     RunLabel as RunLabel,
-    benchmark_title as benchmark_title,
-    headings as headings,
     run_labels as run_labels,
     shared_conditions as shared_conditions,
     titles_of as titles_of,
@@ -53,7 +51,12 @@ from judgebench.runs.manifest import (
     read_manifest as read_manifest,
     short_hash as short_hash,
 )
-from judgebench.runs.naming import named_beside as named_beside, taken_note as taken_note
+from judgebench.runs.naming import (
+    benchmark_title as benchmark_title,
+    headings as headings,
+    named_beside as named_beside,
+    taken_note as taken_note,
+)
 from judgebench.runs.outcomes import was_judged as was_judged
 from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_preferences as write_preferences
 from judgebench.runs.run import (

@@ -12,14 +12,12 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.metrics.votes import AGGREGATES
 
 if TYPE_CHECKING:
     from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench.benchmarks.base import Benchmark
     from judgebench.runs.manifest import Manifest
     from judgebench.runs.run import Finished, Run
 
@@ -54,9 +52,9 @@ class RunLabel:
         return ", ".join((self.wording, *self.details))
 
     @property
-    def full(self) -> str:
+    def parts(self) -> tuple[str, ...]:
         """The judge, the wording and all that is not as usual or differs, as above the run's own table."""
-        return " · ".join(dict.fromkeys((self.judge, self.wording, *self.conditions, *self.details)))
+        return tuple(dict.fromkeys((self.judge, self.wording, *self.conditions, *self.details)))
 
 
 class _Facet(NamedTuple):
@@ -72,8 +70,8 @@ def run_labels(runs: Sequence[Run]) -> list[RunLabel]:
     >>> import judgebench as jb
     >>> from judgebench.runs import run_labels
     >>> runs = jb.grid("rewardbench", judges=["offline/first"], data="sample", orders="both")
-    >>> run_labels(runs)[0].full
-    'offline/first · pairwise · both orders'
+    >>> run_labels(runs)[0].parts
+    ('offline/first', 'pairwise', 'both orders')
 
     Args:
         runs: All runs of the table.
@@ -137,30 +135,10 @@ def titles_of(finished: Sequence[Finished]) -> list[str]:
     return [label.title for label in run_labels([each.run for each in finished])]
 
 
-def benchmark_title(runs: Sequence[Run]) -> str:
-    """What the benchmark of some runs is called: rows of one's own go by the name of their file, where it is one."""
-    benchmarks = {str(run.manifest.benchmark) for run in runs}
-    name = benchmarks.pop()
-    benchmark = get_benchmark(name) if name in BENCHMARKS else None
-    title = name if benchmark is None else benchmark.title
-    return titled(benchmark, [run.manifest.data.source for run in runs]) if not benchmarks and benchmark else title
-
-
-def headings(runs: Sequence[Run]) -> list[str]:
-    """What stands above the own table of each run: its benchmark or file, and what it is called beside the others."""
-    return [f"{benchmark_title([run])} · {label.full}" for run, label in zip(runs, run_labels(runs), strict=True)]
-
-
 def shared_conditions(runs: Sequence[Run]) -> list[str]:
     """What is not as usual and the same in all runs that were judged."""
     found = [[*_conditions(run.manifest)] for run in runs if run.manifest.scores is None]
     return [texts[0] for texts in zip(*found, strict=True) if len({*texts}) == 1 and texts[0] not in _USUAL]
-
-
-def titled(benchmark: Benchmark, sources: Iterable[object]) -> str:
-    """The benchmark's title; for rows of one's own that all come from one file, that file's name."""
-    names = {str(source).replace("\\", "/").rpartition("/")[2] for source in sources}
-    return names.pop() if benchmark.own_rows and len(names) == 1 and "." in min(names) else benchmark.title
 
 
 def _append(parts: list[list[str]], texts: Sequence[str], group: Iterable[int]) -> None:

@@ -76,7 +76,13 @@ class SelectionEntry(_Entry):
 
     subsets: Sequence[AnyText] = ()
     limit: int | None = None
+    columns: Mapping[AnyText, AnyText] = Field(default_factory=dict)
+    labels: Mapping[AnyText, AnyText] = Field(default_factory=dict)
+    id_column: AnyText | None = None
     group_column: AnyText | None = None
+    bad_rows: AnyText | None = None
+    empty_answers: AnyText | None = None
+    config_name: AnyText | None = None
 
 
 class DataEntry(_Entry):

@@ -1,18 +1,28 @@
-"""Where a run goes whose plain folder another run has: beside it, under a name that says what differs."""
+"""What stands above a run's own table, and where a run goes whose plain folder another run has."""
 
 from __future__ import annotations
 
 import glob
 from typing import TYPE_CHECKING, Any
 
-from judgebench.runs.labels import manifest_labels
-from judgebench.runs.manifest import folder_name, is_torn, read_manifest, short_hash
+from judgebench.benchmarks import BENCHMARKS, get_benchmark
+from judgebench.runs.labels import manifest_labels, run_labels
+from judgebench.runs.manifest import (
+    MANIFEST,
+    folder_name,
+    is_torn,
+    protocol_folder,
+    read_manifest,
+    short_hash,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
+    from judgebench.benchmarks.base import Benchmark
     from judgebench.runs.manifest import Manifest
+    from judgebench.runs.run import Run
 
 _MOST_SAID = 60
 
@@ -44,3 +54,40 @@ def taken_note(path: Path, new: Manifest, other: Manifest | None) -> str:
     reasons = {"items": "other data", "template": "another wording", "judge": "other settings of the judge"}
     said = " and ".join(text for name, text in reasons.items() if was.get(name) != own.get(name)) or "other settings"
     return f"saved as {path} (the plain name is taken by a run with {said})"
+
+
+def benchmark_title(runs: Sequence[Run]) -> str:
+    """What the benchmark of some runs is called: rows of one's own go by the name of their file, where it is one."""
+    benchmarks = {str(run.manifest.benchmark) for run in runs}
+    name = benchmarks.pop()
+    benchmark = get_benchmark(name) if name in BENCHMARKS else None
+    title = name if benchmark is None else benchmark.title
+    return titled(benchmark, [run.manifest.data.source for run in runs]) if not benchmarks and benchmark else title
+
+
+def headings(runs: Sequence[Run]) -> list[str]:
+    """What stands above the own table of each run: its benchmark or file, and what it is called beside the others.
+
+    A run that is beside the one with the plain folder's name is called by what tells it from that, too.
+    """
+    paths = {run.path for run in runs}
+    beside = {path for run in runs if (path := _plain(run)) not in paths and (path / MANIFEST).is_file()}
+    labels = run_labels([*runs, *(type(runs[0])(path) for path in sorted(beside))])
+    titles = [benchmark_title([run]) for run in runs]
+    return [
+        " · ".join(dict.fromkeys((title, *label.parts)))
+        for title, label in zip(titles, labels[: len(runs)], strict=True)
+    ]
+
+
+def _plain(run: Run) -> Path:
+    """The folder that the run would have if no other had it."""
+    manifest = run.manifest
+    name = "scores" if manifest.scores is not None else protocol_folder(str(manifest.protocol.name))
+    return run.path.with_name(name)
+
+
+def titled(benchmark: Benchmark, sources: Iterable[object]) -> str:
+    """The benchmark's title; for rows of one's own that all come from one file, that file's name."""
+    names = {str(source).replace("\\", "/").rpartition("/")[2] for source in sources}
+    return names.pop() if benchmark.own_rows and len(names) == 1 and "." in min(names) else benchmark.title

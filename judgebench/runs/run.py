@@ -186,7 +186,7 @@ class Run:
         Raises:
             ConfigError: The run was cut off, so that it has no figures yet.
         """
-        from judgebench.runs.labels import headings
+        from judgebench.runs.naming import headings
         from judgebench.runs.shown import run_table
 
         return run_table(headings([self])[0], self.metrics)

@@ -1,37 +1,23 @@
-"""Rows out of files: JSON, JSON lines, CSV, Parquet."""
+"""Rows out of files: JSON in every dress, tables in text, Parquet, Arrow, workbooks."""
 
 from __future__ import annotations
 
-import csv
-import gzip
 import hashlib
-import io
-import json
 import zlib
-from contextlib import contextmanager
 from functools import partial
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from judgebench._util.jsonl import loads
 from judgebench._util.steps import count_lines
 from judgebench.errors import DataError
-from judgebench.sources import hub
+from judgebench.sources import hub, jsonfile, tables
 from judgebench.sources.source import Row, Source
+from judgebench.sources.streams import PACKED, WINDOWS, byte_stream, encoding_of, unpacked
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
-    from typing import BinaryIO, TextIO
 
-FORMATS = ".jsonl, .json, .csv, .tsv (each also with .gz) or .parquet"
-
-_BATCH = 256
-
-_CHUNK = 1 << 20
-
-_LARGEST_CELL = 2**31 - 1  # what a C long holds everywhere
-
-_BOM = b"\xef\xbb\xbf"
+FORMATS = ".jsonl, .json, .csv, .tsv, .txt (each also with .gz or .zst), .parquet, .arrow, .feather or .xlsx"
 
 
 class FileSource(Source):
@@ -65,18 +51,31 @@ class FileSource(Source):
         with self._paths[0].open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
+    def notes(self) -> Iterator[str]:
+        """Which files are in Windows' encoding."""
+        for path in self._paths:
+            if kind_of(path) in _TEXTS and encoding_of(path) == WINDOWS:
+                yield f"{path.name} is not UTF-8 and was read as {WINDOWS}: save it as UTF-8 if characters are wrong"
 
-def _kind(path: PurePath) -> str | None:
-    """The suffix that says how a file is read, without `.gz`; None where it is no data file."""
+
+def kind_of(path: PurePath) -> str | None:
+    """The suffix that says how a file is read, without that of packing; None where it is no data file."""
     name = path.name.lower()
-    suffix = PurePath(name.removesuffix(".gz")).suffix
-    return suffix if suffix in _READERS and not (suffix == ".parquet" and name.endswith(".gz")) else None
+    suffix = PurePath(unpacked(name)).suffix
+    return suffix if suffix in _READERS and not (suffix in _WHOLE and name.endswith(PACKED)) else None
+
+
+def suffixes_of(path: PurePath) -> str:
+    """The end of a data file's name that says how it is read: `.jsonl.gz`; empty where it is none."""
+    kind = kind_of(path)
+    return "" if kind is None else path.name[len(unpacked(path.name)) - len(kind) :]
 
 
 def _reader(path: Path) -> Callable[[], Iterator[Row]]:
-    kind = _kind(path)
+    kind = kind_of(path)
     if kind is None or not path.is_file():
-        raise DataError(f"{path}: unknown file format: use a file that ends in {FORMATS}, or a folder of them")
+        mend = " (save the sheet as .xlsx or .csv)" if path.suffix.lower() in {".xls", ".numbers", ".ods"} else ""
+        raise DataError(f"{path}: unknown file format{mend}: use a file that ends in {FORMATS}, or a folder of them")
     return partial(_guarded, path, _READERS[kind])
 
 
@@ -85,45 +84,22 @@ def _split_of(path: PurePath) -> str:
     return path.name.partition(".")[0]
 
 
-@contextmanager
-def _stream(path: Path) -> Iterator[BinaryIO]:
-    """The file's bytes, unpacked where it is gzipped."""
-    if path.name.lower().endswith(".gz"):
-        # GzipFile's own lines are slow: it asks for each of them in Python.
-        with gzip.open(path, "rb") as packed, io.BufferedReader(packed, _CHUNK) as file:
-            yield file
-    else:
-        with path.open("rb") as file:
-            yield file
-
-
-def _guarded(path: Path, read: Callable[[Path], Iterator[Row]]) -> Iterator[Row]:
+def _guarded(path: Path, read: Callable[[Path, str], Iterator[Row]]) -> Iterator[Row]:
     """The rows of a file, with what the system says about it in our words."""
     try:
-        yield from read(path)
+        yield from read(path, _split_of(path))
     except (OSError, EOFError, zlib.error) as error:
-        raise DataError(f"cannot read {path} ({_reason(error)}): check its permissions, or make it again") from error
+        raise DataError(f"cannot read {path} ({reason_of(error)}): check its permissions, or make it again") from error
 
 
-def _reason(error: BaseException) -> str:
+def reason_of(error: BaseException) -> str:
+    """What the system says of a file, in a line."""
     return error.strerror if isinstance(error, OSError) and error.strerror else hub.brief(error)
-
-
-def _text_lines(path: Path) -> Iterator[tuple[int, str]]:
-    """Numbered lines with their ends."""
-    with _stream(path) as file:
-        for number, line in enumerate(file, 1):
-            try:
-                text = (line.removeprefix(_BOM) if number == 1 else line).decode()
-            except UnicodeDecodeError as error:
-                found = f"byte 0x{line[error.start]:02x} in column {error.start + 1}"
-                raise DataError(f"{path.name} line {number}: not UTF-8 ({found}): save the file as UTF-8") from error
-            yield number, text
 
 
 def _count(path: Path) -> int | None:
     """How many rows a file has, where that is quickly known and it can be read."""
-    if path.name.lower().endswith(".jsonl"):
+    if path.name.lower().endswith((".jsonl", ".ndjson")):
         return count_lines(path)
     if not path.name.lower().endswith(".parquet"):
         return None
@@ -136,166 +112,32 @@ def _count(path: Path) -> int | None:
         return None
 
 
-def _read_json_lines(path: Path, *, form: str = "each line must hold one JSON object") -> Iterator[Row]:
-    name, split = path.name, _split_of(path)
-    for number, text in _text_lines(path):
-        try:
-            data = loads(text)
-        except (ValueError, RecursionError) as error:
-            if not text.strip():
-                continue
-            raise DataError(f"{name} line {number}: not valid JSON ({_json_reason(error)}): {form}") from error
-        if not isinstance(data, dict):
-            raise DataError(f"{name} line {number}: a JSON {_json_type(data)}, not an object: {form}")
-        yield Row(f"{name} line {number}", data, split)
+def _is_table(path: Path) -> bool:
+    """Whether a text is a table, and not JSON under another name."""
+    with byte_stream(path) as file:
+        return file.read(1024).lstrip(b"\xef\xbb\xbf \t\r\n")[:1] not in {b"{", b"["}
 
 
-def _read_json(path: Path) -> Iterator[Row]:
-    """An array of objects; or JSON Lines, which are often named so."""
-    form = "the file must hold one array of objects, or one object per line"
-    try:
-        with _stream(path) as raw, io.TextIOWrapper(raw, encoding="utf-8-sig") as file:
-            text = _JsonText(path, file, form)
-            if text.peek() == "[":
-                yield from text.objects()
-                return
-    except UnicodeDecodeError:
-        for _ in _text_lines(path):
-            pass  # raises the error that names the line
-    yield from _read_json_lines(path, form=form)
+def _read_text(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
+    """A table, or JSON under a table's name."""
+    if _is_table(path):
+        yield from tables.read_csv(path, split, usual=usual)
+    else:
+        yield from jsonfile.read_json(path, split)
 
 
-class _JsonText:
-    """A window that moves over the text of a JSON array, so that one object is held at a time."""
+_USUAL = {".csv": ",", ".tsv": "\t", ".tab": "\t", ".txt": "\t"}
+_TEXTS = frozenset({".jsonl", ".ndjson", ".json", *_USUAL})
+_WHOLE = frozenset({".parquet", ".xlsx", ".xlsm"})
 
-    def __init__(self, path: Path, file: TextIO, form: str) -> None:
-        self._name, self._split, self._file, self._form = path.name, _split_of(path), file, form
-        self._text, self._at, self._line = "", 0, 1
-        self._decode = json.JSONDecoder().raw_decode
-
-    def peek(self) -> str:
-        """The next character that is no space; empty at the end."""
-        while True:
-            while self._at < len(self._text):
-                if not self._text[self._at].isspace():
-                    return self._text[self._at]
-                self._at += 1
-            if not self._more():
-                return ""
-
-    def objects(self) -> Iterator[Row]:
-        """The objects of the array that starts here."""
-        number = 0
-        while self._take("[" if number == 0 else ",]") != "]":
-            number += 1
-            if self.peek() == "]" and number == 1:
-                self._at += 1
-                break
-            data = self._value()
-            if not isinstance(data, dict):
-                raise DataError(f"{self._name} row {number}: a JSON {_json_type(data)}, not an object: {self._form}")
-            yield Row(f"{self._name} row {number}", data, self._split)
-        if self.peek():
-            raise self._mistake("text after the end of the array", self._at)
-
-    def _take(self, expected: str) -> str:
-        mark = self.peek()
-        if not mark or mark not in expected:
-            raise self._mistake(f"expecting {' or '.join(repr(mark) for mark in expected)}", self._at)
-        self._at += 1
-        return mark
-
-    def _value(self) -> Any:
-        while True:
-            try:
-                value, self._at = self._decode(self._text, self._at)
-            except (ValueError, RecursionError) as error:
-                if not self._more():
-                    place = error.pos if isinstance(error, json.JSONDecodeError) else self._at
-                    raise self._mistake(_json_reason(error, column=False), place) from error
-            else:
-                return value
-
-    def _more(self) -> bool:
-        """Drop what was read, and at least double what is left, so that a long object is not tried too often."""
-        self._line += self._text.count("\n", 0, self._at)
-        rest = self._text[self._at :]
-        chunk = self._file.read(max(_CHUNK, len(rest)))
-        self._text, self._at = rest + chunk, 0
-        return bool(chunk)
-
-    def _mistake(self, reason: str, place: int) -> DataError:
-        line = self._line + self._text.count("\n", 0, place)
-        return DataError(f"{self._name} line {line}: not valid JSON ({reason}): {self._form}")
-
-
-def _json_reason(error: BaseException, *, column: bool = True) -> str:
-    if isinstance(error, json.JSONDecodeError):
-        return f"{error.msg} in column {error.colno}" if column else error.msg
-    return "nested too deeply" if isinstance(error, RecursionError) else hub.brief(error)
-
-
-def _json_type(value: Any) -> str:
-    names = {list: "array", str: "string", bool: "boolean", type(None): "null"}
-    return names.get(type(value), "number")
-
-
-def _read_csv(path: Path, *, delimiter: str = ",") -> Iterator[Row]:
-    # The limit is one for the process; raising it does no harm to others.
-    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
-    reader = csv.reader((text for _, text in _text_lines(path)), delimiter=delimiter, strict=True)
-    name, split = path.name, _split_of(path)
-    header: list[str] = []
-    line = 1
-    try:
-        for cells in reader:
-            if not cells:
-                pass  # a blank line
-            elif not header:
-                header = _header(f"{name} line {line}", cells)
-            elif len(cells) == len(header):
-                yield Row(f"{name} line {line}", dict(zip(header, cells, strict=True)), split, encoded=True)
-            else:
-                raise DataError(
-                    f"{name} line {line}: {len(cells)} cells where the header has {len(header)}: put cells that hold "
-                    "delimiters, quotes or line ends in double quotes"
-                )
-            line = reader.line_num + 1
-    except csv.Error as error:
-        raise DataError(
-            f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
-            "double quotes, and double the quotes inside"
-        ) from error
-
-
-def _header(where: str, cells: list[str]) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    twice = sorted({cell for cell in header if header.count(cell) > 1})
-    if twice:
-        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a unique name")
-    return header
-
-
-def _read_parquet(path: Path) -> Iterator[Row]:
-    import pyarrow as pa
-    import pyarrow.parquet as pq
-
-    name, split = path.name, _split_of(path)
-    number = 0
-    try:
-        with pq.ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=_BATCH):
-                for data in batch.to_pylist():
-                    number += 1
-                    yield Row(f"{name} row {number}", data, split)
-    except pa.ArrowException as error:
-        raise DataError(f"cannot read {path} as Parquet ({hub.brief(error)}): make the file again") from error
-
-
-_READERS: dict[str, Callable[[Path], Iterator[Row]]] = {
-    ".jsonl": _read_json_lines,
-    ".json": _read_json,
-    ".csv": _read_csv,
-    ".tsv": partial(_read_csv, delimiter="\t"),
-    ".parquet": _read_parquet,
+_READERS: dict[str, Callable[[Path, str], Iterator[Row]]] = {
+    ".jsonl": jsonfile.read_json,
+    ".ndjson": jsonfile.read_json,
+    ".json": jsonfile.read_json,
+    **{suffix: partial(_read_text, usual=usual) for suffix, usual in _USUAL.items()},
+    ".parquet": tables.read_parquet,
+    ".arrow": tables.read_arrow,
+    ".feather": tables.read_arrow,
+    ".xlsx": tables.read_workbook,
+    ".xlsm": tables.read_workbook,
 }

@@ -6,6 +6,7 @@ takes whatever revision lies in its cache. Every error is a `DataError`: what co
 
 from __future__ import annotations
 
+import glob
 import re
 import sys
 import threading
@@ -79,13 +80,14 @@ class DatasetSource(Source):
         return sum(len(split.dataset) for split in self._splits)
 
 
-def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Split:
+def load_hub(hub_id: str, *, split: str | None, revision: str | None, config: str | None = None) -> Split:
     """One split of a dataset on the hub, from the local cache where the hub cannot be reached.
 
     Args:
         hub_id: `owner/name`.
         split: The split's name; None takes the only one, else `test`, else `train`.
         revision: A commit, tag or branch; None is the newest.
+        config: The configuration, where there are several; None for the default one.
 
     Raises:
         DataError: There is no such dataset, revision or split, or neither the hub nor the cache can give it.
@@ -93,10 +95,10 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None) -> Split:
     try:
         commit = _commit(hub_id, revision)
     except _UnreachableError as error:
-        splits, commit = _from_cache(hub_id, revision, why=str(error))
+        splits, commit = _from_cache(hub_id, revision, config, why=str(error))
     else:
         mend = "check the id and the network"
-        splits = _load(hub_id, mend, lambda datasets: datasets.load_dataset(hub_id, revision=commit))
+        splits = _load(hub_id, mend, lambda datasets: datasets.load_dataset(hub_id, config, revision=commit))
         loaded = _loaded_commit(splits) or commit
         if revision is not None and loaded != commit:
             raise DataError(
@@ -149,7 +151,15 @@ def _load(what: str, mend: str, load: Callable[[Any], Any]) -> Any:
         with _quiet(what):
             return load(datasets)
     except (OSError, ValueError, TypeError, RuntimeError, datasets.exceptions.DatasetsError, httpx.HTTPError) as error:
+        if (names := _configurations(str(error))) is not None:
+            raise DataError(f"{what} has several configurations: name one with --config-name: {names}") from error
         raise DataError(f"cannot load {what} ({brief(error.__cause__ or error)}): {mend}, {_FILE_INSTEAD}") from error
+
+
+def _configurations(message: str) -> str | None:
+    """The configurations that `datasets` lists where none, or an unknown one, was named."""
+    found = re.search(r"(?:available configs|Available): \[(.*?)\]", message, flags=re.DOTALL)
+    return None if found is None else found[1].replace("'", "")
 
 
 def brief(error: BaseException) -> str:
@@ -225,7 +235,9 @@ def _commit(hub_id: str, revision: str | None) -> str:
         raise _UnreachableError(brief(error)) from error
 
 
-def _from_cache(hub_id: str, revision: str | None, *, why: str) -> tuple[Mapping[str, Any], str]:
+def _from_cache(
+    hub_id: str, revision: str | None, wanted_config: str | None, *, why: str
+) -> tuple[Mapping[str, Any], str]:
     """The splits and commit of the copy that `datasets` keeps: the pinned one, else the latest that was loaded."""
     import datasets
     from datasets.naming import camelcase_to_snakecase
@@ -233,7 +245,8 @@ def _from_cache(hub_id: str, revision: str | None, *, why: str) -> tuple[Mapping
 
     owner, name = hub_id.split("/")
     root = Path(datasets.config.HF_DATASETS_CACHE).expanduser() / f"{owner}___{camelcase_to_snakecase(name)}"
-    copies = [info.parent for info in root.glob("*/*/*/dataset_info.json") if _COMMIT.fullmatch(info.parent.name)]
+    places = f"{'*' if wanted_config is None else glob.escape(wanted_config)}/*/*/dataset_info.json"
+    copies = [info.parent for info in root.glob(places) if _COMMIT.fullmatch(info.parent.name)]
     copies.sort(key=lambda copy: copy.stat().st_mtime)
     pinned = None if revision == "main" else revision
     fitting = [copy for copy in copies if pinned is None or copy.name.startswith(pinned)]

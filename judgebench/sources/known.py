@@ -80,10 +80,15 @@ class KnownSource(Source):
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._benchmark, self._labels = source, benchmark, dict(labels or {})
 
+    @property
+    def below(self) -> Source:
+        """The source whose rows these are."""
+        return self._source
+
     @cached_property
     def form(self) -> KnownForm | None:
         """The form of the rows; None where they stand in the benchmark's own columns, or in unknown ones."""
-        first = [row.data for row in islice(self._source.placed_rows(), FIRST_ROWS)]
+        first = [row.data for row in islice(self._source.placed_rows(), FIRST_ROWS) if row.problem is None]
         columns = list(dict.fromkeys(str(name) for data in first for name in data))
         found = known_form(columns, first, self._benchmark, self._labels)
         asked = [found.label] if found is not None and found.unclear and found.label else []
@@ -117,7 +122,9 @@ class KnownSource(Source):
             raise DataError(f"{self.name}: {form.unclear}")
         placed = self._placed(form)
         for number, row in enumerate(self._source.placed_rows(), 1):
-            if not {plain(name) for name in form.needs} <= {plain(name) for name in row.data}:
+            if row.problem is not None or not {plain(name) for name in form.needs} <= {
+                plain(name) for name in row.data
+            }:
                 yield row  # of another form than the first rows: what it is, its own columns say
                 continue
             try:
@@ -138,6 +145,10 @@ class KnownSource(Source):
     def count(self) -> int | None:
         """As many as the other source has."""
         return self._source.count()
+
+    def notes(self) -> Iterator[str]:
+        """Those of the other source."""
+        yield from self._source.notes()
 
     def hash(self) -> str | None:
         """That of the other source."""

@@ -69,10 +69,10 @@ _ORDINALS = {
 }
 _BETTER = (
     r"(?:\s*(?:is|are|was|has)?\s*(?:much|far|slightly|significantly|a bit|clearly)?\s*"
-    r"(?:better|best|wins?|won|preferred|chosen|winner))?"
+    r"(?:better|best|wins?|won|preferred|chosen|winner)(?:\s+than\s.*)?)?"
 )
 _SLOT = re.compile(
-    rf"(?:the\s+)?(?:(?P<noun>{_NOUN})s?\s*)?\(?(?P<slot>[a-z]|\d{{1,2}}|{'|'.join(_ORDINALS)})\)?(?:\s+(?:{_NOUN}))?{_BETTER}"
+    rf"(?:(?:i\s+)?(?:strongly|slightly|much|weakly)?\s*prefers?\s+)?(?:the\s+)?(?:(?P<noun>{_NOUN})s?\s*)?\(?(?P<slot>[a-z]|\d{{1,2}}|{'|'.join(_ORDINALS)})\)?(?:\s+(?:{_NOUN}))?{_BETTER}"
 )
 _COMPARISON = re.compile(r"(.+?)\s*(>>?|<<?|==?|≈|~=)\s*(.+)")
 _TIE_WITH_REASON = re.compile(r"(?:a\s+)?tie\s*\(.*\)")

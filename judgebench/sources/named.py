@@ -56,7 +56,8 @@ class _Label:
     def reads(self, cells: Cells) -> bool:
         """Whether a row's label can be read."""
         try:
-            return bool(self.read(cells, [cells.raw(name) for name in self.answers]))
+            said = self.read(cells, [cells.raw(name) for name in self.answers])
+            return bool(said) or cells.meaning(self.column) is not None
         except FormError:
             return False
 
@@ -77,6 +78,7 @@ def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         table: The columns.
         rows: The first rows.
     """
+    table = Columns.of(name for name in table.names if name not in _repeated(table, rows))
     found = (
         _lists(table, rows) or _answers(table, rows) or _preferred(table) or _single(table, rows) or _talk(table, rows)
     )
@@ -85,6 +87,12 @@ def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     if found.unclear is None and rows and all(_is_own(found, cells) for cells in rows):
         return None
     return found
+
+
+def _repeated(table: Columns, rows: Sequence[Cells]) -> list[str]:
+    """Columns with an id's name that are none, for they repeat: the pair that several people labelled, say."""
+    names = table.all(_OPTIONAL["id"][1:])
+    return [name for name in names if len({str(cells.raw(name)) for cells in rows}) < len(rows)]
 
 
 def _is_own(form: KnownForm, cells: Cells) -> bool:
@@ -353,4 +361,5 @@ def _asks(column: str, codes: set[int], slots: int) -> str:
     shown = f"{', '.join(others)} and {last}" if others else last
     orders = (LETTERS[:slots], LETTERS[:slots][::-1])[: 2 if slots == 2 else 1]
     ways = [",".join(map("{}={}".format, sorted(codes), order)) for order in orders]
-    return f"'{column}' holds {shown}, and what they mean is not known: say it with --labels {' or '.join(ways)}"
+    said = "they mean" if others else "it means"
+    return f"'{column}' holds {shown}, and what {said} is not known: say it with --labels {' or '.join(ways)}"

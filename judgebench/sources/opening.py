@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import difflib
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path, PurePath
 
 from judgebench._util.plugins import class_of, plugin, plugin_names
 from judgebench.errors import DataError
 from judgebench.sources import hub
-from judgebench.sources.files import FORMATS, FileSource, _kind, _reason
+from judgebench.sources.files import FORMATS, FileSource, kind_of, reason_of, suffixes_of
 from judgebench.sources.source import Frame, FrameSource, ListSource, Source
 
 GROUP = "judgebench.sources"
@@ -25,7 +25,7 @@ Data = str | Path | Source | Iterable[Mapping[str, object]] | Frame
 """What rows can be given as: a path, a hub id, `NAME:REST` for another package's source, a data frame, or rows."""
 
 
-def source_of(data: Data, *, hub_split: str | None = None) -> Source:
+def source_of(data: Data, *, hub_split: str | None = None, config_name: str | None = None) -> Source:
     """The source that the rows are read from.
 
     Args:
@@ -34,6 +34,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             pandas, Polars or Arrow; a list or another iterable of dictionaries by column.
         hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
+        config_name: The configuration of a dataset that has several; None for the only one.
 
     Raises:
         DataError: There is no such source, or it holds no data files, or the hub cannot give it.
@@ -45,7 +46,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
             raise DataError(f"source {class_of(data)} cannot be used: {problem}")
         return data
     if isinstance(data, str | Path):
-        return _named_source(str(data), hub_split)
+        return _named_source(str(data), hub_split, config_name)
     if isinstance(data, Frame):
         # A reader can be read only once, and rows are gone through more than once.
         return FrameSource(data.read_all() if hasattr(data, "read_all") else data)
@@ -54,7 +55,7 @@ def source_of(data: Data, *, hub_split: str | None = None) -> Source:
     return ListSource(list(data) if iter(data) is data else data)
 
 
-def _named_source(spec: str, hub_split: str | None) -> Source:
+def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> Source:
     path = Path(spec)
     try:
         path = path.expanduser()
@@ -62,20 +63,35 @@ def _named_source(spec: str, hub_split: str | None) -> Source:
     except (FileNotFoundError, NotADirectoryError):
         found = False
     except (OSError, ValueError, RuntimeError) as error:
-        raise DataError(f"cannot read {spec[:200]!r} ({_reason(error)}): check the path") from error
+        raise DataError(f"cannot read {spec[:200]!r} ({reason_of(error)}): check the path") from error
+    if found and config_name is not None:
+        raise DataError(f"--config-name is for datasets of the hub, and {spec} is a file or folder: leave it out")
     if found:
         return _open_folder(spec, path, hub_split) if path.is_dir() else FileSource(spec, [path])
     plugged = _plugged(spec)
     if plugged is not None:
         return plugged
     match = _HUB_ID.fullmatch(spec)
-    if _kind(path) is not None or match is None:
+    if kind_of(path) is not None or match is None:
         raise _missing(spec, path)
     hub_id, revision, names = match.groups()
     splits: list[hub.Split] = []
     for name in names.split(",") if names else [hub_split]:
-        splits.append(hub.load_hub(hub_id, split=name, revision=splits[0].revision if splits else revision))
+        commit = splits[0].revision if splits else revision
+        splits.append(hub.load_hub(hub_id, split=name, revision=commit, config=config_name))
     return hub.DatasetSource(hub_id, hub_id, splits)
+
+
+def source_of_files(name: str, paths: Sequence[Path]) -> Source:
+    """The rows of several files, one after another.
+
+    Raises:
+        DataError: One is missing, or of no known format.
+    """
+    for path in paths:
+        if not path.exists():
+            raise _missing(str(path), path)
+    return FileSource(name, paths)
 
 
 def _plugged(spec: str) -> Source | None:
@@ -94,7 +110,7 @@ def _names_source(spec: str) -> bool:
 
 def names_data(spec: str) -> bool:
     """Whether a text is the name of a data file, there or not, or of an installed package's source."""
-    return _kind(PurePath(spec)) is not None or _names_source(spec)
+    return kind_of(PurePath(spec)) is not None or _names_source(spec)
 
 
 def _problem(made: object) -> str:
@@ -108,22 +124,22 @@ def _problem(made: object) -> str:
 
 def data_stem(path: PurePath) -> str:
     """A data file's name without the suffixes that say how it is read; any other dot is a part of the name."""
-    kind = _kind(path)
-    if kind is None:
-        return path.name
-    length = len(kind) + (len(".gz") if path.name.lower().endswith(".gz") else 0)
-    return path.name[:-length]
+    suffixes = suffixes_of(path)
+    return path.name[: len(path.name) - len(suffixes)]
 
 
 def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
     if hub.is_saved(folder):
         return hub.DatasetSource(spec, folder.name, [hub.load_saved(folder, split=split)])
     try:
-        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and _kind(path))
+        files = sorted(path for path in folder.iterdir() if not path.name.startswith(".") and kind_of(path))
+        files = [path for path in files if kind_of(path) != ".txt"]  # which are notes as often as rows
         files = [path for path in files if path.is_file()]
-        nested = not files and any(_kind(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth)))
+        nested = not files and any(
+            kind_of(path) for depth in (2, 3) for path in folder.glob("/".join(["[!.]*"] * depth))
+        )
     except OSError as error:
-        raise DataError(f"cannot read the folder {spec} ({_reason(error)}): check its permissions") from error
+        raise DataError(f"cannot read the folder {spec} ({reason_of(error)}): check its permissions") from error
     if nested:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
@@ -137,18 +153,18 @@ def _missing(spec: str, path: Path) -> DataError:
         mend = f"the folder {path.parent} does not exist either"
     else:
         try:
-            names = sorted(near.name for near in path.parent.iterdir() if _kind(near) or near.is_dir())
+            names = sorted(near.name for near in path.parent.iterdir() if kind_of(near) or near.is_dir())
         except OSError:
             names = []
         near = difflib.get_close_matches(path.name, names, n=3, cutoff=0.5)
-        files = [name for name in names if _kind(PurePath(name))]
+        files = [name for name in names if kind_of(PurePath(name))]
         if near:
             mend = f"did you mean {' or '.join(near)}?"
         elif files:
             mend = f"the folder has {', '.join(files[:5])}{' and more' if len(files) > 5 else ''}"
         else:
             mend = "its folder has no data files"
-    hint = "" if _kind(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
+    hint = "" if kind_of(path) else "; a dataset of the Hugging Face hub is named owner/name[@REVISION][:SPLIT]"
     name, colon, _ = spec.partition(":")
     if colon and "/" not in name:
         hint += f"; no installed package has a source '{name}' ({GROUP}: {', '.join(plugin_names(GROUP)) or 'none'})"

@@ -30,7 +30,8 @@ class Row:
         split: The split it comes from; for a file, its name up to the first dot.
         encoded: Whether a list stands as text in a cell, as CSV files have it.
         lists: The columns whose every text stands for a list; the row's source finds out when it is asked.
-        problem: Why the row cannot be read by the form of the others, and the option that helps; None where it can.
+        problem: What is wrong with it, where it cannot be used; its columns then say nothing.
+        number: Its number among all rows of a data set, the first being 1; 0 where nobody has counted.
     """
 
     where: str
@@ -39,6 +40,7 @@ class Row:
     encoded: bool = False
     lists: Container[str] = field(default=(), compare=False)
     problem: str | None = None
+    number: int = field(default=0, compare=False)
 
 
 class Source(ABC):
@@ -74,6 +76,17 @@ class Source(ABC):
         """Stream the rows.
 
         Raises:
+            DataError: As `rows` does, or a row is bad, or there is none.
+        """
+        for row in self.every_row():
+            if row.problem is not None:
+                raise DataError(f"{row.where}: {row.problem}")
+            yield row
+
+    def every_row(self) -> Iterator[Row]:
+        """Stream the rows, bad ones too.
+
+        Raises:
             DataError: As `rows` does, or there is no row.
         """
         row = None
@@ -83,6 +96,10 @@ class Source(ABC):
             yield row
         if row is None:
             raise DataError(f"{self.name} is empty: give a source with at least one row")
+
+    def notes(self) -> Iterator[str]:
+        """What a user must know of how the rows are read, a sentence each; known once they have been read."""
+        yield from ()
 
     def total(self) -> int | None:
         """What `count` says.
@@ -123,7 +140,7 @@ class _Lists:
     def __contains__(self, column: object) -> bool:
         name = str(column)
         if name not in self._known:
-            self._known[name] = all(_fits(row, name) for row in self._source.placed_rows())
+            self._known[name] = all(_fits(row, name) for row in self._source.placed_rows() if row.problem is None)
         return self._known[name]
 
 
@@ -177,49 +194,6 @@ class FrameSource(Source):
             raise DataError(
                 f"{self.name}: cannot be read ({reason}): give each column values of one type, or the rows as a list"
             ) from error
-
-
-class MappedSource(Source):
-    """Another source with its columns and labels renamed.
-
-    Args:
-        source: The rows.
-        columns: Name that a benchmark knows -> the rows' own: `{"prompt": "question", "label": "winner"}`.
-        labels: What stands in the column `label`, as text -> what it means: `{"model_a": "A", "1": "A"}`.
-    """
-
-    def __init__(
-        self, source: Source, columns: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None
-    ) -> None:
-        self.name, self.revision, self.split = source.name, source.revision, source.split
-        self._source, self._columns, self._labels = source, dict(columns or {}), dict(labels or {})
-        self._taken = {*self._columns, *self._columns.values()}
-
-    def rows(self) -> Iterator[Row]:
-        """The rows with the columns that were asked for, and all others beside them."""
-        for number, row in enumerate(self._source.placed_rows()):
-            if number == 0:  # a slip in a name must not pass for a file without labels
-                self._check(row)
-            data = {column: value for column, value in row.data.items() if column not in self._taken}
-            data |= {column: row.data[own] for column, own in self._columns.items() if own in row.data}
-            if self._labels and data.get("label") is not None:
-                data["label"] = self._labels.get(id_text(data["label"]).strip(), data["label"])
-            row.data = data
-            yield row
-
-    def count(self) -> int | None:
-        """As many as the other source has."""
-        return self._source.count()
-
-    def hash(self) -> str | None:
-        """That of the other source."""
-        return self._source.hash()
-
-    def _check(self, row: Row) -> None:
-        for column, own in self._columns.items():
-            if own not in row.data:
-                existing = ", ".join(map(str, row.data)) or "none"
-                raise DataError(f"{row.where}: has no column '{own}' to take as '{column}'; found {existing}")
 
 
 def id_text(value: object) -> str:

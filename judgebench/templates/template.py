@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
     from jinja2.runtime import Context
 
-    from judgebench.items import Item
+    from judgebench.items import Item, Turn
     from judgebench.verdicts import VerdictRule
 
 Message = dict[str, str]
@@ -197,19 +197,14 @@ class Template:
 
 def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[str, Any]:
     """What a template knows of an item."""
-    conversation = [{"role": turn.role, "content": turn.content} for turn in item.conversation]
     # A mapping, not an object: the sandbox looks closely at every attribute of an object.
     shown = [
-        {
-            "label": LABELS[slot],
-            "text": item.completions[index].text,
-            "turns": [{"role": turn.role, "content": turn.content} for turn in item.completions[index].turns],
-        }
-        for slot, index in enumerate(order)
+        {"label": LABELS[slot], "text": completion.text, "turns": _turns(completion.turns)}
+        for slot, completion in enumerate([item.completions[index] for index in order])
     ]
     return {
-        "prompt": next((turn["content"] for turn in reversed(conversation) if turn["role"] == "user"), ""),
-        "conversation": conversation,
+        "prompt": next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), ""),
+        "conversation": _turns(item.conversation),
         "completions": shown,
         "labels": list(LABELS[: len(shown)]),
         "reference": _NO_REFERENCE if item.reference is None else item.reference,
@@ -217,6 +212,10 @@ def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[st
         "item": item.metadata,
         "structured": structured,
     }
+
+
+def _turns(turns: Iterable[Turn]) -> list[Message]:
+    return [{"role": turn.role, "content": turn.content} for turn in turns]
 
 
 def parse_template(
@@ -441,6 +440,6 @@ def load_template(name: str | Path) -> Template:
 def _edited(path: Path) -> str | None:
     """When a file was last changed."""
     try:
-        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="seconds")
+        return datetime.fromtimestamp(path.stat().st_mtime, UTC).isoformat(timespec="milliseconds")
     except (OSError, OverflowError, ValueError):
         return None

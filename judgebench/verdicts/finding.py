@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgebench.items import Failure, Verdict
-from judgebench.verdicts.marks import DECORATION, VerdictMatch, find_tag
+from judgebench.verdicts.marks import DECORATION, ENDS, VerdictMatch, find_tag
 from judgebench.verdicts.meaning import meaning_of
 from judgebench.verdicts.objects import field_matches, find_field, in_text, is_object, loose_objects
 from judgebench.verdicts.patterns import find_matches, loosened
@@ -98,7 +98,7 @@ def with_dressed(match: VerdictMatch, own: Verdict, answer: str, rule: VerdictRu
         return match
     before, behind = Span(0, match.marked.start), Span(match.marked.end, len(answer))
     beside = [behind] if rule.match == "last" else [before] if rule.match == "first" else [before, behind]
-    if not any(answer[start:end].strip(DECORATION + ".,;:!") for start, end in beside):
+    if not "".join([answer[start:end] for start, end in beside]).strip(ENDS):
         return match
 
     def meaning(text: str) -> Verdict | Failure:

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from judgebench.verdicts.rule import VerdictRule
 
 DECORATION = " \t\r\n*_`~\"'\u201c\u201d\u2018\u2019()[]{}<>\u00ad\u200b\u200c\u200d\u2060\ufeff"
-_ENDS = f"{DECORATION}.,;:!"
+ENDS = f"{DECORATION}.,;:!"
 _CLAUSE = LatePattern(r"(?<=[.!?;])[\s*_`\"')\]]+")
 _TAGS = LatePattern(r"</?[A-Za-z][^<>\n]*>")
 _CONCLUDES = LatePattern(
@@ -186,13 +186,13 @@ def _is_first_line(match: Match, answer: str) -> bool:
     rest = answer[match.end :].partition("\n")[0]
     if found := _OUT_OF.regex.match(rest):
         rest = rest[found.end() :]
-    return not answer[: match.start].strip(DECORATION) and not rest.strip(_ENDS)
+    return not answer[: match.start].strip(DECORATION) and not rest.strip(ENDS)
 
 
 def _is_right_after(end: int, match: Match, answer: str) -> bool:
     if match.start <= end <= match.group_start:
-        return not answer[end : match.group_start].strip(_ENDS)
-    return end <= match.start and not answer[end : match.start].strip(_ENDS)
+        return not answer[end : match.group_start].strip(ENDS)
+    return end <= match.start and not answer[end : match.start].strip(ENDS)
 
 
 def _as_numbers(matches: Sequence[Match], answer: str, scale: tuple[float, float]) -> list[Match] | Failure:
@@ -268,7 +268,7 @@ def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failur
     said = [_same(match, rule) for match in matches]
     if len({*said}) > 1:
         line_end = answer.find("\n", last.end)
-        alone = not answer[last.end : None if line_end < 0 else line_end].strip(_ENDS)
+        alone = not answer[last.end : None if line_end < 0 else line_end].strip(ENDS)
         led_up_to = _is_led_up_to(matches, answer) and not _is_spoken_of(last, answer)
         if alone and led_up_to and not _is_list(matches, answer, rule):
             return None
@@ -353,17 +353,17 @@ def _is_said(match: Match, answer: str) -> bool:
     """Whether a number in brackets is said as a rating: by itself, behind such words, or as the end of the reply."""
     line = answer.rfind("\n", 0, match.start) + 1
     label = _label(answer, line, match.start)
-    after = answer[match.end :].partition("\n")[0].lstrip(_ENDS)
+    after = answer[match.end :].partition("\n")[0].lstrip(ENDS)
     if not label:
         return not after or not after[0].islower() or bool(re.match(r"(?:because|since|as|for|it|-)\b", after))
-    ends = not answer[match.end :].strip(_ENDS)
+    ends = not answer[match.end :].strip(ENDS)
     return _concludes(label) or (ends and _SUPPOSES.regex.search(label) is None)
 
 
 def _label(answer: str, start: int, end: int) -> str:
     """The clause that leads up to a place."""
     label = _CLAUSE.regex.split(_TAGS.regex.sub(" ", answer[start:end]))[-1].strip(DECORATION)
-    return label if label.strip(_ENDS) else ""
+    return label if label.strip(ENDS) else ""
 
 
 def _concludes(label: str) -> bool:
@@ -384,7 +384,7 @@ def _is_a_name(label: str, *, named: bool = False) -> bool:
 
 def _bare(label: str) -> str:
     """A clause without what stands for a slot in it."""
-    return re.sub(r"\b(?:[A-Za-z]|\d+|first|second|third)\b", "", label).casefold().strip(_ENDS)
+    return re.sub(r"\b(?:[A-Za-z]|\d+|first|second|third)\b", "", label).casefold().strip(ENDS)
 
 
 def moved(match: VerdictMatch, by: int) -> VerdictMatch:

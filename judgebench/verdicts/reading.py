@@ -33,8 +33,6 @@ _MARKS = (
     (r"<\|START_THINKING\|>", r"<\|END_THINKING\|>"),  # Command A
 )
 """Patterns of the marks between which models think, opening and closing."""
-_SIGNS = ("</", "<|", "[/THINK]", "\u25c1/")
-"""Without one of these there is no closing mark; far quicker than the patterns."""
 _BLOCK = LatePattern("|".join(f"{opening}.*?{closing}" for opening, closing in _MARKS), re.DOTALL | re.IGNORECASE)
 _CLOSING = LatePattern("|".join(closing for _, closing in _MARKS), re.IGNORECASE)
 _CUT_OFF = re.compile(rf"\A\s*(?:{'|'.join(opening for opening, _ in _MARKS)}).*\Z", re.DOTALL | re.IGNORECASE)
@@ -92,7 +90,8 @@ def answer_of(text: str) -> str:
 
 def _answer_pieces(text: str) -> list[Span] | None:
     """The parts of a reply that are no thinking; None where there is none, and all of it is the answer."""
-    if not any(sign in text for sign in _SIGNS):
+    # Without one of these there is no closing mark; far quicker than the patterns.
+    if not ("</" in text or "<|" in text or "[/THINK]" in text or "\u25c1/" in text):
         return [] if _CUT_OFF.match(text) else None
     text = _CLOSING.regex.sub(lambda mark: "\ufffc" * len(mark.group()) if _is_mentioned(mark) else mark.group(), text)
     pieces = [Span(0, len(text))]

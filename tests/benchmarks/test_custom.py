@@ -20,6 +20,7 @@ from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
 from judgebench.runs.preferences import preferred
+from judgebench.sources.mapped import RowMap
 from judgebench.sources.opening import source_of
 
 NAME = "custom"
@@ -326,12 +327,11 @@ def test_a_malformed_row_names_its_line(tmp_path, row, said):
     assert "\n" not in message
 
 
-def test_grades_and_labels_do_not_mix(tmp_path):
+def test_grades_and_labels_do_not_mix():
     """A file with grades and with labels is refused, since they make no common score."""
     rows = [{"prompt": "p", "response": "x", "human_score": 1}, {"prompt": "p", "chosen": "c", "rejected": "r"}]
-    assert "line 2: the file mixes grades (human_score) and labels" in mistake_in(
-        NAME, write_rows(tmp_path / "rows.jsonl", rows)
-    )
+    with pytest.raises(ConfigError, match=r"mix grades \(human_score, item '1'\) and labels \(item '2'\)"):
+        load_dataset(BENCHMARK, rows)
 
 
 def test_duplicate_ids_are_refused(tmp_path):
@@ -604,8 +604,9 @@ def test_scores_of_a_reward_model(tmp_path):
 # --- rows that belong together
 
 
-def grouped(rows, **selection):
-    return {key.id: key.group for key in load_dataset(BENCHMARK, rows, Selection(**selection)).keys.values()}
+def grouped(rows, **options):
+    chosen = Selection(rows=RowMap(**options))
+    return {key.id: key.group for key in load_dataset(BENCHMARK, rows, chosen).keys.values()}
 
 
 def numbered(number, prompt, **more):
@@ -637,11 +638,11 @@ def test_the_hash_does_not_depend_on_groups():
     rows = [numbered(n, f"Why {n // 2}?") for n in range(20)]
     dataset = load_dataset(BENCHMARK, rows)
     assert any(item.group for item in dataset)
-    texts_alone = b"".join(sha256(_said(replace(each, group=None))).digest() for each in dataset)
+    texts_alone = b"".join(sha256("".join(_said(replace(each, group=None))).encode()).digest() for each in dataset)
     assert dataset.hash == sha256(texts_alone).hexdigest()
 
 
 def test_other_benchmarks_have_groups_of_their_own():
     """A column for them is refused."""
     with pytest.raises(ConfigError, match="--group-column is for rows of your own"):
-        load_dataset(get_benchmark("rewardbench"), "sample", Selection(group_column="subset"))
+        load_dataset(get_benchmark("rewardbench"), "sample", Selection(rows=RowMap(group_column="subset")))

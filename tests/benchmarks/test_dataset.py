@@ -92,7 +92,7 @@ def test_few_items_are_kept_in_memory(path):
 def test_items_above_the_bound_are_in_a_file(path, monkeypatch, above):
     """Where all items of the source together take a byte more than the bound, none is kept, and they are the same."""
     whole = list(loaded(path, MANY))
-    size = sum(len(datasets._said(item)) + datasets._OBJECTS_BYTES for item in whole)
+    size = sum(len("".join(datasets._said(item)).encode()) + datasets._OBJECTS_BYTES for item in whole)
     monkeypatch.setattr("judgebench.benchmarks.store.KEPT_BYTES", size - above)
 
     again = loaded(path, MANY)

@@ -123,7 +123,7 @@ def loads(monkeypatch):
     """A hub in the place of the real one; gives what was asked for."""
     asked = []
 
-    def load_hub(hub_id, *, split, revision):
+    def load_hub(hub_id, *, split, revision, config):
         asked.append((hub_id, split, revision))
         data = {"prompt": "p", "chosen": "c", "rejected": "a long one"}
         core = {**data, "subset": "hep-go", "id": f"{split}1"}

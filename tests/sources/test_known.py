@@ -7,10 +7,11 @@ import pytest
 from scoring import shared
 
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import load_dataset
+from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import DataError
 from judgebench.sources.known import KnownSource, known_form, likely_label
 from judgebench.sources.known_table import FORMS
+from judgebench.sources.mapped import RowMap
 from judgebench.sources.source import ListSource
 
 
@@ -234,7 +235,8 @@ EXAMPLES = {
 
 
 def items(rows, benchmark="custom"):
-    return list(load_dataset(get_benchmark(benchmark), rows))
+    reading = RowMap(empty_answers="keep")  # transcripts that end before the last answer have an empty one
+    return list(load_dataset(get_benchmark(benchmark), rows, Selection(rows=reading)))
 
 
 def told(item):
@@ -578,3 +580,14 @@ def test_a_label_may_mean_no_label():
     """`--labels` can say that a value is no label."""
     rows = [{**EXAMPLES["SHP"][0][0], "labels": label} for label in (1, -1)]
     assert [row.data["label"] for row in KnownSource(ListSource(rows), labels={"-1": ""})] == ["A", None]
+
+
+def test_ids_by_another_name_only_where_they_are_unique():
+    """`pair_id` names an item, but not where several people labelled one pair."""
+    rows = [{"pair_id": pair, "question": Q, "answer_a": GOOD, "answer_b": BAD, "winner": "a"} for pair in ("x", "y")]
+    assert [item.id for item in items(rows)] == ["x", "y"]
+    assert [(item.id, item.metadata["pair_id"]) for item in items([*rows, rows[0]])] == [
+        ("1", "x"),
+        ("2", "y"),
+        ("3", "x"),
+    ]

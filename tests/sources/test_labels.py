@@ -32,7 +32,19 @@ FIRST = (
         "version A",
     ),
     *("first", "First", "the first", "first answer", "the first response", "left", "Left", "left answer", "one"),
-    *("A is better", "A wins", "Response A is much better", "a_is_better", "model_a won", "A preferred"),
+    *(
+        "A is better",
+        "A wins",
+        "Response A is much better",
+        "a_is_better",
+        "model_a won",
+        "A preferred",
+    ),
+    *(
+        "prefer A",
+        "I strongly prefer response A",
+        "Response A is better than Response B",
+    ),
     *("A>B", "A > B", "A>>B", "[[A>>B]]", "[[A>B]]", "B<A", "B<<A", "model_a > model_b", "first > second"),
 )
 TIED = (

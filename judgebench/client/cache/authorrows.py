@@ -13,6 +13,9 @@ if TYPE_CHECKING:
 
     from judgebench.client.cache.header import Header
 
+OTHER_ROWS = "your rows are not the author's"
+"""How a note begins on rows that are not those of an imported bundle."""
+
 _FOLDER = "bundles"
 _NAMED = 3
 
@@ -65,7 +68,7 @@ def other_rows_note(cache: Path, benchmark: str, prints: Mapping[str, str]) -> s
         said.append(f"{len(lack)} of the author's are missing ({_named(lack)})")
     if more:
         said.append(f"{len(more)} are not among the author's ({_named(more)})")
-    return f"your rows are not the author's: {'; '.join(said)}" if said else None
+    return f"{OTHER_ROWS}: {'; '.join(said)}" if said else None
 
 
 def _kept(cache: Path, benchmark: str) -> Iterator[Mapping[str, str]]:

@@ -385,8 +385,12 @@ def _reply(text: str) -> Reply:
 def is_plausible(reply: Reply) -> bool:
     """Whether the reply's numbers can be: none below 0, no cost or time beyond the year 9999, no count that is none."""
     tokens = (reply.prompt_tokens, reply.completion_tokens, reply.reasoning_tokens, reply.cached_prompt_tokens)
-    amounts = [number for number in (reply.cost_usd, reply.latency_s, reply.created) if number is not None]
-    return all(0 <= count <= MOST_TOKENS for count in tokens) and all(0 <= number < _YEAR_9999 for number in amounts)
+    return (
+        0 <= min(tokens) <= max(tokens) <= MOST_TOKENS
+        and 0 <= (reply.cost_usd or 0) < _YEAR_9999
+        and 0 <= (reply.latency_s or 0) < _YEAR_9999
+        and 0 <= (reply.created or 0) < _YEAR_9999
+    )
 
 
 def _reply_or_none(text: str) -> Reply | None:

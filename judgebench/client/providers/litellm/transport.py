@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import inspect
 import ipaddress
 import logging
@@ -17,8 +16,6 @@ from urllib.parse import urlsplit
 
 from judgebench.client.providers.litellm.wire import WIRE, WireCall, watch_wire
 
-_STEPS_TO_THE_WIRE = 4
-_LONGEST_PAUSE_S = 0.1
 _OWNERS = count()
 
 
@@ -163,21 +160,3 @@ async def _close(client: Any) -> None:
     ended = close() if close is not None else None
     if inspect.isawaitable(ended):
         await ended
-
-
-async def eased() -> None:
-    """Returns when the calls begun so far are on their way, and the loop has had twice that time for other things.
-
-    LiteLLM prepares each call in the loop's pool of threads. Begun all at once, a thousand calls would go out together
-    when the last is prepared, and their replies would come together: while those are read, nothing would be in
-    flight. Begun at a third of the speed that is possible, they are read and replaced one by one: the row "calls in
-    flight" of benchmarks/speed.py is 0.94 so and 0.80 without.
-
-    The first calls import LiteLLM and open connections, which takes seconds and says nothing of those that follow.
-    """
-    loop = asyncio.get_running_loop()
-    before = loop.time()
-    await loop.run_in_executor(None, int)
-    for _ in range(_STEPS_TO_THE_WIRE):
-        await asyncio.sleep(0)
-    await asyncio.sleep(min(2 * (loop.time() - before), _LONGEST_PAUSE_S))

@@ -7,6 +7,7 @@ from contextlib import aclosing
 import httpx
 from loopback import LoopbackServer
 
+from judgebench.client import eased
 from judgebench.client.providers.litellm import transport as lite
 
 MESSAGES = [{"role": "user", "content": "one"}]
@@ -22,7 +23,7 @@ def test_what_the_first_calls_import_is_no_measure_of_those_that_follow(monkeypa
 
     async def first_calls():
         asyncio.get_running_loop().call_soon(time.sleep, 0.3)
-        await lite.eased()
+        await eased()
 
     monkeypatch.setattr(asyncio, "sleep", counted)
     asyncio.run(first_calls())

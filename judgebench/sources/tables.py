@@ -1,0 +1,193 @@
+"""Rows out of tables: CSV with any delimiter, Parquet, Arrow and workbooks."""
+
+from __future__ import annotations
+
+import csv
+from itertools import islice
+from typing import TYPE_CHECKING, Any
+
+from judgebench.errors import DataError
+from judgebench.sources.source import Row
+from judgebench.sources.streams import CHUNK, byte_stream, text_stream
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+    from pathlib import Path
+
+DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
+"""What may stand between two cells, and what it is called."""
+
+_BATCH = 256
+_LARGEST_CELL = 2**31 - 1  # what a C long holds everywhere
+_TRIED = 50
+
+
+def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
+    """The rows of a table in text; the delimiter is the one that parts the header, and most rows as it does.
+
+    Args:
+        path: The file.
+        split: What its rows have in the place of a split.
+        usual: The delimiter by the file's suffix.
+
+    Raises:
+        DataError: The quotes do not match; a row of another length is one with that problem.
+    """
+    # The limit is one for the process; raising it does no harm to others.
+    csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
+    delimiter = delimiter_of(path, usual)
+    name, line = path.name, 1
+    header: list[str] = []
+    with text_stream(path, newline="") as file:
+        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        try:
+            for cells in reader:
+                where = f"{name} line {line}"
+                if not any(cells):
+                    pass  # a blank line, or one of delimiters alone, as spreadsheets leave at the end
+                elif not header:
+                    header = _header(where, cells)
+                elif len(cells) == len(header) or (not any(cells[len(header) :]) and len(cells) > len(header)):
+                    yield Row(where, dict(zip(header, cells, strict=False)), split, encoded=True)
+                else:
+                    problem = (
+                        f"{len(cells)} cells where the header has {len(header)}: put cells that hold delimiters, "
+                        f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[delimiter]})"
+                    )
+                    yield Row(where, {}, split, encoded=True, problem=problem)
+                line = reader.line_num + 1
+        except csv.Error as error:
+            raise DataError(
+                f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
+                "double quotes, and double the quotes inside"
+            ) from error
+
+
+def delimiter_of(path: Path, usual: str) -> str:
+    """The delimiter of a table: the usual one where it parts the header, else the one that parts most rows alike."""
+    with text_stream(path, newline="") as file:
+        sample = file.read(CHUNK)
+    found = {each: _widths(sample, each) for each in dict.fromkeys((usual, *DELIMITERS))}
+
+    def fit(delimiter: str) -> tuple[float, int, bool]:
+        header, *rows = found[delimiter] or [1]
+        share = sum(width == header for width in rows) / len(rows) if rows else 1.0
+        return (round(share, 1) if header > 1 else 0.0, header, delimiter == usual)
+
+    return max(found, key=fit)
+
+
+def _widths(sample: str, delimiter: str) -> list[int]:
+    """How many cells the first rows have; as far as they can be read."""
+    widths: list[int] = []
+    lines = sample.splitlines(keepends=True)
+    try:
+        rows = islice(csv.reader(lines, delimiter=delimiter, strict=True), _TRIED)
+        widths.extend(len(cells) for cells in rows if any(cells))
+    except csv.Error:
+        pass  # a cell that the sample cuts off, or another delimiter's quotes
+    return widths
+
+
+def _header(where: str, cells: Sequence[str]) -> list[str]:
+    header = [cell.strip() for cell in cells]
+    twice = sorted({cell for cell in header if header.count(cell) > 1 and cell})
+    if twice:
+        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a unique name")
+    return header
+
+
+def read_parquet(path: Path, split: str) -> Iterator[Row]:
+    """The rows of a Parquet file, in batches."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    try:
+        with pq.ParquetFile(path) as file:
+            yield from _batches(path, split, file.iter_batches(batch_size=_BATCH))
+    except pa.ArrowException as error:
+        raise _broken(path, "Parquet", error) from error
+
+
+def read_arrow(path: Path, split: str) -> Iterator[Row]:
+    """The rows of an Arrow file, as Feather and `datasets` write them: with a footer, or as a stream."""
+    import pyarrow as pa
+
+    try:
+        with byte_stream(path) as file:
+            start = file.peek(6)[:6] if hasattr(file, "peek") else b""
+            if start == b"ARROW1" and not path.name.lower().endswith((".gz", ".zst")):
+                with pa.memory_map(str(path)) as mapped:
+                    opened = pa.ipc.open_file(mapped)
+                    batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
+                    yield from _batches(path, split, batches)
+            elif start == b"ARROW1":
+                opened = pa.ipc.open_file(pa.BufferReader(file.read()))
+                yield from _batches(path, split, (opened.get_batch(at) for at in range(opened.num_record_batches)))
+            else:
+                yield from _batches(path, split, pa.ipc.open_stream(file))
+    except pa.ArrowException as error:
+        raise _broken(path, "Arrow", error) from error
+
+
+def _batches(path: Path, split: str, batches: Any) -> Iterator[Row]:
+    number = 0
+    for batch in batches:
+        for start in range(0, batch.num_rows, _BATCH):
+            for data in batch.slice(start, _BATCH).to_pylist():
+                number += 1
+                columns = {key: data[key] for key in data if not key.startswith("__index_level_")}
+                yield Row(f"{path.name} row {number}", columns, split)
+
+
+def _broken(path: Path, what: str, error: BaseException) -> DataError:
+    reason = " ".join(str(error).split())[:200]
+    return DataError(f"cannot read {path} as {what} ({reason}): make the file again")
+
+
+def read_workbook(path: Path, split: str) -> Iterator[Row]:
+    """The rows of a workbook's first sheet that holds any, as Excel and others save them.
+
+    Raises:
+        DataError: The library that reads workbooks is not installed, or cannot read this one.
+    """
+    sheet, rows = _sheet(path)
+    header: list[str] = []
+    for number, given in enumerate(rows, 1):
+        cells = [_plain(cell) for cell in given]
+        where = f"{path.name} row {number}"
+        if all(cell is None for cell in cells):
+            continue
+        if not header:
+            header = _header(where, ["" if cell is None else str(cell) for cell in cells])
+            continue
+        data = {name: cell for name, cell in zip(header, cells, strict=False) if name}
+        yield Row(where, data, split or sheet, encoded=True)
+
+
+def _sheet(path: Path) -> tuple[str, list[list[Any]]]:
+    try:
+        import python_calamine as calamine
+    except ImportError as error:
+        raise DataError(
+            f"{path.name}: workbooks need one more library: pip install 'judgebench[xlsx]', or save the sheet as CSV"
+        ) from error
+    try:
+        with byte_stream(path) as file:
+            book = calamine.CalamineWorkbook.from_filelike(file)
+            for name in book.sheet_names:
+                rows = book.get_sheet_by_name(name).to_python(skip_empty_area=False)
+                if len(rows) > 1:
+                    return name, rows
+    except (calamine.CalamineError, OSError, ValueError) as error:
+        raise _broken(path, "a workbook", error) from error
+    raise DataError(f"{path.name}: no sheet holds a table: put the columns' names in the first row")
+
+
+def _plain(cell: Any) -> Any:
+    """A cell as other tables have it: nothing where it is empty, whole numbers without a point, dates as text."""
+    if cell is None or (isinstance(cell, str) and not cell.strip()):
+        return None
+    if isinstance(cell, float) and cell.is_integer():
+        return int(cell)
+    return cell if isinstance(cell, str | int | float | bool) else str(cell)

@@ -1,0 +1,163 @@
+"""`judgebench data show`, benchmark files, and what a run says of its rows before its first call."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+import yaml
+from commands import judgebench, read_json, write_jsonl
+
+import judgebench as jb
+from judgebench.errors import ConfigError
+
+PAIRS = (
+    "question;answer_a;answer_b;preferred;team\nWhy?;because;no;model_a;x\nHow?;so;like this;tie;x\nWho?;me;you;;y\n"
+)
+
+
+@pytest.fixture(autouse=True)
+def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh folder."""
+    monkeypatch.chdir(tmp_path)
+    return tmp_path
+
+
+def shown(*arguments: object) -> dict[str, object]:
+    """What `data show --json` prints, which is one JSON object and nothing else."""
+    ended = judgebench("data", "show", *arguments, "--json")
+    assert ended.status == 0, ended.err
+    return json.loads(ended.out)
+
+
+def test_the_json_has_the_promised_keys() -> None:
+    """Form, rows, items, labels, columns, groups, empty answers, duplicates and bad rows are counted."""
+    rows = [
+        {"q": "Why?", "response_a": "a", "response_b": "b", "label": "A", "team": 1, "note": "n"},
+        {"q": "Why?", "response_a": "a", "response_b": "b", "label": "A", "team": 1},
+        {"q": "How?", "response_a": "c", "response_b": "d", "label": "tie", "team": 2},
+        {"q": "Who?", "response_a": "c", "response_b": "d", "label": None, "team": 3},
+        {"q": "When?", "response_a": "c", "response_b": "", "label": "B", "team": 3},
+        {"q": "Where?", "response_a": "c", "response_b": None, "label": "B", "team": 3},
+    ]
+    found = shown(write_jsonl(Path("rows.jsonl"), rows), "--columns", "prompt=Q", "--group-column", "team")
+    assert (found["form"], found["rows"], found["items"], found["unlabelled"]) == ("pairs", 6, 4, 1)
+    assert found["labels"] == {"A": 2, "tie": 1}
+    assert (found["groups"], found["empty"], found["duplicates"]) == (1, 1, 1)
+    names = {"prompt": "q", "response_a": "response_a", "response_b": "response_b", "label": "label", "group": "team"}
+    assert found["columns"] == {"used": names, "unused": ["note"]}
+    assert [row["line"] for row in found["bad"]] == [5, 6]
+    assert found["bad"][1]["what"] == "column 'response_b' is empty"
+
+
+def test_a_table_of_other_names_is_shown_with_two_items_as_they_will_be_asked() -> None:
+    """In at most six lines before the columns, and no call is made."""
+    Path("pairs.csv").write_text(PAIRS, encoding="utf-8")
+    ended = judgebench("data", "show", "pairs.csv")
+    assert ended.out.splitlines()[:4] == [
+        "data: pairs.csv: 3 rows, 3 items (pairs)",
+        "labels: A 1, tie 1; 1 item without a label",
+        "columns not used: team (a template may show them as item.NAME)",
+        "longest item: about 15 tokens (item '2')",
+    ]
+    assert "prompt=question, response_a=answer_a, response_b=answer_b, label=preferred" in ended.out
+    assert ended.out.count("=== item ") == 2
+    assert "How?" in ended.out
+    assert "Who?" not in ended.out
+
+
+def test_a_run_without_labels_is_said_before_its_first_call() -> None:
+    """With the column that looks like a label; also in a dry run; standard output and --quiet have nothing of it."""
+    rows = [{"prompt": "p", "response_a": "a", "response_b": "b", "outcome vote": "x y"}]
+    write_jsonl(Path("rows.jsonl"), rows)
+    run = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/longest")
+    for extra in ((), ("--dry-run",)):
+        ended = judgebench(*run, *extra)
+        assert ended.err.splitlines()[0] == ('no label; `outcome vote` looks like one: --columns label="outcome vote"')
+        assert len([line for line in ended.err.splitlines() if ":" in line]) <= 7
+        assert "looks like one" not in ended.out
+    assert "looks like one" not in judgebench(*run, "--quiet").err
+    json.loads(judgebench(*run, "--json").out)
+
+
+def test_what_was_understood_is_kept_as_a_benchmark_file() -> None:
+    """It is read as BENCHMARK, as --data, and in Python, and makes the same items as the options it was made of."""
+    Path("in").mkdir()
+    Path("in/pairs.csv").write_text(PAIRS.replace("model_a", "left one").replace("tie", "0"), encoding="utf-8")
+    named = ("--columns", "label=preferred", "--labels", '"left one"=A,0=tie', "--group-column", "team")
+    ended = judgebench("data", "show", "in/pairs.csv", *named, "--save", "pairs.yaml", "--quiet")
+    assert ended.status == 0, ended.err
+    kept = yaml.safe_load(Path("pairs.yaml").read_text(encoding="utf-8"))
+    assert (kept["name"], kept["source"], kept["item"]) == ("pairs", {"files": ["in/pairs.csv"]}, "pair")
+    assert kept["labels"] == {"left one": "A", "0": "tie"}
+    hashes = set()
+    for out, command in {
+        "a": ("custom", "--data", "in/pairs.csv", *named),
+        "b": ("pairs.yaml",),
+        "c": ("custom", "--data", "pairs.yaml"),
+    }.items():
+        ended = judgebench("run", *command, "-j", "offline/longest", "--out", out, "--quiet")
+        assert ended.status == 0, ended.err
+        (manifest,) = Path(out).rglob("manifest.json")
+        hashes.add(read_json(manifest)["items"]["hash"])
+    hashes.add(jb.run("pairs.yaml", judge="offline/longest", out="d").manifest.items.hash)
+    assert len(hashes) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("name: x\n", "x.yaml: no benchmark file: it needs source:"),
+        ("source: {files: [a.csv], hub: o/n}\n", "x.yaml, line 1: source must name either files"),
+        ("source: {file: a.csv}\n", "x.yaml, line 1: source must name either files"),
+        ("source: {files: [a.csv]}\nrule: pairs\n", "x.yaml, line 2: rule is not supported yet"),
+        ("source: {files: [a.csv]}\ncolums: {}\n", "x.yaml, line 2: unknown key 'colums': did you mean columns?"),
+        ("source: {files: [a.csv]}\ncolumns: [prompt]\n", "x.yaml, line 2: columns must be names and values"),
+        ("source: {files: [a.csv]}\n", "file or folder not found: 'a.csv'"),
+    ],
+)
+def test_a_benchmark_file_that_is_wrong_names_the_line(text: str, message: str) -> None:
+    """One line with the fix."""
+    Path("x.yaml").write_text(text, encoding="utf-8")
+    ended = judgebench("run", "x.yaml", "-j", "offline/longest")
+    assert (ended.status, ended.err.count("\n")) == (2, 1)
+    assert message in ended.err
+
+
+def test_a_template_is_rendered_with_rows_of_ones_own() -> None:
+    """Without a benchmark they are `custom`, in any form and with the options that name columns."""
+    Path("pairs.csv").write_text(PAIRS.replace("question", "zadání"), encoding="utf-8")
+    ended = judgebench("templates", "render", "pairwise", "--data", "pairs.csv", "--columns", "prompt=ZADÁNÍ")
+    assert ended.status == 0, ended.err
+    assert "custom item 1" in ended.out
+    assert "Why?" in ended.out
+
+
+def test_bad_rows_are_listed_in_lines_below_the_message() -> None:
+    """On the command line, and skipped with the option, whose rows the run's notes name."""
+    rows = [{"prompt": f"p{n}", "chosen": "c", "rejected": None if n in {1, 3} else "r"} for n in range(5)]
+    write_jsonl(Path("rows.jsonl"), rows)
+    run = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/longest", "--out", "runs")
+    ended = judgebench(*run)
+    assert ended.status == 2
+    count = "2 of 5 rows cannot be used; --bad-rows skip leaves such rows out"
+    assert ended.err.splitlines() == [
+        f"judgebench: rows.jsonl line 2: column 'rejected' is empty ({count})",
+        "  rows.jsonl line 2: column 'rejected' is empty",
+        "  rows.jsonl line 4: column 'rejected' is empty",
+    ]
+    assert not Path("runs").exists()
+    ended = judgebench(*run, "--bad-rows", "skip")
+    assert ended.status == 0
+    assert "note: 2 of 5 rows left out (--bad-rows skip): rows.jsonl line 2" in " ".join(ended.out.split())
+
+
+def test_rows_in_python_are_described() -> None:
+    """The same as a call; a list has no name that a benchmark file could give."""
+    rows = [{"prompt": "p", "chosen": "c", "rejected": "r"}]
+    found = jb.describe_data(rows)
+    assert found.understood.labels == {"chosen": 1}
+    assert found.examples[0].messages[-1]["role"] == "user"
+    with pytest.raises(ConfigError, match="--save needs rows in a file or on the hub"):
+        found.save("x.yaml")
