@@ -78,8 +78,8 @@ OTHER_ENDS = {
     "runs/rm-bench/offline--longest/pairwise/one",
     "runs/feedback-bench/steady/grade/ratings",
 }
-"""By now what stands in for a failure has the variance of a coin, a mean over several subsets Wilson's interval over all
-its items, and Pearson's r the jackknife's, and so these have other intervals."""
+"""By now what stands in for a failure has the variance of a coin, a mean over several subsets Wilson's interval over
+all its items, and Pearson's r the jackknife's, and so these have other intervals."""
 
 
 WITHOUT_VERDICT = {"runs/rewardbench/wordy/plain/one-rescored-strict", "runs/rewardbench/wordy/strict/one"}
