@@ -30,10 +30,12 @@ from judgebench.analysis.strengths import (
 from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,
+    aimport_verdicts as aimport_verdicts,
     arun as arun,
     ascore as ascore,
     forecast as forecast,
     grid as grid,
+    import_verdicts as import_verdicts,
     run as run,
     score as score,
 )
@@ -120,6 +122,7 @@ from judgebench.runs.manifest import (
     Manifest as Manifest,
     MemberEntry as MemberEntry,
     Name as Name,
+    OriginEntry as OriginEntry,
     ProtocolEntry as ProtocolEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,

@@ -7,14 +7,14 @@ from itertools import combinations, product
 
 import pytest
 from commands import SHARED_DATA
+from shippedtemplates import NAMES, loaded
 
 from judgebench.items import Failure, Verdict
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.reading import PlacedVerdict, read, read_placed, read_text
 from judgebench.verdicts.reply import Reply
 from judgebench.verdicts.rule import VerdictRule
 
-RULES = {name: load_template(name).rule for name in shipped_templates()}
+RULES = {name: loaded(name).rule for name in NAMES}
 WIDE = {ord(c): chr(ord(c) + 0xFEE0) for c in "[](){}<>:"}
 ZERO_WIDTH = "\u200b"
 
