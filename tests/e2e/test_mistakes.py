@@ -194,8 +194,8 @@ def test_a_file_that_is_not_there(server: LoopbackServer) -> None:
 
 def test_a_file_of_no_known_form(server: LoopbackServer) -> None:
     """The suffixes that are read."""
-    Path("pairs.xlsx").write_text("")
-    assert "pairs.xlsx: unknown file format" in of_run(server, data="pairs.xlsx")
+    Path("pairs.xls").write_text("")
+    assert "pairs.xls: unknown file format (save the sheet as .xlsx or .csv)" in of_run(server, data="pairs.xls")
 
 
 def test_an_empty_folder(server: LoopbackServer) -> None:
