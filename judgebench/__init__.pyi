@@ -1,5 +1,6 @@
 from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
+from judgebench.analysis.alike import OtherRun as OtherRun
 from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.choice import (
@@ -30,15 +31,17 @@ from judgebench.analysis.strengths import (
 from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,
+    aimport_verdicts as aimport_verdicts,
     arun as arun,
     ascore as ascore,
     forecast as forecast,
     grid as grid,
+    import_verdicts as import_verdicts,
     run as run,
     score as score,
 )
 from judgebench.benchmarks.checking import BadRow as BadRow, Understood as Understood
-from judgebench.client.cache.header import BundledRun as BundledRun
+from judgebench.client.cache.header import BundledRun as BundledRun, BundledTemplate as BundledTemplate
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
     ModelShare as ModelShare,
@@ -120,6 +123,7 @@ from judgebench.runs.manifest import (
     Manifest as Manifest,
     MemberEntry as MemberEntry,
     Name as Name,
+    OriginEntry as OriginEntry,
     ProtocolEntry as ProtocolEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,

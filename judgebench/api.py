@@ -18,7 +18,7 @@ from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, optio
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
-from judgebench.judges import address_line, is_moved
+from judgebench.judges import destination_lines
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
 from judgebench.sources.opening import data_stem, source_of
@@ -56,7 +56,9 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
     from judgebench.engine import forecast as forecasting
 
     with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
-        return forecasting.forecast(grid.cells, cache, Path(options.out), refresh=options.refresh)
+        return forecasting.forecast(
+            grid.cells, cache, Path(options.out), refresh=options.refresh, concurrency=options.concurrency
+        )
 
 
 # The parameters of the functions below are those of `PlanOptions` and `RunOptions`, written out for editors and type
@@ -262,8 +264,7 @@ async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -
 def _warn_of_addresses(grid: Grid) -> None:
     """Warns of judges that the environment, or a file that nobody named, sends elsewhere."""
     for judge, file in {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}.values():
-        line = address_line(judge, file) if is_moved(judge) or judge.address_variable is not None else None
-        if line is not None:
+        for line in destination_lines(judge, file):
             warnings.warn(line, stacklevel=3)
 
 
@@ -350,6 +351,63 @@ def score(
 
 
 ascore = threaded(score, "ascore")
+
+
+def import_verdicts(
+    file: Data,
+    *,
+    judge: str | None = None,
+    benchmark: str = "custom",
+    data: Data | None = None,
+    template: str | Path | None = None,
+    columns: Mapping[str, str] | None = None,
+    labels: Mapping[str, str] | None = None,
+    id_column: str | None = None,
+    out: str | Path = DEFAULT_OUT,
+) -> list[Run]:
+    """Runs of verdicts that were made elsewhere, which everything that reads runs takes like any other.
+
+    >>> import judgebench as jb
+    >>> rows = [{"id": "a", "verdict": "A", "label": "A"}, {"id": "b", "verdict": "A", "label": "B"}]
+    >>> jb.import_verdicts(rows, judge="my-judge")[0].metrics.score
+    0.5
+
+    In a coroutine `await jb.aimport_verdicts(...)`.
+
+    Args:
+        file: Rows with `id` and `verdict` (and, where there are any, `order`, `probability`, `model_a`, `model_b`,
+            `label`, `annotator`, `rating`, `reply`), or a file of AlpacaEval's annotations, MT-Bench's judgements,
+            RewardBench's results, PandaLM's, or an eval log of Inspect.
+        judge: Whose verdicts they are; None for whom the file names, else the file's name.
+        benchmark: Whose items they are about.
+        data: The items, joined by id; None for what the file itself says of them, with `custom`.
+        template: Whose rule reads the recorded replies.
+        columns: The file's columns by name: `{"verdict": "pick"}`.
+        labels: What words in the file mean: `{"left": "A"}`.
+        id_column: The column of the items' ids in `data`.
+        out: The folder above the runs' folders.
+
+    Returns:
+        A run for each judge or annotator that the file names.
+
+    Raises:
+        ConfigError: The form is not known, or rows say no verdict; the first of them are named.
+    """
+    from judgebench.runs import ImportOptions, import_runs
+    from judgebench.sources.inspectlog import InspectLog, is_inspect_log
+    from judgebench.sources.mapped import MappedSource, RowMap
+
+    chosen = get_benchmark(benchmark)
+    is_log = isinstance(file, str | Path) and is_inspect_log(Path(file))
+    source = InspectLog(str(file), Path(str(file))) if is_log else source_of(file)
+    rows = RowMap(id_column=id_column, empty_answers="keep")  # what was judged elsewhere was judged as it is
+    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(rows=rows))
+    options = ImportOptions(judge, None if template is None else load_template(template), labels or {})
+    mapped = MappedSource(source, columns) if columns else source
+    return [Run.load(path) for path in import_runs(mapped, chosen, dataset, out=Path(out), options=options)]
+
+
+aimport_verdicts = threaded(import_verdicts, "aimport_verdicts")
 
 
 @dataclass(frozen=True)

@@ -115,8 +115,9 @@ def read_json(path: Path) -> dict[str, Any]:
 
 def write_judges(url: str, folder: Path | None = None, **judges: dict[str, Any]) -> Path:
     """A providers.yaml of judges at a server, found where it is written; one named `mine` unless others are given."""
+    provider = "scripted" if "/scripted/" in url else "openai"
     entries = {
-        name: {"model": "openai/loopback", "api_base": url, **settings}
+        name: {"model": f"{provider}/loopback", "api_base": url, **settings}
         for name, settings in (judges or {"mine": {}}).items()
     }
     path = (folder or Path()) / "providers.yaml"

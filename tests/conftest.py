@@ -62,16 +62,6 @@ def isolated(tmp_path, tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
-def scripted(tmp_path_factory, monkeypatch):
-    """Models named `scripted/NAME`, as a package would bring them."""
-    from plugins import lay_points
-
-    site = tmp_path_factory.mktemp("site")
-    lay_points(site, "scripted", {"judgebench.providers": {"scripted": "scripted:Scripted"}})
-    monkeypatch.syspath_prepend(str(site))
-
-
-@pytest.fixture
 def ring():
     """A keyring of the test's own, in memory."""
     import keyring

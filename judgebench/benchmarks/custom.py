@@ -103,8 +103,9 @@ class Custom(base.Benchmark):
         return label or super().label_class(row, item)
 
     def key(self, item: Item) -> ItemKey:
-        """By its prompt, where no column says more."""
-        return item.key if item.group is not None else replace(item.key, group=_same_prompt(item.conversation))
+        """By its prompt, where no column says more and there is one: not in verdicts that were made elsewhere."""
+        alone = item.group is not None or not item.conversation
+        return item.key if alone else replace(item.key, group=_same_prompt(item.conversation))
 
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
         """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""

@@ -25,6 +25,7 @@ COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
     "score": ("judgebench.cli.score:score", "Compute the same metrics from a reward model's scores."),
     "show": ("judgebench.cli.show:show", "Show an item of a run in full, or the failures of the run."),
+    "import": ("judgebench.cli.importing:import_", "Turn verdicts made elsewhere into runs; no API calls."),
     "report": ("judgebench.cli.report:report", "Show runs in full: scores, biases, calibration, cost, latency."),
     "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),

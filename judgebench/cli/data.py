@@ -109,11 +109,14 @@ def _ask_codes(file: str, benchmark: str, reading: RowOptions) -> tuple[RowOptio
     if found is None or all(value in reading.rows.labels for value in found[1]):
         return None
     column, values = found
+    shown_as = reading.rows.columns.get(column, column)
     choices = click.Choice(["A", "B", "tie", "none"], case_sensitive=False)
     labels = dict(reading.rows.labels)
     for value in values:
         if value not in labels:
-            labels[value] = click.prompt(f"Which answer is better where '{column}' is {value}?", type=choices, err=True)
+            labels[value] = click.prompt(
+                f"Which answer is better where '{shown_as}' is {value}?", type=choices, err=True
+            )
     said = ",".join(f'"{value}"={meaning}' for value, meaning in labels.items())
     return replace(reading, labels=labels), f"--labels '{said}'"
 

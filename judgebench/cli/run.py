@@ -8,6 +8,7 @@ import os
 import signal
 from contextlib import suppress
 from dataclasses import replace
+from functools import partial
 from itertools import chain, count
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -80,17 +81,21 @@ def run(benchmark: str | None, **options: Any) -> int:
         grid = _grid(benchmark, asking)
         for sentence in grid.left_out:
             console.print(f"left out: {sentence}", soft_wrap=True)
-    _print_understood(grid, console)
     judges = {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}
     if options["dry_run"]:
         print_addresses(judges)
+        _print_understood(grid, console)
         with shown(console):
             forecasts = _forecasts(grid, running)
+        _print_understood(grid, console)
         return _print_forecasts(forecasts, as_json=options["as_json"], budget=running.budget, stops=asking.sequential)
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
+    _print_understood(grid, console)
     with shown(console, offline=running.offline) as progress:
+        if progress is not None:
+            progress.before_calls = partial(_print_understood, grid, console)
         ended, interrupted = _run(grid, running, console, progress)
     print_folders(ended, console)
     if options["as_json"]:

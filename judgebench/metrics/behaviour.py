@@ -64,6 +64,8 @@ def behaviours(
     keys: Mapping[str, ItemKey],
     own: Mapping[str, Sequence[bool]] | None = None,
     outcomes: Iterable[Outcome] = (),
+    *,
+    placed: bool = True,
 ) -> list[Behaviour]:
     """Every bias that the readings can show.
 
@@ -72,11 +74,13 @@ def behaviours(
         keys: The items.
         own: By the item's id, whether each completion is by the judge's own family, where that is known.
         outcomes: Those of ratings or scores, which are no choices among the readings.
+        placed: Whether it is known in which slot each completion was shown.
     """
     found: list[Behaviour] = []
-    found += _by_slot(readings, keys)
-    found += _by_position(readings, keys)
-    found += _consistency(readings, keys)
+    if placed:
+        found += _by_slot(readings, keys)
+        found += _by_position(readings, keys)
+        found += _consistency(readings, keys)
     found += _by_choice_model(collect_choices(readings, keys, outcomes, own).fit())
     return found
 

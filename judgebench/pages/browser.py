@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.analysis.agreement import choices
-from judgebench.analysis.show import Showing
+from judgebench.analysis.show import NO_TEXT, Showing
 from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.analysis.show import ShownCall, ShownItem
-    from judgebench.items import Item, Outcome
+    from judgebench.items import Item, Outcome, Turn
     from judgebench.runs import Finished
     from judgebench.verdicts import Span
 
@@ -111,8 +111,8 @@ class Browser:
     def _entry(self, item: Item, having: Sequence[int]) -> dict[str, Any]:
         """The texts of an item, and what each run has of it."""
         said: dict[str, Any] = {
-            "prompt": [[turn.role, turn.content] for turn in item.conversation],
-            "completions": [[[turn.role, turn.content] for turn in each.turns] for each in item.completions],
+            "prompt": _turns(item.conversation),
+            "completions": [_turns(each.turns) for each in item.completions],
             "correct": item.num_correct,
             **({"reference": item.reference} if item.reference is not None else {}),
             **({"rubric": item.rubric} if item.rubric is not None else {}),
@@ -240,6 +240,11 @@ class _Shown:
             None if not costs or None in costs else round(sum(costs), 8),
             max((each for each in times if each is not None), default=None),
         )
+
+
+def _turns(turns: Sequence[Turn]) -> list[list[str]]:
+    """Role and text of each turn; what stands for a text that is not known."""
+    return [[turn.role, turn.content] for turn in turns] or [["assistant", NO_TEXT]]
 
 
 def _bounds(outcome: Outcome | None) -> Mapping[str, Any]:

@@ -12,7 +12,7 @@ from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
 from judgebench.metrics.votes import AGGREGATES
-from judgebench.runs import READING, TemplateEntry, folder_name
+from judgebench.runs import IMPORTED, READING, TemplateEntry, folder_name
 from judgebench.sources.source import IN_MEMORY
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.protocols import Protocol, UntilShown
-    from judgebench.runs import DerivedEntry, Finished, Manifest, RescoredEntry, ScoresEntry
+    from judgebench.runs import DerivedEntry, Finished, Manifest, OriginEntry, RescoredEntry, ScoresEntry
 
 _AGGREGATE_OF: dict[str, str] = {join: name for name, join in AGGREGATES.items()}
 
@@ -110,6 +110,8 @@ def _words(manifest: Manifest, path: Path | None) -> Iterator[str]:
         return _jury(manifest, manifest.jury)
     if manifest.cascade is not None:
         return _cascade(manifest, manifest.cascade)
+    if manifest.origin is not None:
+        return _import(manifest, manifest.origin, path)
     return _run(manifest, path) if manifest.scores is None else _score(manifest, manifest.scores)
 
 
@@ -162,6 +164,23 @@ def _score(manifest: Manifest, scores: ScoresEntry) -> Iterator[str]:
     # Earlier versions did not note it, but without it a run has no failures.
     if manifest.state == "incomplete" if scores.allow_missing is None else scores.allow_missing:
         yield "--allow-missing"
+    if scores.in_order:
+        yield "--in-order"
+    yield from _unusual({"head": scores.head, "steps": scores.steps}, {"head": None, "steps": None})
+
+
+def _import(manifest: Manifest, origin: OriginEntry, path: Path | None) -> Iterator[str]:
+    yield from ("import", str(origin.file), "--judge", str(manifest.judge.name))
+    if manifest.benchmark != "custom":
+        yield from ("--benchmark", str(manifest.benchmark))
+    if manifest.data.source != origin.file:
+        yield from _items(manifest)
+    if manifest.template.name != IMPORTED:
+        yield from ("--template", _template(str(manifest.template.name), manifest.template.hash, _kept(path)))
+
+
+def _kept(path: Path | None) -> Path | None:
+    return None if path is None else path / TEMPLATE
 
 
 def _jury(manifest: Manifest, jury: DerivedEntry) -> Iterator[str]:

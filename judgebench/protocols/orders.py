@@ -52,6 +52,7 @@ class Protocol:
         early_stop: Whether a question whose majority is settled is not asked again.
         soft: Whether the probability of each verdict is asked for.
         pairs: How a pairwise template finds the best of more than two; None where it shows pairs alone.
+        recorded: Whether the calls are those that were made elsewhere, whatever their orders: none is needed.
     """
 
     orders: Orders = "one"
@@ -62,6 +63,7 @@ class Protocol:
     early_stop: bool = False
     soft: bool = False
     pairs: Pairs | None = None
+    recorded: bool = False
 
     @property
     def in_rounds(self) -> bool:
@@ -70,7 +72,8 @@ class Protocol:
 
     def to_json(self) -> dict[str, object]:
         """The manifest's `protocol`, but for its name."""
-        return asdict(self)
+        said = asdict(self)
+        return said if said["recorded"] else {name: value for name, value in said.items() if name != "recorded"}
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Protocol:
@@ -88,7 +91,7 @@ class Protocol:
         pairs = {"all": ["all-pairs"], "knockout": ["knockout"], None: []}[self.pairs]
         samples = [f"x{self.samples}"] if self.samples > 1 else []
         joins = [] if self.join == "mean" else [self.join]
-        early, soft = ["early"] * self.early_stop, ["soft"] * self.soft
+        early, soft = ["early"] * self.early_stop, ["soft"] * (self.soft and not self.recorded)
         return [*pairs, *samples, *soft, *joins, *early, *([f"repair{self.repair}"] if self.repair else [])]
 
 
@@ -153,7 +156,7 @@ def _open(
     done: Collection[Call] | Mapping[Call, Reading],
 ) -> Iterator[tuple[list[Call], int]]:
     """Of each question the calls that are not done, and how many of the first of them are needed in any case."""
-    for question in questions:
+    for question in () if protocol.recorded else questions:
         orders = orders_of(protocol, item, question)
         if not protocol.early_stop:
             left = [Call(order, sample) for order in orders for sample in range(protocol.samples)]

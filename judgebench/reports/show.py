@@ -10,7 +10,7 @@ from rich.text import Text
 
 from judgebench._util.table import Column, Table
 from judgebench._util.text import dollars, one_line, visible
-from judgebench.analysis.show import slots_of
+from judgebench.analysis.show import NO_TEXT, slots_of
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
 from judgebench.runs import headings
@@ -71,7 +71,7 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     _heading(console, "prompt")
     _turns(console, item.conversation)
     for index in _order(shown):
-        _heading(console, _completion_title(shown, index))
+        _heading(console, _completion_title(shown, index, placed=finished.placed))
         _turns(console, item.completions[index].turns)
     for name, text in (("reference", item.reference), ("rubric", item.rubric)):
         if text is not None:
@@ -97,12 +97,12 @@ def _order(shown: ShownItem) -> Sequence[int]:
     return first if sorted(first) == list(every) else every
 
 
-def _completion_title(shown: ShownItem, index: int) -> str:
+def _completion_title(shown: ShownItem, index: int, *, placed: bool) -> str:
     item = shown.item
     said = [f"completion {index}"]
     if item.num_correct:
         said.append("correct" if index < item.num_correct else "not correct")
-    slots = slots_of(shown.calls, index)
+    slots = slots_of(shown.calls, index) if placed else ""
     if slots:
         said.append(f"shown as {slots}")
     if shown.outcome is not None and shown.outcome.scores:
@@ -122,7 +122,7 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
             _heading(console, f"message · {message['role']}")
             _text(console, message["content"])
     elif call.messages is None:
-        console.print(Text(one_line(f"the messages cannot be rendered: {call.problem}"), style=WARNING))
+        console.print(Text(one_line(f"the messages are not known: {call.problem}"), style=WARNING))
     if judgement.reasoning is not None:
         _heading(console, "thinking (not parsed for the verdict)")
         _text(console, judgement.reasoning)
@@ -142,7 +142,8 @@ def _print_call(console: Console, call: ShownCall, number: int, *, with_messages
     else:
         failure = f"no verdict: {judgement.failure.kind.replace('_', ' ')}: {judgement.failure.detail}"
         console.print(Text(one_line(failure), style=f"bold {WARNING}"), soft_wrap=True)
-    console.print(Text(one_line(_bill(call)), style=ASIDE), soft_wrap=True)
+    if judgement.key or judgement.cost_usd is not None:  # not of verdicts made elsewhere, of which it is not known
+        console.print(Text(one_line(_bill(call)), style=ASIDE), soft_wrap=True)
 
 
 def _bill(call: ShownCall) -> str:
@@ -165,6 +166,8 @@ def _heading(console: Console, title: str) -> None:
 
 
 def _turns(console: Console, turns: Sequence[Turn]) -> None:
+    if not turns:
+        console.print(Text(NO_TEXT, style=ASIDE))
     for turn in turns:
         if len(turns) > 1:
             console.print(Text(f"{one_line(turn.role)}:", style=ASIDE))

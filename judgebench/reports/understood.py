@@ -38,7 +38,8 @@ def _lines(found: Understood, source: str, contexts: Mapping[str, int]) -> Itera
     if found.labels:
         classes = [f"{name} {thousands(count)}" for name, count in found.labels.most_common()]
         without = f"; {_count(found.unlabelled, 'item')} without a label" if found.unlabelled else ""
-        yield f"labels: {_named(classes)}{without}"
+        counted = f" ({found.counted})" if found.counted else ""
+        yield f"labels: {_named(classes)}{without}{counted}"
     if found.groups:
         yield f"groups: {_count(found.groups, 'group')} of items that belong together"
     if found.unused:

@@ -5,6 +5,8 @@ from judgebench.runs.folder import (
     read_results as read_results,
 )
 from judgebench.runs.frames import TableName as TableName, identity as identity, score_rows as score_rows
+from judgebench.runs.imported import ImportOptions as ImportOptions
+from judgebench.runs.importing import import_runs as import_runs
 from judgebench.runs.itemfile import share_file as share_file
 from judgebench.runs.judgements import (
     JUDGEMENTS as JUDGEMENTS,
@@ -34,10 +36,12 @@ from judgebench.runs.made import (
 )
 from judgebench.runs.manifest import (
     DEFAULT_OUT as DEFAULT_OUT,
+    IMPORTED as IMPORTED,
     MANIFEST as MANIFEST,
     DerivedEntry as DerivedEntry,
     Manifest as Manifest,
     Name as Name,
+    OriginEntry as OriginEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,
     TemplateEntry as TemplateEntry,

@@ -31,6 +31,9 @@ FORMAT = 1
 
 MANIFEST, OUTCOMES, METRICS = "manifest.json", "outcomes.jsonl", "metrics.json"
 
+IMPORTED = "imported"
+"""The template's name of verdicts that were made elsewhere where the question is not known, and their kind."""
+
 NAME_LENGTH = 100
 """How long a name of one thing may be as a folder's."""
 
@@ -110,6 +113,29 @@ class ScoresEntry(_Entry):
     hash: AnyText | None = None
     protocol: AnyText = "scores"
     allow_missing: bool | None = None
+    in_order: bool = False
+    head: AnyText | None = None
+    steps: AnyText | None = None
+
+
+class OriginEntry(_Entry):
+    """Where the verdicts of a run come from that were made elsewhere.
+
+    Attributes:
+        kind: `imported`.
+        form: Of the file.
+        annotator: Which of those that the file names; None where it names none.
+        ordered: Whether it is known in which order answers were shown.
+        texts: Whether more is known of the items than their ids.
+    """
+
+    kind: AnyText | None = None
+    form: AnyText | None = None
+    file: AnyText | None = None
+    hash: AnyText | None = None
+    annotator: AnyText | None = None
+    ordered: bool = True
+    texts: bool = True
 
 
 class RescoredEntry(_Entry):
@@ -181,6 +207,7 @@ class Manifest(_Entry):
     cascade: DerivedEntry | None = None
     identity: Mapping[str, object] = Field(default_factory=dict)
     rescored: RescoredEntry | None = None
+    origin: OriginEntry | None = None
     asked: int | None = None
     served_models: Sequence[AnyText] = ()
     left_out: Sequence[AnyText] = ()

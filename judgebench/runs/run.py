@@ -114,6 +114,8 @@ class Run:
         """What makes outcomes and figures anew, in words."""
         if self.manifest.scores is not None:
             return "score the file again with judgebench score"
+        if self.manifest.origin is not None and self.manifest.rescored is None:
+            return "import the file again with judgebench import"
         if self.manifest.made_of is not None:
             return f"rerun judgebench {self.manifest.made_of} with its runs"
         return f"rerun its command, or judgebench rescore {self.path}"
@@ -282,11 +284,12 @@ class Contents:
 
     @cached_property
     def prints(self) -> dict[str, bytes]:
-        """Of each item a hash of what is judged: texts, order, subset and label, but no metadata."""
+        """Of each item a hash of what is judged: texts, order, subset and label; metadata where there is no text."""
         prints = {}
         for item in self._run.items:
             said = item_to_json(item)
-            del said["metadata"]
+            if item.conversation or any(each.turns for each in item.completions):
+                del said["metadata"]
             prints[item.id] = hashlib.sha256(json.dumps(said, sort_keys=True).encode()).digest()
         return prints
 
@@ -322,6 +325,12 @@ class Finished:
     def made_of(self) -> str | None:
         """`jury` or `cascade` where the run is made of other runs."""
         return self.run.manifest.made_of
+
+    @cached_property
+    def placed(self) -> bool:
+        """Whether it is known in which slot each completion was shown."""
+        origin = self.run.manifest.origin
+        return origin is None or origin.ordered
 
     @cached_property
     def keys(self) -> dict[str, ItemKey]:

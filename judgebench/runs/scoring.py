@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
@@ -30,6 +30,7 @@ from judgebench.runs.judgements import add_usage, read_judgements
 from judgebench.runs.manifest import METRICS, read_manifest
 from judgebench.runs.run import Finished, Run
 from judgebench.runs.templates import run_templates
+from judgebench.runs.winrates import win_rates
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -58,6 +59,8 @@ class Beside:
         attack: How often it changed verdicts.
         sequential: What came of the comparison that the run is one side of.
         ordered: Whether the readings have the orders that were shown (a jury's have not).
+        placed: Whether it is known where each completion was shown.
+        models: Of verdicts made elsewhere, whose each item's completions are, for win rates.
         drawn_from: How many items the run's are drawn from, or were to be judged; None where that is not known.
     """
 
@@ -66,6 +69,8 @@ class Beside:
     attack: Flips | None = None
     sequential: Sequential | None = None
     ordered: bool = True
+    placed: bool = True
+    models: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
     drawn_from: int | None = None
 
 
@@ -151,9 +156,16 @@ def score(
         *beside.notes,
         *benchmark.notes(outcomes),
     ]
+    if not beside.placed:
+        metrics = replace(metrics, position_bias=None, slots=None, consistency=None, consistency_n=0)
+    rates = win_rates(readings, beside.models)
     return replace(
         metrics,
-        extra={**benchmark.extra(outcomes), **(_calibration(outcomes, readings) if protocol.soft else {})},
+        extra={
+            **benchmark.extra(outcomes),
+            **(_calibration(outcomes, readings) if protocol.soft else {}),
+            **({"win_rates": rates} if rates else {}),
+        },
         notes=tuple(dict.fromkeys(said)),
         controls=baselines.controls(
             benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
@@ -324,6 +336,9 @@ def metrics_of(
         attack=attack,
         sequential=_old_sequential(finished.path),
         drawn_from=manifest.items.drawn_from or len(finished.keys),
+        ordered=finished.placed,
+        placed=finished.placed,
+        models={} if manifest.origin is None else finished.models,
     )
     with step(f"scoring {finished.path}"):
         return score(benchmark, name, protocol, list(outcomes.values()), readings, usage, beside)

@@ -9,7 +9,7 @@ from judgebench._util.text import dollars, one_line, p_text, percent, score_head
 from judgebench.items import LABELS
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.items import Measure
     from judgebench.metrics.bias import BiasEstimate, SlotShares
@@ -77,9 +77,27 @@ def _beside(metrics: Metrics) -> Iterator[str]:
         yield from _retest_lines(metrics.retest, metrics.measure)
     if metrics.position_bias is not None:
         yield _bias_line("position bias: first answer chosen", metrics.position_bias) + _slots(metrics.slots)
-    if metrics.template:
+    if isinstance(rates := metrics.extra.get("win_rates"), list):
+        yield from _win_rates(rates)
+    if metrics.template and (metrics.usage.calls or metrics.usage.cached or metrics.usage.cost_usd):
         yield _usage_line(metrics.usage)
     yield from (f"note: {note}" for note in metrics.notes)
+
+
+_MOST_RATES = 3
+
+
+def _win_rates(rates: Sequence[Mapping[str, Any]]) -> Iterator[str]:
+    """The win rate of each pair of models, where they are few."""
+    for each in rates[:_MOST_RATES]:
+        error = f"{100 * each['standard_error']:.2f} points"
+        yield (
+            f"win rate of {one_line(each['model'])} over {one_line(each['baseline'])}: {percent(each['win_rate'])} "
+            f"(standard error {error}), discrete {percent(each['discrete_win_rate'])} ({each['n_wins']} won, "
+            f"{each['n_wins_base']} lost, {each['n_draws']} drawn)"
+        )
+    if len(rates) > _MOST_RATES:
+        yield f"and win rates of {len(rates) - _MOST_RATES} more pairs of models (win_rates in metrics.json)"
 
 
 def _figures(extra: Mapping[str, Any]) -> Iterator[str]:

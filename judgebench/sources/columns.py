@@ -86,8 +86,6 @@ LABELS = (
     "gold_label",
     "ground_truth",
     "annotation",
-    "annotator",
-    "annotator1",
     "judgment",
     "judgement",
     "verdict",

@@ -79,9 +79,10 @@ def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         rows: The first rows.
     """
     table = Columns.of(name for name in table.names if name not in _repeated(table, rows))
-    found = (
-        _lists(table, rows) or _answers(table, rows) or _preferred(table) or _single(table, rows) or _talk(table, rows)
-    )
+    ways = [_lists, _answers, _preferred, _single, _talk]
+    if table.has("chosen", "rejected"):
+        ways = [_preferred, *ways]
+    found = next((form for way in ways if (form := way(table, rows)) is not None), None)
     if found is None:
         return None
     if found.unclear is None and rows and all(_is_own(found, cells) for cells in rows):
@@ -173,7 +174,7 @@ def _answer_text(value: object) -> object:
     return value
 
 
-def _preferred(table: Columns) -> KnownForm | None:
+def _preferred(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:  # noqa: ARG001 - as the others
     """The better and the worse answer in columns of their own."""
     columns = table.preferred()
     if columns is None:

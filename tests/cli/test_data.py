@@ -57,7 +57,7 @@ def test_a_table_of_other_names_is_shown_with_two_items_as_they_will_be_asked() 
     ended = judgebench("data", "show", "pairs.csv")
     assert ended.out.splitlines()[:4] == [
         "data: pairs.csv: 3 rows, 3 items (pairs)",
-        "labels: A 1, tie 1; 1 item without a label",
+        "labels: A 1, tie 1; 1 item without a label (preferred names the better answer)",
         "columns not used: team (a template may show them as item.NAME)",
         "longest item: about 15 tokens (item '2')",
     ]

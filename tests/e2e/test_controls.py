@@ -48,9 +48,6 @@ def obedient(share: float) -> Callable[[Request], str]:
     return answer
 
 
-pytestmark = pytest.mark.usefixtures("scripted")
-
-
 @pytest.fixture
 def data(tmp_path: Path) -> Path:
     return write_jsonl(tmp_path / "rows.jsonl", pairs(60))

@@ -97,35 +97,51 @@ def faultless(count: int) -> dict[str, Any]:
 # --- faults that a retry mends
 
 
+ITEMS = 2 * len(MENDABLE)
+
+
+@cache
+def met_by_all() -> tuple[dict[str, Any], dict[str, Any], Counter[str], int, str]:
+    """What two judges find whose every call meets a fault once; the faults that were met, the calls, what was said."""
+    here = Path("faulty")
+    here.mkdir()
+    several = [*MENDABLE.values()]
+    tries: Counter[bytes] = Counter()
+
+    def fault_for(request: Request) -> Fault | None:
+        tries[request.digest] += 1
+        return several[number_of(request) % len(several)] if tries[request.digest] == 1 else None
+
+    with pytest.MonkeyPatch.context() as patch, LoopbackServer(answer, faults=fault_for) as server:
+        patch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.01)
+        settings = {"timeout": HANG_TIMEOUT, "limits": {"concurrency": 64}}
+        write_judges(server.url, here, mine=settings, sdk=BY_SDK | settings)
+        data = write_jsonl(here / "pairs.jsonl", pairs(ITEMS))
+        where = ("--providers", here / "providers.yaml", "--out", here, "--cache-dir", here / "cache")
+        ended = judgebench("run", "rewardbench", "-j", "mine", "-j", "sdk", "--data", data, *where)
+        return found_by(str(here)), found_by(str(here), "sdk"), server.faults_met, server.count, ended.err
+
+
 @pytest.mark.parametrize("name", MENDABLE)
-def test_a_fault_that_a_retry_mends_changes_nothing(server: LoopbackServer, name: str) -> None:
-    """Every call meets it once, by either of LiteLLM's ways; replies, verdicts, outcomes and figures are the same."""
-    timeout = HANG_TIMEOUT if MENDABLE[name].way == "hang" else 60
-    write_judges(server.url, mine={"timeout": timeout}, sdk=BY_SDK | {"timeout": timeout})
-    write_jsonl(Path("pairs.jsonl"), pairs(7))
-    server.faults = share_of_calls([MENDABLE[name]], 1.0)
-    judged("runs", judges=("mine", "sdk"))
-    assert server.faults_met == {MENDABLE[name].name: 14}
-    assert server.count == 14 + 14
-    assert found_by("runs") == faultless(7)
-    sdk = found_by("runs", "sdk")
-    left_out = sdk["metrics"].pop("notes")
-    assert sdk == {**faultless(7), "metrics": {k: v for k, v in faultless(7)["metrics"].items() if k != "notes"}}
-    assert "openai/o3 does not support temperature: left out" in left_out
+def test_a_fault_that_a_retry_mends_changes_nothing(name: str) -> None:
+    """Every call of two items meets it once, by either way; their replies, verdicts and outcomes are the same."""
+    mine, sdk, met, _, _ = met_by_all()
+    numbers = [str(number) for number, each in enumerate([*MENDABLE] * 2) if each == name]
+    assert met[MENDABLE[name].name] == 4 * sum(each.name == MENDABLE[name].name for each in MENDABLE.values())
+    for kind in ("judgements", "outcomes"):
+        quiet = [faultless(ITEMS)[kind][number] for number in numbers]
+        assert [[found[kind][number] for number in numbers] for found in (mine, sdk)] == [quiet, quiet]
 
 
-def test_all_faults_together_change_nothing(server: LoopbackServer) -> None:
-    """500 items, half of the calls meet one; replies, scores and all figures but the tokens are the same."""
-    write_judges(server.url, mine={"timeout": HANG_TIMEOUT, "limits": {"concurrency": 64}})
-    write_jsonl(Path("pairs.jsonl"), pairs(500))
-    server.faults = share_of_calls(mendable_faults(), 0.5)
-    ended = judged("runs")
-    met = server.faults_met
-    assert set(met) == {fault.name for fault in mendable_faults()}
-    assert 200 < met.total() < 300
-    assert server.count == 500 + met.total()
-    assert found_by("runs") == faultless(500)
-    assert f"{met.total()} retries: " in ended.err
+def test_all_faults_together_change_nothing() -> None:
+    """Each call was made twice; scores and all figures but the tokens are those of a quiet day, by either way."""
+    mine, sdk, met, calls, said = met_by_all()
+    assert (met.total(), calls) == (2 * ITEMS, 4 * ITEMS)
+    assert mine == faultless(ITEMS)
+    quiet = {name: value for name, value in faultless(ITEMS)["metrics"].items() if name != "notes"}
+    assert {name: value for name, value in sdk["metrics"].items() if name != "notes"} == quiet
+    assert "openai/o3 does not support temperature: left out" in sdk["metrics"]["notes"]
+    assert said.count(f"{ITEMS} retries: ") == 2
 
 
 def once_each(faults: dict[int, list[Fault]]):
@@ -211,35 +227,29 @@ def only_the_first(count: int, model: str, fault: Fault):
 
 
 @pytest.mark.parametrize("name", FATAL)
-def test_a_judge_that_is_refused_in_the_middle_stops_alone(server: LoopbackServer, name: str) -> None:
-    """All that it gave is in its folder and in the cache; the other judge's run is done, as on a quiet day."""
+def test_a_judge_that_is_refused_in_the_middle_stops_alone_and_goes_on_once_mended(
+    server: LoopbackServer, name: str
+) -> None:
+    """All that it gave is kept, the other run is as on a quiet day; the same command asks only what is missing."""
     write_judges(server.url, mine={"model": "openai/a", "limits": {"concurrency": 4}}, other={"model": "openai/b"})
-    write_jsonl(Path("pairs.jsonl"), pairs(60))
-    server.faults = only_the_first(25, "a", FATAL[name])
+    write_jsonl(Path("pairs.jsonl"), pairs(30))
+    server.faults = only_the_first(12, "a", FATAL[name])
     ended = judged("runs", judges=("mine", "other"))
-    assert (ended.status, found_by("runs", "other")) == (1, faultless(60))
+    assert (ended.status, found_by("runs", "other")) == (1, faultless(30))
     assert len([line for line in ended.err.splitlines() if line.startswith("stopped: judge 'mine'")]) == 1
     assert read_json(folder("runs") / "manifest.json")["state"] == "stopped"
     lines = read_jsonl(folder("runs") / "judgements.jsonl")
     with ReplyCache(Path("runs-cache")) as cache:
         kept = [cache.get(line["key"]) for line in lines]
     assert [reply and reply.text for reply in kept] == [line["reply"] for line in lines]
-    assert len(lines) == 25
-    assert server.faults_met.total() <= 4
-
-
-@pytest.mark.parametrize("name", FATAL)
-def test_a_judge_that_was_refused_goes_on_once_mended(server: LoopbackServer, name: str) -> None:
-    """By the same command: only what is missing is asked, and the result is that of a quiet day."""
-    write_judges(server.url, mine={"model": "openai/a", "limits": {"concurrency": 4}}, other={"model": "openai/b"})
-    write_jsonl(Path("pairs.jsonl"), pairs(60))
-    server.faults = only_the_first(25, "a", FATAL[name])
-    judged("runs", judges=("mine", "other"))
+    assert len(lines) == 12
+    met = server.faults_met.total()
+    assert met <= 4
     server.faults = None
     judged("runs", judges=("mine", "other"))
     asked = [request.model for request in server.requests]
-    assert (asked.count("a"), asked.count("b")) == (60 + server.faults_met.total(), 60)
-    assert (found_by("runs"), found_by("runs", "other")) == (faultless(60), faultless(60))
+    assert (asked.count("a"), asked.count("b")) == (30 + met, 30)
+    assert (found_by("runs"), found_by("runs", "other")) == (faultless(30), faultless(30))
 
 
 # --- too many at once

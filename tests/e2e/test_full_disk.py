@@ -42,7 +42,7 @@ def small_disk(tmp_path: Path):
 
 
 @pytest.fixture
-def server(scripted):
+def server():
     with ScriptedModels(lambda request: f"{'because ' * (REPLY // 8)} {by_quality(request)}") as running:
         write_judges(running.url, mine={"model": "scripted/mine"})
         write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
@@ -100,7 +100,6 @@ def test_the_run_goes_on_once_there_is_space(
     assert (small["score"], small["subsets"]) == (large["score"], large["subsets"])
 
 
-@pytest.mark.usefixtures("scripted")
 def test_a_disk_that_fills_up_at_a_refreshs_end_costs_no_further_call(small_disk: Path) -> None:
     """No room to set the replaced lines apart: the refresh has not ended, and the same command asks nothing again."""
     count, ballast = 20, small_disk / "ballast"

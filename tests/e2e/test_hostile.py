@@ -6,6 +6,8 @@ import csv
 import gzip
 import json
 import os
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -34,6 +36,8 @@ if TYPE_CHECKING:
     from loopback import Request
 
 COUNT = 4
+ROOMY = {"params": {"max_tokens": 10_000_000}}
+"""A reply as long as was allowed is cut off."""
 FOLDER, OTHER = (Path("runs/custom") / judge / "pairwise/one" for judge in ("mine", "other"))
 # aiohttp, inside LiteLLM, warns of bodies above 1 MB; a warning is an error in tests.
 pytestmark = pytest.mark.filterwarnings("ignore:Sending a large body directly")
@@ -92,8 +96,7 @@ def answer(request: Request) -> Reply | str:
 @pytest.fixture
 def server() -> Iterator[LoopbackServer]:
     with LoopbackServer(answer, keep_requests=False) as running:
-        roomy = {"params": {"max_tokens": 10_000_000}}  # a reply as long as was allowed is cut off
-        write_judges(running.url, mine=roomy, other=roomy)
+        write_judges(running.url, mine=ROOMY, other=ROOMY)
         yield running
 
 
@@ -109,8 +112,8 @@ def judged(rows: list[dict[str, Any]], out: str = "runs", *more: object) -> Ende
 
 
 def of_the_usual(folder: Path) -> dict[str, Any]:
-    """All that a run has of the usual rows, but for times."""
-    passing = {"latency_s", "cached", "served_model"}
+    """All that a run has of the usual rows, but for times and keys, which have the server's address."""
+    passing = {"latency_s", "cached", "served_model", "key"}
     judgements = [
         {name: value for name, value in line.items() if name not in passing}
         for line in read_jsonl(folder / "judgements.jsonl")
@@ -155,38 +158,37 @@ def obeyed(pages: list[str]) -> list[str]:
     return [line[:200] for page in pages for line in page.split("\n") if visible(line) != line]
 
 
+@cache
+def without() -> dict[str, Any]:
+    """What a run finds that has the usual rows alone."""
+    here = Path("without")
+    here.mkdir()
+    with chdir(here), LoopbackServer(answer, keep_requests=False) as server:
+        write_judges(server.url, mine=ROOMY, other=ROOMY)
+        judged(usual())
+        return {"usual": of_the_usual(FOLDER), "files": files()}
+
+
 @pytest.mark.parametrize("name", ROWS)
 def test_a_hostile_row_changes_its_own_record_alone(server: LoopbackServer, name: str) -> None:
-    """The other rows' texts, judgements, outcomes and scores are those of a run without it, and no file is one more."""
-    judged(usual(), "runs")
-    before, there = of_the_usual(FOLDER), files()
-    for path in sorted(Path("runs").rglob("*"), reverse=True):
-        path.rmdir() if path.is_dir() else path.unlink()
-    rows = usual()
-    rows.insert(2, pairs(1, ("hostile",))[0] | {"id": "hostile", "prompt": "What?"} | ROWS[name])
-    assert judged(rows, "runs").status == 0
-    assert (of_the_usual(FOLDER), files()) == (before, there)
+    """It is judged like any other, changes nothing of the others, makes no file, and controls no terminal.
 
-
-@pytest.mark.parametrize("name", ROWS)
-def test_a_hostile_row_is_judged_like_any_other(server: LoopbackServer, name: str) -> None:
-    """Its verdict is the judge's, which says B, and its texts are kept as they were."""
+    Its verdict is the judge's, which says B, and its texts are kept as they were. No line of a name's own begins one
+    of the terminal's.
+    """
     row = pairs(1, ("hostile",))[0] | {"id": "hostile", "prompt": "What?"} | ROWS[name]
-    judged([*usual(), row])
+    rows = usual()
+    rows.insert(2, row)
+    ended = judged(rows)
+    found = {"usual": of_the_usual(FOLDER), "files": files()}
     (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == row["id"])
     with gzip.open(FOLDER / "items.jsonl.gz", "rt", encoding="utf-8") as file:
         (item,) = (item for item in map(json.loads, file) if item["id"] == row["id"])
     texts = [turns[0]["content"] for turns in item["completions"]]
-    assert (line.get("verdict"), texts == [row["chosen"], row["rejected"]]) == ("B", True)
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_no_row_controls_the_terminal(server: LoopbackServer, name: str) -> None:
-    """Whatever command shows it; and a name of several lines makes no line of its own."""
-    row = pairs(1, ("hostile",))[0] | {"id": "hostile", "prompt": "What?"} | ROWS[name]
-    ended = judged([*usual(), row])
     pages = [ended.out, ended.err, *every_page(row["id"])]
     names = [line for page in (*pages[:4], *pages[6:]) for line in page.splitlines() if line.lstrip().startswith(FAKE)]
+    assert (ended.status, found) == (0, without())
+    assert (line.get("verdict"), texts == [row["chosen"], row["rejected"]]) == ("B", True)
     assert (obeyed(pages), names) == ([], [])
 
 
@@ -211,27 +213,24 @@ def test_a_table_as_csv_has_the_names_as_they_are(server: LoopbackServer) -> Non
 
 
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_hostile_reply_passes_unharmed(server: LoopbackServer, name: str) -> None:
-    """It is kept as it was sent, in the run and in the cache, and read by the template's rule."""
+def test_a_hostile_reply_changes_its_own_record_alone(server: LoopbackServer, name: str) -> None:
+    """It is kept as it was sent, in the run and in the cache, read by the template's rule, and let out by no page.
+
+    The other items' judgements and outcomes are those of a run without it.
+    """
     text, said = REPLIES[name]
     server.answer = lambda request: text if "Question 2?" in request.text else answer(request)
-    judged(usual())
+    ended = judged(usual())
     (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "2")
     with ReplyCache(Path(os.environ["JUDGEBENCH_CACHE_DIR"])) as cache:
         cached = cache.get(line["key"])
     read = line.get("verdict") or line["failure"]["kind"]
-    assert (line["reply"] == text, cached is not None and cached.text == text, read) == (True, True, said)
-
-
-@pytest.mark.parametrize("name", REPLIES)
-def test_a_hostile_reply_changes_its_own_record_alone(server: LoopbackServer, name: str) -> None:
-    """The other items' judgements and outcomes are those of a run without it, and no page lets it out."""
-    judged(usual(), "before")
-    server.answer = lambda request: REPLIES[name][0] if "Question 2?" in request.text else answer(request)
-    ended = judged(usual(), "runs", "--refresh")
     kinds = ("judgements", "outcomes")
-    before, after = (of_the_usual(Path(out) / "custom/mine/pairwise/one") for out in ("before", "runs"))
-    others = [[line for kind in kinds for line in found[kind] if line["item"] != "2"] for found in (before, after)]
+    others = [
+        [line for kind in kinds for line in found[kind] if line["item"] != "2"]
+        for found in (without()["usual"], of_the_usual(FOLDER))
+    ]
+    assert (line["reply"] == text, cached is not None and cached.text == text, read) == (True, True, said)
     assert (others[0] == others[1], obeyed([ended.out, ended.err, *every_page("2")])) == (True, [])
 
 

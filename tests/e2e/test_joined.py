@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from commands import GOOD, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.runs.scoring import up_to_date
@@ -34,7 +34,7 @@ class Noisy:
 
 @pytest.fixture
 def server():
-    with LoopbackServer("[[A]]") as running:
+    with ScriptedModels("[[A]]") as running:
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(6, ("alpacaeval-easy",)))
         yield running
@@ -48,7 +48,7 @@ def without_usage(metrics):
     return {name: value for name, value in metrics.items() if name != "usage"}
 
 
-def test_a_judge_that_always_names_the_first_has_only_ties(server: LoopbackServer) -> None:
+def test_a_judge_that_always_names_the_first_has_only_ties(server: ScriptedModels) -> None:
     """Six ties give the score 0.5, and the note says that they were all drawn."""
     (metrics,) = mine("--orders", "both", "--aggregate", "unanimous").metrics
     assert (metrics["score"], metrics["consistency"], metrics["position_bias"]["first_share"]) == (0.5, 0.0, 1.0)
@@ -58,7 +58,7 @@ def test_a_judge_that_always_names_the_first_has_only_ties(server: LoopbackServe
     assert [line["verdicts"] for line in read_jsonl(AGREE / "outcomes.jsonl")] == [["tie"]] * 6
 
 
-def test_the_rule_is_in_the_manifest_and_in_the_run_s_identity(server: LoopbackServer) -> None:
+def test_the_rule_is_in_the_manifest_and_in_the_run_s_identity(server: ScriptedModels) -> None:
     """So that runs by different rules are never mixed; without one, the identity is what it always was."""
     mine("--orders", "both", "--aggregate", "unanimous")
     mine("--orders", "both")
@@ -68,7 +68,7 @@ def test_the_rule_is_in_the_manifest_and_in_the_run_s_identity(server: LoopbackS
     assert server.count == 12
 
 
-def test_votes_mend_what_single_verdicts_get_wrong(server: LoopbackServer) -> None:
+def test_votes_mend_what_single_verdicts_get_wrong(server: ScriptedModels) -> None:
     """Wrong at the second of three tries: 2/3 by the mean, all right by votes."""
     server.answer = Noisy(2)
     (mean,) = mine("--samples", 3).metrics
@@ -77,14 +77,14 @@ def test_votes_mend_what_single_verdicts_get_wrong(server: LoopbackServer) -> No
 
 
 @pytest.mark.parametrize(("params", "samples", "said"), [({}, 3, True), ({"temperature": 1}, 3, False), ({}, 1, False)])
-def test_samples_at_temperature_0_are_said_to_be_alike(server: LoopbackServer, params, samples, said) -> None:
+def test_samples_at_temperature_0_are_said_to_be_alike(server: ScriptedModels, params, samples, said) -> None:
     """The default of a judge without params is 0; with another, or a single sample, there is nothing to say."""
     write_judges(server.url, mine={"params": params} if params else {})
     (metrics,) = mine("--samples", samples).metrics
     assert any("at temperature 0, where most judges give the same reply" in note for note in metrics["notes"]) == said
 
 
-def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer) -> None:
+def test_samples_are_not_asked_that_could_change_nothing(server: ScriptedModels) -> None:
     """Five votes: three that agree are enough; with the second wrong, four are."""
     server.answer = by_quality
     options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
@@ -94,14 +94,14 @@ def test_samples_are_not_asked_that_could_change_nothing(server: LoopbackServer)
     assert read_json(Path("runs/rewardbench/mine/pairwise/one-x5-majority-early/manifest.json"))["state"] == "done"
 
 
-def test_a_vote_against_takes_another_round(server: LoopbackServer) -> None:
+def test_a_vote_against_takes_another_round(server: ScriptedModels) -> None:
     """The second try is wrong: two to one leaves two, so a fourth is asked."""
     server.answer = Noisy(2)
     (metrics,) = mine("--samples", 5, "--aggregate", "majority", "--early-stop").metrics
     assert (server.count, metrics["score"]) == (24, 1.0)
 
 
-def test_the_same_command_and_a_replay_ask_nothing_more(server: LoopbackServer) -> None:
+def test_the_same_command_and_a_replay_ask_nothing_more(server: ScriptedModels) -> None:
     """Though calls of the protocol were never made."""
     server.answer = Noisy(2)
     options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
@@ -112,7 +112,7 @@ def test_the_same_command_and_a_replay_ask_nothing_more(server: LoopbackServer) 
     assert without_usage(again.metrics[0]) == without_usage(first[0])
 
 
-def test_a_cached_early_stop_needs_no_key(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_early_stop_needs_no_key(server: ScriptedModels, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was never asked is not needed now either."""
     server.answer = by_quality
     write_judges(server.url, mine={"api_key_env": "SOME_KEY"})
@@ -123,7 +123,7 @@ def test_a_cached_early_stop_needs_no_key(server: LoopbackServer, monkeypatch: p
     assert mine(*options, "--out", "again").status == 0
 
 
-def test_a_dry_run_counts_what_may_be_asked_at_most(server: LoopbackServer) -> None:
+def test_a_dry_run_counts_what_may_be_asked_at_most(server: ScriptedModels) -> None:
     """All 30 before, none after: what is left could change nothing."""
     server.answer = by_quality
     options = ("--samples", 5, "--aggregate", "majority", "--early-stop")
@@ -132,7 +132,7 @@ def test_a_dry_run_counts_what_may_be_asked_at_most(server: LoopbackServer) -> N
     assert (before, json.loads(mine(*options, "--dry-run", "--out", "again").out)[0]["calls"]) == (30, 0)
 
 
-def test_the_figures_of_a_run_are_recounted_by_its_rule(server: LoopbackServer) -> None:
+def test_the_figures_of_a_run_are_recounted_by_its_rule(server: ScriptedModels) -> None:
     """With one judgement cut off, the pair has one order left, which decides it."""
     mine("--orders", "both", "--aggregate", "unanimous")
     path = AGREE / "judgements.jsonl"
@@ -142,7 +142,7 @@ def test_the_figures_of_a_run_are_recounted_by_its_rule(server: LoopbackServer) 
     assert "5 of 6 questions are ties; 1 with some replies" in " ".join(metrics.notes)
 
 
-def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> None:
+def test_stored_replies_are_joined_by_another_rule(server: ScriptedModels) -> None:
     """No call; the new run says so, is told apart, and reads as one that was made so."""
     server.answer = Noisy(2)
     mine("--samples", 3)
@@ -160,7 +160,7 @@ def test_stored_replies_are_joined_by_another_rule(server: LoopbackServer) -> No
     assert judgebench("compare", run, new).status == 0
 
 
-def test_a_vote_that_stopped_early_cannot_be_read_by_another_rule(server: LoopbackServer) -> None:
+def test_a_vote_that_stopped_early_cannot_be_read_by_another_rule(server: ScriptedModels) -> None:
     """What was not asked would be missing."""
     server.answer = by_quality
     mine("--samples", 3, "--aggregate", "majority", "--early-stop")
@@ -169,14 +169,14 @@ def test_a_vote_that_stopped_early_cannot_be_read_by_another_rule(server: Loopba
     assert "can only be aggregated by majority; run it without --early-stop" in ended.err
 
 
-def test_early_stop_is_for_votes(server: LoopbackServer) -> None:
+def test_early_stop_is_for_votes(server: ScriptedModels) -> None:
     """One line, and no call."""
     ended = mine("--samples", 3, "--early-stop")
     assert (ended.status, server.count) == (2, 0)
     assert "needs --aggregate majority" in ended.err
 
 
-def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: LoopbackServer) -> None:
+def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: ScriptedModels) -> None:
     """Of two orders one is unreadable about the first pair: right, or with a wrong verdict there a tie."""
 
     def answer(request):
@@ -190,7 +190,7 @@ def test_a_failure_has_no_vote_but_a_place_in_the_bounds(server: LoopbackServer)
     assert (metrics["bounds"]["low"], metrics["bounds"]["high"]) == (pytest.approx(5.5 / 6), 1.0)
 
 
-def test_python_takes_the_same_words(server: LoopbackServer) -> None:
+def test_python_takes_the_same_words(server: ScriptedModels) -> None:
     """`aggregate` of `run` and of `rescore`; another word is a mistake."""
     run = jb.run("rewardbench", judge="mine", data="pairs.jsonl", orders="both", aggregate="unanimous")
     assert run.metrics.score == 0.5

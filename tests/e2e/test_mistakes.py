@@ -194,8 +194,8 @@ def test_a_file_that_is_not_there(server: LoopbackServer) -> None:
 
 def test_a_file_of_no_known_form(server: LoopbackServer) -> None:
     """The suffixes that are read."""
-    Path("pairs.xlsx").write_text("")
-    assert "pairs.xlsx: unknown file format" in of_run(server, data="pairs.xlsx")
+    Path("pairs.xls").write_text("")
+    assert "pairs.xls: unknown file format (save the sheet as .xlsx or .csv)" in of_run(server, data="pairs.xls")
 
 
 def test_an_empty_folder(server: LoopbackServer) -> None:
@@ -320,8 +320,14 @@ def test_a_name_with_terminal_codes_does_no_harm(server: LoopbackServer) -> None
     assert said.startswith(r"unknown benchmark '\x1b[2Jrewardbench': did you mean rewardbench")
 
 
-@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-"])
-@pytest.mark.parametrize(("command", "status"), [("templates list", 0), ("run --limit 2", 0), ("run -j nobody", 2)])
+CLOSED = [
+    *[("run --limit 2", 0, closed) for closed in ("<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-")],
+    ("templates list", 0, ">&-"),
+    ("run -j nobody", 2, "2>&-"),
+]
+
+
+@pytest.mark.parametrize(("command", "status", "closed"), CLOSED)
 def test_closed_streams_change_nothing_else(command: str, status: int, closed: str) -> None:
     """What cannot be said is not said: the exit status is the same, and there is no traceback."""
     ended = subprocess.run(

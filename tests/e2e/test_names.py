@@ -14,7 +14,7 @@ import pytest
 import yaml
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl, write_judges
 from hypothesis import example, given, settings, strategies as st
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.runs.manifest import read_manifest
@@ -85,7 +85,7 @@ def tree(folder: Path, *without: str) -> dict[str, bytes | str | None]:
 
 @pytest.fixture
 def server():
-    with LoopbackServer(by_quality) as running:
+    with ScriptedModels(by_quality) as running:
         write_judges(running.url)
         write_jsonl(Path("rows.jsonl"), pairs(4))
         yield running
@@ -99,7 +99,7 @@ def mine(template: object, *more: object) -> Ended:
 
 
 @pytest.mark.parametrize("name", [*FILES, *ODD])
-def test_an_included_file_harms_nothing(server: LoopbackServer, name: str) -> None:
+def test_an_included_file_harms_nothing(server: ScriptedModels, name: str) -> None:
     """Whatever its name, every file of the run is the run's own, and what was included is kept."""
     path = write_template(Path("mine"), name, "The better one, {{ prompt }}")
     ended = mine(path)
@@ -120,7 +120,7 @@ def test_an_included_file_harms_nothing(server: LoopbackServer, name: str) -> No
 @pytest.mark.parametrize(
     "name", ["../outside.jinja", "/etc/hostname", "x" * 300 + ".jinja", "a\0b", "", ".", "a//../.."]
 )
-def test_an_include_that_leads_elsewhere_is_refused(server: LoopbackServer, name: str) -> None:
+def test_an_include_that_leads_elsewhere_is_refused(server: ScriptedModels, name: str) -> None:
     """One line, exit 2, no call, and no folder."""
     Path("outside.jinja").write_text("secret")
     path = write_template(Path("mine"), "part.jinja", "text")
@@ -130,7 +130,7 @@ def test_an_include_that_leads_elsewhere_is_refused(server: LoopbackServer, name
     assert not Path("runs").exists()
 
 
-def test_two_includes_of_one_file_are_one(server: LoopbackServer) -> None:
+def test_two_includes_of_one_file_are_one(server: ScriptedModels) -> None:
     """By different paths within the folder."""
     path = write_template(Path("mine"), "sub/part.jinja", "The better one, {{ prompt }}")
     text = path.read_text()
@@ -142,7 +142,7 @@ def test_two_includes_of_one_file_are_one(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("place", ["templates", "metrics.json/x"])
-def test_what_stands_in_a_files_place_is_found_before_a_call(server: LoopbackServer, place: str) -> None:
+def test_what_stands_in_a_files_place_is_found_before_a_call(server: ScriptedModels, place: str) -> None:
     """A file where a folder of the run goes, or a folder where a file goes."""
     folder = Path("runs/custom/mine/own/one")
     (folder / place).parent.mkdir(parents=True)
@@ -152,7 +152,7 @@ def test_what_stands_in_a_files_place_is_found_before_a_call(server: LoopbackSer
     assert (folder / place).read_text() == "a note"
 
 
-def test_both_templates_may_include_files_of_one_name(server: LoopbackServer) -> None:
+def test_both_templates_may_include_files_of_one_name(server: ScriptedModels) -> None:
     """The companion that rates Ties has its own text under the name."""
     write_jsonl(Path("rb2.jsonl"), [row for number in range(2) for row in ties(number)])
     own = write_template(Path("mine"), "_part.jinja", "Which one? {{ prompt }}")
@@ -177,7 +177,7 @@ def test_both_templates_may_include_files_of_one_name(server: LoopbackServer) ->
     assert (rescored.status, json.loads(rescored.out)["changed"]) == (0, 0)
 
 
-def test_two_judges_whose_names_make_one_folder(server: LoopbackServer) -> None:
+def test_two_judges_whose_names_make_one_folder(server: ScriptedModels) -> None:
     """In one grid they are refused before a call; one by one they are two runs, which the grid then finds."""
     write_judges(server.url, **{"a:b": {"params": {"seed": 1}}, "a-b": {"params": {"seed": 2}}})
     first, second, grid = (
@@ -288,7 +288,7 @@ def check_runs(ended: Ended, scored: Ended) -> None:
 
 
 @pytest.fixture
-def run(server: LoopbackServer) -> Path:
+def run(server: ScriptedModels) -> Path:
     """A run as a stranger may send it, two folders below."""
     path = write_template(Path("mine"), "sub/part.jinja", "Which? {{ prompt }}")
     assert mine(path, "--out", "from/elsewhere").status == 0
@@ -342,7 +342,7 @@ def test_what_is_made_of_a_strangers_runs_stays_where_it_is_said(run: Path, name
 @pytest.mark.parametrize("name", ["notes.txt", "judgements.jsonl", "metrics.json", "templates/sub", "templates/other"])
 @pytest.mark.parametrize("command", ["show", "report", "rescore", "jury", "export", "leaderboard", "cache", "run"])
 def test_a_link_in_a_runs_folder_is_refused(
-    server: LoopbackServer, run: Path, tmp_path_factory: pytest.TempPathFactory, name: str, command: str
+    server: ScriptedModels, run: Path, tmp_path_factory: pytest.TempPathFactory, name: str, command: str
 ) -> None:
     """By everything that reads or writes a run: one line, exit 2, what it leads to as it was, and no call."""
     secret = tmp_path_factory.mktemp("home") / "secret"
@@ -375,7 +375,7 @@ def test_a_link_in_a_runs_folder_is_refused(
     assert (tree(Path()), server.count, secret.read_text()) == (*before, "private")
 
 
-def test_a_temporary_name_that_is_a_link_is_not_written_through(server: LoopbackServer, run: Path) -> None:
+def test_a_temporary_name_that_is_a_link_is_not_written_through(server: ScriptedModels, run: Path) -> None:
     """Older versions' names of files being written, and a pipe in the place of a file."""
     secret = Path("secret")
     secret.write_text("private\n")
@@ -387,7 +387,7 @@ def test_a_temporary_name_that_is_a_link_is_not_written_through(server: Loopback
     assert secret.read_text() == "private\n"
 
 
-def test_the_folder_of_runs_may_be_a_link(server: LoopbackServer, tmp_path_factory: pytest.TempPathFactory) -> None:
+def test_the_folder_of_runs_may_be_a_link(server: ScriptedModels, tmp_path_factory: pytest.TempPathFactory) -> None:
     """As where runs are kept on another disk; so may the benchmark's folder be."""
     disk = tmp_path_factory.mktemp("disk")
     Path("runs").symlink_to(disk)
@@ -399,7 +399,7 @@ def test_the_folder_of_runs_may_be_a_link(server: LoopbackServer, tmp_path_facto
     assert read_manifest(disk / run.relative_to("runs")) is not None
 
 
-def test_a_folder_of_other_things_is_no_run(server: LoopbackServer, run: Path) -> None:
+def test_a_folder_of_other_things_is_no_run(server: ScriptedModels, run: Path) -> None:
     """Links above the runs are the user's own: what looks for runs below passes over them."""
     Path("from/link").symlink_to("/usr")
     ended = judgebench("leaderboard", "from")

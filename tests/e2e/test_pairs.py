@@ -19,7 +19,7 @@ from commands import (
     write_judges,
 )
 from finishedruns import written_run
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 FOLDERS = {"all": "one-all-pairs", "knockout": "one-knockout"}
 
@@ -32,7 +32,7 @@ def better(request):
 def asked(way, *options, answer=better, rows=None):
     """A run with --pairs: how it ended, and how many calls reached the server."""
     data = write_jsonl(Path("rows.jsonl"), rows or best_of_four(5))
-    with LoopbackServer(answer) as server:
+    with ScriptedModels(answer) as server:
         write_judges(server.url, mine={"price": {"input": 1, "output": 1}})
         ended = judgebench("run", "rewardbench-2", "-j", "mine", "--pairs", way, "--data", data, "--json", *options)
         return ended, len(server.requests)
@@ -109,6 +109,7 @@ def test_show_compare_and_jury_read_them():
     folder = Path("runs/rewardbench-2/mine/pairwise")
     assert "call 6" in judgebench("show", folder / "one-all-pairs", "Factuality-1").out
     assert judgebench("compare", folder / "one-all-pairs", folder / "one-knockout").status == 0
+    Path("providers.yaml").unlink()
     runs = [
         written_run(
             name, best_of_four(4), lambda _, call, at=at: sorted(call.order)[at], benchmark="rewardbench-2", pairs=way
@@ -126,7 +127,7 @@ def test_own_rows_of_any_size():
     answers = [f"{GOOD} 1", f"{BAD} 1", f"{BAD} 2"]
     rows = [{"prompt": "Q", "completions": answers[:k], "num_correct": 1} for k in (3, 2)]
     data = write_jsonl(Path("own.jsonl"), rows)
-    with LoopbackServer(better) as server:
+    with ScriptedModels(better) as server:
         write_judges(server.url)
         ended = judgebench("run", "custom", "-j", "mine", "--pairs", "all", "--data", data, "--json")
     assert (ended.metrics[0]["score"], ended.metrics[0]["judgements"]) == (1.0, 4)

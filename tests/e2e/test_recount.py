@@ -38,7 +38,7 @@ def whimsical(seed):
 
 
 @pytest.fixture
-def server(scripted):
+def server():
     with ScriptedModels(whimsical(1)) as running:
         write_judges(running.url, mine={"model": "scripted/whimsical"})
         write_jsonl(Path("pairs.jsonl"), pairs(12))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply
+from scripted import ScriptedModels
 
 from judgebench.runs.run import Run
 from judgebench.runs.scoring import up_to_date
@@ -33,7 +34,7 @@ def mumbling(times: int = 1, numbers: tuple[int, ...] = (3, 7)):
 
 @pytest.fixture
 def server():
-    with LoopbackServer(mumbling()) as running:
+    with ScriptedModels(mumbling()) as running:
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(20))
         yield running
@@ -43,30 +44,30 @@ def mine(*more: object, repair: int = 1) -> Ended:
     return judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--repair", repair, *more)
 
 
-def test_without_it_an_unreadable_reply_is_a_failure(server: LoopbackServer) -> None:
+def test_without_it_an_unreadable_reply_is_a_failure(server: ScriptedModels) -> None:
     """And costs no further call."""
     assert (mine(repair=0).status, server.count) == (0, 20)
 
 
-def test_a_follow_up_turn_gets_the_verdict(server: LoopbackServer) -> None:
+def test_a_follow_up_turn_gets_the_verdict(server: ScriptedModels) -> None:
     """One more call for each of the two, and every judgement has a verdict."""
     ended = mine()
     assert (ended.status, server.count, read_json(FOLDER / "metrics.json")["coverage"]) == (0, 22, 1.0)
 
 
-def test_it_is_counted_apart(server: LoopbackServer) -> None:
+def test_it_is_counted_apart(server: ScriptedModels) -> None:
     """Two of the 22 calls are follow-up turns."""
     (metrics,) = mine("--json").metrics
     assert (metrics["usage"]["calls"], metrics["usage"]["repairs"], metrics["judgements"]) == (22, 2, 20)
 
 
-def test_it_is_said(server: LoopbackServer) -> None:
+def test_it_is_said(server: ScriptedModels) -> None:
     """Beside the score."""
     said = " ".join(mine().out.split())
     assert "note: 2 replies could not be parsed and had follow-up turns (--repair 1): 2 then had a verdict" in said
 
 
-def test_both_replies_are_kept(server: LoopbackServer) -> None:
+def test_both_replies_are_kept(server: ScriptedModels) -> None:
     """A line each: the first with its failure, then the one that counts."""
     mine()
     lines = [line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "3"]
@@ -76,7 +77,7 @@ def test_both_replies_are_kept(server: LoopbackServer) -> None:
     ]
 
 
-def test_the_follow_up_is_a_turn_of_the_same_talk(server: LoopbackServer) -> None:
+def test_the_follow_up_is_a_turn_of_the_same_talk(server: ScriptedModels) -> None:
     """Question, reply, and a short request that names every verdict."""
     mine("--concurrency", 1)
     messages = next(r.messages for r in server.requests if len([m for m in r.messages if m["role"] == "user"]) == 2)
@@ -85,7 +86,7 @@ def test_the_follow_up_is_a_turn_of_the_same_talk(server: LoopbackServer) -> Non
     assert messages[-1]["content"].endswith("[[A]] or [[B]]")
 
 
-def test_a_reply_that_stays_unreadable_is_a_failure(server: LoopbackServer) -> None:
+def test_a_reply_that_stays_unreadable_is_a_failure(server: ScriptedModels) -> None:
     """After so many turns, and it says so."""
     server.answer = mumbling(times=9, numbers=(3,))
     ended = mine(repair=2)
@@ -94,7 +95,7 @@ def test_a_reply_that_stays_unreadable_is_a_failure(server: LoopbackServer) -> N
     assert "1 reply could not be parsed and had follow-up turns (--repair 2): 0 then had a verdict" in said
 
 
-def test_runs_with_and_without_it_are_never_mixed(server: LoopbackServer) -> None:
+def test_runs_with_and_without_it_are_never_mixed(server: ScriptedModels) -> None:
     """Each has its folder; the first replies come from the cache."""
     mine(repair=0)
     mine()
@@ -102,7 +103,7 @@ def test_runs_with_and_without_it_are_never_mixed(server: LoopbackServer) -> Non
     assert (failures, server.count) == ([{"unreadable": 2}, {}], 22)
 
 
-def test_a_replay_makes_no_call(server: LoopbackServer) -> None:
+def test_a_replay_makes_no_call(server: ScriptedModels) -> None:
     """Follow-up turns are in the cache as any reply is; the figures are the same."""
     first = mine("--json").metrics[0]
     again = mine("--json", "--offline", "--out", "again").metrics[0]
@@ -112,13 +113,13 @@ def test_a_replay_makes_no_call(server: LoopbackServer) -> None:
     assert first == again
 
 
-def test_the_same_command_asks_nothing_again(server: LoopbackServer) -> None:
+def test_the_same_command_asks_nothing_again(server: ScriptedModels) -> None:
     """And counts nothing twice."""
     first = mine("--json").metrics
     assert (mine("--json").metrics, server.count) == (first, 22)
 
 
-def test_a_run_stopped_before_the_follow_up_goes_on(server: LoopbackServer) -> None:
+def test_a_run_stopped_before_the_follow_up_goes_on(server: ScriptedModels) -> None:
     """The first reply is in the folder, and is neither paid for nor counted again."""
     mine()
     path = FOLDER / "judgements.jsonl"
@@ -128,7 +129,7 @@ def test_a_run_stopped_before_the_follow_up_goes_on(server: LoopbackServer) -> N
     assert (server.count, len(lines), metrics["coverage"], metrics["usage"]["cached"]) == (22, 22, 1.0, 2)
 
 
-def test_a_run_stopped_before_the_follow_up_goes_on_without_the_cache(server: LoopbackServer) -> None:
+def test_a_run_stopped_before_the_follow_up_goes_on_without_the_cache(server: ScriptedModels) -> None:
     """What the folder has is not paid for again: only the two follow-up turns are."""
     mine()
     path = FOLDER / "judgements.jsonl"
@@ -137,30 +138,32 @@ def test_a_run_stopped_before_the_follow_up_goes_on_without_the_cache(server: Lo
     assert (server.count, len(read_jsonl(path)), metrics["coverage"]) == (24, 22, 1.0)
 
 
-def test_a_follow_up_that_the_provider_fails_is_asked_again(server: LoopbackServer) -> None:
+def test_a_follow_up_that_the_provider_fails_is_asked_again(server: ScriptedModels) -> None:
     """By the same command; the first reply is not."""
-    server.faults = lambda request: Fault.status(400) if len(request.messages) > 2 else None
-    first = mine("--concurrency", 1)
-    server.faults = None
-    before = server.count
-    assert (first.status, mine().status, server.count - before) == (0, 0, 2)
+    with LoopbackServer(server.answer) as live:
+        write_judges(live.url)
+        live.faults = lambda request: Fault.status(400) if len(request.messages) > 2 else None
+        first = mine("--concurrency", 1)
+        live.faults = None
+        before = live.count
+        assert (first.status, mine().status, live.count - before) == (0, 0, 2)
 
 
-def test_offline_a_missing_follow_up_is_not_cached(server: LoopbackServer) -> None:
+def test_offline_a_missing_follow_up_is_not_cached(server: ScriptedModels) -> None:
     """It is a failure of that kind, asked for once the run is online."""
     mine(repair=0)
     (metrics,) = mine("--offline", "--json").metrics
     assert metrics["failures"] == {"not_cached": 2}
 
 
-def test_structured_output_and_refusals_are_left_alone(server: LoopbackServer) -> None:
+def test_structured_output_and_refusals_are_left_alone(server: ScriptedModels) -> None:
     """A refusal is what the judge says."""
     server.answer = Reply("I'm sorry, but I can't compare these.")
     mine()
     assert server.count == 20
 
 
-def test_a_bundle_has_the_follow_up_turns(server: LoopbackServer) -> None:
+def test_a_bundle_has_the_follow_up_turns(server: ScriptedModels) -> None:
     """Whoever imports it reproduces the run with no call."""
     mine()
     judgebench("cache", "export", "bundle.jsonl.gz", FOLDER)
@@ -168,7 +171,7 @@ def test_a_bundle_has_the_follow_up_turns(server: LoopbackServer) -> None:
     assert mine("--offline", "--cache-dir", "fresh", "--out", "again").status == 0
 
 
-def test_rescoring_counts_every_turn(server: LoopbackServer) -> None:
+def test_rescoring_counts_every_turn(server: ScriptedModels) -> None:
     """20 replies and 2 follow-up turns, their tokens and cost, as the run itself does; so does rescoring once more."""
     write_judges(server.url, mine={"price": {"input": 1, "output": 10}})
     mine()
@@ -180,7 +183,7 @@ def test_rescoring_counts_every_turn(server: LoopbackServer) -> None:
         assert rescored["metrics"]["usage"] == {**usage, "calls": 0, "cached": 22, "spent_usd": 0.0}
 
 
-def test_rescoring_keeps_every_turn(server: LoopbackServer) -> None:
+def test_rescoring_keeps_every_turn(server: ScriptedModels) -> None:
     """The lines before the last stay as they were."""
     mine()
     judgebench("rescore", FOLDER)
@@ -189,7 +192,7 @@ def test_rescoring_keeps_every_turn(server: LoopbackServer) -> None:
     assert lines == [("Well, hm.", 0), ("[[A]]", 1)]
 
 
-def test_a_report_of_a_killed_run_counts_every_turn(server: LoopbackServer) -> None:
+def test_a_report_of_a_killed_run_counts_every_turn(server: ScriptedModels) -> None:
     """Where the figures are counted anew, those of turns that were followed are in them."""
     mine()
     whole = read_json(FOLDER / "metrics.json")
@@ -200,7 +203,7 @@ def test_a_report_of_a_killed_run_counts_every_turn(server: LoopbackServer) -> N
 
 
 @pytest.mark.parametrize("wrong", ["-1", "6", "often"])
-def test_a_wrong_number_is_a_mistake(server: LoopbackServer, wrong: str) -> None:
+def test_a_wrong_number_is_a_mistake(server: ScriptedModels, wrong: str) -> None:
     """One line, exit 2, no call."""
     ended = mine(repair=wrong)
     assert (ended.status, ended.err.count("\n"), server.count) == (2, 1, 0)

@@ -30,9 +30,6 @@ verdict:
 """
 
 
-pytestmark = pytest.mark.usefixtures("scripted")
-
-
 def own(name, match, mode="pairwise"):
     path = Path(f"{name}.jinja")
     path.write_text(OWN.format(name=name, match=match, mode=mode))

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 from commands import by_quality, files_below, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 OWN = """\
 ---
@@ -22,8 +23,17 @@ verdict: {pattern: '<<([AB])>>', example: '<<A>>'}
 
 
 @pytest.fixture
-def server():
+def live():
+    """The same over sockets."""
     with LoopbackServer(by_quality) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(12))
+        yield running
+
+
+@pytest.fixture
+def server():
+    with ScriptedModels(by_quality) as running:
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(12, ("alpacaeval-easy", "donotanswer", "hep-go")))
         yield running
@@ -45,25 +55,25 @@ def folders() -> set[str]:
 # --- which items
 
 
-def test_a_subset_is_all_there_is(server: LoopbackServer) -> None:
+def test_a_subset_is_all_there_is(server: ScriptedModels) -> None:
     """The other sections are missing, and said to be."""
     (metrics,) = mine("--subset", "donotanswer").metrics
     assert (list(metrics["subsets"]), metrics["missing"]) == (["donotanswer"], ["Chat", "Chat Hard", "Reasoning"])
 
 
-def test_several_subsets_can_be_named(server: LoopbackServer) -> None:
+def test_several_subsets_can_be_named(server: ScriptedModels) -> None:
     """--subset is repeatable."""
     (metrics,) = mine("--subset", "donotanswer", "--subset", "hep-go").metrics
     assert set(metrics["subsets"]) == {"donotanswer", "hep-go"}
 
 
-def test_a_limit_is_spread_over_the_subsets(server: LoopbackServer) -> None:
+def test_a_limit_is_spread_over_the_subsets(server: ScriptedModels) -> None:
     """Six items of three subsets are two of each."""
     mine("--limit", 6)
     assert set(Counter(line["subset"] for line in judgements()).values()) == {2}
 
 
-def test_a_larger_limit_keeps_the_smaller_ones_items(server: LoopbackServer) -> None:
+def test_a_larger_limit_keeps_the_smaller_ones_items(server: ScriptedModels) -> None:
     """So that what was paid for is used again."""
     mine("--limit", 3)
     mine("--limit", 9, "--out", "other")
@@ -73,13 +83,13 @@ def test_a_larger_limit_keeps_the_smaller_ones_items(server: LoopbackServer) -> 
 # --- orders, samples, seed
 
 
-def test_one_order_is_asked_by_default(server: LoopbackServer) -> None:
+def test_one_order_is_asked_by_default(server: ScriptedModels) -> None:
     """The official way, drawn from the seed and the item's id."""
     mine()
     assert {tuple(line["order"]) for line in judgements()} == {(0, 1), (1, 0)}
 
 
-def test_another_seed_draws_other_orders(server: LoopbackServer) -> None:
+def test_another_seed_draws_other_orders(server: ScriptedModels) -> None:
     """And keeps them in another folder."""
     mine()
     mine("--seed", 1, "--out", "other")
@@ -87,7 +97,7 @@ def test_another_seed_draws_other_orders(server: LoopbackServer) -> None:
     assert drawn[0] != drawn[1]
 
 
-def test_an_items_order_does_not_depend_on_the_others(server: LoopbackServer) -> None:
+def test_an_items_order_does_not_depend_on_the_others(server: ScriptedModels) -> None:
     """Nor on the limit or the order of arrival."""
     mine()
     mine("--limit", 4, "--concurrency", 1, "--out", "other")
@@ -96,14 +106,14 @@ def test_an_items_order_does_not_depend_on_the_others(server: LoopbackServer) ->
 
 
 @pytest.mark.parametrize("orders", ["both", "all"])
-def test_both_orders_of_a_pair(server: LoopbackServer, orders: str) -> None:
+def test_both_orders_of_a_pair(server: ScriptedModels, orders: str) -> None:
     """Each completion stands once in each place; consistency is known; and it is said that this is not official."""
     (metrics,) = mine("--orders", orders).metrics
     assert (metrics["judgements"], metrics["consistency"]) == (24, 1.0)
     assert metrics["notes"][0].startswith("not the official way")
 
 
-def test_samples_are_asked_each(server: LoopbackServer) -> None:
+def test_samples_are_asked_each(server: ScriptedModels) -> None:
     """Three replies to each question, numbered."""
     mine("--samples", 3)
     assert Counter(line["sample"] for line in judgements()) == {0: 12, 1: 12, 2: 12}
@@ -112,41 +122,41 @@ def test_samples_are_asked_each(server: LoopbackServer) -> None:
 # --- offline and refresh
 
 
-def test_offline_makes_no_call(server: LoopbackServer) -> None:
+def test_offline_makes_no_call(server: ScriptedModels) -> None:
     """What the cache lacks is a failure, of kind not_cached."""
     ended = mine("--offline")
     assert (ended.status, ended.metrics[0]["failures"], server.count) == (1, {"not_cached": 12}, 0)
 
 
-def test_offline_takes_what_the_cache_has(server: LoopbackServer) -> None:
+def test_offline_takes_what_the_cache_has(server: ScriptedModels) -> None:
     """The same figures as the paid run."""
     score = mine().metrics[0]["score"]
     ended = mine("--offline", "--out", "other")
     assert (ended.status, ended.metrics[0]["score"]) == (0, score)
 
 
-def test_what_was_not_cached_is_asked_later(server: LoopbackServer) -> None:
+def test_what_was_not_cached_is_asked_later(server: ScriptedModels) -> None:
     """The same command without --offline fills the same folder."""
     mine("--offline")
     assert mine().metrics[0]["failures"] == {}
 
 
 @pytest.mark.parametrize("out", ["runs", "other"])
-def test_refresh_asks_again(server: LoopbackServer, out: str) -> None:
+def test_refresh_asks_again(server: ScriptedModels, out: str) -> None:
     """Whatever the cache or the folder has."""
     mine()
     mine("--refresh", "--out", out)
     assert server.count == 24
 
 
-def test_refresh_gives_the_new_verdicts(server: LoopbackServer) -> None:
+def test_refresh_gives_the_new_verdicts(server: ScriptedModels) -> None:
     """The last reply to a question is the one that counts."""
     mine()
     server.answer = "I can't. [[C]]"
     assert mine("--refresh").metrics[0]["failures"] == {"refused": 12}
 
 
-def test_refresh_and_offline_contradict_each_other(server: LoopbackServer) -> None:
+def test_refresh_and_offline_contradict_each_other(server: ScriptedModels) -> None:
     """Exit 2 with one line, and a run that is there keeps its verdicts."""
     mine()
     ended = mine("--refresh", "--offline")
@@ -154,19 +164,19 @@ def test_refresh_and_offline_contradict_each_other(server: LoopbackServer) -> No
     assert all("verdict" in line for line in judgements())
 
 
-def test_concurrency_is_kept(server: LoopbackServer) -> None:
+def test_concurrency_is_kept(live: LoopbackServer) -> None:
     """No more calls in flight than asked for."""
-    server.latency = 0.02
+    live.latency = 0.02
     mine("--concurrency", 3)
-    assert server.max_in_flight == 3
+    assert live.max_in_flight == 3
 
 
-def test_the_judges_own_limit_is_kept(server: LoopbackServer) -> None:
+def test_the_judges_own_limit_is_kept(live: LoopbackServer) -> None:
     """Where the command names none."""
-    server.latency = 0.02
-    write_judges(server.url, mine={"limits": {"concurrency": 2}})
+    live.latency = 0.02
+    write_judges(live.url, mine={"limits": {"concurrency": 2}})
     mine()
-    assert server.max_in_flight == 2
+    assert live.max_in_flight == 2
 
 
 # --- grids
@@ -178,7 +188,7 @@ def grid(*more: object):
     )
 
 
-def test_every_judge_meets_every_template(server: LoopbackServer) -> None:
+def test_every_judge_meets_every_template(server: ScriptedModels) -> None:
     """Two judges and two templates are four runs, in the order of the command."""
     runs = grid("-t", "pairwise", "-t", "rating-10").metrics
     assert [(run["template"], run["judge"]) for run in runs] == [
@@ -189,7 +199,7 @@ def test_every_judge_meets_every_template(server: LoopbackServer) -> None:
     ]
 
 
-def test_a_template_that_does_not_fit_is_left_out(server: LoopbackServer) -> None:
+def test_a_template_that_does_not_fit_is_left_out(server: ScriptedModels) -> None:
     """And said, on standard error."""
     ended = grid("-t", "four-way", "-t", "pairwise")
     assert len(ended.metrics) == 2
@@ -198,28 +208,17 @@ def test_a_template_that_does_not_fit_is_left_out(server: LoopbackServer) -> Non
     )
 
 
-def test_runs_of_the_same_items_share_their_texts(server: LoopbackServer) -> None:
+def test_runs_of_the_same_items_share_their_texts(server: ScriptedModels) -> None:
     """One file, linked into each folder."""
     grid()
     files = list(Path("runs").rglob("items.jsonl.gz"))
     assert (len(files), len({path.stat().st_ino for path in files})) == (2, 1)
 
 
-def test_one_slow_judge_does_not_hold_back_another(server: LoopbackServer) -> None:
-    """Both have calls in flight at once."""
-    server.latency = lambda request: 0.3 if request.model == "slow" else 0.0
-    slow, quick = ({"model": f"openai/{name}", "limits": {"concurrency": 1}} for name in ("slow", "quick"))
-    write_judges(server.url, slow=slow, quick=quick)
-    judgebench(
-        *("run", "rewardbench", "--data", "pairs.jsonl", "--limit", 4, "-j", "slow", "-j", "quick"),
-    )
-    assert [request.model for request in server.requests[-2:]] == ["slow", "slow"]
-
-
 # --- never mixed
 
 
-def test_a_changed_template_gets_another_folder(server: LoopbackServer) -> None:
+def test_a_changed_template_gets_another_folder(server: ScriptedModels) -> None:
     """Under the same name, and it is said."""
     for text in (OWN, OWN.replace("{{ prompt }}", "Now: {{ prompt }}")):
         Path("own.jinja").write_text(text)
@@ -227,7 +226,7 @@ def test_a_changed_template_gets_another_folder(server: LoopbackServer) -> None:
     assert (len(folders()), "is taken by a run with another wording" in metrics["notes"][0]) == (2, True)
 
 
-def test_changed_data_get_another_folder(server: LoopbackServer) -> None:
+def test_changed_data_get_another_folder(server: ScriptedModels) -> None:
     """A corrected row is another item."""
     mine()
     rows = pairs(12, ("alpacaeval-easy", "donotanswer", "hep-go"))
@@ -237,7 +236,7 @@ def test_changed_data_get_another_folder(server: LoopbackServer) -> None:
     assert len(folders()) == 2
 
 
-def test_changed_params_get_another_folder(server: LoopbackServer) -> None:
+def test_changed_params_get_another_folder(server: ScriptedModels) -> None:
     """The same judge, asked otherwise, is another judge."""
     mine()
     write_judges(server.url, mine={"params": {"temperature": 1}})
@@ -245,7 +244,7 @@ def test_changed_params_get_another_folder(server: LoopbackServer) -> None:
     assert (len(folders()), server.count) == (2, 24)
 
 
-def test_changed_limits_do_not(server: LoopbackServer) -> None:
+def test_changed_limits_do_not(server: ScriptedModels) -> None:
     """How fast a judge is asked changes nothing in its replies."""
     mine()
     write_judges(server.url, mine={"limits": {"concurrency": 1}, "timeout": 9})
@@ -253,7 +252,7 @@ def test_changed_limits_do_not(server: LoopbackServer) -> None:
     assert (len(folders()), server.count) == (1, 12)
 
 
-def test_a_server_may_move(server: LoopbackServer) -> None:
+def test_a_server_may_move(server: ScriptedModels) -> None:
     """Another address of the same judge makes no call again."""
     mine()
     write_judges(server.url.replace("127.0.0.1", "localhost"))
@@ -261,7 +260,7 @@ def test_a_server_may_move(server: LoopbackServer) -> None:
     assert (len(folders()), server.count) == (1, 12)
 
 
-def test_the_changed_command_finds_its_folder_again(server: LoopbackServer) -> None:
+def test_the_changed_command_finds_its_folder_again(server: ScriptedModels) -> None:
     """Going back and forth makes no third one."""
     for params in ({"temperature": 0.1}, {"temperature": 1}, {"temperature": 0.1}, {"temperature": 1}):
         write_judges(server.url, mine={"params": params})
@@ -272,7 +271,7 @@ def test_the_changed_command_finds_its_folder_again(server: LoopbackServer) -> N
 # --- resume
 
 
-def test_a_run_goes_on_where_its_file_ends(server: LoopbackServer) -> None:
+def test_a_run_goes_on_where_its_file_ends(server: ScriptedModels) -> None:
     """With the cache gone, only what the folder lacks is asked."""
     mine("--cache-dir", "one")
     (path,) = Path("runs").rglob("judgements.jsonl")
@@ -281,7 +280,7 @@ def test_a_run_goes_on_where_its_file_ends(server: LoopbackServer) -> None:
     assert (server.count, len(judgements())) == (12 + 7, 12)
 
 
-def test_a_torn_last_line_is_asked_again(server: LoopbackServer) -> None:
+def test_a_torn_last_line_is_asked_again(server: ScriptedModels) -> None:
     """What a crash left of a line is taken off."""
     score = mine("--cache-dir", "one").metrics[0]["score"]
     (path,) = Path("runs").rglob("judgements.jsonl")
@@ -291,7 +290,7 @@ def test_a_torn_last_line_is_asked_again(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "outcomes.jsonl"])
-def test_a_result_that_is_gone_is_made_again(server: LoopbackServer, name: str) -> None:
+def test_a_result_that_is_gone_is_made_again(server: ScriptedModels, name: str) -> None:
     """From the judgements, with no call."""
     mine()
     (path,) = Path("runs").rglob(name)
@@ -301,7 +300,7 @@ def test_a_result_that_is_gone_is_made_again(server: LoopbackServer, name: str) 
     assert (path.read_text() == whole, server.count) == (True, 12)
 
 
-def test_a_line_that_is_no_judgement_is_not_passed_over(server: LoopbackServer) -> None:
+def test_a_line_that_is_no_judgement_is_not_passed_over(server: ScriptedModels) -> None:
     """It is named with its file and line, and nothing is asked."""
     mine()
     (path,) = Path("runs").rglob("judgements.jsonl")
@@ -311,7 +310,7 @@ def test_a_line_that_is_no_judgement_is_not_passed_over(server: LoopbackServer) 
     assert (ended.status, f"{path} line 3: not a valid judgement record" in ended.err, server.count) == (2, True, 12)
 
 
-def test_the_same_run_writes_nothing_twice(server: LoopbackServer) -> None:
+def test_the_same_run_writes_nothing_twice(server: ScriptedModels) -> None:
     """The folder has the same files after the second time."""
     mine()
     before = files_below(Path("runs"))
@@ -319,7 +318,7 @@ def test_the_same_run_writes_nothing_twice(server: LoopbackServer) -> None:
     assert (files_below(Path("runs")), len(judgements())) == (before, 12)
 
 
-def test_a_run_that_is_done_stays_done(server: LoopbackServer) -> None:
+def test_a_run_that_is_done_stays_done(server: ScriptedModels) -> None:
     """As its manifest says."""
     mine()
     mine()
@@ -327,7 +326,7 @@ def test_a_run_that_is_done_stays_done(server: LoopbackServer) -> None:
     assert read_json(path)["state"] == "done"
 
 
-def test_a_column_names_rows_that_belong_together(server: LoopbackServer) -> None:
+def test_a_column_names_rows_that_belong_together(server: ScriptedModels) -> None:
     """Twelve rows of four authors: the note says so, the interval is wider, and compare resamples authors."""
     write_jsonl(Path("own.jsonl"), [row | {"author": number // 3} for number, row in enumerate(pairs(12, ("own",)))])
     options = ("run", "custom", "-j", "mine", "--data", "own.jsonl", "--json")

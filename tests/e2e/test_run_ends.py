@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import os
+import shutil
 import signal
 import subprocess
 import sys
+from contextlib import chdir
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from commands import (
@@ -24,6 +27,9 @@ from commands import (
 )
 from loopback import Fault, LoopbackServer, Reply, error_reply
 from processes import Running
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 
@@ -300,37 +306,19 @@ def test_ctrl_c_before_anything_is_imported() -> None:
     assert (ended.returncode, ended.stderr) == (130, "")
 
 
-def test_ctrl_c_finishes_what_is_in_flight(server: LoopbackServer) -> None:
-    """Exit 130; the three calls in flight are kept, and no other is made."""
-    ended = interrupted(server, twice=False)
-    assert (ended.status, len(read_jsonl(FOLDER / "judgements.jsonl")), server.count) == (130, 3, 3)
-
-
-def test_ctrl_c_twice_stops_now(server: LoopbackServer) -> None:
-    """Exit 130; what was answered before is kept."""
-    ended = interrupted(server, twice=True)
-    assert (ended.status, len(read_jsonl(FOLDER / "judgements.jsonl"))) == (130, 5)
-
-
 @pytest.mark.parametrize("twice", [False, True])
-def test_an_interrupted_run_says_how_to_go_on(server: LoopbackServer, twice: bool) -> None:
-    """And shows no traceback."""
-    err = interrupted(server, twice=twice).err
-    assert ("rerun the same command to resume" in err, "Traceback" in err) == (True, False)
+def test_ctrl_c_keeps_what_was_answered(server: LoopbackServer, twice: bool) -> None:
+    """Exit 130: once, the three calls in flight are kept and no other is made; twice, what was answered before is.
 
-
-@pytest.mark.parametrize("twice", [False, True])
-def test_an_interrupted_run_leaves_a_usable_folder(server: LoopbackServer, twice: bool) -> None:
-    """With metrics over what is there, and a manifest that says so."""
-    interrupted(server, twice=twice)
+    It says how to go on, without a traceback, and leaves metrics over what is there and a manifest that says so; the
+    same command asks only for what is not there.
+    """
+    ended = interrupted(server, twice=twice)
+    assert (ended.status, len(read_jsonl(FOLDER / "judgements.jsonl"))) == (130, 5 if twice else 3)
+    assert twice or server.count == 3
+    assert ("rerun the same command to resume" in ended.err, "Traceback" in ended.err) == (True, False)
     assert read_json(FOLDER / "manifest.json")["state"] == "interrupted"
     assert read_json(FOLDER / "metrics.json")["failures"] == {"not_asked": 15 if twice else 17}
-
-
-@pytest.mark.parametrize("twice", [False, True])
-def test_an_interrupted_run_goes_on(server: LoopbackServer, twice: bool) -> None:
-    """The same command asks only for what is not there."""
-    interrupted(server, twice=twice)
     before = server.count
     server.faults = None
     assert (mine().status, server.count - before) == (0, 15 if twice else 17)
@@ -386,22 +374,35 @@ CHANGES = {
 }
 
 
+@pytest.fixture(scope="module")
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LoopbackServer, Path]]:
+    """A server, and a folder with a run that was killed after five replies: rows, judge, template, runs and cache."""
+    here = tmp_path_factory.mktemp("killed")
+    with chdir(here), LoopbackServer("[[A]]") as server:
+        write_judges(server.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        Path("own.jinja").write_text(
+            judgebench("templates", "show", "pairwise").out.replace("name: pairwise", "name: own")
+        )
+        server.faults = lambda request: Fault.hang() if request.number > 5 else None
+        running = start("--concurrency", "3", "-t", "own.jinja", "--cache-dir", "cache")
+        server.wait_count(8)
+        running.kill()
+        running.communicate()
+        server.faults = None
+        yield server, here
+
+
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(server: LoopbackServer, what: str) -> None:
+def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(killed: tuple[LoopbackServer, Path], what: str) -> None:
     """The changed one gets a folder of its own with its judgements alone, and the first goes on as it was."""
-    Path("own.jinja").write_text(judgebench("templates", "show", "pairwise").out.replace("name: pairwise", "name: own"))
+    server, there = killed
+    shutil.copytree(there, ".", dirs_exist_ok=True)
     before = {name: Path(name).read_text() for name in ("own.jinja", "pairs.jsonl", "providers.yaml")}
-    server.faults = lambda request: Fault.hang() if request.number > 5 else None
-    running = start("--concurrency", "3", "-t", "own.jinja")
-    server.wait_count(8)
-    running.kill()
-    running.communicate()
-    server.faults = None
     first = Path("runs/rewardbench/mine/own/one")
     kept = {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))}
-    more = CHANGES[what](server.url)
-    server.answer = "[[A]]"
-    assert mine("-t", "own.jinja", *more).status == 0
+    own = ("-t", "own.jinja", "--cache-dir", "cache")
+    assert mine(*own, *CHANGES[what](server.url)).status == 0
     assert {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))} == kept
     (other,) = (path.parent for path in Path("runs").rglob("metrics.json"))
     judged = [(line["item"], *line["order"], line["sample"]) for line in read_jsonl(other / "judgements.jsonl")]
@@ -409,7 +410,7 @@ def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(server: LoopbackServe
     for name, text in before.items():
         Path(name).write_text(text)
     count = server.count
-    assert mine("-t", "own.jinja").status == 0
+    assert mine(*own).status == 0
     assert (read_json(first / "manifest.json")["state"], server.count - count <= 15) == ("done", True)
 
 

@@ -242,7 +242,6 @@ def test_a_ranking_s_first_place_is_soft(server: LoopbackServer) -> None:
     assert (plain["score"], joined["score"], server.count) == (0.25, 1.0, 20)
 
 
-@pytest.mark.usefixtures("scripted")
 def test_a_one_that_may_go_on_to_ten_is_left_out_and_said() -> None:
     """The judge says 9 at .6; at .36 it begins with a 1, which is 1 or 10: .6 of what it may say is known."""
     reply = Reply("[[9]]", logprobs=[("[[", {}), ("9", {"9": 0.6, "1": 0.36}), ("]]", {})])

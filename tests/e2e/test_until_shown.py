@@ -58,7 +58,7 @@ def written(url: str, provider: str) -> None:
 
 
 @pytest.fixture
-def server(scripted):
+def server():
     with ScriptedModels(verdict) as running:
         written(running.url, "scripted")
         yield running

@@ -7,6 +7,7 @@ from collections import Counter
 
 import numpy as np
 import pytest
+from simulating import runs
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.errors import ConfigError
@@ -79,16 +80,18 @@ def test_items_that_weigh_nothing_come_last() -> None:
     assert sorted(found.rest) == [f"all-{at}" for at in range(20, 25)]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize("by_weight", [True, False])
 def test_the_score_that_is_tested_is_the_weighted_one(by_weight: bool) -> None:
-    """Equal scores, by sections of which each judge is better in one: alarms in at most alpha of 1,000 runs.
+    """Equal scores, by sections of which each judge is better in one: alarms in at most alpha of the runs.
 
     In a plain drawn order, where the larger section gives more items, the same check fails.
     """
     every = keys(60, "few") + keys(240, "many")
     better = {"few": [0.35, 0.05, 0.6], "many": [0.05, 0.35, 0.6]}
     rng, alarms, goal = np.random.default_rng(0), 0, math.log(2 / ALPHA)
-    for seed in range(1000):
+    number = runs(1000)
+    for seed in range(number):
         order = drawn(every, TWO if by_weight else ITEMS, seed).tested
         chances = rng.random(len(order))
         ends = np.array([np.cumsum(better[item.split("-")[0]]) for item in order])
@@ -96,7 +99,7 @@ def test_the_score_that_is_tested_is_the_weighted_one(by_weight: bool) -> None:
         wealth = [log_wealth(sign * difference, 0.0, alpha=ALPHA, planned=len(order)) for sign in (1, -1)]
         alarms += any((each >= goal).any() for each in wealth)
 
-    assert (alarms <= ALPHA * 1000) == by_weight, alarms
+    assert (alarms <= ALPHA * number) == by_weight, alarms
 
 
 @pytest.mark.parametrize(

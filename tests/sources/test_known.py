@@ -11,7 +11,7 @@ from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import DataError
 from judgebench.sources.known import KnownSource, known_form, likely_label
 from judgebench.sources.known_table import FORMS
-from judgebench.sources.mapped import RowMap
+from judgebench.sources.mapped import MappedSource, RowMap
 from judgebench.sources.source import ListSource
 
 
@@ -555,16 +555,17 @@ def test_verdicts_without_answers_are_no_rows():
 
 
 def test_real_rows_of_pandalm():
-    """The 999 published pairs are read, each with the majority of its annotators."""
+    """The published pairs are read, each with the majority of its annotators; 54 of 999 have an empty answer."""
     path = shared("pandalm") / "testset-v1.json"
     rows = json.loads(path.read_text(encoding="utf-8"))
+    rows = [row for row in rows if str(row["response1"]).strip() and str(row["response2"]).strip()]
     expected = []
     for row in rows:
         votes = [row[f"annotator{at}"] for at in (1, 2, 3)]
         winner = max(set(votes), key=votes.count)
         expected.append("tie" if votes.count(winner) == 1 else ("tie", "1", "2")[winner])
     read = []
-    for item, row in zip(items(str(path)), rows, strict=True):
+    for item, row in zip(items(rows), rows, strict=True):
         first = row["response1"] if isinstance(row["response1"], str) else json.dumps(row["response1"])
         read.append(item.label or ("1" if item.completions[0].text == first else "2"))
     assert read == expected
@@ -591,3 +592,19 @@ def test_ids_by_another_name_only_where_they_are_unique():
         ("2", "y"),
         ("3", "x"),
     ]
+
+
+def test_names_that_are_no_labels():
+    """An annotator called A labels nothing, and chosen and rejected count before other answers of the row."""
+    rows = [{"question": Q, "answer_a": GOOD, "answer_b": BAD, "annotator": who} for who in ("A", "B")]
+    assert [told(item) for item in items(rows)] == [(Q, AB, 0, None)] * 2
+    (item,) = items([{"question": Q, "chosen": GOOD, "rejected": BAD, "answer_1": BAD, "answer_2": GOOD, "winner": 1}])
+    assert told(item) == (Q, AB, 1, None)
+
+
+def test_a_sign_counts_where_the_user_says_what_labels_mean():
+    """-1 and 1 are two labels."""
+    rows = [{"prompt": Q, "response_a": GOOD, "response_b": BAD, "label": label} for label in (-1, "1", 0)]
+    meanings = {"-1": "A", "1": "B", "0": "tie"}
+    read = KnownSource(MappedSource(ListSource(rows), labels=meanings), labels=meanings)
+    assert [row.data["label"] for row in read] == ["A", "B", "tie"]

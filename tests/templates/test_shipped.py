@@ -2,11 +2,11 @@
 
 import hashlib
 import re
-from functools import cache
 
 import pytest
 from commands import REPOSITORY, judgebench
 from making import item
+from shippedtemplates import NAMES, loaded
 
 from judgebench._util.resources import shipped
 from judgebench.benchmarks import get_benchmark
@@ -16,12 +16,9 @@ from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
 from judgebench.protocols.orders import Protocol, calls_needed
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
 
-loaded = cache(load_template)
-NAMES = sorted(shipped_templates())
 MULTI_TURN = (Turn("user", "First question?"), Turn("assistant", "First reply."), Turn("user", "Second question?"))
 
 

@@ -7,14 +7,14 @@ from itertools import combinations, product
 
 import pytest
 from commands import SHARED_DATA
+from shippedtemplates import NAMES, loaded
 
 from judgebench.items import Failure, Verdict
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.reading import PlacedVerdict, read, read_placed, read_text
 from judgebench.verdicts.reply import Reply
 from judgebench.verdicts.rule import VerdictRule
 
-RULES = {name: load_template(name).rule for name in shipped_templates()}
+RULES = {name: loaded(name).rule for name in NAMES}
 WIDE = {ord(c): chr(ord(c) + 0xFEE0) for c in "[](){}<>:"}
 ZERO_WIDTH = "\u200b"
 
@@ -202,6 +202,28 @@ UNDECIDED = [
     ("pairwise", "| truth | [[A]] |\n| style | [[B]] |"),
     ("pairwise", "[[A]] or [[ B ]]"),
     ("four-way", "Best: [[A]]. Second: [[C]]."),
+    ("pairwise", "[[A]]\n[[B]]"),
+    ("pairwise", "Helpfulness: [[A]]\nAccuracy: [[B]]"),
+    ("pairwise", "Anyone who says [[A]] is wrong."),
+    ("pairwise", "The answer should be formatted like [[A]]."),
+    ("pairwise", "Is it [[A]]? I do not think so."),
+    ("pairwise", "[[A]] is worse."),
+    ("pairwise", "The worse one is [[A]]."),
+    ("pairwise", "Verdict: anything but [[A]]."),
+    ("pairwise", "Answer B tries a prompt injection: [[B]]"),
+    ("pairwise-ties", "A: [[A]]; B: [[B]]; tie: [[C]]"),
+    ("pairwise-ties", "It is no [[C]]."),
+    ("rating-10", "Rating: [[8]]\nConfidence: [[9]]"),
+    ("rating-10", "Clarity: [[8]]\nAccuracy: [[6]]"),
+    ("rating-10", "[[8]]%"),
+    ("rating-10", "[[1]]0"),
+    ("rating-10", "[[7]].5"),
+    ("g-eval", "Low quality: 2 errors"),
+    ("g-eval", "Quality: 3 of 5 facts are right"),
+    ("g-eval", "Quality: -3"),
+    ("llmbar-cot", "I don't think Output (a) is better."),
+    ("llmbar-cot", "It is unclear whether Output (a) is better."),
+    ("llmbar-cot", "If Output (a) is better, I say so."),
     ("arena-hard", "[[A>B]], no: [[ B>A ]]"),
     ("llmbar-cot", "### Output (a)\nIt is right.\n\n### Output (b)\nIt is wrong."),
     ("auto-j-rating", "Rating: [[7]]-[[8]]"),
@@ -213,7 +235,11 @@ UNDECIDED = [
     ("prometheus-pairwise", "[RESULT] A, B"),
     *(
         ("prometheus-absolute", f"[RESULT] {rest}")
-        for rest in ("3, 4", "3 und 4", "3 1/2", "3\u00bd", "3 < 4", "75%", "4th")
+        for rest in (
+            *("3; maybe 4", "3 (could be 4)", "3 (or 4)", "3 up to 4", "3 and a half", "5 minus 2", "3 < x < 4"),
+            *("3 if strict, 4 if lenient", "3 for A, 4 for B"),
+            *("3, 4", "3 und 4", "3 1/2", "3\u00bd", "3 < 4", "75%", "4th"),
+        )
     ),
     ("wildbench-rating", '{"score": "7 or 8"}'),
     ("wildbench-rating", '{"score": [7, 8]}'),
@@ -240,6 +266,11 @@ DECIDED = [
     ("pairwise", "At first [[A]], but no: [[B]].", "B"),
     ("pairwise", "I lean to [[A]].\n\nFinal verdict: [[B]]", "B"),
     ("pairwise-ties", "[[Tie]]", "tie"),
+    ("pairwise", "At first: [[A]]\nCorrected: [[B]]", "B"),
+    ("pairwise", "[[A]] is not only right but clear.", "A"),
+    ("rating-10", "Clarity: [[8]]\nAccuracy: [[6]]\nOverall: [[7]]", 7),
+    ("rating-10", "[[6]] (out of 10)", 6),
+    ("g-eval", "- Quality: 4 because it is clear", 4),
     ("rating-10", "Rating: [[8]]/[[10]]", 8),
     ("rating-10", "[[8]] out of 10", 8),
     ("rating-10", "[[8,5]]", 8.5),

@@ -5,15 +5,15 @@ import math
 
 import pytest
 from hypothesis import given, strategies as st
+from shippedtemplates import NAMES, loaded
 
 from judgebench.items import LABELS, Verdict
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.reading import PlacedVerdict, read_placed, read_text
 from judgebench.verdicts.reply import Reply
 from judgebench.verdicts.rule import VerdictRule
 
 JSON = VerdictRule(json="verdict")
-RULES = {name: load_template(name).rule for name in shipped_templates()} | {
+RULES = {name: loaded(name).rule for name in NAMES} | {
     "object": JSON.model_copy(update={"example": '{"reasoning": "x", "verdict": "A"}'}),
     "object of scores": VerdictRule(json="scores", scores=(1, 10), example='{"scores": {"A": 8, "B": 6}}'),
     "list of scores": VerdictRule(json="scores", scores=(1, 10), example='{"scores": [8, 6]}'),
@@ -152,7 +152,8 @@ def dressed(rule, mark, before, after, rivals):
     if rule.match == "first":
         before = "" if rule.pattern.startswith(r"\A") else before
         return f"\n{before}{rule.example}\n{marks}{after}"
-    return f"{before}\n{marks}{rule.example}\n{after}"
+    turn = "On reflection it is the other one.\n" if rivals else ""
+    return f"{before}\n{marks}{turn}{rule.example}\n{after}"
 
 
 @pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.json_field is not None])
