@@ -1,5 +1,6 @@
 from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
+from judgebench.analysis.alike import OtherRun as OtherRun
 from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.choice import (
@@ -41,7 +42,7 @@ from judgebench.api import (
     score as score,
 )
 from judgebench.benchmarks.checking import BadRow as BadRow, Understood as Understood
-from judgebench.client.cache.header import BundledRun as BundledRun
+from judgebench.client.cache.header import BundledRun as BundledRun, BundledTemplate as BundledTemplate
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
     ModelShare as ModelShare,
