@@ -22,7 +22,8 @@ from judgebench.analysis.report import (
     Report as Report,
     report as report,
 )
-from judgebench.analysis.rescore import Change as Change, Rescored as Rescored, rescore as rescore
+from judgebench.analysis.rescore import rescore as rescore
+from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
     StrengthsFound as StrengthsFound,

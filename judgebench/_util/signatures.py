@@ -14,7 +14,13 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 
-FORMER = {"join": "aggregate", "soft": "logprobs", "stop_when_shown": "sequential", "size": "min_effect"}
+FORMER = {
+    "join": "aggregate",
+    "soft": "logprobs",
+    "stop_when_shown": "sequential",
+    "size": "min_effect",
+    "dear": "expensive",
+}
 """What options were called; the old names are taken for one version more, with a note."""
 
 FORMER_VALUES = {"agree": "unanimous", "probability": "mean-prob"}

@@ -65,12 +65,28 @@ def dollars(amount: float | None) -> str:
     if 0 < amount < 0.01:
         places = 1 - math.floor(math.log10(amount))
         return "$" + f"{amount:.{places}f}".rstrip("0")
-    return f"${amount:.2f}" if amount >= 1 or amount == 0 else f"${amount:.3f}"
+    return f"${amount:.2f}" if round(amount, 3) >= 1 or amount == 0 else f"${amount:.3f}"
 
 
 def thousands(count: int) -> str:
     """A count as people read it: 21,682."""
     return f"{count:,}"
+
+
+def duration(seconds: float) -> str:
+    """A time as people say it: 45 s, 2 min 5 s, 1 h 12 min, 3 days 4 h."""
+    whole = max(round(seconds), 0)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 600:
+        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
+    minutes = round(whole / 60)
+    if minutes < 60:
+        return f"{minutes} min"
+    if minutes < 48 * 60:
+        return f"{minutes // 60} h {minutes % 60} min"
+    hours = round(minutes / 60)
+    return f"{hours // 24} days {hours % 24} h"
 
 
 def difference_text(difference: float, measure: Unit | None) -> str:

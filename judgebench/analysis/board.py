@@ -8,7 +8,7 @@ from operator import attrgetter
 from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
-from judgebench._util.text import score_head, score_text
+from judgebench._util.text import p_text, score_head, score_text
 from judgebench.analysis.comparison import CONSISTENCY
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.summary import LEAST_COVERAGE
@@ -24,7 +24,7 @@ FIGURES = ("mrr", "hard", "normal", "easy", "pearson", "spearman", "kendall")
 """Further figures of some benchmarks that stand in the table."""
 
 _OTHER = "-"
-_FEW = 2
+_FEW, _TESTED = 2, 8
 _RECORD: Mapping[str, Kind] = {
     "benchmark": "text",
     "rank": "count",
@@ -79,6 +79,7 @@ class Place:
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
         baselines: The score that is reached without judging, by `longest` and the like.
+        baseline_p: Of the difference from each, paired; without those that have none.
         baselines_left_out: Subsets in which those make no sense (Ties).
     """
 
@@ -105,6 +106,7 @@ class Place:
     measure: Measure | None = "share"
     other_items: bool = False
     baselines: dict[str, float] = field(default_factory=dict)
+    baseline_p: dict[str, float] = field(default_factory=dict)
     baselines_left_out: tuple[str, ...] = ()
     rank_low: int | None = None
     rank_high: int | None = None
@@ -229,8 +231,20 @@ class Board(Tabular):
             columns[Column("group", "mark", head=head)] = lambda place: place.group
         return columns
 
+    def _against_baselines(self) -> Iterator[str]:
+        """The paired p of each run against the best baseline."""
+        tested: dict[str, list[str]] = {}
+        for place in self.places:
+            if place.baseline_p:
+                best = max(place.baseline_p, key=place.baselines.__getitem__)
+                tested.setdefault(best, []).append(f"{place.label} {p_text(place.baseline_p[best])}")
+        for name, runs in tested.items():
+            more = f" and {len(runs) - _TESTED} more (--json)" if len(runs) > _TESTED else ""
+            yield f"paired p against the best baseline ({name}): {', '.join(runs[:_TESTED])}{more}"
+
     def _legend(self) -> Iterator[str]:
         yield from self.without_judging
+        yield from self._against_baselines()
         if any(place.group for place in self.places):
             yield "same letter: no significant difference (paired tests, Holm-corrected)"
         if any(place.consistency is not None for place in self.places):
@@ -242,7 +256,7 @@ class Board(Tabular):
         if low := [place.label for place in self.places if place.low_coverage]:
             yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
         if any(place.pareto for place in self.places):
-            yield "*: not dominated (no run that costs no more is significantly better)"
+            yield "*: Pareto-optimal (score vs. cost): none as cheap is significantly better"
         unfinished = [place for place in self.places if place.state not in {"done", "incomplete"}]
         if unfinished:
             yield f"not finished: {', '.join(f'{place.label} ({place.state})' for place in unfinished)}"

@@ -92,7 +92,7 @@ class Cascade(Tabular):
 
     Attributes:
         cheap: What tables call the cheap run.
-        dear: What they call the expensive one.
+        expensive: What they call the expensive one.
         thresholds: How many different ones there are; `steps` has at most `MOST_STEPS` of them.
         margin: By how many points the marked threshold may be worse than the expensive run.
         path: The folder of the run that was written; None where no threshold was given.
@@ -101,7 +101,7 @@ class Cascade(Tabular):
     benchmark: str
     title: str
     cheap: str
-    dear: str
+    expensive: str
     by: By
     items: int
     measure: Measure | None
@@ -122,12 +122,12 @@ class Cascade(Tabular):
         return None if self.path is None else Run(self.path)
 
     def to_json(self) -> dict[str, object]:
-        """An object of plain values."""
-        return {**asdict(self), "path": None if self.path is None else str(self.path)}
+        """An object of plain values; `dear` is the former name of `expensive`."""
+        return {**asdict(self), "dear": self.expensive, "path": None if self.path is None else str(self.path)}
 
     def tables(self) -> Sequence[Table]:
         """Some thresholds, each with its score, what it costs, and how it stands to the expensive run."""
-        about = f"{self.cheap}, then {self.dear} · {self.items} items"
+        about = f"{self.cheap}, then {self.expensive} · {self.items} items"
         shown = self._table(thinned(self.steps))
         return [replace(shown, title=self.title, about=about, notes=list(self._legend()))]
 
@@ -155,7 +155,10 @@ class Cascade(Tabular):
         return Table.of(steps, columns, lambda step: {"unit": self.measure, "style": "strong" * step.chosen})
 
     def _legend(self) -> Iterator[str]:
-        yield f"threshold: items at least this uncertain are escalated to {self.dear}; uncertainty: {_SIGNS[self.by]}"
+        yield (
+            f"threshold: items at least this uncertain are escalated to {self.expensive}; uncertainty: "
+            f"{_SIGNS[self.by]}"
+        )
         yield (
             f"{difference_head(self.measure)}: score minus that of the expensive run alone (paired, p uncorrected); "
             "cost/item: both judges"
@@ -196,7 +199,7 @@ def thinned(steps: Sequence[Threshold], most: int = ROWS) -> list[Threshold]:
 
 def cascade(
     cheap: Run | str | Path,
-    dear: Run | str | Path,
+    expensive: Run | str | Path,
     *,
     by: By = "disagreement",
     threshold: float | None = None,
@@ -214,7 +217,7 @@ def cascade(
 
     Args:
         cheap: The run, or its folder, that judges every item.
-        dear: The run that judges those which the cheap one is unsure of.
+        expensive: The run that judges those which the cheap one is unsure of.
         by: What tells that it is: see `judgebench.metrics.sureness.unsureness`.
         threshold: Write the cascade with this one as a run, and look at it beside the others.
         name: What stands in that run's judge's place; None for both judges' names.
@@ -233,7 +236,7 @@ def cascade(
         raise ConfigError(f"threshold is {threshold!r}: must be in [0, 1]")
     if not margin > 0:
         raise ConfigError(f"margin is {margin!r}: must be above 0, in points")
-    opened, templates = opened_members([cheap, dear], "a cascade")
+    opened, templates = opened_members([cheap, expensive], "a cascade")
     pair = CascadePair(opened, templates, by)
     thresholds = pair.thresholds()
     looked_at = spread(thresholds, MOST_STEPS)
@@ -248,7 +251,7 @@ def cascade(
         benchmark=opened[0].benchmark.name,
         title=benchmark_title([each.run for each in opened]),
         cheap=names[0],
-        dear=names[1],
+        expensive=names[1],
         by=by,
         items=len(pair.items),
         measure=official_scores(pair.outcomes(None), opened[0].benchmark.layout, resamples=1).measure,
@@ -274,7 +277,7 @@ class CascadePair:
     """
 
     def __init__(self, opened: Sequence[Finished], templates: Sequence[RunTemplates], by: By) -> None:
-        self.cheap, self.dear = opened
+        self.cheap, self.expensive = opened
         self.by = by
         self.items = [item for item in self.cheap.keys if all(_judged(each, item) for each in opened)]
         if not any(self.cheap.keys[item].labelled for item in self.items):
@@ -323,14 +326,14 @@ class CascadePair:
     def outcomes(self, threshold: float | None) -> list[Outcome]:
         """Of every item, by the run that decides on it."""
         on = self.sent(threshold)
-        return [(self.dear if item in on else self.cheap).outcomes[item] for item in self.items]
+        return [(self.expensive if item in on else self.cheap).outcomes[item] for item in self.items]
 
     def steps(self, thresholds: Sequence[float | None], seed: int) -> Iterator[Threshold]:
         """What each threshold gives."""
         layout, labelled = self.cheap.benchmark.layout, [self.cheap.keys[item].labelled for item in self.items]
         every = [self.outcomes(threshold) for threshold in thresholds]
-        dear = self.outcomes(0.0)
-        tested = [[o for o, has in zip(among, labelled, strict=True) if has] for among in (*every, dear)]
+        expensive = self.outcomes(0.0)
+        tested = [[o for o, has in zip(among, labelled, strict=True) if has] for among in (*every, expensive)]
         paired = PairedRuns(tested, layout, self.cheap.benchmark.unit, seed=seed)
         whole = paired.part(paired.whole)
         both = zip(thresholds, every, strict=True)
@@ -353,15 +356,15 @@ class CascadePair:
 
     def cost(self, sent: Collection[str]) -> float | None:
         """US dollars an item, where these are sent on; None where it is not known."""
-        cheap, dear = self._costs
-        paid = [*(cheap.get(item, 0.0) for item in self.items), *(dear.get(item, 0.0) for item in sent)]
+        cheap, expensive = self._costs
+        paid = [*(cheap.get(item, 0.0) for item in self.items), *(expensive.get(item, 0.0) for item in sent)]
         known = [cost for cost in paid if cost is not None]
         return math.fsum(known) / len(self.items) if len(known) == len(paid) else None
 
     def notes(self) -> Iterator[str]:
         """What a reader must know."""
         yield from self.cheap.notes
-        yield from self.dear.notes
+        yield from self.expensive.notes
         left_out = len(self.cheap.keys) - len(self.items)
         if left_out:
             yield f"{left_out} items are left out: not judged by both runs"
@@ -369,9 +372,11 @@ class CascadePair:
     def made(self, threshold: float, name: str, seed: int) -> DerivedRun:
         """The cascade with this threshold, as a run."""
         on = self.sent(threshold)
-        decided = {item: self.dear if item in on else self.cheap for item in self.items}
+        decided = {item: self.expensive if item in on else self.cheap for item in self.items}
         place = {item: at for at, item in enumerate(self.items)}
-        kept = [j for each in (self.cheap, self.dear) for j in each.judgements.values() if decided.get(j.item) is each]
+        kept = [
+            j for each in (self.cheap, self.expensive) for j in each.judgements.values() if decided.get(j.item) is each
+        ]
         kept.sort(key=lambda judgement: place[judgement.item])
         first = self.cheap.run.manifest.protocol
         said = f"cascade-{self.by}-{threshold:g}"
@@ -380,7 +385,7 @@ class CascadePair:
             name=name,
             protocol={**first.model_dump(), "name": f"{first.name}-{said}"[:120]},
             said={
-                "members": [member(each) for each in (self.cheap, self.dear)],
+                "members": [member(each) for each in (self.cheap, self.expensive)],
                 "by": self.by,
                 "threshold": threshold,
                 "sent": len(on),
@@ -388,8 +393,8 @@ class CascadePair:
             judgements=[replace(judgement, cached=True) for judgement in kept],
             readings={item: each.readings.get(item, []) for item, each in decided.items()},
             outcomes=self.outcomes(threshold),
-            usage=total_usage([usage_over(self.cheap, {*self.items}), usage_over(self.dear, on)]),
-            notes=[f"{len(on)} of {len(self.items)} items escalated to {self.dear.name.judge}"],
+            usage=total_usage([usage_over(self.cheap, {*self.items}), usage_over(self.expensive, on)]),
+            notes=[f"{len(on)} of {len(self.items)} items escalated to {self.expensive.name.judge}"],
             seed=seed,
         )
 

@@ -303,6 +303,7 @@ def _place(run: Finished, label: RunLabel) -> Place:
         path=str(run.path),
         measure=metrics.measure,
         baselines={} if found is None else {name: each.score for name, each in found.baselines.items()},
+        baseline_p={} if found is None else {n: each.p for n, each in found.baselines.items() if each.p is not None},
         baselines_left_out=() if found is None else found.left_out,
     )
 

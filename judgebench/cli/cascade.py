@@ -19,8 +19,7 @@ from judgebench.cli.errors import EXIT_DONE, NumberRange
     shell_complete=run_folders,
 )
 @click.argument(
-    "dear",
-    metavar="EXPENSIVE",
+    "expensive",
     shell_complete=run_folders,
 )
 @click.option(
@@ -56,7 +55,7 @@ from judgebench.cli.errors import EXIT_DONE, NumberRange
 @out_option("Parent folder of the saved run.")
 @click.option("--json", "as_json", is_flag=True, help="Print all thresholds as one JSON object and nothing else.")
 @quiet_option
-def cascade(cheap: str, dear: str, **options: Any) -> int:
+def cascade(cheap: str, expensive: str, **options: Any) -> int:
     """Simulate a cascade: cheap judge first, expensive judge when uncertain.
 
     CHEAP and EXPENSIVE are folders of finished runs on the same items; no API calls are made. Each threshold is listed
@@ -68,7 +67,7 @@ def cascade(cheap: str, dear: str, **options: Any) -> int:
 
     as_json = options.pop("as_json")
     with shown():
-        found = both(cheap, dear, **options)
+        found = both(cheap, expensive, **options)
     print_found(found, found.tables(), as_json=as_json)
     if found.path is not None:
         messages().print(f"done: {found.path}", soft_wrap=True)

@@ -10,10 +10,13 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from judgebench.engine.progress import Throttle
     from judgebench.engine.spec import RunSpec
     from judgebench.runs import Judgement
 
 _WINDOW_S = 60.0
+_TELLING = 10
+"""So many replies tell what the others will cost."""
 _NO_CALL = frozenset({"not_cached", "not_asked"})
 
 
@@ -74,7 +77,9 @@ class JudgeTally:
         failed: Judgements without a verdict.
         cached: Judgements whose reply the cache had.
         cost: What was paid now, in USD.
+        priced: For how many calls that was.
         unpriced: Whether a reply came whose cost is not known.
+        limit: How many of its calls may be in flight; None before that is known.
     """
 
     def __init__(self, name: str) -> None:
@@ -83,7 +88,9 @@ class JudgeTally:
         self.failed = self.cached = 0
         self.cost = 0.0
         self.unpriced = False
+        self.priced = 0
         self.pace = Speed()
+        self.limit: Throttle | None = None
 
     @property
     def left(self) -> int:
@@ -99,6 +106,19 @@ class JudgeTally:
     def now(self) -> CellTally:
         """The run that goes on; the last one where none does."""
         return next((cell for cell in self.cells if cell.began and not cell.over), self.cells[-1])
+
+    @property
+    def whole_cost(self) -> float | None:
+        """What it costs in all, if judgements to come cost what those so far did; None: not known yet."""
+        if not self.left:
+            return self.cost
+        return None if self.unpriced or self.priced < _TELLING else self.cost * (1 + self.left / self.priced)
+
+    @property
+    def throttled(self) -> str:
+        """How far rate limits keep its calls in flight below its own limit, in words; empty where they do not."""
+        at = None if self.limit is None or not self.left else self.limit.throttled
+        return "" if self.limit is None or at is None else f"throttled to {at} of {self.limit.most} by rate limits"
 
     def seconds_left(self, now: float) -> float | None:
         """How long the judge still takes at its pace; None where that cannot be told."""
@@ -140,6 +160,10 @@ class GridTally:
         judge.cells.append(tally)
         self._cells[id(cell)] = (judge, tally)
 
+    def paced(self, judge: str, pace: Throttle) -> None:
+        """See `judgebench.engine.progress.Progress`."""
+        self.judges[judge].limit = pace
+
     def started(self, cell: RunSpec, total: int, done: int) -> None:
         """See `judgebench.engine.progress.Progress`."""
         if id(cell) not in self._cells:
@@ -158,6 +182,7 @@ class GridTally:
             judge.pace.add(self.clock(), 0.0 if judgement.cached else judgement.latency_s or 0.0)
         if called:
             judge.cost += judgement.cost_usd or 0.0
+            judge.priced += judgement.cost_usd is not None
             judge.unpriced |= judgement.cost_usd is None and judgement.reply is not None
 
     def ended(self, cell: RunSpec) -> None:

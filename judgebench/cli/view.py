@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from judgebench._util.text import one_line
+from judgebench._util.text import duration, one_line
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Sequence
@@ -18,22 +18,6 @@ _MOST_JUDGES = 12
 _NARROWEST_NAME = 10
 _HEAD_LINES = 6
 """Lines of the view, and around it, that are no judge's."""
-
-
-def duration(seconds: float) -> str:
-    """A time as people say it: 45 s, 2 min 5 s, 1 h 12 min, 3 days 4 h."""
-    whole = max(round(seconds), 0)
-    if whole < 60:
-        return f"{whole} s"
-    if whole < 600:
-        return f"{whole // 60} min {whole % 60} s" if whole % 60 else f"{whole // 60} min"
-    minutes = round(whole / 60)
-    if minutes < 60:
-        return f"{minutes} min"
-    if minutes < 48 * 60:
-        return f"{minutes // 60} h {minutes % 60} min"
-    hours = round(minutes / 60)
-    return f"{hours // 24} days {hours % 24} h"
 
 
 def per_second(rate: float) -> str:
@@ -73,8 +57,14 @@ def grid_parts(grid: GridTally, now: float) -> Iterator[str]:
     if cached := sum(judge.cached for judge in judges):
         yield f"{cached:,} cached"
     yield f"{sum(judge.failed for judge in judges):,} failed"
-    yield _cost(sum(judge.cost for judge in judges), unpriced=any(judge.unpriced for judge in judges))
+    wholes = [judge.whole_cost for judge in judges]
+    expected = sum(each for each in wholes if each is not None) if None not in wholes else 0.0
+    paid = _cost(sum(judge.cost for judge in judges), unpriced=any(judge.unpriced for judge in judges))
+    yield f"{paid} of about {_cost(expected, unpriced=False)}" if expected and not waiting else paid
     yield "no reply yet" if waiting else time_left(grid.seconds_left(now))
+    for judge in judges:
+        if judge.throttled:
+            yield f"{one_line(judge.name)} {judge.throttled}" if len(judges) > 1 else judge.throttled
 
 
 def log_line(grid: GridTally, steps: Sequence[Step], now: float) -> str | None:

@@ -6,6 +6,7 @@ import asyncio
 import time
 import warnings
 from collections import Counter
+from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -30,18 +31,19 @@ from judgebench.judges import cost, is_free, price_of, secret_values
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Mapping, Sequence
+    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import tenacity
 
     from judgebench.client.cache.store import ReplyCache
+    from judgebench.client.limits import CallInFlight
     from judgebench.judges import Judge
 
 MAX_TRIES = 10
 FIRST_TRIES = 6
 """The cap where the judge has not answered yet: a server that is not there is told of within seconds."""
-DEAR_TRIES = 3
+PAID_TRIES = 3
 """The cap where each try may be paid for or takes minutes: replies that cannot be used, empty ones, and timeouts."""
 MAX_WAIT_S = 300.0
 """The cap on what one call waits between its tries, in all; a rate limit has no other."""
@@ -286,7 +288,7 @@ class JudgeClient:
 
         async def attempt() -> Reply:
             try:
-                reply = await self._once(request)
+                reply = await self._once(request, again=bool(attempts.causes))
                 if reply.says_nothing:
                     raise _EmptyReplyError(reply)
             except TransientError as error:
@@ -334,8 +336,8 @@ class JudgeClient:
             return True
         if isinstance(error, RateLimitedError) or not isinstance(error, TransientError):
             return False
-        dear = error.answered or isinstance(error, TimedOutError)
-        return causes[_cause(error)] >= (DEAR_TRIES if dear else MAX_TRIES if self._answered else FIRST_TRIES)
+        paid = error.answered or isinstance(error, TimedOutError)
+        return causes[_cause(error)] >= (PAID_TRIES if paid else MAX_TRIES if self._answered else FIRST_TRIES)
 
     def _gave_up(self, key: str, detail: str) -> JudgebenchError:
         """A failure of the one call, or of the judge where too many have failed with none between them that worked."""
@@ -398,20 +400,24 @@ class JudgeClient:
             limits = () if self.judge.offline else ((self.judge.limits.rpm, False), (self.judge.limits.tpm, True))
             self._limits = [(PerMinute(most), by_tokens) for most, by_tokens in limits if most is not None]
 
-    async def _once(self, request: Request) -> Reply:
-        """One try, once the judge's pace, its limits and the budget allow it."""
+    async def _once(self, request: Request, *, again: bool) -> Reply:
+        """One try, once the judge's pace, its limits and the budget allow it; `again` if it has waited already."""
         self._ready()
         await self._within_limits(request)
-        async with self.pace.call() as flight, self.budget.call(self.judge, request.messages, request.schema) as bill:
+        clock = asyncio.get_running_loop().time
+        async with (
+            self._place(clock, held=not again) as flight,
+            self.budget.call(self.judge, request.messages, request.schema) as bill,
+        ):
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
                 raise stopped
-            clock = asyncio.get_running_loop().time
             started = clock()
             try:
                 reply = self._finished(await self._completed(request), clock() - started)
             except JudgebenchError as error:
-                flight.refused = isinstance(error, RateLimitedError)
+                if isinstance(error, RateLimitedError):
+                    flight.refused, flight.refused_until = True, clock() + (error.retry_after or 0.0)
                 bill.cost = (error.took or {}).get("cost_usd") if error.charged else 0.0
                 return self._refused(error, request)
             flight.good = self._answered = True
@@ -419,6 +425,14 @@ class JudgeClient:
             if reply.cost_usd is not None:
                 bill.cost = reply.cost_usd
             return reply
+
+    @asynccontextmanager
+    async def _place(self, clock: Callable[[], float], *, held: bool) -> AsyncIterator[CallInFlight]:
+        """A place in flight; a call that is held has it only once the provider is open again."""
+        async with self.pace.call() as flight:
+            if held and (seconds := self.pace.hold(clock())) > 0:
+                await self._unless_stopped(self._sleep(min(seconds, MAX_WAIT_S)))
+            yield flight
 
     async def _completed(self, request: Request) -> Reply:
         """The provider's reply, whole within the judge's timeout; every error of its is one of ours, and has no key.

@@ -1,8 +1,9 @@
-"""How many calls of a judge may be in flight: halved when the provider says there are too many, then grown again."""
+"""How many calls of a judge may be in flight: fewer when the provider says there are too many, then more again."""
 
 from __future__ import annotations
 
 import asyncio
+import math
 from collections import deque
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
@@ -12,7 +13,11 @@ from judgebench.errors import ConfigError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-_RISE = 0.5
+_RISE, _PROBE, _LOSS = 0.5, 0.025, 0.5
+"""What a good reply adds to the limit far below what is refused and near it, and what a refusal takes."""
+_NEAR, _FORGET, _SOON = 0.75, 0.8, 4
+_CLOSED = 3
+_THROTTLED = 0.9
 _STEPS_TO_THE_WIRE = 4
 _LONGEST_PAUSE_S = 0.1
 
@@ -25,10 +30,16 @@ exhausted."""
 
 
 class Pace:
-    """A limit on calls in flight that adapts, additively up and multiplicatively down (Chiu and Jain 1989).
+    """A limit on calls in flight that adapts to refusals (429).
 
-    A refusal (429) halves the limit, once for all calls that were in flight together; each good reply then adds a
-    share of one, so that a whole round of good replies adds one call.
+    Each refusal takes half a place, so that a flight that is refused as a whole halves the limit, and a stray one among
+    many good replies costs next to nothing (proportional to their share, as in DCTCP, Alizadeh et al. 2010,
+    doi:10.1145/1851275.1851192). Each good reply adds a half, up to three quarters of what was in flight when the
+    provider last refused, and from there on a fortieth, and more the longer none is refused (as in CUBIC, Ha et al.
+    2008, doi:10.1145/1400097.1400105): so the limit stays just below what is refused, and is soon back after a burst.
+
+    Three refusals in a row with no good reply between them mean that the provider is closed for now: no call begins
+    before the time that it asked to wait is over (`hold`).
 
     With the first good reply the limit is what is in flight by then, and each good reply adds a half, until the judge's
     own limit or a refusal is reached. So the calls that fill up the rest are spread over the others, as replies will be
@@ -47,9 +58,17 @@ class Pace:
         self.limit = float(most)
         self.in_flight = 0
         self.answered = False
-        self._rising = True
+        self._known = math.inf  # what is refused, as far as that has been seen
         self._round = 0
+        self._in_a_row = 0
+        self._calm = 0.0  # rounds of good replies since the last refusal
+        self._closed_until = 0.0
         self._waiting: deque[asyncio.Future[None]] = deque()
+
+    @property
+    def throttled(self) -> int | None:
+        """The calls that may be in flight, where refusals keep them well below the judge's own limit; else None."""
+        return int(self.limit) if self._known < math.inf and self.limit <= _THROTTLED * self.most else None
 
     @asynccontextmanager
     async def call(self) -> AsyncIterator[CallInFlight]:
@@ -72,17 +91,38 @@ class Pace:
             self._learn(flight)
             self._wake()
 
+    def hold(self, now: float) -> float:
+        """For how many seconds no call begins.
+
+        Args:
+            now: By the clock of `CallInFlight.refused_until`.
+        """
+        return max(self._closed_until - now, 0.0) if self._in_a_row >= _CLOSED else 0.0
+
     def _learn(self, flight: CallInFlight) -> None:
-        if flight.refused and flight.round == self._round:
-            self.limit = max(1.0, self.limit / 2)
-            self._round += 1
-            self.answered, self._rising = True, False
+        if flight.refused:
+            if flight.round == self._round and not self._in_a_row:  # else it is of the same burst
+                first = self._known == math.inf
+                self._known = self.limit if first or self._is_near else max(self.limit, _FORGET * self._known)
+                self._round += 1
+            self.limit = max(1.0, self.limit - _LOSS)
+            self.answered = True
+            self._in_a_row += 1
+            self._calm = 0.0
+            self._closed_until = max(self._closed_until, flight.refused_until)
         elif flight.good:
             if not self.answered:
                 self.limit = self.in_flight + 1.0
                 self.answered = True
-            self.limit = min(float(self.most), self.limit + (_RISE if self._rising else 1 / self.limit))
-            self._rising = self._rising and self.limit < self.most
+            self._in_a_row = 0
+            self._calm += 1 / self.limit
+            gain = min(_PROBE * (1 + (self._calm / _SOON) ** 2), _RISE) if self._is_near else _RISE
+            self.limit = min(float(self.most), self.limit + gain)
+
+    @property
+    def _is_near(self) -> bool:
+        """Whether the limit is near what was refused."""
+        return self.limit >= _NEAR * self._known
 
     def _wake(self) -> None:
         free = max(1, int(self.limit)) - self.in_flight
@@ -99,14 +139,16 @@ class CallInFlight:
     Attributes:
         good: It had a reply.
         refused: The provider said that there are too many.
+        refused_until: When it may be asked again, by the clock of whoever makes the call; 0 where it did not say.
     """
 
-    __slots__ = ("good", "refused", "round")
+    __slots__ = ("good", "refused", "refused_until", "round")
 
     def __init__(self, number: int) -> None:
         self.round = number
         self.good = False
         self.refused = False
+        self.refused_until = 0.0
 
 
 async def eased() -> None:

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import random
+import re
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
 from judgebench.engine.cached import needed_at_most
+from judgebench.engine.recorder import Lengths
 from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.judges import cost, price_of
 
@@ -21,7 +23,13 @@ if TYPE_CHECKING:
     from judgebench.judges import Judge
 
 ASSUMED_ANSWER = 300
-"""Tokens of an answer, where no reply of the judge to the template is known."""
+"""Tokens of an answer, where no reply of the judge is known."""
+
+LATEST = 2_000
+"""So many of the replies that the cache got last are looked through for those of a model."""
+
+_FIRST_TOKEN_S, _TOKENS_PER_S = 0.5, 60.0
+"""How soon and how fast a model answers, where no reply of it is known."""
 
 COUNTED = 500
 """So many prompts are counted; the tokens of more are taken from these, in proportion to their characters."""
@@ -39,9 +47,14 @@ class Forecast:
         prompt_tokens: Of those calls.
         completion_tokens: Expected of those calls.
         replies: How many replies that are there the expected answer is the mean of; 0: it is assumed.
+        of_model: Whether these are the model's to other questions, since there is none to the template.
         cost_usd: Expected; None where the judge has no known price.
         highest_usd: If every answer were as long as it may be; None where price or limit is not known.
         repair: How many follow-up turns each of those replies may get, which no figure counts.
+        seconds: How long the calls take, at the judge's limits and without refusals.
+        latency_s: Of one reply, on average; assumed from its length where no reply's is known.
+        timed: How many replies that are there this is the mean of; 0: it is assumed.
+        in_flight: How many calls of the judge there are at once.
     """
 
     benchmark: str
@@ -58,6 +71,11 @@ class Forecast:
     cost_usd: float | None
     highest_usd: float | None
     repair: int = 0
+    of_model: bool = False
+    seconds: float = 0.0
+    latency_s: float = 0.0
+    timed: int = 0
+    in_flight: int = 1
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""
@@ -90,7 +108,14 @@ class _Prompts:
         return round(counted * self.characters / max(1, sum(map(_characters, self.drawn))))
 
 
-def forecast(cells: Sequence[RunSpec], cache: ReplyCache, out: Path, *, refresh: bool = False) -> list[Forecast]:
+def forecast(
+    cells: Sequence[RunSpec],
+    cache: ReplyCache,
+    out: Path,
+    *,
+    refresh: bool = False,
+    concurrency: int | None = None,
+) -> list[Forecast]:
     """What a grid would send and cost, a forecast a cell.
 
     Args:
@@ -98,6 +123,7 @@ def forecast(cells: Sequence[RunSpec], cache: ReplyCache, out: Path, *, refresh:
         cache: Where replies are kept; only read.
         out: The folder above the runs' folders; only read.
         refresh: As if every reply were asked for again.
+        concurrency: Calls of a judge at once; None for the judge's own limit.
 
     Raises:
         ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
@@ -107,10 +133,42 @@ def forecast(cells: Sequence[RunSpec], cache: ReplyCache, out: Path, *, refresh:
     check_apart(plans)
     if refresh:
         as_one_refresh(plans)
-    return [_of(plan, JudgeClient(plan.spec.judge, cache, refresh=refresh), asked) for plan in plans]
+    known: dict[str, Lengths] = {}
+    return [
+        _of(plan, JudgeClient(plan.spec.judge, cache, refresh=refresh, concurrency=concurrency), asked, known)
+        for plan in plans
+    ]
 
 
-def _of(plan: RunPlan, client: JudgeClient, asked: set[str]) -> Forecast:
+def time_of(forecasts: Sequence[Forecast]) -> float:
+    """How many seconds a grid takes: judges work side by side, the runs of one after another."""
+    by_judge: dict[str, float] = {}
+    for each in forecasts:
+        by_judge[each.judge] = by_judge.get(each.judge, 0.0) + each.seconds
+    return max(by_judge.values(), default=0.0)
+
+
+def _answers_of_model(judge: Judge, cache: ReplyCache) -> Lengths:
+    """The length of the replies of the judge's model among those that the cache got last."""
+    name = judge.model.rpartition("/")[2]
+    dated = re.compile(rf"(?:.*/)?{re.escape(name)}(?:[-@:][0-9][-0-9]*)?")
+    found = Lengths()
+    for reply in cache.latest(LATEST):
+        if reply.served_model is not None and dated.fullmatch(reply.served_model):
+            found.add(reply.completion_tokens, reply.latency_s)
+    return found
+
+
+def _seconds(judge: Judge, calls: int, tokens: int, latency: float, in_flight: int) -> float:
+    """How long calls take side by side, and by the judge's limits per minute."""
+    if judge.offline or not calls:
+        return 0.0
+    by_limits = [60 * calls / judge.limits.rpm] if judge.limits.rpm else []
+    by_limits += [60 * tokens / judge.limits.tpm] if judge.limits.tpm else []
+    return max(latency * -(-calls // in_flight), *by_limits, 0.0)
+
+
+def _of(plan: RunPlan, client: JudgeClient, asked: set[str], known: dict[str, Lengths]) -> Forecast:
     plan.look()
     cell, judge = plan.spec, plan.spec.judge
     total, done = plan.total, plan.recorder.readings.total
@@ -122,7 +180,13 @@ def _of(plan: RunPlan, client: JudgeClient, asked: set[str]) -> Forecast:
             prompts.add(work.request)
     tokens, calls = prompts.tokens(judge), prompts.count
     longest = longest_answer(judge)
+    if of_model := not answers.count and calls > 0 and not judge.offline:
+        if judge.name not in known:
+            known[judge.name] = _answers_of_model(judge, client.cache)
+        answers = known[judge.name]
     length = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count
+    timed = answers.timed if calls else 0
+    latency = answers.seconds / timed if timed else _FIRST_TOKEN_S + length / _TOKENS_PER_S
     expected = 0 if judge.offline else round(calls * (length if longest is None else min(length, longest)))
     return Forecast(
         benchmark=cell.benchmark.name,
@@ -139,6 +203,11 @@ def _of(plan: RunPlan, client: JudgeClient, asked: set[str]) -> Forecast:
         cost_usd=_cost(judge, tokens, expected),
         highest_usd=None if longest is None else _cost(judge, tokens, calls * longest, highest=True),
         repair=cell.orders.repair,
+        of_model=of_model and answers.count > 0,
+        seconds=_seconds(judge, calls, tokens + expected, latency, client.pace.most),
+        latency_s=0.0 if judge.offline else latency,
+        timed=timed,
+        in_flight=client.pace.most,
     )
 
 

@@ -107,6 +107,9 @@ async def run_cells(
                 raise obstacle
         for plan in plans:
             plan.announce()
+        if progress is not None:
+            for name, client in clients.items():
+                progress.paced(name, client.pace)
         if not compared:
             by_judge = {name: [plan for plan in plans if plan.spec.judge.name == name] for name in clients}
             results, errors = await _side_by_side(

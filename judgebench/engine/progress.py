@@ -12,8 +12,25 @@ if TYPE_CHECKING:
     from judgebench.runs import Judgement
 
 
+class Throttle(Protocol):
+    """How many calls of a judge may be in flight.
+
+    Attributes:
+        most: The judge's own limit.
+    """
+
+    most: int
+
+    @property
+    def throttled(self) -> int | None:
+        """The calls that may be in flight, where refusals keep them well below the judge's own limit; else None."""
+
+
 class Progress(Protocol):
     """What watches a run; the command line shows it."""
+
+    def paced(self, judge: str, pace: Throttle) -> None:
+        """The judge's calls are limited so from now on; before the first."""
 
     def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """A cell will be run: so many judgements at most, so many there already; of all before the first."""
@@ -30,6 +47,9 @@ class Progress(Protocol):
 
 class Silent:
     """Watches and says nothing."""
+
+    def paced(self, judge: str, pace: Throttle) -> None:
+        """See `Progress`."""
 
     def planned(self, cell: RunSpec, total: int, done: int) -> None:
         """See `Progress`."""

@@ -76,16 +76,21 @@ class RunResult:
 
 @dataclass(slots=True)
 class Lengths:
-    """How many tokens answers have, of those of which that is known."""
+    """How many tokens answers have, and how long they take, of those of which that is known."""
 
     count: int = 0
     tokens: int = 0
+    timed: int = 0
+    seconds: float = 0.0
 
-    def add(self, tokens: int) -> None:
+    def add(self, tokens: int, seconds: float | None = None) -> None:
         """Takes in one more answer."""
         if tokens:
             self.count += 1
             self.tokens += tokens
+        if seconds:
+            self.timed += 1
+            self.seconds += seconds
 
 
 class Recorder:
@@ -206,7 +211,7 @@ class Recorder:
 
     def _count_answer(self, judgement: Judgement) -> None:
         if not judgement.turn:
-            self.answers.add(judgement.usage.completion_tokens)
+            self.answers.add(judgement.usage.completion_tokens, judgement.latency_s)
 
     def record(
         self, work: Work, reply: Reply, result: Verdict | Failure, *, cached: bool, last: bool = True

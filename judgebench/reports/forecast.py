@@ -7,8 +7,8 @@ from itertools import groupby
 from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
-from judgebench._util.text import thousands
-from judgebench.engine.forecast import ASSUMED_ANSWER
+from judgebench._util.text import duration, thousands
+from judgebench.engine.forecast import ASSUMED_ANSWER, time_of
 from judgebench.reports.table import print_tables
 
 if TYPE_CHECKING:
@@ -60,6 +60,19 @@ def _table(forecasts: Sequence[Forecast]) -> Table:
     )
 
 
+def _time(asked: Sequence[Forecast]) -> Iterator[str]:
+    """How long it takes, and what that is taken from."""
+    if not (seconds := time_of(asked)):
+        return
+    slowest = max(asked, key=lambda each: time_of([other for other in asked if other.judge == each.judge]))
+    timed = sum(each.timed for each in asked if each.judge == slowest.judge)
+    taken = f"the mean of {thousands(timed)} cached replies" if timed else "assumed; measure with --limit 20"
+    names = list(dict.fromkeys(each.judge for each in asked))
+    side = f", {slowest.judge} takes longest" if len(names) > 1 else ""
+    per = f"{slowest.in_flight} calls in flight, {slowest.latency_s:.1f} s per reply: {taken}"
+    yield f"time: about {duration(seconds)} without rate limits{side} ({per})"
+
+
 def _sum(costs: Sequence[float | None]) -> float | str:
     known = [cost for cost in costs if cost is not None]
     return sum(known) if len(known) == len(costs) else "unknown"
@@ -72,12 +85,22 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
         return
     yield "cached: replies in the folder or the cache, or requested by another run of this grid"
     measured, assumed = [each for each in asked if each.replies], [each for each in asked if not each.replies]
-    if measured:
-        replies = sum(each.replies for each in measured)
+    if own := [each for each in measured if not each.of_model]:
+        replies = sum(each.replies for each in own)
         yield f"output tokens, cost: from the mean length of {thousands(replies)} cached replies"
+    if others := {each.judge: each.replies for each in measured if each.of_model}:
+        count, names = thousands(sum(others.values())), ", ".join(others)
+        yield (
+            f"output tokens, cost ({names}): from the mean length of {count} cached replies of the same model to "
+            "other prompts"
+        )
     if assumed and any(each.completion_tokens for each in assumed):
         names = "" if not measured else f" ({', '.join(dict.fromkeys(each.judge for each in assumed))})"
-        yield f"output tokens, cost: assuming {ASSUMED_ANSWER} tokens per reply{names}; measure with --limit 20"
+        yield (
+            f"output tokens, cost: assuming {ASSUMED_ANSWER} tokens per reply{names}, thinking models need many more; "
+            "measure with --limit 20"
+        )
+    yield from _time(asked)
     repair = max(each.repair for each in asked)
     aside = ", without follow-up turns" if repair else ""
     if repair:

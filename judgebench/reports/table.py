@@ -93,6 +93,13 @@ class _Layout:
         wider = max(below - self._least[self._titles[0]], 0) if below else 0
         return self._total(self._least, [*names, *columns], self._gap) + wider <= self._width
 
+    def _fits_below(self, columns: Sequence[int]) -> bool:
+        """The same in a table below, which has only the names that tell the rows apart."""
+        names = self._telling()
+        if len(self._text_columns(names)) > 1:
+            return self._fits(columns)
+        return self._total(self._least, [*names, *columns], self._gap) <= self._width
+
     def _parts(self) -> Iterator[list[int]]:
         """The columns behind the names in as many tables as it takes: the first, and those that gave way to it."""
         first, below = [at for at in range(len(self._columns)) if at not in self._names], []
@@ -100,15 +107,17 @@ class _Layout:
             while not self._fits(first) and (most := max(self._columns[at].priority for at in first)):
                 below += [at for at in first if self._columns[at].priority == most and not self._columns[at].optional]
                 first = [at for at in first if self._columns[at].priority < most]
+        fits = self._fits
         for group in (first, sorted(below)):
             part: list[int] = []
             for at in group:
-                if part and not self._fits([*part, at]):
+                if part and not fits([*part, at]):
                     yield part
-                    part = []
+                    part, fits = [], self._fits_below
                 part.append(at)
             if part:
                 yield part
+            fits = self._fits_below
 
     def _telling(self) -> list[int]:
         """The first of the names that tell the rows apart."""

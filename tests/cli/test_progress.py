@@ -10,8 +10,9 @@ import pytest
 from rich.cells import cell_len
 
 from judgebench._util.steps import Step, counted, step, watched
+from judgebench._util.text import duration
 from judgebench.cli.tallies import GridTally
-from judgebench.cli.view import cut, duration, frame, log_line
+from judgebench.cli.view import cut, frame, log_line
 from judgebench.items import Failure
 
 
@@ -156,8 +157,26 @@ def test_a_single_run_says_all_of_it(clock: Clock) -> None:
     assert said(grid, 101.0) == [
         "rewardbench · mine · pairwise",
         "━" * 7 + "─" * 65 + " 10%",
-        "10 of 100 judged · 10.0/s · 2 failed · $0.100 · 9 s left",
+        "10 of 100 judged · 10.0/s · 2 failed · $0.100 of about $1.00 · 9 s left",
     ]
+
+
+def test_throttling_is_said(clock: Clock) -> None:
+    """How many of how many calls may be in flight; whose it is, where there are several judges."""
+    grid = begun(clock, cell(), cell("other"))
+    grid.paced("mine", SimpleNamespace(most=40, throttled=9))
+    grid.paced("other", SimpleNamespace(most=40, throttled=None))
+    text = " ".join(said(grid, clock.now))
+    assert ("mine throttled to 9 of 40 by rate limits" in text, "other throttled" in text) == (True, False)
+
+
+def test_the_whole_cost_is_foretold_from_the_replies_so_far(clock: Clock) -> None:
+    """From ten priced replies on: 10 of 100 cost $0.10, so all cost about $1.00."""
+    grid = begun(clock, one := cell())
+    judge_many(grid, one, 9)
+    assert not any(" of about " in line for line in said(grid, clock.now))
+    judge_many(grid, one, 1)
+    assert "$0.100 of about $1.00" in " ".join(said(grid, clock.now))
 
 
 def test_an_unknown_cost_is_said(clock: Clock) -> None:

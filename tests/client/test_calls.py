@@ -18,11 +18,11 @@ from loopback import Fault, LoopbackServer, Reply, error_reply, fatal_faults, la
 
 from judgebench.client.calls import (
     BAD_REQUESTS_IN_A_ROW,
-    DEAR_TRIES,
     FIRST_TRIES,
     FIRST_WAIT_S,
     GIVEN_UP_IN_A_ROW,
     MAX_TRIES,
+    PAID_TRIES,
     JudgeClient,
 )
 from judgebench.client.providers.litellm import transport as lite
@@ -243,7 +243,7 @@ def test_a_wait_beyond_all_patience_is_not_begun(asker: Asker) -> None:
 @pytest.mark.parametrize("model", [*MODELS, SDK])
 @pytest.mark.parametrize(
     ("fault", "tries"),
-    [(Fault.reset(), FIRST_TRIES), (Fault.half_body(), DEAR_TRIES), (Fault.status(503), FIRST_TRIES)],
+    [(Fault.reset(), FIRST_TRIES), (Fault.half_body(), PAID_TRIES), (Fault.status(503), FIRST_TRIES)],
     ids=lambda value: getattr(value, "name", None),
 )
 def test_a_try_is_one_request(asker: Asker, fault: Fault, tries: int, model: str) -> None:
@@ -261,7 +261,7 @@ def test_a_reply_that_cannot_be_used_is_paid_for_three_times_at_most(asker: Aske
     """Whatever is wrong with it, and although the judge has answered before."""
     asker.server.faults = lambda request: fault if request.text == "bad" else None
     asker.ask("good", "bad")
-    assert asker.server.count == 1 + DEAR_TRIES
+    assert asker.server.count == 1 + PAID_TRIES
 
 
 def test_tries_are_counted_by_what_they_met(asker: Asker) -> None:
@@ -534,10 +534,10 @@ def test_a_request_over_the_limit_per_minute_by_itself_is_not_waited_for(asker: 
 @pytest.mark.parametrize("fault", [Fault.empty(), Fault.none_content()], ids=["empty", "none"])
 def test_a_lasting_empty_reply_is_a_failure_that_is_not_kept(asker: Asker, fault: Fault) -> None:
     """A model that says nothing each time fails as `empty`, no provider's failure; a later command asks it again."""
-    asker.server.faults = first(fault, times=DEAR_TRIES)
+    asker.server.faults = first(fault, times=PAID_TRIES)
     asked = asker.ask()
     assert isinstance(asked.error, VerdictFailure)
-    assert (asked.error.kind, asker.server.count) == ("empty", DEAR_TRIES)
+    assert (asked.error.kind, asker.server.count) == ("empty", PAID_TRIES)
     assert asker.ask().reply.text == "It is the first. [[A]]"
 
 

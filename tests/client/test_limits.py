@@ -32,15 +32,15 @@ def test_no_more_calls_than_the_limit_are_in_flight():
     assert (max(seen), len(done), pace.in_flight) == (3, 20, 0)
 
 
-def test_a_refusal_halves_the_limit():
-    """A 429 halves the limit."""
+def test_a_stray_refusal_takes_half_a_place():
+    """A single 429 among many calls says little about how many are too many."""
     pace = Pace(8)
     fly(pace, refused=True)
-    assert pace.limit == 4
+    assert pace.limit == 7.5
 
 
-def test_refusals_of_one_round_count_once():
-    """Calls that were in flight together and are all refused halve the limit once, not once each."""
+def test_a_flight_that_is_refused_as_a_whole_halves_the_limit():
+    """Eight calls that were in flight together leave four."""
     pace = Pace(8)
 
     async def one(barrier):
@@ -53,7 +53,7 @@ def test_refusals_of_one_round_count_once():
         await asyncio.gather(*(one(barrier) for _ in range(8)))
 
     asyncio.run(many())
-    assert pace.limit == 4
+    assert (pace.limit, pace.throttled) == (4, 4)
 
 
 def test_the_limit_never_falls_below_one():
@@ -65,15 +65,35 @@ def test_the_limit_never_falls_below_one():
 
 
 def test_good_replies_raise_the_limit_again():
-    """After a refusal, a round of good replies adds about one call, up to the judge's own limit and no further."""
+    """Soon up to three quarters of what was refused, a half each; from there on slowly, to the judge's own limit."""
+    pace = Pace(40)
+    for _ in range(60):
+        fly(pace, refused=True)
+    assert pace.limit == 10
+    pace._known = 40.0
+    for _ in range(40):
+        fly(pace, good=True)
+    assert pace.limit == 30
+    for _ in range(400):
+        fly(pace, good=True)
+    assert (pace.limit, pace.throttled) == (pytest.approx(40), None)
+
+
+def test_calls_are_held_only_after_refusals_in_a_row():
+    """Until the latest time that the provider asked to wait; a good reply opens it again."""
     pace = Pace(8)
-    fly(pace, refused=True)
-    for _ in range(4):
-        fly(pace, good=True)
-    assert pace.limit == pytest.approx(5, abs=0.2)
-    for _ in range(100):
-        fly(pace, good=True)
-    assert pace.limit == 8
+
+    async def refused(until):
+        async with pace.call() as flight:
+            flight.refused, flight.refused_until = True, until
+
+    for until in (10.0, 30.0):
+        asyncio.run(refused(until))
+    assert pace.hold(5.0) == 0
+    asyncio.run(refused(20.0))
+    assert (pace.hold(5.0), pace.hold(31.0)) == (25.0, 0.0)
+    fly(pace, good=True)
+    assert pace.hold(5.0) == 0
 
 
 def test_calls_that_fill_up_the_limit_are_spread_over_the_others():
@@ -106,7 +126,7 @@ def test_a_first_reply_after_a_refusal_leaves_the_limit():
     pace = Pace(8)
     fly(pace, refused=True)
     fly(pace, good=True)
-    assert pace.limit == 4.25
+    assert pace.limit == pytest.approx(7.525, abs=0.001)
 
 
 def test_other_failures_leave_the_limit():

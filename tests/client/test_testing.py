@@ -12,7 +12,7 @@ from scoring import write_rows
 import judgebench as jb
 from judgebench.client.budget import Budget
 from judgebench.client.cache.store import ReplyCache
-from judgebench.client.calls import BAD_REQUESTS_IN_A_ROW, DEAR_TRIES, JudgeClient
+from judgebench.client.calls import BAD_REQUESTS_IN_A_ROW, PAID_TRIES, JudgeClient
 from judgebench.client.testing import FAILURES, FakeClockLoop, ScriptedJudge, on_fake_clock
 from judgebench.errors import ConfigError, FatalProviderError, VerdictFailure
 from judgebench.judges import callable_judge
@@ -124,8 +124,8 @@ def test_a_call_that_hangs_is_given_up_after_three_timeouts(tmp_path):
     judge = callable_judge(ScriptedJudge(lambda _: GOOD, latency=1e9)).model_copy(update={"timeout": 60.0})
     (error,), seconds, client = asked(tmp_path, judge)
 
-    assert (error.kind, client.asked_again) == ("provider", {"timeout": DEAR_TRIES - 1})
-    assert seconds >= DEAR_TRIES * 61
+    assert (error.kind, client.asked_again) == ("provider", {"timeout": PAID_TRIES - 1})
+    assert seconds >= PAID_TRIES * 61
 
 
 @pytest.mark.parametrize("kind", ["context", "filtered"])

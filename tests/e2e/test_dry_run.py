@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from loopback import LoopbackServer, Reply
 
 import judgebench as jb
 from judgebench.client.providers.litellm import transport as lite
+from judgebench.engine.forecast import Forecast, time_of
 
 PRICED = {"price": {"input": 1, "output": 10}, "params": {"max_tokens": 100}}
 """USD a million tokens."""
@@ -90,6 +92,41 @@ def test_answers_are_as_long_as_those_that_are_there(server: LoopbackServer) -> 
     assert (found["completion_tokens"], found["replies"]) == (500, 10)
     assert found["cost_usd"] == pytest.approx(found["prompt_tokens"] * 1e-6 + 0.005)
     assert found["highest_usd"] == pytest.approx(found["prompt_tokens"] * 1e-6 + 0.01)
+
+
+def test_answers_to_other_prompts_tell_how_long_a_model_s_are(server: LoopbackServer) -> None:
+    """None of this template is there, but 20 of the same model, of 50 tokens; those of another model do not count."""
+    run()
+    found = forecast("-t", "pairwise-reasoning")
+    assert (found["replies"], found["of_model"], found["completion_tokens"]) == (20, True, 20 * 50)
+    assert "(mine): from the mean length of 20 cached replies of the same model" in " ".join(
+        run("-t", "pairwise-reasoning", "--dry-run").out.split()
+    )
+    write_judges(server.url, mine={**PRICED, "model": "openai/loopback-mini"})
+    assert forecast("-t", "pairwise-reasoning")["replies"] == 0
+
+
+def test_the_time_is_that_of_rounds_of_calls_in_flight(server: LoopbackServer) -> None:
+    """20 calls by 8 are three rounds; unknown answers of 100 tokens take 0.5 s and 100 / 60 s."""
+    found = forecast("--concurrency", 8)
+    assert (found["timed"], found["latency_s"]) == (0, pytest.approx(0.5 + 300 / 60))
+    assert found["seconds"] == pytest.approx(3 * found["latency_s"])
+    assert "time: about 16 s without rate limits (8 calls in flight, 5.5 s per reply: assumed" in " ".join(
+        run("--dry-run", "--concurrency", 8).out.split()
+    )
+
+
+def test_a_limit_per_minute_takes_its_time(server: LoopbackServer) -> None:
+    """20 calls at 10 a minute are two minutes, however quick the replies are."""
+    write_judges(server.url, mine={**PRICED, "limits": {"rpm": 10}})
+    assert forecast()["seconds"] == pytest.approx(120)
+
+
+def test_judges_work_side_by_side_and_their_runs_one_after_another() -> None:
+    """The grid takes as long as the slowest judge."""
+    one = Forecast("b", "a", "t", "one", 1, 0, 0, 1, 1, 1, 0, None, None, seconds=60)
+    grid = [one, replace(one, template="u", seconds=30), replace(one, judge="c", seconds=80)]
+    assert time_of(grid) == 90
 
 
 def test_a_folder_counts_as_what_is_there(server: LoopbackServer) -> None:

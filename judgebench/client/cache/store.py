@@ -128,6 +128,11 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
         found: list[tuple[str, str]] = self._sql(query + among, (_PICKLE_MODE, json.dumps(keys))).fetchall()
         return found
 
+    def latest(self, count: int) -> list[str]:
+        """The texts that were stored last, at most so many; those with a file of their own are left out."""
+        query = "SELECT value FROM Cache WHERE raw = 1 AND mode <> ? AND filename IS NULL ORDER BY rowid DESC LIMIT ?"
+        return [text for (text,) in self._sql(query, (_PICKLE_MODE, count)).fetchall()]
+
     def tagged(self, tag: str) -> list[str]:
         """The keys of what has this tag; none where there is no index to find them by."""
         if "Cache_tag_rowid" not in self._indexes:
@@ -252,6 +257,13 @@ class ReplyCache:
             store = self._open(make=False)
             texts = [] if store is None else store.get_many(keys)
             return {key: reply for key, text in texts if (reply := _reply_or_none(text)) is not None}
+
+    def latest(self, count: int) -> list[Reply]:
+        """The replies that were stored last, whoever gave them, at most so many."""
+        with self._guarded("read"):
+            store = self._open(make=False)
+            texts = [] if store is None else store.latest(count)
+        return [reply for text in texts if (reply := _reply_or_none(text)) is not None]
 
     def tagged(self, tag: str) -> Iterator[Reply]:
         """The replies that were stored with this tag."""

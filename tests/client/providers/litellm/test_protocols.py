@@ -14,7 +14,7 @@ from asking import request
 from speaking import Says, SpeakingServer
 
 from judgebench.client.cache.store import ReplyCache
-from judgebench.client.calls import DEAR_TRIES, JudgeClient
+from judgebench.client.calls import PAID_TRIES, JudgeClient
 from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 from judgebench.judges import Judge
 
@@ -387,7 +387,7 @@ def test_json_that_the_model_wrote_wrongly_is_drawn_again(call: Callable[..., Ca
     assert call("Groq", says).reply.text == "[[A]]"
     called = call("Groq", *[says] * 9, text="Another.")
     assert isinstance(called.ended, VerdictFailure)
-    assert called.count == DEAR_TRIES
+    assert called.count == PAID_TRIES
 
 
 NO_MODELS = ["some/model is not a valid model ID", "Invalid model: mistral-x", "Model Not Exist"]
@@ -559,7 +559,7 @@ def test_a_body_without_end_is_a_broken_reply(call: Callable[..., Called], monke
     monkeypatch.setattr("judgebench.client.providers.litellm.wire.MOST_BYTES", 2**20)
     called = call("OpenAI", *[Says(speaking.openai("x" * 2**21))] * 9)
     assert isinstance(called.ended, VerdictFailure)
-    assert ("longer than" in called.ended.detail, called.count) == (True, DEAR_TRIES)
+    assert ("longer than" in called.ended.detail, called.count) == (True, PAID_TRIES)
 
 
 # --- forms of a reply
