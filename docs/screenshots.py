@@ -48,7 +48,7 @@ def main() -> None:
     """Takes the pictures."""
     with tempfile.TemporaryDirectory() as folder, chdir(folder), browsing(Path(folder)) as browser:
         page = jb.report_page(runs(), "page.html")
-        take(browser, page, "", ".plot svg", "page.png", 1000)
+        take(browser, page, "", ".plot svg", "page.png", 1100)
         browser.open(page, "#items?run=0&beside=2&sort=differ")
         browser.wait("return judgebench.browser.found")
         first = browser.js("return judgebench.browser.items.items.id[judgebench.browser.found[0]]")

@@ -1,5 +1,6 @@
 from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
+from judgebench.analysis.alike import OtherRun as OtherRun
 from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.choice import (
@@ -21,7 +22,8 @@ from judgebench.analysis.report import (
     Report as Report,
     report as report,
 )
-from judgebench.analysis.rescore import Change as Change, Rescored as Rescored, rescore as rescore
+from judgebench.analysis.rescore import rescore as rescore
+from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
     StrengthsFound as StrengthsFound,
@@ -40,7 +42,7 @@ from judgebench.api import (
     score as score,
 )
 from judgebench.benchmarks.checking import BadRow as BadRow, Understood as Understood
-from judgebench.client.cache.header import BundledRun as BundledRun
+from judgebench.client.cache.header import BundledRun as BundledRun, BundledTemplate as BundledTemplate
 from judgebench.client.cache.maintenance import (
     CacheInfo as CacheInfo,
     ModelShare as ModelShare,

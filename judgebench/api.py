@@ -18,7 +18,7 @@ from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, optio
 from judgebench.engine.plan import companion_of, fitting_templates, plan
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
-from judgebench.judges import address_line, is_moved
+from judgebench.judges import destination_lines
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.runs import DEFAULT_OUT, Run
 from judgebench.sources.opening import data_stem, source_of
@@ -264,8 +264,7 @@ async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -
 def _warn_of_addresses(grid: Grid) -> None:
     """Warns of judges that the environment, or a file that nobody named, sends elsewhere."""
     for judge, file in {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}.values():
-        line = address_line(judge, file) if is_moved(judge) or judge.address_variable is not None else None
-        if line is not None:
+        for line in destination_lines(judge, file):
             warnings.warn(line, stacklevel=3)
 
 

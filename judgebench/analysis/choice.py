@@ -184,7 +184,7 @@ class PartPick:
     def _against(self, each: Candidate) -> str:
         return f"{self._named(each)}, {self._difference(each)}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `--json` prints: what is picked, or null with `why`."""
         picked = self.picked
         return {
@@ -240,7 +240,7 @@ class CascadePick:
     high: float
     cost_per_1000: float
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""
         return {**asdict(self), "cheap_run": str(self.cheap_run), "expensive_run": str(self.expensive_run)}
 
@@ -304,7 +304,7 @@ class Pick(Tabular):
             f"{difference_text(found.difference, measure)}{unit} (95% CI {low} to {high})"
         )
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """An object of plain values."""
         return {
             "benchmark": self.benchmark,

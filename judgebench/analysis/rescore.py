@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import asdict, dataclass, replace
+from dataclasses import replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING
 
 from judgebench._util.files import write_texts
 from judgebench._util.steps import counted
-from judgebench._util.table import Column, Table, Tabular
-from judgebench._util.text import difference_text, score_text
+from judgebench.analysis.relabel import label_changes, labels_entry, read_fixes, relabelled
+from judgebench.analysis.rescored import Change, Rescored
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import point_score
 from judgebench.metrics.votes import AGGREGATES
@@ -38,6 +38,7 @@ from judgebench.runs import (
     share_file,
     template_texts,
     usage_of,
+    write_items,
     write_judgements,
 )
 from judgebench.templates import load_template
@@ -47,7 +48,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
-    from judgebench._util.table import Columns
+    from judgebench.analysis.relabel import Fix
     from judgebench.items import Outcome
     from judgebench.metrics.summary import Metrics
     from judgebench.metrics.votes import Aggregate
@@ -63,136 +64,12 @@ _MOVED = ("another run has the folder's plain name", "saved as ")
 _READ = "the replies were read again"
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
-    """A judgement that reads differently now.
-
-    Attributes:
-        order: The index of the completion shown in each slot.
-        before: The verdict, or the kind of failure, as it was.
-        after: As it is now.
-        credit_before: The item's credit before, from all its judgements; None where it has none.
-        credit_after: The same now.
-    """
-
-    item: str
-    subset: str
-    order: tuple[int, ...]
-    sample: int
-    before: str
-    after: str
-    credit_before: float | None
-    credit_after: float | None
-
-
-@dataclass(frozen=True, repr=False)
-class Rescored(Tabular):
-    """What reading the replies again gave.
-
-    Attributes:
-        reader: The template whose rule read them.
-        judgements: How many judgements the run has.
-        read: How many of them have a reply that was read again.
-        changes: Those that read differently now, in the order of the items.
-        score_before: The score by the stored verdicts; None where there is none.
-        metrics: What `metrics.json` of the new run holds.
-        path: The new run's folder; None with `dry_run`.
-        notes: What a reader must know.
-    """
-
-    source: Path
-    reader: str
-    judgements: int
-    read: int
-    changes: tuple[Change, ...]
-    score_before: float | None
-    metrics: Metrics
-    path: Path | None
-    notes: tuple[str, ...]
-
-    @property
-    def by_kind(self) -> list[tuple[str, str, int]]:
-        """Before, after, and how many changed so, the most frequent first."""
-        counts = Counter((change.before, change.after) for change in self.changes)
-        return [(before, after, count) for (before, after), count in counts.most_common()]
-
-    def tables(self, most: int | None = None) -> Sequence[Table]:
-        """How many judgements changed and how, the score before and after, and the changes item by item.
-
-        Args:
-            most: How many changes at most; None for all.
-        """
-        read = f"{len(self.changes)} of {self.judgements} judgements differ ({self.read} replies parsed again)"
-        first = Table((), title=f"{self.source} parsed with '{self.reader}'", notes=[read, self._score_line()])
-        if not self.changes:
-            return [first]
-        kinds: Columns = {
-            Column("before", names=True): lambda each: each[0].replace("_", " "),
-            Column("after"): lambda each: each[1].replace("_", " "),
-            Column("judgements", "count"): lambda each: each[2],
-        }
-        shown, more = self._table(self.changes[:most]), len(self.changes[most:]) if most is not None else 0
-        notes = [f"and {more} more; --all lists them"] if more else []
-        return [first, Table.of(self.by_kind, kinds), replace(shown, notes=notes)]
-
-    def table(self) -> Table:
-        """Every change."""
-        return self._table(self.changes)
-
-    def _table(self, changes: Sequence[Change]) -> Table:
-        columns: Columns = {
-            Column("item", names=True): lambda each: each.item,
-            Column("subset"): lambda each: each.subset,
-            Column("order", "mark"): _order,
-            Column("before", "mark"): lambda each: each.before.replace("_", " "),
-            Column("after", "mark"): lambda each: each.after.replace("_", " "),
-            Column("credit", "mark"): lambda each: f"{_credit(each.credit_before)} to {_credit(each.credit_after)}",
-        }
-        return Table.of(changes, columns)
-
-    def remarks(self) -> Sequence[str]:
-        """What a reader must know."""
-        return self.notes
-
-    def _score_line(self) -> str:
-        before, after, measure = self.score_before, self.metrics.score, self.metrics.measure
-        if before is None or after is None:
-            return "no score"
-        change = f"{difference_text(after - before, measure)}{'' if measure == 'pearson' else ' pp'}"
-        return f"score {score_text(before, measure)} before, {score_text(after, measure)} after ({change})"
-
-    def to_json(self) -> dict[str, object]:
-        """An object of plain values."""
-        return {
-            "source": str(self.source),
-            "path": None if self.path is None else str(self.path),
-            "reader": self.reader,
-            "judgements": self.judgements,
-            "read": self.read,
-            "changed": len(self.changes),
-            "by_kind": [{"before": b, "after": a, "count": n} for b, a, n in self.by_kind],
-            "score_before": self.score_before,
-            "score": self.metrics.score,
-            "changes": [asdict(change) for change in self.changes],
-            "metrics": self.metrics.to_json(),
-            "notes": list(self.notes),
-        }
-
-
-def _order(change: Change) -> str:
-    order = " ".join(map(str, change.order))
-    return f"{order}, sample {change.sample}" if change.sample else order
-
-
-def _credit(credit: float | None) -> str:
-    return "none" if credit is None else f"{credit:.2f}".rstrip("0").rstrip(".")
-
-
 def rescore(
     run: Run | str | Path,
     *,
     template: str | Path | None = None,
     aggregate: Aggregate | None = None,
+    labels: str | Path | None = None,
     dry_run: bool = False,
 ) -> Rescored:
     """Reads the stored replies of a run again, and writes what they say into a new run's folder beside it.
@@ -209,11 +86,13 @@ def rescore(
         run: A judge's run, or its folder.
         template: Whose verdict rule reads them: a name or a file; None for the run's own.
         aggregate: How the readings of a question become one; None for the run's own rule.
+        labels: A CSV file of corrected labels, with the columns `id`, `label` (`flip`, `tie`, `none`, `keep`, or the
+            number of the best answer) and `comment`.
         dry_run: Write nothing.
 
     Raises:
         ConfigError: The run has no replies, the template's mode is another, or votes that stopped early cannot be
-            joined by that rule.
+            joined by that rule; a label's item or word is unknown, or no label changes.
     """
     finished = Finished(run if isinstance(run, Run) else open_run(run))
     templates = run_templates(finished)
@@ -230,12 +109,26 @@ def rescore(
     reading = counted(judgements, "parsing replies", unit="replies", total=len(judgements))
     again = [_again(judgement, templates, finished) for judgement in reading]
     before = outcomes_of(finished, templates, judgements, protocol)
-    after = outcomes_of(finished, templates, again, joined)
     earlier = _earlier(finished)
-    metrics = _metrics(finished, templates, again, after, earlier, joined)
+    fixes, entry = {}, None
+    if labels is not None:
+        fixes = read_fixes(labels, finished)
+        entry = labels_entry(labels, finished, fixes)
+        again = [fixes[each.item].of_judgement(each) if each.item in fixes else each for each in again]
+        earlier = {
+            _question(own[0]): own
+            for among in earlier.values()
+            if (own := [fixes[each.item].of_judgement(each) if each.item in fixes else each for each in among])
+        }
+    fixed = relabelled(finished, fixes)
+    after = outcomes_of(fixed, templates, again, joined)
+    metrics = _metrics(fixed, templates, again, after, earlier, joined)
     changes = tuple(_changes(judgements, again, before, after))
     notes = [*finished.notes, *_notes(judgements)]
-    path = None if dry_run else _write(finished, templates, _with(earlier, again), after, metrics, joined)
+    manifest = _manifest(finished, templates, joined, entry)
+    path = None
+    if not dry_run:
+        path = _write(finished, templates, _with(earlier, again), after, metrics, manifest, fixes)
     return Rescored(
         source=finished.path,
         reader=templates.reader.name,
@@ -246,6 +139,7 @@ def rescore(
         metrics=metrics,
         path=path,
         notes=tuple(notes),
+        labels=tuple(label_changes(finished, fixes, before, after)),
     )
 
 
@@ -361,12 +255,15 @@ def _write(
     judgements: Sequence[Judgement],
     outcomes: Mapping[str, Outcome],
     metrics: Metrics,
-    protocol: Protocol,
+    manifest: Manifest,
+    fixes: Mapping[str, Fix],
 ) -> Path:
-    manifest = _manifest(finished, templates, protocol)
     folder = _folder(finished, manifest)
     with in_place_of(folder, manifest.identity, "--dry-run only shows") as part:
-        share_file(finished.path, part)
+        if fixes:
+            write_items(part, (fixes[each.id].of(each) if each.id in fixes else each for each in finished.run.items))
+        else:
+            share_file(finished.path, part)
         write_texts(part, template_texts(templates.wording, templates.companion))
         reader = None if templates.reader is templates.wording else templates.reader
         companion = None if templates.companion_reader is templates.companion else templates.companion_reader
@@ -376,7 +273,9 @@ def _write(
     return folder
 
 
-def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> Manifest:
+def _manifest(
+    finished: Finished, templates: RunTemplates, joined: Protocol, labels: Mapping[str, object] | None
+) -> Manifest:
     old = finished.run.manifest
     reader, companion = templates.reader, templates.companion_reader
     earlier = old.rescored
@@ -390,9 +289,15 @@ def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> 
         "protocol": {
             **old.protocol.model_dump(),
             "join": joined.join,
-            "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}",
+            "name": f"{protocol}-rescored-{folder_name(named.name)}{f'-{joined.join}' if another else ''}"
+            f"{'' if labels is None else '-labels'}",
         },
-        "identity": {**old.identity, "read_by": hashes, **({"join": joined.join} if another else {})},
+        "identity": {
+            **old.identity,
+            "read_by": hashes,
+            **({"join": joined.join} if another else {}),
+            **({} if labels is None else {"items": labels["hash"]}),
+        },
         "rescored": {
             "template": reader.name,
             "hash": reader.hash,
@@ -402,7 +307,9 @@ def _manifest(finished: Finished, templates: RunTemplates, joined: Protocol) -> 
             **({"joined": joined.join} if another else {}),
             "from": finished.path.name if earlier is None else earlier.source,
             "version": version("judgebench"),
+            **({} if labels is None else {"labels": labels}),
         },
+        **({} if labels is None else {"items": {**old.items.model_dump(), "hash": labels["hash"]}}),
     }
     return make_manifest("interrupted" if old.state == "running" else old.state, old.started, parts)
 

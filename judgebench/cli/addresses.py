@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 def confirm_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
-    """Says which judges are not at their providers' own addresses because of the environment, or of a file found here.
+    """Says what the environment, or a file found here, changes of where calls and the user's variables go.
 
     Args:
         judges: By name, each with the user's own file that makes it what it is.
@@ -25,12 +25,12 @@ def confirm_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
     """
     from judgebench.cli.console import messages
     from judgebench.errors import ConfigError
-    from judgebench.judges import address_line, is_moved
+    from judgebench.judges import destination_lines, is_moved
 
     moved = {name for name, (judge, _) in judges.items() if is_moved(judge)}
-    for name, (judge, file) in judges.items():
-        if name in moved or judge.address_variable is not None:
-            messages(errors=name in moved).print(address_line(judge, file), soft_wrap=True)
+    for judge, file in judges.values():
+        for line in destination_lines(judge, file):
+            messages(errors=judge.address_variable is None).print(line, soft_wrap=True)
     if moved and _can_ask() and not click.confirm("Send calls there?", err=True):
         raise ConfigError("nothing was sent; name the file with --providers to use it without this question")
 
@@ -49,13 +49,14 @@ def print_ends(judges: Iterable[Judge]) -> None:
 
 
 def print_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
-    """Says of every judge that is not at its provider's own address where it is, and what says so."""
+    """Says where every judge is that is not at its provider's own address, and what a file found here sends along."""
     from judgebench.cli.console import messages
-    from judgebench.judges import address_line
+    from judgebench.judges import address_line, variables_line
 
     for judge, file in judges.values():
-        if (line := address_line(judge, file)) is not None:
-            messages().print(line, soft_wrap=True)
+        for line in (address_line(judge, file), variables_line(judge, file)):
+            if line is not None:
+                messages().print(line, soft_wrap=True)
 
 
 def _can_ask() -> bool:

@@ -33,12 +33,21 @@ from judgebench.cli.groups import Renamed
     type=click.Choice(["mean", "unanimous", "majority", "mean-prob"]),
     help="Aggregation of the replies to one question; default: the run's own.",
 )
+@click.option(
+    "--labels",
+    "labels_file",
+    type=click.Path(),
+    metavar="FILE",
+    help="CSV of corrected labels: id, label (flip, tie, none, keep, or the number of the best answer), comment.",
+)
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--all", "every", is_flag=True, help="List all changes, not only the first 20.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def rescore(run: str, **options: Any) -> int:
     """Parse the stored replies of RUN again; no API calls are made.
+
+    With --labels the score is also computed with corrected labels.
 
     Changes are listed by item, and a new run is written next to RUN (its name ends in -rescored-TEMPLATE). Replies that
     were cut off, filtered, empty or refused by the provider do not change.
@@ -49,7 +58,11 @@ def rescore(run: str, **options: Any) -> int:
 
     with shown():
         found = read_again(
-            run, template=options["template"], aggregate=options["aggregate"], dry_run=options["dry_run"]
+            run,
+            template=options["template"],
+            aggregate=options["aggregate"],
+            labels=options["labels_file"],
+            dry_run=options["dry_run"],
         )
     print_found(found, found.tables(None if options["every"] else 20), as_json=options["as_json"])
     where = "nothing written (--dry-run)" if found.path is None else f"done: {found.path}"

@@ -84,6 +84,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     judges = {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}
     if options["dry_run"]:
         print_addresses(judges)
+        _print_understood(grid, console)
         with shown(console):
             forecasts = _forecasts(grid, running)
         _print_understood(grid, console)
@@ -91,6 +92,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
+    _print_understood(grid, console)
     with shown(console, offline=running.offline) as progress:
         if progress is not None:
             progress.before_calls = partial(_print_understood, grid, console)

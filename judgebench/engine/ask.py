@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from contextlib import aclosing
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -10,7 +11,7 @@ from judgebench.client import JudgeClient, ReplyCache, Request
 from judgebench.engine.loops import blocking
 from judgebench.errors import ConfigError, VerdictFailure
 from judgebench.items import LABELS, Completion, Failure, Item, Turn
-from judgebench.judges import load_judges, takes_schema
+from judgebench.judges import destination_lines, load_judges, own_files, takes_schema
 from judgebench.protocols import Call
 from judgebench.runs import Judgement
 from judgebench.templates import hint_for, load_template
@@ -60,7 +61,11 @@ async def ajudge(
         FatalProviderError: The provider refuses the key, the model or the call.
         TransientError: The provider could not be reached.
     """
-    (chosen,) = load_judges(None if providers is None else Path(providers)).chosen([judge])
+    known = load_judges(None if providers is None else Path(providers))
+    (chosen,) = known.chosen([judge])
+    file = own_files(known, [judge])[judge] if isinstance(judge, str) else None
+    for line in destination_lines(chosen, file):
+        warnings.warn(line, stacklevel=2)
     chosen = chosen.model_copy(update={"soft": logprobs})
     wording = load_template(template or _TEMPLATES.get(len(answers), "four-way"))
     fits = {"rating": len(answers) == 1, "pairwise": len(answers) == 2, "best_of_k": 2 <= len(answers) <= _MOST}

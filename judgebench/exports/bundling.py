@@ -183,7 +183,8 @@ def _manifest(run: BundledRun) -> Manifest:
         if not _NAME.fullmatch(name):
             raise ConfigError(f"the bundle's {what} {name[:60]!r} is not a valid name; get the bundle again")
     try:
-        judge = {"name": run.judge, "model": run.identity.get("judge", {}).get("model")}
+        known: Any = run.identity.get("judge", {})
+        judge = {"name": run.judge, "model": known.get("model")}
         manifest = Manifest.model_validate({**run.recipe, "benchmark": run.benchmark, "judge": judge})
         _ = manifest.protocol.protocol.names(), [*run_words(manifest)]
     except (ValidationError, TypeError, KeyError, ValueError, AttributeError) as error:

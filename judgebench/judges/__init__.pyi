@@ -25,6 +25,10 @@ from judgebench.judges.credentials import (
     secret_values as secret_values,
     takes_openais_key as takes_openais_key,
 )
+from judgebench.judges.destinations import (
+    destination_lines as destination_lines,
+    variables_line as variables_line,
+)
 from judgebench.judges.judge import (
     OFFLINE as OFFLINE,
     Judge as Judge,

@@ -49,7 +49,7 @@ def missing_key(judge: Judge) -> str | None:
     variables = key_variables(judge)
     if variables and not any(os.environ.get(name, "").strip() for name in variables) and not key_of(variables[0]):
         return variables[0]
-    return next((name for name in _named_variables(judge.extra) if not key_of(name)), None)
+    return next((name for name in named_variables(judge.extra) if not key_of(name)), None)
 
 
 def check_key(judge: Judge) -> None:
@@ -87,7 +87,7 @@ def takes_openais_key(judge: Judge) -> bool:
 
 def keys_sent(judge: Judge) -> tuple[str, ...]:
     """The variables whose values go out with the judge's calls: its key, and those that its settings name."""
-    return (*_sent_keys(judge), *_named_variables(judge.extra))
+    return (*_sent_keys(judge), *named_variables(judge.extra))
 
 
 def call_settings(judge: Judge) -> dict[str, Any]:
@@ -123,16 +123,17 @@ def secret_values(judge: Judge) -> list[str]:
     Its keys, what its settings hold beside them (headers, the user and the query of its address), and the values of
     all environment variables that are named as a secret is: LiteLLM reads some of its own.
     """
-    named = (*key_variables(judge)[:1], *_named_variables(judge.extra))
+    named = (*key_variables(judge)[:1], *named_variables(judge.extra))
     also = (os.environ.get(name, "").strip() for name in KEY_VARIABLES.get(judge.provider, ()))
     settings = {"api_base": judge.api_base, **judge.extra}
     return hidden_forms([*map(key_of, named), *also, *literal_secrets(settings), *secrets_of_environment()])
 
 
-def _named_variables(value: Any) -> Iterator[str]:
+def named_variables(value: Any) -> Iterator[str]:
+    """The variables that settings name, as `os.environ/NAME`, however deep."""
     if isinstance(value, dict | list):
         for inner in value.values() if isinstance(value, dict) else value:
-            yield from _named_variables(inner)
+            yield from named_variables(inner)
     elif isinstance(value, str) and value.startswith(BY_NAME):
         yield value.removeprefix(BY_NAME)
 

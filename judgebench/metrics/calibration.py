@@ -223,9 +223,11 @@ def pearson(
 ) -> Correlation | None:
     """Pearson's r with an interval on the scale of Fisher's z = atanh r: tanh(z -+ quantile x error).
 
-    The error is that of r's influence function (Devlin et al. 1975, doi:10.1093/biomet/62.3.531) summed by cluster,
-    with x and y standardized, over 1 - r^2; so it holds for grades with a few far off, for which Fisher's (1921)
-    1 / sqrt(n - 3) is too small. The larger of both counts, and see `_with_unseen`. Clusters of 3 or fewer: -1 to 1.
+    The error is that of z without each cluster in turn: the jackknife, which is the influence function's (Devlin et al.
+    1975, doi:10.1093/biomet/62.3.531) but for what few far-off pairs change. It holds for grades with a few far off,
+    for which Fisher's (1921) 1 / sqrt(n - 3) is too small; the wider of both counts. The quantile is Student's t's with
+    2 G / (kurtosis - 1) degrees of freedom (Satterthwaite), for the error of few such pairs is itself not well known.
+    See `_with_unseen`. Clusters of 3 or fewer: -1 to 1.
 
     Args:
         x: Shape (n,).
@@ -248,10 +250,20 @@ def pearson(
     if count <= 3:
         return Correlation(value, -1.0, 1.0, n)
     a, b = ((side - side.mean()) / side.std() for side in (first, second))
-    sums = np.bincount(code, weights=a * b - value * (a * a + b * b) / 2)
-    spread = float(sums @ sums) * count / (count - 1) / n**2
-    variance = max(spread / max(1 - value**2, _ROUNDING) ** 2, 1 / (n - 3))
-    return _with_unseen(_by_fisher(value, variance, n, confidence), count, confidence)
+    moments = np.stack([np.ones(n), a, b, a * a, b * b, a * b])
+    whole = moments.sum(axis=1)[:, None]
+    left: Floats = whole - np.stack([np.bincount(code, weights=each, minlength=count) for each in moments])
+    m: Floats = left / left[0]
+    spread = np.sqrt(np.maximum(m[3] - m[1] ** 2, _ROUNDING) * np.maximum(m[4] - m[2] ** 2, _ROUNDING))
+    z = np.arctanh(np.clip((m[5] - m[1] * m[2]) / spread, _ROUNDING - 1, 1 - _ROUNDING))
+    deviations = (z - z.mean()) ** 2
+    total = float(deviations.sum())
+    peaked = count * float(deviations @ deviations) / total**2 if total > 0 else 1.0
+    degrees = max(2 * count / max(peaked - 1, 1.0), 3.0)
+    plain = _by_fisher(value, 1 / (n - 3), n, confidence)
+    found = _by_fisher(value, (count - 1) / count * total, n, confidence, degrees)
+    wider = replace(found, low=min(found.low, plain.low), high=max(found.high, plain.high))
+    return _with_unseen(wider, count, confidence)
 
 
 def _with_unseen(found: Correlation, units: int, confidence: float) -> Correlation:
@@ -264,25 +276,41 @@ def _with_unseen(found: Correlation, units: int, confidence: float) -> Correlati
     return replace(found, low=min(found.low, least), high=max(found.high, least))
 
 
-def _by_fisher(value: float, variance: float, n: int, confidence: float) -> Correlation:
-    """A coefficient with the interval in which its Fisher z (inverse hyperbolic tangent) is normal."""
-    half = NormalDist().inv_cdf(0.5 + confidence / 2) * math.sqrt(variance)
+def _by_fisher(value: float, variance: float, n: int, confidence: float, degrees: float | None = None) -> Correlation:
+    """A coefficient with the interval in which its Fisher z (inverse hyperbolic tangent) is normal, or Student's t."""
+    half = _quantile(0.5 + confidence / 2, degrees) * math.sqrt(variance)
     centre = math.atanh(min(max(value, -1 + 1e-15), 1 - 1e-15))
     low, high = math.tanh(centre - half), math.tanh(centre + half)
     return Correlation(value, min(low, value), max(high, value), n)
 
 
+def _quantile(share: float, degrees: float | None) -> float:
+    """Of the normal distribution, or of Student's t."""
+    if degrees is None:
+        return NormalDist().inv_cdf(share)
+    from scipy.special import stdtrit
+
+    return float(stdtrit(degrees, share))
+
+
 def spearman(
-    x: npt.ArrayLike, y: npt.ArrayLike, *, resamples: int = 2_000, confidence: float = CONFIDENCE, seed: int = 0
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    resamples: int = 2_000,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
 ) -> Correlation | None:
-    """Spearman's rho (ties at their mean rank) with a percentile bootstrap interval over pairs.
+    """Spearman's rho (ties at their mean rank) with a percentile bootstrap interval over pairs, or over clusters.
 
     With more than 2,000 distinct pairs the interval is Bonett and Wright's (2000, doi:10.1007/BF02294183): Fisher's z
-    with variance (1 + rho^2 / 2) / (n - 3).
+    with variance (1 + rho^2 / 2) / (n - 3), times the design effect of the clusters.
 
     Args:
         x: Shape (n,).
         y: Shape (n,).
+        clusters: What each pair belongs to, shape (n,); none: itself.
         resamples: How many.
         confidence: Of the interval.
         seed: Of the resampling.
@@ -300,22 +328,29 @@ def spearman(
     def variance(value: float, counts: Ints, *_: Ints) -> float:
         return (1 + value**2 / 2) / (int(counts.sum()) - 3)
 
-    return _rank_correlation(x, y, rho, variance, resamples, confidence, seed)
+    return _rank_correlation(x, y, rho, variance, clusters, (resamples, confidence, seed))
 
 
 def kendall(
-    x: npt.ArrayLike, y: npt.ArrayLike, *, resamples: int = 1_000, confidence: float = CONFIDENCE, seed: int = 0
+    x: npt.ArrayLike,
+    y: npt.ArrayLike,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    resamples: int = 1_000,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
 ) -> Correlation | None:
-    """Kendall's tau-b (1945, doi:10.1093/biomet/33.3.239) with a percentile bootstrap interval over pairs.
+    """Kendall's tau-b (1945, doi:10.1093/biomet/33.3.239) with a percentile bootstrap interval over pairs, or clusters.
 
     Ratings with few values are counted in a table; where both sides have many, scipy does it, some 0.5 ms a resample
     of 1,000 pairs. With more than 2,000 distinct pairs the interval is Bonett and Wright's (2000,
     doi:10.1007/BF02294183): Fisher's z with variance 0.437 / (n - 4), here over the share of untied pairs of each
-    side: with ties tau-b varies more, about so much in simulations.
+    side: with ties tau-b varies more, about so much in simulations; times the design effect of the clusters.
 
     Args:
         x: Shape (n,).
         y: Shape (n,).
+        clusters: What each pair belongs to, shape (n,); none: itself.
         resamples: How many.
         confidence: Of the interval.
         seed: Of the resampling.
@@ -326,7 +361,7 @@ def kendall(
     Raises:
         ValueError: No pairs, or unequal lengths.
     """
-    return _rank_correlation(x, y, _tau, _tau_variance, resamples, confidence, seed)
+    return _rank_correlation(x, y, _tau, _tau_variance, clusters, (resamples, confidence, seed))
 
 
 def _tau_variance(_: float, counts: Ints, first: Ints, second: Ints) -> float:
@@ -344,29 +379,53 @@ def _rank_correlation(
     y: npt.ArrayLike,
     statistic: Callable[[Ints, Ints, Ints], Floats],
     variance: Callable[[float, Ints, Ints, Ints], float],
-    resamples: int,
-    confidence: float,
-    seed: int,
+    clusters: npt.ArrayLike | None,
+    drawing: tuple[int, float, int],
 ) -> Correlation | None:
     """A rank correlation as a function of how often each distinct pair of ranks is drawn.
 
-    The interval is from as many resamples, or by the variance of Fisher's z where that would take long.
+    The interval is from resamples (how many, the confidence and the seed: `drawing`), or by the variance of Fisher's z
+    where that would take long.
     """
+    resamples, confidence, seed = drawing
     first, second = _pairs(x, y)
     ranks = np.stack([np.unique(side, return_inverse=True)[1].reshape(-1) for side in (first, second)])
-    kinds, repeats = np.unique(ranks, axis=1, return_counts=True)
+    kinds, kind, repeats = np.unique(ranks, axis=1, return_inverse=True, return_counts=True)
     value = float(statistic(repeats[None, :], kinds[0], kinds[1])[0])
     if math.isnan(value):
         return None
+    code, count = codes(clusters, len(first))
     if len(repeats) > BOOTSTRAP_LIMIT:
-        found = _by_fisher(value, variance(value, repeats, kinds[0], kinds[1]), len(first), confidence)
-        return _with_unseen(found, len(first), confidence)
-    blocks = resampled_counts(repeats, resamples, np.random.default_rng(seed))
+        effect = _rank_effect(
+            _midranks(repeats[None, :], kinds[0])[0], _midranks(repeats[None, :], kinds[1])[0], kind, code
+        )
+        found = _by_fisher(value, effect * variance(value, repeats, kinds[0], kinds[1]), len(first), confidence)
+        return _with_unseen(found, count, confidence)
+    rng = np.random.default_rng(seed)
+    if count == len(first):
+        blocks = resampled_counts(repeats, resamples, rng)
+    else:
+        among = np.zeros((count, len(repeats)))
+        np.add.at(among, (code, kind.reshape(-1)), 1.0)
+        often = resampled_counts(np.ones(count, dtype=np.int64), resamples, rng)
+        blocks = ((each @ among).round().astype(np.int64) for each in often)
     drawn = np.concatenate([statistic(counts, kinds[0], kinds[1]) for counts in blocks])
     drawn = drawn[~np.isnan(drawn)]
     low, high = np.quantile(drawn, [(1 - confidence) / 2, (1 + confidence) / 2]) if len(drawn) else (-1.0, 1.0)
     found = Correlation(value, min(float(low), value), max(float(high), value), len(first))
-    return _with_unseen(found, len(first), confidence)
+    return _with_unseen(found, count, confidence)
+
+
+def _rank_effect(first: Floats, second: Floats, kind: Ints, code: Ints) -> float:
+    """The design effect of clusters on a rank correlation: of the ranks' influence on their r, never below 1."""
+    a, b = (
+        (side[kind.reshape(-1)] - side[kind.reshape(-1)].mean()) / side[kind.reshape(-1)].std()
+        for side in (first, second)
+    )
+    r = float((a * b).mean())
+    influence = a * b - r * (a * a + b * b) / 2
+    sums = np.bincount(code, weights=influence)
+    return max(1.0, float(sums @ sums) / max(float(influence @ influence), _ROUNDING))
 
 
 def _midranks(counts: Ints, levels: Ints) -> Floats:

@@ -139,7 +139,10 @@ def correlations(outcomes: Sequence[Outcome]) -> dict[str, Any]:
     found: dict[str, Correlation | None] = {"pearson": None, "spearman": None, "kendall": None}
     if ratings:
         found["pearson"] = pearson(ratings, labels, clusters=units)
-        found |= {"spearman": spearman(ratings, labels), "kendall": kendall(ratings, labels)}
+        found |= {
+            "spearman": spearman(ratings, labels, clusters=units),
+            "kendall": kendall(ratings, labels, clusters=units),
+        }
     values = {name: None if each is None else each.value for name, each in found.items()}
     return {**values, "correlations": {name: None if each is None else asdict(each) for name, each in found.items()}}
 

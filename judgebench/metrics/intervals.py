@@ -229,7 +229,8 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
 
     From the sums of each unit's deviations, across groups as well (Kish 1965, Survey Sampling, 5.4; CR1's factor for
     few units); never below 1, and leaning, as if by two units more, on what it would be were all items of a unit
-    alike, so that a few units that are unlike by chance do not look sure.
+    alike, so that a few units that are unlike by chance do not look sure. Units count by what they tell: where three of
+    a hundred deviate much and the others hardly, it is known from some three.
 
     Args:
         strata: The groups that enter the mean.
@@ -252,7 +253,9 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     if count < 2 or spread <= 0:
         return worst
     found = (float(sums @ sums) + apart) / spread * (count / (count - 1)) * ((n - 1) / n)
-    return ((count - 1) * max(found, 1.0) + _LEAN * worst) / (count - 1 + _LEAN)
+    fourth = sum(share**4 * float(s.counts @ (s.values - s.value) ** 4) for s, share in alone)
+    known_from = max(1.0, (float(sums @ sums) + apart) ** 2 / (float(sums**2 @ sums**2) + fourth))
+    return ((known_from - 1) * max(found, 1.0) + _LEAN * worst) / (known_from - 1 + _LEAN)
 
 
 def weighted_interval(

@@ -188,7 +188,7 @@ class Browser:
             "kinds": list(index.kinds),
             "models": list(self._models),
             "good": list(self._good),
-            "runs": [{"title": t, "bench": b, "scores": r.is_scores} for r, t, b in named],
+            "runs": [{"title": t, "bench": b, "scores": r.is_scores, "own": r.benchmark.own_rows} for r, t, b in named],
             "benchmarks": list(dict.fromkeys(each.benchmark.title for each in self._runs)),
         }
 

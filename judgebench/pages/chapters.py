@@ -66,11 +66,12 @@ class Subject:
 
 @dataclass(frozen=True)
 class Card:
-    """One answer of a summary: in a word, and in a sentence."""
+    """One answer of a summary: in a word, in a sentence, and in further ones where there are any."""
 
     question: str
     answer: str
     words: str
+    more: Sequence[str] = ()
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
-from judgebench.pages.summary import summary
+from judgebench.pages.summary import pick_card, summary
 from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
@@ -179,7 +179,7 @@ def _chapter(subject: Subject) -> Chapter:
         subject.slug,
         subject.board.title,
         lead,
-        cards,
+        [*pick_card(subject), *cards],
         [(line.number, line.title) for line in subject.lines],
         figures,
         bare,

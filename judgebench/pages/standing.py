@@ -32,7 +32,6 @@ class _Shared:
 
 _SHARED = (
     _Shared(Column("template"), "template {}"),
-    _Shared(Column("protocol"), "protocol {}"),
     _Shared(Column("items", "count"), "{} items"),
     _Shared(Column("coverage", "share"), "coverage {}"),
 )
@@ -95,7 +94,7 @@ def _ranking(subject: Subject, columns: Columns) -> Markup:
     texts = {
         column: [column.text(value(line), line.place.measure) for line in lines] for column, value in columns.items()
     }
-    # Where protocols differ, the template's column says so.
+    # The template's column says what is unusual or differs of the protocol.
     shared, hidden = [], {"95% CI", "not dominated", "protocol"}
     for each in _SHARED:
         there = {*texts[each.column]} - {""}

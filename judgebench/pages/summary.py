@@ -7,6 +7,8 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
+from judgebench.analysis.pick import pick_finished
+from judgebench.errors import ConfigError
 from judgebench.metrics.paired import ALPHA
 from judgebench.pages.chapters import Card
 from judgebench.runs import bounds_text
@@ -40,18 +42,33 @@ def summary(subject: Subject) -> tuple[str, list[Card]]:
         return _alone(scored, subject)
     best = [line for line in ranked if line.place.rank == 1]
     measure = subject.measure
-    names = " and ".join(_name(line) for line in best)
+    names = _joined([_name(line) for line in best])
     score = score_text(best[0].place.score or 0.0, measure)
     verb = "has" if len(best) == 1 else "have"
     lead = f"{names} {verb} the best score on {subject.board.title}: {score} over {subject.board.items} items."
     interval = _interval(best[0], subject)
     how = f"{_how(best[0])}: " if len(best) == 1 else ""
     return lead + _apart(best, ranked, subject), [
-        Card("Best", " and ".join(each.detail.finished.name.judge for each in best), f"{how}{score}, {interval}"),
+        Card("Best", _joined([each.detail.finished.name.judge for each in best]), f"{how}{score}, {interval}"),
         _by_how_much(best, ranked, subject),
         _how_sure(best, ranked, subject),
         _cost(best[0], ranked),
     ]
+
+
+def pick_card(subject: Subject) -> list[Card]:
+    """Which judge to take, as `judgebench pick` says it; none where there is nothing to pick by."""
+    runs = [line.detail.finished for line in subject.lines if line.place.rank is not None]
+    if len(runs) < 2:
+        return []
+    try:
+        found = pick_finished(runs)
+    except ConfigError:
+        # Without labels, prices or two runs of the same items there is no pick, and nobody asked for one.
+        return []
+    picked = found.overall.picked
+    first, *more = found.in_short
+    return [Card("Pick: cheapest within the margin", "cannot say yet" if picked is None else picked.title, first, more)]
 
 
 def _no_score(subject: Subject) -> str:
@@ -59,6 +76,12 @@ def _no_score(subject: Subject) -> str:
     if not any(key.labelled for line in subject.lines for key in line.detail.finished.keys.values()):
         return _UNLABELLED
     return _ALL_ALIKE if any(line.detail.metrics.coverage for line in subject.lines) else _NO_VERDICT
+
+
+def _joined(names: Sequence[str]) -> str:
+    """A few names, and how many more there are."""
+    shown = list(dict.fromkeys(names))
+    return " and ".join([*shown[:_FEW], *([f"{len(shown) - _FEW} more"] if len(shown) > _FEW else [])])
 
 
 def _name(line: Line) -> str:

@@ -159,8 +159,9 @@ def _open(
     for question in () if protocol.recorded else questions:
         orders = orders_of(protocol, item, question)
         if not protocol.early_stop:
-            calls = [Call(order, sample) for order in orders for sample in range(protocol.samples)]
-            left = [call for call in calls if call not in done]
+            left = [Call(order, sample) for order in orders for sample in range(protocol.samples)]
+            if done:
+                left = [call for call in left if call not in done]
             yield left, len(left)
             continue
         calls = [Call(order, sample) for sample in range(protocol.samples) for order in orders]

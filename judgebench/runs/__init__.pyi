@@ -7,7 +7,7 @@ from judgebench.runs.folder import (
 from judgebench.runs.frames import TableName as TableName, identity as identity, score_rows as score_rows
 from judgebench.runs.imported import ImportOptions as ImportOptions
 from judgebench.runs.importing import import_runs as import_runs
-from judgebench.runs.itemfile import share_file as share_file
+from judgebench.runs.itemfile import share_file as share_file, write_items as write_items
 from judgebench.runs.judgements import (
     JUDGEMENTS as JUDGEMENTS,
     Judgement as Judgement,

@@ -80,6 +80,11 @@ def _link(source: Path, target: Path) -> None:
             shutil.copyfile(source, part)
 
 
+def write_items(folder: Path, items: Iterable[Item]) -> None:
+    """Writes `items.jsonl.gz` into a folder, as a file of its own."""
+    _write_items(folder / ITEMS, items)
+
+
 def _write_items(path: Path, items: Iterable[Item]) -> None:
     with whole_file(path) as part:
         _write_compressed(part, (encode(item_to_json(item)) + "\n" for item in items))

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _AGGREGATE_OF: dict[str, str] = {join: name for name, join in AGGREGATES.items()}
 _PAIRS = {"all": "all pairs", "knockout": "knockout"}
 _USUAL = frozenset({"", "one order"})
-_MOST_SUBSETS, _MOST_SETTINGS, _LONGEST_SETTING = 2, 3, 30
+_MOST_SUBSETS, _MOST_SETTINGS, _LONGEST_SETTING, _LONGEST_MAPPING = 2, 3, 30, 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +105,7 @@ def _labels_of_one(manifests: Sequence[Manifest], paths: Sequence[Path]) -> list
     facets = [
         _Facet(_sources(manifests)),
         _Facet(_item_sets(manifests)),
+        _Facet([_mapping(manifest) for manifest in manifests]),
         *(_Facet(list(texts)) for texts in zip(*conditions, strict=True)),
         _Facet(_settings(manifests)),
         _Facet(["rescored" if _is_plain_rescored(manifest) else "" for manifest in manifests]),
@@ -270,6 +271,14 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     yield f"held out {(made.held_out or {}).get('share')}" if made is not None and made.held_out else ""
     yield f"threshold {made.threshold:g}" if made is not None and made.threshold is not None else ""
     yield f"by {made.by}" if made is not None and made.by != "disagreement" else ""
+
+
+def _mapping(manifest: Manifest) -> str:
+    """How the columns and labels of the rows are read, where that was said."""
+    selection = manifest.selection
+    pairs = [f"{name}={value}" for each in (selection.columns, selection.labels) for name, value in each.items()]
+    said = ", ".join([*pairs, *([f"ids from {selection.id_column}"] if selection.id_column is not None else [])])
+    return said if len(said) <= _LONGEST_MAPPING else f"{said[: _LONGEST_MAPPING - 1]}…"
 
 
 def _sources(manifests: Sequence[Manifest]) -> list[str]:

@@ -138,6 +138,14 @@ class OriginEntry(_Entry):
     texts: bool = True
 
 
+class LabelsEntry(_Entry):
+    """The file of corrected labels, and by item which number each of its answers had before (`moved`)."""
+
+    file: AnyText | None = None
+    hash: AnyText | None = None
+    moved: Mapping[AnyText, Sequence[int]] = Field(default_factory=dict)
+
+
 class RescoredEntry(_Entry):
     """Which template's rule read the replies of which run (`source`) again; `protocol` is that run's."""
 
@@ -149,6 +157,7 @@ class RescoredEntry(_Entry):
     joined: AnyText | None = None
     source: AnyText | None = Field(default=None, alias="from")
     version: AnyText | None = None
+    labels: LabelsEntry | None = None
 
 
 class MemberEntry(_Entry):

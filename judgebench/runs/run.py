@@ -376,6 +376,13 @@ class Finished:
         return None if there == of else (of, there)
 
     @cached_property
+    def moved(self) -> dict[str, tuple[int, ...]]:
+        """Of each item whose label was corrected, which number each of its answers had when it was judged."""
+        entry = self.run.manifest.rescored
+        labels = None if entry is None else entry.labels
+        return {} if labels is None else {item: tuple(order) for item, order in labels.moved.items()}
+
+    @cached_property
     def models(self) -> dict[str, tuple[str | None, ...]]:
         """Of each item whose each completion is, where that is known of any."""
         found = ((item.id, self.benchmark.models(item)) for item in self.run.items)

@@ -277,14 +277,23 @@ def _readings(
     """The readings of each item, with a failure for each call of the protocol that was not made."""
     there: dict[str, dict[Call, Reading]] = {item: {} for item in finished.keys}
     for judgement in judgements:
-        there[judgement.item][Call(judgement.order, judgement.sample)] = judgement.reading
+        # Which calls there were to be is told by the numbers that the answers had then.
+        reading = _renumbered(judgement.reading, finished.moved.get(judgement.item))
+        there[judgement.item][Call(reading.order, reading.sample)] = reading
     readings = {}
     for item, among in there.items():
         key = finished.keys[item]
         mode = templates.wording_for(key, finished).mode
         questions = pairings.questions(finished.benchmark, protocol, key, mode, among)
-        readings[item] = with_unasked(protocol, item, questions, among)
+        moved = finished.moved.get(item)
+        back = None if moved is None else tuple(moved.index(at) for at in range(len(moved)))
+        readings[item] = [_renumbered(each, back) for each in with_unasked(protocol, item, questions, among)]
     return readings
+
+
+def _renumbered(reading: Reading, numbers: tuple[int, ...] | None) -> Reading:
+    """The reading with other numbers for its answers."""
+    return reading if numbers is None else replace(reading, order=tuple(numbers[at] for at in reading.order))
 
 
 def _planned(finished: Finished, templates: RunTemplates, protocol: Protocol, key: ItemKey) -> int:

@@ -158,11 +158,12 @@ def numbering(codes: Collection[int], slots: int = 2) -> dict[int, str] | None:
     return dict(enumerate(letters, 1)) if slots in seen and seen <= set(range(1, slots + 1)) else None
 
 
-def coded(value: object, codes: Mapping[str, str]) -> str | None:
-    """What a given mapping says of a cell, its text compared without case; None where it says nothing.
+def label_key(value: object) -> str:
+    """What labels are compared by: the text without case, runs of spaces and underscores as one space, 2.0 as 2."""
+    text = re.sub(r"[\s_]+", " ", str(value).strip().casefold())
+    return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
 
-    A number is compared as `2`, whether the file has 2, 2.0 or "2".
-    """
-    text = re.sub(r"^(-?\d+)\.0+$", r"\1", str(value).strip())
-    found = {key.strip().casefold(): meaning for key, meaning in codes.items()}
-    return found.get(text.casefold())
+
+def coded(value: object, codes: Mapping[str, str]) -> str | None:
+    """What a given mapping says of a cell, compared by `label_key`; None where it says nothing."""
+    return {label_key(code): meaning for code, meaning in codes.items()}.get(label_key(value))

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Literal
 
 from judgebench.errors import ConfigError, DataError
 from judgebench.sources.columns import plain
-from judgebench.sources.source import Row, Source, id_text
+from judgebench.sources.labels import label_key
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -131,7 +132,7 @@ class MappedSource(Source):
     ) -> None:
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._columns = source, dict(columns or {})
-        self._labels = {plain(value): _label(meaning) or meaning for value, meaning in (labels or {}).items()}
+        self._labels = {label_key(value): _label(meaning) or meaning for value, meaning in (labels or {}).items()}
         self._own: dict[str, str] = {}
 
     @property
@@ -151,7 +152,7 @@ class MappedSource(Source):
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
                 if self._labels and data.get("label") is not None:
                     said = data["label"]
-                    data["label"] = self._labels.get(plain(id_text(said)), said)
+                    data["label"] = self._labels.get(label_key(said), said)
                 row.data = data
             yield row
 

@@ -21,49 +21,67 @@ ENDS = f"{DECORATION}.,;:!"
 _CLAUSE = LatePattern(r"(?<=[.!?;])[\s*_`\"')\]]+")
 _TAGS = LatePattern(r"</?[A-Za-z][^<>\n]*>")
 _CONCLUDES = LatePattern(
-    r"\b(?:verdict|decision|decide|rating|rate|score|choice|choose|chosen|pick|select|prefer|winner|judge?ment|result"
+    r"\b(?:verdict|decision|decide|ratings?|rate|scores?|choice|choose|chosen|pick|select|prefer|winner|judge?ment|result"
     r"|finally?|therefore|thus|so|hence|overall|conclude|conclusion|ultimately|give|award|assign|earns?|deserves?|merits?"
-    r"|gets?)\b|(?:[:=>\u2192\u2013\u2014-]|\b(?:is|be|go with|then|now))\W*\Z",
+    r"|gets?|revised?|reflection|corrected|updated|total|combined|average|mean)\b|\banswer(?=\W*\Z)"
+    r"|(?P<sign>[:=>\u2192\u2013\u2014-]|\b(?:is|be|go with|then|now))\W*\Z",
     re.IGNORECASE,
 )
-"""What a clause holds that leads up to a verdict."""
+"""What a clause holds that leads up to a verdict; `sign`, where it is no word of a verdict."""
 _SUPPOSES = LatePattern(
     r"\b(?:if|when|unless|would|could|might|may|means?|stands for|reserved|kept|perfect|maximum|max|minimum|highest"
     r"|lowest|top|best possible|scale|for example|e\.g|formats?|forms?|either|or|nor|not|never|instead|rather|than"
-    r"|versus|vs|up to|out of|cites?|cited|source|sources|reference|references|see|according to|says)\b|n't\b",
+    r"|versus|vs|up to|out of|cites?|cited|source|sources|reference|references|see|according to|says)\b|n't\b"
+    r"|\b(?:confidence|certainty)\W*\Z",
     re.IGNORECASE,
 )
 """What a clause holds that only speaks of a verdict: a legend, the scale, a citation, another choice."""
 _OUT_OF = LatePattern(
-    r"[\s*_`\"')\]]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE
+    r"[\s*_`\"')\](]*(?:/|out of\b|of\b)(?:\s+the\b)?[\s*_`\"'(\[]*(?P<top>\d+(?:[.,]\d+)?)", re.IGNORECASE
 )
 _WORD = LatePattern(r"[ \t]+\w")
 _GOES_ON = LatePattern(r"[.,]\d{1,2}(?!\d)")
 _UNFINISHED = LatePattern(
-    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\bthrough\b|\bvs\b|,?[^\S\n]*\b(?:maybe|perhaps|possibly)\b|[-\u2013\u2014~])"
-    r"[\s*_`\"'(\[]*\d|\d|[.,_]\d|\.\.|\s?[%\u00bc-\u00be\u2153-\u215e]|(?:st|nd|rd|th)\b"
+    r"[\s*_`\"')\],;(]*(?:\b(?:or|to|up to|through|vs|versus|and|minus|plus|maybe|perhaps|possibly"
+    r"|(?:could|might|may) be)\b|[-\u2013\u2014~])(?:[\s*_`\"'(\[]*\d| a half)|\s*[<>\u2264\u2265]\s*\w"
+    r"|\s+(?:if|for|when)\b[^.\n]*[,;]\s*\d+\s+(?:if|for|when)\b"
+    r"|\d|[.,_]\d|\.\.|\s?[%\u00bc-\u00be\u2153-\u215e]|(?:st|nd|rd|th)\b"
     r"|[^\w\n(./]+(?:[^\W\d]{1,4}[^\S\n]*)?\d+(?:[.,/]\d+)?[^\w\n]*(?=\n|\Z)",
     re.IGNORECASE,
 )
 """How a bare number goes on that is none by itself: `3-4`, `3, maybe 4`, `3%`, `3rd`, `3 4` at the line's end."""
 _AND_ANOTHER = LatePattern(
-    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d",
+    r"[\s*_`\"')\]]*(?:\bor\b|\bto\b|\band\b|\bthrough\b|\bvs\b|[-\u2013\u2014~])[\s*_`\"'(]*\[\[?[\s*_`]*\d"
+    r"|\s?[%\u00bc-\u00be\u2153-\u215e]|[.,]?\d",
     re.IGNORECASE,
 )
 """How a number in brackets goes on that is none by itself."""
 _SPOKEN_OF = LatePattern(
-    r"\b(?:not|never|neither|nor)[^\w,;]*\Z|n't[^\w,;]*\Z"
+    r"\b(?:not|never|neither|nor)[^\w,;]*\Z|n't[^\w,;]*\Z|\bno[ \t*_`\"'(\[]*\Z"
+    r"|\b(?:reject(?:s|ed|ing)?|dismiss|exclude|rules? out|anything but|except|unlike|instead of|rather than"
+    r"|for example|e\.g|such as|format(?:ted)?|in the form(?: of)?"
+    r"|(?:formatted|written|looks?|something) (?:like|as))\W*\Z"
+    r"|\b(?:anyone|whoever|those|some|someone|others|people) (?:who )?"
+    r"(?:may |might |could |would )?(?:say|pick|prefer|choose|argue|vote)s?\b[^.;:]*\Z"
     r"|(?:\bnot|n't) (?:think|believe|say|agree|sure|clear|convinced)\b[^.,;:]*\Z"
-    r"|\b(?:whether|doubt)\b[^.,;:]*\Z"
+    r"|\b(?:whether|doubt)\b[^.,;:]*\Z|\bif\W*\Z|\bwrong to (?:say|think|claim|choose|pick)\b[^.,;:]*\Z"
     r"|\b(?:second|third|fourth|next)(?:[ -](?:choice|place|best))?\W*\Z"
-    r"|\b(?:loser|worse|worst|weaker|weakest|runner-?up|rejected)\W*\Z"
+    r"|\b(?:loser|worse|worst|weaker|weakest|runner-?up|rejected)"
+    r"(?: (?:one|answer|response|assistant|output|choice|option))?(?: is)?\W*\Z"
     r"|\b(?:answer|response|assistant|output|candidate|completion|chatbot) ?\(?[A-Za-z0-9]?\)?[^.;:]{0,40}?\b"
-    r"(?:cit|contain|quot|writ|wrot|sa(?:ys|id)|includ|mention|print|ask|tell|claim|instruct|hold|held)\w*\b"
-    r"(?:[^.;:]{0,30}\b(?:text|words?|string|mark|link|phrase|line|tag|judge|sentence)\b)?"
+    r"(?:cit|contain|quot|writ|wrot|sa(?:ys|id)|includ|mention|print|ask|tell|claim|instruct|hold|held|tri|try|attempt"
+    r"|demand|beg|plead)\w*\b"
+    r"(?:[^.;:]{0,30}\b(?:text|words?|string|mark|link|phrase|line|tag|judge|sentence|injection|instruction)\b)?"
     r"(?:\W*|[^.;:\"'\u2018\u201c`]{0,30}[\"'\u2018\u201c`][^\"'\u201d`]{0,60})\Z",
     re.IGNORECASE,
 )
 """The end of a clause that denies the choice behind it, gives it to the other answer, or quotes it from an answer."""
+_TAKEN_BACK = LatePattern(
+    r"[*_`\"')\]]*(?:\s*\?|\s+(?:(?:is|was|are|seems|looks|comes?) (?:\w+ ){0,2}?(?:worse|worst|wrong|incorrect|weaker"
+    r"|weakest|inferior|last|second|runner-?up|(?:the )?loser|rejected|not(?! (?:only|just|merely)))|loses|lost)\b)",
+    re.IGNORECASE,
+)
+"""How a sentence goes on behind a mark that it speaks of, and does not choose."""
 _ITEM = LatePattern(r"[ \t]*(?:[-+*\u2022|>]|#{1,6}|(?:\d{1,2}|[A-Za-z])[.)])[ \t]")
 _ARTICLE = LatePattern(
     r"[ \t]+(?:good|clear|better|close|strong|narrow|slight|fair|toss|bit|mix|combination|blend|single|few|little|great"
@@ -289,7 +307,10 @@ def _is_led_up_to(matches: Sequence[Match], answer: str) -> bool:
     if not label and _is_parallel(last, before, answer):
         return False
     earlier = answer.rfind("\n", 0, before.start) + 1
-    if label and _bare(label) == _bare(_label(answer, earlier, before.start)):
+    other = _label(answer, earlier, before.start)
+    if label and (_bare(label) == _bare(other) or (_is_a_name(label) and _is_a_name(other, named=True))):
+        return False
+    if not label and not any(each.isalnum() for each in answer[before.end : last.start]):
         return False
     return _concludes(label)
 
@@ -317,10 +338,15 @@ def _is_bare(match: Match, answer: str) -> bool:
 
 def _is_spoken_of(match: Match, answer: str) -> bool:
     """Whether the clause before a bare mark denies it, names the other answer, or quotes what an answer says."""
-    line = answer.rfind("\n", 0, match.start) + 1
-    if line == match.start or not _is_bare(match, answer):
+    if any(each.isalpha() for each in answer[match.start : match.group_start]):
         return False
-    return _SPOKEN_OF.regex.search(_CLAUSE.regex.split(answer[line : match.start])[-1]) is not None
+    line = answer.rfind("\n", 0, match.start) + 1
+    if line == match.start and match.end == len(answer):
+        return False
+    before = _CLAUSE.regex.split(answer[line : match.start])[-1]
+    if not _is_bare(match, answer) and before.rstrip().endswith(" nor"):  # LLMBar's own script reads it as a verdict
+        return False
+    return _SPOKEN_OF.regex.search(before) is not None or _TAKEN_BACK.regex.match(answer, match.end) is not None
 
 
 def _is_said(match: Match, answer: str) -> bool:
@@ -342,6 +368,18 @@ def _label(answer: str, start: int, end: int) -> str:
 
 def _concludes(label: str) -> bool:
     return not label or (_SUPPOSES.regex.search(label) is None and _CONCLUDES.regex.search(label) is not None)
+
+
+def _is_a_name(label: str, *, named: bool = False) -> bool:
+    """Whether a clause is the name of what stands behind it, as of one criterion among several, and of no verdict.
+
+    Args:
+        label: The clause.
+        named: Whether it may name a verdict.
+    """
+    concludes = _CONCLUDES.regex.search(label)
+    is_sign = concludes is not None and (named or concludes["sign"] is not None)
+    return is_sign and label.rstrip(DECORATION)[-1:] in {":", "="} and len(label.split()) <= 3
 
 
 def _bare(label: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 
@@ -52,6 +53,24 @@ def test_python_is_warned_of_a_moved_preset(server, tmp_path):
     write_judges(server.url, **{"gpt-4.1-mini": {}})
     with pytest.warns(UserWarning, match=rf"judge 'gpt-4.1-mini' \(openai/loopback\): {server.url}, from providers"):
         jb.run("custom", judge="gpt-4.1-mini", data=write_jsonl(tmp_path / "rows.jsonl", pairs(1)), orders="one")
+
+
+def test_one_question_in_python_warns_of_a_moved_preset(server):
+    """As a run does."""
+    write_judges(server.url, **{"gpt-4.1-mini": {}})
+    with pytest.warns(UserWarning, match=rf"judge 'gpt-4.1-mini' \(openai/loopback\): {server.url}, from providers"):
+        jb.judge("Which?", "One.", "Two.", judge="gpt-4.1-mini")
+
+
+def test_a_variable_that_a_file_found_here_sends_along_is_said(command, tmp_path):
+    """Also where the calls go to the provider's own address."""
+    headers = {"extra_headers": {"X-B": "os.environ/GITHUB_TOKEN"}}
+    (tmp_path / "providers.yaml").write_text(json.dumps({"judges": {"gpt-4.1-mini": headers}}))
+    ended = judgebench(*command, "-j", "gpt-4.1-mini", "--quiet")
+
+    assert ended.err.splitlines()[0] == (
+        "judge 'gpt-4.1-mini' (openai/gpt-4.1-mini): sends GITHUB_TOKEN along, from providers.yaml"
+    )
 
 
 def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):

@@ -419,6 +419,14 @@ def test_the_smallest_difference_by_hand():
     assert found == pytest.approx((1.959964 + 0.841621) * math.sqrt(9 / 16 * variances[0] + 1 / 16 * variances[1]))
 
 
+def test_strata_of_one_item_are_as_one_stratum():
+    """Six of equal shares: their variance is that of six items, unbiased."""
+    a, b = [0.5, 1.0, 0.25, 0.0, 1.0, 0.5], [0.25, 0.0, 0.25, 0.5, 0.0, 0.0]
+    apart = scores(a, b, weights=(1.0,) * 6, strata=list(range(6))).difference(0, 1).smallest
+
+    assert apart == pytest.approx(scores(a, b).difference(0, 1).smallest)
+
+
 def test_items_of_a_cluster_show_no_more_than_one():
     """Twelve items in threes that differ alike have the smallest difference of their four clusters."""
     one = np.array([[0.5, 1.0, 0.25, 0.0], [0.25, 0.0, 0.25, 0.5]])

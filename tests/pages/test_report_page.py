@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import html
 import importlib.util
 import json
 import re
@@ -83,6 +84,17 @@ def test_two_best_runs_are_spoken_of_as_two():
     text = shown()
     assert "judge0 with template pairwise and judge1 with template pairwise have the best score" in text
     assert "Not significantly different from at least one of these: judge2" in text
+
+
+def test_the_first_card_is_what_pick_says():
+    """The cheapest of two equal judges, in the words of `judgebench pick`; a single run has no such card."""
+    runs = [written_run(name, pairs(400), right(10), cost=cost) for name, cost in (("big", 0.5), ("small", 0.001))]
+    jb.report_page(runs, "page.html")
+    text = shown()
+    assert text.index("Pick: cheapest within the margin small") < text.index("Best ")
+    assert jb.pick(runs).overall.sentence in html.unescape(text)
+    jb.report_page([runs[0]], "page.html")
+    assert "Pick:" not in shown()
 
 
 def test_a_single_run_stands_beside_what_is_reached_without_judging():

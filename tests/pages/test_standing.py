@@ -31,7 +31,7 @@ def right(share: float):
 def test_judge_and_score_come_first_and_what_all_share_is_named_once():
     """Template, protocol, items, coverage and the order of ranks are no columns where they are the same."""
     shared, heads, rows = table(*(written_run(f"judge{n}", pairs(40), right(n / 4)) for n in (3, 1)))
-    assert shared.startswith("All runs: template pairwise · protocol one · 40 items · coverage 100.0%")
+    assert shared.startswith("All runs: template pairwise · 40 items · coverage 100.0%")
     assert heads[:2] == ["judge", "score"]
     assert not {"template", "protocol", "items", "coverage", "rank"} & {*heads}
     assert [row[0] for row in rows] == ["judge3", "judge1"]

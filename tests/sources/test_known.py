@@ -11,7 +11,7 @@ from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import DataError
 from judgebench.sources.known import KnownSource, known_form, likely_label
 from judgebench.sources.known_table import FORMS
-from judgebench.sources.mapped import RowMap
+from judgebench.sources.mapped import MappedSource, RowMap
 from judgebench.sources.source import ListSource
 
 
@@ -600,3 +600,11 @@ def test_names_that_are_no_labels():
     assert [told(item) for item in items(rows)] == [(Q, AB, 0, None)] * 2
     (item,) = items([{"question": Q, "chosen": GOOD, "rejected": BAD, "answer_1": BAD, "answer_2": GOOD, "winner": 1}])
     assert told(item) == (Q, AB, 1, None)
+
+
+def test_a_sign_counts_where_the_user_says_what_labels_mean():
+    """-1 and 1 are two labels."""
+    rows = [{"prompt": Q, "response_a": GOOD, "response_b": BAD, "label": label} for label in (-1, "1", 0)]
+    meanings = {"-1": "A", "1": "B", "0": "tie"}
+    read = KnownSource(MappedSource(ListSource(rows), labels=meanings), labels=meanings)
+    assert [row.data["label"] for row in read] == ["A", "B", "tie"]

@@ -152,7 +152,8 @@ def dressed(rule, mark, before, after, rivals):
     if rule.match == "first":
         before = "" if rule.pattern.startswith(r"\A") else before
         return f"\n{before}{rule.example}\n{marks}{after}"
-    return f"{before}\n{marks}{rule.example}\n{after}"
+    turn = "On reflection it is the other one.\n" if rivals else ""
+    return f"{before}\n{marks}{turn}{rule.example}\n{after}"
 
 
 @pytest.mark.parametrize("name", [name for name, rule in RULES.items() if rule.json_field is not None])

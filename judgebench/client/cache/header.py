@@ -6,7 +6,7 @@ Versions of judgebench that know less of it read the replies all the same.
 from __future__ import annotations
 
 from importlib.metadata import version
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
@@ -65,29 +65,30 @@ class BundledRun(BaseModel):
     judge: str
     template: str
     protocol: str
-    identity: dict[str, Any] = Field(default_factory=dict)
+    identity: dict[str, object] = Field(default_factory=dict)
     command: list[str] = Field(default_factory=list)
-    recipe: dict[str, Any] = Field(default_factory=dict)
-    provider: dict[str, Any] = Field(default_factory=dict)
+    recipe: dict[str, object] = Field(default_factory=dict)
+    provider: dict[str, object] = Field(default_factory=dict)
     wording: BundledTemplate | None = None
     reader: BundledTemplate | None = None
     rows: str = ""
 
     @classmethod
-    def of(cls, manifest: Mapping[str, Any]) -> BundledRun:
+    def of(cls, manifest: Mapping[str, object]) -> BundledRun:
         """The run of a manifest, by its names and its identity.
 
         Raises:
             KeyError, TypeError, ValueError: The manifest lacks something.
         """
-        identity = without_secrets(manifest["identity"])
+        known = cast("Mapping[str, Any]", manifest)
+        identity = without_secrets(known["identity"])
         judge = identity.get("judge", {})
         judge["extra"] = without_connection(judge.get("extra", {}))
         return cls(
-            benchmark=manifest["benchmark"],
-            judge=manifest["judge"]["name"],
-            template=manifest["template"]["name"],
-            protocol=manifest["protocol"]["name"],
+            benchmark=known["benchmark"],
+            judge=known["judge"]["name"],
+            template=known["template"]["name"],
+            protocol=known["protocol"]["name"],
             identity=identity,
         )
 

@@ -65,7 +65,13 @@ judgebench.Triage = class {
     const counts = new Map();
     for (const choice of chosen) counts.set(choice, (counts.get(choice) ?? 0) + 1);
     const [best] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [1];
-    return best >= this.sizes.get(at) ? "tie" : String(best);
+    if (best < this.sizes.get(at)) return String(best);
+    return this.unlabelled(at) ? "tie" : "1";
+  }
+
+  // Whether the item's benchmark knows ties and items without a label.
+  unlabelled(at) {
+    return this.items.runs.some((run) => run.bench === this.items.items.bench[at] && run.own);
   }
 
   panel(at, entry, letters) {
@@ -75,7 +81,7 @@ judgebench.Triage = class {
     const now = this.said.get(String(at));
     const names = letters.order.map((number) => [String(number), `${letters.of(number)} is best`]);
     const own = entry.label ? `The label is ${entry.label}.` : `The label says ${entry.completions.map((_, n) => n).filter((n) => n < entry.correct).map((n) => letters.of(n)).join(", ")}.`;
-    const choices = [["keep", "Keep the label (y)"], ...names.filter(([number]) => Number(number) >= entry.correct), ["tie", "Tie"], ["none", "No label"]];
+    const choices = [["keep", "Keep the label (y)"], ...names.filter(([number]) => Number(number) >= entry.correct), ...(this.unlabelled(at) ? [...(entry.completions.length === 2 ? [["tie", "Tie"]] : []), ["none", "No label"]] : [])];
     const wanted = this.other(at);
     const buttons = choices.map(([label, words]) => {
       const button = el("button", { type: "button", "aria-pressed": String(now?.label === label) }, label === wanted ? `${words} (n)` : words);
