@@ -15,6 +15,7 @@ from judgebench.analysis.failures import FailureEffect as FailureEffect
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.pick import pick as pick
+from judgebench.analysis.relabel import LabelChange as LabelChange
 from judgebench.analysis.report import (
     Bias as Bias,
     CostSummary as CostSummary,
@@ -121,6 +122,7 @@ from judgebench.runs.manifest import (
     DerivedEntry as DerivedEntry,
     ItemsEntry as ItemsEntry,
     JudgeEntry as JudgeEntry,
+    LabelsEntry as LabelsEntry,
     Manifest as Manifest,
     MemberEntry as MemberEntry,
     Name as Name,

@@ -58,11 +58,11 @@ def test_a_run_says_what_its_score_is():
 
 
 def test_a_grid_of_judges():
-    """One table with r for each, and one of lengths below it."""
+    """One table with r for each, one of lengths below it, and the pick."""
     judges = [word for name in ("longest", "shortest", "random") for word in ("-j", f"offline/{name}")]
     words = shown("run", "custom", "--data", "graded.jsonl", *judges)
     assert "Pearson r" in words
-    assert len(re.findall(r"r -?\d\.\d\d\d", words)) == 4
+    assert len(re.findall(r"r -?\d\.\d\d\d", words)) == 5
 
 
 def test_a_comparison_is_in_r():
@@ -83,7 +83,7 @@ def test_a_leaderboard():
     """In the terminal and as Markdown with the head that says it, without the same figure again; CSV has numbers."""
     words = shown("leaderboard", "runs", "--markdown", "board.md", "--csv", "board.csv")
     assert "judge template Pearson r 95% CI" in words
-    assert "1 good scores r 0.943" in words
+    assert "1 good scores, graded.jsonl r 0.943" in words
     markdown = Path("board.md").read_text()
     assert "| judge | template | Pearson r | 95% CI | spearman | kendall |" in markdown
     assert "| 2 | poor | scores | r -0.657 |" in markdown
@@ -99,8 +99,8 @@ def test_a_leaderboard_of_grades_and_labels():
     scored("pair", "pairs.jsonl")
     words = shown("leaderboard", "runs", "--csv", "board.csv")
     assert "judge template score 95% CI" in words
-    assert "- pair scores 100.0%" in words
-    assert "1 good scores r 0.943" in words
+    assert "- pair scores, pairs.jsonl 100.0%" in words
+    assert "1 good scores, graded.jsonl r 0.943" in words
     measures = {row["judge"]: row["measure"] for row in csv.DictReader(Path("board.csv").read_text().splitlines())}
     assert measures == {"pair": "share", "good": "pearson", "poor": "pearson"}
 
