@@ -95,20 +95,19 @@ def _scanned(path: Path, start: bytes, file: BinaryIO) -> str:
     decoder = codecs.getincrementaldecoder("utf-8")()
     windows: str | None = "utf-8"  # until a byte says otherwise
     wide = False
-    line = 1
+    passed = 0
     chunk = start + file.read(CHUNK)
     while chunk:
-        if 4 * chunk.count(0) > len(chunk):
+        if 0 in chunk and 4 * chunk.count(0) > len(chunk):
             raise DataError(
                 f"{path.name}: is full of zero bytes, as UTF-16 without its mark does: save the file as UTF-8"
             )
         try:
-            text = decoder.decode(chunk)
-            wide = wide or not text.isascii()
+            wide = wide or not decoder.decode(chunk).isascii()
         except UnicodeDecodeError as error:
             before, at = error.object[: error.start], error.object[error.start]
             column = error.start - before.rfind(b"\n")
-            place = f"{path.name} line {line + before.count(LINE_END)}"
+            place = f"{path.name} line {_line_at(path, passed) + before.count(LINE_END)}"
             mistake = DataError(f"{place}: not UTF-8 (byte 0x{at:02x} in column {column}): save the file as UTF-8")
             if wide or not before.isascii():
                 raise mistake from None
@@ -116,13 +115,19 @@ def _scanned(path: Path, start: bytes, file: BinaryIO) -> str:
             if windows is None:
                 raise mistake from None
             return windows
-        line += chunk.count(b"\n")
+        passed += len(chunk)
         chunk = file.read(CHUNK)
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise DataError(f"{path.name} line {line}: not UTF-8 (it is cut off): save the file as UTF-8") from None
+        raise DataError(f"{path.name} line {_line_at(path, passed)}: not UTF-8 (it is cut off): save the file as UTF-8") from None
     return "utf-8"
+
+
+def _line_at(path: Path, offset: int) -> int:
+    """The number of the line in which a byte of the unpacked file stands."""
+    with byte_stream(path) as file:
+        return 1 + sum(file.read(min(CHUNK, offset - at)).count(LINE_END) for at in range(0, offset, CHUNK))
 
 
 def _windows(rest: bytes, file: BinaryIO) -> str | None:

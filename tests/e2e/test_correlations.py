@@ -83,7 +83,7 @@ def test_a_leaderboard():
     """In the terminal and as Markdown with the head that says it, without the same figure again; CSV has numbers."""
     words = shown("leaderboard", "runs", "--markdown", "board.md", "--csv", "board.csv")
     assert "judge template Pearson r 95% CI" in words
-    assert "1 good scores, graded.jsonl r 0.943" in words
+    assert "1 good scores r 0.943" in words
     markdown = Path("board.md").read_text()
     assert "| judge | template | Pearson r | 95% CI | spearman | kendall |" in markdown
     assert "| 2 | poor | scores | r -0.657 |" in markdown
