@@ -71,12 +71,12 @@ ROWS: dict[str, dict[str, Any]] = {
         "e" + "\u0301" * 500 + "\u200d\u2764\ufe0f\U0001f525 \U0001f468\u200d\U0001f469\u200d\U0001f467"
     ),
     "long names": {"id": "i" * 20_000, "subset": "s" * 20_000},
-    "10 MB": {"chosen": "x" * 10_000_000},
-    "10 MB on one word": {"rejected": "[[A]] " * 1_700_000},
+    "3 MB": {"chosen": "x" * 3_000_000},
+    "3 MB on one word": {"rejected": "[[A]] " * 500_000},
 }
 REPLIES = {
-    "5 MB": ("y" * 5_000_000 + " [[A]]", "A"),
-    "5 MB of brackets": ("[" * 5_000_000 + "[A]]", "A"),
+    "1 MB": ("y" * 1_000_000 + " [[A]]", "A"),
+    "1 MB of brackets": ("[" * 1_000_000 + "[A]]", "A"),
     "JSON": (json.dumps({"reasoning": "[", "verdict": "A"}), "unreadable"),
     "Jinja": (JINJA + "[[A]]", "A"),
     "HTML": ("<script>alert(1)</script><b>[[B]]</b>", "B"),
