@@ -141,3 +141,16 @@ def test_what_is_understood_of_rows_is_said_once() -> None:
     for more in ([], ["--dry-run"]):
         ended = judgebench("run", "custom", "--data", "pairs.csv", "-j", "offline/longest", *more)
         assert ended.err.count("data: pairs.csv: 2 rows, 2 items (pairs)") == 1
+
+
+def test_a_copied_prompt_with_the_name_of_the_first_is_told_the_line_to_change() -> None:
+    """Both files are named; one that is given twice is said to be."""
+    Path("pairs.csv").write_text(ROWS)
+    first = jb.new_template("mine")
+    Path("copy.jinja").write_text(first.read_text())
+    run = ("run", "custom", "--data", "pairs.csv", "-j", "offline/longest", "-t", first, "-t")
+    assert judgebench(*run, "copy.jinja").err == (
+        "judgebench: two templates have the same name: mine.jinja and copy.jinja; change the line `name: mine` in one "
+        "of them\n"
+    )
+    assert judgebench(*run, first).err == "judgebench: template mine.jinja is given twice; leave one out\n"
