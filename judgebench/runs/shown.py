@@ -114,7 +114,7 @@ def _figures(extra: Mapping[str, Any]) -> Iterator[str]:
 def _complete(metrics: Metrics) -> Iterator[str]:
     without = sum(metrics.failures.values())
     what = "verdicts parsed" if metrics.template else "items scored"
-    line = f"coverage {percent(metrics.coverage)} ({metrics.judgements - without}/{metrics.judgements} {what}"
+    line = f"coverage {percent(metrics.coverage)} ({metrics.judgements - without:,}/{metrics.judgements:,} {what}"
     if without:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
         yield Alert(f"{line}; failures: {kinds})")
