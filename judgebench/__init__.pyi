@@ -136,6 +136,7 @@ from judgebench.runs.manifest import (
 from judgebench.runs.run import Records as Records, Run as Run
 from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
+from judgebench.templates.starter import new_template as new_template
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str

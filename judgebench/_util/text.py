@@ -91,7 +91,7 @@ def duration(seconds: float) -> str:
 
 def difference_text(difference: float, measure: Unit | None) -> str:
     """A difference of scores: in percentage points, +3.1; of correlations, +0.031."""
-    return f"{difference:+.3f}" if measure == "pearson" else f"{100 * difference:+.1f}"
+    return f"{difference:+z.3f}" if measure == "pearson" else f"{100 * difference:+z.1f}"
 
 
 def difference_head(measure: Unit | None) -> str:

@@ -132,14 +132,20 @@ class PartPick:
         if picked is self.best:
             said = f"{self.part}: {self._named(picked)} has the highest score"
             if not cheaper:
-                return f"{said} and is the cheapest"
-            return f"{said}; {self._undecided(cheaper) or f'no cheaper judge is within {self._within} of it'}"
+                return f"{said} and is the cheapest{self._next(self.candidates)}"
+            no_other = f"no cheaper judge is within {self._within} of it{self._next(cheaper)}"
+            return f"{said}; {self._undecided(cheaper) or no_other}"
         said = (
             f"{self.part}: {self._named(picked)} is the cheapest judge within {self._within} of the best, "
             f"{self._named(self.best)}: difference {self._difference(picked)}"
         )
         undecided = self._undecided(cheaper)
         return f"{said}; {undecided}" if undecided else said
+
+    def _next(self, others: Sequence[Candidate]) -> str:
+        """The best of others, with how far it is below the best; nothing where there is none."""
+        second = max((each for each in others if each is not self.best), key=lambda each: each.score, default=None)
+        return "" if second is None else f"; next: {self._against(second)}"
 
     def _undecided(self, cheaper: Sequence[Candidate]) -> str:
         """Which cheaper run could do as well, and how many items would tell; nothing where all are shown not to."""

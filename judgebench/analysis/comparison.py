@@ -139,7 +139,7 @@ class Comparison(Tabular):
             every: Show every pair; else, of more than ten, those of the best run.
         """
         few = self if every else self._few_pairs()
-        count = f"{self.items} items{' that all runs have' if any(self.left_out) else ''}"
+        count = f"{self.items:,} items{' that all runs have' if any(self.left_out) else ''}"
         levels = (("section", self.sections), ("subset", self.subsets if subsets else ()))
         return [
             replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),

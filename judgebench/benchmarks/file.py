@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -66,6 +67,8 @@ def rows_of(benchmark: str, data: Data | None) -> tuple[str, Data | None]:
         ConfigError: Rows are given twice.
     """
     if not is_benchmark_file(benchmark):
+        if Path(benchmark).suffix and data is None and Path(benchmark).is_file():
+            raise ConfigError(f"'{benchmark}' is a file, not a benchmark: use custom --data {shlex.quote(benchmark)}")
         return benchmark, data
     if data is not None:
         raise ConfigError(f"{benchmark} names its rows itself: leave --data out")

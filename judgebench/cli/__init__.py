@@ -81,6 +81,8 @@ def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
     epilog="\b\n"
     "First run, without a key or network:\n"
     "  judgebench run\n"
+    "With your own pairs:\n"
+    "  judgebench run custom --data pairs.csv -j gpt-6-luna --limit 50\n"
     "With a model:\n"
     "  judgebench run rewardbench-2 -j gpt-6-luna --limit 50\n"
     "Shell completion (bash; likewise zsh and fish):\n"

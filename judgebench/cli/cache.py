@@ -195,7 +195,7 @@ def import_(file: str, *, replace: bool, files: str | None, cache_dir: str | Non
         said = asdict(done) | {"runs": [run.model_dump(include=_SAID) for run in done.runs]}
         click.echo(json.dumps(said, indent=2))
         return EXIT_DONE
-    counts = f"{_counted(done.replies)}: {done.new} new, {done.same} already cached"
+    counts = f"{_counted(done.replies)}: {done.new:,} new, {done.same:,} already cached"
     if done.replaced:
         counts += f", {done.replaced} replaced"
     click.echo(counts)
@@ -241,7 +241,7 @@ def _models(found: CacheInfo) -> Table:
 
 
 def _counted(count: int) -> str:
-    return f"{count} {'reply' if count == 1 else 'replies'}"
+    return "1 reply" if count == 1 else f"{count:,} replies"
 
 
 def _size(count: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import shlex
 import signal
 from contextlib import suppress
 from dataclasses import replace
@@ -84,7 +85,6 @@ def run(benchmark: str | None, **options: Any) -> int:
     judges = {cell.judge.name: (cell.judge, cell.providers) for cell in grid.cells}
     if options["dry_run"]:
         print_addresses(judges)
-        _print_understood(grid, console)
         with shown(console):
             forecasts = _forecasts(grid, running)
         _print_understood(grid, console)
@@ -92,7 +92,6 @@ def run(benchmark: str | None, **options: Any) -> int:
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
-    _print_understood(grid, console)
     with shown(console, offline=running.offline) as progress:
         if progress is not None:
             progress.before_calls = partial(_print_understood, grid, console)
@@ -120,7 +119,7 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     if benchmark is not None:
         return plan(benchmark, asking)
     if asking.data is not None:
-        raise ConfigError("--data needs a benchmark: judgebench run BENCHMARK --data ...")
+        raise ConfigError(f"--data needs a benchmark: judgebench run custom --data {shlex.quote(str(asking.data))}")
     if asking.sequential:
         raise ConfigError("--sequential needs a benchmark: judgebench run BENCHMARK ...")
     asking = replace(asking, judges=asking.judges or (SAMPLE_JUDGE,), data="sample")

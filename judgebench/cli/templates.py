@@ -14,6 +14,7 @@ from judgebench.cli.options import row_options
 if TYPE_CHECKING:
     from judgebench.api import Rendered
     from judgebench.client import TokenCount
+    from judgebench.items import Mode
 
 _MODES = {
     "pairwise": "two completions",
@@ -24,7 +25,7 @@ _MODES = {
 
 @click.group(cls=Group, epilog="\b\nExample:\njudgebench templates render four-way --benchmark rewardbench-2\n")
 def templates() -> None:
-    """List, show, render and check prompt templates."""
+    """Write, list, show, render and check prompt templates."""
 
 
 @templates.command("list", epilog="\b\nExample:\njudgebench templates list --mode rating\n")
@@ -57,6 +58,37 @@ def show_template(name: str) -> None:
     from judgebench.templates import load_template
 
     click.echo(load_template(name).source, nl=False)
+
+
+@templates.command("new", epilog="\b\nExample:\njudgebench templates new my-prompt --mode rating\n")
+@click.argument("name", metavar="NAME|FILE")
+@click.option(
+    "--mode",
+    type=click.Choice(list(_MODES)),
+    default="pairwise",
+    show_default=True,
+    help="Two completions, 2 to 26, or one.",
+)
+def new(name: str, mode: Mode) -> None:
+    """Write NAME.jinja: a template to edit, which works as it is.
+
+    No file is overwritten.
+    """
+    import shlex
+
+    from rich.text import Text
+
+    from judgebench.cli.console import messages, print_written
+    from judgebench.templates import new_template
+
+    path = new_template(name, mode=mode)
+    print_written(str(path))
+    place = shlex.quote(str(path))
+    for said in (
+        f"check: judgebench templates lint {place}",
+        f"run:   judgebench run custom --data FILE -j JUDGE -t {place}",
+    ):
+        messages().print(Text(said), soft_wrap=True)
 
 
 @templates.command(
@@ -156,13 +188,15 @@ def lint_templates(names: tuple[str, ...], as_json: bool) -> int:
     """
     import json
 
-    from judgebench.templates import lint_all
+    from judgebench.templates import NO_FRONT_MATTER, lines_to_add, lint_all
 
     findings = lint_all(names)
     if as_json:
         click.echo(json.dumps([finding.to_json() for finding in findings], indent=2))
     for finding in () if as_json else findings:
         click.echo(str(finding))
+        if finding.what == NO_FRONT_MATTER:
+            click.echo(f"or add these lines to {finding.file}:\n\n{lines_to_add(finding.file)}")
     if not findings and not as_json:
         click.echo("no problems found" if len(names) == 1 else f"no problems found in {len(names)} templates")
     return EXIT_INCOMPLETE if findings else 0

@@ -122,9 +122,15 @@ def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: Pla
 def _named(templates: Sequence[str | Path]) -> list[Template]:
     """The templates of these names, each with a name of its own."""
     loaded = [load_template(name) for name in templates]
-    names = [template.name for template in loaded]
-    if len(set(names)) < len(names):
-        raise ConfigError(f"two templates have the same name: {', '.join(sorted(names))}; give each its own name")
+    given: dict[str, str] = {}
+    for template, name in zip(loaded, map(str, templates), strict=True):
+        if template.name not in given:
+            given[template.name] = name
+        elif given[template.name] == name:
+            raise ConfigError(f"template {name} is given twice; leave one out")
+        else:
+            both, line = f"{given[template.name]} and {name}", f"`name: {template.name}`"
+            raise ConfigError(f"two templates have the same name: {both}; change the line {line} in one of them")
     return loaded
 
 

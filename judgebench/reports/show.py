@@ -35,7 +35,7 @@ def print_failures(console: Console, finished: Finished, found: Sequence[Failed]
     if not found:
         what = "items scored" if finished.is_scores else "verdicts parsed"
         console.print(
-            f"no failures: all {len(finished.keys) if finished.is_scores else len(finished.judgements)} {what}"
+            f"no failures: all {len(finished.keys) if finished.is_scores else len(finished.judgements):,} {what}"
         )
     for kind, count in Counter(each.kind for each in found).most_common():
         console.print(Text(f"{kind.replace('_', ' ')}: {count}", style=WARNING))

@@ -114,7 +114,7 @@ def _figures(extra: Mapping[str, Any]) -> Iterator[str]:
 def _complete(metrics: Metrics) -> Iterator[str]:
     without = sum(metrics.failures.values())
     what = "verdicts parsed" if metrics.template else "items scored"
-    line = f"coverage {percent(metrics.coverage)} ({metrics.judgements - without}/{metrics.judgements} {what}"
+    line = f"coverage {percent(metrics.coverage)} ({metrics.judgements - without:,}/{metrics.judgements:,} {what}"
     if without:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in metrics.failures.items())
         yield Alert(f"{line}; failures: {kinds})")
@@ -256,7 +256,8 @@ def _samples(count: str) -> str:
 
 def _usage_line(usage: Usage) -> str:
     """Calls, tokens and cost in one line."""
-    calls = f"{usage.calls} calls, {usage.cached} from the cache"
+    made = "1 call" if usage.calls == 1 else f"{thousands(usage.calls)} calls"
+    calls = f"{made}, {thousands(usage.cached)} from the cache"
     tokens = f"{thousands(usage.prompt_tokens)} tokens in, {thousands(usage.completion_tokens)} out"
     paid = f" ({dollars(usage.spent_usd)} of it paid now)" if usage.cached and usage.cost_usd else ""
     more = f"; up to {dollars(usage.may_have_cost_usd)} more for failed attempts" if usage.may_have_cost_usd else ""

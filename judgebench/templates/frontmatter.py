@@ -14,8 +14,16 @@ from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
 from judgebench.verdicts import VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pydantic_core import ErrorDetails
 
+NO_FRONT_MATTER = "no front matter"
+_RULES = {
+    "pairwise": r"{pattern: '\[\[([AB])\]\]', example: 'The first is right. [[A]]'}",
+    "best_of_k": r"{pattern: '\[\[([A-Z])\]\]', example: 'The first is right. [[A]]'}",
+    "rating": r"{pattern: '\[\[(\d+)\]\]', scale: [1, 10], example: 'It is right. [[9]]'}",
+}
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -118,8 +126,8 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     """
     front = _FRONT.match(source)
     if front is None:
-        fix = "a template starts with YAML between two lines of ---"
-        raise ConfigError.at(where, "no front matter", line=1, fix=fix)
+        fix = "`judgebench templates new NAME` writes a template to put the prompt into"
+        raise ConfigError.at(where, NO_FRONT_MATTER, line=1, fix=fix)
     text = YamlText(front.group(1), where, first_line=2, repeats=True)  # heads that have kept runs have repeats
     data = text.data
     if not isinstance(data, dict):
@@ -127,13 +135,15 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
         raise ConfigError.at(where, what, line=2)
     if "scale" in data and isinstance(data.get("verdict"), dict):
         data["verdict"].setdefault("scale", data.pop("scale"))
+    if data.get("verdict", "") is None:  # `verdict:` with nothing below it
+        del data["verdict"]
     try:
         return FrontMatter.model_validate(data)
     except ValidationError as error:
-        raise _mistake(error, where, text) from None
+        raise _mistake(error, where, text, data) from None
 
 
-def _mistake(error: ValidationError, where: str, text: YamlText) -> FrontMatterError:
+def _mistake(error: ValidationError, where: str, text: YamlText, data: Mapping[object, object]) -> FrontMatterError:
     """The first problem, and its key: where it was found, or below that the one that its message begins with."""
     problem = error.errors(include_url=False)[0]
     place = tuple(str(part) for part in problem["loc"] if part != "[key]")
@@ -141,7 +151,19 @@ def _mistake(error: ValidationError, where: str, text: YamlText) -> FrontMatterE
     begins = message.partition(" ")[0].rstrip(":").split(".")
     key = (*place, *begins) if problem["type"] == "value_error" else place
     what, _, fix = f"{'.'.join(place)}{': ' if place else ''}{message}".partition("; ")
+    if problem["type"] == "missing" and len(place) == 1:
+        fix = _line_to_add(place[0], where, data)
     return FrontMatterError(where, what, fix=fix, key=key, line=text.line(key))
+
+
+def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
+    """The line that a head lacks, as the end of a sentence."""
+    if key == "name":
+        return f"add `name: {re.sub(r'[^A-Za-z0-9._-]+', '-', where.partition('.')[0]).lstrip('._-') or 'mine'}`"
+    if key == "mode":
+        return "add `mode: pairwise` (two answers), `best_of_k` (2 to 26) or `rating` (one)"
+    rule = _RULES.get(str(data.get("mode")), _RULES["pairwise"])
+    return f"add `verdict: {rule}`, and ask for this form in the prompt"
 
 
 def _worded(problem: ErrorDetails) -> str:

@@ -48,6 +48,7 @@ BlockFunction = Callable[["Context"], Iterator[str]]
 
 VARIABLES = frozenset({"prompt", "conversation", "completions", "labels", "reference", "rubric", "item", "structured"})
 SUFFIX = ".jinja"
+SUFFIXES = frozenset({SUFFIX, ".j2", ".jinja2"})
 
 TEMPLATE, TIES_TEMPLATE = "template.jinja", "template-ties.jinja"
 INCLUDED = {TEMPLATE: "templates", TIES_TEMPLATE: "templates-ties"}
@@ -399,7 +400,7 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         is_file = path.is_file()
     except OSError as error:
         raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
-    if path.suffix in {SUFFIX, ".j2", ".jinja2"} or is_file or len(path.parts) > 1:
+    if path.suffix in SUFFIXES or is_file or len(path.parts) > 1:
         if not is_file:
             raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'file not found'}")
     else:

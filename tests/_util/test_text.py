@@ -2,7 +2,7 @@
 
 import pytest
 
-from judgebench._util.text import dollars, one_line, visible
+from judgebench._util.text import difference_text, dollars, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -47,3 +47,12 @@ def test_one_line_has_no_line_ends():
 def test_small_amounts_are_written_out(amount, said):
     """What a single call costs is read without powers of ten."""
     assert dollars(amount) == said
+
+
+@pytest.mark.parametrize(
+    ("difference", "measure", "shown"),
+    [(-0.0, "share", "+0.0"), (-1e-9, "share", "+0.0"), (-1e-9, "pearson", "+0.000"), (-0.0312, "share", "-3.1")],
+)
+def test_no_difference_is_not_negative(difference, measure, shown):
+    """What rounds to zero has the sign of zero."""
+    assert difference_text(difference, measure) == shown

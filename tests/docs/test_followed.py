@@ -16,7 +16,8 @@ if TYPE_CHECKING:
     from faults import Request
 
 START = steps((DOCS / "start.md").read_text(encoding="utf-8"))
-TASKS = sections(DOCS / "how-to.md")
+README = sections(REPOSITORY / "README.md")
+TASKS = sections(DOCS / "how-to.md") | {"Your own pairs": README["Your own pairs"]}
 
 pytestmark = pytest.mark.timeout(600)
 
@@ -55,6 +56,23 @@ def test_pages_can_be_followed_in_a_clone(tmp_path: Path, server) -> None:
     adding = steps((DOCS / "benchmarks/adding.md").read_text(encoding="utf-8"))
     done = run([*START[:2], *adding], clone(tmp_path / "clone"), installable(), server.url)
     assert [each.trouble for each in done if each.trouble] == []
+
+
+def test_the_readme_shows_a_file_of_ones_own_before_a_benchmark() -> None:
+    """What most readers have comes first, and both after the installation."""
+    assert [name for name in README if name in {"Installation", "Your own pairs", "A real judge, a benchmark"}] == [
+        "Installation",
+        "Your own pairs",
+        "A real judge, a benchmark",
+    ]
+    assert "run custom --data" in README["Your own pairs"]
+
+
+def test_the_readme_has_one_kind_of_command() -> None:
+    """Those of an activated environment, which the set-up lines activate."""
+    blocks = [step.commands for part in README.values() for step in steps(part)]
+    assert len(blocks) >= 4
+    assert [block for block in blocks if ".venv/bin/" in block.replace(". .venv/bin/activate", "")] == []
 
 
 def test_the_start_and_the_readme_install_alike() -> None:

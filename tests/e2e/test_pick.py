@@ -67,6 +67,17 @@ def test_a_pick_is_said_in_one_sentence_with_its_numbers(three) -> None:
     ) in out
 
 
+def test_how_much_better_the_best_is_is_said_where_it_is_picked() -> None:
+    """The next one follows, with its difference and interval: also of two prompts that cost the same."""
+    judged("best", lambda at: at % 10 == 0, 0.002)
+    judged("worse", lambda at: at % 10 == 0 or at % 5 == 1, 0.002)
+    out = " ".join(judgebench("pick", "runs").out.split())
+    assert (
+        "Overall: best (90.0%, $2.00 per 1,000 items) has the highest score and is the cheapest; next: worse (70.0%, "
+        "$2.00), -20.0 points (95% CI "
+    ) in out
+
+
 def test_only_the_sections_that_are_named_are_tested(three) -> None:
     """In the order in which they are named; an unknown one is said with the nearest name."""
     assert list(picked("runs", "--section", "Safety")["sections"]) == ["Safety"]
