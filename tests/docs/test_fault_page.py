@@ -98,7 +98,7 @@ def test_a_gateways_timeout_is_counted_as_the_row_says(asker: Asker) -> None:
     """Like a timeout of our own, and told in the gateway's words."""
     asker.server.faults = lambda _: Fault.status(504, message="The upstream is slow.")
     asked = asker.ask()
-    assert asked.client.asked_again == {"timeout": calls.DEAR_TRIES - 1}
+    assert asked.client.asked_again == {"timeout": calls.PAID_TRIES - 1}
     assert "The upstream is slow" in str(asked.error)
 
 
@@ -115,7 +115,7 @@ def test_what_is_no_passing_status_is_asked_once(asker: Asker, status: int) -> N
     "words",
     [
         "At most {MAX_TRIES}; {FIRST_TRIES} until the judge's first reply",
-        "{DEAR_TRIES} if each may be charged",
+        "{PAID_TRIES} if each may be charged",
         "time below {FIRST_WAIT_S:g} s; the bound doubles",
         "From the second refusal on a call waits at least {FIRST_WAIT_S:g} s",
         "The waits of one call add up to less than {MAX_WAIT_S:g} s",
