@@ -34,7 +34,9 @@ def every_command() -> Iterator[click.Context]:
         yield context
         if isinstance(command, click.Group):
             for below in command.list_commands(context):
-                yield click.Context(command.commands[below], info_name=below, parent=context)
+                inner = command.get_command(context, below)
+                assert inner is not None
+                yield click.Context(inner, info_name=below, parent=context)
 
 
 def examples(command: click.Command) -> list[str]:
