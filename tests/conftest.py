@@ -62,6 +62,14 @@ def isolated(tmp_path, tmp_path_factory, monkeypatch):
 
 
 @pytest.fixture
+def scripted(monkeypatch):
+    """Models named `scripted/NAME` are known even where none is there."""
+    from scripted import SITE
+
+    monkeypatch.syspath_prepend(SITE)
+
+
+@pytest.fixture
 def ring():
     """A keyring of the test's own, in memory."""
     import keyring

@@ -120,7 +120,9 @@ def _scanned(path: Path, start: bytes, file: BinaryIO) -> str:
     try:
         decoder.decode(b"", final=True)
     except UnicodeDecodeError:
-        raise DataError(f"{path.name} line {_line_at(path, passed)}: not UTF-8 (it is cut off): save the file as UTF-8") from None
+        raise DataError(
+            f"{path.name} line {_line_at(path, passed)}: not UTF-8 (it is cut off): save the file as UTF-8"
+        ) from None
     return "utf-8"
 
 

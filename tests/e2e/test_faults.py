@@ -26,7 +26,7 @@ MENDABLE = {fault.name: fault for fault in mendable_faults()} | WAITS
 FATAL = {fault.name: fault for fault in fatal_faults()}
 KINDS = {fault.name: kind for kind, faults in lasting_faults().items() for fault in faults}
 LASTING = [fault for faults in lasting_faults().values() for fault in faults]
-HANG_TIMEOUT = 2.0
+HANG_TIMEOUT = 5.0
 BY_SDK = {"model": "openai/o3"}
 """A model that takes no temperature: its calls go by OpenAI's SDK, those of other models by LiteLLM's own client."""
 

@@ -165,7 +165,7 @@ def without() -> dict[str, Any]:
     here.mkdir()
     with chdir(here), LoopbackServer(answer, keep_requests=False) as server:
         write_judges(server.url, mine=ROOMY, other=ROOMY)
-        judged(usual())
+        judged(usual(), "runs", "--cache-dir", "../without-cache")
         return {"usual": of_the_usual(FOLDER), "files": files()}
 
 

@@ -21,6 +21,7 @@ from judgebench.verdicts import Reply
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+
 pytestmark = pytest.mark.usefixtures("scripted")
 
 SECRET = "sk-0123456789abcdef0123456789"

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import quote, quote_plus
 
 import pytest
-from commands import FRESH, by_quality, judgebench, pairs, process, read_json, write_jsonl, write_judges
+from commands import FRESH, by_quality, judgebench, pairs, process, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply, error_reply
 from processes import Running
 
@@ -169,7 +169,9 @@ def test_no_error_in_the_middle_is_kept_with_a_key(server: LoopbackServer, statu
 def test_what_became_of_the_error_is_still_said(server: LoopbackServer) -> None:
     """The provider's other words stay in the failure; the keys alone are hidden."""
     server.faults = lambda request: echo(400) if "Question 4?" in request.text else None
-    assert "4: provider: status 400: Incorrect key: [hidden]" in mine().err
+    mine()
+    (failed,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "4")
+    assert failed["failure"]["detail"].startswith("status 400: Incorrect key: [hidden]")
 
 
 def test_a_spent_quota_is_told_without_a_key(server: LoopbackServer) -> None:

@@ -75,7 +75,7 @@ def test_scores_in_a_list_of_rows(tmp_path):
     [
         ([1.0] * 7, "scorer 'given' ended at item '3': it must score every item"),
         ([1.0] * 9, "scorer 'given' gave more scores than conversations"),
-        ([float("nan")] + [1.0] * 7, "given: scores that are not finite numbers: 1;"),
+        ([float("nan")] + [1.0] * 7, "given: scores that are not finite numbers: 1 (NaN);"),
         (["high"] + [1.0] * 7, "given item '1': column 'scores' holds 'high', expected numbers"),
     ],
 )

@@ -227,8 +227,8 @@ def test_a_bug_before_the_first_call_is_one_line(run_plugged, body, line):
     ended = run_plugged(ANSWER + body)
 
     assert (ended.status, ended.out) == (2, "")
-    lines = (each for each in ended.err.splitlines() if not each.startswith("Executing <Task"))
-    assert next(lines).startswith(f"judgebench: judge 'own/m': judgebench_plugged:Plug.{line}")
+    (said,) = (each for each in ended.err.splitlines() if each.startswith("judgebench: "))
+    assert said.startswith(f"judgebench: judge 'own/m': judgebench_plugged:Plug.{line}")
     assert "Traceback" not in ended.err
 
 
@@ -255,12 +255,13 @@ def test_a_bug_at_the_end_leaves_the_run_as_it_is(run_plugged):
 BUG = "async def complete(self, request):\n    raise RuntimeError('kaboom')"
 
 
-def test_a_bug_in_every_call_is_the_codes(run_plugged):
+def test_a_bug_in_every_call_is_the_codes(run_plugged, tmp_path):
     """The class is named, not the judge's parameters; each call that was made has its own failure."""
     ended = run_plugged(BUG)
 
     assert "all calls failed in the class judgebench_plugged:Plug: RuntimeError: kaboom; fix its code" in ended.err
-    assert ("params" in ended.err, ended.err.count("provider: RuntimeError: kaboom")) == (False, 3)
+    failed = judgebench("show", tmp_path / "runs/custom/own--m/pairwise/one").out
+    assert ("params" in ended.err, failed.count("RuntimeError: kaboom")) == (False, 3)
 
 
 def test_a_judge_that_stops_says_why_even_if_quiet(run_plugged):
