@@ -268,6 +268,22 @@ def test_full_correlation_is_one(coefficient):
 
 
 @pytest.mark.parametrize("coefficient", [pearson, spearman, kendall])
+def test_pairs_that_stand_five_times_in_a_cluster_say_no_more_than_once(coefficient):
+    """The interval is as wide as over the 40 pairs; without the clusters it is about sqrt(5) times too narrow."""
+    rng = np.random.default_rng(0)
+    x = rng.integers(1, 6, 40)
+    y = np.clip(x + rng.integers(-2, 3, 40), 1, 5)
+
+    def width(each):
+        return each.high - each.low
+
+    once = width(coefficient(x, y))
+    clustered = width(coefficient(np.repeat(x, 5), np.repeat(y, 5), clusters=np.repeat(np.arange(40), 5)))
+    assert clustered == pytest.approx(once, rel=0.2)
+    assert width(coefficient(np.repeat(x, 5), np.repeat(y, 5))) < 0.6 * once
+
+
+@pytest.mark.parametrize("coefficient", [pearson, spearman, kendall])
 def test_side_that_does_not_vary_has_no_correlation(coefficient):
     """A judge that always gives the same rating has no correlation."""
     assert coefficient([0.1, 0.1, 0.1], [1, 2, 3]) is None
