@@ -42,10 +42,9 @@ def pytest_collection_modifyitems(items):
 
 
 def pytest_collection_finish():
-    """What is imported by now stays: no collection of garbage has to look through it again, and few are made."""
+    """What is imported by now stays: no collection of garbage has to look through it again."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(50_000, 20, 20)
 
 
 @pytest.fixture(autouse=True)
