@@ -109,6 +109,9 @@ def _asked_for(function: Callable[..., object], name: str) -> tuple[dict[str, bo
     return asked, any(each.kind is each.VAR_KEYWORD for each in parameters)
 
 
+_OF_NO_FILE = {"<string>", "<stdin>", "<console>"}
+
+
 def _told(value: Any, deep: int = _DEEPEST) -> Any:
     """What tells a value from another, as JSON: its source, its plain data, its type; no address, no private field."""
     if value is None or isinstance(value, str | int | float):
@@ -137,6 +140,9 @@ def _parts(value: Any) -> list[Any]:
 
 
 def _source(value: Any) -> str:
+    # Python 3.13 keeps one text under such a name, of whatever was given to `python -c` last.
+    if isinstance(value, FunctionType) and value.__code__.co_filename in _OF_NO_FILE:
+        return ""
     try:
         return inspect.getsource(value)
     except (OSError, TypeError):

@@ -1,6 +1,7 @@
 """A Python function as a judge: what it may ask for, and what makes it another judge."""
 
 import functools
+import linecache
 
 import pytest
 
@@ -112,8 +113,10 @@ def test_the_same_function_finds_its_replies_again(make):
     assert callable_judge(make()).cache_as == callable_judge(make()).cache_as
 
 
-def test_a_function_without_source_is_told_by_its_code():
-    """As one typed into an interpreter is."""
+def test_a_function_without_source_is_told_by_its_code(monkeypatch):
+    """As one typed into an interpreter is, whatever else Python keeps under the name of no file."""
+    lines = ["lambda messages: 'another'\n"]
+    monkeypatch.setitem(linecache.cache, "<string>", (len(lines[0]), None, lines, "<string>"))
     one, other, again = (eval(f"lambda messages: 'say {n}'") for n in (1, 2, 1))
 
     same, different = callable_judge(one).cache_as == callable_judge(again).cache_as, callable_judge(other).cache_as
