@@ -13,6 +13,7 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from hypothesis import HealthCheck, given, settings, strategies as st
+from readrows import mistake, read as read_source
 
 from judgebench.errors import ConfigError
 from judgebench.sources import jsonfile, opening as rows_module
@@ -47,19 +48,8 @@ def parquet(table):
 
 
 def read(spec, **options):
-    """Places and data of all rows, read twice."""
-    rows = source_of(spec, **options)
-    first = [(row.where, row.data) for row in rows]
-    assert [(row.where, row.data) for row in rows] == first
-    return first
-
-
-def mistake(spec):
-    """The message of the mistake that reading ends in; always one line."""
-    with pytest.raises(ConfigError) as caught:
-        list(source_of(spec))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
+    """Places and data of all rows of what is named."""
+    return read_source(source_of(spec, **options))
 
 
 @pytest.mark.parametrize(

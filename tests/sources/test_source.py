@@ -8,6 +8,7 @@ import pandas as pd
 import pyarrow as pa
 import pytest
 from plugins import lay_example, lay_package
+from readrows import mistake, read
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
@@ -35,21 +36,6 @@ class Stream:
 
     def __arrow_c_stream__(self, requested_schema=None):
         return self._table.__arrow_c_stream__(requested_schema)
-
-
-def read(source):
-    """Places and data of all rows, read twice."""
-    first = [(row.where, row.data) for row in source]
-    assert [(row.where, row.data) for row in source] == first
-    return first
-
-
-def mistake(data):
-    """The message of the mistake that reading ends in; always one line."""
-    with pytest.raises(ConfigError) as caught:
-        list(source_of(data))
-    assert "\n" not in str(caught.value)
-    return str(caught.value)
 
 
 # --- lists and frames
