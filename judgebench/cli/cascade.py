@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from judgebench.cli.completing import run_folders
-from judgebench.cli.console import out_option, quiet_option
+from judgebench.cli.console import out_option, quiet_option, seed_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
@@ -44,14 +44,7 @@ from judgebench.cli.errors import EXIT_DONE, NumberRange
     help="Largest acceptable loss of score against the expensive judge.",
 )
 @click.option("--name", metavar="NAME", help="Name shown as the judge; default: both names.")
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Random seed for the bootstrap.",
-)
+@seed_option("bootstrap")
 @out_option("Parent folder of the saved run.")
 @click.option("--json", "as_json", is_flag=True, help="Print all thresholds as one JSON object and nothing else.")
 @quiet_option

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from judgebench.cli.console import quiet_option, runs_argument
+from judgebench.cli.console import quiet_option, runs_argument, seed_option
 from judgebench.cli.errors import EXIT_DONE
 
 
@@ -18,7 +18,7 @@ from judgebench.cli.errors import EXIT_DONE
 @click.option("--common", is_flag=True, help="Compare only the items that all runs have.")
 @click.option("--subsets", is_flag=True, help="Show subsets as well as sections.")
 @click.option("--all", "every", is_flag=True, help="Show every pair of runs; default: of many, the best run's.")
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the bootstrap.")
+@seed_option("bootstrap")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def compare(runs: tuple[str, ...], **options: Any) -> int:

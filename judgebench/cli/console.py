@@ -74,6 +74,18 @@ def out_option(said: str) -> Callable[[Any], Any]:
     )
 
 
+def seed_option(of: str) -> Callable[[Any], Any]:
+    """Adds `--seed N` to a command, with what is drawn from it."""
+    return click.option(
+        "--seed",
+        type=click.IntRange(min=0),
+        default=0,
+        show_default=True,
+        metavar="N",
+        help=f"Random seed for the {of}.",
+    )
+
+
 def _their_folders(_: click.Context, __: click.Parameter, runs: tuple[str, ...]) -> tuple[str, ...]:
     """The folders of runs; a file in one, as a pattern finds those of scores, stands for it, and counts once."""
     from judgebench.runs import MANIFEST

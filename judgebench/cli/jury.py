@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from judgebench.cli.console import out_option, quiet_option, runs_argument
+from judgebench.cli.console import out_option, quiet_option, runs_argument, seed_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
@@ -26,14 +26,7 @@ from judgebench.cli.errors import EXIT_DONE, NumberRange
     metavar="SHARE",
     help="Share of items used to learn weights and not scored; default: 0.2 with accuracy, else 0.",
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Random seed for the held-out items.",
-)
+@seed_option("held-out items")
 @out_option("Parent folder of the jury's run.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option

@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from judgebench.cli.console import quiet_option, runs_argument
+from judgebench.cli.console import quiet_option, runs_argument, seed_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
@@ -35,7 +35,7 @@ from judgebench.cli.errors import EXIT_DONE, NumberRange
     metavar="USD",
     help="Only judges that cost at most this much per 1,000 items.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the bootstrap.")
+@seed_option("bootstrap")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def pick(runs: tuple[str, ...], **options: Any) -> int:

@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from judgebench.cli.completing import run_folders
-from judgebench.cli.console import quiet_option
+from judgebench.cli.console import quiet_option, seed_option
 from judgebench.cli.errors import EXIT_DONE
 
 
@@ -16,14 +16,7 @@ from judgebench.cli.errors import EXIT_DONE
     "run",
     shell_complete=run_folders,
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(min=0),
-    default=0,
-    show_default=True,
-    metavar="N",
-    help="Random seed for the bootstrap.",
-)
+@seed_option("bootstrap")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option
 def strengths(run: str, **options: Any) -> int:

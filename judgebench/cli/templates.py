@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
+from judgebench.cli.console import seed_option
 from judgebench.cli.errors import EXIT_INCOMPLETE
 from judgebench.cli.groups import Group
 from judgebench.cli.options import row_options
@@ -111,7 +112,7 @@ def new(name: str, mode: Mode) -> None:
     type=click.Choice(["all", "knockout"]),
     help="Show the first pair of a run with this --pairs.",
 )
-@click.option("--seed", type=int, default=0, show_default=True, metavar="N", help="Random seed for the order.")
+@seed_option("order")
 @click.option("--structured", is_flag=True, help="Render for a judge that supports JSON schemas; show the schema.")
 @click.option(
     "-j",

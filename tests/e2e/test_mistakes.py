@@ -343,3 +343,11 @@ def test_not_a_number_is_no_share():
         2,
         "judgebench: invalid value for '--fail-under': 'nan' must be a number (see judgebench run --help)\n",
     )
+
+
+@pytest.mark.parametrize("command", ["cascade a b", "compare a b", "jury a b", "pick a", "strengths a", "run"])
+def test_a_negative_seed_is_refused(command):
+    """By every command that draws at random, in one line, before anything is read."""
+    ended = judgebench(*command.split(), "--seed", -1)
+    said = f"judgebench: invalid value for '--seed': -1 must be >= 0 (see judgebench {command.split()[0]} --help)\n"
+    assert (ended.status, ended.err) == (2, said)
