@@ -78,7 +78,7 @@ class Place:
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
-        baselines: The score that is reached without judging, by `longest` and the like.
+        baselines: The baselines' scores, by `longest` and the like.
         baseline_p: Of the difference from each, paired; without those that have none.
         baselines_left_out: Subsets in which those make no sense (Ties).
     """

@@ -115,7 +115,7 @@ def _dot(line: Line, name: str, score: float, ends: tuple[float, float] | None, 
 
 
 def kinds(subject: Subject) -> Figure:
-    """Judges against reward models, and what is reached without judging."""
+    """Judges against reward models, and the baselines."""
     scored = [line for line in subject.lines if line.place.score is not None]
     there = {line.is_scores for line in scored}
     title, slug = "Judges against reward models", f"{subject.slug}-kinds"

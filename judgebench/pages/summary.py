@@ -126,7 +126,7 @@ def _alone(scored: Sequence[Line], subject: Subject) -> tuple[str, list[Card]]:
 
 
 def _beside_nothing(line: Line, subject: Subject) -> Card:
-    """The score against what is reached without judging."""
+    """The score against the best baseline."""
     controls = line.detail.metrics.controls
     if controls is None or not controls.baselines:
         return Card("Best baseline", "not known", "no baseline makes sense here, or the run is of an older version")

@@ -241,7 +241,7 @@ class Importer:
         among = part.readings.setdefault(key.id, [])
         if any((each.order, each.sample) == (reading.order, reading.sample) for each in among):
             raise UnknownWordError(
-                f"id '{judged.id}' stands twice: several verdicts of an item have a column 'order', 'sample' or "
+                f"duplicate id '{judged.id}': several verdicts of an item have a column 'order', 'sample' or "
                 "'annotator' that tells them apart"
             )
         among.append(self._known.setdefault(reading, reading))

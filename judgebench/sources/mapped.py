@@ -97,7 +97,7 @@ def pairs_in(text: str, option: str, *, last: bool = False) -> dict[str, str]:
         last: Whether the last `=` of a pair parts it, as in labels, which hold some themselves.
 
     Raises:
-        ConfigError: A part is no pair, or a name stands twice.
+        ConfigError: A part is no pair, or a name is a duplicate.
     """
     found: dict[str, str] = {}
     at = 0

@@ -274,7 +274,7 @@ WRONG = {
         [{"id": 1, "verdict": "A"}, {"id": 2, "verdict": "left"}],
         "list row 2: verdict is 'left', exp",
     ),
-    "an id twice": ([{"id": 1, "verdict": "A"}, {"id": 1, "verdict": "B"}], "list row 2: id '1' stands twice"),
+    "an id twice": ([{"id": 1, "verdict": "A"}, {"id": 1, "verdict": "B"}], "list row 2: duplicate id '1'"),
     "another label": (
         [{"id": 1, "verdict": "A", "order": o, "label": o[0]} for o in ("AB", "BA")],
         "list row 2: id '1' has another label, text or model in list row 1",
