@@ -179,7 +179,7 @@ def _nothing(folders: Sequence[Path], benchmark: str | None, found: int, unreada
 def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
     """The sections that any run has, in the published order."""
     there = {name for each in runs for name in each.metrics.sections}
-    return tuple(name for name in runs[0].benchmark.layout.sections if name in there)
+    return tuple(name for name in runs[0].benchmark.layout.named(there) if name in there)
 
 
 def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Board:
@@ -210,7 +210,7 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
         figures = [each for each in published_figures() if each.benchmark == benchmark.name]
         places += [_published(each) for each in figures]
         there = {*sections, *(name for each in figures for name in each.sections)}
-        sections = tuple(name for name in benchmark.layout.sections if name in there)
+        sections = tuple(name for name in benchmark.layout.named(there) if name in there)
         notes += [f"{each.name}: {each.note}" for each in figures if each.note]
         notes += [f"published, not reproduced: {each.name} ({each.source}, {each.date})" for each in figures]
     ranked = [places[at] for at in alike]

@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
@@ -44,20 +44,20 @@ class Benchmark(ABC):
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    hub_id: ClassVar[str | None] = None
-    hub_split: ClassVar[str | None] = "test"
-    layout: ClassVar[Layout] = Layout()
-    columns: ClassVar[tuple[str, ...]]
-    rule: ClassVar[str]
-    templates: ClassVar[Mapping[Mode, str]]
-    official_orders: ClassVar[Orders] = "one"
-    has_official_way: ClassVar[bool] = True
-    joint_orders: ClassVar[bool] = False
-    own_rows: ClassVar[bool] = False
-    ties_template: ClassVar[str | None] = None
+    name: str
+    title: str
+    source: str
+    hub_id: str | None = None
+    hub_split: str | None = "test"
+    layout: Layout = Layout()
+    columns: tuple[str, ...]
+    rule: str
+    templates: Mapping[Mode, str]
+    official_orders: Orders = "one"
+    has_official_way: bool = True
+    joint_orders: bool = False
+    own_rows: bool = False
+    ties_template: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -78,6 +78,10 @@ class Benchmark(ABC):
         if item.human_score is not None:
             return f"{item.human_score:g}"
         return item.label or ("chosen" if item.num_correct else None)
+
+    def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:  # noqa: ARG002 - for some
+        """Role -> what it is in the rows, and the columns that are used for nothing; None where the source knows."""
+        return None
 
     def check(self, keys: Collection[ItemKey]) -> None:  # noqa: B027 - most items do
         """Whether the items go together.
@@ -153,7 +157,7 @@ class Benchmark(ABC):
         if rule == "mean":
             return self._outcome(item, readings)
         made = self._outcome(item, join(readings, rule))
-        made = replace(made, parts={**made.parts, **self.over_orders(readings)})
+        made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
         others = [self._outcome(item, join(among, rule)) for among in filled(readings)]
@@ -166,7 +170,7 @@ class Benchmark(ABC):
         """The bounds of the outcome's parts over each way in which failed readings can be filled in."""
         return {}
 
-    def over_orders(self, readings: Sequence[Reading]) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+    def over_orders(self, item: ItemKey, readings: Sequence[Reading]) -> Mapping[str, float]:  # noqa: ARG002 - for some
         """Parts of the outcome that say how the item's orders compare, from readings that are not joined."""
         return {}
 

@@ -37,8 +37,8 @@ class Custom(base.Benchmark):
     name = "custom"
     title = "Custom"
     source = "rows of your own"
-    hub_split = None
-    columns = (
+    hub_split: str | None = None
+    columns: tuple[str, ...] = (
         "prompt",
         "chosen and rejected (or completions and num_correct; response_a, response_b and label; response, human_score)",
         "and, where there are any, id, subset, group, reference, rubric",
@@ -52,7 +52,9 @@ class Custom(base.Benchmark):
     has_official_way = False
     own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
-    templates = MappingProxyType({"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10"})
+    templates: Mapping[Mode, str] = MappingProxyType(
+        {"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10"}
+    )
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The rows as items; one without an id has the number of its row."""
@@ -167,10 +169,10 @@ class Custom(base.Benchmark):
         """What is unlabelled, and what the correlation is of."""
         yield from super().notes(outcomes)
         yield from grade_notes(outcomes)
-        yield from _group_notes([outcome.item for outcome in outcomes])
+        yield from group_notes([outcome.item for outcome in outcomes])
 
 
-def _group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
+def group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
     """Which items belong together, where some do."""
     sizes = Counter(key.group for key in keys if key.group is not None)
     if len(sizes) == sum(sizes.values()):

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
-from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
+from judgebench.benchmarks.declared import Declared
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
-from judgebench.sources.opening import source_of, source_of_files
+from judgebench.sources.opening import source_of
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
@@ -163,14 +163,17 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     Raises:
         ConfigError: A row is malformed, an id is duplicated, a subset is not there, or nothing is left.
     """
+    selection = selection or Selection()
+    own = isinstance(benchmark, Declared)
+    if isinstance(benchmark, Declared):
+        benchmark = benchmark.under(selection.rows)
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():
         data = str(sample_path(benchmark.name))
     elif data is None or (isinstance(data, str) and not data):
-        data = benchmark.hub_id
-    if data is None:
+        data = None if own else benchmark.hub_id
+    if data is None and not own:
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
-    selection = selection or Selection()
     rows = opened(benchmark, data, selection.rows)
     given = _are_items(rows)
     steps = counted(rows.every_row(), f"reading {rows.name}", unit="rows", total=rows.total)
@@ -195,6 +198,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
     checked.check()
+    if (used := benchmark.columns_used(checked.columns)) is not None:
+        checked.understood.used, checked.understood.unused = used
     benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
@@ -227,33 +232,22 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     )
 
 
-def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap) -> Source:
+def opened(benchmark: Benchmark, data: Data | None, options: RowMap) -> Source:
     """The rows of a benchmark under the names that it knows.
 
     Raises:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
-    named = _named_in(data)
-    if named is not None:
-        data, options = named.data, named.under(options)
-    if isinstance(data, tuple):
-        rows = source_of_files(str(data[0]), data)
-    else:
-        rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
-    if named is not None:
-        rows.name = str(named.path)
+    if isinstance(benchmark, Declared):
+        return benchmark.opened(data, options)
+    assert data is not None
+    rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
     if options.group_column is not None and not benchmark.own_rows:
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
         check_roles(options.columns)
     mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
     return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
-
-
-def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
-    """What a benchmark file says, where the data is one."""
-    is_one = isinstance(data, str | Path) and is_benchmark_file(data)
-    return read_benchmark_file(Path(str(data)).expanduser()) if is_one else None
 
 
 def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:
