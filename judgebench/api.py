@@ -397,11 +397,13 @@ def import_verdicts(
     from judgebench.sources.inspectlog import InspectLog, is_inspect_log
     from judgebench.sources.mapped import MappedSource, RowMap
 
+    benchmark, data = rows_of(benchmark, data)
     chosen = get_benchmark(benchmark)
+    alone = chosen.own_rows and not chosen.declaration()
     is_log = isinstance(file, str | Path) and is_inspect_log(Path(file))
     source = InspectLog(str(file), Path(str(file))) if is_log else source_of(file)
     rows = RowMap(id_column=id_column, empty_answers="keep")  # what was judged elsewhere was judged as it is
-    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(rows=rows))
+    dataset = None if data is None and alone else load_dataset(chosen, data, Selection(rows=rows))
     options = ImportOptions(judge, None if template is None else load_template(template), labels or {})
     mapped = MappedSource(source, columns) if columns else source
     return [Run.load(path) for path in import_runs(mapped, chosen, dataset, out=Path(out), options=options)]

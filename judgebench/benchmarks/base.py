@@ -79,6 +79,15 @@ class Benchmark(ABC):
             return f"{item.human_score:g}"
         return item.label or ("chosen" if item.num_correct else None)
 
+    def declaration(self) -> dict[str, Any]:
+        """What a run keeps of the file that declares the benchmark: its `hash` and `spec`; empty for any other."""
+        return {}
+
+    def identity(self) -> dict[str, Any]:
+        """What makes a run of it another than one of the same name."""
+        declared = self.declaration()
+        return {"benchmark": self.name, **({"benchmark_file": declared["hash"]} if declared else {})}
+
     def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:  # noqa: ARG002 - for some
         """Role -> what it is in the rows, and the columns that are used for nothing; None where the source knows."""
         return None

@@ -169,7 +169,9 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         benchmark = benchmark.under(selection.rows)
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():
-        data = str(sample_path(benchmark.name))
+        sample = sample_path(benchmark.name)
+        bundled = sample.exists() or not own
+        data = str(sample) if bundled else None
     elif data is None or (isinstance(data, str) and not data):
         data = None if own else benchmark.hub_id
     if data is None and not own:
@@ -200,6 +202,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     checked.check()
     if (used := benchmark.columns_used(checked.columns)) is not None:
         checked.understood.used, checked.understood.unused = used
+        checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
     benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)

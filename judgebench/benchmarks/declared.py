@@ -13,7 +13,7 @@ from judgebench.benchmarks.columns import MISSING, ColumnSpec
 from judgebench.benchmarks.registry import AVERAGES, RULES
 from judgebench.benchmarks.rowreader import RowReader, is_correct, unknown_subset
 from judgebench.benchmarks.rowsources import rows_from
-from judgebench.benchmarks.spec import DEFAULT_RULES, BenchmarkSpec, read_spec
+from judgebench.benchmarks.spec import DEFAULT_RULES, BenchmarkSpec, read_spec, spec_of
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item
 from judgebench.metrics.accuracy import Layout
@@ -53,7 +53,8 @@ class Declared(custom.Custom):
         self.columns = tuple(text for text in named if not text.endswith("=")) or (
             "as `judgebench data show` reads them",
         )
-        self.rule = f"{self.scoring.name}: {self.scoring.formula} Score: {AVERAGES[spec.average]}."
+        average = AVERAGES[spec.average].split(";")[spec.average == "micro" and spec.item == "rating"].strip()
+        self.rule = f"{self.scoring.name}: {self.scoring.formula} Score: {average}."
         self.official_orders = spec.orders or self.scoring.orders
         self.has_official_way = spec.rule is not None
         self.joint_orders = self.scoring.joint
@@ -75,6 +76,23 @@ class Declared(custom.Custom):
         is_path = "/" in name or name.endswith(".jinja")
         return str(self._folder / name) if is_path and self._folder is not None else name
 
+    def declaration(self) -> dict[str, Any]:
+        """The file's hash and what it says; nothing of a file that ships."""
+        return {} if self.ships else {"hash": self.spec.hash, "spec": self.spec.model_dump(mode="json")}
+
+    @property
+    def rows_are(self) -> str:
+        """Where its rows are, in words."""
+        source = self.spec.source
+        if source.files is not None:
+            return ", ".join(source.files)
+        if source.hub is None:
+            return f"files of {source.url}, with --data"
+        more = [
+            f"{word} {', '.join(said)}" for word, said in (("config", source.config), ("split", source.split)) if said
+        ]
+        return ", ".join([f"{' and '.join(source.hub)} (hub)", *more])
+
     def under(self, options: RowMap) -> Declared:
         """The benchmark with the columns and labels that options on the command line name in the place of its own."""
         if not options.names and not options.labels:
@@ -89,13 +107,20 @@ class Declared(custom.Custom):
         Raises:
             ConfigError: There are none.
         """
-        rows = rows_from(self.spec, self._folder, data, options.config_name)
+        given = None if isinstance(data, str) and not data else data
+        rows = rows_from(self.spec, self._folder, given, options.config_name)
         if self.spec.named:
             return KnownSource(rows, self.name)
         plain = {role: each[0].text for role in self.spec.columns if (each := self.spec.expressions(role))}
         labels = {value: meaning or "" for value, meaning in self.spec.labels.items()}
         mapped = MappedSource(rows, plain, labels) if plain or labels else rows
         return KnownSource(mapped, "custom", labels)
+
+    @property
+    def form(self) -> str | None:
+        """What its rows are, in words; None where a known form says so."""
+        forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers"}
+        return forms_of[self.spec.item] if self.spec.named else None
 
     def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:
         """Role -> what it is made of, and the columns that are used for nothing; None where a known form says so."""
@@ -301,6 +326,15 @@ def declared(path: Path, *, ships: bool = False) -> Declared:
         ConfigError: The file is wrong; the message names the line.
     """
     return Declared(read_spec(path), path.parent, ships=ships)
+
+
+def declared_again(said: Mapping[str, Any]) -> Declared:
+    """The benchmark of what a run keeps of a file: see `Declared.declaration`.
+
+    Raises:
+        ConfigError: It is damaged.
+    """
+    return Declared(spec_of(said))
 
 
 def _joined(value: object) -> object:

@@ -43,7 +43,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; of a correlation, over all items at once",
+        "micro": "mean over all items; one correlation over all items",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }

@@ -115,7 +115,7 @@ def _write(
         "texts": importer.has_texts,
     }
     identity = {
-        "benchmark": benchmark.name,
+        **benchmark.identity(),
         "imported": {"file": file, "annotator": annotator, "judge": judge},
         "read_by": None if options.template is None else template.hash,
         "items": digest,
@@ -133,6 +133,7 @@ def _write(
         )
     parts = {
         "benchmark": benchmark.name,
+        "benchmark_file": benchmark.declaration() or None,
         "judge": {"name": judge},
         "template": {"name": template.name, "hash": template.hash, "mode": template.mode},
         "companion": None,

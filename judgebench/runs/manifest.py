@@ -96,6 +96,13 @@ class DataEntry(_Entry):
     split: AnyText | None = None
 
 
+class BenchmarkFileEntry(_Entry):
+    """What the file of a benchmark said that does not ship, and its hash, so that the run is read without it."""
+
+    hash: AnyText | None = None
+    spec: Mapping[str, object] = Field(default_factory=dict)
+
+
 class ItemsEntry(_Entry):
     """How many items there are, of how many in the data, and the hash of their texts."""
 
@@ -183,6 +190,7 @@ class Manifest(_Entry):
         refreshed_from: Of a refresh that has not ended: how many lines of judgements are older than it.
         refresh: Which refresh the run was part of last, of all runs of one command the same.
         state: `running`, `done`, `incomplete`, `interrupted` or `stopped`.
+        benchmark_file: The benchmark, where a file declares it that does not ship.
         families: Whose model a name is; empty in runs of earlier versions.
         providers: The user's own file that makes the judge what it is.
         companion: The template for items that are always rated.
@@ -199,6 +207,7 @@ class Manifest(_Entry):
     started: AnyText | None = None
     ended: AnyText | None = None
     benchmark: AnyText | None = None
+    benchmark_file: BenchmarkFileEntry | None = None
     judge: JudgeEntry = Field(default_factory=JudgeEntry)
     families: Mapping[AnyText, Sequence[AnyText]] = Field(default_factory=dict)
     providers: AnyText | None = None
