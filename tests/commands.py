@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -93,6 +94,11 @@ def without_progress(err: str) -> list[str]:
 def files_below(folder: Path) -> list[str]:
     """Every file and folder below one."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def lasting_folder() -> Path:
+    """A folder beside the current one, for what several tests read: it is there until the last test."""
+    return Path(tempfile.mkdtemp(dir=Path.cwd().parent))
 
 
 def caches() -> list[str]:
