@@ -135,7 +135,9 @@ def _form(name: str, needs: str, read: Callable[[VerdictCells], Iterator[Judged]
 
 FORMS: tuple[VerdictForm, ...] = (
     _form("Inspect log", "inspect_scorer id value", tools.inspect),
-    replace(_form("AlpacaEval annotations", "instruction output_1 output_2 preference", tools.alpaca_eval), pooled=True),
+    replace(
+        _form("AlpacaEval annotations", "instruction output_1 output_2 preference", tools.alpaca_eval), pooled=True
+    ),
     _form("MT-Bench judgements of pairs", "question_id model_1 model_2 g1_winner g2_winner", tools.mt_bench_pair),
     _form("MT-Bench judgements of single answers", "question_id model judgment score", tools.mt_bench_single),
     _form("PandaLM results", "pandalm_result", tools.pandalm),

@@ -340,9 +340,7 @@ def test_columns_and_labels_of_the_file_and_of_the_data():
     data = [{"key": n, "q": "p", "left": f"x{n}", "right": "y", "gold": n % 2} for n in range(2)]
     rows = [{"key": n, "pick": "1"} for n in range(2)]
     names = {"verdict": "pick", "prompt": "q", "label": "gold"}
-    (run,) = jb.import_verdicts(
-        rows, judge="j", data=data, columns=names, labels={"0": "A", "1": "B"}, id_column="key"
-    )
+    (run,) = jb.import_verdicts(rows, judge="j", data=data, columns=names, labels={"0": "A", "1": "B"}, id_column="key")
 
     assert [each.credit for each in run.outcomes] == [0, 1]
 
