@@ -396,8 +396,7 @@ def import_verdicts(
     Raises:
         ConfigError: The form is not known, or rows say no verdict; the first of them are named.
     """
-    from judgebench.runs import ImportOptions, import_runs
-    from judgebench.runs.verdictfile import verdict_source
+    from judgebench.runs import ImportOptions, import_runs, verdict_source
 
     chosen = get_benchmark(benchmark)
     source, rows = verdict_source(file, columns or {}, labels or {}, id_column, with_data=data is not None)
