@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.redaction import in_one_line
@@ -18,9 +21,26 @@ def plugin_names(group: str) -> list[str]:
 
     Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms.
     """
+    return sorted({point.name for point in _points(group)})
+
+
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    """A group's entry points, read anew only once a folder of packages has changed."""
+    return _points_in(group, tuple((folder, _changed(folder or ".")) for folder in sys.path))
+
+
+def _changed(folder: str) -> int:
+    try:
+        return Path(folder).stat().st_mtime_ns
+    except OSError:
+        return 0
+
+
+@lru_cache(maxsize=8)
+def _points_in(group: str, _folders: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points
 
-    return sorted({point.name for point in entry_points(group=group)})
+    return tuple(entry_points(group=group))
 
 
 @contextmanager
@@ -64,9 +84,7 @@ def plugin(group: str, what: str, name: str, problem_of: Callable[[Any], str], a
     Raises:
         ConfigError: Two packages bring it, or it cannot be used.
     """
-    from importlib.metadata import entry_points
-
-    points = [point for point in entry_points(group=group) if point.name == name]
+    points = [point for point in _points(group) if point.name == name]
     if len(points) > 1:
         packages = " and ".join(sorted(_package(point) for point in points))
         raise ConfigError(f"{what} '{name}' comes from {packages}: uninstall all but one")
