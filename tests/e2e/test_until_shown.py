@@ -114,19 +114,19 @@ def open_once(tmp_path_factory: pytest.TempPathFactory) -> Compared:
 
 @pytest.fixture
 def shown(shown_once: Compared, scripted: None) -> Compared:
-    """fair against good, and whoever asks once more finds nobody."""
+    """Fair against good, and whoever asks once more finds nobody."""
     return shown_once.copy()
 
 
 @pytest.fixture
 def small(small_once: Compared, scripted: None) -> Compared:
-    """fair against same, within 40 points and with an alpha of 0.1."""
+    """Fair against same, within 40 points and with an alpha of 0.1."""
     return small_once.copy()
 
 
 @pytest.fixture
 def opened(open_once: Compared, scripted: None) -> Compared:
-    """fair against same, within 5 points."""
+    """Fair against same, within 5 points."""
     return open_once.copy()
 
 
@@ -392,7 +392,7 @@ def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(live: LoopbackSe
 
 def test_the_budget_ends_both(server: ScriptedModels) -> None:
     """Status 1; what was paid for is kept."""
-    ended = versus("good", "fair", "--budget", "0.01", "--concurrency", "1")
+    ended = versus("good", "fair", "--budget", "0.006", "--concurrency", "1")
 
     assert ended.status == 1
     assert "budget" in ended.err
