@@ -17,6 +17,7 @@ from judgebench._util.redaction import redact, without_secrets
 from judgebench.client import BundledRows, BundledRun, BundledTemplate, without_connection
 from judgebench.errors import ConfigError
 from judgebench.items import item_from_json, item_print, item_to_json
+from judgebench.judges import address_variables
 from judgebench.pages.reproduction import given_in_python, run_words
 from judgebench.runs import Finished, Manifest, Run, folder_name, run_templates
 from judgebench.templates import load_template, shipped_templates
@@ -35,6 +36,7 @@ NOWHERE = "http://server.invalid/v1"
 
 _RECIPE = ("template", "companion", "protocol", "selection", "seed", "data", "altered", "until_shown", "items")
 _PROVIDER = ("model", "cache_as", "price", "family", "structured_output")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]{0,199}")
 _MARK, _VARIABLE = "bundle.json", "address_variable"
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
@@ -137,7 +139,7 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
     place = folder if _is_free(folder, digest) else folder.with_name(f"{folder.name}-{digest[:8]}")
     files: dict[str, str] = {}
     needed: dict[str, None] = {}
-    words = []
+    words: dict[tuple[str, ...], list[list[str]]] = {}  # by what stands before the command
     for run in runs:
         manifest = _manifest(run)
         update, wants = _rows(header, run, manifest, files, place)
@@ -146,8 +148,11 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
             needed[f"{run.judge}: {' and '.join(given)} came from Python; call jb.run with the same"] = None
             continue
         needed |= dict.fromkeys(wants)
+        before: tuple[str, ...] = ()
         if variable := run.provider.get(_VARIABLE):
-            needed[f"{run.judge}: set {variable} to the author's address, which is part of the cache key"] = None
+            before = _set(str(variable), run)
+            if not before:
+                needed[f"{run.judge}: set {variable} to the author's address, which is part of the cache key"] = None
         elif run.provider:
             manifest = manifest.model_copy(update={"providers": str(place / "providers.yaml")})
         if run.reader is not None:
@@ -156,13 +161,26 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
                 None
             )
         template = None if run.wording is None else _template(run.wording, str(manifest.template.hash), files, place)
-        words.append(run_words(manifest, template))
+        words.setdefault(before, []).append(run_words(manifest, template))
     if providers := _providers(runs):
         files["providers.yaml"] = providers
     if files:
         _write(place, files, digest)
-    commands = (shlex.join(["judgebench", *each, "--offline"]) for each in _merged(words))
+    commands = [
+        " ".join([*before, shlex.join(["judgebench", *each, "--offline"])])
+        for before, among in words.items()
+        for each in _merged(among)
+    ]
     return Unpacked(place if files else None, tuple(commands), tuple(needed))
+
+
+def _set(variable: str, run: BundledRun) -> tuple[str, ...]:
+    """What sets a variable to the author's address, which the cache's key has; with `--offline` nothing goes there."""
+    judge = run.identity.get("judge")
+    said = str(judge.get("identity", "")) if isinstance(judge, dict) else ""
+    model, mark, address = said.partition(" at ")
+    known = mark and variable in address_variables(model.partition("/")[0]) and _ADDRESS.fullmatch(address)
+    return (f"{variable}={shlex.quote(address)}",) if known else ()
 
 
 def _is_free(folder: Path, digest: str) -> bool:
