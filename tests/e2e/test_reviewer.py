@@ -75,12 +75,15 @@ def authors_bundle(
 
 
 def scores(runs: list[Path]) -> dict[str, Any]:
-    """Score, sections and coverage of runs by judge and template."""
+    """Score, sections, coverage and what a sample says of runs by judge and template."""
     found = [read_json(run / "metrics.json") for run in runs]
+    for each in found:
+        each["sampled"] = [note for note in each["notes"] if note.startswith("a sample of 8 of 12 items")]
+        assert each["sampled"] or each["items"] == len(ROWS)
     return {f"{each['judge']} {each['template']}": [each[name] for name in WHAT] for each in found}
 
 
-WHAT = "score", "low", "high", "sections", "coverage", "consistency", "items"
+WHAT = "score", "low", "high", "sections", "coverage", "consistency", "items", "sampled"
 
 
 @contextmanager
