@@ -40,23 +40,6 @@ def _installed(group: str, _: tuple[tuple[str, int | None], ...]) -> tuple[Entry
 
     Reading them takes some 10 ms: the row "a further command of a process" of benchmarks/speed.py.
     """
-    return sorted({point.name for point in _points(group)})
-
-
-def _points(group: str) -> tuple[EntryPoint, ...]:
-    """A group's entry points, read anew only once a folder of packages has changed."""
-    return _points_in(group, tuple((folder, _changed(folder or ".")) for folder in sys.path))
-
-
-def _changed(folder: str) -> int:
-    try:
-        return Path(folder).stat().st_mtime_ns
-    except OSError:
-        return 0
-
-
-@lru_cache(maxsize=8)
-def _points_in(group: str, _folders: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
     from importlib.metadata import entry_points
 
     return tuple(entry_points(group=group))
