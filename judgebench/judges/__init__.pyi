@@ -3,6 +3,7 @@ from judgebench.judges.addresses import (
     address_of as address_of,
     check_address as check_address,
     missing_address as missing_address,
+    unknown_variables as unknown_variables,
 )
 from judgebench.judges.callables import (
     arguments_of as arguments_of,

@@ -148,6 +148,11 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
     if isinstance(problem.error, lite.litellm().UnsupportedParamsError):
         said = problem.said.partition(". To drop these")[0]
         return FatalProviderError(f"{at}: {said}; remove them from the judge's params, or send them in its extra_body")
+    if wire.led_by is not None:
+        return ConfigError(
+            f"{at}: LiteLLM would send its calls to the address in the variable {wire.led_by}, which nothing else here "
+            "takes for this judge's; set api_base in providers.yaml to that address, or unset the variable"
+        )
     if wire.moved_to is not None:
         there = without_secrets(wire.moved_to)
         return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")

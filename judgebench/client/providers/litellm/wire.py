@@ -30,6 +30,8 @@ class WireCall:
         asked: What was sent.
         wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
         too_long: Whether the body passed `MOST_BYTES`.
+        strangers: Servers that no call may go to, as `HOST:PORT`, and the variable that names each.
+        led_by: Of these the variable that LiteLLM took the address from; nothing was sent.
     """
 
     owner: str = ""
@@ -41,6 +43,8 @@ class WireCall:
     asked: bytes = b""
     wanted: Mapping[str, Any] = field(default_factory=dict)
     too_long: bool = False
+    strangers: Mapping[str, str] = field(default_factory=dict)
+    led_by: str | None = None
 
 
 _STREAM = re.compile(r"(?:data|event|id|retry)?:")
@@ -75,6 +79,11 @@ async def _noted(call: WireCall, request: Any, exchange: Callable[[], Awaitable[
     call.connected, call.status, call.body = False, None, None
     with suppress(httpx.RequestNotRead):
         call.asked = request.content
+    if call.strangers:
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        call.led_by = call.strangers.get(f"{request.url.host}:{port}")
+        if call.led_by is not None:
+            raise httpx.ConnectError(f"not sent to the address in {call.led_by}", request=request)
     try:
         response = await exchange()
     except httpx.ConnectError:
