@@ -40,7 +40,7 @@ BUNDLED = f"{SAMPLE} (bundled)"
 _ITEM_FILES = ("items.jsonl", "items.jsonl.gz")
 
 BUNDLE = "bundle.json"
-"""What stands beside the rows of a bundle: `drawn_from` has, by a file's name, how many items its own are a sample of."""
+"""Beside the rows of a bundle: `drawn_from` has, by a file's name, how many items its own are a sample of."""
 
 TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
