@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import pytest
 import yaml
 from processes import Running
 
@@ -22,6 +23,8 @@ from judgebench.cli import main
 from judgebench.cli.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from faults import Request
 
 REPOSITORY = Path(__file__).parent.parent
@@ -89,6 +92,28 @@ def process(*arguments: object, python: tuple[str, ...] = (), **settings: Any) -
 def without_progress(err: str) -> list[str]:
     """The lines of standard error less those that a slow machine's run says every 10 seconds."""
     return [line for line in err.splitlines() if not line.startswith("progress: ")]
+
+
+@contextlib.contextmanager
+def apart(folder: Path, home: Path | None = None) -> Iterator[Path]:
+    """A current folder, a home and a cache of one's own, and no key: for a fixture of a module what `isolated` is.
+
+    Args:
+        folder: The current one.
+        home: Where the home is; below the folder unless given.
+    """
+    home = home or folder / "home"
+    home.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL"))]:
+            patch.delenv(name)
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(home / name.lower()))
+        patch.setenv("HOME", str(home))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        patch.setenv("JUDGEBENCH_CACHE_DIR", str(home / "cache"))
+        patch.chdir(folder)
+        yield folder
 
 
 def files_below(folder: Path) -> list[str]:
