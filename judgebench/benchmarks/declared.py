@@ -328,13 +328,14 @@ def declared(path: Path, *, ships: bool = False) -> Declared:
     return Declared(read_spec(path), path.parent, ships=ships)
 
 
-def declared_again(said: Mapping[str, Any]) -> Declared:
+def declared_again(said: Mapping[str, object]) -> Declared:
     """The benchmark of what a run keeps of a file: see `Declared.declaration`.
 
     Raises:
         ConfigError: It is damaged.
     """
-    return Declared(spec_of(said))
+    spec = said.get("spec")
+    return Declared(spec_of(spec if isinstance(spec, dict) else {}))
 
 
 def _joined(value: object) -> object:

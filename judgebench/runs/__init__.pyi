@@ -95,3 +95,4 @@ from judgebench.runs.shown import (
 )
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts
 from judgebench.runs.templates import RunTemplates as RunTemplates, run_templates as run_templates
+from judgebench.runs.verdictfile import verdict_source as verdict_source

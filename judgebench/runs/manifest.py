@@ -96,13 +96,6 @@ class DataEntry(_Entry):
     split: AnyText | None = None
 
 
-class BenchmarkFileEntry(_Entry):
-    """What the file of a benchmark said that does not ship, and its hash, so that the run is read without it."""
-
-    hash: AnyText | None = None
-    spec: Mapping[str, object] = Field(default_factory=dict)
-
-
 class ItemsEntry(_Entry):
     """How many items there are, of how many in the data, and the hash of their texts."""
 
@@ -146,10 +139,12 @@ class OriginEntry(_Entry):
 
 
 class LabelsEntry(_Entry):
-    """The file of corrected labels, and by item which number each of its answers had before (`moved`)."""
+    """The file of corrected labels, how many and the score before, and which numbers answers had before (`moved`)."""
 
     file: AnyText | None = None
     hash: AnyText | None = None
+    count: int | None = None
+    score_before: float | None = None
     moved: Mapping[AnyText, Sequence[int]] = Field(default_factory=dict)
 
 
@@ -190,7 +185,7 @@ class Manifest(_Entry):
         refreshed_from: Of a refresh that has not ended: how many lines of judgements are older than it.
         refresh: Which refresh the run was part of last, of all runs of one command the same.
         state: `running`, `done`, `incomplete`, `interrupted` or `stopped`.
-        benchmark_file: The benchmark, where a file declares it that does not ship.
+        benchmark_file: The `hash` and the `spec` of the file that declares the benchmark, where that does not ship.
         families: Whose model a name is; empty in runs of earlier versions.
         providers: The user's own file that makes the judge what it is.
         companion: The template for items that are always rated.
@@ -207,7 +202,7 @@ class Manifest(_Entry):
     started: AnyText | None = None
     ended: AnyText | None = None
     benchmark: AnyText | None = None
-    benchmark_file: BenchmarkFileEntry | None = None
+    benchmark_file: Mapping[str, object] | None = None
     judge: JudgeEntry = Field(default_factory=JudgeEntry)
     families: Mapping[AnyText, Sequence[AnyText]] = Field(default_factory=dict)
     providers: AnyText | None = None

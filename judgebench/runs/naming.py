@@ -64,7 +64,7 @@ def benchmark_title(runs: Sequence[Run]) -> str:
     files = [run.manifest.benchmark_file for run in runs]
     benchmark = get_benchmark(name) if name in BENCHMARKS else None
     if files[0] is not None:
-        benchmark = declared_again(files[0].spec)
+        benchmark = declared_again(files[0])
     title = name if benchmark is None else benchmark.title
     return titled(benchmark, [run.manifest.data.source for run in runs]) if not benchmarks and benchmark else title
 

@@ -265,7 +265,7 @@ def benchmark_of(manifest: Manifest) -> Benchmark:
         ConfigError: It is not installed, or the manifest is damaged.
     """
     if manifest.benchmark_file is not None:
-        return declared_again(manifest.benchmark_file.spec)
+        return declared_again(manifest.benchmark_file)
     return get_benchmark(str(manifest.benchmark))
 
 

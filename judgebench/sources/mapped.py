@@ -59,7 +59,7 @@ class RowMap:
         for name, own in (("id", self.id_column), ("group", self.group_column)):
             if own is not None and self.columns.get(name, own) != own:
                 raise ConfigError(f"--columns {name}={self.columns[name]} and --{name}-column {own}: give one of them")
-        read = {value: _label(meaning) for value, meaning in self.labels.items()}
+        read = {value: label_of(meaning) for value, meaning in self.labels.items()}
         for value, meaning in self.labels.items():
             if read[value] is None:
                 raise ConfigError(
@@ -132,7 +132,7 @@ class MappedSource(Source):
     ) -> None:
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._columns = source, dict(columns or {})
-        self._labels = {label_key(value): _label(meaning) or meaning for value, meaning in (labels or {}).items()}
+        self._labels = {label_key(value): label_of(meaning) or meaning for value, meaning in (labels or {}).items()}
         self._own: dict[str, str] = {}
 
     @property
@@ -146,7 +146,7 @@ class MappedSource(Source):
         for row in self._source.placed_rows():
             if row.problem is None:
                 if not checked:  # a slip in a name must not pass for a file without labels
-                    self._own = {name: _found(row, name, own) for name, own in self._columns.items()}
+                    self._own = {name: found_column(row, name, own) for name, own in self._columns.items()}
                     taken, checked = {*self._own, *self._own.values()}, True
                 data = {column: value for column, value in row.data.items() if column not in taken}
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
@@ -169,7 +169,7 @@ class MappedSource(Source):
         yield from self._source.notes()
 
 
-def _label(meaning: str) -> str | None:
+def label_of(meaning: str) -> str | None:
     """The label that a text stands for; empty for none, None where it is no label."""
     text = str(meaning).strip()
     if text.casefold() in NO_LABEL:
@@ -179,7 +179,7 @@ def _label(meaning: str) -> str | None:
     return text.upper() if len(text) == 1 and text.isascii() and text.isalpha() else None
 
 
-def _found(row: Row, name: str, own: str) -> str:
+def found_column(row: Row, name: str, own: str) -> str:
     """The column of that name, whatever its case and spaces.
 
     Raises:

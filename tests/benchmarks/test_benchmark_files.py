@@ -231,7 +231,7 @@ def test_annotators_make_a_majority_and_flags_make_correct_completions():
     """2 of 3 say B; with no majority a tie; flags of k completions put the right ones first."""
     columns = {"prompt": "p", "response_a": "x", "response_b": "y", "label": ["a1", "a2", "a3"]}
     spec = {"name": "people", "columns": columns, "labels": {"0": "tie", "1": "A", "2": "B"}, "rule": "three_way"}
-    pair = jb.benchmarks.declared.declared_again(spec)
+    pair = jb.benchmarks.declared.declared_again({"spec": spec})
     rows = [
         {"p": "?", "x": "first", "y": "second", "a1": 2, "a2": said, "a3": 2 if said == 2 else 0} for said in (2, 1)
     ]
@@ -242,7 +242,7 @@ def test_annotators_make_a_majority_and_flags_make_correct_completions():
     flagged = {"prompt": "p", "completions": "r_*", "correct": "ok", "pairs": "sampled"}
     spec = {"name": "flags", "item": "best_of_k", "columns": flagged, "rule": "right_against_wrong"}
     row = {"p": "?", "r_1": "a", "r_2": "b", "r_3": "c", "ok": [False, True, False], "sampled": [[0, 1], [1, 2]]}
-    (item,) = jb.benchmarks.declared.declared_again(spec).items([Row("row 1", row)])
+    (item,) = jb.benchmarks.declared.declared_again({"spec": spec}).items([Row("row 1", row)])
     assert [each.text for each in item.completions] == ["b", "a", "c"]
     assert (item.num_correct, item.criteria) == (1, "0>1 0>2")
 
