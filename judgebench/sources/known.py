@@ -122,13 +122,12 @@ class KnownSource(Source):
             raise DataError(f"{self.name}: {form.unclear}")
         placed = self._placed(form)
         for number, row in enumerate(self._source.placed_rows(), 1):
-            if row.problem is not None or not {plain(name) for name in form.needs} <= {
-                plain(name) for name in row.data
-            }:
+            cells = Cells(row.data, self._labels)
+            if row.problem is not None or not cells.has(form.needs):
                 yield row  # of another form than the first rows: what it is, its own columns say
                 continue
             try:
-                read = form.read(row.data, self._labels)
+                read = form.read_cells(cells)
             except FormError as error:
                 row.problem = str(error)
                 yield row
