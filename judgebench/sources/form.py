@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 
 from judgebench.sources.cells import decode_cell
@@ -174,6 +174,7 @@ class KnownForm:
         uses: All columns that are read, beside `needs`.
         roles: What a column of the file is -> its name, where the names alone said so.
         benchmarks: Whose rows they become.
+        others: By benchmark, what `make` is instead where its columns are others.
         fits: Whether the first rows are of this form, where the columns alone do not say so.
         places: A word in the path of the rows' file -> their subset, the empty one for all others; where there are
             some, a row without an id has its number.
@@ -191,6 +192,7 @@ class KnownForm:
     uses: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     benchmarks: tuple[str, ...] = ("custom",)
+    others: Mapping[str, Make] = field(default_factory=dict, repr=False)
     fits: Fits = field(default=_always, repr=False)
     without: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
@@ -214,6 +216,10 @@ class KnownForm:
         rest = cells.rest((*self.needs, *self.uses))
         named = {name: row[name] for name in _NAMED if row.get(name) not in {None, ""}}
         return [rest | each | named for each in (made if isinstance(made, list) else [made])]
+
+    def of_benchmark(self, name: str) -> KnownForm:
+        """The form whose rows become that benchmark's."""
+        return replace(self, make=self.others[name], others={}) if name in self.others else self
 
     def used(self, columns: Columns) -> dict[str, str]:
         """What each column is that is read -> its name in the file."""

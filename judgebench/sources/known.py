@@ -44,7 +44,7 @@ def known_form(
     cells = [Cells(row, meanings) for row in first_rows]
     fitting = [form for form in FORMS if benchmark in form.benchmarks and form.matches(table, cells)]
     if fitting:
-        return max(fitting, key=lambda form: len(form.needs))
+        return max(fitting, key=lambda form: len(form.needs)).of_benchmark(benchmark)
     return named_form(table, cells) if benchmark == "custom" else None
 
 
