@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from judgebench.errors import DataError
-from judgebench.sources.columns import LABELS, Columns, plain, words
+from judgebench.sources.columns import LABELS, Columns, words
 from judgebench.sources.form import Cells, FormError, KnownForm
 from judgebench.sources.known_table import FORMS
 from judgebench.sources.named import named_form

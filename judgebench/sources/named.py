@@ -290,7 +290,11 @@ def _question(cells: Cells, prompt: str, answers: Sequence[object]) -> object:
     more = ("input",) if prompt.strip().casefold() == "instruction" and "input" in cells else ()
     value = asked(cells, prompt, *more)
     system = cells.first(SYSTEMS)
-    if not isinstance(system, str) or " " not in system.strip() or not all(isinstance(answer, str) for answer in answers):
+    if (
+        not isinstance(system, str)
+        or " " not in system.strip()
+        or not all(isinstance(answer, str) for answer in answers)
+    ):
         return value
     turns = value if isinstance(value, list) else [{"role": "user", "content": value}]
     return [{"role": "system", "content": system}, *turns]
