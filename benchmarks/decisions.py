@@ -2,7 +2,8 @@
 
     python benchmarks/decisions.py [RUNS]
 
-Each row has so many simulated experiments (1,000); it takes a few minutes. The tables in the page are replaced.
+Each row has so many experiments (1,000): a share of 95% has a standard error of 0.7 points, one of 50% of 1.6.
+It takes about three minutes of CPU. The tables in the page are replaced.
 """
 
 from __future__ import annotations
@@ -113,18 +114,17 @@ def _both_orders(right: float, hard: NDArray[np.float64], rng: np.random.Generat
 
 
 def board_rows(runs: int, rng: np.random.Generator) -> Iterator[Sequence[str]]:
-    """Twenty equal judges: how far the best score is above the truth, and whether its ranks are 1 to 20 (a tenth)."""
+    """Twenty equal judges: how far the best score is above the truth, and whether its ranks are 1 to 20."""
     for n in BOARDS:
         scores = rng.binomial(n, 0.8, (runs, 20)) / n
-        drawn = [rng.binomial(n, each[:, None], (20, RESAMPLES)) / n for each in scores[: max(runs // 10, 1)]]
-        ranks = [rank_intervals(each, draws, n)[int(each.argmax())] for each, draws in zip(scores, drawn, strict=False)]
+        drawn = (rng.binomial(n, each[:, None], (20, 5 * RESAMPLES)) / n for each in scores)
+        ranks = [rank_intervals(each, draws, n)[int(each.argmax())] for each, draws in zip(scores, drawn, strict=True)]
         whole = np.mean([ends == (1, 20) for ends in ranks])
         yield str(n), f"{100 * (scores.max(axis=1) - 0.8).mean():+.1f}", f"{whole:.1%}"
 
 
-def pick_rows(runs: int, _: np.random.Generator) -> Iterator[Sequence[str]]:
+def pick_rows(runs: int, rng: np.random.Generator) -> Iterator[Sequence[str]]:
     """What is picked, with a margin of 2 points, of five judges of which four are cheaper and so much worse."""
-    rng = np.random.default_rng(0)  # so that the table can be made by itself
     for n, worse in PICKS:
         marks = [_picked(n, worse, rng) for _ in range(runs)]
         shares = (f"{marks.count(mark) / runs:.1%}" for mark in ("cheaper", "best", "none"))
@@ -168,19 +168,18 @@ TABLES = (
 
 
 def tables(runs: int) -> str:
-    """All tables, from one seed."""
-    rng = np.random.default_rng(0)
+    """All tables, each from a seed of its own."""
     parts = []
-    for title, head, rows in TABLES:
-        lines = [head, ["---:"] * len(head), *rows(runs, rng)]
+    for number, (title, head, rows) in enumerate(TABLES):
+        lines = [head, ["---:"] * len(head), *rows(runs, np.random.default_rng(number))]
         parts.append(f"{title}:\n\n" + "\n".join(f"| {' | '.join(line)} |" for line in lines))
     return "\n\n".join(parts)
 
 
 def main(runs: int = 1_000) -> None:
     """Writes the tables into the page."""
-    text = PAGE.read_text(encoding="utf-8")
     made = f"{BEGIN}\n\n{tables(runs)}\n\n{END}"
+    text = PAGE.read_text(encoding="utf-8")
     PAGE.write_text(re.sub(f"{BEGIN}.*?{END}", lambda _: made, text, flags=re.DOTALL), encoding="utf-8")
 
 

@@ -360,6 +360,7 @@ def import_verdicts(
     benchmark: str = "custom",
     data: Data | None = None,
     template: str | Path | None = None,
+    subsets: Sequence[str] = (),
     columns: Mapping[str, str] | None = None,
     labels: Mapping[str, str] | None = None,
     id_column: str | None = None,
@@ -380,11 +381,13 @@ def import_verdicts(
             RewardBench's results, PandaLM's, or an eval log of Inspect.
         judge: Whose verdicts they are; None for whom the file names, else the file's name.
         benchmark: Whose items they are about.
-        data: The items, joined by id; None for what the file itself says of them, with `custom`.
+        data: The items, joined by id, where the file has none by prompt and answers, without those in their order;
+            None for what the file itself says of them, with `custom`.
         template: Whose rule reads the recorded replies.
-        columns: The file's columns by name: `{"verdict": "pick"}`.
-        labels: What words in the file mean: `{"left": "A"}`.
-        id_column: The column of the items' ids in `data`.
+        subsets: Only these; empty for all.
+        columns: Columns by name, of the file or, where it has none of that name, of `data`: `{"verdict": "pick"}`.
+        labels: What words mean, in the file and in the labels of `data`: `{"left": "A"}`.
+        id_column: The column of the items' ids, in the file and in `data`.
         out: The folder above the runs' folders.
 
     Returns:
@@ -393,18 +396,15 @@ def import_verdicts(
     Raises:
         ConfigError: The form is not known, or rows say no verdict; the first of them are named.
     """
-    from judgebench.runs import ImportOptions, import_runs
-    from judgebench.sources.inspectlog import InspectLog, is_inspect_log
-    from judgebench.sources.mapped import MappedSource, RowMap
+    from judgebench.runs import ImportOptions, import_runs, verdict_source
 
     chosen = get_benchmark(benchmark)
-    is_log = isinstance(file, str | Path) and is_inspect_log(Path(file))
-    source = InspectLog(str(file), Path(str(file))) if is_log else source_of(file)
-    rows = RowMap(id_column=id_column, empty_answers="keep")  # what was judged elsewhere was judged as it is
-    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(rows=rows))
-    options = ImportOptions(judge, None if template is None else load_template(template), labels or {})
-    mapped = MappedSource(source, columns) if columns else source
-    return [Run.load(path) for path in import_runs(mapped, chosen, dataset, out=Path(out), options=options)]
+    source, rows = verdict_source(file, columns or {}, labels or {}, id_column, with_data=data is not None)
+    wanted = tuple(subsets)
+    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(wanted, rows=rows))
+    read_by = None if template is None else load_template(template)
+    options = ImportOptions(judge, read_by, labels or {}, wanted)
+    return [Run.load(path) for path in import_runs(source, chosen, dataset, out=Path(out), options=options)]
 
 
 aimport_verdicts = threaded(import_verdicts, "aimport_verdicts")

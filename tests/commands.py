@@ -9,11 +9,13 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from unittest import mock
 
+import pytest
 import yaml
 from processes import Running
 
@@ -21,6 +23,8 @@ from judgebench.cli import main
 from judgebench.cli.errors import EXIT_INTERRUPTED
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from faults import Request
 
 REPOSITORY = Path(__file__).parent.parent
@@ -90,9 +94,36 @@ def without_progress(err: str) -> list[str]:
     return [line for line in err.splitlines() if not line.startswith("progress: ")]
 
 
+@contextlib.contextmanager
+def apart(folder: Path, home: Path | None = None) -> Iterator[Path]:
+    """A current folder, a home and a cache of one's own, and no key: for a fixture of a module what `isolated` is.
+
+    Args:
+        folder: The current one.
+        home: Where the home is; below the folder unless given.
+    """
+    home = home or folder / "home"
+    home.mkdir(exist_ok=True)
+    with pytest.MonkeyPatch.context() as patch:
+        for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL"))]:
+            patch.delenv(name)
+        for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
+            patch.setenv(name, str(home / name.lower()))
+        patch.setenv("HOME", str(home))
+        patch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
+        patch.setenv("JUDGEBENCH_CACHE_DIR", str(home / "cache"))
+        patch.chdir(folder)
+        yield folder
+
+
 def files_below(folder: Path) -> list[str]:
     """Every file and folder below one."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def lasting_folder() -> Path:
+    """A folder beside the current one, for what several tests read: it is there until the last test."""
+    return Path(tempfile.mkdtemp(dir=Path.cwd().parent))
 
 
 def caches() -> list[str]:

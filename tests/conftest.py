@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import simulating
+from commands import apart
 from hypothesis import HealthCheck, settings
 
 # A busy machine is no failure.
@@ -48,17 +49,10 @@ def pytest_collection_finish():
 
 
 @pytest.fixture(autouse=True)
-def isolated(tmp_path, tmp_path_factory, monkeypatch):
+def isolated(tmp_path, tmp_path_factory):
     """No file, key or setting of the user's is seen, and nothing is written where it is not looked for."""
-    home = tmp_path_factory.mktemp("home")
-    for name in [name for name in os.environ if name.endswith(("_API_KEY", "_API_BASE", "_BASE_URL"))]:
-        monkeypatch.delenv(name)
-    for name in ("XDG_CONFIG_HOME", "XDG_CACHE_HOME", "XDG_DATA_HOME", "XDG_STATE_HOME"):
-        monkeypatch.setenv(name, str(home / name.lower()))
-    monkeypatch.setenv("HOME", str(home))
-    monkeypatch.setenv("PYTHON_KEYRING_BACKEND", "keyring.backends.null.Keyring")
-    monkeypatch.setenv("JUDGEBENCH_CACHE_DIR", str(home / "cache"))
-    monkeypatch.chdir(tmp_path)
+    with apart(tmp_path, tmp_path_factory.mktemp("home")):
+        yield
 
 
 @pytest.fixture

@@ -266,7 +266,7 @@ SHAPES: dict[str, bytes | str | dict[str, Any] | list[Any]] = {
     "content_missing": _completion({"role": "assistant"}),
     "content_list": _completion({"role": "assistant", "content": [1]}),
     "content_number": _completion({"role": "assistant", "content": 5}),
-    "content_object": _completion({"role": "assistant", "content": {"text": "[[A]]"}}),
+    "content_object": _completion({"role": "assistant", "content": {"said": "[[A]]"}}),
     "usage_string": _completion(_MESSAGE, usage="much"),
     "error_body": {"error": {"message": "The upstream has gone.", "code": 502}},
     "error_body_429": {"error": {"message": "Slow down.", "code": "rate_limit_exceeded"}},

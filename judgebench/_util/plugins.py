@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import sys
 from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.redaction import in_one_line
@@ -14,13 +17,32 @@ if TYPE_CHECKING:
 
 
 def plugin_names(group: str) -> list[str]:
-    """The names of a group's entry points; nothing of theirs is imported.
+    """The names of a group's entry points; nothing of theirs is imported."""
+    return sorted({point.name for point in _points(group)})
 
-    Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms.
+
+def _points(group: str) -> tuple[EntryPoint, ...]:
+    return _installed(group, tuple(map(_state, sys.path)))
+
+
+def _state(place: str) -> tuple[str, int | None]:
+    """A folder of packages, and when something was last added to it or removed; the current folder has no name."""
+    try:
+        path = Path(place).absolute()
+        return str(path), path.stat().st_mtime_ns
+    except OSError:
+        return place, None
+
+
+@lru_cache(maxsize=16)
+def _installed(group: str, _: tuple[tuple[str, int | None], ...]) -> tuple[EntryPoint, ...]:
+    """A group's entry points, of all that is installed in some places as they were at some time.
+
+    Reading them takes some 10 ms: the row "a further command of a process" of benchmarks/speed.py.
     """
     from importlib.metadata import entry_points
 
-    return sorted({point.name for point in entry_points(group=group)})
+    return tuple(entry_points(group=group))
 
 
 @contextmanager
@@ -64,9 +86,7 @@ def plugin(group: str, what: str, name: str, problem_of: Callable[[Any], str], a
     Raises:
         ConfigError: Two packages bring it, or it cannot be used.
     """
-    from importlib.metadata import entry_points
-
-    points = [point for point in entry_points(group=group) if point.name == name]
+    points = [point for point in _points(group) if point.name == name]
     if len(points) > 1:
         packages = " and ".join(sorted(_package(point) for point in points))
         raise ConfigError(f"{what} '{name}' comes from {packages}: uninstall all but one")

@@ -123,6 +123,18 @@ class Understood:
         }
 
 
+class UnusableRowsError(DataError):
+    """Rows that cannot be used.
+
+    Attributes:
+        understood: What was understood of them until then.
+    """
+
+    def __init__(self, message: str, understood: Understood) -> None:
+        super().__init__(message)
+        self.understood = understood
+
+
 class CheckedRows:
     """The rows of a source as they stream; those that cannot be used are kept aside.
 
@@ -151,6 +163,13 @@ class CheckedRows:
         Raises:
             DataError: None of the first thousand rows can be used.
         """
+        try:
+            yield from self._usable()
+        except DataError:
+            self._explain()
+            raise
+
+    def _usable(self) -> Iterator[Row]:
         found = self.understood
         for row in self._rows:
             if found.bad_count == found.rows == _HOPELESS:
@@ -162,6 +181,14 @@ class CheckedRows:
                 continue
             self._columns.update(dict.fromkeys(map(str, row.data)))
             yield row
+
+    def _explain(self) -> None:
+        """Says what was understood of rows whose labels cannot be."""
+        known = self._source if isinstance(self._source, KnownSource) else None
+        if known is not None and known.form is not None and known.form.unclear is not None:
+            self.understood.rows = self.understood.unlabelled = sum(1 for _ in known.below.placed_rows())
+            self._columns_used()
+            raise UnusableRowsError(f"{self.name}: {known.form.unclear}", self.understood) from None
 
     def refuse(self, row: Row, what: str) -> None:
         """Keeps a row that cannot be used aside."""
@@ -218,7 +245,7 @@ class CheckedRows:
             found.form = _plain_form(self._columns)
         else:
             used, found.unused = _used_by(form, first)
-            found.form, found.counted = form.name, form.said
+            found.form, found.counted = form.name, "" if form.unclear else form.said
         found.used = {role: named.get(own, own) for role, own in used.items()}
         if not found.labels:
             found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]
@@ -226,18 +253,19 @@ class CheckedRows:
     def _error(self) -> DataError:
         """All bad rows in one error: the first in its line, each of them in a line of its notes."""
         found = self.understood
+        self._columns_used()
         first = found.bad[0]
         if found.bad_count == 1 == found.rows:
-            return DataError(f"{first.where}: {first.what}")
+            return UnusableRowsError(f"{first.where}: {first.what}", found)
         if found.items == 0 and found.bad_count == found.rows:
             same = len({row.what for row in found.bad}) == 1
             which = "every row is so" if same else "no row can be used"
-            error = DataError(f"{first.where}: {first.what} ({which})")
+            error = UnusableRowsError(f"{first.where}: {first.what} ({which})", found)
             for line in () if same else bad_lines(found):
                 error.add_note(line)
             return error
         count = f"{found.bad_count} of {found.rows} rows cannot be used"
-        error = DataError(f"{first.where}: {first.what} ({count}; --bad-rows skip leaves such rows out)")
+        error = UnusableRowsError(f"{first.where}: {first.what} ({count}; --bad-rows skip leaves such rows out)", found)
         for line in bad_lines(found) if found.bad_count > 1 else ():
             error.add_note(line)
         return error

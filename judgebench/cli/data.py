@@ -49,10 +49,19 @@ def show(file: str, benchmark: str, save: str | None, as_json: bool, **options: 
     No calls are made. In a terminal it asks what labels mean that it cannot know; elsewhere it never waits.
     """
     from judgebench.cli.console import messages, print_written
+    from judgebench.engine.describe import unusable_json
     from judgebench.engine.options import RowOptions
+    from judgebench.errors import ConfigError
 
     reading = RowOptions(**options)
-    found, reading, learned = _understood(file, benchmark, reading, asks=not as_json and not is_quiet() and _can_ask())
+    try:
+        found, reading, learned = _understood(
+            file, benchmark, reading, asks=not as_json and not is_quiet() and _can_ask()
+        )
+    except ConfigError as error:
+        if as_json:
+            click.echo(json.dumps(unusable_json(file, error), indent=2, ensure_ascii=False))
+        raise
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:

@@ -23,12 +23,16 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
     help="Benchmark of the judged items (custom).",
 )
 @click.option(
-    "--data", shell_complete=files, metavar="PATH|HUB-ID", help="The items, joined by id; default: what FILE says."
+    "--data",
+    shell_complete=files,
+    metavar="PATH|HUB-ID",
+    help="The items, joined by id, else by prompt and answers; default: what FILE says.",
 )
+@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
 @click.option("--template", metavar="NAME|FILE", help="Template whose rule parses recorded replies.")
-@click.option("--columns", metavar="NAME=COLUMN,...", help="FILE's columns, as in verdict=pick,id=key.")
-@click.option("--labels", metavar="WORD=VERDICT,...", help="What words in FILE mean, as in left=A,right=B.")
-@click.option("--id-column", metavar="NAME", help="Column of the ids in --data.")
+@click.option("--columns", metavar="NAME=COLUMN,...", help="Columns of FILE or --data, as in verdict=pick,id=key.")
+@click.option("--labels", metavar="WORD=VERDICT,...", help="What words mean, as in left=A,right=B.")
+@click.option("--id-column", metavar="NAME", help="Column of the ids, in FILE and --data.")
 @out_option("Parent folder of the runs.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.checking import Understood, UnusableRowsError
 from judgebench.benchmarks.dataset import Selection, load_dataset, opened
 from judgebench.benchmarks.file import benchmark_yaml, is_benchmark_file, rows_of
 from judgebench.engine.options import RowOptions
@@ -20,7 +21,6 @@ from judgebench.templates import load_template
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from judgebench.benchmarks.checking import Understood
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.sources.mapped import EmptyAnswers, RowMap
     from judgebench.sources.opening import Data
@@ -63,7 +63,7 @@ class DataDescription:
     def to_json(self) -> dict[str, object]:
         """What `data show --json` prints."""
         shown = [{"item": each.item, "template": each.template, "messages": each.messages} for each in self.examples]
-        return {"source": self.source, **self.understood.to_json(), "examples": shown}
+        return {"source": self.source, **self.understood.to_json(), "examples": shown, "problem": None}
 
     def save(self, path: str | Path) -> Path:
         """Keeps how the rows are read as a benchmark file, which `--data` and BENCHMARK take.
@@ -171,6 +171,16 @@ def describe_data(
             ItemPreview(item.id, template.name, template.render(item, order, structured=template.structured))
         )
     return DataDescription(dataset.source, dataset.understood, examples, names, dataset)
+
+
+def unusable_json(source: str, error: ConfigError) -> dict[str, object]:
+    """What `data show --json` prints where rows cannot be used: what was understood of them, and `problem`.
+
+    >>> unusable_json("pairs.csv", ConfigError("file or folder not found"))["problem"]
+    'file or folder not found'
+    """
+    found = error.understood if isinstance(error, UnusableRowsError) else Understood()
+    return {"source": source, **found.to_json(), "examples": [], "problem": str(error)}
 
 
 def label_column(data: Data, benchmark: str, names: RowMap) -> tuple[str, list[str]] | None:

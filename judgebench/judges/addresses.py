@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 
 from judgebench._util.redaction import without_secrets
 from judgebench.errors import ConfigError
+from judgebench.judges.installed import routed_like_openai
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,12 +79,40 @@ _OWN_HOSTS = {
     "vertex_ai": ("googleapis.com",),
     "xai": ("x.ai",),
 }
+_NAMES_AN_ADDRESS = re.compile(r"(?:BASE|URL|URI|ENDPOINT|HOST|ADDRESS|SERVER)\Z", re.IGNORECASE)
 _ADDRESS = re.compile(r"https?://[^\s/]+\S*")
 
 
 def address_variables(provider: str) -> tuple[str, ...]:
     """The environment variables that can hold the address of a provider's models, the one that counts first."""
-    return _ADDRESS_VARIABLES.get(provider, (f"{provider.upper().replace('-', '_')}_API_BASE",))
+    usual = f"{provider.upper().replace('-', '_')}_API_BASE"
+    known = _ADDRESS_VARIABLES.get(provider, (usual,))
+    listed = routed_like_openai().get(provider)
+    return known if listed is None or listed in known else (listed, *known)
+
+
+def unknown_variables(judge: Judge) -> dict[str, str]:
+    """Servers that a variable names by its address, where the judge has none: a newer LiteLLM may send calls there.
+
+    Returns:
+        By host and port: the variable's name. A call that goes there is stopped.
+    """
+    if judge.api_base is not None:
+        return {}
+    own = _OWN_HOSTS.get(judge.provider, ())
+    said = {_server(address) for address in _addresses(judge)}
+    found = {}
+    for name, value in os.environ.items():
+        if _NAMES_AN_ADDRESS.search(name) and _ADDRESS.fullmatch(value.strip()):
+            host, server = urlsplit(value.strip()).hostname or "", _server(value.strip())
+            if server not in said and not any(f".{host}".endswith(f".{each}") for each in own):
+                found[server] = name
+    return found
+
+
+def _server(address: str) -> str:
+    parts = urlsplit(address)
+    return f"{parts.hostname}:{parts.port or (443 if parts.scheme == 'https' else 80)}"
 
 
 def at_its_address(judge: Judge) -> Judge:

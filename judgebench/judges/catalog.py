@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-import importlib.util
 import json
 from datetime import date
 from functools import lru_cache
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field
+
+from judgebench.judges.installed import litellm_folder, routed_providers
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -218,8 +218,8 @@ def listed_schema(model: str) -> bool:
 
 
 def is_listed_provider(provider: str) -> bool:
-    """Whether LiteLLM's table has a model of this provider."""
-    return any(entry["litellm_provider"] == provider for entry in _table().values())
+    """Whether the installed LiteLLM routes to this provider, or its table has a model of it."""
+    return provider in routed_providers() or any(entry["litellm_provider"] == provider for entry in _table().values())
 
 
 def _per_million(per_token: float | None) -> Any:
@@ -243,11 +243,11 @@ _TAKE_SCHEMAS = frozenset({"predibase", "fireworks_ai", "lm_studio", "nebius", "
 
 @lru_cache(maxsize=1)
 def _table() -> dict[str, dict[str, Any]]:
-    spec = importlib.util.find_spec("litellm")
-    if spec is None or not spec.submodule_search_locations:
+    folder = litellm_folder()
+    if folder is None:
         return {}
     try:
-        entries = json.loads((Path(spec.submodule_search_locations[0]) / TABLE).read_bytes())
+        entries = json.loads((folder / TABLE).read_bytes())
     except (OSError, ValueError):
         return {}
     return {model: {field: entry.get(field) for field in _FIELDS} for model, entry in entries.items()}

@@ -100,3 +100,4 @@ from judgebench.runs.templates import (
     described as described,
     run_templates as run_templates,
 )
+from judgebench.runs.verdictfile import verdict_source as verdict_source

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import shutil
 import tempfile
 from collections import Counter
 from contextlib import ExitStack
@@ -14,12 +15,13 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.custom import SUBSET
 from judgebench.benchmarks.dataset import Selection
 from judgebench.benchmarks.store import ItemStore
-from judgebench.errors import ConfigError, DataError
+from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import LABELS, TIE, Completion, Failure, Item, Reading, Soft, Turn, Verdict, item_to_json
 from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
 from judgebench.runs.verdictcells import VerdictCells
 from judgebench.runs.verdictforms import BARE, form_of, verdict_column
+from judgebench.runs.verdictjoin import ItemJoin, NumberedRows
 from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, rating_of, text_of
 from judgebench.verdicts import Reply, read
 
@@ -50,11 +52,13 @@ class ImportOptions:
         judge: Whose verdicts they are, where the file does not say.
         template: Whose rule reads the replies; None: the file has the verdicts.
         words: What words in the file's columns of verdicts and labels mean.
+        subsets: Only rows of these subsets; empty for all.
     """
 
     judge: str | None = None
     template: Template | None = None
     words: Mapping[str, str] = field(default_factory=dict)
+    subsets: tuple[str, ...] = ()
 
 
 @dataclass
@@ -97,6 +101,9 @@ class Importer:
         self.notes: list[str] = []
         self.form: VerdictForm = BARE
         self._own: dict[str, tuple[int, ...]] = {} if dataset is None else dataset.as_given()
+        self._join = None if dataset is None else ItemJoin(dataset, source.name)
+        self._numbers = NumberedRows()
+        self._subsets: dict[str, None] = {}
         self._prints: dict[str, bytes] = {}
         self._places: dict[str, str] = {}
         self._store = ItemStore()
@@ -157,7 +164,7 @@ class Importer:
             DataError: The form is not known, or rows say no verdict; the first of them are named.
         """
         first = next(iter(self.source))
-        form = form_of([*first.data])
+        form = form_of([*first.beside, *first.data])
         if form is None:
             raise DataError(
                 f"{self.source.name}: no column of verdicts, ratings or replies; found "
@@ -172,11 +179,36 @@ class Importer:
             cells.rated = rated
             try:
                 for judged in form.read(cells):
-                    self._take(judged, row)
+                    self._take(judged, row, number)
             except (UnknownWordError, ConfigError) as error:
                 self._refuse(row, str(error))
         if self._bad_count:
             raise self._error(number)
+        for subset in self._options.subsets if self._join is None else ():
+            if subset not in self._subsets:
+                raise unknown_name("subset", subset, self._subsets)
+        if self._join is not None:
+            self._join.check()
+            self.notes += self._join.notes
+        among = Counter(item for part in self.parts.values() for item in part.readings)
+        if form.pooled and len(self.parts) > 1 and max(among.values()) == 1:
+            self._pool()
+
+    def _pool(self) -> None:
+        """Makes one part of those of annotators who have no item in common."""
+        names = {str(name or self.source.name): len(part.readings) for name, part in self.parts.items()}
+        shown = ", ".join(f"{name} {count}" for name, count in names.items())
+        self.notes.append(f"verdicts of several annotators, who judged no item in common: {shown}")
+        whole, *others = self.parts.values()
+        for part in others:
+            part.spool.seek(0)
+            shutil.copyfileobj(part.spool, whole.spool)
+            whole.readings |= part.readings
+            whole.ordered, whole.soft = whole.ordered and part.ordered, whole.soft or part.soft
+            whole.modes += part.modes
+            if part.usage.cost_usd is not None:
+                whole.usage.cost_usd = (whole.usage.cost_usd or 0.0) + part.usage.cost_usd
+        self.parts = {" + ".join(names): whole}
 
     def _survey(self, form: VerdictForm, first: Row) -> tuple[int, bool]:
         """How many answers the verdicts of a bare file tell apart, and whether they are ratings."""
@@ -228,11 +260,15 @@ class Importer:
             error.add_note(f"and {self._bad_count - SHOWN} more")
         return error
 
-    def _take(self, judged: Judged, row: Row) -> None:
-        key = self._item(judged, row)
+    def _take(self, judged: Judged, row: Row, number: int) -> None:
+        key = self._item(judged, row, number)
+        if key is None:
+            return
         own = self._own.get(key.id)
-        place = {answer: index for index, answer in enumerate(own or range(key.k))}
-        order = self._order(judged, key, place, named=own is not None or self._dataset is None)
+        place = None if self._join is None else self._join.places(key.id, judged)
+        named = place is not None or own is not None or self._dataset is None
+        place = place or {answer: index for index, answer in enumerate(own or range(key.k))}
+        order = self._order(judged, key, place, named=named)
         result = self._result(judged, key, order, place)
         if judged.reply is None and self._options.template is not None:
             raise UnknownWordError("has no reply that the template's rule could read")
@@ -241,7 +277,7 @@ class Importer:
         among = part.readings.setdefault(key.id, [])
         if any((each.order, each.sample) == (reading.order, reading.sample) for each in among):
             raise UnknownWordError(
-                f"duplicate id '{judged.id}': several verdicts of an item have a column 'order', 'sample' or "
+                f"duplicate id '{key.id}': several verdicts of an item have a column 'order', 'sample' or "
                 "'annotator' that tells them apart"
             )
         among.append(self._known.setdefault(reading, reading))
@@ -307,15 +343,18 @@ class Importer:
             raise UnknownWordError(f"verdict is {value}, and the item has {key.k} answers")
         return Verdict(value, soft=_soft(judged, order, place))
 
-    def _item(self, judged: Judged, row: Row) -> ItemKey:
-        """The item of a judgement, made of it where there is no data."""
-        key = self.keys.get(judged.id) or self.keys.get(judged.id.removesuffix(".0"))
-        if self._dataset is not None:
-            if key is None:
-                example = next(iter(self.keys))
-                raise UnknownWordError(f"id '{judged.id}' is not in the data (which has '{example}')")
-            return key
+    def _item(self, judged: Judged, row: Row, number: int) -> ItemKey | None:
+        """The item of a judgement, made of it where there is no data; None where its subset was not asked for."""
+        if self._join is not None:
+            found = self._join.find(judged)
+            return None if found is None else self.keys[found]
+        self._subsets[judged.subset or SUBSET] = None
+        if self._options.subsets and (judged.subset or SUBSET) not in self._options.subsets:
+            return None
+        if judged.id is None:
+            judged.id = self._numbers.id_of(judged, number)
         item, own = _made(judged)
+        key = self.keys.get(item.id) or self.keys.get(item.id.removesuffix(".0"))
         mark = hashlib.sha256(json.dumps(item_to_json(item), sort_keys=True).encode()).digest()
         if key is not None:
             if self._prints[key.id] != mark:
@@ -364,7 +403,7 @@ def _made(judged: Judged) -> tuple[Item, tuple[int, ...]]:
     texts = {at: text for at, text in enumerate(judged.answers) if text}
     models = [judged.models[at] if at < len(judged.models) else None for at in own]
     item = Item(
-        id=judged.id,
+        id=str(judged.id),
         subset=judged.subset or SUBSET,
         conversation=() if not judged.prompt else (Turn("user", judged.prompt),),
         completions=tuple(Completion((Turn("assistant", texts[at]),) if at in texts else ()) for at in own),

@@ -163,10 +163,12 @@ class OriginEntry(_Entry):
 
 
 class LabelsEntry(_Entry):
-    """The file of corrected labels, and by item which number each of its answers had before (`moved`)."""
+    """The file of corrected labels, how many and the score before, and which numbers answers had before (`moved`)."""
 
     file: AnyText | None = None
     hash: AnyText | None = None
+    count: int | None = None
+    score_before: float | None = None
     moved: Mapping[AnyText, Sequence[int]] = Field(default_factory=dict)
 
 

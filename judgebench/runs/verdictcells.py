@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from judgebench.runs.verdictwords import UnknownWordError, Word, order_of, pick_of, rating_of
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.source import id_text
+from judgebench.sources.turns import is_turn, turn_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -29,7 +30,7 @@ REPLY = (
     *("raw_judgment", "raw_completion", "raw_output"),
 )
 ORDER = ("order", "first", "swapped", "shown")
-ANNOTATOR = ("annotator", "annotator_id", "judge", "judge_model", "rater", "evaluator")
+ANNOTATOR = ("annotator", "annotator_id", "judge", "judge_model", "rater", "evaluator", "annotator_index")
 SAMPLE = ("sample", "repetition", "trial", "epoch")
 PROMPT = ("prompt", "instruction", "question")
 MODELS = (("model_a", "model_b"), ("model_1", "model_2"), ("generator_1", "generator_2"))
@@ -44,7 +45,7 @@ class Judged:
     """One judgement of a file.
 
     Attributes:
-        id: Of the item.
+        id: Of the item; None where the file has none.
         said: A choice, or a rating; None where there is none.
         order: Which of the row's answers (0 the first) stood in each slot; None where that is not known.
         rated: The answer that a rating is of.
@@ -64,7 +65,7 @@ class Judged:
         group: Likewise.
     """
 
-    id: str
+    id: str | None
     said: Word | float | None
     order: tuple[int, ...] | None = None
     rated: int = 0
@@ -105,7 +106,7 @@ class VerdictCells:
     @classmethod
     def of(cls, row: Row, number: int, words: Mapping[str, str] | None = None, k: int = 2) -> VerdictCells:
         """The cells of a row."""
-        return cls({plain(name): value for name, value in row.data.items()}, number, words or {}, k)
+        return cls({plain(name): value for name, value in {**row.beside, **row.data}.items()}, number, words or {}, k)
 
     def first(self, columns: Sequence[str]) -> object:
         """The first of these columns that is there and filled."""
@@ -123,6 +124,14 @@ class VerdictCells:
         pair = next((pair for pair in pairs if pair[0] in self.data and pair[1] in self.data), None)
         return () if pair is None else tuple(str(self.text([name]) or "") for name in pair)
 
+    def prompt(self, *columns: str) -> str | None:
+        """The prompt: of turns the last one's text; the texts of several columns one after another."""
+        value = decode_cell(self.first(columns[:1] or PROMPT))
+        if isinstance(value, list) and value and is_turn(value[-1]):
+            return turn_of(value[-1])["content"]
+        texts = (self.text(columns[:1] or PROMPT), *(self.text([column]) for column in columns[1:]))
+        return "\n\n".join(text for text in texts if text and text.strip()) or None
+
     def number_in(self, columns: Sequence[str]) -> float | None:
         """The number in the first of these columns that has one."""
         return rating_of(self.first(columns))
@@ -137,12 +146,14 @@ class VerdictForm:
         needs: Columns that all have to be there.
         read: The judgements of a row.
         numbers: Whether the form says what numbers mean, so that 0 and 1 are no matter of guessing.
+        pooled: Whether annotators who judged no item in common are one run, as the form's own figures take them.
     """
 
     name: str
     needs: frozenset[str]
     read: Callable[[VerdictCells], Iterator[Judged]]
     numbers: bool = True
+    pooled: bool = False
 
 
 def plain(name: object) -> str:

@@ -5,6 +5,7 @@ A further form is a row of `FORMS`: its name, the columns that it needs, and a f
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS
@@ -17,7 +18,6 @@ from judgebench.runs.verdictcells import (
     LABEL,
     MODELS,
     ORDER,
-    PROMPT,
     RATING,
     REPLY,
     SAMPLE,
@@ -72,7 +72,7 @@ def _bare(cells: VerdictCells) -> Iterator[Judged]:
     sample = cells.number_in(SAMPLE)
     rated = cells.first(("completion", "rated")) if cells.rated else None
     yield Judged(
-        id=cells.text(ID) or str(cells.number),
+        id=cells.text(ID),
         said=said,
         order=None if order is None else ordered(order, k),
         rated=0 if rated is None else _index(rated, k),
@@ -86,7 +86,7 @@ def _bare(cells: VerdictCells) -> Iterator[Judged]:
         label=_label(cells, k, models),
         grade=cells.number_in((*GRADE, *LABEL)) if cells.rated else None,
         models=models,
-        prompt=cells.text(PROMPT),
+        prompt=cells.prompt(),
         answers=answers,
         subset=cells.text(("subset", "category")),
         group=cells.text(("group",)),
@@ -135,7 +135,9 @@ def _form(name: str, needs: str, read: Callable[[VerdictCells], Iterator[Judged]
 
 FORMS: tuple[VerdictForm, ...] = (
     _form("Inspect log", "inspect_scorer id value", tools.inspect),
-    _form("AlpacaEval annotations", "instruction output_1 output_2 preference", tools.alpaca_eval),
+    replace(
+        _form("AlpacaEval annotations", "instruction output_1 output_2 preference", tools.alpaca_eval), pooled=True
+    ),
     _form("MT-Bench judgements of pairs", "question_id model_1 model_2 g1_winner g2_winner", tools.mt_bench_pair),
     _form("MT-Bench judgements of single answers", "question_id model judgment score", tools.mt_bench_single),
     _form("PandaLM results", "pandalm_result", tools.pandalm),

@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, TIE
-from judgebench.runs.verdictcells import ID, Judged, picked
+from judgebench.runs.verdictcells import ANNOTATOR, ID, Judged, picked
 from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, pick_of, rating_of
 from judgebench.sources.cells import decode_cell
 
@@ -27,15 +27,15 @@ def alpaca_eval(cells: VerdictCells) -> Iterator[Judged]:
     said = None if number is None or not known else Word(None if number == 1.5 else int(number > 1.5), slot=False)
     raw = cells.data.get("raw_completion")
     yield Judged(
-        id=str(cells.number),
+        id=None,
         said=said,
-        annotator=cells.text(("annotator",)),
+        annotator=cells.text(ANNOTATOR),
         reply=_completion(raw),
         probabilities=None if number is None or not known or number in {1, 1.5, 2} else (2 - number, number - 1),
         cost_usd=cells.number_in(("price_per_example",)),
         latency_s=cells.number_in(("time_per_example",)),
         models=tuple([cells.text((f"generator_{n}",)) or f"output_{n}" for n in (1, 2)]),
-        prompt=cells.text(("instruction",)),
+        prompt=cells.prompt("instruction", "input"),
         answers=cells.two([("output_1", "output_2")]),
         subset=cells.text(("dataset",)),
     )
@@ -97,7 +97,7 @@ def _judge(cells: VerdictCells) -> str | None:
 def pandalm(cells: VerdictCells) -> Iterator[Judged]:
     """1 or 2, and 0 for a tie."""
     yield Judged(
-        id=cells.text(("idx",)) or str(cells.number),
+        id=cells.text(("idx",)),
         said=_counted("pandalm_result", cells),
         annotator="PandaLM",
         reply=cells.text(("pandalm_reason",)),
@@ -106,11 +106,11 @@ def pandalm(cells: VerdictCells) -> Iterator[Judged]:
 
 def pandalm_people(cells: VerdictCells) -> Iterator[Judged]:
     """What each of three people said: 1 or 2, and 0 for a tie."""
-    prompt = "\n\n".join(filter(None, (cells.text(("instruction",)), cells.text(("input",)))))
+    prompt = cells.prompt("instruction", "input")
     models = tuple((cells.text(("cmp_key",)) or "").split("_"))
     for column in ("annotator1", "annotator2", "annotator3"):
         yield Judged(
-            id=cells.text(("idx",)) or str(cells.number),
+            id=cells.text(("idx",)),
             said=_counted(column, cells),
             annotator=column,
             models=models if len(models) == 2 else (),
@@ -133,7 +133,7 @@ def rewardbench(cells: VerdictCells) -> Iterator[Judged]:
     if value not in {0, 0.5, 1}:
         raise UnknownWordError(f"results is {cells.data['results']!r:.60}, expected 1, 0.5 or 0, as of pairs")
     yield Judged(
-        id=cells.text(ID) or str(cells.number),
+        id=cells.text(ID),
         said=Word(None if value == 0.5 else int(value == 0), slot=False),
         annotator=cells.text(("model",)),
         label=Word(0, slot=False),

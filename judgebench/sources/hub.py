@@ -151,15 +151,21 @@ def _load(what: str, mend: str, load: Callable[[Any], Any]) -> Any:
         with _quiet(what):
             return load(datasets)
     except (OSError, ValueError, TypeError, RuntimeError, datasets.exceptions.DatasetsError, httpx.HTTPError) as error:
-        if (names := _configurations(str(error))) is not None:
-            raise DataError(f"{what} has several configurations: name one with --config-name: {names}") from error
+        if (said := _configurations(str(error))) is not None:
+            raise DataError(f"{what} {said}") from error
         raise DataError(f"cannot load {what} ({brief(error.__cause__ or error)}): {mend}, {_FILE_INSTEAD}") from error
 
 
 def _configurations(message: str) -> str | None:
-    """The configurations that `datasets` lists where none, or an unknown one, was named."""
-    found = re.search(r"(?:available configs|Available): \[(.*?)\]", message, flags=re.DOTALL)
-    return None if found is None else found[1].replace("'", "")
+    """What to say where `datasets` lists configurations because none, or an unknown one, was named."""
+    found = re.search(
+        r"(?:'([^']*)' not found\.\s*)?(?:available configs|Available): \[(.*?)\]", message, flags=re.DOTALL
+    )
+    if found is None:
+        return None
+    unknown, names = found[1], found[2].replace("'", "")
+    said = f"has no configuration '{unknown}'" if unknown else "has several configurations"
+    return f"{said}: name one with --config-name: {names}"
 
 
 def brief(error: BaseException) -> str:

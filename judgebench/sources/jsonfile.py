@@ -117,8 +117,11 @@ def _whole(name: str, split: str, data: dict[str, Any], *, where: str) -> Iterat
     rows = rows_in(data)
     if rows is None:
         yield Row(where, data, split)
-    else:
-        yield from _numbered(name, split, iter(rows))
+        return
+    beside = {key: value for key, value in data.items() if isinstance(value, str | int | float)}
+    for row in _numbered(name, split, iter(rows)):
+        row.beside = beside
+        yield row
 
 
 def rows_in(data: dict[str, Any]) -> list[Any] | None:

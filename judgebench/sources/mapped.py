@@ -60,7 +60,7 @@ class RowMap:
         for name, own in (("id", self.id_column), ("group", self.group_column)):
             if own is not None and self.columns.get(name, own) != own:
                 raise ConfigError(f"--columns {name}={self.columns[name]} and --{name}-column {own}: give one of them")
-        object.__setattr__(self, "labels", {value: label_meant(meaning) for value, meaning in self.labels.items()})
+        object.__setattr__(self, "labels", {value: label_of(meaning) for value, meaning in self.labels.items()})
 
     def check_slots(self) -> None:
         """Whether all labels name an answer: of rows that have several.
@@ -69,7 +69,7 @@ class RowMap:
             ConfigError: One is the name of a class.
         """
         for value, meaning in self.labels.items():
-            if len(meaning) > 1 and meaning != "tie":
+            if not names_slot(meaning):
                 raise ConfigError(
                     f"--labels {value}={meaning}: '{meaning}' is no label: write A, B or tie, or nothing for no label"
                 )
@@ -138,7 +138,7 @@ class MappedSource(Source):
     ) -> None:
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._columns = source, dict(columns or {})
-        self._labels = {label_key(value): label_meant(meaning) for value, meaning in (labels or {}).items()}
+        self._labels = {label_key(value): label_of(meaning) for value, meaning in (labels or {}).items()}
         self._own: dict[str, str] = {}
 
     @property
@@ -152,7 +152,7 @@ class MappedSource(Source):
         for row in self._source.placed_rows():
             if row.problem is None:
                 if not checked:  # a slip in a name must not pass for a file without labels
-                    self._own = {name: _found(row, name, own) for name, own in self._columns.items()}
+                    self._own = {name: found_column(row, name, own) for name, own in self._columns.items()}
                     taken, checked = {*self._own, *self._own.values()}, True
                 data = {column: value for column, value in row.data.items() if column not in taken}
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
@@ -175,7 +175,7 @@ class MappedSource(Source):
         yield from self._source.notes()
 
 
-def label_meant(meaning: str) -> str:
+def label_of(meaning: str) -> str:
     """The label that a text stands for: a letter, `tie`, empty for none, else the name of a class as it is."""
     text = str(meaning).strip()
     if text.casefold() in NO_LABEL:
@@ -185,7 +185,12 @@ def label_meant(meaning: str) -> str:
     return text.upper() if len(text) == 1 and text.isascii() and text.isalpha() else text
 
 
-def _found(row: Row, name: str, own: str) -> str:
+def names_slot(label: str) -> bool:
+    """Whether what `label_of` gives is a letter, `tie` or no label, and not the name of a class."""
+    return len(label) <= 1 or label == "tie"
+
+
+def found_column(row: Row, name: str, own: str) -> str:
     """The column of that name, whatever its case and spaces.
 
     Raises:

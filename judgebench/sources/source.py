@@ -32,6 +32,7 @@ class Row:
         lists: The columns whose every text stands for a list; the row's source finds out when it is asked.
         problem: What is wrong with it, where it cannot be used; its columns then say nothing.
         number: Its number among all rows of a data set, the first being 1; 0 where nobody has counted.
+        beside: What its file says of all rows: the scalars beside columns or a list of rows in one JSON object.
     """
 
     where: str
@@ -41,6 +42,7 @@ class Row:
     lists: Container[str] = field(default=(), compare=False)
     problem: str | None = None
     number: int = field(default=0, compare=False)
+    beside: Mapping[str, Any] = field(default_factory=dict, compare=False)
 
 
 class Source(ABC):

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from judgebench.items import Failure, Verdict
 from judgebench.verdicts.marks import DECORATION, ENDS, VerdictMatch, find_tag
 from judgebench.verdicts.meaning import meaning_of
-from judgebench.verdicts.objects import field_matches, find_field, in_text, is_object, loose_objects
+from judgebench.verdicts.objects import field_matches, find_field, in_text, is_in_open_object, is_object, loose_objects
 from judgebench.verdicts.patterns import find_matches, loosened
 from judgebench.verdicts.rule import Span
 from judgebench.verdicts.undress import undress
@@ -36,10 +36,17 @@ def find_strictly(answer: str, rule: VerdictRule) -> VerdictMatch | Failure | No
         field = find_field(answer, rule.json_field)
         return None if isinstance(field, Failure) else field
     tag = find_tag(answer, rule)
-    if tag is not None or rule.json_field is None:
+    if rule.json_field is None or isinstance(tag, Failure):
         return tag
+    if tag is not None:
+        return _endless(rule) if is_in_open_object(answer, tag.marked) else tag
     field = find_field(answer, rule.json_field)
     return None if isinstance(field, Failure) else field._replace(otherwise=nothing_found(answer, rule))
+
+
+def _endless(rule: VerdictRule) -> Failure:
+    """More of it could have followed, such as another digit: nothing is guessed."""
+    return Failure("unreadable", f"the object that holds {rule.json_field} has no end")
 
 
 def nothing_found(answer: str, rule: VerdictRule) -> Failure:
@@ -167,6 +174,9 @@ def _dressed(answer: str, rule: VerdictRule) -> Iterator[VerdictMatch | Failure]
         for regex in () if rule.regex is None else loosened(rule.regex):
             tag = find_tag(plain.text, rule, regex)
             if isinstance(tag, VerdictMatch):
+                if rule.json_field is not None and is_in_open_object(plain.text, tag.marked):
+                    yield _endless(rule)
+                    continue
                 core = _core(plain.text, tag.span) if not rule.has_parts else tag.span
                 yield tag._replace(span=plain.back(core), marked=plain.back(tag.marked))
             elif tag is not None:

@@ -45,7 +45,7 @@ _UNFINISHED = LatePattern(
     r"[\s*_`\"')\],;(]*(?:\b(?:or|to|up to|through|vs|versus|and|minus|plus|maybe|perhaps|possibly"
     r"|(?:could|might|may) be)\b|[-\u2013\u2014~])(?:[\s*_`\"'(\[]*\d| a half)|\s*[<>\u2264\u2265]\s*\w"
     r"|\s+(?:if|for|when)\b[^.\n]*[,;]\s*\d+\s+(?:if|for|when)\b"
-    r"|\d|[.,_]\d|\.\.|\s?[%\u00bc-\u00be\u2153-\u215e]|(?:st|nd|rd|th)\b"
+    r"|\d|[.,_]\d|e[-+]?\d|\.\.|\s?[%\u00bc-\u00be\u2153-\u215e]|(?:st|nd|rd|th)\b"
     r"|[^\w\n(./]+(?:[^\W\d]{1,4}[^\S\n]*)?\d+(?:[.,/]\d+)?[^\w\n]*(?=\n|\Z)",
     re.IGNORECASE,
 )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import LABELS, TIE, Failure, Verdict
@@ -19,12 +20,22 @@ _NOUN = re.compile(
     r"(?:\s+(?:is|of))?[\s:#=*_-]+",
     re.IGNORECASE,
 )
+_WINS = re.compile(
+    r"\s+(?:wins|won|(?:is|was)(?:\s+(?:the|clearly|slightly|somewhat|significantly|much|far|overall|clear))*"
+    r"\s+(?:better|best|winner|superior|stronger|strongest|preferred|preferable))"
+    r"(?:\s+(?:one|answer|response|assistant|output|option|completion|candidate|choice|model))?(?P<other>\s+(?:than|over|to)\s.+)?[\s.!]*\Z",
+    re.IGNORECASE,
+)
+"""Words behind a slot that say no more than that it is chosen; `other`, what it is better than."""
 _LETTERS = {label: label for label in LABELS}
 _TIES = frozenset({"tie", "tied", "atie", "it'satie", "draw", "adraw", "equal", "equallygood", "a=b"})
 _NUMBER = re.compile(
     r"(?P<number>[-+]?\d+(?:[.,]\d{1,2})?)(?:\s*(?:/|out\s+of|of)\s*(?P<top>\d+(?:\.\d+)?))?(?:\s+(?:points?|stars?))?",
     re.IGNORECASE,
 )
+
+_DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
+"""A number in digits: neither `1e1` nor `inf`, which no rule asks for."""
 
 
 def meaning_of(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Failure:
@@ -51,7 +62,7 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
         return result
     if rule.scale is not None:
         return _rating(text, rule.scale)
-    value = _choice(text, rule)
+    value = _choice(text, rule) or _winner(text, rule, k)
     if value is None:
         known = ", ".join(rule.values) if rule.values is not None else f"the {k} slots"
         return Failure("unreadable", f"'{shortened(text)}' is not one of {known}")
@@ -85,6 +96,16 @@ def _choice(text: str, rule: VerdictRule) -> str | None:
     return None
 
 
+def _winner(text: str, rule: VerdictRule, k: int) -> str | None:
+    """The slot that a text says is better: `A wins`, `Answer A is better than B`."""
+    *_, bare = undress(text)
+    wins = _WINS.search(bare.text)
+    if wins is None or (wins["other"] is not None and k > 2):  # better than one of several is not the best
+        return None
+    value = _choice(bare.text[: wins.start()], rule)
+    return None if value == TIE else value
+
+
 def _without_noun(text: str) -> str:
     text = text.strip(_DECORATION)
     noun = _NOUN.match(text)
@@ -106,7 +127,8 @@ def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failur
         return _meaning_of_text(as_text(value), rule, k)
     if isinstance(value, bool | dict | list):  # true is no rating
         return Failure("unreadable", f"{rule.json_field}: '{shortened(str(value))}' is no verdict")
-    result = _meaning_of_text(str(value), rule, k)
+    text = f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)  # 0.00001 is not 1e-05
+    result = _meaning_of_text(text, rule, k)
     return Failure(result.kind, f"{rule.json_field}: {result.detail}") if isinstance(result, Failure) else result
 
 
@@ -116,10 +138,9 @@ def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     if match is None:
         *_, bare = undress(text)
         match = _NUMBER.fullmatch(_without_noun(bare.text).strip(_DECORATION))
-    try:
-        rating = float(text.replace("_", "?")) if match is None else float(match["number"].replace(",", "."))
-    except ValueError:
+    if match is None and _DECIMAL.fullmatch(text.strip()) is None:
         return Failure("unreadable", f"'{shortened(text)}' is not a number")
+    rating = float(text) if match is None else float(match["number"].replace(",", "."))
     if match is not None and match["top"] is not None and float(match["top"]) != scale[1]:
         return Failure("unreadable", f"{shortened(text)}: the scale ends at {scale[1]:g}")
     if not scale[0] <= rating <= scale[1]:

@@ -25,6 +25,7 @@ _BARE = re.compile(r"[^\s,:{}\[\]\"'`\u201c\u201d\u2018\u2019]+")
 _QUOTES = {'"': '"', "'": "'", "`": "`", "\u201c": '\u201d\u201c"', "\u2018": "\u2019\u2018'"}
 _AFTER_TEXT = re.compile(r"\s*(?:[,:}\]]|//|#|/\*|\Z)")
 _CONSTANTS = {"true": True, "false": False, "null": None, "True": True, "False": False, "None": None}
+_IN_QUOTES = re.compile(r'"(?:[^"\\]|\\.)*"', re.DOTALL)
 _ESCAPES = {"n": "\n", "t": "\t", "r": "\r", "b": "\b", "f": "\f"}
 _DEEPEST, _MOST = 32, 64
 """So deep an object may be nested, and so many begins of one are tried in an answer."""
@@ -243,6 +244,12 @@ def object_fields(text: str) -> Iterator[tuple[str, Span, Span]]:
 
 def _after_space(text: str, at: int) -> int:
     return _SPACE.match(text, at).end()  # type: ignore[union-attr]  # it matches nothing as well
+
+
+def is_in_open_object(answer: str, place: Span) -> bool:
+    """Whether a place is in an object that never ends, so that more could have followed: `{"rating": 1`."""
+    before = _IN_QUOTES.sub("", answer[: place.start])
+    return before.count("{") > before.count("}") and "}" not in answer[place.end :]
 
 
 def is_object(answer: str) -> bool:

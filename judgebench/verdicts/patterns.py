@@ -22,6 +22,9 @@ _SPACES = re.compile(r"(?<!\\) +(?![*+?{])")
 _LONGEST = 60
 """So many characters a verdict in an unexpected form may have."""
 
+_OPENED, _CLOSED = r"(?:\[\[|(?<![\[\w])\[(?=[^\[\]\n]*\]\]))", r"\](?:\]|(?![\](\[:\w]))"
+"""Double brackets of which one may be lost: `[A]]`, `[[A]`; a link, as in `[[1](...)`, is none."""
+
 TIMEOUT = 1.0
 """Seconds for the search of one text by a pattern that may go on for ever."""
 
@@ -134,7 +137,8 @@ def runs_away(pattern: str, lead: str = "", end: str = "") -> bool:
 def loosened(regex: re.Pattern[str]) -> tuple[re.Pattern[str], ...]:
     """A verdict's pattern for text in another dress: in any case, with any spaces, and with any text as its group.
 
-    The last only where something must stand behind the group, so that it is known where the verdict ends.
+    Of double brackets one may be lost. Any text only where something must stand behind the group, so that it is known
+    where the verdict ends.
     """
     return _loosened(regex.pattern, regex.flags)
 
@@ -149,6 +153,7 @@ def _loosened(pattern: str, flags: int) -> tuple[re.Pattern[str], ...]:
         around = [_SPACES.sub(r"\\s*", part) for part in (pattern[: place.start], pattern[place.end :])]
         sources.append(f"{around[0]}[^\n]{{1,{_LONGEST}}}?{around[1]}")
     sources = [source.replace(r"\*\*", r"\**").replace(r"\A\s*", r"\A[\s\"'(\[]*") for source in sources]
+    sources = [source.replace(r"\]\]", _CLOSED).replace(r"\[\[", _OPENED) for source in sources]
     kept = flags & (re.VERBOSE | re.DOTALL | re.MULTILINE | re.ASCII)
     found = []
     for source in sources:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
+import os
+import pty
+import re
+import select
+import sys
 from pathlib import Path
+from unittest import mock
 
 import pytest
 import yaml
 from commands import judgebench, read_json, write_jsonl
 
 import judgebench as jb
+from judgebench.benchmarks.checking import Understood
+from judgebench.cli import main
 from judgebench.errors import ConfigError
+from judgebench.reports.understood import understood_lines
 
 PAIRS = (
     "question;answer_a;answer_b;preferred;team\nWhy?;because;no;model_a;x\nHow?;so;like this;tie;x\nWho?;me;you;;y\n"
@@ -49,6 +60,99 @@ def test_the_json_has_the_promised_keys() -> None:
     assert found["columns"] == {"used": names, "unused": ["note"]}
     assert [row["line"] for row in found["bad"]] == [5, 6]
     assert found["bad"][1]["what"] == "column 'response_b' is empty"
+
+
+UNUSABLE = {
+    "labels that nobody can read": (
+        "prompt,response_a,response_b,label,team\np,a,b,0,x\nq,c,d,1,y\n",
+        {"form": "pairs", "rows": 2, "items": 0, "labels": {}, "unlabelled": 2, "bad": []},
+        "rows.csv: 'label' holds 0 and 1",
+    ),
+    "rows that are all bad": (
+        "prompt,response_a,response_b,label\np,,b,A\n",
+        {"form": "pairs", "rows": 1, "items": 0, "labels": {}, "empty": 1, "bad_rows": 1},
+        "rows.csv line 2: the answer in 'response_a' is empty",
+    ),
+    "quotes that do not match": ('prompt,chosen\n"p,c\n', {"rows": 0, "labels": {}, "bad": []}, "not valid CSV"),
+}
+
+
+@pytest.mark.parametrize("what", UNUSABLE)
+def test_the_json_is_there_where_rows_cannot_be_used(what: str) -> None:
+    """What was understood, with the problem, and exit status 2."""
+    text, understood, problem = UNUSABLE[what]
+    Path("rows.csv").write_text(text, encoding="utf-8")
+    ended = judgebench("data", "show", "rows.csv", "--json")
+    found = json.loads(ended.out)
+
+    assert ended.status == 2
+    assert {name: found[name] for name in understood} == understood
+    assert problem in found["problem"]
+    assert problem in ended.err
+
+
+def in_a_terminal(answers: str, *arguments: object) -> tuple[int, str, str]:
+    """Exit status, standard output and screen of a command in a terminal in which these lines are typed."""
+    ours, theirs = pty.openpty()
+    os.write(ours, answers.encode())
+    out = io.StringIO()
+    with os.fdopen(theirs, "r", encoding="utf-8") as typed, os.fdopen(os.dup(theirs), "w", encoding="utf-8") as screen:
+        given = mock.patch.multiple(sys, stdin=typed, argv=["judgebench", *map(str, arguments)])
+        with given, contextlib.redirect_stdout(out), contextlib.redirect_stderr(screen):
+            with pytest.raises(SystemExit) as ended:
+                main()
+            screen.flush()
+        shown = b""
+        while select.select([ours], [], [], 0)[0]:
+            shown += os.read(ours, 1 << 16)
+    os.close(ours)
+    return ended.value.code or 0, out.getvalue(), shown.decode()
+
+
+def test_a_terminal_is_asked_what_labels_mean_and_keeps_it() -> None:
+    """0 and 1 are asked for, one by one; what was learned is said as options and saved; elsewhere nothing waits."""
+    Path("rows.csv").write_text(UNUSABLE["labels that nobody can read"][0], encoding="utf-8")
+    status, out, screen = in_a_terminal("B\nA\n", "data", "show", "rows.csv", "--save", "kept.yaml")
+
+    assert status == 0, screen
+    assert "labels: B 1, A 1" in out
+    assert "Which answer is better where 'label' is 0?" in screen
+    assert """next time: --labels '"0"=B,"1"=A'""" in screen
+    assert yaml.safe_load(Path("kept.yaml").read_text(encoding="utf-8"))["labels"] == {"0": "B", "1": "A"}
+    assert judgebench("data", "show", "rows.csv").status == 2
+    assert in_a_terminal("", "data", "show", "rows.csv", "--json")[0] == 2
+
+
+def test_a_terminal_is_asked_whether_a_column_is_the_label() -> None:
+    """Where none was found and one looks like it; its words are asked for then."""
+    write_jsonl(Path("rows.jsonl"), [{"prompt": "p", "response_a": "a", "response_b": "b", "our vote": "top"}])
+    status, out, screen = in_a_terminal("y\nA\n", "data", "show", "rows.jsonl")
+
+    assert status == 0, screen
+    assert "labels: A 1" in out
+    assert """next time: --columns label="our vote" --labels '"top"=A'""" in screen
+
+
+def test_the_longest_item_is_held_against_the_models_context() -> None:
+    """About four characters are a token; the model with the least room is named, or each that is too small."""
+    found = Understood(form="pairs", rows=1, items=1, longest=("7", 4001))
+
+    def longest(contexts: dict[str, int]) -> str:
+        return understood_lines(found, "rows.csv", contexts)[-1]
+
+    assert longest({}) == "longest item: about 1,001 tokens (item '7')"
+    assert longest({"big": 9000, "small": 1001}).endswith("(item '7'); small takes 1,001")
+    assert longest({"big": 9000, "tiny": 1000}).endswith("(item '7'); tiny takes 1,000 (too long)")
+
+
+def test_a_dry_run_says_what_a_listed_model_takes() -> None:
+    """The context is the model's by LiteLLM's table."""
+    write_jsonl(Path("rows.jsonl"), [{"prompt": "p", "response_a": "a", "response_b": "b", "label": "A"}])
+    ended = judgebench("run", "custom", "--data", "rows.jsonl", "-j", "openai/gpt-4o-mini", "--dry-run")
+
+    assert re.search(
+        r"longest item: about \d+ tokens \(item '1'\); openai/gpt-4o-mini takes [\d,]+$", ended.err, re.MULTILINE
+    )
 
 
 def test_a_table_of_other_names_is_shown_with_two_items_as_they_will_be_asked() -> None:

@@ -87,7 +87,7 @@ def test_the_same_id_with_another_text_is_another_item():
     changed = [{**row, "prompt": "Another question?"} if row["id"] == 3 else row for row in rows]
     ended = judgebench("compare", score_run("first", [1] * 8, rows), score_run("second", [1] * 8, changed))
     assert ended.status == 2
-    assert "1 of them with the same id but different text" in ended.err
+    assert "1 of them with the same id, but another text or label" in ended.err
 
 
 def test_other_columns_make_no_other_items():

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
+import shutil
 import signal
 import time
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
-from commands import GOOD, Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import GOOD, Ended, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Request
 from processes import Running
 from scripted import ScriptedModels
@@ -25,9 +28,9 @@ from judgebench.pages.report import page_of
 from judgebench.protocols.sequential import drawn
 from judgebench.runs.run import Finished
 
-ACCURACY = {"good": 0.9, "fair": 0.6, "same": 0.6}
+ACCURACY = {"good": 0.9, "fair": 0.6, "same": 0.6, "sure": 1.0, "never": 0.0}
 RUNS = Path("runs/custom")
-ITEMS = 400
+ITEMS = 160
 
 
 def number_of(request: Request) -> int:
@@ -72,11 +75,66 @@ def live():
         yield running
 
 
+@dataclass
+class Compared:
+    """What a comparison said, and what it asked."""
+
+    folder: Path
+    said: Ended
+    requests: list[Request]
+
+    def copy(self) -> Compared:
+        """Its rows, judges, runs and cache, in the test's own folder."""
+        shutil.copytree(self.folder, ".", dirs_exist_ok=True)
+        shutil.copytree(self.folder / "home/cache", os.environ["JUDGEBENCH_CACHE_DIR"])
+        return self
+
+
+def compared(folder: Path, *arguments: Any) -> Compared:
+    """A comparison of which several tests read."""
+    with apart(folder), ScriptedModels(verdict) as running:
+        written(running.url, "scripted")
+        return Compared(folder, versus(*arguments), running.requests)
+
+
+@pytest.fixture(scope="module")
+def shown_once(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    return compared(tmp_path_factory.mktemp("shown"), "fair", "good")
+
+
+@pytest.fixture(scope="module")
+def small_once(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    return compared(tmp_path_factory.mktemp("small"), "fair", "same", "--min-effect", "0.4", "--alpha", "0.1")
+
+
+@pytest.fixture(scope="module")
+def open_once(tmp_path_factory: pytest.TempPathFactory) -> Compared:
+    return compared(tmp_path_factory.mktemp("open"), "fair", "same")
+
+
+@pytest.fixture
+def shown(shown_once: Compared, scripted: None) -> Compared:
+    """Fair against good, and whoever asks once more finds nobody."""
+    return shown_once.copy()
+
+
+@pytest.fixture
+def small(small_once: Compared, scripted: None) -> Compared:
+    """Fair against same, within 40 points and with an alpha of 0.1."""
+    return small_once.copy()
+
+
+@pytest.fixture
+def opened(open_once: Compared, scripted: None) -> Compared:
+    """Fair against same, within 5 points."""
+    return open_once.copy()
+
+
 def versus(first: str, second: str, *more: object) -> Ended:
     return judgebench(*("run", "custom", "--data", "rows.jsonl", "-j", first, "-j", second, "--sequential", *more))
 
 
-def asked(server: ScriptedModels) -> dict[str, list[int]]:
+def asked(server: ScriptedModels | LoopbackServer | Compared) -> dict[str, list[int]]:
     """The numbers of the items that each judge was asked about, in order of arrival."""
     found: dict[str, list[int]] = {}
     for request in server.requests:
@@ -98,7 +156,7 @@ def folder(judge: str, against: str, name: str = "pairwise", protocol: str = "on
     return RUNS / judge / name / f"{protocol}-until-shown-{against}"
 
 
-def test_a_difference_is_shown_and_both_stop(server: ScriptedModels) -> None:
+def test_a_difference_is_shown_and_both_stop(shown: Compared) -> None:
     """Both have judged the same first items of the drawn order; the figures are those of these items."""
     good, fair = versus("good", "fair", "--json").metrics
     found, count = good["sequential"], good["sequential"]["items"]
@@ -106,7 +164,7 @@ def test_a_difference_is_shown_and_both_stop(server: ScriptedModels) -> None:
 
     assert (found["decision"], found["against"], found["of"], found["saved"]) == ("shown", "fair", ITEMS, ITEMS - count)
     assert 32 <= count <= 128
-    assert {name: sorted(numbers) for name, numbers in asked(server).items()} == {
+    assert {name: sorted(numbers) for name, numbers in asked(shown).items()} == {
         name: sorted(map(int, first)) for name in ("good", "fair")
     }
     assert found["difference"] == pytest.approx(expected(list(first), "good", "fair"))
@@ -117,32 +175,30 @@ def test_a_difference_is_shown_and_both_stop(server: ScriptedModels) -> None:
     assert good["bounds"]["low"] == good["bounds"]["high"] == good["score"]
 
 
-def test_the_command_says_what_came_of_it(server: ScriptedModels) -> None:
+def test_the_command_says_what_came_of_it(shown: Compared) -> None:
     """Who is better, after how many items, the difference with its interval and level, and the calls saved."""
-    ended = versus("fair", "good")
-    (said,) = re.findall(r"good is significantly better than fair after (\d+) of 400 items\n", ended.out)
+    ended = shown.said
+    (said,) = re.findall(r"good is significantly better than fair after (\d+) of 160 items\n", ended.out)
 
     assert ended.status == 0
     assert re.search(r"\n  fair minus good: -\d+\.\d points \(-\d+\.\d to -\d+\.\d\)\n", ended.out)
     assert "95% CI, anytime-valid" in ended.out
-    assert f"{2 * (400 - int(said))} calls saved" in ended.out
+    assert f"{2 * (160 - int(said))} calls saved" in ended.out
     assert "group" not in ended.out
-    assert server.count == 2 * int(said)
+    assert len(shown.requests) == 2 * int(said)
 
 
-def test_the_same_command_makes_no_call_and_says_the_same(server: ScriptedModels) -> None:
+def test_the_same_command_makes_no_call_and_says_the_same(shown: Compared) -> None:
     """From the folders, which stay as they are; from the cache into new ones; offline, and the judges' order turned."""
-    before = versus("good", "fair")
-    calls, written = server.count, (folder("good", "fair") / "manifest.json").stat().st_mtime_ns
-    again = versus("good", "fair")
+    written = (folder("good", "fair") / "manifest.json").stat().st_mtime_ns
+    again = versus("fair", "good")
     untouched = (folder("good", "fair") / "manifest.json").stat().st_mtime_ns == written
-    elsewhere = versus("good", "fair", "--out", "other")
-    offline = versus("fair", "good", "--offline", "--out", "third", "--json").metrics
+    elsewhere = versus("fair", "good", "--out", "other")
+    offline = versus("good", "fair", "--offline", "--out", "third", "--json").metrics
 
-    assert (again.out, again.status, untouched) == (before.out, 0, True)
-    assert elsewhere.out.splitlines()[-5:] == before.out.splitlines()[-5:]
-    assert offline[1]["sequential"] == read_json(folder("good", "fair") / "metrics.json")["sequential"]
-    assert server.count == calls
+    assert (again.out, again.status, untouched) == (shown.said.out, 0, True)
+    assert elsewhere.out.splitlines()[-5:] == shown.said.out.splitlines()[-5:]
+    assert offline[0]["sequential"] == read_json(folder("good", "fair") / "metrics.json")["sequential"]
 
 
 def test_what_is_settled_needs_no_key(live: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -150,42 +206,42 @@ def test_what_is_settled_needs_no_key(live: LoopbackServer, monkeypatch: pytest.
     judges = {name: {"model": f"openai/{name}", "api_key_env": "SOME_KEY"} for name in ACCURACY}
     monkeypatch.setenv("SOME_KEY", "sk-loopback")
     write_judges(live.url, **judges)
-    versus("good", "fair")
+    versus("sure", "never")
     monkeypatch.delenv("SOME_KEY")
 
-    assert versus("good", "fair").status == 0
-    assert versus("good", "fair", "--out", "other").status == 0
-    missing = versus("good", "same", "--out", "third")
+    assert versus("sure", "never").status == 0
+    assert versus("sure", "never", "--out", "other").status == 0
+    missing = versus("sure", "same", "--out", "third")
     assert (missing.status, missing.out) == (2, "")
     assert "SOME_KEY" in missing.err
     assert not Path("third").exists()
 
 
-def test_a_difference_that_is_too_small(server: ScriptedModels) -> None:
+def test_a_difference_that_is_too_small(small: Compared) -> None:
     """Two judges that are equally good are shown to differ by less than 40 points, before all items are judged."""
-    ended = versus("fair", "same", "--min-effect", "0.4")
+    ended = small.said
     found = read_json(folder("fair", "same") / "metrics.json")["sequential"]
 
     assert ended.status == 0
     assert (found["decision"], found["size"]) == ("too_small", 0.4)
     assert found["items"] < ITEMS
     assert -0.4 < found["low"] < 0 < found["high"] < 0.4
-    assert f"fair and same are equivalent within 40 points after {found['items']} of 400 items" in ended.out
+    assert f"fair and same are equivalent within 40 points after {found['items']} of 160 items" in ended.out
 
 
-def test_where_nothing_is_settled_all_items_are_judged(server: ScriptedModels) -> None:
+def test_where_nothing_is_settled_all_items_are_judged(opened: Compared) -> None:
     """The runs are whole ones, and the command says that nothing was shown."""
-    ended = versus("fair", "same")
+    ended = opened.said
     metrics, manifest = (read_json(folder("fair", "same") / name) for name in ("metrics.json", "manifest.json"))
 
     assert ended.status == 0
     assert (
-        "fair and same: inconclusive after 400 of 400 items, neither different nor equivalent within 5 points"
+        "fair and same: inconclusive after 160 of 160 items, neither different nor equivalent within 5 points"
         in ended.out
     )
     assert "not needed" not in ended.out
     assert (metrics["items"], metrics["sequential"]["decision"], metrics["sequential"]["saved"]) == (ITEMS, "open", 0)
-    assert ("asked" in manifest, manifest["state"], server.count) == (False, "done", 2 * ITEMS)
+    assert ("asked" in manifest, manifest["state"], len(opened.requests)) == (False, "done", 2 * ITEMS)
 
 
 def test_two_templates_of_one_judge(server: ScriptedModels) -> None:
@@ -206,21 +262,20 @@ def test_two_templates_of_one_judge(server: ScriptedModels) -> None:
         "--sequential",
     )
 
-    assert re.search(r"plain is significantly better than wrong after 32 of 400 items", ended.out)
+    assert re.search(r"plain is significantly better than wrong after 32 of 160 items", ended.out)
     assert server.count == 64
     assert folder("good", "wrong", "plain").is_dir()
     assert folder("good", "plain", "wrong").is_dir()
 
 
-def test_the_folders_say_what_was_asked(server: ScriptedModels) -> None:
+def test_the_folders_say_what_was_asked(small: Compared) -> None:
     """The manifest has the other run, the options and the number of items; these alone have outcomes."""
-    versus("good", "fair", "--alpha", "0.1")
-    path = folder("good", "fair")
+    path = folder("fair", "same")
     manifest, outcomes = read_json(path / "manifest.json"), read_jsonl(path / "outcomes.jsonl")
     rule = manifest["until_shown"]
 
-    assert (rule["against"], rule["size"], rule["alpha"]) == ("fair", 0.05, 0.1)
-    assert manifest["protocol"]["name"] == "one-until-shown-fair"
+    assert (rule["against"], rule["size"], rule["alpha"]) == ("same", 0.4, 0.1)
+    assert manifest["protocol"]["name"] == "one-until-shown-same"
     assert manifest["state"] == "done"
     assert {line["item"] for line in outcomes} == {*order()[: manifest["asked"]]}
     assert len(outcomes) == len(read_jsonl(path / "judgements.jsonl")) == manifest["asked"] < ITEMS
@@ -229,9 +284,8 @@ def test_the_folders_say_what_was_asked(server: ScriptedModels) -> None:
 @pytest.mark.parametrize(
     "command", [("compare",), ("report",), ("leaderboard",), ("jury", "--out", "juries"), ("show",), ("rescore",)]
 )
-def test_stopped_runs_are_read_like_others(server: ScriptedModels, command: tuple[str, ...]) -> None:
+def test_stopped_runs_are_read_like_others(shown: Compared, command: tuple[str, ...]) -> None:
     """By every command that reads runs; the items that were not asked are not there, and no failure."""
-    versus("good", "fair", "--quiet")
     runs = [folder("good", "fair"), folder("fair", "good")]
     count = read_json(runs[0] / "manifest.json")["asked"]
     if command[0] == "leaderboard":
@@ -242,7 +296,7 @@ def test_stopped_runs_are_read_like_others(server: ScriptedModels, command: tupl
         ended = judgebench(*command, *runs)
 
     assert ended.status == 0, ended.err
-    assert not re.search(r"not[ _]asked|(?<!of )400 (items|judgements)", ended.out)
+    assert not re.search(r"not[ _]asked|(?<!of )160 (items|judgements)", ended.out)
     assert str(count) in ended.out or command[0] == "report"
 
 
@@ -329,20 +383,20 @@ def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(live: LoopbackSe
 
     assert stopped.status == 1
     assert (open_["sequential"]["decision"], open_["sequential"]["items"]) == ("open", 32)
-    assert open_["failures"]["not_asked"] > 300
+    assert open_["failures"]["not_asked"] >= ITEMS - 128
     assert "rerun the same command to resume" in stopped.err
     assert again.status == 0
     assert again.out.splitlines()[-5:] == at_once.out.splitlines()[-5:]
     assert len({(r.model, number_of(r)) for r in live.requests}) == 2 * int(re.findall(r"after (\d+) of", again.out)[0])
 
 
-def test_the_budget_ends_both(live: LoopbackServer) -> None:
+def test_the_budget_ends_both(server: ScriptedModels) -> None:
     """Status 1; what was paid for is kept."""
-    ended = versus("good", "fair", "--budget", "0.02", "--concurrency", "1")
+    ended = versus("good", "fair", "--budget", "0.006", "--concurrency", "1")
 
     assert ended.status == 1
     assert "budget" in ended.err
-    assert 0 < live.count < 128
+    assert 0 < server.count < 128
     assert read_json(folder("good", "fair") / "manifest.json")["state"] == "stopped"
 
 
@@ -383,8 +437,8 @@ def test_a_refresh_asks_again_and_settles_anew(server: ScriptedModels) -> None:
 
 
 def versus_sections(second: str, *more: object) -> tuple[Ended, dict[str, Any]]:
-    """Two sections of 20 and 180 items, which weigh the same; the smaller one is used up after about 40."""
-    rows = pairs(20, ("alpacaeval-easy",)) + pairs(200, ("donotanswer",))[20:]
+    """Two sections of 20 and 100 items, which weigh the same; the smaller one is used up after about 40."""
+    rows = pairs(20, ("alpacaeval-easy",)) + pairs(120, ("donotanswer",))[20:]
     write_jsonl(Path("rows.jsonl"), rows)
     ended = judgebench(
         *("run", "rewardbench", "--data", "rows.jsonl", "-j", "fair", "-j", second, "--sequential", *more)
@@ -397,13 +451,13 @@ def test_after_a_section_that_is_used_up_all_items_have_the_last_look(server: Sc
     """The rest is judged and a test of all items settles it, by the difference of the official scores."""
     ended, metrics = versus_sections("good", "--alpha", 0.01)
     found = metrics["sequential"]
-    means = [expected([str(at) for at in part], "fair", "good") for part in (range(20), range(20, 200))]
+    means = [expected([str(at) for at in part], "fair", "good") for part in (range(20), range(20, 120))]
 
-    assert (metrics["items"], found["of"], found["items"], found["decision"]) == (200, 200, 200, "shown")
+    assert (metrics["items"], found["of"], found["items"], found["decision"]) == (120, 120, 120, "shown")
     assert found["drawn"] < 80
     assert found["difference"] == pytest.approx(sum(means) / 2)
     assert found["low"] < found["difference"] < found["high"] < 0
-    assert "good is significantly better than fair after 200 of 200 items" in ended.out
+    assert "good is significantly better than fair after 120 of 120 items" in ended.out
     assert "99% CI, of the last look, at all items" in ended.out
 
 
@@ -411,24 +465,23 @@ def test_a_last_look_that_settles_nothing_is_inconclusive_over_all_items(server:
     """No run ends open while items are left."""
     ended, metrics = versus_sections("same", "--min-effect", 0.01)
 
-    assert (metrics["items"], metrics["sequential"]["items"], metrics["sequential"]["decision"]) == (200, 200, "open")
-    assert "inconclusive after 200 of 200 items" in ended.out
+    assert (metrics["items"], metrics["sequential"]["items"], metrics["sequential"]["decision"]) == (120, 120, "open")
+    assert "inconclusive after 120 of 120 items" in ended.out
 
 
 def test_a_stopped_run_is_no_result_of_the_benchmark(server: ScriptedModels) -> None:
     """RewardBench's own format does not take it."""
-    write_jsonl(Path("rows.jsonl"), pairs(200))
-    judgebench("run", "rewardbench", "--data", "rows.jsonl", "-j", "good", "-j", "fair", "--sequential", "--quiet")
-    (run,) = Path("runs/rewardbench/good").glob("*/*")
+    write_jsonl(Path("rows.jsonl"), pairs(80))
+    judgebench("run", "rewardbench", "--data", "rows.jsonl", "-j", "sure", "-j", "never", "--sequential", "--quiet")
+    (run,) = Path("runs/rewardbench/sure").glob("*/*")
     ended = judgebench("export", run, "--to", "rewardbench", "--out", "out", "--model", "o/m")
 
     assert (ended.status, Path("out").exists()) == (2, False)
     assert "rerun its command without --sequential" in ended.err
 
 
-def test_a_page_shows_the_items_that_were_asked(server: ScriptedModels) -> None:
+def test_a_page_shows_the_items_that_were_asked(shown: Compared) -> None:
     """And no others."""
-    versus("good", "fair", "--quiet")
     path = folder("good", "fair")
     browser = Browser([Finished(jb.Run.load(path))], ["good"], [0])
     index = json.loads(dict(browser.blocks())["items"])
@@ -446,7 +499,7 @@ def test_a_limit_and_a_seed(server: ScriptedModels) -> None:
     assert found[0]["difference"] != found[1]["difference"]
 
 
-def test_a_file_holds_the_experiment(server: ScriptedModels) -> None:
+def test_a_file_holds_the_experiment(shown: Compared) -> None:
     """Under the options' own names."""
     config: dict[str, Any] = {"benchmark": "custom", "data": "rows.jsonl", "judges": ["good", "fair"]}
     config |= {"sequential": True, "min-effect": 0.1, "alpha": 0.1}
@@ -456,7 +509,7 @@ def test_a_file_holds_the_experiment(server: ScriptedModels) -> None:
     assert (found["decision"], found["size"], found["alpha"]) == ("shown", 0.1, 0.1)
 
 
-def test_from_python(server: ScriptedModels) -> None:
+def test_from_python(shown: Compared) -> None:
     """A keyword of `grid`; the figures are the runs' metrics."""
     options = {"data": "rows.jsonl", "sequential": True, "min_effect": 0.1}
     good, fair = jb.grid("custom", judges=["good", "fair"], **options)
@@ -470,12 +523,12 @@ def test_from_python(server: ScriptedModels) -> None:
         jb.grid("custom", judges=["good", "fair"], alpha=1, **options)
 
 
-def test_what_it_would_send_at_most(live: LoopbackServer) -> None:
+def test_what_it_would_send_at_most(server: ScriptedModels) -> None:
     """A dry run counts all items, and says that it may be fewer."""
     ended = versus("good", "fair", "--dry-run")
 
-    assert (ended.status, live.count) == (0, 0)
-    assert re.search(r"\nall +800 ", ended.out)
+    assert (ended.status, server.count) == (0, 0)
+    assert re.search(r"\nall +320 ", ended.out)
     assert "upper bound: --sequential may stop earlier" in ended.out
 
 
@@ -519,17 +572,19 @@ def test_without_a_benchmark_there_are_two(server: ScriptedModels) -> None:
 
 
 @pytest.mark.parametrize(
-    ("second", "size", "sure"),
+    ("comparison", "second", "sure"),
     [
-        ("good", "0.05", "significant"),
-        ("same", "0.4", "equivalent within 40 points"),
-        ("same", "0.05", "not significant"),
+        ("shown", "good", "significant"),
+        ("small", "same", "equivalent within 40 points"),
+        ("opened", "same", "not significant"),
     ],
 )
-def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: str, size: str, sure: str) -> None:
+def test_the_page_answers_by_the_valid_interval(
+    request: pytest.FixtureRequest, comparison: str, second: str, sure: str
+) -> None:
     """By how much and how sure are what metrics.json says of the comparison, and no p nor other interval is there."""
+    request.getfixturevalue(comparison)
     first = "fair"
-    versus(first, second, "--min-effect", size)
     runs = [folder(first, second), folder(second, first)]
     (subject,) = page_of(jb.report(runs)).context["chapters"]
     best, much, certain, _ = subject.cards[-4:]
@@ -539,9 +594,10 @@ def test_the_page_answers_by_the_valid_interval(server: ScriptedModels, second: 
     assert much.answer == (f"{100 * found['difference']:+.1f} points" if found["difference"] else "equal")
     if found["difference"]:
         kind = "anytime-valid" if found["items"] < found["of"] else "of the last look, at all items"
-        assert f"95% interval, {kind}, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
+        level = 90 if comparison == "small" else 95
+        assert f"{level}% interval, {kind}, {100 * found['low']:+.1f} to {100 * found['high']:+.1f}" in much.words
     assert certain.answer == sure
-    assert f"after {found['items']} of 400 items" in certain.words
+    assert f"after {found['items']} of 160 items" in certain.words
     assert "the run stopped early" in best.words
     assert ("It is significantly better than the other run" in subject.lead) == (sure == "significant")
     assert not re.search(r"\bp [=<]", " ".join(card.words for card in subject.cards))

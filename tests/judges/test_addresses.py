@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import importlib.util
+import json
+import os
 import re
 from pathlib import Path
 
@@ -12,8 +13,9 @@ import yaml
 from judgebench.client import KeyMaker
 from judgebench.errors import ConfigError
 from judgebench.judges import address_line, call_settings, check_address, is_moved, load_judges
-from judgebench.judges.addresses import address_variables
+from judgebench.judges.addresses import address_variables, unknown_variables
 from judgebench.judges.catalog import PROVIDERS
+from judgebench.judges.installed import litellm_folder, routed_like_openai, routed_providers
 
 HERE = "http://127.0.0.1:9/v1"
 NO_CHAT = {"AZURE_AUTHORITY_HOST", "ANYSCALE_API_BASE", "ALEPH_ALPHA_API_BASE", "OPENAI_LIKE_API_BASE", "A2A_API_BASE"}
@@ -89,17 +91,64 @@ def test_a_variable_that_holds_no_address_is_a_mistake(monkeypatch):
 
 
 def test_every_address_variable_of_litellm_is_known():
-    """Those that its chat models are sent by, as its source has them."""
-    root = Path(importlib.util.find_spec("litellm").submodule_search_locations[0])
+    """Those that its chat models are sent by, as the source of the installed version has them, whichever that is."""
+    root = litellm_folder()
     files = [root / "main.py", root / "litellm_core_utils/get_llm_provider_logic.py"]
     files += [*root.glob("llms/*/chat/transformation.py"), *root.glob("llms/*/common_utils.py")]
     files += [root / "llms/openai_like/providers.json"]
     pattern = re.compile(r'"([A-Z0-9_]+_(?:API_BASE|BASE_URL))"')
     read = {name for file in files for name in pattern.findall(file.read_text(encoding="utf-8"))}
-    known = {name for provider in PROVIDERS for name in address_variables(provider)}
+    known = {name for provider in PROVIDERS | routed_providers() for name in address_variables(provider)}
 
     assert len(read) > 60
     assert read - known - NO_CHAT == set()
+
+
+@pytest.fixture
+def newer(tmp_path, monkeypatch):
+    """A LiteLLM that routes to providers which were not there before, one of them by a list alone."""
+    listed = {"newcomer": {"base_url": "https://new.example/v1", "api_base_env": "NEWCOMERS_URL"}, "openai": {}}
+    (tmp_path / "llms/openai_like").mkdir(parents=True)
+    (tmp_path / "llms/openai_like/providers.json").write_text(json.dumps(listed), encoding="utf-8")
+    (tmp_path / "types").mkdir()
+    enum = 'class LlmProviders(str, Enum):\n    BRAND_NEW = "brand_new"  # added\n\n\nclass Other:\n    X = "other"\n'
+    (tmp_path / "types/utils.py").write_text(enum, encoding="utf-8")
+    monkeypatch.setattr("judgebench.judges.installed.litellm_folder", lambda: tmp_path)
+    routed_like_openai.cache_clear()
+    routed_providers.cache_clear()
+    yield
+    routed_like_openai.cache_clear()
+    routed_providers.cache_clear()
+
+
+def test_providers_of_a_newer_litellm_are_known_with_their_variables(newer, monkeypatch):
+    """By its list the variable has a name of its own, else the usual one; both move the judge and its replies."""
+    for model, variable in (("newcomer/m", "NEWCOMERS_URL"), ("brand_new/m", "BRAND_NEW_API_BASE")):
+        before = key(model)
+        monkeypatch.setenv(variable, HERE)
+        assert (load_judges().get(model).api_base, key(model) == before) == (HERE, False)
+    with pytest.raises(ConfigError, match="unknown provider 'other'"):
+        load_judges().get("other/m")
+
+
+@pytest.mark.parametrize(
+    ("model", "variables", "found"),
+    [
+        ("deepseek/m", {"DEEPSEEK_NEW_ENDPOINT": HERE}, {"127.0.0.1:9": "DEEPSEEK_NEW_ENDPOINT"}),
+        ("groq/m", {"SOME_URL": "https://gateway.example/v1"}, {"gateway.example:443": "SOME_URL"}),
+        ("groq/m", {"SOME_URL": "https://api.groq.com/v1"}, {}),
+        ("groq/m", {"NOTES": HERE, "SOME_URL": "none"}, {}),
+        ("vllm", {"SOME_URL": HERE}, {}),
+    ],
+)
+def test_addresses_of_variables_that_nobody_takes_for_the_judge_s(model, variables, found, monkeypatch):
+    """A newer LiteLLM may send calls there; a provider's own server and a judge with an address have none."""
+    for name in [each for each in os.environ if each.upper().endswith(("BASE", "URL", "ENDPOINT", "HOST", "SERVER"))]:
+        monkeypatch.delenv(name)
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+
+    assert unknown_variables(load_judges().get(model)) == found
 
 
 @pytest.mark.parametrize("model", ["hosted_vllm/m", "lm_studio/m", "litellm_proxy/m", "azure/m", "xinference/m"])

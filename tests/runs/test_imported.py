@@ -1,5 +1,7 @@
 """Verdicts that were made elsewhere: each form of file, what its rows say, and what is refused."""
 
+import csv
+import io
 import json
 import math
 import zipfile
@@ -74,6 +76,74 @@ def test_win_rates_are_alpaca_evals():
     assert found["discrete_win_rate"] == 0.5
     assert run.metrics.failures == {"unreadable": 1}
     assert run.metrics.position_bias is None  # in which order the outputs were shown is not known
+
+
+def dresses(rows):
+    """The same annotations in the files that AlpacaEval and pandas write."""
+    columns = {name: {str(n): row.get(name) for n, row in enumerate(rows)} for name in rows[0]}
+    cells = [{name: "" if value is None else value for name, value in row.items()} for row in rows]
+    table = io.StringIO()
+    writer = csv.DictWriter(table, ["", *rows[0]])
+    writer.writeheader()
+    writer.writerows({"": n, **row} for n, row in enumerate(cells))
+    return {
+        "annotations.json": json.dumps(rows, indent=2),
+        "columns.json": json.dumps(columns),
+        "lines.jsonl": "\n".join(map(json.dumps, rows)),
+        "nan.json": json.dumps(rows).replace("null", "NaN"),
+        "table.csv": table.getvalue(),
+    }
+
+
+def test_alpaca_evals_files_in_every_dress():
+    """Weighted preferences, objects as replies and rows without a preference: always the mean of preference - 1."""
+    replies = [
+        "[{'model': 'model_1', 'rank': 1}]",
+        {"text": "m", "logprobs": {"content": []}},
+        {"ordered_models": []},
+        None,
+    ]
+    preferences = [1.9900139974, 1.4593660117, 1, 2.0, 1.5, 0, None, 1.0000002, 1.4999999999]
+    more = {"dataset": "helpful_base", "datasplit": "eval", "price_per_example": 0.01, "time_per_example": 0.5}
+    rows = [
+        {**PAIR, "instruction": f"q{n % 8}", **more, "annotator": "w", "preference": preference}
+        | {"raw_completion": replies[n % 4]}
+        for n, preference in enumerate(preferences)
+    ]
+    shares = [0.5 if each == 0 else each - 1 for each in preferences if each is not None]
+    for name, text in dresses(rows).items():
+        Path(name).write_text(text)
+        (run,) = jb.import_verdicts(name)
+        (found,) = run.metrics.extra["win_rates"]
+
+        assert found["win_rate"] == pytest.approx(sum(shares) / len(shares), abs=1e-10), name
+        assert (found["n_wins"], found["n_draws"], found["n_total"]) == (2, 2, 8), name
+        assert run.metrics.usage.cost_usd == pytest.approx(0.09), name
+
+
+def test_annotators_of_one_pair_judge_one_item():
+    """Rows of one instruction and its outputs by several annotators are verdicts on one item, so they compare."""
+    rows = [
+        {**PAIR, "instruction": f"q{n}", "annotator_index": who, "preference": (1, 2)[(n + who) % 2]}
+        for n in range(3)
+        for who in (0, 7)
+    ]
+    runs = jb.import_verdicts(rows)
+
+    assert [run.metrics.judge for run in runs] == ["0", "7"]
+    assert [len(list(run.items)) for run in runs] == [3, 3]
+    assert jb.compare(*runs).items == 3
+
+
+def test_alpaca_evals_win_rate_is_the_files_where_the_annotator_changes():
+    """Annotators who judged no instruction in common are one run, as the file is one row of AlpacaEval's table."""
+    rows = [row | {"instruction": f"q{n}"} for n, row in enumerate(alpaca([1.2, 2, 1, 1.5]))]
+    rows[2]["annotator"] = rows[3]["annotator"] = "other"
+    (run,) = jb.import_verdicts(rows)
+
+    assert run.metrics.judge == "weighted + other"
+    assert run.metrics.extra["win_rates"][0]["win_rate"] == pytest.approx((0.2 + 1 + 0 + 0.5) / 4, abs=1e-10)
+    assert len(list(run.judgements)) == 4
 
 
 def test_a_baseline_against_itself_draws():
@@ -204,6 +274,84 @@ def test_replies_are_read_by_a_templates_rule():
     assert [each.credit for each in run.outcomes] == [1, 1, 0.5, 0]
     assert run.metrics.failures == {"unreadable": 1}
     assert jb.rescore(run, template="pairwise", dry_run=True).changes == ()
+
+
+RIVALS = [
+    {"id": "a", "prompt": "same", "response_a": "one", "response_b": "two", "label": "A", "subset": "s"},
+    {"id": "b", "prompt": "same", "response_a": "three", "response_b": "four", "label": "B", "subset": "t"},
+    {"id": "c", "prompt": "other", "response_a": "one", "response_b": "two", "label": "A", "subset": "t"},
+]
+
+
+def verdicts(rows, **options):
+    (run,) = jb.import_verdicts(rows, judge="j", data=RIVALS, **options)
+    return {each.item.id: each.credit for each in run.outcomes}
+
+
+def test_verdicts_join_by_prompt_and_answers_where_there_are_no_ids():
+    """Two items of one prompt are told by their answers, in whatever order and white space the file has these."""
+    texts = [("other", "two", "one"), ("same ", "four", "three"), ("same", "one", "two ")]
+    rows = [{"prompt": p, "response_a": a, "response_b": b, "verdict": "A"} for p, a, b in texts]
+
+    assert verdicts(rows) == {"a": 1, "b": 1, "c": 0}
+    assert verdicts([{"response_a": "three", "response_b": "four", "verdict": "B"}]) == {"b": 1}
+
+
+def test_a_prompt_alone_joins_where_it_is_one_items():
+    """Turns count by their last one; a prompt of two items is refused, with both of them."""
+    turns = [{"role": "system", "content": "s"}, {"role": "user", "content": "other"}]
+
+    assert verdicts([{"prompt": turns, "verdict": "A"}]) == {"c": 1}
+    with pytest.raises(ConfigError, match=r"2 items of the data have this prompt \('a', 'b'\): add a column 'id'"):
+        verdicts([{"prompt": "same", "verdict": "A"}])
+    with pytest.raises(ConfigError, match="no item of the data has this prompt and answers: 'same'"):
+        verdicts([{"prompt": "same", "response_a": "one", "response_b": "four", "verdict": "A"}])
+
+
+def test_ids_that_count_other_rows_are_refused():
+    """An id whose texts are another item's says that the file counts otherwise than the data."""
+    with pytest.raises(ConfigError, match="id 'c' has the prompt and answers of item 'a'"):
+        verdicts([{"id": "c", "prompt": "same", "response_a": "one", "response_b": "two", "verdict": "A"}])
+
+
+def test_rows_without_ids_and_texts_are_taken_in_order():
+    """Only where there are as many as items, and said."""
+    (run,) = jb.import_verdicts([{"verdict": "A"}] * 3, judge="j", data=RIVALS)
+
+    assert [each.credit for each in run.outcomes] == [1, 0, 1]
+    assert any("no ids: its rows are joined in the order of the data" in note for note in run.metrics.notes)
+    with pytest.raises(ConfigError, match="no ids and no texts, and 2 rows for 3 items"):
+        verdicts([{"verdict": "A"}] * 2)
+
+
+def test_verdicts_of_one_subset():
+    """With and without data; the file's other rows are no mistake, a subset that is not there is one."""
+    rows = [{"id": each["id"], "verdict": "A", "label": "A", "subset": each["subset"]} for each in RIVALS]
+
+    assert verdicts(rows, subsets=["t"]) == {"b": 0, "c": 1}
+    (run,) = jb.import_verdicts(rows, judge="j", subsets=["s"])
+    assert [each.item.id for each in run.outcomes] == ["a"]
+    with pytest.raises(ConfigError, match="unknown subset 'u'"):
+        jb.import_verdicts(rows, subsets=["u"])
+
+
+def test_columns_and_labels_of_the_file_and_of_the_data():
+    """A name is the file's where the file has such a column, else the data's; words mean the same in both."""
+    data = [{"key": n, "q": "p", "left": f"x{n}", "right": "y", "gold": n % 2} for n in range(2)]
+    rows = [{"key": n, "pick": "1"} for n in range(2)]
+    names = {"verdict": "pick", "prompt": "q", "label": "gold"}
+    (run,) = jb.import_verdicts(rows, judge="j", data=data, columns=names, labels={"0": "A", "1": "B"}, id_column="key")
+
+    assert [each.credit for each in run.outcomes] == [0, 1]
+
+
+def test_rewardbench_results_of_a_file_name_their_model():
+    """What stands beside the columns of one JSON object is said of all its rows."""
+    file = {"model": "org/judge", "model_type": "Generative", "results": [1, 0], "subset": ["alpacaeval-easy"] * 2}
+    Path("judge.json").write_text(json.dumps(file | {"id": [0, 1]}))
+    (run,) = jb.import_verdicts("judge.json", benchmark="rewardbench", data=DATA)
+
+    assert (run.metrics.judge, run.metrics.score) == ("org/judge", 0.5)
 
 
 def test_verdicts_without_replies_are_not_read_again():

@@ -22,10 +22,10 @@ import json, sys, time
 from judgebench.sources.opening import source_of
 from judgebench.errors import ConfigError
 answers = []
-for spec, split in json.loads(sys.argv[1]):
+for spec, split, *config in json.loads(sys.argv[1]):
     start = time.perf_counter()
     try:
-        rows = source_of(spec, hub_split=split)
+        rows = source_of(spec, hub_split=split, config_name=config[0] if config else None)
         read = [[[row.where, row.data] for row in rows] for _ in range(2)]
         answer = {"rows": read[0], "again": read[0] == read[1], "source": rows.name, "revision": rows.revision,
                   "split": rows.split}
@@ -202,16 +202,28 @@ def test_a_pinned_revision(read, revision):
     assert answer["revision"] == OLD
 
 
-def test_mistakes_that_the_hub_knows(read_all):
-    """An unknown dataset, revision or split is said in one line, with the splits there are."""
-    asked = [("owner/other", "raw"), ("owner/two--dashes", "raw"), (f"{REPOSITORY}@v9", "raw")]
-    answers = read_all(*asked, (REPOSITORY, "test"), (REPOSITORY, None))
-    other, unfit, revision, split, none = (answer["error"] for answer in answers)
+LANGUAGES = "".join(
+    f"- config_name: {name}\n  data_files: [{{split: test, path: data/{name}.jsonl}}]\n" for name in ("de", "fr")
+)
+
+
+def test_what_the_hub_does_not_have_is_named(hub, read_all):
+    """An unknown dataset, revision, split or configuration is said in one line, with those there are."""
+    hub.names["two"] = commit_of_two = "c" * 40
+    files = {f"data/{name}.jsonl": lines({"id": name}) for name in ("de", "fr")}
+    hub.commits[commit_of_two] = {"README.md": f"---\nconfigs:\n{LANGUAGES}---\n".encode(), **files}
+    two = f"{REPOSITORY}@two"
+    asked = [("owner/other", "raw"), ("owner/two--dashes", "raw"), (f"{REPOSITORY}@v9", "raw"), (REPOSITORY, "test")]
+    answers = read_all(*asked, (REPOSITORY, None), (two, None), (two, None, "es"), (two, None, "fr"))
+    other, unfit, revision, split, none, unnamed, unknown = (answer["error"] for answer in answers[:-1])
     assert "no dataset of that name" in other
     assert "no dataset of that name" in unfit
     assert revision.startswith(f"{REPOSITORY} has no revision 'v9'")
     assert split.startswith(f"{REPOSITORY} has no split 'test', only filtered, raw")
     assert "has the splits filtered, raw" in none
+    assert unnamed == f"{REPOSITORY} has several configurations: name one with --config-name: de, fr"
+    assert unknown == f"{REPOSITORY} has no configuration 'es': name one with --config-name: de, fr"
+    assert [row["id"] for _, row in answers[-1]["rows"]] == ["fr"]
 
 
 @pytest.mark.parametrize(

@@ -301,6 +301,52 @@ def test_a_plain_verdict_is_read_among_others(name, reply, expected):
     assert read(Reply(text=reply), RULES[name], slots(RULES[name])).value == expected
 
 
+SLIPS = {
+    "pairwise": {
+        "[[A]": "A", "[A]]": "A", "**[[B]**": "B", "[[B] is better": "B", "[[A wins]": "A",
+        "[A]": None, "[[A": None, "A]]": None, "list[A]]": None, "[[A](x)": None, "[[A] or [[B]": None,
+        "[[A wins]]": "A", "[[Answer B wins]]": "B", "[[The answer A is better]]": "A", "[[a is the winner]]": "A",
+        "[[B is the better response]]": "B", "[[A is better than B]]": "A",
+        "[[A is worse]]": None, "[[A is not better]]": None, "[[A loses]]": None, "[[A wins?]]": None,
+        "[[A or B wins]]": None, "[[neither wins]]": None, "[[C wins]]": None,
+    },
+    "four-way": {"[[C wins]]": "C", "[[C is the best]]": "C", "[[C is better than D]]": None},
+    "pairwise-ties": {"[[tie wins]]": None},
+    "pairwise-json": {
+        '{"verdict": "A wins"}': "A", '{"verdict": "A is worse"}': None, '"verdict": "A"': "A",
+        '{"result": {"verdict": "A"}': "A",
+        '{"verdict": "A"': None, '```json\n{"verdict": "A"\n```': None, '{"reasoning": "a } b", "verdict": "B"': None,
+        'So: {"reasoning": "{x}", "verdict": "A"': None, '{"verdict": "A"]': None, '{\u201cverdict\u201d: "A"': None,
+    },
+    "rating-json": {'{"rating": 1e1}': 10, '{"rating": "1e1"}': None, '{"rating": 8': None, '{"rating": "8"': None},
+    "rating-10": {
+        "[[8]": 8, "[8]]": 8, "[[8.125]]": 8.125, "[[8.]]": 8, "[[\uff18]]": 8,
+        "[8]": None, "[[8": None, "as [[1](http://x) says": None, "[[1e1]]": None, "[[8e0]]": None, "[[8,125]]": None,
+        "[[inf]]": None, "[[0x8]]": None, "[[8\u00b2]]": None, "[[VIII]]": None,
+    },
+    "prometheus-absolute": {"[RESULT] 4e0": None},
+    "flow-judge": {"<score>4e0</score>": None},
+    # LLMBar's own script takes the first of these for B: a recorded reply of ChatGPT-0301 says so.
+    "llmbar-cot": {"Neither Output (a) nor Output (b) is better.": "B", "Not Output (a) is better.": None},
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip_is_read_only_where_it_can_mean_one_thing(name):
+    """A lost bracket and words of winning are; an object without its end, another choice and `1e1` are failures."""
+    k = 4 if name == "four-way" else slots(RULES[name])
+    found = {text: read(Reply(text=text), RULES[name], k) for text in SLIPS[name]}
+
+    assert {text: getattr(result, "value", None) for text, result in found.items()} == SLIPS[name]
+
+
+def test_a_small_number_of_an_object_is_a_rating():
+    """JSON's 0.00001, which Python writes as 1e-05, is on a scale from 0 to 1."""
+    rule = VerdictRule(json="score", scale=(0, 1), example='{"score": 1}')
+
+    assert read(Reply(text='{"score": 0.00001}'), rule, 1).value == 0.00001
+
+
 def test_other_verdicts_of_a_reply_are_kept():
     """Each once, in their order, without the one that counts."""
     result = read(Reply(text="[[B]]? [[C]]? [[B]]?\n\nVerdict: [[A]]"), RULES["four-way"], 4)

@@ -14,6 +14,7 @@ from judgebench.client.providers.litellm.transport import Connections, litellm
 from judgebench.client.providers.litellm.wire import WireCall
 from judgebench.client.tokens import is_cut
 from judgebench.errors import JudgebenchError
+from judgebench.judges import unknown_variables
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Request
@@ -39,6 +40,10 @@ class Calls:
     def _way(self) -> CallSettings:
         return way_to(self.judge)
 
+    @cached_property
+    def _strangers(self) -> dict[str, str]:
+        return unknown_variables(self.judge)
+
     def prepare(self) -> str | None:
         """Imports LiteLLM, and finds out how the model is called: as it goes out, where that is not as it is named."""
         litellm()
@@ -51,7 +56,7 @@ class Calls:
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`; every error of a provider is sorted by its remedy."""
         way = self._way
-        wire = WireCall(wanted=_WANTED.get(self.judge.provider, {}))
+        wire = WireCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
         started, messages = time.perf_counter(), list(request.messages)
         try:
             response = await self._connections.completion(wire, messages=messages, **way.keywords(request.schema))

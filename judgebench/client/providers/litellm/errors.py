@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import math
 import re
 from contextlib import suppress
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.redaction import in_one_line, without_secrets
 from judgebench.client.limits import LONGEST_PAUSE_S
-from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm import transport as lite, wording
+from judgebench.client.providers.litellm.waits import wait_of
 from judgebench.client.providers.litellm.wire import MOST_BYTES, WireCall
 from judgebench.errors import (
     BrokenReplyError,
@@ -29,113 +29,8 @@ if TYPE_CHECKING:
 
     from judgebench.judges import Judge
 
-_QUOTA_CODES = frozenset({"insufficient_quota", "billing_hard_limit_reached", "billing_not_active"})
-_RATE_CODES = frozenset({"rate_limit_exceeded", "requests", "tokens"})
-_MONEY = re.compile(
-    r"insufficient[ _](?:\w+_)?(?:quota|balance|credit|fund)|exceeded[ _]your[ _]current[ _]quota"
-    r"|exceeded_current_quota"
-    r"|credit balance (?:is )?(?:too low|exhausted)|credit_balance_exhausted"
-    r"|billing[ _](?:hard[ _]limit|not[ _]active)"
-    r"|billing (?:is |has been )?(?:disabled|not enabled)|billing_disabled"
-    r"|account is (?:not active|in arrears)|arrearage"
-    r"|(?:credits?|credit quota|prepaid balance|trial|free (?:trial|tier)(?: quota| of the model)?)"
-    r" (?:(?:is|are|has|have|has been|have been) )?(?:depleted|exhausted|used up|run out|expired|ended|over)\b"
-    r"|prepayment credits|(?:no|not have any|n't have any) credits?\b(?! card)"
-    r"|(?:out of|used all (?:available|your|of your)|ran out of|not enough|never purchased|requires? more) credits?"
-    r"|(?:spend(?:ing)?|credit|key) (?:limit|cap)|(?:specified|reached your) api usage limits?"
-    r"|usage limit of [$\u20ac\u00a3]"
-    r"|free tier quota|call volume quota|billing (?:threshold|account\b.{0,30}(?:not open|closed))"
-    r"|payment (?:required|overdue|failed|was declined|(?:method|instrument) must)|(?:enter"
-    r"|valid) (?:a )?payment method"
-    r"|balance (?:is )?(?:not enough|insufficient|too low)|(?:add|top up|overdue|recharge your) balance"
-    r"|(?:add|out of|insufficient) funds|monthly (?:\w+ ){0,2}(?:credits|limit|cap|budget|quota|allowance)"
-    r"|past due|unpaid|failure to pay|invalid_payment"
-    r"|billing to be enabled|enable billing|billing_error|accountoverdue"
-    r"|budget (?:has been |is )?exceeded|budget_exceeded|exceeded ?budget|over budget"
-    r"|(?:calls|requests|tokens|limit|quota)\W{1,3}(?:per |a )?month"
-    r"|(?:余额|额度)(?:不足|已用|用[尽完])|欠费|充值",
-    re.IGNORECASE,
-)
-_MINUTE = re.compile(r"(?:per[-_ ]?|/ ?)(?:min(?:ute)?|sec(?:ond)?)\b|per(?:minute|second)", re.IGNORECASE)
-_DAY = re.compile(
-    rf"^(?:(?!{_MINUTE.pattern}).)*?(?:(?:per[-_ ]?(?:utc |calendar )?|by|/ ?)day|per 1 ?d\b"
-    rf"|a day\b.{{0,20}}limit|\b(?:tpd|rpd)\b"
-    r"|daily[-_ ](?:\w+[-_ ])?(?:limit|quota|requests?|tokens?|usage|allocation|allowance)"
-    r"|(?:per|in|every|/) ?(?:24 ?h(?:ours?)?\b|86400 ?s)|24[- ]?h(?:our)? (?:limit|quota|window|period)"
-    r"|today(?:'s)? (?:\w+ ){0,2}(?:limit|quota)|\btomorrow\b)",
-    re.IGNORECASE | re.MULTILINE,
-)
-"""A day's quota; but for words that name a minute's first, and what a more expensive plan gives a day after that."""
-_KEY = re.compile(
-    r"(?:incorrect|invalid|expired|wrong|missing|malformed|bad|no|provide an) (?:x-)?api[-_ ]?key"
-    r"|api[-_ ]?key[-_ ](?:(?:you )?(?:provided|supplied|sent) )?(?:is |was |has )?(?:been )?(?:not[-_ ]valid"
-    r"|not[-_ ]found"
-    r"|invalid|expired|incorrect|wrong|missing|required|revoked|disabled|deactivated|deleted|blocked"
-    r"|reported as leaked)"
-    r"|valid api[-_ ]key|invalid (?:authentication|credentials|(?:access|auth\w*|bearer) token)"
-    r"|authentication (?:has )?failed"
-    r"|authentication_error|invalid_api_key",
-    re.IGNORECASE,
-)
-_UNITS = {"s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "\u79d2": 1.0, "\u5206": 60.0}
-"""By the first letter; thousandths of a second are told apart by the second one."""
-_NUMBER = r"\d+(?:\.\d+)?"
-_UNIT = (
-    r"(?:ms|msecs?|milli(?:s|seconds?)?|s|secs?|seconds?|m|mins?|minutes?|h|hrs?|hours?|d|days?|\u79d2|\u5206\u949f?)"
-    "(?![A-Za-z])"
-)
-_LENGTH = re.compile(rf"({_NUMBER})\s*(?:more )?({_UNIT})", re.IGNORECASE)
-_LENGTHS = rf"((?:{_NUMBER}\s*(?:more )?{_UNIT}(?:,| and)?[ ,]*)+)"
-_WAIT = re.compile(
-    r"\b(?:try|retry(?:ing)?|again|wait(?:ing)?|available|allowed|resets?|back(?:ing)?[- ]?off"
-    r"|cool(?:ing)?[- ]?down)\b"
-    rf"[^.\d\n]{{0,30}}?[\s:=(]{_LENGTHS}"
-    rf"|\bretry[-_ ]after[\"']?\s*[:=]\s*[\"']?({_NUMBER})(?![\w.])"
-    rf"|{_LENGTHS}\s*[\u4e4b\u4ee5]?\u540e",
-    re.IGNORECASE,
-)
-_WAIT_FIELDS = {
-    **dict.fromkeys(("retryafterms", "xmsretryafterms"), 0.001),
-    **dict.fromkeys(("retryafter", "xretryafter", "retryafterseconds", "retrydelay", "waitseconds"), 1.0),
-    **dict.fromkeys(("xratelimitresetafter", "ratelimitreset"), 1.0),
-}
-"""Headers and fields that hold a wait, in small letters without marks, and their unit in seconds; the first counts."""
-_MOMENT = "xratelimitreset"
-_WINDOW = re.compile(r"\b(?:reset|t)=(\d+)")
-"""When the window of a `RateLimit` header ends."""
 _ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
 """Fields of an error that repeat what was asked or said."""
-_CONTEXT = re.compile(
-    r"context_length_exceeded|exceed_context_size|string_above_max_length"
-    r"|max(?:imum)? (?:context|model|prompt|input|sequence)(?: token)? length|input length should be"
-    r"|reached context length|(?:greater|longer|larger"
-    r"|more) than (?:the )?(?:\w+(?:'s)? ){0,2}context (?:length|size|window)"
-    r"|context (?:length|size|window|the overflows)\b.{0,60}(?:exceed|overflow|too|not enough)"
-    r"|exceed\w*\b.{0,60}(?:context (?:length|size|window)|maximum (?:input )?(?:length|number of (?:input )?tokens))"
-    r"|(?:input tokens|input token count|input length|prompt length)\b.{0,30}exceed"
-    r"|(?:prompt|input)(?: token)?s?(?: length)? (?:is|are) too (?:long|large)|reduce the length of the messages"
-    r"|too many (?:input |prompt )?tokens(?!,? (?:per|please|a) )|must have less than \d+ tokens",
-    re.IGNORECASE | re.DOTALL,
-)
-_FILTER = re.compile(
-    r"content_filter|content_policy|content management policy|data_inspection_failed|inappropriate content"
-    r"|(?:input|prompt) was flagged|content exists risk|safety system",
-    re.IGNORECASE,
-)
-_TOO_BIG_A_BATCH = re.compile(r"(?:input|prompt) is too large to process", re.IGNORECASE)
-"""llama.cpp's words for a prompt that it never takes, with the status of what passes."""
-_TOO_LARGE = re.compile(r"request too large", re.IGNORECASE)
-_DRAWN = re.compile(r"json_validate_failed|failed to (?:generate|validate) json|tool_use_failed", re.IGNORECASE)
-"""What the model wrote was not the form that was asked for: another draw may be."""
-_NO_MODEL = re.compile(
-    r"invalid[-_ ]model(?: name)?\b(?! \w*(?:param|input|output|config))|model[-_ ]not[-_ ](?:found|exist)"
-    r"|not a valid model|unknown model|model \S+ (?:does not exist|not found)",
-    re.IGNORECASE,
-)
-_NO_PATH = re.compile(r"unexpected endpoint|(?:unknown|invalid|no such) (?:endpoint|path|url|route)", re.IGNORECASE)
-_NO_ENDPOINT = re.compile(r"no (?:allowed )?(?:endpoints?|providers?) (?:found|are available)", re.IGNORECASE)
-"""OpenRouter knows the model, and nobody who takes the call."""
-_OF_THE_MODEL = re.compile(rf"model|deployment|engine|{_NO_ENDPOINT.pattern}", re.IGNORECASE)
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _PACKAGES = {"google": "google-auth", "botocore": "boto3"}
 """Packages by the modules that they hold, where those have other names."""
@@ -158,8 +53,10 @@ _FATAL_STATUS = {401: "the key is refused", 402: "no credit is left", 403: "acce
 _MONEY_STATUS = frozenset({400, 401, 402, 403, 412, 429})
 _NO_PATH_STATUS = frozenset({404, 405})
 _LIMIT_STATUS = frozenset({420, 429, 498, 529})
-_PASSING_STATUS = frozenset({408, 409, 421, 423, 424, 425, 444, 449, 460, 499})
-_LASTING_STATUS = frozenset({501, 505})
+_LASTING_STATUS = frozenset(
+    {*range(400, 408), *range(410, 418), 418, 422, 426, 428, 429, 431, 451, *range(494, 498), 501, 505}
+)
+"""Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
 _DEEPEST = 20
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 
@@ -178,6 +75,7 @@ class _Problem:
         refused: Whether the provider answered with an error, so that nothing was charged. A call that timed out, or
             whose reply broke off, may have been.
         answered: Whether a reply came, as status 200.
+        of_a_day: Whether a field, and no words, says that a day's quota is used up.
     """
 
     error: Exception
@@ -189,6 +87,7 @@ class _Problem:
     asked: str
     refused: bool
     answered: bool
+    of_a_day: bool
 
     def says(self, pattern: re.Pattern[str]) -> bool:
         """Whether the provider says such words, and not the prompt, which some repeat."""
@@ -232,10 +131,11 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
         f"{words}\n{error}",
         clean(said or str(error), secrets),
         frozenset(_codes(body)),
-        _wait_of(headers, body, words),
+        wait_of(headers, body, words),
         wire.asked.decode("utf-8", "replace").lower(),
         refused=bool(headers) and not answered,
         answered=answered,
+        of_a_day=wording.has_day([dict(headers), body]),
     )
 
 
@@ -248,6 +148,11 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
     if isinstance(problem.error, lite.litellm().UnsupportedParamsError):
         said = problem.said.partition(". To drop these")[0]
         return FatalProviderError(f"{at}: {said}; remove them from the judge's params, or send them in its extra_body")
+    if wire.led_by is not None:
+        return ConfigError(
+            f"{at}: LiteLLM would send its calls to the address in the variable {wire.led_by}, which nothing else here "
+            "takes for this judge's; set api_base in providers.yaml to that address, or unset the variable"
+        )
     if wire.moved_to is not None:
         there = without_secrets(wire.moved_to)
         return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")
@@ -255,8 +160,9 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
         return BrokenReplyError(f"the reply is longer than {MOST_BYTES >> 20} MB")
     if judge.api_base is None:
         return None
-    no_path = problem.status in _NO_PATH_STATUS and not _OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
-    if no_path or (wire.status == 200 and _NO_PATH.search(problem.words)):
+    of_the_model = wording.OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
+    no_path = problem.status in _NO_PATH_STATUS and not of_the_model
+    if no_path or (wire.status == 200 and wording.NO_PATH.search(problem.words)):
         api_base = str(without_secrets(judge.api_base))
         fix = (
             "check api_base and the model's name" if api_base.rstrip("/").endswith("/v1") else "does api_base lack /v1?"
@@ -272,7 +178,7 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
     where, status, words = f"judge '{judge.name}' ({judge.model})", problem.status, problem.words
     if kind := _said_of_the_prompt(problem):
         return VerdictFailure(kind, problem.said)
-    if (_is_rate_limit(problem) or status in {402, 403}) and problem.says(_DAY):
+    if (_is_rate_limit(problem) or status in {402, 403}) and (problem.of_a_day or problem.says(wording.DAY)):
         return FatalProviderError(
             f"{where}: the day's quota exhausted: {problem.said}; rerun the command when the quota is renewed"
         )
@@ -281,18 +187,18 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
     if status in _MONEY_STATUS and _is_money_gone(problem):
         cause = "quota exhausted" if status == 429 else f"no credit is left (status {status})"
         return FatalProviderError(f"{where}: {cause}: {problem.said}; {_mend(402, judge)}")
-    if status == 400 and problem.says(_KEY):
+    if status == 400 and problem.says(wording.KEY):
         return FatalProviderError(f"{where}: the key is refused (status 400): {problem.said}; {_mend(401, judge)}")
-    if status == 400 and problem.says(_NO_MODEL):
+    if status == 400 and problem.says(wording.NO_MODEL):
         return FatalProviderError(f"{where}: no such model (status 400): {problem.said}; {_mend(404, judge)}")
-    if status == 404 and _NO_ENDPOINT.search(words):
+    if status == 404 and wording.NO_ENDPOINT.search(words):
         fix = "change the judge's params, or the account's data policy"
         return FatalProviderError(f"{where}: no provider takes this call (status 404): {problem.said}; {fix}")
-    if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or _DRAWN.search(words)):
+    if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or wording.DRAWN.search(words)):
         drawn = BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
         drawn.answered = True
         return drawn
-    if status == 429 and _TOO_LARGE.search(words):
+    if status == 429 and wording.TOO_LARGE.search(words):
         return VerdictFailure("provider", f"status {status}: {problem.said}")
     return None
 
@@ -325,13 +231,13 @@ def _is_money_gone(problem: _Problem) -> bool:
     """Whether waiting does not help: a short wait that is named, else the code or type, else all the words."""
     if problem.passes and problem.status != 401:
         return False
-    if problem.status == 402 or problem.codes & _QUOTA_CODES:
+    if problem.status == 402 or problem.codes & wording.QUOTA_CODES:
         return True
-    if problem.codes & _RATE_CODES:
+    if problem.codes & wording.RATE_CODES:
         return False
-    if problem.status == 429 and _MINUTE.search(problem.words):
+    if problem.status == 429 and wording.MINUTE.search(problem.words):
         return False
-    return problem.says(_MONEY)
+    return problem.says(wording.MONEY)
 
 
 def _said_of_the_prompt(problem: _Problem) -> str:
@@ -345,9 +251,9 @@ def _said_of_the_prompt(problem: _Problem) -> str:
         return "filtered"
     of_the_call = status in {400, 413, 422} or (status is None and isinstance(error, litellm.BadRequestError))
     words = f"{problem.words} {getattr(error, 'status_code', '')}"
-    if (of_the_call and _CONTEXT.search(words)) or (status == 500 and _TOO_BIG_A_BATCH.search(words)):
+    if (of_the_call and wording.CONTEXT.search(words)) or (status == 500 and wording.TOO_BIG_A_BATCH.search(words)):
         return "context"
-    if (of_the_call or status == 403) and _FILTER.search(words):
+    if (of_the_call or status == 403) and wording.FILTER.search(words):
         return "filtered"
     return ""
 
@@ -368,7 +274,7 @@ def _status(error: Exception, wire: WireCall, body: Any) -> int | None:
         known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in _codes(body)]
         status = next((code for code in known if 400 <= code < 600), 500)
         no_reply = isinstance(body, dict) and not body.get("choices")
-        paid = no_reply and status >= 500 and _MONEY.search("\n".join(_strings(body)))
+        paid = no_reply and status >= 500 and wording.MONEY.search("\n".join(_strings(body)))
         return 402 if paid else status
     if status is None:
         return 500 if isinstance(error, litellm.APIError) else None
@@ -379,7 +285,7 @@ def _is_passing(status: object) -> bool:
     """Whether the same call may work later; 200 stands for a body that is no JSON."""
     if not isinstance(status, int):
         return False
-    return status in _PASSING_STATUS or status == 200 or (status >= 500 and status not in _LASTING_STATUS)
+    return status == 200 or (status >= 400 and status not in _LASTING_STATUS)
 
 
 def _mend(status: int, judge: Judge) -> str:
@@ -461,74 +367,3 @@ def _strings(value: Any, name: str = "") -> Iterator[str]:
     elif isinstance(value, list):
         for inner in value:
             yield from _strings(inner, name)
-
-
-def _wait_of(headers: Mapping[str, Any], body: Any, words: str) -> float | None:
-    """Seconds that the provider asked to wait, by a header, a field or words; None where it did not say."""
-    wait = next(_waits_in([dict(headers), body]), None)
-    if wait is None and (named := _WAIT.search(words)):
-        wait = _seconds(named[1] or named[3] or "") if named[2] is None else float(named[2])
-    return wait
-
-
-def _waits_in(body: Any) -> Iterator[float]:
-    """The waits in headers and in an error's fields, however deep: `retryDelay` of Google's, `retry_after_ms`, ..."""
-    if isinstance(body, list):
-        for inner in body:
-            yield from _waits_in(inner)
-    elif isinstance(body, dict):
-        named = {re.sub("[-_]", "", str(name)).lower(): value for name, value in body.items()}
-        waits = [_wait_in(str(named[name]), unit) for name, unit in _WAIT_FIELDS.items() if name in named]
-        yield from (max(0.0, wait) for wait in waits if wait is not None)
-        window = _WINDOW.search(str(named.get("ratelimit")))
-        if (moment := _until_moment(str(window[1] if window else named.get(_MOMENT)))) is not None:
-            yield moment
-        for value in named.values():
-            yield from _waits_in(value)
-
-
-def _wait_in(said: str, unit: float) -> float | None:
-    number = _number(said)
-    if number is not None:
-        return number * unit
-    return _seconds(said) if re.match(r"\d+(?:\.\d+)? ?[a-z]", said) else _until(said)
-
-
-def _seconds(text: str) -> float | None:
-    """The length of `1m30.5s`, `20 ms` or `2 minutes`."""
-    parts = _LENGTH.findall(text)
-    units = [0.001 if unit.lower().startswith(("ms", "milli")) else _UNITS[unit[0].lower()] for _, unit in parts]
-    return math.fsum(float(number) * unit for (number, _), unit in zip(parts, units, strict=True)) if parts else None
-
-
-def _until_moment(stamp: str) -> float | None:
-    """Seconds until then, by a count of them or by a moment in seconds or milliseconds; None where that is far away."""
-    import time
-
-    number = _number(stamp)
-    if number is None:
-        left = _wait_in(stamp, 1.0)
-    else:
-        left = (number / 1000 if number > 1e11 else number) - time.time() if number > 1e9 else number
-    return max(0.0, left) if left is not None and left <= LONGEST_PAUSE_S else None
-
-
-def _number(text: str) -> float | None:
-    try:
-        number = float(text)
-    except ValueError:
-        return None
-    return number if math.isfinite(number) else None
-
-
-def _until(date: str) -> float | None:
-    import time
-    from datetime import UTC, datetime
-    from email.utils import parsedate_to_datetime
-
-    try:
-        until = datetime.fromisoformat(date) if date[:4].isdecimal() else parsedate_to_datetime(date)
-    except (TypeError, ValueError):
-        return None
-    # Two forms of a date name no zone (asctime, and `-0000`); every date of HTTP is in UTC.
-    return max(0.0, (until if until.tzinfo else until.replace(tzinfo=UTC)).timestamp() - time.time())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
@@ -29,6 +30,8 @@ class WireCall:
         asked: What was sent.
         wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
         too_long: Whether the body passed `MOST_BYTES`.
+        strangers: Servers that no call may go to, as `HOST:PORT`, and the variable that names each.
+        led_by: Of these the variable that LiteLLM took the address from; nothing was sent.
     """
 
     owner: str = ""
@@ -40,7 +43,12 @@ class WireCall:
     asked: bytes = b""
     wanted: Mapping[str, Any] = field(default_factory=dict)
     too_long: bool = False
+    strangers: Mapping[str, str] = field(default_factory=dict)
+    led_by: str | None = None
 
+
+_STREAM = re.compile(r"(?:data|event|id|retry)?:")
+_TEXT_NAMES = ("text", "value", "thinking", "reasoning", "parts")
 
 WIRE: ContextVar[WireCall | None] = ContextVar("judgebench_wire", default=None)
 """The call that is being made; None for calls that are not ours."""
@@ -71,6 +79,11 @@ async def _noted(call: WireCall, request: Any, exchange: Callable[[], Awaitable[
     call.connected, call.status, call.body = False, None, None
     with suppress(httpx.RequestNotRead):
         call.asked = request.content
+    if call.strangers:
+        port = request.url.port or (443 if request.url.scheme == "https" else 80)
+        call.led_by = call.strangers.get(f"{request.url.host}:{port}")
+        if call.led_by is not None:
+            raise httpx.ConnectError(f"not sent to the address in {call.led_by}", request=request)
     try:
         response = await exchange()
     except httpx.ConnectError:
@@ -119,8 +132,8 @@ def _readable(call: WireCall, data: bytes) -> bytes:
         call.body = json.loads(data)
     except (ValueError, RecursionError):
         call.body = data.decode("utf-8", "replace")
-    streamed = call.body if isinstance(call.body, str) else ""
-    if call.status == 200 and streamed.lstrip().startswith(("data:", "event:", ": ")):
+    streamed = call.body.lstrip("\ufeff \t\r\n") if isinstance(call.body, str) else ""
+    if call.status == 200 and _STREAM.match(streamed):
         whole = _unstreamed(streamed)
         call.body = whole or call.body
         return data if whole is None else json.dumps(whole).encode()
@@ -141,6 +154,8 @@ def _choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
 def _mend(choice: dict[str, Any]) -> bool:
     """Makes a choice what LiteLLM reads, in place; whether anything was to do."""
     message, mended = choice["message"], False
+    if isinstance(part := message.get("content"), dict) and any(_texts([part])):
+        message["content"] = [part]
     if isinstance(parts := message.get("content"), list) and all(isinstance(part, dict | str) for part in parts):
         parts = [{"text": part} if isinstance(part, str) else part for part in parts]
         thinking = "".join(_texts(part for part in parts if part.get("type") in {"thinking", "reasoning"}))
@@ -161,13 +176,14 @@ def _details(message: Mapping[str, Any]) -> str:
 
 
 def _texts(parts: Iterable[Any]) -> Iterator[str]:
-    """The texts of content parts; a thinking part of Mistral's holds text parts of its own."""
+    """The texts of content parts; a thinking part of Mistral's holds text parts of its own, a text may be a `value`."""
     for part in parts:
-        inner = part.get("text") or part.get("thinking") or part.get("reasoning")
+        inner = next((part[name] for name in _TEXT_NAMES if part.get(name)), None)
         if isinstance(inner, str):
             yield inner
-        elif isinstance(inner, list):
-            yield from _texts(each for each in inner if isinstance(each, dict))
+        elif isinstance(inner, list | dict):
+            inner = [inner] if isinstance(inner, dict) else inner
+            yield from _texts(each if isinstance(each, dict) else {"text": each} for each in inner)
 
 
 def _mend_logprobs(choice: dict[str, Any]) -> bool:
@@ -215,20 +231,29 @@ def _unstreamed(text: str) -> dict[str, Any] | None:
 
 
 def _events(text: str) -> Iterator[dict[str, Any]]:
-    of_error = False
-    for line in text.splitlines():
-        if not line.startswith("data:"):
-            of_error = line.startswith("event:") and line[6:].strip() == "error"
-            continue
-        try:
-            event = json.loads(line[5:])
-        except ValueError:  # `[DONE]`, or the half that came
-            continue
-        if isinstance(event, dict):
-            yield {"error": event} if of_error and "error" not in event else event
+    """The objects of a stream of events; the data of one may stand on several lines."""
+    for block in re.split(r"(?:\r\n|\r|\n){2,}", text):
+        lines = re.split(r"\r\n|\r|\n", block)
+        of_error = any(line.startswith("event:") and line[6:].strip() == "error" for line in lines)
+        data = [line[5:] for line in lines if line.startswith("data:")]
+        whole = _object("\n".join(data))
+        for event in [whole] if whole is not None else map(_object, data):  # some leave out the line between events
+            if event is not None:
+                yield {"error": event} if of_error and "error" not in event else event
+
+
+def _object(text: str) -> dict[str, Any] | None:
+    """An object of JSON; None for `[DONE]`, and for the half that came."""
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError):
+        return None
+    return event if isinstance(event, dict) else None
 
 
 def _extend(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
-    for name, said in delta.items():
+    parts = {"message": dict(delta)}
+    _mend(parts)  # content may come in parts here too
+    for name, said in parts["message"].items():
         if isinstance(said, str) and name != "role":
             message[name] = (message.get(name) or "") + said

@@ -549,6 +549,18 @@ def test_a_redirect_to_another_host_is_not_followed(call: Callable[..., Called],
     assert "redirects to another host, http://127.0.0.1:9/v1/messages" in str(called.ended)
 
 
+def test_an_address_that_only_litellm_knows_of_is_not_called(
+    call: Callable[..., Called], server: SpeakingServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A newer version may read another variable; the line names it, and nothing is sent there."""
+    monkeypatch.setenv("A_NEW_ENDPOINT", f"{server.url}/v1")
+    monkeypatch.setattr("litellm.api_base", f"{server.url}/v1")
+    monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
+    called = call("OpenAI", api_base=None, api_key_env=None)
+    assert (type(called.ended), called.count) == (ConfigError, 0)
+    assert "the variable A_NEW_ENDPOINT" in str(called.ended)
+
+
 def test_a_redirect_on_the_same_host_is_followed(call: Callable[..., Called], server: SpeakingServer) -> None:
     """Nothing goes elsewhere."""
     assert call("vLLM", Says("", 307, {"location": f"{server.url}/v1/other"})).reply.text == "[[A]]"
