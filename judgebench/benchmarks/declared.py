@@ -119,7 +119,7 @@ class Declared(custom.Custom):
     @property
     def form(self) -> str | None:
         """What its rows are, in words; None where a known form says so."""
-        forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers"}
+        forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers", "label": "labelled answers"}
         return forms_of[self.spec.item] if self.spec.named else None
 
     def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:
@@ -194,7 +194,7 @@ class Declared(custom.Custom):
     def _problem(self, item: Item) -> str | None:
         """Why an item does not fit the file; None where it does."""
         k, kind = len(item.completions), self.spec.item
-        fits = {"pair": k == 2, "rating": k == 1, "best_of_k": k > 1}[kind]
+        fits = {"pair": k == 2, "rating": k == 1, "label": k == 1, "best_of_k": k > 1}[kind]
         if not fits and self.spec.rule is not None:
             return f"has {k} completion{'s' * (k != 1)}, which does not fit item: {kind}"
         grade, scale = item.human_score, self.spec.scale
@@ -253,7 +253,7 @@ class Declared(custom.Custom):
         """Refuses labels that the rule is not for."""
         super().check(keys)
         graded = next((key for key in keys if key.human_score is not None), None)
-        if graded is not None and "rating" not in self.scoring.items:
+        if graded is not None and not {"rating", "label"} & {*self.scoring.items}:
             raise DataError(
                 f"item '{graded.id}' has a grade (human_score), and the rule {self.scoring.name} is for labels: write "
                 "item: rating and rule: correlation"

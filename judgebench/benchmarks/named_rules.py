@@ -303,6 +303,27 @@ class GradeCorrelation(Rule):
         yield from grade_notes(outcomes)
 
 
+class LabelAccuracy(Rule):
+    """Answers in classes."""
+
+    name = "label_accuracy"
+    formula = (
+        "1 if the judge's class is the answer's label, else 0; no verdict is wrong. Balanced accuracy, macro-F1, "
+        "precision, recall, specificity, kappa, Matthews' coefficient and the confusion table beside it."
+    )
+    source = "the usual figures of a classifier; docs/metrics.md"
+    items = ("label",)
+    templates = MappingProxyType({"label": "pass-fail"})
+
+    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """See the formula; the mean over samples."""
+        return rules.label_outcome(item, readings)
+
+    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
+        """Scores beside a grade; no credit, as a number is no class."""
+        return rules.graded_outcome(item, [scores]) if item.human_score is not None else rules.unlabelled(item)
+
+
 def _at_top(item: ItemKey, samples: Sequence[Scores], neutral: float) -> Outcome:
     return rules.scores_outcome(item, samples, rules.share_at_top, neutral)
 

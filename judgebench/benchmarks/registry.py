@@ -9,6 +9,7 @@ from judgebench.benchmarks.named_rules import (
     ConsistentAccuracy,
     GradeCorrelation,
     KAgainstOne,
+    LabelAccuracy,
     OrderAccuracy,
     OrderVotes,
     StrictPair,
@@ -36,6 +37,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             ReciprocalRank(),
             RightAgainstWrong(),
             GradeCorrelation(),
+            LabelAccuracy(),
         )
     }
 )

@@ -12,7 +12,7 @@ from judgebench.benchmarks.columns import MISSING, ColumnSpec, NotTextError
 from judgebench.items import TIE
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.labels import label_key, read_label
-from judgebench.sources.mapped import NO_LABEL
+from judgebench.sources.mapped import label_of
 from judgebench.sources.source import Row, id_text
 
 if TYPE_CHECKING:
@@ -169,8 +169,7 @@ def _pairs(pairs: object, order: Sequence[int], right: int, row: Row) -> str:
 
 def _meaning(meaning: str | None) -> str:
     """A label as benchmarks know it; empty for none."""
-    text = (meaning or "").strip()
-    return "" if text.casefold() in NO_LABEL else TIE if text.casefold() == TIE else text.upper()
+    return label_of(meaning or "")
 
 
 def _majority(votes: Sequence[object], row: Row) -> str:

@@ -258,6 +258,22 @@ def test_the_page_is_followed_word_by_word() -> None:
     assert (metrics["score"], Path("runs/contextual-mine").is_dir()) == (0.25, True)
 
 
+def test_answers_with_classes_are_a_benchmark_too(tmp_path) -> None:
+    """Item label: the file's words become classes, and the figures of labels stand beside the score."""
+    write_rows(tmp_path / "rows.jsonl", [{"q": "?", "a": "x", "ok": "good"}, {"q": "!", "a": "y", "ok": "bad"}])
+    said = {
+        "source": {"files": ["rows.jsonl"]},
+        "item": "label",
+        "columns": {"prompt": "q", "response": "a", "label": "ok"},
+    }
+    (tmp_path / "c.yaml").write_text(
+        yaml.safe_dump(said | {"labels": {"good": "pass", "bad": "fail"}}), encoding="utf-8"
+    )
+    ended = judgebench("run", tmp_path / "c.yaml", "-j", "offline/random", "--json", "--seed", "1")
+    (metrics,) = ended.metrics
+    assert (metrics["template"], set(metrics["labels"]["confusion"])) == ("pass-fail", {"pass", "fail"})
+
+
 def test_shown_and_listed() -> None:
     """`show` names rule, licence and how rows are had by hand; `rules` has formula and source; `list` all names."""
     shown = " ".join(judgebench("benchmarks", "show", "judgebench-gpt").out.split())

@@ -91,7 +91,7 @@ def test_order_of_rows_never_matters_and_a_better_answer_never_lowers_a_pairs_sc
     assert point_score(better, Layout(overall="items")) >= score - 1e-12
 
 
-@pytest.mark.parametrize("rule", [name for name in RULES if name not in {"correlation", "three_way"}])
+@pytest.mark.parametrize("rule", [name for name in RULES if name not in {"correlation", "three_way", "label_accuracy"}])
 @given(scores=st.lists(st.integers(0, 4), min_size=5, max_size=5), more=st.integers(1, 3), judge=st.booleans())
 @settings(max_examples=40)
 def test_raising_the_correct_score_never_lowers_a_credit(rule, scores, more, judge):
@@ -202,7 +202,7 @@ def test_every_rule_says_what_it_is():
     for name, rule in RULES.items():
         assert (rule.name, bool(rule.formula), bool(rule.source)) == (name, True, True)
         assert not rule.formula.startswith(name)
-    assert all(rules_for(item) for item in ("pair", "best_of_k", "rating"))
+    assert all(rules_for(item) for item in ("pair", "best_of_k", "rating", "label"))
     assert set(AVERAGES) == {"micro", "macro", "weighted"}
 
 
