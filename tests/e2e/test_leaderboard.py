@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 from commands import judgebench, lasting_folder, pairs, write_jsonl
-from finishedruns import judge_run, score_run, written_run
+from finishedruns import judge_run, sample_runs, score_run, written_run
 from scoring import shared
 
 import judgebench as jb
@@ -304,7 +304,7 @@ def test_nothing_to_rank_is_a_mistake():
 
 def test_the_table_fits_the_terminal(monkeypatch):
     """No line is wider than the terminal, be it narrow or wide."""
-    assert judgebench("run", "-j", "offline/first", "-j", "offline/longest", "--json").status == 0
+    monkeypatch.chdir(sample_runs())
     for columns in (80, 200):
         monkeypatch.setenv("COLUMNS", str(columns))
         ended = judgebench("leaderboard", "runs", "--published")
