@@ -306,8 +306,8 @@ def _flat(known: KnownSource, rows: Source, options: RowMap) -> KnownSource:
             return known
     flat = KnownSource(_named(NestedSource(rows), options), known.benchmark, options.labels)
     with suppress(DataError):
-        form, own = known.form, flat.form
-        if own is None or (form is not None and own.label is None):
+        form, fields = known.form, flat.form
+        if fields is None or (form is not None and fields.label is None):
             return known
     return flat
 
