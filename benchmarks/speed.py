@@ -24,7 +24,8 @@ HERE = Path(__file__).resolve().parent
 JUDGEBENCH = [sys.executable, "-m", "judgebench"]
 IMPORT = [sys.executable, "-c", "import litellm"]
 PAIRS = 2985
-FIGURES = ("cached", "short", "live", "many_in_flight", "many_items")
+FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items")
+FURTHER = 20
 
 
 @dataclass(frozen=True)
@@ -119,8 +120,8 @@ class Bench:
     repeats: int
     lines: list[str] = field(default_factory=list)
 
-    def judge(self, out: str, *options: str, data: str = "rows.jsonl", judge: str = "local") -> list[str]:
-        command = [*JUDGEBENCH, "run", "rewardbench", "--data", data, "-j", judge, "--providers", "p.yaml"]
+    def judge(self, out: str, *options: str, data: str = "rows.jsonl", judges: str = "p.yaml") -> list[str]:
+        command = [*JUDGEBENCH, "run", "rewardbench", "--data", data, "-j", "local", "--providers", judges]
         return [*command, "--out", out, "--quiet", "--json", *options]
 
     def serve(self, **urls: str) -> None:
@@ -166,6 +167,39 @@ class Bench:
         self.ratio(f"cached run, {2 * PAIRS} judgements / import litellm", 0.3, "s", wall(*both), imported)
         again = wall(*both, out="fill")
         self.ratio(f"resumed done run, {2 * PAIRS} judgements / import litellm", 0.3, "s", again, imported)
+
+    def further(self) -> None:
+        """The CPU of a command in a process that has run it before, as in a notebook, to the import of LiteLLM.
+
+        Its judge is of another package and of a file of the user's own.
+        """
+        rows(self.folder / "few.jsonl", 20)
+        lay_provider(self.folder / "site")
+        (self.folder / "plugged.yaml").write_text(json.dumps({"judges": {"local": {"model": "plugged/model"}}}))
+        arguments = self.judge(_fresh("further"), data="few.jsonl", judges="plugged.yaml")[len(JUDGEBENCH) :]
+        script = (
+            "import contextlib, io, resource, sys\n"
+            "from judgebench.cli import main\n"
+            "at = sys.argv.index('--out') + 1\n"
+            "def command():\n"
+            "    sys.argv[at] += '+'\n"
+            "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()\n"
+            "command()\n"
+            "before = resource.getrusage(resource.RUSAGE_SELF)\n"
+            f"for _ in range({FURTHER}): command()\n"
+            "after = resource.getrusage(resource.RUSAGE_SELF)\n"
+            "print(after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime)"
+        )
+
+        def ours() -> float:
+            command = [sys.executable, "-c", script, *arguments]
+            env = self.env | {"PYTHONPATH": os.pathsep.join((str(self.folder / "site"), str(HERE.parent)))}
+            done = subprocess.run(command, env=env, cwd=self.folder, stdout=subprocess.PIPE, check=True)
+            return float(done.stdout) / FURTHER
+
+        name = "CPU of a further command of a process / import litellm"
+        self.took(IMPORT)
+        self.ratio(name, 0.03, "ms", ours, lambda: self.took(IMPORT).cpu)
 
     def short(self) -> None:
         """A live run of twenty pairs as a whole, with imports and the end of the process, to the import of LiteLLM."""
@@ -265,6 +299,21 @@ class Bench:
             f"start to the first call beyond imports, {count:,} items", f"{took - imported:.1f} s", "at most 3 s", said
         )
         self.add(f"resumed done run, {count:,} items", f"{again.wall:.1f} s", "at most 5 s", f"{again.cpu:.1f} s CPU")
+
+
+def lay_provider(site: Path) -> None:
+    """A package with a provider `plugged/...`, as an installer would lay it down."""
+    info = site / "plugged-1.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: plugged\nVersion: 1\n")
+    (info / "entry_points.txt").write_text("[judgebench.providers]\nplugged = plugged:Plugged\n")
+    (site / "plugged.py").write_text(
+        "from judgebench.client import Provider\n"
+        "from judgebench.verdicts import Reply\n"
+        "class Plugged(Provider):\n"
+        "    async def complete(self, request):\n"
+        "        return Reply(text='[[A]]', prompt_tokens=1, completion_tokens=1, cost_usd=0)\n"
+    )
 
 
 def _fresh(name: str) -> str:

@@ -17,27 +17,29 @@ if TYPE_CHECKING:
 
 
 def plugin_names(group: str) -> list[str]:
-    """The names of a group's entry points; nothing of theirs is imported.
-
-    Looked up where they are needed: reading the metadata of everything that is installed takes some 10 ms.
-    """
+    """The names of a group's entry points; nothing of theirs is imported."""
     return sorted({point.name for point in _points(group)})
 
 
 def _points(group: str) -> tuple[EntryPoint, ...]:
-    """A group's entry points, read anew only once a folder of packages has changed."""
-    return _points_in(group, tuple((folder, _changed(folder or ".")) for folder in sys.path))
+    return _installed(group, tuple(map(_state, sys.path)))
 
 
-def _changed(folder: str) -> int:
+def _state(place: str) -> tuple[str, int | None]:
+    """A folder of packages, and when something was last added to it or removed; the current folder has no name."""
     try:
-        return Path(folder).stat().st_mtime_ns
+        path = Path(place).absolute()
+        return str(path), path.stat().st_mtime_ns
     except OSError:
-        return 0
+        return place, None
 
 
-@lru_cache(maxsize=8)
-def _points_in(group: str, _folders: tuple[tuple[str, int], ...]) -> tuple[EntryPoint, ...]:
+@lru_cache(maxsize=16)
+def _installed(group: str, _: tuple[tuple[str, int | None], ...]) -> tuple[EntryPoint, ...]:
+    """A group's entry points, of all that is installed in some places as they were at some time.
+
+    Reading them takes some 10 ms: the row "a further command of a process" of benchmarks/speed.py.
+    """
     from importlib.metadata import entry_points
 
     return tuple(entry_points(group=group))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from pathlib import Path
 
 
@@ -14,6 +15,11 @@ def shipped(*parts: str) -> Path:
     Returns:
         The copy that a wheel carries, else the one at the top of the repository (a clone, an editable install).
     """
-    package = Path(__file__).resolve().parent.parent
+    return _top(__file__).joinpath(*parts)
+
+
+@lru_cache(maxsize=1)
+def _top(this_file: str) -> Path:
+    package = Path(this_file).resolve().parent.parent
     carried = package / "_shipped"
-    return (carried if carried.is_dir() else package.parent).joinpath(*parts)
+    return carried if carried.is_dir() else package.parent

@@ -126,6 +126,22 @@ class YamlText:
                 self._refuse_repeats(value, inside=inside, done=done)
 
 
+def yaml_in(path: Path) -> str:
+    """The text of a YAML file.
+
+    Raises:
+        ConfigError: The file cannot be read.
+    """
+    try:
+        return path.read_text(encoding="utf-8-sig")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: file not found") from None
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"{path}: not UTF-8 (byte {error.start}): save the file as UTF-8") from None
+    except OSError as error:
+        raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
+
+
 class YamlFile(YamlText):
     """A YAML file that has been read.
 
@@ -140,12 +156,4 @@ class YamlFile(YamlText):
             ConfigError: The file cannot be read, is no YAML, has a key twice, or holds itself.
         """
         self.path = path
-        try:
-            text = path.read_text(encoding="utf-8-sig")
-        except FileNotFoundError:
-            raise ConfigError(f"{path}: file not found") from None
-        except UnicodeDecodeError as error:
-            raise ConfigError(f"{path}: not UTF-8 (byte {error.start}): save the file as UTF-8") from None
-        except OSError as error:
-            raise ConfigError(f"{path}: cannot be read: {error.strerror}") from None
-        super().__init__(text, str(path))
+        super().__init__(yaml_in(path), str(path))

@@ -55,6 +55,21 @@ _RECORD: Mapping[str, Kind] = {
 
 
 @dataclass(frozen=True, slots=True)
+class CorrectedLabels:
+    """The labels that were corrected in a run.
+
+    Attributes:
+        file: Where the corrections stand.
+        count: How many there are; None where the run does not say.
+        score_before: The run's score without them; None where there was none, or the run does not say.
+    """
+
+    file: str | None
+    count: int | None
+    score_before: float | None
+
+
+@dataclass(frozen=True, slots=True)
 class Place:
     """One line of a leaderboard: a run, or a published figure.
 
@@ -77,6 +92,7 @@ class Place:
         section_groups: Letters in each section, as in `group`; corrected for all sections.
         published: Whether the figures are published ones, which were not measured again.
         note: What a reader of a published figure must know.
+        labels: The labels that were corrected, where the run stands beside others without corrections.
         measure: What score and sections are: a `share` or `pearson`; None without a score.
         baselines: The baselines' scores, by `longest` and the like.
         baseline_p: Of the difference from each, paired; without those that have none.
@@ -116,6 +132,7 @@ class Place:
     shown_as: str = ""
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     section_groups: dict[str, str] = field(default_factory=dict)
+    labels: CorrectedLabels | None = None
 
     @property
     def unranked(self) -> bool:
@@ -251,7 +268,10 @@ class Board(Tabular):
             yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):
             yield "95% CIs of sections: judgebench report, --csv, --json"
-        if others := [place.label for place in self.places if place.other_items]:
+        for place in self.places:
+            if place.labels is not None:
+                yield f"{_OTHER}: {place.label}, not ranked: {corrected_text(place)}"
+        if others := [place.label for place in self.places if place.other_items and place.labels is None]:
             yield f"{_OTHER}: other items, not ranked: {', '.join(others)}"
         if low := [place.label for place in self.places if place.low_coverage]:
             yield f"{_OTHER}: coverage below {LEAST_COVERAGE:.0%}, not ranked: {', '.join(low)}"
@@ -261,6 +281,15 @@ class Board(Tabular):
         if unfinished:
             yield f"not finished: {', '.join(f'{place.label} ({place.state})' for place in unfinished)}"
         yield from (f"note: {note}" for note in self.notes)
+
+
+def corrected_text(place: Place) -> str:
+    """The score of a run before and after its labels were corrected."""
+    labels, measure = place.labels, place.measure
+    count = "" if labels is None or labels.count is None else f" ({labels.count} of {place.items} labels)"
+    if labels is None or labels.score_before is None or place.score is None:
+        return f"the score is by corrected labels{count}"
+    return f"{score_text(labels.score_before, measure)} before, {score_text(place.score, measure)} after{count}"
 
 
 def figure_of(level: str, name: str, place: Place) -> float | None:

@@ -145,7 +145,7 @@ def _common_items(opened: Sequence[Finished]) -> tuple[list[str], int]:
 def _different_items(opened: Sequence[Finished], common: int, left_out: Sequence[int], differing: int) -> ConfigError:
     more = [f"{each.path} has {more} more" for each, more in zip(opened, left_out, strict=True)]
     beyond = ", ".join([*more[:_NAMED], *([f"and {len(more) - _NAMED} other runs"] if len(more) > _NAMED else [])])
-    texts = f" ({differing} of them with the same id but different text)" if differing else ""
+    texts = f" ({differing} of them with the same id, but another text or label)" if differing else ""
     mend = f"--common compares the {common}" if common else "compare runs of the same items"
     return ConfigError(f"the runs have different items: {common} in common; {beyond}{texts}; {mend}")
 

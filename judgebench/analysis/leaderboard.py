@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 
 from judgebench._util.steps import counted
 from judgebench._util.text import difference_text
-from judgebench.analysis.board import FIGURES, Board, Leaderboard, Place
+from judgebench.analysis.board import FIGURES, Board, CorrectedLabels, Leaderboard, Place
 from judgebench.analysis.failures import failure_notes
 from judgebench.analysis.ranking import MANY, Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
@@ -196,8 +196,9 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
         notes.append(f"{altered} {are} not ranked")
-    others = sum(place.other_items for place in places) - altered
-    rankable = len(runs) - altered - sum(place.low_coverage for place in places)
+    corrected = sum(place.labels is not None for place in places)
+    others = sum(place.other_items and place.labels is None for place in places) - altered
+    rankable = len(runs) - altered - corrected - sum(place.low_coverage for place in places)
     if others and items is None:
         notes.append("not ranked: no two runs have the same items; compare two with judgebench compare --common")
     elif others:
@@ -234,6 +235,7 @@ def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) ->
             group=ranking.letters.get(within.get(at, -1), ""),
             section_groups={name: each[within[at]] for name, each in ranking.section_letters.items() if at in within},
             low_coverage=is_low(each),
+            labels=labels_of(each) if at not in within else None,
             other_items=each.metrics.score is not None and at not in within and not is_low(each),
         )
         for at, each in enumerate(runs)
@@ -254,6 +256,13 @@ def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) ->
             rank = 1 + sum(each > score for each in scores)
             places[at] = replace(places[at], pareto=bool(front[at]), rank=rank, rank_low=ends[0], rank_high=ends[1])
     return places
+
+
+def labels_of(run: Finished) -> CorrectedLabels | None:
+    """What is known of the labels that were corrected in a run; None where none were."""
+    rescored = run.run.manifest.rescored
+    said = None if rescored is None else rescored.labels
+    return None if said is None else CorrectedLabels(said.file, said.count, said.score_before)
 
 
 def is_low(run: Finished) -> bool:
@@ -350,10 +359,11 @@ def comparable(runs: Sequence[Finished]) -> list[int]:
     """The runs that can be ranked: the largest set of runs over the same items, or else the one with the most items.
 
     Empty where there are several such sets, which is nobody's choice. A run over altered items is no rival of those
-    over the items as they are.
+    over the items as they are, nor is one with corrected labels of those without.
     """
     share_contents(runs)
     plain = [at for at, each in enumerate(runs) if not is_altered(each)] or list(range(len(runs)))
+    plain = [at for at in plain if labels_of(runs[at]) is None] or plain
     plain = [at for at in plain if not is_low(runs[at])]
     if not plain:
         return []

@@ -7,11 +7,14 @@ import difflib
 import hashlib
 from copy import copy
 from dataclasses import dataclass, replace
+from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
+from judgebench.analysis.rowanswers import row_answers
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import TIE
+from judgebench.sources.labels import LETTERS, numbering, read_label
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -20,20 +23,14 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished, Judgement
 
 
-class _Place(NamedTuple):
-    """Where a correction stands."""
-
-    path: str | Path
-    line: int
-
-
 @dataclass(frozen=True, slots=True)
 class Fix:
     """A corrected label.
 
     Attributes:
-        label: `flip` (of two answers the other is better), `tie`, `none`, or the number of the best answer, where the
-            correct ones come first: 0 is the first of these.
+        label: `flip` (of two answers the other is better), `tie`, `none`, or what the file says of the best answer:
+            `B`, `response_b`, a model's name, or its number, where the correct ones come first: 0 is the first of
+            these.
         comment: Why.
         order: Which of the item's answers, as they are stored, comes first, second ...; the correct ones come first.
         num_correct: How many are correct.
@@ -98,15 +95,21 @@ def read_fixes(path: str | Path, finished: Finished) -> dict[str, Fix]:
     keys = finished.keys
     if finished.run.manifest.altered is not None:
         raise ConfigError(f"{finished.path}: a run over altered items; correct the labels of the run beside it")
-    fixes: dict[str, Fix] = {}
+    lines: dict[str, tuple[int, dict[str, str]]] = {}
     for line, row in _rows(Path(path)):
-        identifier, label = (row.get("id") or "").strip(), (row.get("label") or "").strip().casefold()
+        identifier = (row.get("id") or "").strip()
         if identifier not in keys:
             raise _at(path, line, str(unknown_name("item", identifier, keys, mend="ids are those of the run's items")))
-        if identifier in fixes:
+        if identifier in lines:
             raise _at(path, line, f"item '{identifier}' is named twice; keep one of the rows")
-        words = _words(keys[identifier], unlabelled=finished.benchmark.own_rows)
-        fix = _fix(_Place(path, line), keys[identifier], label, (row.get("comment") or "").strip(), words)
+        lines[identifier] = line, row
+    reader = _Reader(finished, {item: row["label"] or "" for item, (_, row) in lines.items()})
+    fixes: dict[str, Fix] = {}
+    for identifier, (line, row) in lines.items():
+        try:
+            fix = reader.fix(keys[identifier], (row.get("label") or "").strip(), (row.get("comment") or "").strip())
+        except ValueError as error:
+            raise _at(path, line, str(error)) from None
         if fix is not None:
             fixes[identifier] = fix
     if not fixes:
@@ -131,34 +134,81 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     yield from ((reader.line_num, row) for row in reader)
 
 
-def _words(key: ItemKey, *, unlabelled: bool) -> list[str]:
-    """What a label of the item can be, but for numbers; a benchmark's own rule knows no tie and no missing label."""
-    two = ["flip", *([TIE] if unlabelled else [])] if key.k == 2 else []
-    return ["keep", *two, *(["none"] if unlabelled else [])]
+class _Reader:
+    """What the labels of a file mean for a run's items.
 
+    Args:
+        finished: The run.
+        labels: All labels of the file, by item.
+    """
 
-def _fix(place: _Place, key: ItemKey, label: str, comment: str, words: Sequence[str]) -> Fix | None:
-    every = tuple(range(key.k))
-    if key.human_score is not None or key.k < 2:
-        raise _at(*place, f"item '{key.id}' is graded or has one answer; only labels of two or more can be corrected")
-    if label == "keep":
-        return None
-    if label == "flip" and key.k == 2 and key.num_correct == 1:
-        return Fix(key.id, label, comment, (1, 0), 1)
-    if label in {TIE, "none"} and label in words:
-        return Fix(key.id, label, comment, every, 0)
-    if label.isdecimal() and int(label) < key.k:
-        best = int(label)
+    def __init__(self, finished: Finished, labels: Mapping[str, str]) -> None:
+        self._finished, self._labels = finished, labels
+        self._unlabelled = finished.benchmark.own_rows
+        codes: dict[int, set[int]] = {}
+        for item, label in labels.items():
+            if label.strip().isdecimal():
+                codes.setdefault(finished.keys[item].k, set()).add(int(label))
+        self._counted = {k for k, among in codes.items() if k in among and numbering(among | {1}, k) is not None}
+
+    @cached_property
+    def _rows(self) -> dict[str, tuple[int, ...]]:
+        return row_answers(self._finished, self._labels)
+
+    def fix(self, key: ItemKey, text: str, comment: str) -> Fix | None:
+        """The correction that a label is; None where it changes nothing.
+
+        Raises:
+            ValueError: It is none; the message says what could stand there.
+        """
+        label = text.casefold()
+        if key.human_score is not None or key.k < 2:
+            raise ValueError(
+                f"item '{key.id}' is graded or has one answer; only labels of two or more can be corrected"
+            )
+        if label in {"", "keep", "chosen"}:
+            return None
+        every = tuple(range(key.k))
+        if label in {"flip", "rejected"} and key.k == 2 and key.num_correct == 1:
+            return Fix(key.id, "flip", comment, (1, 0), 1)
+        said = read_label(text, key.k)
+        if self._unlabelled and key.k == 2 and (said == TIE or (said == 0 and key.k in self._counted)):
+            return None if key.label == TIE else Fix(key.id, TIE, comment, every, 0)
+        if self._unlabelled and label == "none":
+            return Fix(key.id, "none", comment, every, 0)
+        best = self._best(key, text, said)
         if best < key.num_correct:
             return None
-        return Fix(key.id, label, comment, (best, *(at for at in every if at != best)), 1)
-    near = difflib.get_close_matches(label, words, n=1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    raise _at(
-        *place,
-        f"label '{label}' of item '{key.id}' must be {', '.join(words)} or the number of its best answer, 0 to "
-        f"{key.k - 1} (0: the one labelled correct now){hint}",
-    )
+        return Fix(key.id, text, comment, (best, *(at for at in every if at != best)), 1)
+
+    def _best(self, key: ItemKey, text: str, said: str | int | None) -> int:
+        """The number of the best answer, as the item has it."""
+        if isinstance(said, int) and key.k not in self._counted and 0 <= said < key.k:
+            return said
+        models = [at for at, model in enumerate(self._finished.models.get(key.id) or ()) if model == text]
+        if len(models) == 1:
+            return models[0]
+        at = said - 1 if isinstance(said, int) and key.k in self._counted else None
+        at = LETTERS.index(said) if isinstance(said, str) and said in LETTERS[: key.k] and said else at
+        if at is None or not 0 <= at < key.k:
+            raise ValueError(self._expected(key, text))
+        if key.id not in self._rows:
+            raise ValueError(
+                f"label '{text}' of item '{key.id}' is an answer of its row, and the run's rows are not there or say "
+                "which one is chosen: write flip or keep, or the number of the best answer (0: the one labelled "
+                "correct now)"
+            )
+        return self._rows[key.id][at]
+
+    def _expected(self, key: ItemKey, text: str) -> str:
+        two = ["flip", *([TIE] if self._unlabelled else [])] if key.k == 2 else []
+        words = ["keep", *two, *(["none"] if self._unlabelled else []), *LETTERS[: key.k]]
+        near = difflib.get_close_matches(text.casefold(), words, n=1)
+        hint = f"; did you mean {near[0]}?" if near else ""
+        return (
+            f"label '{text}' of item '{key.id}' must be {', '.join(words)} or the number of its best answer, 0 to "
+            f"{key.k - 1} (0: the one labelled correct now){hint}"
+        )
 
 
 def _at(path: str | Path, line: int, what: str) -> DataError:
@@ -193,14 +243,22 @@ def _after(first: tuple[int, ...] | None, second: tuple[int, ...]) -> tuple[int,
     return second if first is None else tuple(first[at] for at in second)
 
 
-def labels_entry(path: str | Path, finished: Finished, fixes: Mapping[str, Fix]) -> dict[str, object]:
+def labels_entry(
+    path: str | Path, finished: Finished, fixes: Mapping[str, Fix], score_before: float | None
+) -> dict[str, object]:
     """What a manifest says of corrections: the file's name, a hash of the items with them, and what moved."""
     digest = str(finished.run.manifest.items.hash)
     said = "\n".join(
         [digest, *(f"{each.item}\t{each.order}\t{each.num_correct}\t{each.tie}" for each in fixes.values())]
     )
     moved = {item: list(order) for item, order in relabelled(finished, fixes).moved.items()}
-    return {"file": Path(path).name, "hash": hashlib.sha256(said.encode()).hexdigest(), "moved": moved}
+    return {
+        "file": Path(path).name,
+        "hash": hashlib.sha256(said.encode()).hexdigest(),
+        "count": len(fixes),
+        "score_before": score_before,
+        "moved": moved,
+    }
 
 
 def label_changes(

@@ -86,8 +86,9 @@ def rescore(
         run: A judge's run, or its folder.
         template: Whose verdict rule reads them: a name or a file; None for the run's own.
         aggregate: How the readings of a question become one; None for the run's own rule.
-        labels: A CSV file of corrected labels, with the columns `id`, `label` (`flip`, `tie`, `none`, `keep`, or the
-            number of the best answer) and `comment`.
+        labels: A CSV file of corrected labels, with the columns `id`, `label` and `comment`. A label is `flip`, `keep`,
+            `tie`, `none`, the best answer as the rows name it (`B`, `response_b`, `2`, a model), or its number in the
+            run, where 0 is the one labelled correct.
         dry_run: Write nothing.
 
     Raises:
@@ -109,11 +110,12 @@ def rescore(
     reading = counted(judgements, "parsing replies", unit="replies", total=len(judgements))
     again = [_again(judgement, templates, finished) for judgement in reading]
     before = outcomes_of(finished, templates, judgements, protocol)
+    score_before = point_score(list(before.values()), finished.benchmark.layout)
     earlier = _earlier(finished)
     fixes, entry = {}, None
     if labels is not None:
         fixes = read_fixes(labels, finished)
-        entry = labels_entry(labels, finished, fixes)
+        entry = labels_entry(labels, finished, fixes, score_before)
         again = [fixes[each.item].of_judgement(each) if each.item in fixes else each for each in again]
         earlier = {
             _question(own[0]): own
@@ -135,7 +137,7 @@ def rescore(
         judgements=len(judgements),
         read=sum(_is_read(judgement) for judgement in judgements),
         changes=changes,
-        score_before=point_score(list(before.values()), finished.benchmark.layout),
+        score_before=score_before,
         metrics=metrics,
         path=path,
         notes=tuple(notes),
@@ -159,6 +161,12 @@ def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | No
 def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
     """The run's templates with another reader, for the questions of its mode."""
     if reader.mode == templates.wording.mode:
+        asked, read = templates.wording.rule.classes, reader.rule.classes
+        if asked is not None and read is not None and asked.names != read.names:
+            raise ConfigError(
+                f"template '{reader.name}' has the classes {', '.join(read.names)}, the run {', '.join(asked.names)}: "
+                "name a template of these, in this order"
+            )
         return replace(templates, reader=reader)
     if templates.companion is not None and reader.mode == templates.companion.mode:
         return replace(templates, companion_reader=reader)

@@ -38,7 +38,7 @@ from judgebench.cli.groups import Renamed
     "labels_file",
     type=click.Path(),
     metavar="FILE",
-    help="CSV of corrected labels: id, label (flip, tie, none, keep, or the number of the best answer), comment.",
+    help="CSV of corrected labels: id, label (flip, keep, tie, none, or the best answer as the rows name it), comment.",
 )
 @click.option("--dry-run", is_flag=True, help="Show what would change; write nothing.")
 @click.option("--all", "every", is_flag=True, help="List all changes, not only the first 20.")

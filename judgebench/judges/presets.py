@@ -7,6 +7,7 @@ import math
 import os
 import re
 from fnmatch import fnmatchcase
+from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -15,7 +16,7 @@ from pydantic import ValidationError
 from judgebench._util.plugins import plugin_names
 from judgebench._util.redaction import secrets_in
 from judgebench._util.resources import shipped
-from judgebench._util.yaml import YamlFile
+from judgebench._util.yaml import YamlText, yaml_in
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.judges.addresses import addresses_in, at_its_address, is_foreign
 from judgebench.judges.callables import callable_judge
@@ -174,7 +175,7 @@ def _same(ships: Judges, known: Judges, name: str) -> bool:
 
 def is_moved(judge: Judge) -> bool:
     """Whether a file that nobody named sends a preset that ships, or a key, to an address not its provider's own."""
-    return judge.found and (bool(keys_sent(judge)) or judge.name in load_judges(shipped(FILE)).names())
+    return judge.found and (bool(keys_sent(judge)) or judge.name in _judges_in(_read(shipped(FILE))))
 
 
 def load_judges(user_file: Path | None = None) -> Judges:
@@ -188,22 +189,22 @@ def load_judges(user_file: Path | None = None) -> Judges:
     """
     ours = shipped(FILE)
     own = _own_file() if user_file is None else user_file.expanduser()
-    files = [YamlFile(ours)]
+    paths = [ours]
     if own is not None and not (own.exists() and own.samefile(ours)):
-        files.append(YamlFile(own))
+        paths.append(own)
+    files = [_read(path) for path in paths]
     defaults: dict[str, Any] = {}
     entries: dict[str, Any] = {}
     families: dict[str, Any] = {}
     for file in files:
-        _check_file(file)
         defaults = _merged(defaults, file.data.get("defaults") or {})
         families = _merged(families, file.data.get("families") or {})
-        entries = _merged(entries, {name: entry or {} for name, entry in (file.data.get("judges") or {}).items()})
+        entries = _merged(entries, {name: entry or {} for name, entry in _judges_in(file).items()})
     here = user_file is None and own == Path(FILE) and len(files) > 1
-    ships = files[0].data.get("judges") or {}
+    ships = _judges_in(files[0])
     presets = {}
     for name, entry in entries.items():
-        file = next(file for file in reversed(files) if name in (file.data.get("judges") or {}))
+        file = next(file for file in reversed(files) if name in _judges_in(file))
         settings = _merged(defaults, entry)
         if "model" not in settings:
             raise file.mistake(("judges", name), f"missing model: expected {_EXPECTED['model']}")
@@ -211,7 +212,7 @@ def load_judges(user_file: Path | None = None) -> Judges:
         found = here and is_foreign(judge) and addresses_in(settings) != addresses_in(ships.get(name) or {})
         presets[name] = judge.model_copy(update={"found": True}) if found else judge
     any_model = _split(defaults) | {"found": bool(here and addresses_in(defaults))}
-    return Judges(presets, any_model, [file.path for file in files], families)
+    return Judges(presets, any_model, paths, families)
 
 
 def _own_file() -> Path | None:
@@ -225,9 +226,28 @@ def _own_file() -> Path | None:
     return next((path for path in (Path(FILE), folder / "judgebench" / FILE) if path.is_file()), None)
 
 
-def _check_file(file: YamlFile) -> None:
+def _read(path: Path) -> YamlText:
+    return _checked(path, yaml_in(path))
+
+
+def _judges_in(file: YamlText) -> dict[str, Any]:
+    return file.data.get("judges") or {}
+
+
+@lru_cache(maxsize=8)
+def _checked(path: Path, text: str) -> YamlText:
+    """A file that has been read and holds no mistake of its own.
+
+    Each text is checked once a process: the row "a further command of a process" of benchmarks/speed.py.
+    """
+    file = YamlText(text, str(path))
+    _check_file(file)
+    return file
+
+
+def _check_file(file: YamlText) -> None:
     if file.data is None:
-        raise ConfigError(f"{file.path}: the file is empty: expected the keys 'defaults' and 'judges'")
+        raise ConfigError(f"{file.name}: the file is empty: expected the keys 'defaults' and 'judges'")
     if not isinstance(file.data, dict):
         raise file.mistake((), f"found {_found(file.data)}: expected a mapping with the keys 'defaults' and 'judges'")
     for path in secrets_in(file.data):
@@ -240,7 +260,7 @@ def _check_file(file: YamlFile) -> None:
             raise file.mistake((key,), f"is {_found(value)}: expected a mapping")
     check_families(file)
     _check_entry(file, ("defaults",), file.data.get("defaults") or {})
-    for name, entry in (file.data.get("judges") or {}).items():
+    for name, entry in _judges_in(file).items():
         where = ("judges", name)
         if not isinstance(name, str) or not _NAME.fullmatch(name):
             raise file.mistake(where, "is not a valid judge name: expected letters, digits and . _ - : @ + (quote it)")
@@ -249,7 +269,7 @@ def _check_file(file: YamlFile) -> None:
         _check_entry(file, where, entry or {})
 
 
-def _check_entry(file: YamlFile, where: tuple[str, ...], entry: dict[Any, Any]) -> None:
+def _check_entry(file: YamlText, where: tuple[str, ...], entry: dict[Any, Any]) -> None:
     for key, value in entry.items():
         _check_key(file, (*where, key))
         for path in _not_json(value, (*where, key)) if key == "params" or key not in _FIELDS else ():
@@ -269,7 +289,7 @@ def _check_entry(file: YamlFile, where: tuple[str, ...], entry: dict[Any, Any]) 
             raise file.mistake((*where, "model"), f"cannot be used: {error}") from None
 
 
-def _check_key(file: YamlFile, path: tuple[Any, ...]) -> None:
+def _check_key(file: YamlText, path: tuple[Any, ...]) -> None:
     key = path[-1]
     if not isinstance(key, str):
         raise file.mistake(path, "is not a setting: expected text")
@@ -326,7 +346,7 @@ def _split(settings: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def _validated(
-    file: YamlFile, where: tuple[str, ...], name: str, settings: Mapping[str, Any], *, partial: bool = False
+    file: YamlText, where: tuple[str, ...], name: str, settings: Mapping[str, Any], *, partial: bool = False
 ) -> Judge:
     """The judge of some settings, or the mistake in them; a file's own part of them may lack keys (`partial`)."""
     try:
@@ -394,7 +414,7 @@ def family_of(model: str, families: Mapping[str, Sequence[str]]) -> str | None:
     )
 
 
-def check_families(file: YamlFile) -> None:
+def check_families(file: YamlText) -> None:
     """Raises ConfigError where a file's `families` hold anything but lists of patterns, or null, by name."""
     for name, patterns in (file.data.get("families") or {}).items():
         where = ("families", name)

@@ -109,6 +109,7 @@ def _labels_of_one(manifests: Sequence[Manifest], paths: Sequence[Path]) -> list
         *(_Facet(list(texts)) for texts in zip(*conditions, strict=True)),
         _Facet(_settings(manifests)),
         _Facet(["rescored" if _is_plain_rescored(manifest) else "" for manifest in manifests]),
+        _Facet([_corrected(manifest) for manifest in manifests]),
         _Facet(_tails([_score_file(manifest) for manifest in manifests]), always=False),
         _Facet(_moments([manifest.started for manifest in manifests]), always=False),
     ]
@@ -250,7 +251,8 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     """How the questions were put and which items were chosen; empty texts for what is as usual."""
     protocol, selection = manifest.protocol.protocol, manifest.selection
     judged = manifest.scores is None
-    orders = judged and manifest.template.mode != "rating"
+    kind = manifest.template.kind
+    orders = judged and (kind is None or kind.ordered)
     yield f"{protocol.orders} order{'' if protocol.orders == 'one' else 's'}" if orders else ""
     yield _PAIRS.get(str(protocol.pairs), "") if judged else ""
     yield f"{protocol.samples} samples" if judged and protocol.samples > 1 else ""
@@ -283,7 +285,7 @@ def _mapping(manifest: Manifest) -> str:
 
 def _sources(manifests: Sequence[Manifest]) -> list[str]:
     """The shortest names of the files that the rows are from; none where all have the same items."""
-    if len({manifest.items.hash for manifest in manifests}) < 2:
+    if len({manifest.items.hash for manifest in manifests if not _corrected(manifest)}) < 2:
         return [""] * len(manifests)
     tails = _tails([_source(manifest) for manifest in manifests])
     revisions = [str(manifest.data.revision or "") for manifest in manifests]
@@ -333,7 +335,8 @@ def _item_sets(manifests: Sequence[Manifest]) -> list[str]:
         (_source(each), each.data.revision, str(each.selection), each.seed if each.selection.limit else 0)
         for each in manifests
     ]
-    for group in _groups(chosen):
+    for every in _groups(chosen):
+        group = [at for at in every if not _corrected(manifests[at])]
         found: dict[object, list[Manifest]] = defaultdict(list)
         for at in group:
             found[manifests[at].items.hash].append(manifests[at])
@@ -385,5 +388,14 @@ def _is_plain_rescored(manifest: Manifest) -> bool:
     """Whether the replies were read again with nothing else in the name that says so."""
     rescored = manifest.rescored
     return (
-        rescored is not None and rescored.template == manifest.template.name and rescored.hash == manifest.template.hash
+        rescored is not None
+        and rescored.labels is None
+        and rescored.template == manifest.template.name
+        and rescored.hash == manifest.template.hash
     )
+
+
+def _corrected(manifest: Manifest) -> str:
+    """That labels were corrected, and by which file."""
+    labels = None if manifest.rescored is None else manifest.rescored.labels
+    return "" if labels is None else f"labels corrected ({labels.file})" if labels.file else "labels corrected"

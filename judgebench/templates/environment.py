@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import jinja2
 from jinja2 import nodes
+from jinja2.compiler import CodeGenerator
+from jinja2.idtracking import VAR_LOAD_RESOLVE
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 from jinja2.visitor import NodeTransformer
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
     from pathlib import Path
 
+    from jinja2.compiler import Frame
     from jinja2.runtime import Context
 
 ROLES = ("system", "user", "assistant")
@@ -42,17 +45,35 @@ _BLANK = " \t\r\n\ufeff"
 _OF_DICTS = frozenset(dir(dict))
 
 
+class _Generator(CodeGenerator):
+    """Jinja's own, which also keeps what each file takes from outside: `jinja2.meta` needs a pass of its own."""
+
+    def enter_frame(self, frame: Frame) -> None:
+        super().enter_frame(frame)
+        assert isinstance(self.environment, Environment)
+        taken = self.environment.taken.setdefault(self.name, set())
+        taken.update(
+            name
+            for action, name in frame.symbols.loads.values()
+            if action == VAR_LOAD_RESOLVE and name is not None and name not in self.environment.globals
+        )
+
+
 class Environment(ImmutableSandboxedEnvironment):
-    """Where one template is compiled; `read` holds every other file that it takes something from.
+    """Where one template is compiled.
+
+    `read` holds every other file that it takes something from, `taken` the variables that each compiled file takes.
 
     A file is read once. What changes here changes while the template is parsed and compiled, and never after, for then
     threads may render it.
     """
 
+    code_generator_class = _Generator
     intercepted_binops = frozenset({"*", "**"})
 
     def __init__(self, folders: Sequence[Path], files: Mapping[str, str] | None = None) -> None:
         self.read = dict(files or {})
+        self.taken: dict[str | None, set[str]] = {}
         self.imported: dict[str, nodes.Template] = {}
         self._folders = folders
         self._within: list[str] = []
@@ -99,14 +120,8 @@ class Environment(ImmutableSandboxedEnvironment):
 
     def source_of(self, name: str) -> str | None:
         """Source of another file: in the template's folders, else one that ships; front matter left out."""
-        for place in () if name in self.read else (*self._folders, shipped("prompt_templates")):
-            try:
-                path = (place / name).resolve()
-                if path.is_relative_to(place.resolve()) and path.is_file():
-                    self.read[name] = path.read_text(encoding="utf-8")
-                    break
-            except (OSError, UnicodeDecodeError) as error:
-                raise ConfigError.at(name, f"cannot be read: {error}") from None
+        if name not in self.read and (text := text_of(name, self._folders)) is not None:
+            self.read[name] = text
         return blanked(self.read[name]) if name in self.read else None
 
     def compile_imports(self) -> None:
@@ -120,13 +135,8 @@ class Environment(ImmutableSandboxedEnvironment):
         Jinja's own include takes a new context each time: with it, the row "cached run, 5970 judgements" of
         benchmarks/speed.py takes a fifth more CPU. And in its place, every check sees what is included.
         """
-        tree = _Inline(self).visit(super()._parse(source, name, filename))
+        tree = _Prepared(self).visit(super()._parse(source, name, filename))
         assert isinstance(tree, nodes.Template)
-        for loop in tree.find_all(nodes.For):
-            if not (isinstance(loop.iter, nodes.Filter) and loop.iter.name == _STEP):  # an included one has its own
-                loop.iter = nodes.Filter(loop.iter, _STEP, [], [], None, None, lineno=loop.iter.lineno)
-        for node in tree.find_all((nodes.Import, nodes.FromImport)):
-            self.taken_in(node)
         for block in (node for node in tree.body if isinstance(node, nodes.Block) and role_of(node.name) in ROLES):
             first, last = (_text_at(block, end) for end in (0, -1))
             if first is not None:
@@ -161,8 +171,24 @@ def role_of(block: str) -> str:
     return block.partition("_")[0]
 
 
-class _Inline(NodeTransformer):
-    """Replaces `{% include 'name' %}` by what the file holds."""
+def text_of(name: str, folders: Sequence[Path]) -> str | None:
+    """Text of a file that a template takes in, in the first of its folders that has it, else one that ships.
+
+    Raises:
+        ConfigError: It cannot be read.
+    """
+    for place in (*folders, shipped("prompt_templates")):
+        try:
+            path = (place / name).resolve()
+            if path.is_relative_to(place.resolve()) and path.is_file():
+                return path.read_text(encoding="utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            raise ConfigError.at(name, f"cannot be read: {error}") from None
+    return None
+
+
+class _Prepared(NodeTransformer):
+    """Replaces `{% include 'name' %}` by what the file holds, reads what is imported, and counts the steps of loops."""
 
     def __init__(self, environment: Environment) -> None:
         self._environment = environment
@@ -174,6 +200,19 @@ class _Inline(NodeTransformer):
             for data in inner.find_all(nodes.TemplateData):
                 data.lineno -= _blank_lines(data.data)
         return body
+
+    def visit_Import(self, node: nodes.Import) -> nodes.Node:  # noqa: N802
+        self._environment.taken_in(node)
+        return node
+
+    def visit_FromImport(self, node: nodes.FromImport) -> nodes.Node:  # noqa: N802
+        self._environment.taken_in(node)
+        return node
+
+    def visit_For(self, node: nodes.For) -> nodes.Node:  # noqa: N802
+        self.generic_visit(node)
+        node.iter = nodes.Filter(node.iter, _STEP, [], [], None, None, lineno=node.iter.lineno)
+        return node
 
 
 def _text_at(block: nodes.Block, end: int) -> nodes.TemplateData | None:

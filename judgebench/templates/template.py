@@ -11,14 +11,13 @@ import hashlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
-from functools import cached_property
+from functools import cached_property, lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
-from jinja2.meta import find_undeclared_variables
 
 from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError, unknown_name
@@ -30,10 +29,12 @@ from judgebench.templates.environment import (
     printed,
     role_of,
     says_something,
+    text_of,
     uses_completions,
     why,
 )
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from judgebench.items import Item, Turn
-    from judgebench.verdicts import VerdictRule
+    from judgebench.verdicts import VerdictKind, VerdictRule
 
 Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
@@ -142,6 +143,11 @@ class Template:
     def mode(self) -> Mode:
         """What a call shows: two completions, k, or one to rate."""
         return self.front.mode
+
+    @property
+    def kind(self) -> VerdictKind:
+        """What its verdicts are."""
+        return KINDS[self.front.mode]
 
     @property
     def rule(self) -> VerdictRule:
@@ -246,7 +252,7 @@ def parse_template(
         raise ConfigError(message, what=what, where=inside or where, line=error.lineno, fix=fix) from None
     except BROKEN as error:
         raise ConfigError.at(where, f"not a valid template: {why(error)}") from None
-    messages, used = _message_blocks(layers, where), _used(layers)
+    messages, used = _message_blocks(layers, where), _used(layers, environment, where)
     if unknown := sorted(used - VARIABLES):
         raise UndefinedNamesError(where, unknown, environment.read)
     files, imported = MappingProxyType(dict(environment.read)), tuple(environment.imported.values())
@@ -306,10 +312,10 @@ def _message_blocks(layers: Sequence[Layer], where: str) -> tuple[MessageBlock, 
     return tuple(messages.values())
 
 
-def _used(layers: Sequence[Layer]) -> frozenset[str]:
+def _used(layers: Sequence[Layer], environment: Environment, where: str) -> frozenset[str]:
     """The names that a template uses and does not set itself."""
     set_above = {name for layer in layers for name in _set_at_the_top(layer.tree)}
-    return frozenset().union(*(find_undeclared_variables(layer.tree) for layer in layers)) - set_above
+    return frozenset().union(*(environment.taken[layer.inside or where] for layer in layers)) - set_above
 
 
 def _has_preamble(tree: nodes.Template) -> bool:
@@ -386,7 +392,8 @@ def _set_at_the_top(tree: nodes.Template) -> Iterator[str]:
 
 def shipped_templates() -> dict[str, Path]:
     """Name and file of every template that ships."""
-    return {path.stem: path for path in sorted(shipped("prompt_templates").glob(f"[!_]*{SUFFIX}"))}
+    paths = shipped("prompt_templates").iterdir()
+    return {path.stem: path for path in sorted(paths) if path.suffix == SUFFIX and not path.name.startswith("_")}
 
 
 def template_source(name: str | Path) -> tuple[Path, str]:
@@ -433,9 +440,24 @@ def load_template(name: str | Path) -> Template:
         ConfigError: There is none, or it does not hold what a template must.
     """
     path, source = template_source(name)
-    template = parse_template(source, path.name, included_from(path))
+    folders = included_from(path)
+    template = _checked(source, path.name, folders)
+    if any(text_of(inner, folders) != text for inner, text in template.files.items()):
+        _checked.cache_clear()
+        template = _checked(source, path.name, folders)
+    ships = path.parent == shipped("prompt_templates") and path.stem in shipped_templates()
+    return template if ships else replace(template, edited=_edited(path))
+
+
+@lru_cache(maxsize=32)
+def _checked(source: str, where: str, folders: tuple[Path, ...]) -> Template:
+    """A template that holds all it must, as long as what it takes in from the folders stays as it is.
+
+    Each is parsed once a process: the row "a further command of a process" of benchmarks/speed.py.
+    """
+    template = parse_template(source, where, folders)
     check_messages(template)
-    return template if path in shipped_templates().values() else replace(template, edited=_edited(path))
+    return template
 
 
 def _edited(path: Path) -> str | None:

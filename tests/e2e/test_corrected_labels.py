@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import best_of_four, judgebench, pairs
+from commands import best_of_four, judgebench, pairs, write_jsonl
 from finishedruns import written_run
 
 import judgebench as jb
@@ -82,6 +82,48 @@ def test_rows_of_ones_own_can_become_ties_and_lose_their_label():
     assert found.metrics.score == pytest.approx(2 / 3)
 
 
+OWN = [
+    {"id": n, "prompt": f"Q {n}?", "response_a": "first", "response_b": "second!", "winner": label}
+    for n, label in enumerate(("A", "B", "A", "tie", None))
+]
+
+
+@pytest.mark.parametrize(
+    ("labels", "changed"),
+    [
+        (("A", "A", "B", "B", "B"), {"1": "A", "2": "B", "3": "B", "4": "B"}),
+        (("response_a", "Answer 1", "second", "model_b", "tie"), {"1": "A", "2": "B", "3": "B", "4": "tie"}),
+        (("1", "1", "2", "2", "0"), {"1": "A", "2": "B", "3": "B", "4": "tie"}),
+        (("m", "m", "n", "n", "keep"), {"1": "A", "2": "B", "3": "B"}),
+        (("chosen", "flip", "rejected", "equal", ""), {"1": "A", "2": "B"}),
+        (("0", "1", "1", "keep", "keep"), {"1": "A", "2": "B"}),
+    ],
+)
+def test_labels_in_the_words_of_the_rows(labels, changed):
+    """Slots, words, numbers, models and ties are the rows' own, whichever answer the run has first."""
+    models = {"model_a": "m", "model_b": "n"}
+    run = jb.run("custom", judge="offline/first", data=write_jsonl(Path("own.jsonl"), [row | models for row in OWN]))
+    found = jb.rescore(run, labels=fixes(*(f"{n},{label}," for n, label in enumerate(labels))))
+    after = {item.id: item for item in jb.Run.load(found.path).items}
+
+    def label_of(item):
+        return item.label or ("A" if item.completions[0].text == "first" else "B")
+
+    assert {change.item: label_of(after[change.item]) for change in found.labels} == changed
+
+
+def test_a_leaderboard_says_the_score_before_and_after():
+    """The corrected run is called so beside its origin, which keeps its rank and its plain name."""
+    run = denied()
+    jb.rescore(run, labels=fixes("5,flip,"))
+    ended = judgebench("leaderboard", "runs")
+    said = " ".join(ended.out.split())
+
+    assert "-: judge · labels corrected (fixes.csv), not ranked: 90.0% before, 95.0% after (1 of 20 labels)" in said
+    assert "other items" not in said
+    assert "1 judge" in said
+
+
 def test_runs_with_other_labels_are_compared_over_what_they_share():
     """The corrected item is another item."""
     run = denied()
@@ -95,8 +137,10 @@ def test_runs_with_other_labels_are_compared_over_what_they_share():
     [
         (["55,flip,"], "fixes.csv line 2: unknown item '55': did you mean 5"),
         (["5,flipped,"], "did you mean flip?"),
-        (["5,A,"], "must be keep, flip or the number of its best answer, 0 to 1"),
-        (["5,2,"], "0 to 1"),
+        (["5,good,"], "must be keep, flip, A, B or the number of its best answer, 0 to 1"),
+        (["5,3,"], "0 to 1"),
+        (["5,A,"], "label 'A' of item '5' is an answer of its row, and the run's rows are not there or say which one"),
+        (["5,2,"], "write flip or keep"),
         (["5,flip,", "5,1,"], "line 3: item '5' is named twice"),
         (["5,keep,"], "changes no label"),
     ],

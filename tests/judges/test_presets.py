@@ -260,6 +260,17 @@ def test_where_the_users_file_is_looked_for(tmp_path, monkeypatch):
     assert judges.sources == (shipped("providers.yaml"), Path("own.yaml"))
 
 
+def test_a_file_that_has_changed_is_read_again():
+    """Within one process too, and where neither its size nor its time says so."""
+    path = write("judges: {mine: {model: openai/a}}")
+    load_judges(path)
+    then = path.stat()
+    path.write_text(path.read_text().replace("openai/a", "openai/b"))
+    os.utime(path, ns=(then.st_atime_ns, then.st_mtime_ns))
+
+    assert load_judges(path).get("mine").model == "openai/b"
+
+
 def test_the_clones_own_folder_reads_the_file_once(monkeypatch):
     """Where ./providers.yaml is the very file that ships, it is not merged into itself."""
     monkeypatch.chdir(shipped())

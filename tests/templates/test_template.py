@@ -355,3 +355,16 @@ def test_a_template_can_be_pickled(tmp_path):
     back = pickle.loads(pickled)
 
     assert (back.hash, back.where, back.render(item(), (0, 1))) == (own.hash, own.where, own.render(item(), (0, 1)))
+
+
+def test_a_file_taken_in_that_has_changed_is_seen(tmp_path):
+    """A template that is loaded again in one process is made of its files as they are then."""
+    (tmp_path / "own.jinja").write_text(
+        f"{FRONT}{{% block user %}}{{% include 'part.jinja' %}}{ANSWERS}{{% endblock %}}"
+    )
+    (tmp_path / "part.jinja").write_text("before ")
+    load_template(tmp_path / "own.jinja")
+
+    (tmp_path / "part.jinja").write_text("after ")
+
+    assert load_template(tmp_path / "own.jinja").render(item(), (0, 1))[-1]["content"].startswith("after ")
