@@ -8,17 +8,21 @@ import shutil
 import tempfile
 from contextlib import chdir
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
+import simulating
 import yaml
-from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl, write_judges
+from commands import Ended, apart, by_quality, judgebench, pairs, read_json, read_jsonl, ties, write_jsonl, write_judges
 from hypothesis import example, given, settings, strategies as st
 from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.runs.manifest import read_manifest
 from judgebench.runs.run import find_runs
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 FRONT = """\
 ---
@@ -51,13 +55,15 @@ ODD = [
 ]
 
 
-def write_template(folder: Path, includes: str, text: str, name: str = "own") -> Path:
-    """A template of this name that includes a file, and the file beside it."""
-    (folder / includes).parent.mkdir(parents=True, exist_ok=True)
-    (folder / includes).write_text(text, encoding="utf-8")
+def write_template(folder: Path, includes: str | dict[str, str], text: str = "", name: str = "own") -> Path:
+    """A template of this name that includes a file, or files with their texts, and these beside it."""
+    included = ""
+    for each, words in (includes if isinstance(includes, dict) else {includes: text}).items():
+        (folder / each).parent.mkdir(parents=True, exist_ok=True)
+        (folder / each).write_text(words, encoding="utf-8")
+        included += f"{{% include {json.dumps(each, ensure_ascii=False)} %}}\n"
     path = folder / "own.jinja"
-    included = json.dumps(includes, ensure_ascii=False)
-    body = f"{{% block user %}}{{% include {included} %}}\n{ANSWERS}{{% endblock %}}\n"
+    body = f"{{% block user %}}{included}{ANSWERS}{{% endblock %}}\n"
     path.write_text(FRONT.format(name=json.dumps(name)) + body, encoding="utf-8")
     return path
 
@@ -98,17 +104,19 @@ def mine(template: object, *more: object) -> Ended:
 # --- what a template includes
 
 
-@pytest.mark.parametrize("name", [*FILES, *ODD])
-def test_an_included_file_harms_nothing(server: ScriptedModels, name: str) -> None:
+@pytest.mark.parametrize("names", [[name for name in (*FILES, *ODD) if name != "reading"], ["reading"]], ids=len)
+def test_an_included_file_harms_nothing(server: ScriptedModels, names: list[str]) -> None:
     """Whatever its name, every file of the run is the run's own, and what was included is kept."""
-    path = write_template(Path("mine"), name, "The better one, {{ prompt }}")
+    texts = {name: f"The better one, {at}: {{{{ prompt }}}}" for at, name in enumerate(names)}
+    path = write_template(Path("mine"), texts)
     ended = mine(path)
     assert (ended.status, server.count) == (0, 4), ended.err
     (run,) = find_runs(Path("runs"))
     assert (run / "template.jinja").read_text() == path.read_text()
-    assert (run / "templates" / name).read_text() == "The better one, {{ prompt }}"
+    assert {name: (run / "templates" / name).read_text() for name in names} == texts
     assert jb.Run.load(run).metrics.score == 1.0
-    assert "The better one, Question 2?" in judgebench("show", run, 2).out
+    shown = judgebench("show", run, 2).out
+    assert [at for at in range(len(names)) if f"The better one, {at}: Question 2?" not in shown] == []
     assert (mine(path).status, server.count) == (0, 4)
     rescored = judgebench("rescore", run, "--json")
     assert (rescored.status, json.loads(rescored.out)["changed"]) == (0, 0)
@@ -229,7 +237,7 @@ def make_inputs(root: Path, *, include: str, item: str, subset: str, judge: str,
         write_template(root / "mine", "part.jinja", "Q", template)
 
 
-@settings(max_examples=30)
+@settings(max_examples=100 if simulating.whole else 10)
 @given(include=NAMES, item=NAMES, subset=NAMES, judge=JUDGES, template=TEMPLATES, scores=NAMES)
 @example("template.jinja", "manifest.json", "../../..", "a..:b", "template.jinja", "Llama-3.1-8B")
 @example("sub/judgements.jsonl", "..", "/", "manifest.json", "items", "..")
@@ -287,11 +295,24 @@ def check_runs(ended: Ended, scored: Ended) -> None:
 # --- a stranger's folder
 
 
+@pytest.fixture(scope="module")
+def sent(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ScriptedModels, Path]]:
+    """A judge that may be asked once more, and a folder with a run and what it was made of."""
+    folder = tmp_path_factory.mktemp("sent")
+    with ScriptedModels(by_quality) as running:
+        with apart(folder):
+            write_judges(running.url)
+            write_jsonl(Path("rows.jsonl"), pairs(4))
+            path = write_template(Path("mine"), "sub/part.jinja", "Which? {{ prompt }}")
+            assert mine(path, "--out", "from/elsewhere").status == 0
+        shutil.rmtree(folder / "home")
+        yield running, folder
+
+
 @pytest.fixture
-def run(server: ScriptedModels) -> Path:
+def run(sent: tuple[ScriptedModels, Path]) -> Path:
     """A run as a stranger may send it, two folders below."""
-    path = write_template(Path("mine"), "sub/part.jinja", "Which? {{ prompt }}")
-    assert mine(path, "--out", "from/elsewhere").status == 0
+    shutil.copytree(sent[1], ".", dirs_exist_ok=True)
     return Path("from/elsewhere/custom/mine/own/one")
 
 
@@ -342,9 +363,10 @@ def test_what_is_made_of_a_strangers_runs_stays_where_it_is_said(run: Path, name
 @pytest.mark.parametrize("name", ["notes.txt", "judgements.jsonl", "metrics.json", "templates/sub", "templates/other"])
 @pytest.mark.parametrize("command", ["show", "report", "rescore", "jury", "export", "leaderboard", "cache", "run"])
 def test_a_link_in_a_runs_folder_is_refused(
-    server: ScriptedModels, run: Path, tmp_path_factory: pytest.TempPathFactory, name: str, command: str
+    sent: tuple[ScriptedModels, Path], run: Path, tmp_path_factory: pytest.TempPathFactory, name: str, command: str
 ) -> None:
     """By everything that reads or writes a run: one line, exit 2, what it leads to as it was, and no call."""
+    server, _ = sent
     secret = tmp_path_factory.mktemp("home") / "secret"
     secret.write_text("private")  # without an end of the line: no judgement
     link = run / name
@@ -375,7 +397,7 @@ def test_a_link_in_a_runs_folder_is_refused(
     assert (tree(Path()), server.count, secret.read_text()) == (*before, "private")
 
 
-def test_a_temporary_name_that_is_a_link_is_not_written_through(server: ScriptedModels, run: Path) -> None:
+def test_a_temporary_name_that_is_a_link_is_not_written_through(run: Path) -> None:
     """Older versions' names of files being written, and a pipe in the place of a file."""
     secret = Path("secret")
     secret.write_text("private\n")
@@ -399,7 +421,7 @@ def test_the_folder_of_runs_may_be_a_link(server: ScriptedModels, tmp_path_facto
     assert read_manifest(disk / run.relative_to("runs")) is not None
 
 
-def test_a_folder_of_other_things_is_no_run(server: ScriptedModels, run: Path) -> None:
+def test_a_folder_of_other_things_is_no_run(run: Path) -> None:
     """Links above the runs are the user's own: what looks for runs below passes over them."""
     Path("from/link").symlink_to("/usr")
     ended = judgebench("leaderboard", "from")

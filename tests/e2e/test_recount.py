@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import random
 import re
+from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 from statistics import fmean
 
 import pytest
-from commands import best_of_four, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import apart, best_of_four, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Reply
 from scripted import ScriptedModels
 
@@ -37,12 +38,18 @@ def whimsical(seed):
     return answer
 
 
-@pytest.fixture
-def server():
+@contextmanager
+def served():
     with ScriptedModels(whimsical(1)) as running:
         write_judges(running.url, mine={"model": "scripted/whimsical"})
         write_jsonl(Path("pairs.jsonl"), pairs(12))
         write_jsonl(Path("four.jsonl"), [*best_of_four(8), *best_of_four(4, "Math")])
+        yield running
+
+
+@pytest.fixture
+def server():
+    with served() as running:
         yield running
 
 
@@ -52,11 +59,15 @@ def judged(benchmark, data, *options):
     ended = judgebench(*run)
     assert ended.status in {0, 1}, ended.err
     (path,) = Path("runs").rglob("metrics.json")
-    last = {(j["item"], tuple(j["order"]), j["sample"]): j for j in read_jsonl(path.parent / "judgements.jsonl")}
+    return read(path.parent)
+
+
+def read(folder):
+    last = {(j["item"], tuple(j["order"]), j["sample"]): j for j in read_jsonl(folder / "judgements.jsonl")}
     by_item: dict[str, list] = {}
     for judgement in last.values():
         by_item.setdefault(judgement["item"], []).append(judgement)
-    return by_item, {line["item"]: line for line in read_jsonl(path.parent / "outcomes.jsonl")}, path.parent
+    return by_item, {line["item"]: line for line in read_jsonl(folder / "outcomes.jsonl")}
 
 
 def chosen(judgement):
@@ -106,23 +117,28 @@ PAIRS = [
 ]
 
 
-@pytest.mark.parametrize("template", ["pairwise", "pairwise-ties"])
 @pytest.mark.parametrize("options", PAIRS, ids=lambda each: " ".join(map(str, each)))
-def test_pairs(server: ScriptedModels, options, template) -> None:
+def test_pairs(server: ScriptedModels, options) -> None:
     """RewardBench: 1, 0, and 0.5 for a tie or a failure, of each reply or of the joined verdict; and so by rescore."""
     rule, *more = options
-    by_item, outcomes, folder = judged("rewardbench", "pairs.jsonl", "-t", template, "--aggregate", rule, *more)
+    command = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--aggregate", rule, *more, "--quiet")
+    ended = judgebench(*command, "-t", "pairwise", "-t", "pairwise-ties")
+    assert ended.status in {0, 1}, ended.err
     worth = {0: 1.0, 1: 0.0, None: 0.5, FAILED: 0.5}
-    for item, judgements in by_item.items():
-        verdicts = map(chosen, judgements) if rule == "mean" else [joined(judgements, rule)]
-        assert outcomes[item]["credit"] == pytest.approx(fmean(worth[each] for each in verdicts)), item
-    metrics = read_json(folder / "metrics.json")
-    again = json.loads(judgebench("rescore", folder, "--json").out)["metrics"]
+    folders = [path.parent for path in Path("runs").rglob("metrics.json")]
+    for folder in folders:
+        by_item, outcomes = read(folder)
+        for item, judgements in by_item.items():
+            verdicts = map(chosen, judgements) if rule == "mean" else [joined(judgements, rule)]
+            assert outcomes[item]["credit"] == pytest.approx(fmean(worth[each] for each in verdicts)), (folder, item)
+        metrics = read_json(folder / "metrics.json")
+        again = json.loads(judgebench("rescore", folder, "--json").out)["metrics"]
 
-    assert len(by_item) == 12
-    assert metrics["bounds"]["low"] <= metrics["score"] <= metrics["bounds"]["high"]
-    for name in ("score", "bounds", "failures", "consistency", "position_bias", "controls"):
-        assert again[name] == metrics[name], name
+        assert len(by_item) == 12
+        assert metrics["bounds"]["low"] <= metrics["score"] <= metrics["bounds"]["high"]
+        for name in ("score", "bounds", "failures", "consistency", "position_bias", "controls"):
+            assert again[name] == metrics[name], (folder, name)
+    assert len(folders) == 2
 
 
 @pytest.mark.parametrize("rule", ["mean", "majority", "mean-prob"])
@@ -130,7 +146,7 @@ def test_pairs(server: ScriptedModels, options, template) -> None:
 def test_ratings(server: ScriptedModels, rule, soft) -> None:
     """Each sample by itself, or the mean rating of each; by probability the mean of the expected ratings."""
     more = ["--logprobs"] if soft else []
-    by_item, outcomes, _ = judged(
+    by_item, outcomes = judged(
         "rewardbench", "pairs.jsonl", "-t", "rating-10", "--samples", 3, "--aggregate", rule, *more
     )
 
@@ -156,7 +172,7 @@ def test_ratings(server: ScriptedModels, rule, soft) -> None:
 
 def test_all_orders_are_a_latin_square(server: ScriptedModels) -> None:
     """Each completion once in each slot, and the joined verdict is a quarter for a tie or a failure."""
-    by_item, outcomes, _ = judged(
+    by_item, outcomes = judged(
         "rewardbench-2", "four.jsonl", "-t", "four-way", "--orders", "all", "--aggregate", "majority"
     )
     for item, judgements in by_item.items():
@@ -170,7 +186,7 @@ def test_all_orders_are_a_latin_square(server: ScriptedModels) -> None:
 @pytest.mark.parametrize("rule", ["mean", "unanimous", "majority"])
 def test_the_best_from_pairs(server: ScriptedModels, how, rule) -> None:
     """Six matches, and the most wins share the credit; or three, in which the winner lost none."""
-    by_item, outcomes, _ = judged(
+    by_item, outcomes = judged(
         "rewardbench-2", "four.jsonl", "-t", "pairwise-ties", "--pairs", how, "--orders", "both", "--aggregate", rule
     )
 
@@ -201,16 +217,21 @@ def test_the_best_from_pairs(server: ScriptedModels, how, rule) -> None:
         assert outcomes[item]["credit"] == pytest.approx((0 in top) / len(top)), item
 
 
-@pytest.mark.parametrize("by", ["disagreement", "margin", "confidence"])
-def test_every_threshold_of_a_cascade(server: ScriptedModels, by) -> None:
-    """The dear run's credit where the cheap one is as unsure as the threshold, else the cheap one's."""
+@pytest.fixture(scope="module")
+def two_runs(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
+    """The cheap one and the dear one."""
     options = ("--data", "pairs.jsonl", "--orders", "both", "--samples", 2, "--quiet")
-    for template in ("pairwise", "pairwise-ties"):
-        judgebench("run", "rewardbench", "-j", "mine", "-t", template, *options)
-    runs = [Path("runs/rewardbench/mine") / template / "both-x2" for template in ("pairwise", "pairwise-ties")]
-    cheap, dear = ({line["item"]: line for line in read_jsonl(run / "outcomes.jsonl")} for run in runs)
+    with apart(tmp_path_factory.mktemp("cascade")) as folder, served():
+        judgebench("run", "rewardbench", "-j", "mine", "-t", "pairwise", "-t", "pairwise-ties", *options)
+    return [folder / "runs/rewardbench/mine" / template / "both-x2" for template in ("pairwise", "pairwise-ties")]
+
+
+@pytest.mark.parametrize("by", ["disagreement", "margin", "confidence"])
+def test_every_threshold_of_a_cascade(two_runs: list[Path], by) -> None:
+    """The dear run's credit where the cheap one is as unsure as the threshold, else the cheap one's."""
+    cheap, dear = ({line["item"]: line for line in read_jsonl(run / "outcomes.jsonl")} for run in two_runs)
     votes: dict[str, list] = {}
-    for judgement in read_jsonl(runs[0] / "judgements.jsonl"):
+    for judgement in read_jsonl(two_runs[0] / "judgements.jsonl"):
         votes.setdefault(judgement["item"], []).append(chosen(judgement))
 
     def unsure(said):
@@ -219,7 +240,7 @@ def test_every_threshold_of_a_cascade(server: ScriptedModels, by) -> None:
         shares = [said.count(index) / len(said) + said.count(FAILED) / len(said) / 2 for index in (0, 1)]
         return 1 - abs(shares[0] - shares[1]) if by == "margin" else 1 - max(shares)
 
-    found = json.loads(judgebench("cascade", *runs, "--by", by, "--json").out)["steps"]
+    found = json.loads(judgebench("cascade", *two_runs, "--by", by, "--json").out)["steps"]
     for step in found:
         threshold = step["threshold"]
         sent = {item for item, said in votes.items() if threshold is not None and unsure(said) >= threshold - 1e-9}

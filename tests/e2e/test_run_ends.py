@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 import pytest
 from commands import (
     Ended,
+    apart,
     by_quality,
     caches,
     files_below,
@@ -27,6 +28,7 @@ from commands import (
 )
 from loopback import Fault, LoopbackServer, Reply, error_reply
 from processes import Running
+from scripted import ScriptedModels
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -42,6 +44,15 @@ def server():
         yield running
 
 
+@pytest.fixture
+def models():
+    """The same without sockets, where it is of no account how replies come."""
+    with ScriptedModels(by_quality) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        yield running
+
+
 def mine(*more: object) -> Ended:
     return judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", *more)
 
@@ -49,6 +60,11 @@ def mine(*more: object) -> Ended:
 def only(number: int, fault: Fault):
     """The fault for every question about one item."""
     return lambda request: fault if f"Question {number}?" in request.text else None
+
+
+def on_item_3(reply: Reply):
+    """The reply to every question about this item, and the right verdict on the others."""
+    return lambda request: reply if "Question 3?" in request.text else by_quality(request)
 
 
 FAILURES = {
@@ -65,45 +81,53 @@ FAILURES = {
 # --- failures of single items
 
 
+@pytest.fixture(scope="module")
+def with_failures(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A run in which one item each meets each failure; the items with odd numbers."""
+    faults = {2 * at + 1: Fault(kind, reply) for at, (kind, reply) in enumerate(FAILURES.items())}
+
+    def met(request):
+        return faults.get(int(request.text.partition("Question ")[2].partition("?")[0]))
+
+    with apart(tmp_path_factory.mktemp("failures")) as folder, LoopbackServer(by_quality, faults=met) as server:
+        write_judges(server.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.001)
+            mine("--concurrency", 1)
+    return folder / FOLDER
+
+
 @pytest.mark.parametrize("kind", FAILURES)
-def test_a_failure_is_a_record(server: LoopbackServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failure_is_a_record(with_failures: Path, kind: str) -> None:
     """Its kind and reason stand in its judgement, with the reply where there was one."""
-    monkeypatch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.001)
-    server.faults = only(3, Fault(kind, FAILURES[kind]))
-    mine("--concurrency", 1)
-    (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if "failure" in line)
-    assert (line["item"], line["failure"]["kind"], line["reply"]) == (
-        "3",
-        kind,
-        FAILURES[kind].content or line["reply"],
-    )
+    item = str(2 * [*FAILURES].index(kind) + 1)
+    (line,) = (line for line in read_jsonl(with_failures / "judgements.jsonl") if line["item"] == item)
+    assert (line["failure"]["kind"], line["reply"]) == (kind, FAILURES[kind].content or line["reply"])
     assert line["failure"]["detail"]
 
 
-@pytest.mark.parametrize("kind", FAILURES)
-def test_a_failure_leaves_the_others_alone(server: LoopbackServer, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_failures_leave_the_others_alone(with_failures: Path) -> None:
     """Every other item has its credit."""
-    monkeypatch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.001)
-    server.faults = only(3, Fault(kind, FAILURES[kind]))
-    mine("--concurrency", 1)
-    credit = {outcome["item"]: outcome["credit"] for outcome in read_jsonl(FOLDER / "outcomes.jsonl")}
-    assert {item: each for item, each in credit.items() if each != 1} == {"3": 0.5}
+    credit = {outcome["item"]: outcome["credit"] for outcome in read_jsonl(with_failures / "outcomes.jsonl")}
+    failed = {str(2 * at + 1): 0.5 for at in range(len(FAILURES))}
+    assert (len(credit), {item: each for item, each in credit.items() if each != 1}) == (20, failed)
 
 
 @pytest.mark.parametrize(("share", "status"), [(None, 0), (0.95, 0), (0.96, 1)])
 def test_a_run_with_some_failures_ends_with_0_unless_too_many(
-    server: LoopbackServer, share: float | None, status: int
+    models: ScriptedModels, share: float | None, status: int
 ) -> None:
     """They are counted and listed; `--fail-under` makes a gate of it, and says so with --quiet too."""
-    server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
+    models.answer = on_item_3(FAILURES["unreadable"])
     ended = mine("--quiet", *([] if share is None else ["--fail-under", share]))
     line = "mine: coverage 0.95 is below --fail-under 0.96\n" if status else ""
     assert (ended.status, ended.err) == (status, line)
 
 
-def test_a_run_without_any_verdict_has_no_score_and_ends_with_1(server: LoopbackServer) -> None:
+def test_a_run_without_any_verdict_has_no_score_and_ends_with_1(models: ScriptedModels) -> None:
     """Nothing is known of the judge."""
-    server.answer = "Hm."
+    models.answer = "Hm."
     ended = mine("--quiet", "--json")
     (metrics,) = ended.metrics
     assert (ended.status, metrics["score"], metrics["sections"], metrics["coverage"]) == (1, None, {}, 0)
@@ -117,35 +141,35 @@ def test_a_run_whose_every_call_failed_ends_with_1(server: LoopbackServer) -> No
     assert mine("--concurrency", 1, "--refresh", "--limit", 2, "--quiet").status == 1
 
 
-def test_failures_are_counted_by_kind_in_one_line_of_the_run(server: LoopbackServer) -> None:
+def test_failures_are_counted_by_kind_in_one_line_of_the_run(models: ScriptedModels) -> None:
     """With the folder that `show` lists them for."""
-    server.faults = only(3, Fault("odd", FAILURES["truncated"]))
+    models.answer = on_item_3(FAILURES["truncated"])
     assert without_progress(mine().err) == [
         f"done: {FOLDER} (1 of 20 without a verdict: 1 truncated)",
         f"details: judgebench show {FOLDER}",
     ]
 
 
-def test_a_grid_with_failures_has_one_line_a_run(server: LoopbackServer) -> None:
+def test_a_grid_with_failures_has_one_line_a_run(models: ScriptedModels) -> None:
     """However many failures there are, the table stays on the screen."""
-    server.faults = lambda request: Fault("odd", FAILURES["truncated"]) if request.number % 2 else None
+    models.answer = lambda request: FAILURES["truncated"] if request.number % 2 else by_quality(request)
     grid = [option for name in ("pairwise", "pairwise-reasoning", "pairwise-ties") for option in ("-t", name)]
     lines = without_progress(mine(*grid).err)
     assert [line.partition(":")[0] for line in lines] == ["done", "done", "done", "details"]
     assert all("10 of 20 without a verdict: 10 truncated" in line for line in lines[:3])
 
 
-def test_failures_stand_beside_the_score(server: LoopbackServer) -> None:
+def test_failures_stand_beside_the_score(models: ScriptedModels) -> None:
     """Coverage, kinds and bounds in the metrics."""
-    server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
+    models.answer = on_item_3(FAILURES["unreadable"])
     (metrics,) = mine("--json").metrics
     found = (metrics["coverage"], metrics["failures"], metrics["bounds"]["low"], metrics["bounds"]["high"])
     assert found == (0.95, {"unreadable": 1}, 0.95, 1.0)
 
 
-def test_a_reply_with_terminal_escapes_does_no_harm(server: LoopbackServer) -> None:
+def test_a_reply_with_terminal_escapes_does_no_harm(models: ScriptedModels) -> None:
     """Nothing that the terminal would obey is printed."""
-    server.faults = only(3, Fault("odd", Reply("I can't \x1b]0;owned\x07\x1b[2J say \x9b31m.")))
+    models.answer = on_item_3(Reply("I can't \x1b]0;owned\x07\x1b[2J say \x9b31m."))
     ended = mine()
     assert not {"\x1b", "\x07", "\x9b"} & set(ended.out + ended.err)
 
@@ -158,12 +182,12 @@ def test_provider_failures_are_asked_again(server: LoopbackServer) -> None:
     assert (mine().status, server.count) == (0, 21)
 
 
-def test_unreadable_replies_are_not_asked_again(server: LoopbackServer) -> None:
+def test_unreadable_replies_are_not_asked_again(models: ScriptedModels) -> None:
     """They were paid for, and say what they say."""
-    server.faults = only(3, Fault("odd", FAILURES["unreadable"]))
+    models.answer = on_item_3(FAILURES["unreadable"])
     mine()
-    server.faults = None
-    assert (mine().status, server.count) == (0, 20)
+    models.answer = by_quality
+    assert (mine().status, models.count) == (0, 20)
 
 
 # --- refused by the provider
@@ -207,21 +231,17 @@ def two_judges() -> Ended:
 
 @pytest.fixture
 def one_refused(server: LoopbackServer) -> LoopbackServer:
+    write_jsonl(Path("pairs.jsonl"), pairs(6))
     write_judges(server.url, bad={"model": "openai/bad"}, good={"model": "openai/good"})
     server.faults = lambda request: Fault.status(401) if request.model == "bad" else None
     return server
 
 
 def test_one_judge_refused_leaves_the_other_running(one_refused: LoopbackServer) -> None:
-    """The other's run is done and in its folder."""
-    two_judges()
-    assert read_json(Path("runs/rewardbench/good/pairwise/one/manifest.json"))["state"] == "done"
-
-
-def test_one_judge_refused_is_said(one_refused: LoopbackServer) -> None:
-    """Exit 2, the other's metrics on stdout, and one line about the one that is refused."""
+    """Exit 2, the other's run done and its metrics on stdout, and one line about the one that is refused."""
     ended = two_judges()
     assert (ended.status, [run["judge"] for run in ended.metrics]) == (2, ["good"])
+    assert read_json(Path("runs/rewardbench/good/pairwise/one/manifest.json"))["state"] == "done"
     assert [line for line in ended.err.splitlines() if line.startswith("stopped: judge 'bad'")]
 
 
@@ -280,12 +300,13 @@ def test_a_polite_end_finishes_what_is_in_flight(server: LoopbackServer, number:
 def test_a_hangup_that_is_ignored_stays_so(server: LoopbackServer) -> None:
     """Under nohup, the run goes on to its end."""
     server.hold()
-    words = ["nohup", sys.executable, "-m", "judgebench", "run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl"]
-    running = subprocess.Popen([*words, "--concurrency", "3"], stdout=subprocess.PIPE, stderr=subprocess.PIPE)
+    nohup = "import runpy, signal\nsignal.signal(signal.SIGHUP, signal.SIG_IGN)\n"
+    command = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", "3")
+    running = Running(*command, code=nohup + "runpy.run_module('judgebench', run_name='__main__')")
     server.wait_count(3)
     os.kill(running.pid, signal.SIGHUP)
     server.release()
-    running.communicate(timeout=120)
+    running.communicate()
     assert (running.returncode, server.count) == (0, 20)
 
 
@@ -341,7 +362,7 @@ def changed_template(url: str) -> tuple[object, ...]:
 
 
 def changed_rows(url: str) -> tuple[object, ...]:
-    rows = pairs(20)
+    rows = pairs(ITEMS)
     rows[3]["chosen"] += " Indeed."
     write_jsonl(Path("pairs.jsonl"), rows)
     return ()
@@ -355,6 +376,8 @@ def changed_judge(**settings: object):
     return change
 
 
+ITEMS = 8
+OWN = ("-t", "own.jinja", "--cache-dir", "cache")
 PARAMS = {"temperature": 0, "max_tokens": 2048}
 CHANGES = {
     "template": changed_template,
@@ -366,7 +389,7 @@ CHANGES = {
     "whose replies": changed_judge(cache_as="another"),
     "further settings": changed_judge(top_logprobs_of_ours=3),
     "seed": lambda _: ("--seed", 1),
-    "limit": lambda _: ("--limit", 10),
+    "limit": lambda _: ("--limit", 4),
     "subset": lambda _: ("--subset", "donotanswer"),
     "orders": lambda _: ("--orders", "both"),
     "samples": lambda _: ("--samples", 2),
@@ -376,17 +399,17 @@ CHANGES = {
 
 @pytest.fixture(scope="module")
 def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LoopbackServer, Path]]:
-    """A server, and a folder with a run that was killed after five replies: rows, judge, template, runs and cache."""
+    """A server, and a folder with a run that was killed after three replies: rows, judge, template, runs and cache."""
     here = tmp_path_factory.mktemp("killed")
     with chdir(here), LoopbackServer("[[A]]") as server:
         write_judges(server.url)
-        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
         Path("own.jinja").write_text(
             judgebench("templates", "show", "pairwise").out.replace("name: pairwise", "name: own")
         )
-        server.faults = lambda request: Fault.hang() if request.number > 5 else None
+        server.faults = lambda request: Fault.hang() if request.number > 3 else None
         running = start("--concurrency", "3", "-t", "own.jinja", "--cache-dir", "cache")
-        server.wait_count(8)
+        server.wait_count(6)
         running.kill()
         running.communicate()
         server.faults = None
@@ -395,23 +418,27 @@ def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LoopbackS
 
 @pytest.mark.parametrize("what", CHANGES)
 def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(killed: tuple[LoopbackServer, Path], what: str) -> None:
-    """The changed one gets a folder of its own with its judgements alone, and the first goes on as it was."""
+    """The changed one gets a folder of its own with its judgements alone, and the first is left as it was."""
     server, there = killed
     shutil.copytree(there, ".", dirs_exist_ok=True)
-    before = {name: Path(name).read_text() for name in ("own.jinja", "pairs.jsonl", "providers.yaml")}
     first = Path("runs/rewardbench/mine/own/one")
     kept = {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))}
-    own = ("-t", "own.jinja", "--cache-dir", "cache")
-    assert mine(*own, *CHANGES[what](server.url)).status == 0
+    assert mine(*OWN, *CHANGES[what](server.url)).status == 0
     assert {path: path.read_bytes() for path in filter(Path.is_file, first.rglob("*"))} == kept
     (other,) = (path.parent for path in Path("runs").rglob("metrics.json"))
     judged = [(line["item"], *line["order"], line["sample"]) for line in read_jsonl(other / "judgements.jsonl")]
     assert len(judged) == len(set(judged)) == read_json(other / "metrics.json")["judgements"]
-    for name, text in before.items():
-        Path(name).write_text(text)
+
+
+def test_after_a_changed_one_the_killed_run_goes_on(killed: tuple[LoopbackServer, Path]) -> None:
+    """By the first command, with the calls that it had not made."""
+    server, there = killed
+    shutil.copytree(there, ".", dirs_exist_ok=True)
+    mine(*OWN, *CHANGES["orders"](server.url))
     count = server.count
-    assert mine(*own).status == 0
-    assert (read_json(first / "manifest.json")["state"], server.count - count <= 15) == ("done", True)
+    assert mine(*OWN).status == 0
+    folder = Path("runs/rewardbench/mine/own/one")
+    assert (read_json(folder / "manifest.json")["state"], server.count - count <= ITEMS - 3) == ("done", True)
 
 
 def test_two_runs_never_write_one_folder(server: LoopbackServer) -> None:
@@ -443,12 +470,12 @@ def test_an_unwritable_cache_is_found_before_a_call(server: LoopbackServer) -> N
 # --- a part of the items is a sample of all
 
 
-def test_a_run_that_ends_early_has_judged_a_sample(server: LoopbackServer) -> None:
+def test_a_run_that_ends_early_has_judged_a_sample(models: ScriptedModels) -> None:
     """The file has all easy rows first; of what the budget paid for a quarter is hard."""
     rows = [row | {"subset": "easy" if at < 60 else "hard"} for at, row in enumerate(pairs(80))]
     write_jsonl(Path("rows.jsonl"), rows)
-    write_judges(server.url, mine={"price": {"input": 100, "output": 100}, "params": {"max_tokens": 10}})
-    options = ("--data", "rows.jsonl", "--budget", 1, "--concurrency", 1, "--json")
+    write_judges(models.url, mine={"price": {"input": 100, "output": 100}, "params": {"max_tokens": 10}})
+    options = ("--data", "rows.jsonl", "--budget", 0.2, "--concurrency", 1, "--json")
     ended = judgebench("run", "custom", "-j", "mine", *options)
     (metrics,) = ended.metrics
     judged = sum(each["n"] for each in metrics["subsets"].values())
@@ -466,7 +493,7 @@ def test_a_score_of_few_verdicts_is_marked() -> None:
         number = int(request.text.partition("Question ")[2].partition("?")[0])
         return fault if number < 11 else by_quality(request)
 
-    with LoopbackServer(reply) as running:
+    with ScriptedModels(reply) as running:
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(20))
         (metrics,) = mine("--json").metrics

@@ -118,7 +118,8 @@ def every_page() -> list[str]:
 
 def echoing(request: Request) -> str:
     """All secrets that a request brings, as a careless gateway repeats them."""
-    seen = [request.key, request.headers.get("X-Key", ""), request.headers.get("X-Team", ""), *KEYS.values()]
+    sent = [request.key, request.headers.get("X-Key", ""), request.headers.get("X-Team", "")]
+    seen = [*dict.fromkeys([*sent, *KEYS.values()])]
     seen += [form for each in seen for form in spelt(each)]
     seen += [base64.b64encode(f"me:{each}".encode()).decode() for each in seen]
     return " ".join(seen)
@@ -144,9 +145,14 @@ def test_the_server_is_sent_what_is_kept_from_the_files(server: LoopbackServer) 
 
 
 def test_a_finished_run_holds_no_key(server: LoopbackServer) -> None:
-    """Neither its folder, nor the cache, a bundle or a table, nor anything that a command prints."""
+    """Neither its folder, nor the cache, a bundle or a table, nor anything that a command prints.
+
+    Bundle, tables and items are really among what is searched, or their being clean would mean nothing.
+    """
     ended = mine("--json")
     assert (ended.status, leaks(ended.out, ended.err, *every_page())) == (0, [])
+    names = {Path(name.removesuffix(" unpacked")).name for name, content in written() if b"mine" in content}
+    assert names >= {"manifest.json", "metrics.json", "replies.jsonl.gz", "board.csv", "board.md", "report.csv"}
 
 
 @pytest.mark.parametrize("make", [echo, echo_raw])
@@ -154,16 +160,26 @@ def test_a_finished_run_holds_no_key(server: LoopbackServer) -> None:
 def test_no_error_at_first_holds_a_key(server: LoopbackServer, make: Callable[[int], Fault], status: int) -> None:
     """The provider repeats every key that it was sent, in seven spellings, and refuses all calls."""
     server.faults = lambda _: make(status)
-    ended = mine()
+    ended = mine("--limit", 2)
     assert (ended.status > 0, ended.err.count("Traceback"), leaks(ended.out, ended.err)) == (True, 0, [])
 
 
-@pytest.mark.parametrize("status", [400, 401, 500])
-def test_no_error_in_the_middle_is_kept_with_a_key(server: LoopbackServer, status: int) -> None:
+MIDDLE = {"failures": {2: 500, 4: 400}, "refused": {4: 401}}
+"""Of which questions the calls fail, with which status."""
+
+
+def status_of(request: Request, kind: str) -> int | None:
+    return next((status for at, status in MIDDLE[kind].items() if f"Question {at}?" in request.text), None)
+
+
+@pytest.mark.parametrize("kind", MIDDLE)
+def test_no_error_in_the_middle_is_kept_with_a_key(server: LoopbackServer, kind: str) -> None:
     """What failed is in the run's folder, on the screen and in the reports, and none of them has a key."""
-    server.faults = lambda request: echo(status) if "Question 4?" in request.text else None
+    server.faults = lambda request: echo(status) if (status := status_of(request, kind)) else None
     ended = mine()
-    assert (ended.status, FOLDER.exists(), leaks(ended.out, ended.err, *every_page())) == (int(status == 401), True, [])
+    failed = {int(line["item"]) for line in read_jsonl(FOLDER / "judgements.jsonl") if "failure" in line}
+    assert (ended.status, leaks(ended.out, ended.err, *every_page())) == (int(kind == "refused"), [])
+    assert failed == (set() if kind == "refused" else {2, 4})
 
 
 def test_what_became_of_the_error_is_still_said(server: LoopbackServer) -> None:
@@ -227,14 +243,6 @@ def test_an_address_is_named_without_its_query(server: LoopbackServer, there: bo
     assert (ended.status, leaks(ended.out, ended.err, shown.out)) == (2 if there else 1, [])
 
 
-def test_every_page_is_looked_at(server: LoopbackServer) -> None:
-    """Bundle, tables and items are really among what is searched, or their being clean would mean nothing."""
-    mine()
-    every_page()
-    names = {Path(name.removesuffix(" unpacked")).name for name, content in written() if b"mine" in content}
-    assert names >= {"manifest.json", "metrics.json", "replies.jsonl.gz", "board.csv", "board.md", "report.csv"}
-
-
 def test_the_cache_has_the_replies_and_no_key(server: LoopbackServer) -> None:
     """Its database and its files alike, with a reply that is long enough for a file of its own."""
     server.answer = lambda request: f"{'x' * 40_000} [[A]]" if "Question 4?" in request.text else "[[A]]"
@@ -263,13 +271,20 @@ def test_keys_of_a_keyring_are_sent(server: LoopbackServer, kept: MemoryRing) ->
     assert (server.requests[0].key, server.requests[0].headers["X-Key"]) == (OWN, HEADER)
 
 
-@pytest.mark.parametrize("status", [400, 401, 500])
-def test_a_key_of_a_keyring_is_hidden_too(server: LoopbackServer, kept: MemoryRing, status: int) -> None:
+@pytest.mark.parametrize("kind", MIDDLE)
+def test_a_key_of_a_keyring_is_hidden_too(server: LoopbackServer, kept: MemoryRing, kind: str) -> None:
     """In an error that repeats it, in the run's folder, and on every page."""
-    server.faults = lambda request: own_echo if "Question 4?" in request.text else None
-    own_echo = Fault("own", lambda r: error_reply(status, f"No: {r.key} {quote(r.key, safe='')} {r.headers['X-Key']}"))
+
+    def own_echo(status: int) -> Fault:
+        said = "No: {} {} {}"
+        return Fault(
+            "own",
+            lambda r: error_reply(status, said.format(r.key, quote(r.key, safe=""), r.headers["X-Key"])),
+        )
+
+    server.faults = lambda request: own_echo(status) if (status := status_of(request, kind)) else None
     ended = mine()
-    assert (ended.status, leaks(ended.out, ended.err, *every_page())) == (int(status == 401), [])
+    assert (ended.status, leaks(ended.out, ended.err, *every_page())) == (int(kind == "refused"), [])
 
 
 def test_a_cached_run_holds_no_key_of_a_keyring(server: LoopbackServer, kept: MemoryRing) -> None:
