@@ -128,8 +128,9 @@ class Source(ABC):
                 elif isinstance(row, Mapping):
                     yield Row(f"{self.name} row {number}", dict(row))
                 else:
-                    kind = type(row).__name__
-                    raise DataError(f"{self.name} row {number}: is {kind}, expected a dictionary of columns")
+                    raise DataError(
+                        f"{self.name} row {number}: is {type(row).__name__}, expected a dictionary of columns"
+                    )
 
 
 class _Lists:
