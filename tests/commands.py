@@ -9,6 +9,7 @@ import os
 import re
 import subprocess
 import sys
+import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -118,6 +119,11 @@ def apart(folder: Path, home: Path | None = None) -> Iterator[Path]:
 def files_below(folder: Path) -> list[str]:
     """Every file and folder below one."""
     return sorted(str(path.relative_to(folder)) for path in folder.rglob("*"))
+
+
+def lasting_folder() -> Path:
+    """A folder beside the current one, for what several tests read: it is there until the last test."""
+    return Path(tempfile.mkdtemp(dir=Path.cwd().parent))
 
 
 def caches() -> list[str]:

@@ -39,6 +39,9 @@ BUNDLED = f"{SAMPLE} (bundled)"
 
 _ITEM_FILES = ("items.jsonl", "items.jsonl.gz")
 
+BUNDLE = "bundle.json"
+"""Beside the rows of a bundle: `drawn_from` has, by a file's name, how many items its own are a sample of."""
+
 TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
     "independent and may be too narrow (a column 'group' makes groups of them)"
@@ -219,7 +222,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         mine,
         digest.hexdigest(),
         total=len(keys),
-        drawn_from=len(wanted),
+        drawn_from=max(len(wanted), _drawn_from(rows.name) if given and selection.limit is not None else 0),
         ungrouped=ungrouped,
         selection=selection,
         items=items,
@@ -275,6 +278,16 @@ def _are_items(rows: Source) -> bool:
         return False
     first = next(rows.every_row(), None)
     return first is not None and {*first.data} == ITEM_FIELDS
+
+
+def _drawn_from(file: str) -> int:
+    """How many items the author of a bundle drew those of a file from; 0 where the file is of no bundle."""
+    path = Path(file).expanduser()
+    try:
+        said = json.loads(path.with_name(BUNDLE).read_text(encoding="utf-8"))["drawn_from"][path.name]
+    except (OSError, ValueError, KeyError, TypeError):
+        return 0
+    return said if isinstance(said, int) else 0
 
 
 def _item_of(row: Row) -> Item:

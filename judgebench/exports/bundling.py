@@ -14,9 +14,11 @@ from pydantic import ValidationError
 
 from judgebench._util.files import check_no_links, whole_folder, write_text, writing
 from judgebench._util.redaction import redact, without_secrets
+from judgebench.benchmarks.dataset import BUNDLE
 from judgebench.client import BundledRows, BundledRun, BundledTemplate, without_connection
 from judgebench.errors import ConfigError
 from judgebench.items import item_from_json, item_print, item_to_json
+from judgebench.judges import address_variables
 from judgebench.pages.reproduction import given_in_python, run_words
 from judgebench.runs import Finished, Manifest, Run, folder_name, run_templates
 from judgebench.templates import load_template, shipped_templates
@@ -35,8 +37,9 @@ NOWHERE = "http://server.invalid/v1"
 
 _RECIPE = ("template", "companion", "protocol", "selection", "seed", "data", "altered", "until_shown", "items")
 _PROVIDER = ("model", "cache_as", "price", "family", "structured_output")
+_ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]{0,199}")
-_MARK, _VARIABLE = "bundle.json", "address_variable"
+_VARIABLE = "address_variable"
 _ENCODE = json.JSONEncoder(separators=(",", ":"), default=str).encode
 
 
@@ -137,17 +140,23 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
     place = folder if _is_free(folder, digest) else folder.with_name(f"{folder.name}-{digest[:8]}")
     files: dict[str, str] = {}
     needed: dict[str, None] = {}
-    words = []
+    drawn_from: dict[str, int] = {}
+    words: dict[tuple[str, ...], list[list[str]]] = {}  # by what stands before the command
     for run in runs:
         manifest = _manifest(run)
         update, wants = _rows(header, run, manifest, files, place)
+        if "data" in update and manifest.items.drawn_from is not None:
+            drawn_from[Path(update["data"].source).name] = manifest.items.drawn_from
         manifest = manifest.model_copy(update=update)
         if given := given_in_python(manifest):
             needed[f"{run.judge}: {' and '.join(given)} came from Python; call jb.run with the same"] = None
             continue
         needed |= dict.fromkeys(wants)
+        before: tuple[str, ...] = ()
         if variable := run.provider.get(_VARIABLE):
-            needed[f"{run.judge}: set {variable} to the author's address, which is part of the cache key"] = None
+            before = _set(str(variable), run)
+            if not before:
+                needed[f"{run.judge}: set {variable} to the author's address, which is part of the cache key"] = None
         elif run.provider:
             manifest = manifest.model_copy(update={"providers": str(place / "providers.yaml")})
         if run.reader is not None:
@@ -156,13 +165,26 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
                 None
             )
         template = None if run.wording is None else _template(run.wording, str(manifest.template.hash), files, place)
-        words.append(run_words(manifest, template))
+        words.setdefault(before, []).append(run_words(manifest, template))
     if providers := _providers(runs):
         files["providers.yaml"] = providers
     if files:
-        _write(place, files, digest)
-    commands = (shlex.join(["judgebench", *each, "--offline"]) for each in _merged(words))
+        _write(place, files, digest, drawn_from)
+    commands = [
+        " ".join([*before, shlex.join(["judgebench", *each, "--offline"])])
+        for before, among in words.items()
+        for each in _merged(among)
+    ]
     return Unpacked(place if files else None, tuple(commands), tuple(needed))
+
+
+def _set(variable: str, run: BundledRun) -> tuple[str, ...]:
+    """What sets a variable to the author's address, which the cache's key has; with `--offline` nothing goes there."""
+    judge = run.identity.get("judge")
+    said = str(judge.get("identity", "")) if isinstance(judge, dict) else ""
+    model, mark, address = said.partition(" at ")
+    known = mark and variable in address_variables(model.partition("/")[0]) and _ADDRESS.fullmatch(address)
+    return (f"{variable}={shlex.quote(address)}",) if known else ()
 
 
 def _is_free(folder: Path, digest: str) -> bool:
@@ -170,10 +192,10 @@ def _is_free(folder: Path, digest: str) -> bool:
         return False
     if not folder.exists() or not any(folder.iterdir()):
         return True
-    mark = folder / _MARK
+    mark = folder / BUNDLE
     try:
-        return not mark.is_symlink() and json.loads(mark.read_text(encoding="utf-8")) == {"sha256": digest}
-    except (OSError, ValueError):
+        return not mark.is_symlink() and json.loads(mark.read_text(encoding="utf-8"))["sha256"] == digest
+    except (OSError, ValueError, KeyError, TypeError):
         return False
 
 
@@ -261,14 +283,14 @@ def _providers(runs: Sequence[BundledRun]) -> str:
     return yaml.safe_dump(without_secrets(said), sort_keys=False, allow_unicode=True) if said else ""
 
 
-def _write(place: Path, files: Mapping[str, str], digest: str) -> None:
+def _write(place: Path, files: Mapping[str, str], digest: str, drawn_from: Mapping[str, int]) -> None:
     with writing(place, "choose another with --files"):
         check_no_links(place)
-        with whole_folder(place, {_MARK, *(PurePosixPath(name).parts[0] for name in files)}) as part:
+        with whole_folder(place, {BUNDLE, *(PurePosixPath(name).parts[0] for name in files)}) as part:
             for name, text in files.items():
                 (part / name).parent.mkdir(parents=True, exist_ok=True)
                 write_text(part / name, text)
-            write_text(part / _MARK, json.dumps({"sha256": digest}))
+            write_text(part / BUNDLE, json.dumps({"sha256": digest, "drawn_from": drawn_from}))
 
 
 def _merged(commands: Sequence[list[str]]) -> Iterator[list[str]]:

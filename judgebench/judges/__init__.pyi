@@ -1,6 +1,7 @@
 from judgebench.judges.addresses import (
     address_line as address_line,
     address_of as address_of,
+    address_variables as address_variables,
     check_address as check_address,
     missing_address as missing_address,
     unknown_variables as unknown_variables,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import itertools
 import re
 from collections import Counter
+from contextlib import chdir
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from commands import by_quality, judgebench, pairs, process, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, fatal_faults, lasting_faults, mendable_faults, share_of_calls
+from scripted import ScriptedModels
 
 from judgebench.client.cache.store import ReplyCache
 
@@ -82,7 +85,7 @@ def faultless(count: int) -> dict[str, Any]:
     """What the same judge finds in so many pairs on a quiet day."""
     here = Path(f"quiet-{count}")
     here.mkdir()
-    with LoopbackServer(answer) as quiet:
+    with ScriptedModels(answer) as quiet:
         write_judges(quiet.url, here)
         data = write_jsonl(here / "pairs.jsonl", pairs(count))
         where = ("--providers", here / "providers.yaml", "--out", here, "--cache-dir", here / "cache")
@@ -97,7 +100,7 @@ def faultless(count: int) -> dict[str, Any]:
 # --- faults that a retry mends
 
 
-ITEMS = 2 * len(MENDABLE)
+ITEMS = len(MENDABLE)
 
 
 @cache
@@ -124,13 +127,12 @@ def met_by_all() -> tuple[dict[str, Any], dict[str, Any], Counter[str], int, str
 
 @pytest.mark.parametrize("name", MENDABLE)
 def test_a_fault_that_a_retry_mends_changes_nothing(name: str) -> None:
-    """Every call of two items meets it once, by either way; their replies, verdicts and outcomes are the same."""
+    """An item's call meets it once, by either way; its reply, verdict and outcome are the same."""
     mine, sdk, met, _, _ = met_by_all()
-    numbers = [str(number) for number, each in enumerate([*MENDABLE] * 2) if each == name]
-    assert met[MENDABLE[name].name] == 4 * sum(each.name == MENDABLE[name].name for each in MENDABLE.values())
+    number = str([*MENDABLE].index(name))
+    assert met[MENDABLE[name].name] == 2 * sum(each.name == MENDABLE[name].name for each in MENDABLE.values())
     for kind in ("judgements", "outcomes"):
-        quiet = [faultless(ITEMS)[kind][number] for number in numbers]
-        assert [[found[kind][number] for number in numbers] for found in (mine, sdk)] == [quiet, quiet]
+        assert [found[kind][number] for found in (mine, sdk)] == [faultless(ITEMS)[kind][number]] * 2
 
 
 def test_all_faults_together_change_nothing() -> None:
@@ -189,16 +191,38 @@ def test_shapes_that_are_wrong_leave_the_terminal_clean(server: LoopbackServer) 
 # --- faults that a retry cannot mend
 
 
-def test_what_a_retry_cannot_mend_fails_its_own_items_alone(server: LoopbackServer) -> None:
+@cache
+def met_for_good() -> tuple[dict[str, Any], dict[str, Fault], list[int], list[Counter[int]]]:
+    """What a judge finds of which each fault meets one item in four; those items, statuses, and calls.
+
+    Statuses and calls (by the item) are those after the command, after the same one without faults, and after one that
+    goes to another folder.
+    """
+    hit = {4 * at: fault for at, fault in enumerate(LASTING)}
+    here = Path("lasting")
+    here.mkdir()
+    asked: Counter[int] = Counter()
+
+    def fault_for(request: Request) -> Fault | None:
+        asked[number_of(request)] += 1
+        return hit.get(number_of(request))
+
+    with LoopbackServer(answer, faults=fault_for) as server, chdir(here):
+        write_judges(server.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(4 * len(LASTING)))
+        statuses, calls = [], []
+        for more in ((), (), ("--out", "elsewhere")):
+            statuses.append(judged("runs", *more).status)
+            calls.append(asked.copy())
+        return found_by("runs"), {str(item): fault for item, fault in hit.items()}, statuses, calls
+
+
+def test_what_a_retry_cannot_mend_fails_its_own_items_alone() -> None:
     """All kinds mixed: asked once each, recorded by kind; every other item is judged as on a quiet day."""
-    write_judges(server.url)
-    write_jsonl(Path("pairs.jsonl"), pairs(60))
-    hit = {str(number): LASTING[number % len(LASTING)] for number in range(0, 60, 4)}
-    assert {fault.name for fault in hit.values()} <= set(KINDS)
-    server.faults = lambda request: hit.get(str(number_of(request)))
-    ended = judged("runs")
-    found, quiet = found_by("runs"), faultless(60)
-    assert (ended.status, server.count) == (0, 60)
+    found, hit, statuses, calls = met_for_good()
+    quiet = faultless(4 * len(LASTING))
+    assert {fault.name for fault in hit.values()} == set(KINDS)
+    assert (statuses[0], calls[0]) == (0, Counter(range(4 * len(LASTING))))
     kinds = {item: failure["kind"] for item, (_, _, failure, _) in found["judgements"].items() if item in hit}
     assert kinds == {item: KINDS[fault.name] for item, fault in hit.items()}
     for lines in ("judgements", "outcomes"):
@@ -206,59 +230,103 @@ def test_what_a_retry_cannot_mend_fails_its_own_items_alone(server: LoopbackServ
         assert there == then
 
 
-@pytest.mark.parametrize("fault", LASTING, ids=lambda fault: fault.name)
-def test_what_a_retry_cannot_mend_is_not_asked_again(server: LoopbackServer, fault: Fault) -> None:
+def test_what_a_retry_cannot_mend_is_not_asked_again() -> None:
     """Neither in the run nor by the same command: it was answered, and paid for; it is in the cache."""
-    write_judges(server.url)
-    write_jsonl(Path("pairs.jsonl"), pairs(3))
-    server.faults = lambda request: fault if number_of(request) == 1 else None
-    judged("runs")
-    server.faults = None
-    assert (judged("runs").status, judged("runs", "--out", "elsewhere").status, server.count) == (0, 0, 3)
+    _, _, statuses, calls = met_for_good()
+    assert (statuses, calls[1], calls[2]) == ([0, 0, 0], calls[0], calls[0])
 
 
 # --- faults that stop a judge
 
 
-def only_the_first(count: int, model: str, fault: Fault):
-    """The fault for every call of a model after so many good ones."""
-    good = itertools.count(1)
-    return lambda request: fault if request.model == model and next(good) > count else None
+STOPPED = 12
+"""The items that each judge was asked before it was refused; each asks 4 at a time of 16."""
+
+
+@dataclass
+class Refused:
+    """A run of a judge for each fatal fault and one that meets none, and the same command once they are mended."""
+
+    ended: Ended
+    found: dict[str, dict[str, Any]]
+    states: dict[str, str]
+    kept: dict[str, list[tuple[str, str | None]]]
+    met: Counter[str]
+    mended: dict[str, dict[str, Any]]
+    asked: Counter[str]
+
+
+@cache
+def refused() -> Refused:
+    here = Path("refused")
+    here.mkdir()
+    good = {name: itertools.count(1) for name in FATAL}
+    met: Counter[str] = Counter()
+
+    def fault_for(request: Request) -> Fault | None:
+        if mended or request.model not in FATAL or next(good[request.model]) <= STOPPED:
+            return None
+        met[request.model] += 1
+        return FATAL[request.model]
+
+    mended = False
+    names = (*FATAL, "other")
+    with LoopbackServer(answer, faults=fault_for) as server, chdir(here):
+        write_judges(server.url, **{name: {"model": f"openai/{name}", "limits": {"concurrency": 4}} for name in names})
+        write_jsonl(Path("pairs.jsonl"), pairs(16))
+        ended = judged("runs", judges=names)
+        found = {name: found_by("runs", name) for name in names}
+        states = {name: read_json(folder("runs", name) / "manifest.json")["state"] for name in names}
+        with ReplyCache(Path("runs-cache")) as replies:
+            kept = {
+                name: [(line["reply"], reply and reply.text) for line, reply in _with_replies(name, replies)]
+                for name in names
+            }
+        mended = True
+        judged("runs", judges=names)
+        again = {name: found_by("runs", name) for name in names}
+        asked = Counter(request.model for request in server.requests)
+    return Refused(ended, found, states, kept, met, again, asked)
+
+
+def _with_replies(judge: str, replies: ReplyCache) -> list[tuple[dict[str, Any], Any]]:
+    """Each line of a run, with what the cache has of it."""
+    lines = read_jsonl(folder("runs", judge) / "judgements.jsonl")
+    return [(line, replies.get(line["key"])) for line in lines]
 
 
 @pytest.mark.parametrize("name", FATAL)
-def test_a_judge_that_is_refused_in_the_middle_stops_alone_and_goes_on_once_mended(
-    server: LoopbackServer, name: str
-) -> None:
-    """All that it gave is kept, the other run is as on a quiet day; the same command asks only what is missing."""
-    write_judges(server.url, mine={"model": "openai/a", "limits": {"concurrency": 4}}, other={"model": "openai/b"})
-    write_jsonl(Path("pairs.jsonl"), pairs(30))
-    server.faults = only_the_first(12, "a", FATAL[name])
-    ended = judged("runs", judges=("mine", "other"))
-    assert (ended.status, found_by("runs", "other")) == (1, faultless(30))
-    assert len([line for line in ended.err.splitlines() if line.startswith("stopped: judge 'mine'")]) == 1
-    assert read_json(folder("runs") / "manifest.json")["state"] == "stopped"
-    lines = read_jsonl(folder("runs") / "judgements.jsonl")
-    with ReplyCache(Path("runs-cache")) as cache:
-        kept = [cache.get(line["key"]) for line in lines]
-    assert [reply and reply.text for reply in kept] == [line["reply"] for line in lines]
-    assert len(lines) == 12
-    met = server.faults_met.total()
-    assert met <= 4
-    server.faults = None
-    judged("runs", judges=("mine", "other"))
-    asked = [request.model for request in server.requests]
-    assert (asked.count("a"), asked.count("b")) == (30 + met, 30)
-    assert (found_by("runs"), found_by("runs", "other")) == (faultless(30), faultless(30))
+def test_a_judge_that_is_refused_in_the_middle_keeps_all_that_it_gave(name: str) -> None:
+    """It is said once; twelve replies stand in the run and in the cache, and at most the calls in flight were lost."""
+    there = refused()
+    said = [line for line in there.ended.err.splitlines() if line.startswith(f"stopped: judge '{name}'")]
+    assert (there.ended.status, len(said), there.states[name]) == (1, 1, "stopped")
+    assert [reply == cached for reply, cached in there.kept[name]] == [True] * STOPPED
+    assert 1 <= there.met[name] <= 4
+
+
+@pytest.mark.parametrize("name", FATAL)
+def test_a_judge_that_was_refused_goes_on_once_mended(name: str) -> None:
+    """The same command asks only what is missing."""
+    there = refused()
+    assert there.asked[name] == 16 + there.met[name]
+    assert there.mended[name] == faultless(16)
+
+
+def test_judges_that_are_refused_stop_alone() -> None:
+    """The run of the one that was not is as on a quiet day, and stays so."""
+    there = refused()
+    assert there.asked["other"] == 16
+    assert (there.found["other"], there.mended["other"]) == (faultless(16), faultless(16))
 
 
 # --- too many at once
 
 
 def test_calls_in_flight_follow_the_providers_limit(server: LoopbackServer) -> None:
-    """It takes 8 at a time for the first 200, then any number: the calls in flight keep to about 8, then grow."""
-    most, limited, total = 8, 200, 500
-    write_judges(server.url, mine={"limits": {"concurrency": 64}})
+    """It takes 6 at a time for the first 100, then any number: the calls in flight keep to about 6, then grow."""
+    most, limited, total = 6, 100, 320
+    write_judges(server.url, mine={"limits": {"concurrency": 32}})
     write_jsonl(Path("pairs.jsonl"), pairs(total))
     settled: list[int] = []
     later: list[int] = []
@@ -268,7 +336,7 @@ def test_calls_in_flight_follow_the_providers_limit(server: LoopbackServer) -> N
         nonlocal taken
         if taken >= limited:
             later.append(server.in_flight)
-        elif taken >= limited / 2:
+        elif taken >= 0.6 * limited:
             settled.append(server.in_flight)
         if taken < limited and server.in_flight > most:
             return Fault.status(429)

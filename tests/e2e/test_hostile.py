@@ -6,16 +6,20 @@ import csv
 import gzip
 import json
 import os
+import re
 from contextlib import chdir
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import simulating
 from commands import (
     by_quality,
     files_below,
     judgebench,
+    lasting_folder,
     pairs,
     process,
     read_json,
@@ -30,10 +34,8 @@ from judgebench._util.text import visible
 from judgebench.client.cache.store import ReplyCache
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from commands import Ended
-    from loopback import Request
+    from loopback import Answer, Request
 
 COUNT = 4
 ROOMY = {"params": {"max_tokens": 10_000_000}}
@@ -71,12 +73,12 @@ ROWS: dict[str, dict[str, Any]] = {
         "e" + "\u0301" * 500 + "\u200d\u2764\ufe0f\U0001f525 \U0001f468\u200d\U0001f469\u200d\U0001f467"
     ),
     "long names": {"id": "i" * 20_000, "subset": "s" * 20_000},
-    "3 MB": {"chosen": "x" * 3_000_000},
-    "3 MB on one word": {"rejected": "[[A]] " * 500_000},
+    "1.2 MB": {"chosen": "x" * 1_200_000},
+    "1.2 MB of verdicts": {"rejected": "[[A]] " * 200_000},
 }
 REPLIES = {
-    "1 MB": ("y" * 1_000_000 + " [[A]]", "A"),
-    "1 MB of brackets": ("[" * 1_000_000 + "[A]]", "A"),
+    "300 kB": ("y" * 300_000 + " [[A]]", "A"),
+    "300 kB of brackets": ("[" * 300_000 + "[A]]", "A"),
     "JSON": (json.dumps({"reasoning": "[", "verdict": "A"}), "unreadable"),
     "Jinja": (JINJA + "[[A]]", "A"),
     "HTML": ("<script>alert(1)</script><b>[[B]]</b>", "B"),
@@ -93,22 +95,15 @@ def answer(request: Request) -> Reply | str:
     return by_quality(request) if usual else "I choose one. [[B]]"
 
 
-@pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    with LoopbackServer(answer, keep_requests=False) as running:
-        write_judges(running.url, mine=ROOMY, other=ROOMY)
-        yield running
-
-
 def usual() -> list[dict[str, Any]]:
     return [row | {"id": str(row["id"])} for row in pairs(COUNT, ("usual",))]
 
 
-def judged(rows: list[dict[str, Any]], out: str = "runs", *more: object) -> Ended:
+def judged(rows: list[dict[str, Any]], *more: object) -> Ended:
     """Both judges' runs over the rows."""
     write_jsonl(Path("rows.jsonl"), rows)
     judges = ("-j", "mine", "-j", "other")
-    return judgebench("run", "custom", *judges, "--data", "rows.jsonl", "--orders", "one", "--out", out, *more)
+    return judgebench("run", "custom", *judges, "--data", "rows.jsonl", "--orders", "one", *more)
 
 
 def of_the_usual(folder: Path) -> dict[str, Any]:
@@ -134,11 +129,17 @@ def files() -> list[str]:
     return [name if ".items/" not in name else ".items/*" for name in files_below(Path())]
 
 
-def every_page(item: str) -> list[str]:
-    """What each command prints of the runs."""
+def shown(item: str) -> list[str]:
+    """What the page of one item prints."""
+    ended = judgebench("show", FOLDER, item)
+    assert (ended.status, ended.err) == (0, "")
+    return [ended.out]
+
+
+def pages_of_all() -> list[str]:
+    """What each command prints of the runs as a whole."""
     commands: list[tuple[object, ...]] = [
         ("show", FOLDER),
-        ("show", FOLDER, item),
         ("report", FOLDER, OTHER, "--csv", "report.csv", "--markdown", "report.md"),
         ("compare", FOLDER, OTHER, "--subsets"),
         ("leaderboard", "runs", "--csv", "board.csv", "--markdown", "board.md"),
@@ -158,6 +159,11 @@ def obeyed(pages: list[str]) -> list[str]:
     return [line[:200] for page in pages for line in page.split("\n") if visible(line) != line]
 
 
+def faked(pages: list[str]) -> list[str]:
+    """Lines that a name would have made its own."""
+    return [line[:200] for page in pages for line in page.splitlines() if line.lstrip().startswith(FAKE)]
+
+
 @cache
 def without() -> dict[str, Any]:
     """What a run finds that has the usual rows alone."""
@@ -165,92 +171,163 @@ def without() -> dict[str, Any]:
     here.mkdir()
     with chdir(here), LoopbackServer(answer, keep_requests=False) as server:
         write_judges(server.url, mine=ROOMY, other=ROOMY)
-        judged(usual(), "runs", "--cache-dir", "../without-cache")
+        judged(usual(), "--cache-dir", "../without-cache")
         return {"usual": of_the_usual(FOLDER), "files": files()}
 
 
-@pytest.mark.parametrize("name", ROWS)
-def test_a_hostile_row_changes_its_own_record_alone(server: LoopbackServer, name: str) -> None:
-    """It is judged like any other, changes nothing of the others, makes no file, and controls no terminal.
+@dataclass
+class World:
+    """A run once, for the tests that read it.
 
-    Its verdict is the judge's, which says B, and its texts are kept as they were. No line of a name's own begins one
-    of the terminal's.
+    Attributes:
+        folder: Where it was run.
+        ended: What it printed.
+        files: What stood there at its end.
+        pages: What commands printed of it as a whole, beside itself.
+        cached: The texts of its replies in the cache, by their items.
     """
-    row = pairs(1, ("hostile",))[0] | {"id": "hostile", "prompt": "What?"} | ROWS[name]
+
+    folder: Path
+    ended: Ended
+    files: list[str]
+    pages: list[str]
+    cached: dict[str, str | None]
+
+
+def made(folder: Path, rows: list[dict[str, Any]], says: Answer) -> World:
+    """A run of both judges, and all that is printed of it."""
+    with chdir(folder), LoopbackServer(says, keep_requests=False) as server:
+        write_judges(server.url, mine=ROOMY, other=ROOMY)
+        ended, found = judged(rows), files()
+        with ReplyCache(Path(os.environ["JUDGEBENCH_CACHE_DIR"])) as cache:
+            kept = {line["item"]: cache.get(line["key"]) for line in read_jsonl(FOLDER / "judgements.jsonl")}
+        pages = [ended.out, ended.err, *pages_of_all()]
+    return World(folder, ended, found, pages, {item: reply and reply.text for item, reply in kept.items()})
+
+
+@cache
+def with_rows() -> World:
+    """Every hostile row among the usual ones, in a folder of a folder that is its own."""
+    folder = lasting_folder() / "a/b"
+    folder.mkdir(parents=True)
     rows = usual()
-    rows.insert(2, row)
-    ended = judged(rows)
-    found = {"usual": of_the_usual(FOLDER), "files": files()}
+    rows[2:2] = [hostile(name) for name in ROWS]
+    return made(folder, rows, answer)
+
+
+@cache
+def with_replies() -> World:
+    """The usual rows, then one for each hostile reply."""
+    texts = [text for text, _ in REPLIES.values()]
+
+    def says(request: Request) -> Reply | str:
+        number = re.search(r"Question (\d+)\?", request.text)
+        assert number is not None
+        return answer(request) if int(number[1]) < COUNT else texts[int(number[1]) - COUNT]
+
+    more = [row | {"id": str(row["id"])} for row in pairs(COUNT + len(REPLIES), ("hostile",))[COUNT:]]
+    return made(lasting_folder(), [*usual(), *more], says)
+
+
+@pytest.fixture
+def rows_judged(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = with_rows()
+    monkeypatch.chdir(world.folder)
+    return world
+
+
+@pytest.fixture
+def replies_judged(monkeypatch: pytest.MonkeyPatch) -> World:
+    world = with_replies()
+    monkeypatch.chdir(world.folder)
+    return world
+
+
+def hostile(name: str) -> dict[str, Any]:
+    """A row with an id of its own, whatever the others are."""
+    return pairs(1, ("hostile",))[0] | {"id": f"hostile {name}", "prompt": "What?"} | ROWS[name]
+
+
+def test_hostile_rows_change_no_other_and_make_no_file(rows_judged: World) -> None:
+    """The usual rows' judgements, outcomes, items and score, and the files, are those of a run without them."""
+    found = {"usual": of_the_usual(FOLDER), "files": rows_judged.files}
+    assert (rows_judged.ended.status, found) == (0, without())
+
+
+def test_no_page_of_hostile_rows_controls_the_terminal(rows_judged: World) -> None:
+    """Nor does a line of a name's own begin one of the terminal's."""
+    assert (obeyed(rows_judged.pages), faked(rows_judged.pages)) == ([], [])
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_a_hostile_row_is_judged_and_shown_like_any_other(rows_judged: World, name: str) -> None:
+    """Its verdict is the judge's, which says B, its texts are kept as they were, and its page controls no terminal."""
+    row = hostile(name)
     (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == row["id"])
     with gzip.open(FOLDER / "items.jsonl.gz", "rt", encoding="utf-8") as file:
         (item,) = (item for item in map(json.loads, file) if item["id"] == row["id"])
     texts = [turns[0]["content"] for turns in item["completions"]]
-    pages = [ended.out, ended.err, *every_page(row["id"])]
-    names = [line for page in (*pages[:4], *pages[6:]) for line in page.splitlines() if line.lstrip().startswith(FAKE)]
-    assert (ended.status, found) == (0, without())
     assert (line.get("verdict"), texts == [row["chosen"], row["rejected"]]) == ("B", True)
-    assert (obeyed(pages), names) == ([], [])
+    assert obeyed(shown(row["id"])) == []
 
 
-def test_a_path_as_an_id_leads_nowhere(server: LoopbackServer) -> None:
+def test_a_path_as_an_id_leads_nowhere(rows_judged: World) -> None:
     """Nothing is written above the current folder, in the home, or under the row's name."""
+    shown("../../../../x")
     here = Path.cwd()
-    rows = [*usual(), *(pairs(1)[0] | ROWS[name] for name in ROWS if name.startswith("path"))]
-    judged(rows)
-    every_page("../../../../x")
-    above = [path for path in (here.parent / "x", here.parent.parent / "x") if path.exists()]
+    above = [name for name in files_below(here.parent.parent) if not f"{name}/".startswith(("a/b/", "a/"))]
+    beside = [name for name in files_below(here.parent) if not f"{name}/".startswith("b/")]
     home = [name for name in files_below(Path.home()) if not name.startswith("cache")]
-    assert (above, home, [name for name in files() if Path(name).name in {"x", "passwd"}]) == ([], [], [])
+    assert (above, beside, home, [name for name in files() if Path(name).name in {"x", "passwd"}]) == ([], [], [], [])
 
 
-def test_a_table_as_csv_has_the_names_as_they_are(server: LoopbackServer) -> None:
+def test_a_table_as_csv_has_the_names_as_they_are(rows_judged: World) -> None:
     """A reader of CSV gets the subset back, newlines and all."""
-    judged([*usual(), pairs(1)[0] | ROWS["newlines"]])
-    judgebench("report", FOLDER, "--csv", "report.csv")
     with Path("report.csv").open(encoding="utf-8", newline="") as file:
         names = [line["name"] for line in csv.DictReader(file)]
     assert ROWS["newlines"]["subset"] in names
 
 
+def test_hostile_replies_change_no_other_and_are_let_out_by_no_page(replies_judged: World) -> None:
+    """The usual items' judgements and outcomes are those of a run without them."""
+    others, found = without()["usual"], of_the_usual(FOLDER)
+    assert [found[kind] == others[kind] for kind in ("judgements", "outcomes")] == [True, True]
+    assert obeyed(replies_judged.pages) == []
+
+
 @pytest.mark.parametrize("name", REPLIES)
-def test_a_hostile_reply_changes_its_own_record_alone(server: LoopbackServer, name: str) -> None:
-    """It is kept as it was sent, in the run and in the cache, read by the template's rule, and let out by no page.
-
-    The other items' judgements and outcomes are those of a run without it.
-    """
+def test_a_hostile_reply_is_kept_and_read_like_any_other(replies_judged: World, name: str) -> None:
+    """As it was sent, in the run and in the cache; read by the template's rule; its page controls no terminal."""
     text, said = REPLIES[name]
-    server.answer = lambda request: text if "Question 2?" in request.text else answer(request)
-    ended = judged(usual())
-    (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "2")
-    with ReplyCache(Path(os.environ["JUDGEBENCH_CACHE_DIR"])) as cache:
-        cached = cache.get(line["key"])
+    item = str(COUNT + [*REPLIES].index(name))
+    (line,) = (line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == item)
     read = line.get("verdict") or line["failure"]["kind"]
-    kinds = ("judgements", "outcomes")
-    others = [
-        [line for kind in kinds for line in found[kind] if line["item"] != "2"]
-        for found in (without()["usual"], of_the_usual(FOLDER))
-    ]
-    assert (line["reply"] == text, cached is not None and cached.text == text, read) == (True, True, said)
-    assert (others[0] == others[1], obeyed([ended.out, ended.err, *every_page("2")])) == (True, [])
+    assert (line["reply"] == text, replies_judged.cached[item] == text, read) == (True, True, said)
+    assert obeyed(shown(item)) == []
 
 
-def test_a_hostile_model_name_is_shown_harmless(server: LoopbackServer) -> None:
+def test_a_hostile_model_name_is_shown_harmless() -> None:
     """Two models answered, so the notes name them; one has a name of escapes, the other one of several lines."""
     names = (f"a{ESCAPES}", f"b\n{FAKE}")
-    server.answer = lambda r: Reply(by_quality(r), served_model=names[r.number % 2])
-    ended = judged(usual())
-    pages = [ended.out, ended.err, *every_page("2")]
-    fakes = [line for page in pages for line in page.splitlines() if line.lstrip().startswith(FAKE)]
-    assert (obeyed(pages), fakes) == ([], [])
+    world = made(Path.cwd(), usual(), lambda r: Reply(by_quality(r), served_model=names[r.number % 2]))
+    pages = [*world.pages, *shown("2")]
+    assert (obeyed(pages), faked(pages)) == ([], [])
 
 
-@pytest.mark.parametrize("status", [400, 401])
-def test_a_hostile_error_is_shown_harmless(server: LoopbackServer, status: int) -> None:
-    """Of one call, and of one that stops each judge at its last item."""
-    fault = Fault("odd", error_reply(status, f"x{ESCAPES}\n{FAKE}\u202e"))
-    server.faults = lambda request: fault if f"Question {COUNT - 1}?" in request.text else None
-    ended = judged(usual(), "runs", "--concurrency", 1)
-    assert (ended.status, obeyed([ended.out, ended.err]), f"\n{FAKE}" in ended.err) == (int(status == 401), [], False)
+def test_a_hostile_error_is_shown_harmless() -> None:
+    """Of one call, and of one that stops its judge at the last item."""
+    last = f"Question {COUNT - 1}?"
+
+    def faults(request: Request) -> Fault | None:
+        status = 400 if request.model == "mine" else 401
+        return Fault("odd", error_reply(status, f"x{ESCAPES}\n{FAKE}\u202e")) if last in request.text else None
+
+    with LoopbackServer(answer, faults=faults) as server:
+        write_judges(server.url, **{name: {"model": f"openai/{name}"} for name in ("mine", "other")})
+        ended = judged(usual(), "--concurrency", 1)
+    states = [read_json(folder / "manifest.json")["state"] for folder in (FOLDER, OTHER)]
+    assert (ended.status, states) == (1, ["incomplete", "stopped"])
+    assert (obeyed([ended.out, ended.err]), f"\n{FAKE}" in ended.err) == ([], False)
 
 
 # --- unicode of every kind
@@ -263,7 +340,7 @@ def as_json_has_it(text: str) -> str:
     return str(json.loads(json.dumps(text)))
 
 
-@settings(max_examples=12)
+@settings(max_examples=simulating.runs(20))
 @given(prompts=TEXTS, replies=TEXTS)
 def test_unicode_of_every_kind_passes_unharmed(tmp_path_factory, prompts: list[str], replies: list[str]) -> None:
     """The prompt arrives as the row has it; the reply stands in the run and in the cache as the server sent it."""
@@ -291,14 +368,11 @@ def test_unicode_of_every_kind_passes_unharmed(tmp_path_factory, prompts: list[s
     assert {item: reply and reply.text for item, reply in kept.items()} == expected
 
 
-def test_unicode_is_printed_where_the_terminal_has_no_unicode(server: LoopbackServer) -> None:
-    """In the C locale, a run over such rows ends well and its item can be shown."""
-    rows = [
-        *usual(),
-        pairs(1)[0] | ROWS["combining"] | {"id": "c"},
-        pairs(1)[0] | ROWS["lone surrogates"] | {"id": "s"},
-    ]
-    judged(rows)
+def test_unicode_is_printed_where_the_terminal_has_no_unicode() -> None:
+    """In the C locale, an item of such texts can be shown."""
+    row = everywhere(f"{ROWS['combining']['prompt']} {ROWS['lone surrogates']['prompt']}") | {"id": "odd"}
+    data = write_jsonl(Path("rows.jsonl"), [*usual(), row])
+    judgebench("run", "custom", "-j", "offline/longest", "--data", data, "--orders", "one")
     plain = os.environ | {"PYTHONIOENCODING": "ascii", "PYTHONUTF8": "0", "LC_ALL": "C"}
-    ended = [process("show", FOLDER, item, env=plain) for item in ("c", "s")]
-    assert [(each.status, each.err) for each in ended] == [(0, "")] * 2
+    ended = process("show", FOLDER.parents[2] / "offline--longest/pairwise/one", "odd", env=plain)
+    assert (ended.status, ended.err) == (0, "")

@@ -15,6 +15,8 @@ from scripted import ScriptedModels
 
 from judgebench.client.cache.bundles import write_bundle
 from judgebench.client.cache.header import Header
+from judgebench.judges import Judge
+from judgebench.judges.addresses import at_its_address
 from judgebench.runs.run import find_runs
 from judgebench.verdicts import Reply
 
@@ -73,12 +75,15 @@ def authors_bundle(
 
 
 def scores(runs: list[Path]) -> dict[str, Any]:
-    """Score, sections and coverage of runs by judge and template."""
+    """Score, sections, coverage and what a sample says of runs by judge and template."""
     found = [read_json(run / "metrics.json") for run in runs]
+    for each in found:
+        each["sampled"] = [note for note in each["notes"] if note.startswith("a sample of 8 of 12 items")]
+        assert each["sampled"] or each["items"] == len(ROWS)
     return {f"{each['judge']} {each['template']}": [each[name] for name in WHAT] for each in found}
 
 
-WHAT = "score", "low", "high", "sections", "coverage", "consistency", "items"
+WHAT = "score", "low", "high", "sections", "coverage", "consistency", "items", "sampled"
 
 
 @contextmanager
@@ -168,6 +173,10 @@ def tampered(bundle: Path, target: Path, **changes: Any) -> Path:
         {"benchmark": "--providers"},
         {"provider": {"model": "openai/m", "api_base": "http://elsewhere.example/v1", "api_key_env": "OPENAI_API_KEY"}},
         {"recipe": {"template": "none", "protocol": 3}},
+        {
+            "provider": {"address_variable": "LD_PRELOAD"},
+            "identity": {"judge": {"identity": "openai/m at http://elsewhere.example"}},
+        },
     ],
 )
 def test_nothing_is_written_beside_the_bundles_folder(tmp_path, monkeypatch, changes):
@@ -182,8 +191,26 @@ def test_nothing_is_written_beside_the_bundles_folder(tmp_path, monkeypatch, cha
         assert not Path("/tmp/up.txt").exists()
         written = "".join(path.read_text() for path in Path().rglob("providers.yaml"))
         assert "elsewhere.example" not in written + ended.out
+        assert "LD_PRELOAD=" not in ended.out
         assert "OPENAI_API_KEY" not in written
         assert not any(word.startswith(("--out", "--providers=")) for each in commands(ended.out) for word in each)
+
+
+def test_an_address_from_the_environment_is_set_by_the_command(tmp_path, monkeypatch):
+    """The key has it, so the command that finds the replies sets it, and nothing more is asked for; it is offline."""
+    bundle, _ = authors_bundle(tmp_path, "--rows", mine={})
+    whose = "openai/m at http://10.0.0.7:8000/v1"
+    changes = {"provider": {"address_variable": "OPENAI_API_BASE"}, "judge": "openai/m"}
+    sent = tampered(bundle, tmp_path / "sent.gz", **changes, identity={"judge": {"identity": whose}})
+    with elsewhere(tmp_path, monkeypatch):
+        ended = judgebench("cache", "import", sent)
+    setting, name, *words = shlex.split(ended.out.splitlines()[-1])
+
+    assert (name, words[-1]) == ("judgebench", "--offline")
+    assert "10.0.0.7" not in ended.err
+    assert "author's address" not in ended.err
+    monkeypatch.setenv(*setting.split("="))
+    assert at_its_address(Judge(name="openai/m", model="openai/m")).identity == whose
 
 
 def test_a_folder_of_the_readers_own_is_left_alone(tmp_path, monkeypatch):
