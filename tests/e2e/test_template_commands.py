@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from commands import best_of_four, judgebench, pairs, process, ties, write_jsonl, write_judges
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 from judgebench.templates.template import shipped_templates
 
@@ -105,7 +105,7 @@ def test_what_is_shown_is_what_a_run_sends_first(options: tuple[Any, ...]) -> No
     """Template, benchmark, rows and ways of pairing that a run takes are shown, in the run's own words and order."""
     template, benchmark, rows, *more = options
     write_jsonl(Path("rows.jsonl"), rows)
-    with LoopbackServer("[[A]]") as server:
+    with ScriptedModels("[[A]]") as server:
         write_judges(server.url)
         judgebench("run", benchmark, "-j", "mine", "-t", template, "--data", "rows.jsonl", "--concurrency", 1, *more)
         sent = server.requests[0].messages

@@ -51,8 +51,8 @@ def mine(*more: object) -> Ended:
     return judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", *more)
 
 
-def lines() -> list[dict]:
-    return read_jsonl(FOLDER / "judgements.jsonl")
+def lines(folder: Path = FOLDER) -> list[dict]:
+    return read_jsonl(folder / "judgements.jsonl")
 
 
 def way_of(request: Request) -> str:
@@ -70,7 +70,8 @@ def in_every_way(folder: Path, answer: str, *more: object, model: str = MODELS[0
         write_judges(running.url, mine={"model": model})
         write_jsonl(Path("pairs.jsonl"), pairs(len(EVERY)))
         mine(*more)
-        return sorted(lines(), key=lambda line: int(line["item"])), running.requests
+        (path,) = Path("runs").rglob("judgements.jsonl")
+        return sorted(lines(path.parent), key=lambda line: int(line["item"])), running.requests
 
 
 @pytest.fixture(scope="module", params=MODELS)
