@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
 
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.columns import Columns, plain
@@ -62,25 +63,34 @@ class Cells:
 
     def __init__(self, row: Mapping[str, object], meanings: Mapping[str, str] | None = None) -> None:
         """Args: the row, and what the user said that labels mean."""
-        self.row = row
-        self._own = {plain(name): name for name in reversed(list(row))}
+        self.row, self._columns = row, tuple(row)
+        self._own = own_names(self._columns)
         self._meanings = meanings or {}
 
     def own(self, name: str) -> str:
         """The column's name as the file has it."""
-        return self._own.get(plain(name), name)
+        return name if name in self.row else self._own.get(plain(name), name)
 
     def __contains__(self, name: str) -> bool:
         """Whether there is such a column."""
-        return plain(name) in self._own
+        return name in self.row or plain(name) in self._own
+
+    def has(self, names: tuple[str, ...]) -> bool:
+        """Whether there are all of these columns."""
+        return _has(self._columns, names)
 
     def __call__(self, name: str) -> object:
         """The cell; None where it is empty or not there. Lists and objects that stand as text are decoded."""
         return decode_cell(self.raw(name))
 
+    def first(self, names: tuple[str, ...]) -> object:
+        """The cell of the first of these columns that is there; None where none is."""
+        own = _first(self._columns, names)
+        return None if own is None else self.row[own]
+
     def raw(self, name: str) -> object:
         """The cell as it stands."""
-        return self.row.get(self._own.get(plain(name), name))
+        return self.row.get(self.own(name))
 
     def meaning(self, name: str) -> str | None:
         """What the user said that the label in a cell means, or what it says itself where it is plain; else None."""
@@ -112,10 +122,33 @@ class Cells:
             raise FormError(f"column '{self.own(name)}' is {value!r}, expected a number") from None
         return None if math.isnan(number) else number
 
-    def rest(self, *used: str) -> CustomRow:
+    def rest(self, used: tuple[str, ...]) -> CustomRow:
         """All other cells, which go along."""
-        taken = {plain(name) for name in used} - _KEPT
-        return {name: value for name, value in self.row.items() if plain(name) not in taken and name not in CANONICAL}
+        return {name: self.row[name] for name in _others(self._columns, used)}
+
+
+@lru_cache(maxsize=256)
+def own_names(columns: tuple[str, ...]) -> Mapping[str, str]:
+    """The columns of a row by their plain names; rows of one file have the same ones, so these are made once."""
+    return {plain(name): name for name in reversed(columns)}
+
+
+@lru_cache(maxsize=256)
+def _first(columns: tuple[str, ...], names: tuple[str, ...]) -> str | None:
+    own = own_names(columns)
+    return next((name if name in columns else own[plain(name)] for name in names if plain(name) in own), None)
+
+
+@lru_cache(maxsize=256)
+def _has(columns: tuple[str, ...], names: tuple[str, ...]) -> bool:
+    return {plain(name) for name in names} <= own_names(columns).keys()
+
+
+@lru_cache(maxsize=256)
+def _others(columns: tuple[str, ...], used: tuple[str, ...]) -> tuple[str, ...]:
+    """The columns that a form leaves standing."""
+    taken = {plain(name) for name in used} - _KEPT
+    return tuple(name for name in columns if plain(name) not in taken and name not in CANONICAL)
 
 
 Make = Callable[[Cells], CustomRow | list[CustomRow]]
@@ -141,6 +174,7 @@ class KnownForm:
         uses: All columns that are read, beside `needs`.
         roles: What a column of the file is -> its name, where the names alone said so.
         benchmarks: Whose rows they become.
+        others: By benchmark, what `make` is instead where its columns are others.
         fits: Whether the first rows are of this form, where the columns alone do not say so.
         places: A word in the path of the rows' file -> their subset, the empty one for all others; where there are
             some, a row without an id has its number.
@@ -158,6 +192,7 @@ class KnownForm:
     uses: tuple[str, ...] = ()
     roles: Mapping[str, str] = field(default_factory=dict)
     benchmarks: tuple[str, ...] = ("custom",)
+    others: Mapping[str, Make] = field(default_factory=dict, repr=False)
     fits: Fits = field(default=_always, repr=False)
     without: tuple[str, ...] = ()
     places: Mapping[str, str] = field(default_factory=dict)
@@ -173,11 +208,18 @@ class KnownForm:
         Raises:
             FormError: The row contradicts the form.
         """
-        cells = Cells(row, meanings)
-        made = self.make(cells)
-        rest = cells.rest(*self.needs, *self.uses)
+        return self.read_cells(Cells(row, meanings))
+
+    def read_cells(self, cells: Cells) -> list[CustomRow]:
+        """The same of cells that are there already."""
+        made, row = self.make(cells), cells.row
+        rest = cells.rest((*self.needs, *self.uses))
         named = {name: row[name] for name in _NAMED if row.get(name) not in {None, ""}}
         return [rest | each | named for each in (made if isinstance(made, list) else [made])]
+
+    def of_benchmark(self, name: str) -> KnownForm:
+        """The form whose rows become that benchmark's."""
+        return replace(self, make=self.others[name], others={}) if name in self.others else self
 
     def used(self, columns: Columns) -> dict[str, str]:
         """What each column is that is read -> its name in the file."""

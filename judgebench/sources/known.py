@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from judgebench.errors import DataError
-from judgebench.sources.columns import LABELS, Columns, plain, words
+from judgebench.sources.columns import LABELS, Columns, words
 from judgebench.sources.form import Cells, FormError, KnownForm
 from judgebench.sources.known_table import FORMS
 from judgebench.sources.named import named_form
@@ -44,7 +44,7 @@ def known_form(
     cells = [Cells(row, meanings) for row in first_rows]
     fitting = [form for form in FORMS if benchmark in form.benchmarks and form.matches(table, cells)]
     if fitting:
-        return max(fitting, key=lambda form: len(form.needs))
+        return max(fitting, key=lambda form: len(form.needs)).of_benchmark(benchmark)
     return named_form(table, cells) if benchmark == "custom" else None
 
 
@@ -122,13 +122,12 @@ class KnownSource(Source):
             raise DataError(f"{self.name}: {form.unclear}")
         placed = self._placed(form)
         for number, row in enumerate(self._source.placed_rows(), 1):
-            if row.problem is not None or not {plain(name) for name in form.needs} <= {
-                plain(name) for name in row.data
-            }:
+            cells = Cells(row.data, self._labels)
+            if row.problem is not None or not cells.has(form.needs):
                 yield row  # of another form than the first rows: what it is, its own columns say
                 continue
             try:
-                read = form.read(row.data, self._labels)
+                read = form.read_cells(cells)
             except FormError as error:
                 row.problem = str(error)
                 yield row

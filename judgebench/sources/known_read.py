@@ -52,7 +52,7 @@ def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str) 
     made: CustomRow = {"response_a": answers[0], "response_b": answers[1], "label": label or None}
     if prompt is not None:
         made = {"prompt": prompt, **made}
-    models = [next((cells.raw(name) for name in names if name in cells), None) for names in MODELS]
+    models = [cells.first(names) for names in MODELS]
     if all(isinstance(name, str) for name in models):
         made["models"] = models[::-1] if label == "B" else models
     return made

@@ -268,14 +268,8 @@ FORMS: tuple[KnownForm, ...] = (
         _GRADE,
         "the mean of gpt4_score is the grade",
         prometheus.feedback_grade,
-    ),
-    KnownForm(
-        "Prometheus, filled prompts",
-        ("instruction", "gpt4_score"),
-        _GRADE,
-        "the mean of gpt4_score is the grade",
-        prometheus.feedback,
-        benchmarks=("feedback-bench",),
+        benchmarks=("custom", "feedback-bench"),
+        others={"feedback-bench": prometheus.feedback},
     ),
     KnownForm(
         "Prometheus, filled pairs",

@@ -160,10 +160,16 @@ def numbering(codes: Collection[int], slots: int = 2) -> dict[int, str] | None:
 
 def label_key(value: object) -> str:
     """What labels are compared by: the text without case, runs of spaces and underscores as one space, 2.0 as 2."""
-    text = re.sub(r"[\s_]+", " ", str(value).strip().casefold())
+    return _text_key(str(value))
+
+
+@lru_cache(maxsize=256)
+def _text_key(value: str) -> str:
+    text = re.sub(r"[\s_]+", " ", value.strip().casefold())
     return re.sub(r"^(-?\d+)\.0+$", r"\1", text)
 
 
 def coded(value: object, codes: Mapping[str, str]) -> str | None:
     """What a given mapping says of a cell, compared by `label_key`; None where it says nothing."""
-    return {label_key(code): meaning for code, meaning in codes.items()}.get(label_key(value))
+    key = label_key(value)
+    return next((meaning for code, meaning in codes.items() if label_key(code) == key), None)

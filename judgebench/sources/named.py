@@ -49,7 +49,7 @@ class _Label:
 
     def read(self, cells: Cells, texts: Sequence[object]) -> str:
         """The label of a row whose answers are `texts`."""
-        models = [next((cells.raw(name) for name in pair if name in cells), None) for pair in MODELS]
+        models = [cells.first(names) for names in MODELS]
         names = [each for each in (self.answers, self.names) if each]
         return label_in(cells, self.column, self.codes, models=models, texts=texts, columns=names)
 
@@ -289,8 +289,12 @@ def _question(cells: Cells, prompt: str, answers: Sequence[object]) -> object:
     """The prompt, with the input of an instruction, and after a system turn where a column has one."""
     more = ("input",) if prompt.strip().casefold() == "instruction" and "input" in cells else ()
     value = asked(cells, prompt, *more)
-    system = next((text for name in SYSTEMS if isinstance(text := cells.raw(name), str) and " " in text.strip()), None)
-    if system is None or not all(isinstance(answer, str) for answer in answers):
+    system = cells.first(SYSTEMS)
+    if (
+        not isinstance(system, str)
+        or " " not in system.strip()
+        or not all(isinstance(answer, str) for answer in answers)
+    ):
         return value
     turns = value if isinstance(value, list) else [{"role": "user", "content": value}]
     return [{"role": "system", "content": system}, *turns]
