@@ -1,7 +1,12 @@
 from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
 from judgebench.analysis.alike import OtherRun as OtherRun
-from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
+from judgebench.analysis.board import (
+    Board as Board,
+    CorrectedLabels as CorrectedLabels,
+    Leaderboard as Leaderboard,
+    Place as Place,
+)
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.choice import (
     Candidate as Candidate,

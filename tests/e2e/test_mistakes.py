@@ -323,7 +323,7 @@ def test_a_name_with_terminal_codes_does_no_harm(server: LoopbackServer) -> None
 
 CLOSED = [
     *[("run --limit 2", 0, closed) for closed in ([0], [1], [2], [1, 2])],
-    ("templates list", 0, [1]),
+    ("benchmarks list", 0, [1]),
     ("run -j nobody", 2, [2]),
 ]
 AS_A_SHELL_DOES = """\
