@@ -23,8 +23,8 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating"]
-"""What a call shows: two completions, k of them, or one to rate."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label."""
 
 Orders = Literal["one", "both", "all"]
 """In how many orders a question is put."""
@@ -96,7 +96,7 @@ class ItemKey:
         k: How many completions there are.
         num_correct: How many of them, from the first on, are correct; 0 where the item has no label.
         lengths: Characters of each completion.
-        label: `tie` where people found the two completions equal, else None.
+        label: `tie` where people found the two completions equal, the class of a single completion, else None.
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
@@ -149,11 +149,111 @@ class Item:
             k=len(self.completions),
             num_correct=self.num_correct,
             lengths=tuple([sum([len(turn.content) for turn in c.turns]) for c in self.completions]),
-            label=self.label,
+            label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
             group=self.group,
         )
+
+
+def class_key(name: str) -> str:
+    """What the names of classes are compared by: without case, and with spaces, underscores and hyphens alike.
+
+    Example:
+        >>> class_key(" Not_Attempted") == class_key("not attempted")
+        True
+    """
+    return " ".join(name.casefold().replace("_", " ").replace("-", " ").split())
+
+
+_GOOD = frozenset(
+    {
+        "pass",
+        "passed",
+        "correct",
+        "right",
+        "true",
+        "yes",
+        "good",
+        "acceptable",
+        "accepted",
+        "valid",
+        "success",
+        "successful",
+        "faithful",
+        "supported",
+        "consistent",
+        "helpful",
+        "satisfied",
+        "met",
+        "ok",
+    }
+)
+_BAD = frozenset(
+    {
+        "fail",
+        "failed",
+        "incorrect",
+        "wrong",
+        "false",
+        "no",
+        "bad",
+        "unacceptable",
+        "rejected",
+        "invalid",
+        "failure",
+        "unsuccessful",
+        "unfaithful",
+        "unsupported",
+        "inconsistent",
+        "unhelpful",
+        "unsatisfied",
+        "unmet",
+    }
+)
+"""Names of classes that a grade of 1, and of 0, plainly stands for."""
+
+
+@dataclass(frozen=True, slots=True)
+class Classes:
+    """The classes of label verdicts.
+
+    Attributes:
+        names: All of them, in the order in which the template names them.
+        positive: The class that precision, recall and specificity are of.
+        abstain: The class that says that the judge can't tell; None where there is none.
+    """
+
+    names: tuple[str, ...]
+    positive: str
+    abstain: str | None = None
+
+    def find(self, text: str) -> str | None:
+        """The class that a text names, in whatever case and with spaces, underscores or hyphens; None if it is none."""
+        if text in self.names:
+            return text
+        key = class_key(text)
+        return next((name for name in self.names if class_key(name) == key), None)
+
+    def of_grade(self, grade: float) -> str | None:
+        """The class that a grade of 0 or 1 stands for, where the classes' names say it plainly; else None.
+
+        Example:
+            >>> Classes(("pass", "fail"), "fail").of_grade(1.0)
+            'pass'
+        """
+        if grade not in {0.0, 1.0}:
+            return None
+        good, bad = ([name for name in self.names if class_key(name) in words] for words in (_GOOD, _BAD))
+        if len(good) != 1 or len(bad) != 1:
+            return None
+        return good[0] if grade else bad[0]
+
+    def gold(self, item: ItemKey) -> str | None:
+        """The class that the item's label or its grade of 0 or 1 stands for; None where neither does."""
+        if item.label is not None:
+            return self.find(item.label)
+        return None if item.human_score is None else self.of_grade(item.human_score)
 
 
 def as_rating(mean: float) -> float:
@@ -166,7 +266,7 @@ class Soft:
     """How probable a judge finds each verdict, from the log-probabilities of its reply's tokens.
 
     Attributes:
-        probabilities: Of each verdict (a slot's letter, `tie`, or a rating as text); they sum to 1.
+        probabilities: Of each verdict (a slot's letter, `tie`, a class, or a rating as text); they sum to 1.
         mass: The probability that the valid verdicts had together, before they were made to sum to 1.
         expected: Where the verdict was made of ratings by criteria, or of scores of slots, the mean of each.
     """
@@ -181,7 +281,7 @@ class Verdict:
     """What a judge said.
 
     Attributes:
-        value: A slot's letter or `tie`, or a number in rating mode.
+        value: A slot's letter or `tie`, a number in mode rating, a class in mode label.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
         also: Other verdicts that the reply names, each once; not compared, as they do not count.
@@ -208,7 +308,7 @@ class Reading:
     """What one reply says for one item, order and sample.
 
     Attributes:
-        order: The index of the completion shown in each slot; one index in rating mode.
+        order: The index of the completion shown in each slot; one index where a single completion is shown.
         sample: Number of the repetition, from 0.
         result: A verdict or a failure.
     """
@@ -219,9 +319,20 @@ class Reading:
 
     @property
     def choice(self) -> int | None:
-        """Index of the completion that was chosen; None for a tie, a rating or a failure."""
-        value = self.result.value if isinstance(self.result, Verdict) else None
+        """Index of the completion that was chosen; None for a tie, a rating, a class or a failure."""
+        value = self.result.value if isinstance(self.result, Verdict) and len(self.order) > 1 else None
         return self.order[LABELS.index(value)] if isinstance(value, str) and value != TIE else None
+
+    @property
+    def label(self) -> str | None:
+        """The class that a single completion was put in, or None."""
+        value = self.result.value if isinstance(self.result, Verdict) and len(self.order) == 1 else None
+        return value if isinstance(value, str) else None
+
+    @property
+    def named(self) -> int | str | None:
+        """What the verdict names, in whatever slot: a completion's index, a class, or None for a tie."""
+        return self.choice if len(self.order) > 1 else self.label
 
     @property
     def rating(self) -> float | None:

@@ -46,7 +46,7 @@ class RunsAgreement:
 
     Attributes:
         of: `choices` (which completion of an item, or a tie) where both runs have some, else `questions` (which
-            completion of each question about an item, or a tie).
+            completion of each question about an item, or a tie); `classes` of label verdicts.
         same: Share of items, or questions, on which they do.
         kappa: Cohen's, of the letters that they name (or a tie), by question and order. Ratings and scores name the
             letter of the best completion in the orders that the other run was shown; two runs of them, in each slot
@@ -126,8 +126,10 @@ def agreement_of(opened: Sequence[Finished], ids: Sequence[str]) -> Alike:
     """
     ties = any(map(_can_tie, opened))
     tables = {"choices": _by_item(opened, ids, ties=ties)}
+    tables["classes"] = tables["choices"]
     numbers = list(combinations(range(len(opened)), 2))
-    found = {pair: ("choices", figures) for pair in numbers if (figures := tables["choices"].of_two(*pair))}
+    whole = "classes" if all(map(_classes, opened)) else "choices"
+    found = {pair: (whole, figures) for pair in numbers if (figures := tables["choices"].of_two(*pair))}
     if len(found) < len(numbers):
         tables["questions"] = _by_question(opened, ids, ties=ties)
         more = {pair: tables["questions"].of_two(*pair) for pair in numbers if pair not in found}
@@ -140,7 +142,7 @@ def agreement_of(opened: Sequence[Finished], ids: Sequence[str]) -> Alike:
         RunsAgreement(*pair, of, same, letters.kappa(*pair), kappa, ac1, tables[of].categories)
         for pair, (of, (same, kappa, ac1)) in sorted(found.items())
     )
-    all_ = tables["choices" if all(each.of == "choices" for each in pairs) else "questions"]
+    all_ = tables["questions" if any(each.of == "questions" for each in pairs) else "choices"]
     fleiss, alpha = (measure(all_.ratings, clusters=all_.clusters) for measure in (fleiss_kappa, krippendorff_alpha))
     return Alike(pairs, fleiss, alpha, notes)
 
@@ -156,7 +158,7 @@ def _can_tie(finished: Finished) -> bool:
         reader = run_templates(finished).reader
     except ConfigError:
         return True
-    return reader.mode == "rating" or reader.rule.can_tie
+    return not reader.kind.ordered or reader.rule.can_tie
 
 
 def _by_item(opened: Sequence[Finished], ids: Sequence[str], *, ties: bool) -> _Table:
@@ -165,9 +167,10 @@ def _by_item(opened: Sequence[Finished], ids: Sequence[str], *, ties: bool) -> _
     said: list[Said] = []
     for each in opened:
         found = choices(each)
-        said.append({i: _TIED if found[i] == keys[i].k else found[i] for i in ids if i in found})
+        said.append({i: _TIED if found[i] == keys[i].k > 1 else found[i] for i in ids if i in found})
     completions = max((keys[item].k for run in said for item in run), default=0)
-    return _Table(said, {item: item for item in ids}, completions + ties)
+    classes = max((len(_classes(each)) for each in opened), default=0)
+    return _Table(said, {item: item for item in ids}, classes or completions + ties)
 
 
 class _Letters:
@@ -192,19 +195,27 @@ class _Letters:
 
 
 def _named_letters(finished: Finished, ids: Sequence[str]) -> Said:
-    """The slot that most of the samples of an order name, by item and order."""
+    """The slot, or the class, that most of the samples of an order name, by item and order."""
     found: Said = {}
+    classes = _classes(finished)
     for item in ids:
         if finished.benchmark.by_ties(finished.keys[item]):
             continue
         orders: dict[Question, list[Reading]] = {}
         for reading in finished.readings.get(item, ()):
-            if len(reading.order) > 1 and not reading.failed:
+            if not reading.failed and reading.rating is None:
                 orders.setdefault(reading.order, []).append(reading)
         for order, among in orders.items():
             choice = _most_named(among)
-            found[item, order] = _TIED if choice is None else float(order.index(choice))
+            places = classes if len(order) == 1 else order
+            found[item, order] = _TIED if choice is None else float(places.index(choice))
     return found
+
+
+def _classes(finished: Finished) -> Sequence[str | int]:
+    """The classes of label verdicts; none of others."""
+    classes = finished.run.manifest.template.label_classes
+    return () if classes is None else classes.names
 
 
 def _best_letters(finished: Finished, rows: Mapping[Any, str]) -> Said:
@@ -212,6 +223,8 @@ def _best_letters(finished: Finished, rows: Mapping[Any, str]) -> Said:
     found: Said = {}
     means = {item: _means(finished.outcomes[item]) for item in set(rows.values())}
     for item, order in rows:
+        if len(order) == 1:  # a class, which no score names
+            continue
         shown = [mean for index in order if means[item] and (mean := means[item][index]) is not None]
         if len(shown) == len(order):
             top = max(shown)
@@ -278,11 +291,20 @@ def choices(finished: Finished) -> dict[str, float]:
     """Which completion a run prefers, by item: its index, or the number of completions for a tie.
 
     From readings, the one that most of an item's verdicts name; from ratings or scores, the one with the highest mean.
-    Items with one completion or several correct ones, and those asked in several questions, have no single choice.
+    Items with one completion or several correct ones, and those asked in several questions, have no single choice; one
+    in a class has the class: 0 for the gold one, else its number among the others, from 1 on.
     """
     chosen: dict[str, float] = {}
+    classes = _classes(finished)
     for item, outcome in finished.outcomes.items():
         key = outcome.item
+        if classes and key.k == 1:
+            said = [reading for reading in finished.readings.get(item, ()) if reading.label is not None]
+            label = _most_named(said) if said else None
+            if label is not None:
+                others = [name for name in classes if name != key.label]
+                chosen[item] = 0.0 if label == key.label else 1.0 + others.index(label)
+            continue
         if key.k == 1 or key.num_correct > 1 or finished.benchmark.by_ties(key):
             continue
         found = _top(outcome) if outcome.scores else _named(key, finished.readings.get(item, ()))
@@ -314,9 +336,9 @@ def _named(key: ItemKey, readings: Sequence[Reading]) -> int | None:
     return key.k if choice is None else choice
 
 
-def _most_named(said: Sequence[Reading]) -> int | None:
-    """What most of a question's verdicts name; None for a tie."""
-    (choice, count), *others = Counter(reading.choice for reading in said).most_common(2)
+def _most_named(said: Sequence[Reading]) -> Any:
+    """What most of a question's verdicts name, a completion or a class; None for a tie."""
+    (choice, count), *others = Counter(reading.named for reading in said).most_common(2)
     return None if others and others[0][1] == count else choice
 
 
@@ -324,6 +346,11 @@ def agreement_legend(pairs: Sequence[RunsAgreement]) -> Iterator[str]:
     """What each column of `agreement_columns` is over, a line each; nothing without pairs."""
     of = {each.of for each in pairs}
     if not of:
+        return
+    if of == {"classes"}:
+        yield "agreement: share of items with the same class; kappa: Cohen's, over the classes"
+        yield "errors in common: Cohen's kappa, over right and wrong classes (0: independent errors)"
+        yield "AC1: Gwet's, likewise"
         return
     several = "items" if of == {"choices"} else "items (where an item has several, common questions)"
     yield f"agreement: share of {'common questions' if of == {'questions'} else several} with the same choice"

@@ -287,15 +287,15 @@ class CascadePair:
         self._costs = [_costs(each) for each in opened]
 
     def _check_signs(self, templates: RunTemplates) -> None:
-        if any(self.cheap.keys[item].k == 1 for item in self.items):
+        if templates.wording.rule.scale is not None and any(self.cheap.keys[item].k == 1 for item in self.items):
             raise ConfigError(f"{self.cheap.path}: rates single completions; a cascade needs choices among several")
-        if self.by == "margin" and templates.wording.mode == "rating":
+        if self.by == "margin" and templates.wording.rule.scale is not None:
             return
         calls = max(len({(r.order, r.sample) for r in self._asked_most(item)}) for item in self.items)
         soft = self.by != "disagreement" and any(soft_of(r) for among in self.cheap.readings.values() for r in among)
         if calls == 1 and not soft:
             probable = "" if self.by == "disagreement" else ", or with --logprobs"
-            ratings = ", or --by margin" if templates.wording.mode == "rating" else ""
+            ratings = ", or --by margin" if templates.wording.rule.scale is not None else ""
             raise ConfigError(
                 f"{self.cheap.path}: one verdict per item has no {self.by}: use a run with --orders both or "
                 f"--samples{ratings}{probable}"

@@ -137,8 +137,8 @@ def _by_question(readings: Sequence[Reading]) -> Iterator[dict[tuple[int, ...], 
 
 
 def _most(readings: Sequence[Reading]) -> int | str:
-    """The completion that most readings choose, `tie` where that is no single one, `none` without a verdict."""
-    counts = Counter(_TIE if each.choice is None else each.choice for each in readings if not each.failed)
+    """What most readings name: a completion or a class, `tie` where that is no single one, `none` without a verdict."""
+    counts = Counter(_TIE if each.named is None else each.named for each in readings if not each.failed)
     if not counts or any(each.rating is not None for each in readings):
         return _NONE
     (first, most), *others = counts.most_common()
@@ -181,7 +181,7 @@ def run_flips(first: Finished, second: Finished) -> FlipList:
     found, of = [], 0
     for item in common:
         key, outcomes = first.keys[item], [each.outcomes.get(item) for each in both]
-        said = [_verdict(key, each, outcome) for each, outcome in zip(both, outcomes, strict=True)]
+        said = [verdict_words(key, each, outcome) for each, outcome in zip(both, outcomes, strict=True)]
         if _NONE in said:
             continue
         of += 1
@@ -194,7 +194,7 @@ def run_flips(first: Finished, second: Finished) -> FlipList:
     return FlipList("Verdicts of two runs", tuple(titles_of(both)), tuple(found), of)
 
 
-def _verdict(key: ItemKey, finished: Finished, outcome: Outcome | None) -> str:
+def verdict_words(key: ItemKey, finished: Finished, outcome: Outcome | None) -> str:
     """What a run says of an item, over all its readings or scores, in words."""
     readings = [reading for reading in finished.readings.get(key.id, ()) if not reading.failed]
     ratings: dict[int, list[float]] = {}

@@ -241,7 +241,7 @@ class _Picking:
         if any(each.is_scores or each.made_of for each in both):
             return None
         templates = [run_templates(each) for each in both]
-        by: By = "margin" if templates[0].wording.mode == "rating" else "disagreement"
+        by: By = "margin" if templates[0].wording.rule.scale is not None else "disagreement"
         try:
             check_alike(both, templates, "a cascade")
             return CascadePair(both, templates, by)

@@ -27,7 +27,7 @@ from judgebench.runs import (
     list_runs,
     open_run,
     run_labels,
-    run_table,
+    run_tables,
     score_rows,
     up_to_date,
 )
@@ -96,7 +96,7 @@ class Detail(Tabular):
 
     def tables(self) -> Sequence[Table]:
         """The run, its biases, and what its sureness and money are worth."""
-        run = run_table(self.heading, self.metrics)
+        run = run_tables(self.heading, self.metrics)
         columns: Columns = {
             Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
             Column("estimate", "effect"): lambda bias: bias.behaviour.estimate.estimate,
@@ -106,7 +106,7 @@ class Detail(Tabular):
             Column("q", "p"): lambda bias: bias.q,
             Column("MDE", "reach"): lambda bias: bias.behaviour.estimate.smallest_effect,
         }
-        return run, Table.of(self.biases, columns, bias_row, notes=list(_lines(self)))
+        return *run, Table.of(self.biases, columns, bias_row, notes=list(_lines(self)))
 
 
 @dataclass(frozen=True, repr=False)

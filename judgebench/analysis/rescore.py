@@ -161,6 +161,12 @@ def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | No
 def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
     """The run's templates with another reader, for the questions of its mode."""
     if reader.mode == templates.wording.mode:
+        asked, read = templates.wording.rule.classes, reader.rule.classes
+        if asked is not None and read is not None and asked.names != read.names:
+            raise ConfigError(
+                f"template '{reader.name}' has the classes {', '.join(read.names)}, the run {', '.join(asked.names)}: "
+                "name a template of these, in this order"
+            )
         return replace(templates, reader=reader)
     if templates.companion is not None and reader.mode == templates.companion.mode:
         return replace(templates, companion_reader=reader)

@@ -7,6 +7,8 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
+from judgebench.benchmarks.base import is_label
+from judgebench.benchmarks.rules import label_outcome
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
@@ -124,10 +126,13 @@ class Bench:
             none = [str(each.path) for each, w in zip(self.opened, self._earned, strict=True) if not w]
             yield f"weight 0 (not better than chance on the held-out items): {', '.join(none)}"
         if self.drawn:
-            yield f"{self.drawn} {'verdict is a tie' if self.drawn == 1 else 'verdicts are ties'} (even votes)"
+            said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
+            if self.templates[0].reader.rule.is_label:
+                said = f"{'item has' if self.drawn == 1 else 'items have'} no verdict"
+            yield f"{self.drawn} {said} (even votes)"
 
     def _check_confidence(self) -> None:
-        if self.templates[0].wording.mode == "rating":
+        if self.templates[0].wording.rule.scale is not None:
             raise ConfigError("--weights confidence needs choices, and these runs have ratings: use equal or accuracy")
         if all(each.orders == "one" and each.samples == 1 and not each.soft for each in self.protocols):
             raise ConfigError(
@@ -145,6 +150,9 @@ class Bench:
 
         A tie counts as a guess; a failure is no vote. None where there is no vote, or nothing to tell right from wrong.
         """
+        if is_label(key, readings):
+            voting = [reading for reading in readings if not reading.failed]
+            return label_outcome(key, voting).credit if voting else None
         rated = [reading for reading in readings if reading.rating is not None]
         if rated:
             return _concordance(key, rated)
@@ -156,7 +164,7 @@ class Bench:
             for _, (own,) in self._votes(key.id, question, [readings]):
                 if voted := [(reading.choice, 1.0) for reading in own if not reading.failed]:
                     choice = majority(voted).choice
-                    right.append(chance if choice is None else float(choice < key.num_correct))
+                    right.append(chance if choice is None else float(int(choice) < key.num_correct))
         return fmean(right) if right else None
 
     def _weights(self) -> list[float | None]:
@@ -173,6 +181,10 @@ class Bench:
 
     def _chances(self, key: ItemKey) -> Iterator[float]:
         """How often a guess is right, at each of an item's questions, or at its ratings."""
+        classes = self.templates[0].reader.rule.classes
+        if classes is not None:
+            yield from () if key.label is None else (1 / len(classes.names),)
+            return
         for question in self._questions(key):
             if len(question) == 1:
                 yield from () if _chance(key, range(key.k)) is None else (0.5,)
@@ -246,16 +258,24 @@ class Bench:
         weighed = [(own, w) for own, w in said if own]
         if not weighed:
             return _failure([own for own, _ in voting])
-        if len(order) == 1:
+        if weighed[0][0][0].rating is not None:
             means = [(fmean(r.rating for r in own if r.rating is not None), w or 1.0) for own, w in weighed]
             return Verdict(mean_rating(means))
         if self.kind == "confidence":
             pooled = pooled_shares([mean_probabilities(own) for own, _ in weighed])
         else:
-            single = [majority([(reading.choice, 1.0) for reading in own]).choice for own, _ in weighed]
+            single = [majority([(reading.named, 1.0) for reading in own]).choice for own, _ in weighed]
+            if len(order) == 1:  # a member whose samples name several classes alike has no vote
+                weighed = [each for each, choice in zip(weighed, single, strict=True) if choice is not None]
+                single = [choice for choice in single if choice is not None]
+                if not single:
+                    return Failure("ambiguous", "every member's samples say several classes alike")
             pooled = majority([(choice, w or 1.0) for choice, (_, w) in zip(single, weighed, strict=True)])
         self.drawn += pooled.drawn
-        return Verdict(TIE if pooled.choice is None else LABELS[order.index(pooled.choice)])
+        if len(order) == 1:
+            alike = Failure("ambiguous", "as many votes for several classes")
+            return alike if pooled.choice is None else Verdict(str(pooled.choice))
+        return Verdict(TIE if pooled.choice is None else LABELS[order.index(int(pooled.choice))])
 
     def _told(self, votes: Sequence[Sequence[Reading]]) -> Iterator[str]:
         """What every member said, a line each, by completion and not by slot."""
@@ -296,6 +316,8 @@ def _said(reading: Reading) -> str:
         return f"no verdict ({reading.result.kind})"
     if reading.rating is not None:
         return f"{reading.rating:g}"
+    if reading.label is not None:
+        return reading.label
     return "tie" if reading.choice is None else f"completion {reading.choice}"
 
 

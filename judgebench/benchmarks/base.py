@@ -8,6 +8,7 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from judgebench.benchmarks.rules import label_outcome
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
 from judgebench.metrics.accuracy import Layout
@@ -15,6 +16,7 @@ from judgebench.metrics.votes import filled, join
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
@@ -132,7 +134,9 @@ class Benchmark(ABC):
         Raises:
             ConfigError: The item does not fit the mode.
         """
-        if mode == "rating":
+        if not KINDS[mode].ordered:
+            if mode == "label" and item.k != 1:
+                raise ConfigError(f"item '{item.id}' has {item.k} completions, a label template shows 1: one row each")
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
@@ -156,7 +160,8 @@ class Benchmark(ABC):
         made = replace(made, parts={**made.parts, **self.over_orders(readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
-        others = [self._outcome(item, join(among, rule)) for among in filled(readings)]
+        gold = item.label if is_label(item, readings) else None
+        others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
         parts = {**made.parts, **self.bounds_of_parts([made, *others])}
@@ -174,6 +179,8 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
+        if is_label(item, readings):
+            return label_outcome(item, readings)
         return self.judged(item, readings)
 
     @abstractmethod
@@ -222,6 +229,11 @@ def partial_note(sections: Mapping[str, Collection[str]], outcomes: Sequence[Out
 def is_rating(readings: Sequence[Reading]) -> bool:
     """Whether the readings are ratings of single completions, not choices."""
     return len(readings[0].order) == 1
+
+
+def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings put a single completion in a class, or failed to."""
+    return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
 
 
 def row_error(row: Row, message: str) -> DataError:

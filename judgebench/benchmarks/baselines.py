@@ -8,6 +8,7 @@ that are all different.
 from __future__ import annotations
 
 import math
+from collections import Counter
 from itertools import combinations, product
 from statistics import fmean
 from typing import TYPE_CHECKING
@@ -24,6 +25,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey, Outcome
+    from judgebench.metrics.accuracy import Layout
     from judgebench.metrics.votes import Join
 
     Order = tuple[int, ...]
@@ -63,6 +65,8 @@ def controls(
         None where no baseline makes sense, or the benchmark's score is of another kind.
     """
     layout = benchmark.layout
+    if any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
+        return _labelled(outcomes, layout)
     if any(outcome.item.human_score is not None for outcome in outcomes):
         return _graded(benchmark, outcomes)
     if layout.stratum not in {mean_stratum, grades_or_credits}:
@@ -82,6 +86,23 @@ def controls(
         known[[BASELINES.index("longest"), BASELINES.index("shortest")]] = False
     found = {name: grouped.reached(table[:, at]) for at, name in enumerate(BASELINES) if known[at]}
     return Controls(found, tuple(sorted(apart)), point_score(kept, layout) if apart else None)
+
+
+def _labelled(outcomes: Sequence[Outcome], layout: Layout) -> Controls | None:
+    """Always the most frequent gold class, and a class drawn from as many as occur."""
+    kept = [outcome for outcome in outcomes if outcome.credit is not None]
+    counts = Counter(outcome.item.label for outcome in kept)
+    if not counts or layout.stratum not in {mean_stratum, grades_or_credits}:
+        return None
+    most = min(counts, key=lambda name: (-counts[name], str(name)))
+    grouped = Grouped(kept, layout)
+    always = np.array([float(outcome.item.label == most) for outcome in kept])
+    return Controls(
+        {
+            f"always {most}": grouped.reached(always),
+            "random": grouped.reached(np.full(len(kept), 1 / len(counts))),
+        }
+    )
 
 
 def _graded(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> Controls | None:

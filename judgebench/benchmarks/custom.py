@@ -14,6 +14,7 @@ from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item, Outcome
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.grades import correlations, grade_notes, grades_or_credits
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
@@ -40,19 +41,22 @@ class Custom(base.Benchmark):
     hub_split = None
     columns = (
         "prompt",
-        "chosen and rejected (or completions and num_correct; response_a, response_b and label; response, human_score)",
+        "chosen, rejected (or completions, num_correct; response_a, response_b, label; response, label or human_score)",
         "and, where there are any, id, subset, group, reference, rubric",
     )
     rule = (
         "Pairs as in RewardBench: 1 for the chosen answer, 0 for the rejected one, 0.5 for a tie or no usable "
         "verdict; where people said tie, 1 for a tie and 0 for a choice. Of k completions as in RewardBench 2: 1/m "
-        "with m at the top, 1/k with no usable verdict. The score is the mean over all items; for grades (human_score) "
-        "it is Pearson's correlation; rows without a label have verdicts and no score."
+        "with m at the top, 1/k with no usable verdict. A single answer's class: 1 for the label, 0 for another or no "
+        "usable verdict. The score is the mean over all items; for grades (human_score) that a judge rates it is "
+        "Pearson's correlation; rows without a label have verdicts and no score."
     )
     has_official_way = False
     own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
-    templates = MappingProxyType({"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10"})
+    templates = MappingProxyType(
+        {"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10", "label": "pass-fail"}
+    )
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The rows as items; one without an id has the number of its row."""
@@ -89,8 +93,8 @@ class Custom(base.Benchmark):
 
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses grades beside labels."""
-        graded = next((key for key in keys if key.human_score is not None), None)
-        labelled = next((key for key in keys if key.num_correct or key.label), None)
+        graded = next((key for key in keys if key.human_score is not None and key.label is None), None)
+        labelled = next((key for key in keys if (key.num_correct or key.label) and key.human_score is None), None)
         if graded is not None and labelled is not None:
             raise DataError(
                 f"the rows mix grades (human_score, item '{graded.id}') and labels (item '{labelled.id}'), which have "
@@ -99,6 +103,8 @@ class Custom(base.Benchmark):
 
     def label_class(self, row: Row, item: Item) -> str | None:
         """The letter that the row's label is, where it has one."""
+        if item.key.k == 1 and item.label is not None:
+            return item.label
         label = forms.letter_of(row, item.key.k) if item.num_correct and not item.label else None
         return label or super().label_class(row, item)
 
@@ -117,6 +123,8 @@ class Custom(base.Benchmark):
     def default_template(self, keys: Collection[ItemKey]) -> str:
         """By the data: what every item fits."""
         sizes = {key.k for key in keys}
+        if any(key.k == 1 and key.label is not None for key in keys):
+            return self.templates["label"]
         if any(key.human_score is not None for key in keys):
             return "direct-assessment"
         if 1 in sizes:
@@ -126,9 +134,9 @@ class Custom(base.Benchmark):
         return self.templates["best_of_k"]
 
     def questions(self, item: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
-        """The completions that each question shows; a single one can only be rated."""
-        if item.k == 1 and mode != "rating":
-            raise ConfigError(f"item '{item.id}' has one completion, which can only be rated: take a rating template")
+        """The completions that each question shows; a single one can only be rated or labelled."""
+        if item.k == 1 and KINDS[mode].ordered:
+            raise ConfigError(f"item '{item.id}' has one completion: take a template of mode rating or label")
         return super().questions(item, mode)
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -153,7 +161,7 @@ class Custom(base.Benchmark):
     def _by_scores(self, item: ItemKey, samples: Sequence[tuple[float | None, ...]], neutral: float) -> Outcome:
         if item.human_score is not None:
             return rules.graded_outcome(item, samples)
-        if item.label == TIE:
+        if item.label == TIE and item.k > 1:
             return rules.tied_scores_outcome(item, samples, neutral)
         if not item.num_correct:
             return rules.unlabelled(item, scores=tuple(samples))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
 from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
+from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
@@ -21,12 +22,13 @@ from judgebench.items import ITEM_FIELDS, item_from_json
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
 from judgebench.sources.opening import source_of, source_of_files
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.items import Item, ItemKey
+    from judgebench.items import Classes, Item, ItemKey, Mode
     from judgebench.sources.opening import Data
     from judgebench.sources.source import Row, Source
 
@@ -85,6 +87,7 @@ class Dataset:
         selection: Which they are; its seed gives the order in which they are asked.
         items: The chosen items, in the order of `keys`.
         understood: What the rows were taken for.
+        golds: What the rows of single completions say of their class or grade.
     """
 
     benchmark: Benchmark
@@ -98,6 +101,7 @@ class Dataset:
     selection: Selection
     items: ItemStore = field(repr=False, compare=False)
     understood: Understood = field(repr=False, compare=False)
+    golds: Golds = field(repr=False, compare=False)
 
     @property
     def notes(self) -> Iterator[str]:
@@ -122,6 +126,24 @@ class Dataset:
         """The chosen items, one by one."""
         for number, key in enumerate(self.keys.values()):
             yield _grouped(self.items[number], key)
+
+    def held_against(self, mode: Mode, classes: Classes | None, template: str) -> Dataset:
+        """The same items with the gold labels that verdicts of a template are held against.
+
+        Args:
+            mode: The template's.
+            classes: Those of its rule; None where its verdicts are none.
+            template: Its name, for messages.
+
+        Raises:
+            DataError: A row's class is none of these, or its grade stands for none.
+        """
+        kind = KINDS[mode]
+        if kind.ordered:
+            return self
+        if classes is not None:
+            self.golds.check(classes, template)
+        return replace(self, keys={item: kind.held_against(key, classes) for item, key in self.keys.items()})
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
         """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample."""
@@ -181,6 +203,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     keys: dict[str, ItemKey] = {}
     digests = bytearray()  # of all items, one after another
     items = ItemStore()
+    golds = Golds()
     for item in map(_item_of, checked) if given else benchmark.items(checked):
         row = checked.row
         if (
@@ -192,11 +215,15 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         before, texts, after = _said(item)
         said = f"{before}{texts}{after}".encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
+        if row is not None and len(item.completions) == 1:
+            golds.note(item, row)
         if benchmark.own_rows and row is not None:
             checked.add(item, texts, benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
+    if not any(key.k == 1 for key in keys.values()):
+        selection.rows.check_slots()
     checked.check()
     benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
@@ -227,6 +254,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         selection=selection,
         items=items,
         understood=checked.understood,
+        golds=golds,
     )
 
 

@@ -39,7 +39,7 @@ class Form:
     Attributes:
         completions: The correct ones first, where any are known.
         num_correct: How many are; 0 where nobody has said.
-        label: `tie` where people found a pair equal.
+        label: `tie` where people found a pair equal; the class of a single completion.
         human_score: The grade of a single completion.
     """
 
@@ -70,7 +70,7 @@ def form_of(row: Row) -> Form:
         _refuse(row, "num_correct", "human_score", why=f"of {' and '.join(pair)}, label names the better one")
         return _completions(row, *pair)
     if single is not None:
-        _refuse(row, "label", "num_correct", why="a single completion has no rival")
+        _refuse(row, "num_correct", why="a single completion has no rival")
         return _completions(row, single)
     verdicts = likely_label([str(column) for column in data], [data])
     mend = "--columns response_a=NAME,... says what is what"
@@ -146,6 +146,8 @@ def _completions(row: Row, *columns: str) -> Form:
         )
     conversation, completions = _parted(row, entries, " and ".join(columns))
     k = len(completions)
+    if k == 1 and columns[0] in SINGLE:
+        return Form(conversation, completions, 0, class_of(row, "label"), number_of(row, "human_score"))
     label, num_correct, score = _label(row, k), _num_correct(row, k), number_of(row, "human_score")
     if label is not None and num_correct:
         raise base.row_error(row, "has label and num_correct, two labels: leave one out, or empty")
@@ -155,6 +157,21 @@ def _completions(row: Row, *columns: str) -> Form:
         return Form(conversation, completions, num_correct, label, score)
     at = LABELS.index(label)
     return Form(conversation, (completions[at], *completions[:at], *completions[at + 1 :]), 1)
+
+
+def class_of(row: Row, column: str) -> str | None:
+    """The class in a column, as text; None where nothing stands there.
+
+    Raises:
+        DataError: It holds no text, number or truth value.
+    """
+    value = given(row, column)
+    if value is None:
+        return None
+    said = _plain(value)
+    if not isinstance(said, str):
+        raise base.row_error(row, f"column '{column}' is {type(value).__name__}, expected the name of a class")
+    return said.strip()
 
 
 def letter_of(row: Row, k: int) -> str | None:

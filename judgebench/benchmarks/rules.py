@@ -90,6 +90,20 @@ def choices_outcome(key: ItemKey, readings: Sequence[Reading], neutral: float) -
     return outcome_of(key, credits_, source=choice_source(readings))
 
 
+def label_credit(reading: Reading, gold: str) -> Credit:
+    """1 for the gold class, 0 for another; a failure counts as another."""
+    if reading.failed:
+        return Credit(0.0, 0.0, 1.0)
+    return _RIGHT if reading.label == gold else _WRONG
+
+
+def label_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """The mean of `label_credit` over the readings of a single completion; no credit without a gold class."""
+    if key.label is None:
+        return unlabelled(key, source=choice_source(readings))
+    return outcome_of(key, [label_credit(reading, key.label) for reading in readings], source=choice_source(readings))
+
+
 def graded_outcome(key: ItemKey, samples: Sequence[Scores]) -> Outcome:
     """The outcome of one completion beside a graded label: its ratings, from which a correlation is made; no credit.
 

@@ -48,7 +48,7 @@ def import_(file: str, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import headings, run_table
+    from judgebench.runs import headings, run_tables
     from judgebench.sources.mapped import pairs_in
 
     as_json = options.pop("as_json")
@@ -60,6 +60,6 @@ def import_(file: str, **options: Any) -> int:
         click.echo(json.dumps([run.metrics.to_json() for run in runs], indent=2))
     for run, title in zip(runs, headings(runs), strict=True):
         if not as_json:
-            print_tables(results(), [run_table(title, run.metrics)])
+            print_tables(results(), run_tables(title, run.metrics))
         messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if any(run.metrics.coverage for run in runs) else EXIT_INCOMPLETE

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     """One run or two of a benchmark in full; two and more in a table with what tells them apart."""
     from judgebench.reports.table import print_tables
-    from judgebench.runs import Run, headings, run_table
+    from judgebench.runs import Run, headings, run_tables
 
     by_benchmark: dict[str, list[RunResult]] = {}
     altered = _altered(ended)
@@ -30,7 +30,7 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     for results in by_benchmark.values():
         if len(results) <= 2:
             for result, heading in zip(results, headings([Run(result.folder) for result in results]), strict=True):
-                print_tables(console, [run_table(heading, result.metrics)])
+                print_tables(console, run_tables(heading, result.metrics))
         if results[0].cell.until_shown is not None:
             from judgebench.reports.sequential import print_sequential
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, get_args
 
 import click
 
@@ -11,17 +11,13 @@ from judgebench.cli.console import seed_option
 from judgebench.cli.errors import EXIT_INCOMPLETE
 from judgebench.cli.groups import Group
 from judgebench.cli.options import row_options
+from judgebench.items import Mode
 
 if TYPE_CHECKING:
     from judgebench.api import Rendered
     from judgebench.client import TokenCount
-    from judgebench.items import Mode
 
-_MODES = {
-    "pairwise": "two completions",
-    "best_of_k": "2 to 26 completions",
-    "rating": "one completion",
-}
+_MODES = get_args(Mode)
 
 
 @click.group(cls=Group, epilog="\b\nExample:\njudgebench templates render four-way --benchmark rewardbench-2\n")
@@ -30,7 +26,7 @@ def templates() -> None:
 
 
 @templates.command("list", epilog="\b\nExample:\njudgebench templates list --mode rating\n")
-@click.option("--mode", type=click.Choice(list(_MODES)), help="List templates of this mode only.")
+@click.option("--mode", type=click.Choice(_MODES), help="List templates of this mode only.")
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list.")
 def list_templates(mode: str | None, as_json: bool) -> None:
     """List the templates that ship, by mode."""
@@ -38,6 +34,7 @@ def list_templates(mode: str | None, as_json: bool) -> None:
 
     from judgebench.cli.console import print_rows
     from judgebench.templates import load_template, shipped_templates
+    from judgebench.verdicts import KINDS
 
     loaded = [load_template(name) for name in sorted(shipped_templates())]
     if as_json:
@@ -45,10 +42,10 @@ def list_templates(mode: str | None, as_json: bool) -> None:
         keys = ("name", "mode", "description", "source")
         click.echo(json.dumps([{key: getattr(front, key) for key in keys} for front in fronts], indent=2))
         return
-    for number, each in enumerate([mode] if mode else _MODES):
+    for number, each in enumerate(each for each in _MODES if mode in {None, each}):
         if number:
             click.echo()
-        click.echo(f"{each}: {_MODES[each]}")
+        click.echo(f"{each}: {KINDS[each].shows}")
         print_rows([(f"  {t.name}", t.front.description) for t in loaded if t.mode == each])
 
 
@@ -65,10 +62,10 @@ def show_template(name: str) -> None:
 @click.argument("name", metavar="NAME|FILE")
 @click.option(
     "--mode",
-    type=click.Choice(list(_MODES)),
+    type=click.Choice(_MODES),
     default="pairwise",
     show_default=True,
-    help="Two completions, 2 to 26, or one.",
+    help="Two completions, 2 to 26, one to rate, or one to put in a class.",
 )
 def new(name: str, mode: Mode) -> None:
     """Write NAME.jinja: a template to edit, which works as it is.

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from judgebench.templates import Template
 
 _TEMPLATES = {1: "rating-10", 2: "pairwise"}
-_MOST = len(LABELS)
 
 
 async def ajudge(
@@ -46,7 +45,7 @@ async def ajudge(
 
     Args:
         prompt: What the answers reply to.
-        *answers: One to rate, two to compare, or more to find the best of.
+        *answers: One to rate or to label, two to compare, or more to find the best of.
         judge: A preset, a LiteLLM id, `offline/...`, a function, or a `Judge`.
         template: A name or file; None for `rating-10`, `pairwise` or `four-way`, by the number of answers.
         logprobs: Request log-probabilities, for the probability of each verdict.
@@ -54,7 +53,7 @@ async def ajudge(
         cache_dir: Where replies are kept; None for the user's cache folder.
 
     Returns:
-        The judgement: its `verdict` is a letter, `tie` or a rating; or it has a `failure`, and None for a verdict.
+        The judgement: its `verdict` is a letter, `tie`, a rating or a class; or it has a `failure`, and no verdict.
 
     Raises:
         ConfigError: There is no such judge or template, it takes another number of answers, or the key is missing.
@@ -68,10 +67,9 @@ async def ajudge(
         warnings.warn(line, stacklevel=2)
     chosen = chosen.model_copy(update={"soft": logprobs})
     wording = load_template(template or _TEMPLATES.get(len(answers), "four-way"))
-    fits = {"rating": len(answers) == 1, "pairwise": len(answers) == 2, "best_of_k": 2 <= len(answers) <= _MOST}
-    if not fits[wording.mode]:
-        number = {"rating": "1 answer", "pairwise": "2 answers", "best_of_k": f"2 to {_MOST} answers"}[wording.mode]
-        raise ConfigError(f"template '{wording.name}' takes {number}, not {len(answers)}: name another with template=")
+    if not wording.kind.fits(len(answers)):
+        takes = wording.kind.answers
+        raise ConfigError(f"template '{wording.name}' takes {takes}, not {len(answers)}: name another with template=")
     completions = tuple(Completion((Turn("assistant", answer),)) for answer in answers)
     item = Item("question", "question", (Turn("user", prompt),), completions, num_correct=0)
     with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:

@@ -18,7 +18,7 @@ from judgebench.templates import load_template
 if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
-_ANSWERS = {"pairwise": 2, "best_of_k": 4, "rating": 1}
+_MOST_ANSWERS = 4
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,9 @@ async def _check(name: str, template: str | Path, providers: str | Path | None, 
     if soft and judge.offline:
         raise ConfigError(f"{judge.name} has no log-probabilities: leave --logprobs out")
     with tempfile.TemporaryDirectory() as folder, ReplyCache(Path(folder)) as cache:
-        request, reply, result, _ = await ask_once(judge, wording, _item(_ANSWERS[wording.mode]), cache, tries=1)
+        request, reply, result, _ = await ask_once(
+            judge, wording, _item(min(wording.kind.slots, _MOST_ANSWERS)), cache, tries=1
+        )
     return JudgeCheck(judge.name, judge.model, wording.name, reply, result, request.schema is not None, soft)
 
 

@@ -72,8 +72,9 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     cells: list[RunSpec] = []
     for template in fitting:
         companion = companion_of(chosen, dataset, template)
+        held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
-            RunSpec(dataset, judge, template, companion, protocol, selection, known.families, files.get(judge.name))
+            RunSpec(held, judge, template, companion, protocol, selection, known.families, files.get(judge.name))
             for judge in judges
         ]
         for alteration in others:

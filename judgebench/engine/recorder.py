@@ -279,6 +279,7 @@ class Recorder:
             attack=self._flips(readings),
             sequential=self.sequential,
             drawn_from=cell.dataset.drawn_from if self.asked is None else len(keys),
+            classes=cell.template.rule.classes,
         )
         name = Name(cell.judge.name, cell.template.name, cell.protocol)
         metrics = score(cell.benchmark, name, cell.orders, outcomes, readings, self.usage, beside)

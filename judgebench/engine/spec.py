@@ -16,7 +16,7 @@ from judgebench.protocols import (
     pairs as pairings,
     protocol_notes,
 )
-from judgebench.runs import Manifest, folder_name, is_torn, named_beside, read_manifest, taken_note
+from judgebench.runs import Manifest, described, folder_name, is_torn, named_beside, read_manifest, taken_note
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -70,13 +70,13 @@ class RunSpec:
     @property
     def protocol(self) -> str:
         """The name of the protocol and of what was selected, as in the run's folder."""
-        rated = self.template.mode == "rating"
-        parts: list[str] = ["ratings" if rated else self.orders.orders]
+        kind = self.template.kind
+        parts: list[str] = [kind.many or self.orders.orders]
         parts += self.orders.names()
         if self.selection.limit is not None:
             parts.append(f"limit{self.selection.limit}")
         parts += [folder_name(subset) for subset in self.selection.subsets]
-        if self.orders.seed and (not rated or self.selection.limit is not None):
+        if self.orders.seed and (kind.ordered or self.selection.limit is not None):
             parts.append(f"seed{self.orders.seed}")
         last = "" if self.alteration is None else f"-{self.alteration.title}"
         if self.until_shown is not None:
@@ -142,8 +142,8 @@ class RunSpec:
             "judge": self.judge.public(),
             "families": dict(self.families),
             "providers": None if self.providers is None else str(self.providers),
-            "template": _described(self.template),
-            "companion": None if self.companion is None else _described(self.companion),
+            "template": described(self.template),
+            "companion": None if self.companion is None else described(self.companion),
             "protocol": {"name": self.protocol, **orders.to_json()},
             "selection": dataset.selection.to_json(),
             "seed": orders.seed,
@@ -177,11 +177,6 @@ class RunSpec:
             "seed": self.orders.seed,
             "items": self.dataset.hash,
         }
-
-
-def _described(template: Template) -> dict[str, Any]:
-    edited = {} if template.edited is None else {"edited": template.edited}
-    return {"name": template.name, "hash": template.hash, "mode": template.mode, **edited}
 
 
 def run_folder(out: Path, cell: RunSpec) -> tuple[Path, str]:

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import Reading
     from judgebench.metrics.intervals import Floats
+    from judgebench.metrics.votes import Choice
 
 SAMPLES = (1, 3, 5)
 
@@ -90,16 +91,16 @@ def order_agreements(readings: Mapping[str, Sequence[Reading]]) -> Iterator[Orde
     for item, among in readings.items():
         if len(among) < 2:
             continue
-        questions: dict[tuple[int, ...], dict[tuple[int, ...], list[int | None]]] = {}
+        questions: dict[tuple[int, ...], dict[tuple[int, ...], list[Choice]]] = {}
         for each in among:
-            if len(each.order) > 1 and isinstance(each.result, Verdict):
+            if isinstance(each.result, Verdict) and each.rating is None:
                 orders = questions.setdefault(tuple(sorted(each.order)), {})
-                orders.setdefault(each.order, []).append(each.choice)
+                orders.setdefault(each.order, []).append(each.named)
         for orders in questions.values():
             yield _agreement(item, list(orders.values()))
 
 
-def _agreement(item: str, orders: Sequence[list[int | None]]) -> OrderAgreement:
+def _agreement(item: str, orders: Sequence[list[Choice]]) -> OrderAgreement:
     """Of the verdicts on one question, by order."""
     if len(orders) == 2 and len(orders[0]) == len(orders[1]) == 1:  # nearly all there are
         alike = float(orders[0] == orders[1])

@@ -285,9 +285,9 @@ def _substituted(outcomes: Sequence[Outcome], layout: Layout) -> float:
 
 
 def _choices(readings: Sequence[Reading]) -> Iterator[tuple[Reading, str]]:
-    """Reading and verdict of every choice; ratings and failures are left out."""
+    """Reading and verdict of every choice; ratings, classes and failures are left out."""
     for reading in readings:
-        if isinstance(reading.result, Verdict) and isinstance(reading.result.value, str):
+        if len(reading.order) > 1 and isinstance(reading.result, Verdict) and isinstance(reading.result.value, str):
             yield reading, reading.result.value
 
 

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from judgebench.items import ItemKey, Reading
     from judgebench.metrics.intervals import Floats
+    from judgebench.metrics.votes import Choice
 
 BINS = 10
 LEAST_VERDICTS = 5
@@ -35,7 +36,7 @@ class ProbabilityForecast:
     """What a judge makes of one question.
 
     Attributes:
-        probability: That the completion it finds the most probable is the best.
+        probability: That the completion it finds the most probable is the best, or that it is of the likeliest class.
         right: Whether that one is correct; a share where several are as probable.
         by_tokens: Whether it rests on log-probabilities throughout.
         verdicts: On how many verdicts it rests; of ratings, on how many of the completion that has the fewest.
@@ -184,12 +185,11 @@ def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Probability
     questions: dict[tuple[int, ...], list[Reading]] = {}
     for reading in readings:
         if not reading.failed:
-            question = tuple(sorted(reading.order)) if len(reading.order) > 1 else ()
+            question = () if reading.rating is not None else tuple(sorted(reading.order))
             questions.setdefault(question, []).append(reading)
     for question, among in questions.items():
-        shares = _best_of_ratings(among, key.k) if not question else _best_of_choices(among, question)
-        correct = [index for index in shares if index < key.num_correct]
-        if not 0 < len(correct) < len(shares):
+        shares, correct = _shares(among, question, key)
+        if not correct or (len(question) != 1 and len(correct) == len(shares)):
             continue
         top = max(shares.values())
         best = [index for index, share in shares.items() if share >= top - 1e-9]
@@ -197,9 +197,19 @@ def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Probability
         yield ProbabilityForecast(min(top, 1.0), right, all(map(_is_soft, among)), _fewest(among), len(best))
 
 
+def _shares(
+    among: Sequence[Reading], question: Sequence[int], key: ItemKey
+) -> tuple[dict[Choice, float], Sequence[Choice]]:
+    """The probability of each completion to be the best, or of each class, and which of these are correct."""
+    if among[0].label is not None:
+        return mean_probabilities(among), [] if key.label is None else [key.label]
+    shares = _best_of_choices(among, question) if question else _best_of_ratings(among, key.k)
+    return shares, [index for index in range(key.num_correct) if index in shares]
+
+
 def _fewest(among: Sequence[Reading]) -> int:
     """How many verdicts there are, or ratings of each completion at least."""
-    if len(among[0].order) > 1:
+    if among[0].rating is None:
         return len(among)
     return min(Counter(reading.order for reading in among).values())
 
@@ -208,14 +218,14 @@ def _is_soft(reading: Reading) -> bool:
     return isinstance(reading.result, Verdict) and reading.result.soft is not None
 
 
-def _best_of_choices(among: Sequence[Reading], question: Sequence[int]) -> dict[int, float]:
+def _best_of_choices(among: Sequence[Reading], question: Sequence[int]) -> dict[Choice, float]:
     """The mean probability of each completion; a tie's is shared among all."""
     means = mean_probabilities(among)
     tied = means.get(None, 0.0) / len(question)
     return {index: means.get(index, 0.0) + tied for index in question}
 
 
-def _best_of_ratings(among: Sequence[Reading], k: int) -> dict[int, float]:
+def _best_of_ratings(among: Sequence[Reading], k: int) -> dict[Choice, float]:
     """The probability of each completion to be rated highest, its ratings independent of the others'.
 
     Those that are equally high share it. Empty where a completion has no rating.
@@ -268,6 +278,8 @@ def unsureness(key: ItemKey, readings: Sequence[Reading], by: By, scale: tuple[f
     """
     if not readings:
         return 1.0
+    if len(readings[0].order) == 1 and any(reading.label is not None for reading in readings):
+        return _of_votes((), [_vote(reading) for reading in readings], by)
     if len(readings[0].order) == 1:
         if by == "margin" and scale is not None:
             return 1 - _rating_margin(key, readings, scale)
@@ -275,28 +287,31 @@ def unsureness(key: ItemKey, readings: Sequence[Reading], by: By, scale: tuple[f
     else:
         questions = defaultdict(list)
         for reading in readings:
-            questions[tuple(sorted(reading.order))].append(
-                Vote(None if reading.failed else reading.choice, {} if reading.failed else probabilities_of(reading))
-            )
+            questions[tuple(sorted(reading.order))].append(_vote(reading))
     return fmean(_of_votes(shown, votes, by) for shown, votes in questions.items())
 
 
 class Vote(NamedTuple):
-    """The completion that is named, None for a tie; and how probable each is, empty for a failure."""
+    """The completion or class that is named, None for a tie; and how probable each is, empty for a failure."""
 
-    choice: int | None
-    probabilities: Mapping[int | None, float]
+    choice: Choice
+    probabilities: Mapping[Choice, float]
+
+
+def _vote(reading: Reading) -> Vote:
+    return Vote(None, {}) if reading.failed else Vote(reading.named, probabilities_of(reading))
 
 
 def _of_votes(shown: Sequence[int], votes: Sequence[Vote], by: By) -> float:
     if by == "disagreement":
         named = [vote.choice for vote in votes if vote.probabilities]
         return 1 - max(shares(named).values()) * len(named) / len(votes) if named else 1.0
-    found = dict.fromkeys(shown, 0.0)
+    every: Sequence[Choice] = shown or [*{choice: None for vote in votes for choice in vote.probabilities}, ""]
+    found = dict.fromkeys(every, 0.0)  # of classes those that are named, and one for all others
     for vote in votes:
         for choice, probability in (vote.probabilities or {None: 1.0}).items():
-            for index in shown if choice is None else (choice,):
-                found[index] += probability / len(votes) / (len(shown) if choice is None else 1)
+            for each in every if choice is None else (choice,):
+                found[each] += probability / len(votes) / (len(every) if choice is None else 1)
     best, second = sorted(found.values(), reverse=True)[:2]
     return 1 - best if by == "confidence" else 1 - (best - second)
 

@@ -26,8 +26,8 @@ Aggregate = Literal["mean", "unanimous", "majority", "mean-prob"]
 
 AGGREGATES: dict[Aggregate, Join] = dict(zip(Aggregate.__args__, JOINS, strict=True))  # type: ignore[attr-defined]
 
-Choice = int | None
-"""The index of a completion; None for a tie."""
+Choice = int | str | None
+"""The index of a completion, or a class; None for a tie."""
 
 _EQUAL = 1e-9
 
@@ -42,8 +42,8 @@ class AggregatedReading:
         reading: In the question's natural order, as sample 0.
         of: How many readings there were.
         missing: How many of them have no verdict, and so no vote.
-        drawn: Whether it is a tie only because the readings did not decide: orders that disagree, equal votes or
-            equal probabilities.
+        drawn: Whether it is a tie, or of classes no verdict, only because the readings did not decide: orders that
+            disagree, equal votes or equal probabilities.
     """
 
     reading: Reading
@@ -66,6 +66,7 @@ def joined(readings: Iterable[Reading], rule: Join) -> list[AggregatedReading]:
     - `majority`: what most verdicts name, ties among them; a tie where several have the most.
     - `probability`: what has the highest mean probability over the readings, a tie where several have it. A verdict
       without probabilities counts as certain.
+    - Classes likewise; where none is named by all, or several have the most, there is no verdict (`ambiguous`).
     - Ratings become their mean by every rule; by `probability` that of the expected ratings.
 
     Where no reading has a verdict, the joined one is the first failure, one of a call that was made if there is one.
@@ -97,12 +98,16 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
     best = [choice for choice, weight in weights.items() if weight >= top - _EQUAL]
     decided = len(weights) == 1 if rule == "agree" else len(best) == 1
     choice = best[0] if decided else None
-    value = TIE if choice is None else LABELS[question.index(choice)]
+    if voting[0].label is not None:
+        said = " and ".join(sorted(map(str, weights if rule == "agree" else best)))
+        result = Verdict(str(choice)) if decided else Failure("ambiguous", f"the samples say {said} alike")
+        return AggregatedReading(Reading(question, 0, result), len(among), missing, drawn=not decided)
+    value = TIE if choice is None else LABELS[question.index(int(choice))]
     return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
 
 
 def _votes(voting: Iterable[Reading]) -> dict[Choice, float]:
-    return dict(Counter(reading.choice for reading in voting))
+    return dict(Counter(reading.named for reading in voting))
 
 
 def rating_of(reading: Reading, *, soft: bool = True) -> float:
@@ -114,11 +119,13 @@ def rating_of(reading: Reading, *, soft: bool = True) -> float:
 
 
 def probabilities_of(reading: Reading) -> dict[Choice, float]:
-    """The probability of each completion, and of a tie, by one reading with a choice; 1 for a bare verdict's."""
+    """The probability of each completion and of a tie, or of each class, by one reading; 1 for a bare verdict's."""
     assert isinstance(reading.result, Verdict)
     if reading.result.soft is None:
-        return {reading.choice: 1.0}
+        return {reading.named: 1.0}
     found: dict[Choice, float] = {}
+    if reading.label is not None:
+        return dict(reading.result.soft.probabilities)
     for label, share in reading.result.soft.probabilities:
         choice = None if label == TIE else reading.order[LABELS.index(label)]
         found[choice] = found.get(choice, 0.0) + share
@@ -132,14 +139,19 @@ def mean_probabilities(readings: Sequence[Reading]) -> dict[Choice, float]:
     return {choice: math.fsum(each.get(choice, 0.0) for each in every) / len(every) for choice in choices}
 
 
-def filled(readings: Sequence[Reading]) -> Iterator[list[Reading]]:
+def filled(readings: Sequence[Reading], gold: str | None = None) -> Iterator[list[Reading]]:
     """The readings with those that failed in the place of verdicts, in each way that bounds the joined one.
 
     Choices: all failures name the first completion of their question, or the second, ..., or a tie. Ratings: a
-    completion of which any rating failed has failed, as in the official bounds.
+    completion of which any rating failed has failed, as in the official bounds. Classes: all failures name the gold
+    one, or each of the others that a reading names, or one that none names.
     """
     unread = {reading.order for reading in readings if reading.failed}
     if not unread:
+        return
+    if gold is not None:
+        for name in dict.fromkeys((gold, *(r.label for r in readings if r.label is not None), f"not {gold}")):
+            yield [Reading(r.order, r.sample, Verdict(name)) if r.failed else r for r in readings]
         return
     if len(readings[0].order) == 1:
         failure = Failure("unreadable")
@@ -188,7 +200,10 @@ def join_notes(readings: Mapping[str, Sequence[Reading]], rule: Join) -> Iterato
     ties = sum(each.drawn for each in every)
     partly = sum(0 < each.missing < each.of for each in every)
     none = sum(each.missing == each.of for each in every)
-    said = f"{JOINED} {_RULES[rule]}: {ties} of {len(every)} questions are ties"
+    if any(reading.label is not None for among in readings.values() for reading in among):
+        said = f"{JOINED} {_LABEL_RULES[rule]}: {ties} of {len(every)} items are undecided, which is no verdict"
+    else:
+        said = f"{JOINED} {_RULES[rule]}: {ties} of {len(every)} questions are ties"
     if partly:
         said += f"; {partly} with some replies without a verdict"
     if none:
@@ -206,20 +221,27 @@ _RULES = {
 }
 
 
+_LABEL_RULES = {
+    "agree": "agreement (the class that all name)",
+    "majority": "majority",
+    "probability": "their mean probability",
+}
+
+
 @dataclass(frozen=True, slots=True)
 class Pooled:
     """What votes come to.
 
     Attributes:
-        choice: The completion with the most weight; None for a tie.
+        choice: The completion, or the class, with the most weight; None for a tie.
         drawn: Whether that tie is a draw: several have the most weight.
     """
 
-    choice: int | None
+    choice: Choice
     drawn: bool = False
 
 
-def majority(votes: Iterable[tuple[int | None, float]]) -> Pooled:
+def majority(votes: Iterable[tuple[Choice, float]]) -> Pooled:
     """The choice with the most weight; where several have as much, a tie.
 
     Args:
@@ -228,7 +250,7 @@ def majority(votes: Iterable[tuple[int | None, float]]) -> Pooled:
     Raises:
         ValueError: There is no vote.
     """
-    totals: defaultdict[int | None, float] = defaultdict(float)
+    totals: defaultdict[Choice, float] = defaultdict(float)
     for choice, weight in votes:
         if weight > 0:
             totals[choice] += weight
@@ -239,7 +261,7 @@ def majority(votes: Iterable[tuple[int | None, float]]) -> Pooled:
     return Pooled(top[0]) if len(top) == 1 else Pooled(None, drawn=True)
 
 
-def shares(choices: Sequence[int | None]) -> dict[int | None, float]:
+def shares(choices: Sequence[Choice]) -> dict[Choice, float]:
     """The share of votes for each choice, one vote or more."""
     return {choice: choices.count(choice) / len(choices) for choice in dict.fromkeys(choices)}
 
@@ -269,6 +291,6 @@ def log_odds_weight(right: float, n: int, chance: float) -> float:
     return max(math.log(p / (1 - p)) - math.log(chance / (1 - chance)), 0.0)
 
 
-def pooled_shares(voters: Iterable[Mapping[int | None, float]]) -> Pooled:
+def pooled_shares(voters: Iterable[Mapping[Choice, float]]) -> Pooled:
     """The choice with the highest mean share (a linear opinion pool, Stone 1961, doi:10.1214/aoms/1177704873)."""
     return majority(vote for voter in voters for vote in voter.items())

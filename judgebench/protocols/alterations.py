@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 from judgebench._util.yaml import YamlFile
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import Attack, Completion, Control, Turn
-from judgebench.verdicts import fill_mark, phrase_choice, phrase_rating
+from judgebench.verdicts import fill_mark, phrase_choice, phrase_label, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -157,7 +157,7 @@ def _texts() -> dict[str, dict[str, str]]:
 def planted_verdict(rule: VerdictRule, slot: int, k: int) -> str:
     """A verdict for one slot as the template's example words it, without the example's reasons.
 
-    A rating is the highest of the scale, and so are all parts of one.
+    A rating is the highest of the scale, and so are all parts of one; a class is the first of the template's.
 
     Args:
         rule: The template's; it has an example.
@@ -166,4 +166,6 @@ def planted_verdict(rule: VerdictRule, slot: int, k: int) -> str:
     """
     if rule.scale is not None:
         return fill_mark(rule, phrase_rating(rule, f"{rule.scale[1]:g}"))
+    if rule.classes is not None:
+        return fill_mark(rule, phrase_label(rule, rule.classes.names[0]))
     return fill_mark(rule, phrase_choice(rule, [slot, *(other for other in range(k) if other != slot)]))

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.items import Verdict
 from judgebench.metrics.votes import JOINED, join_notes
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -27,7 +28,7 @@ def unofficial(benchmark: Benchmark, mode: Mode, protocol: Protocol, name: str) 
     if not benchmark.has_official_way:
         return
     official = benchmark.official_orders
-    other_orders = mode != "rating" and protocol.orders != official
+    other_orders = KINDS[mode].ordered and protocol.orders != official
     joined = protocol.join != "mean"
     if protocol.pairs is not None:
         by = "that of the completion with the most wins over all pairs" if protocol.pairs == "all" else "the winner's"

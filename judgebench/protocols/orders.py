@@ -167,8 +167,7 @@ def _open(
         calls = [Call(order, sample) for sample in range(protocol.samples) for order in orders]
         left = [call for call in calls if call not in done]
         readings = [done[call] for call in calls if call in done] if isinstance(done, Mapping) else []
-        # A rating's mean is never settled, so that all of it is asked at once.
-        yield left, len(left) if len(question) == 1 else still_to_ask(readings, len(calls))
+        yield left, still_to_ask(readings, len(calls))
 
 
 def with_unasked(

@@ -92,7 +92,12 @@ from judgebench.runs.shown import (
     flips_line as flips_line,
     padded_line as padded_line,
     run_table as run_table,
+    run_tables as run_tables,
 )
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts
-from judgebench.runs.templates import RunTemplates as RunTemplates, run_templates as run_templates
+from judgebench.runs.templates import (
+    RunTemplates as RunTemplates,
+    described as described,
+    run_templates as run_templates,
+)
 from judgebench.runs.verdictfile import verdict_source as verdict_source

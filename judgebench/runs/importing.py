@@ -20,6 +20,7 @@ from judgebench.runs.manifest import IMPORTED, Name, folder_name, folder_of, mak
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.scoring import Beside, score
 from judgebench.runs.templatefiles import template_texts
+from judgebench.runs.templates import described
 from judgebench.sources.opening import data_stem
 from judgebench.templates import parse_template
 
@@ -100,8 +101,8 @@ def _write(
     kept = [item for item in importer.keys if item in part.readings]
     samples = 1 + max(reading.sample for among in part.readings.values() for reading in among)
     several = any(len({reading.order for reading in among}) > 1 for among in part.readings.values())
-    protocol = Protocol("both" if several and mode != "rating" else "one", samples, soft=part.soft, recorded=True)
-    named = "-".join(["ratings" if mode == "rating" else protocol.orders, *protocol.names()])
+    protocol = Protocol("both" if several and template.kind.ordered else "one", samples, soft=part.soft, recorded=True)
+    named = "-".join([template.kind.many or protocol.orders, *protocol.names()])
     digest = importer.hash_of(kept)
     part.spool.seek(0)
     file = source.hash() or hashlib.file_digest(part.spool, "sha256").hexdigest()  # type: ignore[arg-type]
@@ -134,7 +135,7 @@ def _write(
     parts = {
         "benchmark": benchmark.name,
         "judge": {"name": judge},
-        "template": {"name": template.name, "hash": template.hash, "mode": template.mode},
+        "template": described(template),
         "companion": None,
         "protocol": {**protocol.to_json(), "name": named},
         "selection": importer.selection,

@@ -180,7 +180,8 @@ class Judgement:
         value = judgement.verdict
         if value is None and judgement.failure is None:
             raise ValueError("neither a verdict nor a failure")
-        if isinstance(value, str) and value != TIE and value not in {*LABELS[: len(judgement.order)]}:
+        several = len(judgement.order) > 1
+        if several and isinstance(value, str) and value != TIE and value not in {*LABELS[: len(judgement.order)]}:
             raise ValueError(f"verdict is {value!r}, expected a slot of {len(judgement.order)}, or {TIE}")
         return judgement
 

@@ -251,7 +251,8 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     """How the questions were put and which items were chosen; empty texts for what is as usual."""
     protocol, selection = manifest.protocol.protocol, manifest.selection
     judged = manifest.scores is None
-    orders = judged and manifest.template.mode != "rating"
+    kind = manifest.template.kind
+    orders = judged and (kind is None or kind.ordered)
     yield f"{protocol.orders} order{'' if protocol.orders == 'one' else 's'}" if orders else ""
     yield _PAIRS.get(str(protocol.pairs), "") if judged else ""
     yield f"{protocol.samples} samples" if judged and protocol.samples > 1 else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_texts
@@ -132,6 +132,12 @@ def check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], w
                 f"{opened[0].path} has mode {first.mode} and {each.path} {own.wording.mode}; {what} needs runs "
                 "of one mode"
             )
+        if own.reader.rule.classes != templates[0].reader.rule.classes:
+            said = [", ".join(t.reader.rule.classes.names) for t in (templates[0], own) if t.reader.rule.classes]
+            raise ConfigError(
+                f"{opened[0].path} has the classes {said[0]} and {each.path} {said[1]}; {what} needs runs of the same "
+                "classes, with the same positive one"
+            )
     for number, (each, own) in enumerate(zip(opened, templates, strict=True)):
         for mine, other in ((own.reader, templates[0].reader), (own.companion_reader, templates[0].companion_reader)):
             if number and mine is not None and other is not None and mine.rule.scale != other.rule.scale:
@@ -216,7 +222,8 @@ def write_made(
     with step(f"scoring {made.kind} {made.name}"):
         name = Name(made.name, template, made.protocol["name"])
         protocol = replace(Protocol.from_json(made.protocol), seed=made.seed, soft=False)
-        beside = Beside(notes=made.notes, ordered=made.kind != "jury")
+        classes = opened[0].run.manifest.template.label_classes
+        beside = Beside(notes=made.notes, ordered=made.kind != "jury", classes=classes)
         metrics = score(benchmark, name, protocol, made.outcomes, made.readings, made.usage, beside)
     first = opened[0].run.manifest
     parts = {
@@ -226,6 +233,7 @@ def write_made(
             "name": template,
             "hash": templates[0].wording.hash if alike else None,
             "mode": templates[0].wording.mode,
+            **({} if classes is None else {"classes": asdict(classes)}),
         },
         "companion": None,
         "protocol": made.protocol,

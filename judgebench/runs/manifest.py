@@ -18,10 +18,14 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from judgebench._util.files import check_no_links
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench.errors import ConfigError
+from judgebench.items import Classes
 from judgebench.protocols import Alteration, Protocol, UntilShown
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+    from judgebench.verdicts import VerdictKind
 
 DEFAULT_OUT = "runs"
 """Where runs go when nothing else is said."""
@@ -54,6 +58,14 @@ class JudgeEntry(_Entry):
     family: AnyText | None = None
 
 
+class ClassesEntry(_Entry):
+    """The classes that a label template puts answers in."""
+
+    names: tuple[AnyText, ...]
+    positive: AnyText
+    abstain: AnyText | None = None
+
+
 class TemplateEntry(_Entry):
     """Which template, and in which version of its text; `edited` is when its file was, in UTC."""
 
@@ -61,6 +73,18 @@ class TemplateEntry(_Entry):
     hash: AnyText | None = None
     mode: AnyText | None = None
     edited: AnyText | None = None
+    classes: ClassesEntry | None = None
+
+    @property
+    def kind(self) -> VerdictKind | None:
+        """What its verdicts are; None where no template is known."""
+        return next((kind for mode, kind in KINDS.items() if mode == self.mode), None)
+
+    @property
+    def label_classes(self) -> Classes | None:
+        """The classes of a label template."""
+        said = self.classes
+        return None if said is None else Classes(said.names, said.positive, said.abstain)
 
 
 class ProtocolEntry(_Entry):

@@ -336,8 +336,18 @@ class Finished:
     def keys(self) -> dict[str, ItemKey]:
         """The items, without their texts; of a run that stopped when a difference was shown, those before that."""
         if self.run.manifest.asked is None:
+            return self._every_key
+        return {item: self._every_key[item] for item in self.outcomes}
+
+    @cached_property
+    def _every_key(self) -> dict[str, ItemKey]:
+        """The items with the gold labels that the run's verdicts are held against."""
+        template = self.run.manifest.template
+        kind = template.kind
+        if kind is None or kind.ordered:
             return self.contents.keys
-        return {item: self.contents.keys[item] for item in self.outcomes}
+        classes = template.label_classes
+        return {item: kind.held_against(key, classes) for item, key in self.contents.keys.items()}
 
     @cached_property
     def outcomes(self) -> dict[str, Outcome]:
@@ -346,7 +356,7 @@ class Finished:
         Raises:
             ConfigError: They are not there, or a line is none.
         """
-        return read_outcomes(self.path, self.contents.keys, self.run.mend)
+        return read_outcomes(self.path, self._every_key, self.run.mend)
 
     @cached_property
     def metrics(self) -> Metrics:

@@ -37,12 +37,13 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.benchmarks.base import Benchmark
-    from judgebench.items import ItemKey, Outcome, Reading
+    from judgebench.items import Classes, ItemKey, Outcome, Reading
     from judgebench.metrics.bias import BiasEstimate
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.retest import Noise, Retest
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
+    from judgebench.metrics.votes import Join
     from judgebench.protocols import Alteration
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Manifest, Name
@@ -61,6 +62,7 @@ class Beside:
         ordered: Whether the readings have the orders that were shown (a jury's have not).
         placed: Whether it is known where each completion was shown.
         models: Of verdicts made elsewhere, whose each item's completions are, for win rates.
+        classes: Of label verdicts; None where they are none.
         drawn_from: How many items the run's are drawn from, or were to be judged; None where that is not known.
     """
 
@@ -71,9 +73,11 @@ class Beside:
     ordered: bool = True
     placed: bool = True
     models: Mapping[str, Sequence[str | None]] = field(default_factory=dict)
+    classes: Classes | None = None
     drawn_from: int | None = None
 
 
+_SAME = 1e-9
 _LEAST_MASS = 0.9
 """Below it, what the probabilities of verdicts leave out is said."""
 UNCOVERED = "coverage is below"
@@ -165,6 +169,7 @@ def score(
             **benchmark.extra(outcomes),
             **(_calibration(outcomes, readings) if protocol.soft else {}),
             **({"win_rates": rates} if rates else {}),
+            **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=baselines.controls(
@@ -176,6 +181,26 @@ def score(
         length_contrast=_padded(beside.altered, protocol.seed, outcomes, readings),
         retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
     )
+
+
+def _labels(
+    metrics: Metrics,
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+    classes: Classes | None,
+    rule: Join,
+) -> dict[str, Any]:
+    """The figures of label verdicts; accuracy is the score, with its interval, where the score is that."""
+    if classes is None or not readings:
+        return {}
+    from judgebench.metrics.labels import LabelVerdicts, label_figures
+
+    found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
+    if found is None:
+        return {}
+    if metrics.score is not None and abs(metrics.score - found["accuracy"]["score"]) < _SAME:
+        found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
+    return {"labels": found}
 
 
 def _padded(
@@ -345,6 +370,7 @@ def metrics_of(
         attack=attack,
         sequential=_old_sequential(finished.path),
         drawn_from=manifest.items.drawn_from or len(finished.keys),
+        classes=templates.reader.rule.classes,
         ordered=finished.placed,
         placed=finished.placed,
         models={} if manifest.origin is None else finished.models,

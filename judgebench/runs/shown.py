@@ -38,6 +38,50 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
     return Table(columns if rows else (), rows, title, list(_beside(metrics)), tight=True)
 
 
+def run_tables(title: str, metrics: Metrics) -> list[Table]:
+    """One run, and of label verdicts the confusion table below it.
+
+    Args:
+        title: What it is called.
+        metrics: The run's.
+    """
+    found = cast("Mapping[str, Any] | None", metrics.extra.get("labels"))
+    return [run_table(title, metrics), *([] if found is None else [confusion_table(found["confusion"])])]
+
+
+def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:
+    """What was said for each gold class, a row each.
+
+    Args:
+        confusion: Gold -> said -> count, as in `metrics.json`.
+    """
+    said = list(next(iter(confusion.values()), {}))
+    columns = [Column("label", head="label \\ verdict", names=True), *(Column(name, "count") for name in said)]
+    return Table(
+        columns, [TableRow((one_line(gold), *(row[name] for name in said))) for gold, row in confusion.items()]
+    )
+
+
+def _label_lines(found: Mapping[str, Any]) -> Iterator[str]:
+    """What matters most of label verdicts: both classes' recall, precision and the agreement beyond chance."""
+    positive, kappa = one_line(found["positive"]), found["kappa"]
+    shown = ", ".join(
+        f"{name} {percent(each['score'])} (95% CI {score_range(each['low'], each['high'], 'share')})"
+        for name in ("recall", "precision", "specificity")
+        if (each := found[name]) is not None
+    )
+    yield f"{positive} (positive): {shown}"
+    if kappa is not None:
+        ends = f"{kappa['low']:.2f} to {kappa['high']:.2f}"
+        yield f"agreement with the labels: kappa {kappa['score']:.2f} (95% CI {ends})"
+    if (answered := found.get("answered")) is not None:
+        right = found["selective_accuracy"]
+        said = "" if right is None else f", accuracy on these {percent(right['score'])}"
+        yield f"answered (not {one_line(found['abstain'])}): {percent(answered['score'])} of items{said}"
+    if (auc := found.get("roc_auc")) is not None:
+        yield f"ROC AUC {auc['score']:.3f} (95% CI {auc['low']:.3f} to {auc['high']:.3f})"
+
+
 def _rows(metrics: Metrics, *, subsets: bool) -> Iterator[TableRow]:
     def row(name: str, estimate: Estimate, **more: Any) -> TableRow:
         interval = (estimate.low, estimate.high)
@@ -69,6 +113,8 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     yield from _complete(metrics)
     if metrics.consistency is not None:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
+    if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
+        yield from _label_lines(labels)
     if figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if calibration := cast("Mapping[str, Any]", metrics.extra.get("calibration")):

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
 from judgebench.runs.templatefiles import READING, read_template
@@ -43,6 +43,18 @@ class RunTemplates:
         """The template whose rule reads the replies to them."""
         reader = self.companion_reader
         return reader if reader is not None and self.rates(key, finished) else self.reader
+
+
+def described(template: Template) -> dict[str, Any]:
+    """What a manifest says of a template."""
+    classes, edited = template.rule.classes, template.edited
+    return {
+        "name": template.name,
+        "hash": template.hash,
+        "mode": template.mode,
+        **({} if edited is None else {"edited": edited}),
+        **({} if classes is None else {"classes": asdict(classes)}),
+    }
 
 
 def run_templates(finished: Finished) -> RunTemplates:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.sources.columns import plain
 from judgebench.sources.inspectlog import InspectLog, is_inspect_log
-from judgebench.sources.mapped import MappedSource, RowMap, label_of
+from judgebench.sources.mapped import MappedSource, RowMap, label_of, names_slot
 from judgebench.sources.opening import source_of
 
 if TYPE_CHECKING:
@@ -40,7 +40,7 @@ def verdict_source(
     own = {name: column for name, column in named.items() if plain(column) in has or not with_data}
     own |= {name: column for name, column in columns.items() if name not in own and name in _VERDICTS}
     items = {name: column for name, column in columns.items() if name not in own}
-    meanings = {word: meaning for word, meaning in labels.items() if label_of(meaning) is not None}
+    meanings = {word: meaning for word, meaning in labels.items() if names_slot(label_of(meaning))}
     # What was judged elsewhere was judged as it is.
     rows = RowMap(columns=items, labels=meanings, id_column=id_column, empty_answers="keep")
     return MappedSource(source, own) if own else source, rows

@@ -36,7 +36,8 @@ class RowMap:
 
     Attributes:
         columns: Name that a benchmark knows -> the rows' own: `{"prompt": "question", "label": "winner"}`.
-        labels: What stands in the label's column, as text -> `A`, `B`, another letter, `tie`, or nothing for no label.
+        labels: What stands in the label's column, as text -> `A`, `B`, another letter, `tie`, the class of a single
+            answer, or nothing for no label.
         id_column: The column of the id; None: `id`, where there is one.
         group_column: The column that names rows that belong together; None: `group`, where there is one.
         bad_rows: Whether rows that cannot be used stop the run, or are left out and listed.
@@ -44,7 +45,7 @@ class RowMap:
         config_name: The configuration of a hub dataset.
 
     Raises:
-        ConfigError: A label means nothing, or a column is named twice.
+        ConfigError: A column is named twice.
     """
 
     columns: Mapping[str, str] = field(default_factory=dict)
@@ -59,14 +60,19 @@ class RowMap:
         for name, own in (("id", self.id_column), ("group", self.group_column)):
             if own is not None and self.columns.get(name, own) != own:
                 raise ConfigError(f"--columns {name}={self.columns[name]} and --{name}-column {own}: give one of them")
-        read = {value: label_of(meaning) for value, meaning in self.labels.items()}
+        object.__setattr__(self, "labels", {value: label_of(meaning) for value, meaning in self.labels.items()})
+
+    def check_slots(self) -> None:
+        """Whether all labels name an answer: of rows that have several.
+
+        Raises:
+            ConfigError: One is the name of a class.
+        """
         for value, meaning in self.labels.items():
-            if read[value] is None:
+            if not names_slot(meaning):
                 raise ConfigError(
                     f"--labels {value}={meaning}: '{meaning}' is no label: write A, B or tie, or nothing for no label"
                 )
-
-        object.__setattr__(self, "labels", read)
 
     @property
     def names(self) -> dict[str, str]:
@@ -132,7 +138,7 @@ class MappedSource(Source):
     ) -> None:
         self.name, self.revision, self.split = source.name, source.revision, source.split
         self._source, self._columns = source, dict(columns or {})
-        self._labels = {label_key(value): label_of(meaning) or meaning for value, meaning in (labels or {}).items()}
+        self._labels = {label_key(value): label_of(meaning) for value, meaning in (labels or {}).items()}
         self._own: dict[str, str] = {}
 
     @property
@@ -169,14 +175,19 @@ class MappedSource(Source):
         yield from self._source.notes()
 
 
-def label_of(meaning: str) -> str | None:
-    """The label that a text stands for; empty for none, None where it is no label."""
+def label_of(meaning: str) -> str:
+    """The label that a text stands for: a letter, `tie`, empty for none, else the name of a class as it is."""
     text = str(meaning).strip()
     if text.casefold() in NO_LABEL:
         return ""
     if text.casefold() == "tie":
         return "tie"
-    return text.upper() if len(text) == 1 and text.isascii() and text.isalpha() else None
+    return text.upper() if len(text) == 1 and text.isascii() and text.isalpha() else text
+
+
+def names_slot(label: str) -> bool:
+    """Whether what `label_of` gives is a letter, `tie` or no label, and not the name of a class."""
+    return len(label) <= 1 or label == "tie"
 
 
 def found_column(row: Row, name: str, own: str) -> str:

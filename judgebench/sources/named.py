@@ -23,6 +23,7 @@ _OPTIONAL: Mapping[str, tuple[str, ...]] = {
 }
 
 _EMPTY = (None, "")
+_MOST_CLASSES, _LONGEST_CLASS = 20, 40
 
 
 @dataclass(frozen=True)
@@ -199,19 +200,40 @@ def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     if column is None or prompt is None:
         return None
     grade = _grade(table, rows) or table.find("human_score")
-    asks = None
-    label = None if grade else _label(table, rows, (column, prompt), _Label(""), 2)
-    if label is not None:
-        asks = f"'{label.column}' can only grade a single answer, with a number: --columns human_score={label.column}"
+    label = _class(table, rows, (column, prompt)) if grade is None else table.find("label")
 
     def make(cells: Cells) -> CustomRow:
         texts = [cells.need(column)]
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "response": texts[0]}
+        if label is not None:
+            given = cells.meaning(label)
+            made["label"] = cells.raw(label) if given is None else given or None
         return made if grade is None else made | {"human_score": cells.number(grade)}
 
-    name = "graded answers" if grade else "answers"
-    made = _form(name, table, prompt, {"response": column}, make, said=_graded(grade), human_score=grade)
-    return replace(made, unclear=asks)
+    name = "labelled answers" if label else "graded answers" if grade else "answers"
+    said = f"{label} is the class" if label else _graded(grade)
+    return _form(
+        name,
+        table,
+        prompt,
+        {"response": column},
+        make,
+        label=_Label(label) if label else None,
+        said=said,
+        human_score=grade,
+    )
+
+
+def _class(table: Columns, rows: Sequence[Cells], taken: Sequence[str | None]) -> str | None:
+    """The first column with a label's name that holds few short values: the class of each answer."""
+    for column in table.all(LABELS):
+        values = {str(value).strip() for cells in rows if (value := cells.raw(column)) not in _EMPTY}
+        few = len(values) <= max(2, min(_MOST_CLASSES, len(rows) // 2)) and all(
+            len(v) <= _LONGEST_CLASS for v in values
+        )
+        if column not in taken and values and (few or column == "label"):
+            return column
+    return None
 
 
 def _talk(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:

@@ -10,20 +10,17 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 
 from judgebench._util.yaml import YamlText
 from judgebench.errors import ConfigError
-from judgebench.items import LABELS, TIE, Failure, Mode, Verdict
-from judgebench.verdicts import VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
+from judgebench.items import Failure, Mode, Verdict
+from judgebench.verdicts import KINDS, VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Collection, Mapping
 
     from pydantic_core import ErrorDetails
 
 NO_FRONT_MATTER = "no front matter"
-_RULES = {
-    "pairwise": r"{pattern: '\[\[([AB])\]\]', example: 'The first is right. [[A]]'}",
-    "best_of_k": r"{pattern: '\[\[([A-Z])\]\]', example: 'The first is right. [[A]]'}",
-    "rating": r"{pattern: '\[\[(\d+)\]\]', scale: [1, 10], example: 'It is right. [[9]]'}",
-}
+_IN_RULE = ("scale", "positive", "abstain")
+"""Keys of the verdict that may stand beside it."""
 _FRONT = re.compile(r"\A\ufeff?---[ \t]*\r?\n(.*?)^---[ \t]*(?:\r?\n|\Z)", re.DOTALL | re.MULTILINE)
 
 
@@ -35,7 +32,9 @@ class FrontMatterError(ConfigError):
     """
 
     def __init__(self, where: str, what: str, *, fix: str, key: tuple[str, ...], line: int) -> None:
-        super().__init__(f"{where}: {what}{'; ' if fix else ''}{fix}", what=what, where=where, line=line, fix=fix)
+        super().__init__(
+            f"{where}, line {line}: {what}{'; ' if fix else ''}{fix}", what=what, where=where, line=line, fix=fix
+        )
         self.key = key
 
 
@@ -44,7 +43,7 @@ class FrontMatter(BaseModel):
 
     Attributes:
         name: As on the command line and in tables.
-        mode: What a call shows: two completions, k, or one to rate.
+        mode: What a call shows, and what its verdict is: see `judgebench.verdicts.kinds`.
         description: One line.
         source: Where the method comes from: a paper, a repository.
         verdict: How the reply is read.
@@ -63,28 +62,12 @@ class FrontMatter(BaseModel):
     @property
     def slots(self) -> int:
         """The most slots that a question of this mode has."""
-        return {"pairwise": 2, "best_of_k": len(LABELS), "rating": 1}[self.mode]
+        return KINDS[self.mode].slots
 
     @model_validator(mode="after")
     def _fits(self) -> FrontMatter:
         rule = self.verdict
-        if self.mode == "rating":
-            if rule.scale is None:
-                raise ValueError("mode rating needs verdict.scale, such as [1, 10]")
-            if rule.values is not None:
-                raise ValueError("mode rating reads a number: verdict.values is not allowed")
-        elif rule.scale is not None:
-            raise ValueError(f"verdict.scale belongs to mode rating, not to {self.mode}")
-        if rule.criteria is not None and self.mode != "rating":
-            raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
-        if self.mode == "rating" and (rule.ranking or rule.scores):
-            raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores are not allowed")
-        if rule.values is not None:
-            named = set(rule.values.values())
-            if self.mode == "pairwise" and (beyond := sorted(named - {"A", "B", TIE})):
-                raise ValueError(f"mode pairwise has the slots A and B; verdict.values names {', '.join(beyond)}")
-            if unreached := sorted({"A", "B"} - named):
-                raise ValueError(f"verdict.values has nothing that means {' or '.join(unreached)}")
+        KINDS[self.mode].check(rule)
         rule.check_reach()
         self._reads_example()
         return self
@@ -133,18 +116,32 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     if not isinstance(data, dict):
         what = "front matter is not a mapping of keys such as name, mode and verdict"
         raise ConfigError.at(where, what, line=2)
-    if "scale" in data and isinstance(data.get("verdict"), dict):
-        data["verdict"].setdefault("scale", data.pop("scale"))
+    beside = [key for key in _IN_RULE if key in data]
+    if isinstance(data.get("verdict"), dict):
+        for key in beside:
+            data["verdict"].setdefault(key, data.pop(key))
+        if data.get("mode") == "label" and isinstance(values := data["verdict"].get("values"), dict) and values:
+            data["verdict"].setdefault("positive", next(iter(values.values())))
     if data.get("verdict", "") is None:  # `verdict:` with nothing below it
         del data["verdict"]
     try:
         return FrontMatter.model_validate(data)
     except ValidationError as error:
-        raise _mistake(error, where, text, data) from None
+        raise _mistake(error, where, text, data, beside) from None
 
 
-def _mistake(error: ValidationError, where: str, text: YamlText, data: Mapping[object, object]) -> FrontMatterError:
-    """The first problem, and its key: where it was found, or below that the one that its message begins with."""
+def _mistake(
+    error: ValidationError, where: str, text: YamlText, data: Mapping[object, object], beside: Collection[str]
+) -> FrontMatterError:
+    """The first problem, and its key: where it was found, or below that the one that its message begins with.
+
+    Args:
+        error: All problems.
+        where: The file.
+        text: Its head.
+        data: What that holds.
+        beside: Keys of the verdict that stand beside it.
+    """
     problem = error.errors(include_url=False)[0]
     place = tuple(str(part) for part in problem["loc"] if part != "[key]")
     message = _worded(problem)
@@ -153,7 +150,8 @@ def _mistake(error: ValidationError, where: str, text: YamlText, data: Mapping[o
     what, _, fix = f"{'.'.join(place)}{': ' if place else ''}{message}".partition("; ")
     if problem["type"] == "missing" and len(place) == 1:
         fix = _line_to_add(place[0], where, data)
-    return FrontMatterError(where, what, fix=fix, key=key, line=text.line(key))
+    own = key[1:] if key[0] == "verdict" and key[1:2] and key[1] in beside else key
+    return FrontMatterError(where, what, fix=fix, key=key, line=text.line(own))
 
 
 def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
@@ -161,15 +159,15 @@ def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
     if key == "name":
         return f"add `name: {re.sub(r'[^A-Za-z0-9._-]+', '-', where.partition('.')[0]).lstrip('._-') or 'mine'}`"
     if key == "mode":
-        return "add `mode: pairwise` (two answers), `best_of_k` (2 to 26) or `rating` (one)"
-    rule = _RULES.get(str(data.get("mode")), _RULES["pairwise"])
-    return f"add `verdict: {rule}`, and ask for this form in the prompt"
+        return "add `mode: pairwise` (two answers), `best_of_k` (2 to 26), `rating` or `label` (one)"
+    kind = next((kind for mode, kind in KINDS.items() if mode == data.get("mode")), KINDS["pairwise"])
+    return f"add `verdict: {kind.starter}`, and ask for this form in the prompt"
 
 
 def _worded(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         inside = problem["loc"][0] == "verdict" and len(problem["loc"]) > 1
-        keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, "scale"]
+        keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, *_IN_RULE]
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         return "is not a template key" + (f"; did you mean {near[0]}?" if near else "")
     if problem["type"] == "missing":

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from judgebench.templates.template import Template
 
 _OF_RULE = ("example", "pattern", "json", "values", "scale")
-_OF_PARTS = ("ranking", "criteria", "scores")
+_OF_PARTS = ("ranking", "criteria", "scores", "positive")
 
 
 def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, Any]:
@@ -36,6 +36,8 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
     }
     if rule.has_parts:  # left out elsewhere, as the hint is a part of the cache's key
         hint |= {"ranking": rule.ranking, "criteria": rule.criteria and list(rule.criteria), "scores": rule.scores}
+    if rule.is_label:
+        hint |= {"positive": rule.positive}
     return hint
 
 

@@ -12,11 +12,11 @@ from judgebench._util.files import writing
 from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.templates.template import SUFFIXES, shipped_templates
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from judgebench.items import Mode
 
-_MODES: tuple[Mode, ...] = ("pairwise", "best_of_k", "rating")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 
 _BODY = """\
@@ -39,7 +39,7 @@ def new_template(name: str | Path, *, mode: Mode = "pairwise") -> Path:
 
     Args:
         name: Its name, or the path of the file; `.jinja` is added where the name has no ending of a template.
-        mode: What a call shows: two completions, 2 to 26, or one to rate.
+        mode: What a call shows: two completions, 2 to 26, one to rate, or one to put in a class.
 
     Returns:
         The file, named as the template.
@@ -47,8 +47,8 @@ def new_template(name: str | Path, *, mode: Mode = "pairwise") -> Path:
     Raises:
         ConfigError: The file is there already, a template of that name ships, or no file can have that name.
     """
-    if mode not in _MODES:
-        raise unknown_name("mode", str(mode), _MODES)
+    if mode not in KINDS:
+        raise unknown_name("mode", str(mode), KINDS)
     path = Path(name)
     if path.suffix not in SUFFIXES:
         path = path.with_name(f"{path.name}.jinja") if path.name else path

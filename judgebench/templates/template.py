@@ -34,6 +34,7 @@ from judgebench.templates.environment import (
     why,
 )
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
+from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -41,7 +42,7 @@ if TYPE_CHECKING:
     from jinja2.runtime import Context
 
     from judgebench.items import Item, Turn
-    from judgebench.verdicts import VerdictRule
+    from judgebench.verdicts import VerdictKind, VerdictRule
 
 Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
@@ -142,6 +143,11 @@ class Template:
     def mode(self) -> Mode:
         """What a call shows: two completions, k, or one to rate."""
         return self.front.mode
+
+    @property
+    def kind(self) -> VerdictKind:
+        """What its verdicts are."""
+        return KINDS[self.front.mode]
 
     @property
     def rule(self) -> VerdictRule:

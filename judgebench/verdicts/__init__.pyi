@@ -1,3 +1,4 @@
+from judgebench.verdicts.kinds import KINDS as KINDS, VerdictKind as VerdictKind
 from judgebench.verdicts.marks import VerdictMatch as VerdictMatch, find_tag as find_tag
 from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like
 from judgebench.verdicts.patterns import runs_away as runs_away
@@ -7,6 +8,7 @@ from judgebench.verdicts.phrasing import (
     fill_tag as fill_tag,
     fill_tags as fill_tags,
     phrase_choice as phrase_choice,
+    phrase_label as phrase_label,
     phrase_rating as phrase_rating,
     tag_text as tag_text,
 )

@@ -44,7 +44,7 @@ def meaning_of(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Fail
     Args:
         match: The place, and what stands there.
         rule: By which it was found.
-        k: How many slots the question had; 1 in mode rating.
+        k: How many slots the question had; 1 where a single completion was shown.
     """
     if not match.in_object:
         return _meaning_of_text(str(match.value), rule, k)
@@ -66,7 +66,7 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
     if value is None:
         known = ", ".join(rule.values) if rule.values is not None else f"the {k} slots"
         return Failure("unreadable", f"'{shortened(text)}' is not one of {known}")
-    if value == TIE or (len(value) == 1 and value in LABELS[:k]):
+    if rule.is_label or value == TIE or (len(value) == 1 and value in LABELS[:k]):
         return Verdict(value)
     return Failure("unreadable", f"'{shortened(value)}' is not one of the {k} slots")
 

@@ -32,6 +32,16 @@ def phrase_choice(rule: VerdictRule, slots: Sequence[int]) -> str:
     return next((text for text, value in (rule.values or {}).items() if value == labels[0]), labels[0])
 
 
+def phrase_label(rule: VerdictRule, name: str) -> str:
+    """The text of a class: the first one of `values` that means it.
+
+    Args:
+        rule: Of mode label.
+        name: One of its classes.
+    """
+    return next(text for text, value in (rule.values or {}).items() if value == name)
+
+
 def phrase_rating(rule: VerdictRule, rating: str) -> str:
     """The text of a rating, which each criterion gets where the rule has several.
 

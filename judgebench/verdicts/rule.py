@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import re
 from functools import cached_property
@@ -9,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
 
-from judgebench.items import LABELS, TIE
+from judgebench.items import LABELS, TIE, Classes, class_key
 from judgebench.verdicts.patterns import compile_pattern, group_alone
 
 if TYPE_CHECKING:
@@ -42,7 +43,8 @@ class VerdictRule(BaseModel):
 
     Attributes:
         pattern: A regular expression with one group, which holds the verdict.
-        values: What each text of the group means: a slot's letter or `tie`; without, the group is the letter itself.
+        values: What each text of the group means: a slot's letter or `tie`, or in mode label a class; without, the
+            group is the letter itself.
         match: Which match counts: the `last`, the `first`, or the `only` one (all matches are the same text).
         anchor: Where the verdict stands: `line`, the last line that has a match, of which no other part may say
             another verdict; `start`, the answer's first line, alone; or right after some words. Without, anywhere;
@@ -52,6 +54,8 @@ class VerdictRule(BaseModel):
         ranking: The group holds a ranking of all slots, such as `B > A > C`; with `ties`, `=` may stand in it.
         criteria: In mode rating, the group holds a rating for each of these names; the weighted mean counts.
         scores: The group holds a score for each slot, between these two; the highest is the choice.
+        positive: In mode label, the class that precision, recall and specificity are of; only label rules have one.
+        abstain: In mode label, the class that says that the judge can't tell, where there is one.
         example: A reply that the rule reads.
     """
 
@@ -66,6 +70,8 @@ class VerdictRule(BaseModel):
     ranking: Literal["strict", "ties"] | None = None
     criteria: dict[str, float] | None = Field(default=None, min_length=1)
     scores: tuple[float, float] | None = None
+    positive: str | None = None
+    abstain: str | None = None
     example: str | None = None
 
     @field_validator("anchor", mode="before")
@@ -86,6 +92,18 @@ class VerdictRule(BaseModel):
         """Whether a verdict is made from several parts: a ranking, criteria or scores."""
         return any(form is not None for form in (self.ranking, self.criteria, self.scores))
 
+    @property
+    def is_label(self) -> bool:
+        """Whether a verdict is a class."""
+        return self.positive is not None
+
+    @cached_property
+    def classes(self) -> Classes | None:
+        """The classes of a label rule, in the order in which `values` first names them; None of another."""
+        if self.positive is None:
+            return None
+        return Classes(tuple(dict.fromkeys((self.values or {}).values())), self.positive, self.abstain)
+
     @cached_property
     def choices(self) -> tuple[str, ...]:
         """The texts that `values` has; without, the letters."""
@@ -101,6 +119,8 @@ class VerdictRule(BaseModel):
     @property
     def can_tie(self) -> bool:
         """Whether there is a verdict that no completion is better."""
+        if self.is_label:
+            return False
         return TIE in (self.values or {}).values() or self.ranking == "ties" or self.scores is not None
 
     @model_validator(mode="after")
@@ -122,7 +142,8 @@ class VerdictRule(BaseModel):
             if bounds is not None and not -math.inf < bounds[0] < bounds[1] < math.inf:
                 raise ValueError(f"{name} runs from {bounds[0]:g} to {bounds[1]:g}, expected [lowest, highest]")
         self._check_parts()
-        for text, value in (self.values or {}).items():
+        self._check_classes()
+        for text, value in () if self.is_label else (self.values or {}).items():
             if value != TIE and not (len(value) == 1 and value in LABELS):
                 raise ValueError(f"values: '{text}' means '{value}', expected a slot's letter (A, B, ...) or tie")
         return self
@@ -143,10 +164,34 @@ class VerdictRule(BaseModel):
         if "" in lowered or len(set(lowered)) < len(lowered):
             raise ValueError("criteria: names must be unique")
 
+    def _check_classes(self) -> None:
+        """Refuses a class that no text of `values` means, and classes that are too few or too much alike."""
+        if self.positive is None:
+            if self.abstain is not None:
+                raise ValueError("abstain belongs to mode label, and so does positive, which is missing")
+            return
+        if self.values is None:
+            raise ValueError("values are missing, which are the classes; add values: {PASS: pass, FAIL: fail}")
+        names = dict.fromkeys(self.values.values())
+        keys = {class_key(name) for name in names}
+        if len(keys) < len(names) or "" in keys:
+            raise ValueError(f"values: classes must differ in more than case and spaces, found {', '.join(names)}")
+        for field, given in (("positive", self.positive), ("abstain", self.abstain)):
+            if given is not None and given not in names:
+                near = difflib.get_close_matches(given, names, n=1, cutoff=0.5)
+                hint = f"; did you mean {near[0]}?" if near else ""
+                raise ValueError(f"{field} is '{given}', not one of the classes {', '.join(names)}{hint}")
+        if self.abstain == self.positive:
+            raise ValueError("abstain and positive are the same class: name another")
+        if len(names) - (self.abstain is not None) < 2:
+            raise ValueError("values: mode label needs two classes at least, beside that of abstain")
+
     def texts(self, labels: Sequence[str]) -> tuple[str, ...]:
-        """The texts that mean one of these slots, or a tie."""
+        """The texts that mean one of these slots, or a tie; of a label rule those of all classes."""
         if self.values is None:
             return tuple(labels)
+        if self.is_label:
+            return tuple(self.values)
         return tuple(text for text, value in self.values.items() if value == TIE or value in labels)
 
     def check_reach(self) -> None:

@@ -306,7 +306,8 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"prompt": "p", "completions": ["x", "y"], "human_score": 1}, "human_score grades a single completion"),
         ({"prompt": "p", "response": "x", "human_score": "good"}, "column 'human_score' is 'good'"),
         ({"prompt": "p", "response": "x", "human_score": True}, "column 'human_score' is True"),
-        ({"prompt": "p", "response": "x", "label": "A"}, "a single completion has no rival"),
+        ({"prompt": "p", "response": "x", "num_correct": 1}, "a single completion has no rival"),
+        ({"prompt": "p", "response": "x", "label": ["A"]}, "column 'label' is list, expected the name of a class"),
         (
             {"prompt": "z", "chosen": [user("q"), assistant("c")], "rejected": [user("q"), assistant("r")]},
             "do not begin",
@@ -477,7 +478,7 @@ def test_the_default_template_fits_the_data(tmp_path, rows, template):
 def test_a_template_that_no_item_fits_is_a_mistake(tmp_path):
     """A single completion cannot be compared, and three are no pair: said before any call."""
     single = write_rows(tmp_path / "single.jsonl", [{"prompt": "p", "response": "x"}])
-    with pytest.raises(ConfigError, match="can only be rated"):
+    with pytest.raises(ConfigError, match="take a template of mode rating or label"):
         run_offline(NAME, tmp_path, single, template="four-way")
     three = write_rows(tmp_path / "three.jsonl", [{"prompt": "p", "chosen": "c", "rejected": ["r", "s"]}])
     with pytest.raises(ConfigError, match="3 completions, a pairwise template shows 2"):

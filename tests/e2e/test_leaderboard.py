@@ -6,10 +6,12 @@ import csv
 import gzip
 import json
 import shutil
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 
 import pytest
-from commands import judgebench, pairs, write_jsonl
+from commands import judgebench, lasting_folder, pairs, write_jsonl
 from finishedruns import judge_run, score_run, written_run
 from scoring import shared
 
@@ -212,12 +214,22 @@ def test_a_run_that_cannot_be_read_is_named_and_left_out():
 DAMAGES = pytest.mark.parametrize("damage", [b"\xff\xfe\n", b"[1]\n", b"null\n"], ids=["bytes", "list", "null"])
 
 
+@cache
+def two_runs() -> Path:
+    """The folder of a judge's run and of scores over as many items."""
+    here = lasting_folder()
+    with chdir(here):
+        judge_run("offline/first")
+        score_run("good", [1] * 8)
+    return here
+
+
 @pytest.mark.parametrize("name", ["judgements.jsonl", "outcomes.jsonl", "metrics.json", "manifest.json"])
 @DAMAGES
 def test_a_damaged_file_of_a_run_is_named(name, damage):
     """Whatever it holds, in one line with the file's name; the others are ranked."""
-    damaged = judge_run("offline/first")
-    score_run("good", [1] * 8)
+    shutil.copytree(two_runs(), ".", dirs_exist_ok=True)
+    damaged = Path("runs/rewardbench/offline--first/pairwise/one")
     (damaged / name).write_bytes(damage)
     ended = judgebench("leaderboard", "runs", "--json")
     assert ended.status == 0
@@ -290,14 +302,14 @@ def test_nothing_to_rank_is_a_mistake():
     )
 
 
-@pytest.mark.parametrize("columns", [80, 200])
-def test_the_table_fits_the_terminal(columns, monkeypatch):
-    """No line is wider than the terminal."""
-    monkeypatch.setenv("COLUMNS", str(columns))
+def test_the_table_fits_the_terminal(monkeypatch):
+    """No line is wider than the terminal, be it narrow or wide."""
     assert judgebench("run", "-j", "offline/first", "-j", "offline/longest", "--json").status == 0
-    ended = judgebench("leaderboard", "runs", "--published")
-    assert max(map(len, ended.out.splitlines())) <= columns
-    assert "Precise IF" in ended.out
+    for columns in (80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        ended = judgebench("leaderboard", "runs", "--published")
+        assert max(map(len, ended.out.splitlines())) <= columns
+        assert "Precise IF" in ended.out
 
 
 def test_rewardmath_s_eight():

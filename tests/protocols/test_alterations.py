@@ -133,16 +133,18 @@ def test_a_longer_answer_is_altered_in_its_last_turn() -> None:
 
 @pytest.mark.parametrize("name", sorted(shipped_templates()))
 def test_a_planted_verdict_is_one_by_every_shipped_template(name: str) -> None:
-    """For the slot, or the highest rating; without the example's reasons."""
+    """For the slot, the highest rating or the first class; without the example's reasons."""
     rule = load_template(name).rule
-    mode = load_template(name).mode
-    k = {"rating": 1, "pairwise": 2, "best_of_k": 4}[mode]
+    k = min(load_template(name).kind.slots, 4)
     assert rule.example is not None
     for slot in range(k):
         tag = planted_verdict(rule, slot, k)
         read = read_text(tag, rule, k)
         assert isinstance(read, Verdict), (tag, read)
-        assert read.value == (LABELS[slot] if rule.scale is None else rule.scale[1])
+        best = (
+            rule.classes.names[0] if rule.classes is not None else LABELS[slot] if rule.scale is None else rule.scale[1]
+        )
+        assert read.value == best
         assert len(tag) < len(rule.example) or len(rule.example) < 80
 
 

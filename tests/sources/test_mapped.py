@@ -99,9 +99,9 @@ def test_labels_mean_what_is_said(own):
 
 
 def test_a_label_that_means_nothing_is_a_mistake():
-    """Before anything is read."""
+    """Of rows with two answers the name of a class names neither."""
     with pytest.raises(ConfigError, match="--labels 1=first: 'first' is no label: write A, B or tie"):
-        RowMap(labels={"1": "first"})
+        load([{"prompt": "p", "response_a": "x", "response_b": "y", "label": 1}], labels={"1": "first"})
     with pytest.raises(ConfigError, match="--columns id=x and --id-column y: give one"):
         RowMap(columns={"id": "x"}, id_column="y")
 

@@ -4,7 +4,7 @@ import hashlib
 import re
 
 import pytest
-from commands import REPOSITORY, judgebench
+from commands import REPOSITORY, judgebench, write_jsonl
 from making import item
 from shippedtemplates import NAMES, loaded
 
@@ -39,7 +39,7 @@ def shown(name):
     template = loaded(name)
     if template.rule.has_parts and template.mode == "best_of_k":
         return next(k for k in range(2, 27) if isinstance(said(name, k), Verdict))
-    return {"pairwise": 2, "best_of_k": 4, "rating": 1}[template.mode]
+    return min(template.kind.slots, 4)
 
 
 def said(name, k):
@@ -58,7 +58,7 @@ def tagged(name):
     """Whether the verdict is a choice between double square brackets."""
     template = loaded(name)
     form = (template.rule.pattern or "").startswith(r"\[\[") and not template.rule.has_parts
-    return form and template.mode != "rating"
+    return form and template.kind.ordered
 
 
 @pytest.mark.parametrize("name", FIRST)
@@ -153,7 +153,7 @@ def test_a_shipped_template_asks_for_exactly_the_tags_it_reads(name):
     assert verdicts == {Verdict(value) for value in expected}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if shown(name) == 1])
+@pytest.mark.parametrize("name", [name for name in NAMES if loaded(name).rule.scale is not None])
 def test_a_shipped_rating_names_the_bounds_it_reads(name):
     """The wording gives the scale's two ends, and each of them is read, in the place of the example's."""
     template = loaded(name)
@@ -276,10 +276,26 @@ def test_a_judge_with_a_schema_is_not_asked_for_the_object_in_words(name):
 def judged(tmp_path_factory):
     """The metrics of each template's run over a few rows of the sample, by the judge that prefers the longest."""
     out, found = tmp_path_factory.mktemp("runs"), {}
-    for benchmark, modes in (("rewardbench", {"pairwise", "rating"}), ("rewardbench-2", {"best_of_k"})):
+    row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
+    rows = write_jsonl(out / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
+    for benchmark, modes in (
+        ("rewardbench", {"pairwise", "rating"}),
+        ("rewardbench-2", {"best_of_k"}),
+        ("custom", {"label"}),
+    ):
         names = [name for name in NAMES if loaded(name).mode in modes]
         named = [word for name in names for word in ("-t", name)]
-        data = ("--data", "sample", "--limit", "6", "--json", "--out", out, "--cache-dir", out / "cache")
+        data = (
+            "--data",
+            rows if benchmark == "custom" else "sample",
+            "--limit",
+            "6",
+            "--json",
+            "--out",
+            out,
+            "--cache-dir",
+            out / "cache",
+        )
         ended = judgebench("run", benchmark, "-j", "offline/longest", *named, *data)
         assert ended.status == 0, ended.err
         found |= {metrics["template"]: metrics for metrics in ended.metrics}
@@ -309,7 +325,7 @@ def test_every_row_of_the_sample_is_rendered(benchmark):
 def test_the_docs_table_has_every_template(name):
     """With its mode, the form of its verdict and the source of its method, as the file has them."""
     template = loaded(name)
-    slots = {"pairwise": 2, "best_of_k": 3, "rating": 1}[template.mode]
+    slots = min(template.kind.slots, 3)
     form = " ".join(wanted(template.rule, slots).split())
     row = f"| `{name}` | `{template.mode}` | `{form}` | {template.front.source}"
     lines = (REPOSITORY / "docs" / "templates.md").read_text(encoding="utf-8").splitlines()

@@ -10,6 +10,7 @@ from judgebench.verdicts.phrasing import (
     fill_tag,
     fill_tags,
     phrase_choice,
+    phrase_label,
     phrase_rating,
     tag_text,
 )
@@ -28,6 +29,10 @@ def test_every_verdict_is_read_back(name, fill):
     if rule.scale is not None:
         for bound in rule.scale:
             assert read_text(fill(rule, phrase_rating(rule, f"{bound:g}")), rule, 1).value == bound
+        return
+    if rule.classes is not None:
+        for name in rule.classes.names:
+            assert read_text(fill(rule, phrase_label(rule, name)), rule, 1).value == name
         return
     k = 2 if template.mode == "pairwise" else 4
     for slot in range(k):

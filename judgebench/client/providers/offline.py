@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import Provider
 from judgebench.templates import rule_of
-from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_rating
+from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_label, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +42,8 @@ def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str,
     chance = int.from_bytes(digest[:8], "big")
     if rule.scale is not None:
         return fill_example(rule, phrase_rating(rule, _rating_text(model, lengths[0], chance, rule.scale)))
+    if rule.classes is not None:
+        return fill_example(rule, phrase_label(rule, _class_name(model, lengths[0], chance, rule.classes.names)))
     slots = range(len(lengths))
     slot = {
         "longest": max(slots, key=lengths.__getitem__),
@@ -52,6 +54,14 @@ def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str,
     by_length = {"longest": lambda at: -lengths[at], "shortest": lengths.__getitem__}
     others = sorted((at for at in slots if at != slot), key=by_length.get(model))
     return fill_example(rule, phrase_choice(rule, [slot, *others]))
+
+
+def _class_name(model: str, length: int, chance: int, names: Sequence[str]) -> str:
+    """One of the classes: `longest` takes the first for a long answer, the last for a short one, others between."""
+    share = min(1.0, math.log1p(length) / math.log1p(_LONG))
+    last = len(names) - 1
+    places = {"longest": round((1 - share) * last), "shortest": round(share * last), "first": 0}
+    return names[places.get(model, chance % len(names))]
 
 
 def _rating_text(model: str, length: int, chance: int, scale: tuple[float, float]) -> str:

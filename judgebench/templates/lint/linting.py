@@ -34,7 +34,6 @@ _TELLING = re.compile(
     r"|human_score|answer_key)(?:_|$)",
     re.IGNORECASE,
 )
-_NUMBERS = {"pairwise": (2,), "best_of_k": (2, 3, 5), "rating": (1,)}
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,7 @@ def _broken(error: ConfigError, file: str, name: str) -> Finding:
 
 
 def _remarks(template: Template) -> Iterator[Remark]:
-    rule, numbers = template.rule, _NUMBERS[template.mode]
+    rule, numbers = template.rule, template.kind.numbers
     if rule.example is None:
         mend = "add a reply that the rule parses"
         yield Remark(
@@ -145,7 +144,7 @@ def _remarks(template: Template) -> Iterator[Remark]:
             with_schema = _sent(template, k, _GIVEN, structured=True)
             yield from _of_text(_MARK.sub(" ", with_schema), template, k) if isinstance(with_schema, str) else ()
     for at in range(min(len(variants) for variants in words.values())):
-        yield from wording.fixed_number({k: variants[at] for k, variants in words.items()}, template.mode)
+        yield from wording.fixed_number({k: variants[at] for k, variants in words.items()}, template.kind)
 
 
 def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
@@ -161,7 +160,7 @@ def _of_question(text: str, template: Template, k: int) -> Iterator[Remark]:
 def _of_text(text: str, template: Template, k: int) -> Iterator[Remark]:
     yield from wording.gives_away(text)
     yield from wording.placeholders(text)
-    if k == _NUMBERS[template.mode][0]:
+    if k == template.kind.numbers[0]:
         yield from wording.not_read(text, template.rule, k)
 
 
@@ -236,7 +235,9 @@ def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: b
         )
         what = f"cannot be rendered for {k} completion{'s' if k > 1 else ''}: {why[0]}{why[2]}"
         mend = (
-            "loop over completions, which are 2 to 26" if template.mode == "best_of_k" else "see 'Messages' in the docs"
+            "loop over completions, which are 2 to 26"
+            if len(template.kind.numbers) > 1
+            else "see 'Messages' in the docs"
         )
         named = re.search(r"'([\w ]+)'\s*$", why[0])
         words = named[1] if named else "completions[" if "element" in why[0] else ""

@@ -15,8 +15,7 @@ from judgebench.verdicts import fill_tag, fill_tags, read_text, runs_away
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.items import Mode
-    from judgebench.verdicts import VerdictRule
+    from judgebench.verdicts import VerdictKind, VerdictRule
 
 NOUN = r"(?:answer|response|completion|output|candidate|option|assistant|reply|continuation|solution|model)"
 GOOD = r"(?:correct|right|better|best|preferred|chosen|gold(?:en)?|human(?:-written)?|true|reference)"
@@ -191,7 +190,8 @@ def labels_said(k: int) -> str:
 
 def one_label(text: str, rule: VerdictRule, labels: Sequence[str]) -> Iterator[Remark]:
     """A single verdict as the only example, which invites the judge to give it."""
-    if rule.scale is not None or rule.scores is not None or len(labels) < 2:
+    verdicts = rule.texts(labels) if rule.is_label else labels
+    if rule.scale is not None or rule.scores is not None or len(verdicts) < 2:
         return
     if rule.regex is not None:
         others = "|".join(re.escape(said) for said in rule.texts(labels))
@@ -228,20 +228,20 @@ def bounds_unsaid(text: str, rule: VerdictRule) -> Iterator[Remark]:
             yield Remark("scale", "", what, "name both ends of the scale, or change it")
 
 
-def fixed_number(texts: dict[int, str], mode: Mode) -> Iterator[Remark]:
+def fixed_number(texts: dict[int, str], kind: VerdictKind) -> Iterator[Remark]:
     """A number of completions in words that is not the number shown.
 
     Args:
         texts: The messages by the number of completions shown.
-        mode: The template's.
+        kind: Of the template's verdicts.
     """
     seen = [{match.group(): match for match in _COUNTED.finditer(text)} for text in texts.values()]
     for words in set.intersection(*(set(found) for found in seen)) if seen else ():
         said = seen[0][words]["number"].lower()
         number = 2 if said == "both" else _NUMBERS.get(said) or int(said)
-        if set(texts) != {number} and mode != "rating":
-            shown = "2" if mode == "pairwise" else "2 to 26"
-            mend = "write 'two'" if mode == "pairwise" else "write {{ labels | length }}, or no number"
+        if set(texts) != {number} and kind.ordered:
+            shown = "2" if kind.slots == 2 else "2 to 26"
+            mend = "write 'two'" if kind.slots == 2 else "write {{ labels | length }}, or no number"
             yield Remark("fixed-number", words, f"says '{words}', where {shown} are shown", mend)
 
 

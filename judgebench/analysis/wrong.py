@@ -1,0 +1,111 @@
+"""The items of a run whose verdict is not the label: what they should be, and what was said."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from judgebench._util.table import Column, Table, Tabular
+from judgebench._util.text import percent
+from judgebench.analysis.flips import verdict_words
+from judgebench.runs import headings
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from judgebench._util.table import Columns
+    from judgebench.items import ItemKey
+    from judgebench.runs import Finished
+
+CORRECT = "correct"
+"""What the label of completions with correct ones is, in words."""
+
+
+@dataclass(frozen=True, slots=True)
+class Disagreement:
+    """An item that the run does not have right.
+
+    Attributes:
+        gold: Its label in words: a class, `tie`, or `correct` for the correct completion.
+        said: What the run's verdicts come to; `none` without any.
+        credit: Below 1.
+    """
+
+    item: str
+    subset: str
+    gold: str
+    said: str
+    credit: float
+
+
+@dataclass(frozen=True, repr=False)
+class WrongList(Tabular):
+    """The items that a run does not have right.
+
+    Attributes:
+        of: Among how many with a credit.
+    """
+
+    heading: str
+    wrong: tuple[Disagreement, ...]
+    of: int
+
+    def tables(self, most: int | None = None) -> Sequence[Table]:
+        """How many there are of each kind, then the items.
+
+        Args:
+            most: How many at most; None for all.
+        """
+        share = f" ({percent(len(self.wrong) / self.of)})" if self.of else ""
+        kinds = Counter(f"{each.gold} judged {each.said}" for each in self.wrong).most_common()
+        lines = [f"{len(self.wrong)} of {self.of} items with a label are not right{share}"]
+        lines += [", ".join(f"{kind}: {count}" for kind, count in kinds)] if kinds else []
+        shown = self.wrong[:most]
+        more = [f"and {len(self.wrong) - len(shown)} more; --all lists them"] if len(shown) < len(self.wrong) else []
+        head = Table((), title=self.heading, notes=lines)
+        return [head, self._table(shown, more)] if shown else [head]
+
+    def table(self) -> Table:
+        """Every item."""
+        return self._table(self.wrong, [])
+
+    def remarks(self) -> Sequence[str]:
+        """What a reader must know: nothing."""
+        return ()
+
+    def _table(self, wrong: Sequence[Disagreement], notes: list[str]) -> Table:
+        columns: Columns = {
+            Column("item", names=True): lambda each: each.item,
+            Column("subset"): lambda each: each.subset,
+            Column("label"): lambda each: each.gold,
+            Column("verdict"): lambda each: each.said,
+            Column("credit", "mark"): lambda each: f"{each.credit:.3g}",
+        }
+        return Table.of(wrong, columns, notes=notes)
+
+
+def list_wrong(finished: Finished) -> WrongList:
+    """The items of a run whose credit is below 1, in the order of the items.
+
+    Raises:
+        ConfigError: The run has no judgements.
+    """
+    finished.need_judgements()
+    scored = [outcome for outcome in finished.outcomes.values() if outcome.credit is not None]
+    wrong = tuple(
+        Disagreement(
+            each.item.id,
+            each.item.subset,
+            _gold(each.item),
+            verdict_words(each.item, finished, each),
+            each.credit or 0.0,
+        )
+        for each in scored
+        if each.credit is not None and each.credit < 1
+    )
+    return WrongList(headings([finished.run])[0], wrong, len(scored))
+
+
+def _gold(key: ItemKey) -> str:
+    return key.label or CORRECT

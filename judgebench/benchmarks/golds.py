@@ -1,0 +1,53 @@
+"""What rows say of the class or the grade of a single completion, and whether a template's classes have it."""
+
+from __future__ import annotations
+
+import difflib
+from typing import TYPE_CHECKING
+
+from judgebench.errors import DataError
+from judgebench.sources.form import option
+
+if TYPE_CHECKING:
+    from judgebench.items import Classes, Item
+    from judgebench.sources.source import Row
+
+_MOST = 100
+
+
+class Golds:
+    """The first rows of each class and of each grade."""
+
+    def __init__(self) -> None:
+        self._classes: dict[str, str] = {}
+        self._grades: dict[float, str] = {}
+
+    def note(self, item: Item, row: Row) -> None:
+        """Keeps the place of a row whose class or grade no earlier one has; of a hundred at most."""
+        if item.label is not None:
+            if item.label not in self._classes and len(self._classes) < _MOST:
+                self._classes[item.label] = row.where
+        elif item.human_score is not None and item.human_score not in self._grades and len(self._grades) < _MOST:
+            self._grades[item.human_score] = row.where
+
+    def check(self, classes: Classes, template: str) -> None:
+        """Whether a template's classes have one that each class, and each grade, stands for.
+
+        Raises:
+            DataError: They have none; the message names the row, and the option that says what is meant.
+        """
+        names = f"the classes of template '{template}' ({', '.join(classes.names)})"
+        for gold, where in self._classes.items():
+            if classes.find(gold) is None:
+                near = difflib.get_close_matches(gold.casefold(), classes.names, n=1, cutoff=0.5)
+                hint = f"did you mean {near[0]}? " if near else ""
+                means = f"{option(gold)}={near[0] if near else classes.names[0]}"
+                raise DataError(f"{where}: label '{gold}' is not one of {names}: {hint}say it with --labels {means}")
+        for grade, where in self._grades.items():
+            if classes.of_grade(grade) is not None:
+                continue
+            if grade in {0.0, 1.0}:
+                says = "--columns label=human_score --labels 1=CLASS,0=CLASS says it"
+                raise DataError(f"{where}: human_score {grade:g} does not say which of {names} it is: {says}")
+            mend = "only 0 and 1 can be: take a template of mode rating, such as -t rating-10"
+            raise DataError(f"{where}: human_score {grade:g} is not one of {names}; {mend}")

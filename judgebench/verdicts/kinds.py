@@ -1,0 +1,163 @@
+"""What a verdict is: one object for each mode of templates, which says what follows from it everywhere else.
+
+A mode's kind says what a question shows, whether it has orders, what the template's rule must have, and which gold
+label of an item its verdicts are held against. Whoever needs to know asks the kind and does not look at the mode's
+name; a new kind of verdict is a new entry of `KINDS`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from judgebench.items import LABELS, TIE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from judgebench.items import Classes, ItemKey, Mode
+    from judgebench.verdicts.rule import VerdictRule
+
+
+@dataclass(frozen=True, slots=True)
+class VerdictKind:
+    """What a verdict of one mode is. This one is a choice among the completions that a question shows.
+
+    Attributes:
+        mode: Its name, in a template's head.
+        shows: What a question shows, in words: `two completions`.
+        numbers: How many completions a template of the kind is tried with, the fewest first.
+        slots: The most completions that a question shows.
+        starter: The line of a template's head that a verdict rule begins with.
+        many: What a run's protocol is called instead of its orders, where a question has none: `ratings`.
+    """
+
+    mode: Mode
+    shows: str
+    numbers: tuple[int, ...]
+    slots: int
+    starter: str
+    many: str = ""
+
+    @property
+    def ordered(self) -> bool:
+        """Whether a question can be put in several orders: it shows several completions."""
+        return not self.many
+
+    @property
+    def answers(self) -> str:
+        """How many answers a question takes, in words: `2 to 26 answers`."""
+        fewest = self.numbers[0]
+        if fewest == self.slots:
+            return f"{fewest} answer{'s' * (fewest > 1)}"
+        return f"{fewest} to {self.slots} answers"
+
+    def fits(self, answers: int) -> bool:
+        """Whether a question can show so many answers."""
+        return self.numbers[0] <= answers <= self.slots
+
+    def check(self, rule: VerdictRule) -> None:
+        """Whether a rule reads verdicts of this kind.
+
+        Raises:
+            ValueError: It does not; the message says what of it.
+        """
+        if rule.scale is not None:
+            raise ValueError(f"verdict.scale belongs to mode rating, not to {self.mode}")
+        if rule.criteria is not None:
+            raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
+        if rule.positive is not None:
+            raise ValueError(f"verdict.positive belongs to mode label, not to {self.mode}")
+        if rule.values is not None:
+            named = set(rule.values.values())
+            if self.slots == 2 and (beyond := sorted(named - {"A", "B", TIE})):
+                raise ValueError(f"mode pairwise has the slots A and B; verdict.values names {', '.join(beyond)}")
+            if unreached := sorted({"A", "B"} - named):
+                raise ValueError(f"verdict.values has nothing that means {' or '.join(unreached)}")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
+        """The item with the gold label that verdicts of this kind are held against, and no other.
+
+        Args:
+            item: As its row says.
+            classes: Of the run's template; None where its verdicts are no classes.
+        """
+        return item
+
+
+class RatingKind(VerdictKind):
+    """A number on a scale for a single completion."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """A scale, and neither values nor slots."""
+        if rule.scale is None:
+            raise ValueError("mode rating needs verdict.scale, such as [1, 10]")
+        if rule.values is not None:
+            raise ValueError("mode rating reads a number: verdict.values is not allowed")
+        if rule.ranking or rule.scores:
+            raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores are not allowed")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
+        """Its grade; a class of it says nothing of a rating."""
+        return replace(item, label=None) if item.k == 1 and item.label is not None else item
+
+
+class LabelKind(VerdictKind):
+    """A class for a single completion, such as pass or fail."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """Classes in `values`, the positive one among them."""
+        if rule.scale is not None or rule.has_parts:
+            raise ValueError("mode label reads a class: of verdict's forms it has values alone")
+        if rule.classes is None:
+            raise ValueError("mode label needs verdict.values, which are the classes, such as {PASS: pass, FAIL: fail}")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:
+        """The class that its label, or its grade of 0 or 1, stands for; none where neither does."""
+        if item.k != 1 or classes is None:
+            return item
+        gold = classes.gold(item)
+        alike = gold == item.label and item.human_score is None
+        return item if alike else replace(item, label=gold, human_score=None)
+
+
+_KINDS = (
+    VerdictKind(
+        "pairwise",
+        "two completions",
+        numbers=(2,),
+        slots=2,
+        starter=r"{pattern: '\[\[([AB])\]\]', example: 'The first is right. [[A]]'}",
+    ),
+    VerdictKind(
+        "best_of_k",
+        "2 to 26 completions",
+        numbers=(2, 3, 5),
+        slots=len(LABELS),
+        starter=r"{pattern: '\[\[([A-Z])\]\]', example: 'The first is right. [[A]]'}",
+    ),
+    RatingKind(
+        "rating",
+        "one completion, to rate",
+        numbers=(1,),
+        slots=1,
+        starter=r"{pattern: '\[\[(\d+)\]\]', scale: [1, 10], example: 'It is right. [[9]]'}",
+        many="ratings",
+    ),
+    LabelKind(
+        "label",
+        "one completion, to put in a class",
+        numbers=(1,),
+        slots=1,
+        starter=r"{pattern: 'Verdict: (PASS|FAIL)', values: {PASS: pass, FAIL: fail}, anchor: line, "
+        "example: 'Verdict: PASS'}",
+        many="labels",
+    ),
+)
+
+KINDS: Mapping[Mode, VerdictKind] = {kind.mode: kind for kind in _KINDS}
+"""The kind of each mode."""
