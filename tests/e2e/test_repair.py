@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
-from commands import Ended, apart, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import (
+    Ended,
+    apart,
+    by_quality,
+    judgebench,
+    pairs,
+    read_json,
+    read_jsonl,
+    take_over,
+    write_jsonl,
+    write_judges,
+)
 from loopback import Fault, LoopbackServer, Reply
 from scripted import ScriptedModels
 
@@ -63,8 +72,7 @@ def done(made: tuple[ScriptedModels, Path]) -> ScriptedModels:
     """Its folder and its cache are the test's own."""
     server, folder = made
     del server.requests[22:]
-    shutil.copytree(folder, ".", dirs_exist_ok=True, ignore=lambda *_: ["home"])
-    shutil.copytree(folder / "home/cache", os.environ["JUDGEBENCH_CACHE_DIR"])
+    take_over(folder)
     return server
 
 
