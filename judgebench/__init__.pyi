@@ -88,6 +88,7 @@ from judgebench.exports.replies import (
 from judgebench.exports.tables import to_pandas as to_pandas
 from judgebench.items import (
     Attack as Attack,
+    Classes as Classes,
     Completion as Completion,
     Control as Control,
     Failure as Failure,
@@ -123,6 +124,7 @@ from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
+    ClassesEntry as ClassesEntry,
     DataEntry as DataEntry,
     DerivedEntry as DerivedEntry,
     ItemsEntry as ItemsEntry,
@@ -142,6 +144,7 @@ from judgebench.runs.run import Records as Records, Run as Run
 from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.templates.starter import new_template as new_template
+from judgebench.verdicts.kinds import VerdictKind as VerdictKind
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str
