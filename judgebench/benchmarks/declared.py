@@ -17,8 +17,7 @@ from judgebench.benchmarks.spec import DEFAULT_RULES, BenchmarkSpec, read_spec, 
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item
 from judgebench.metrics.accuracy import Layout
-from judgebench.sources.known import KnownSource
-from judgebench.sources.mapped import MappedSource
+from judgebench.sources.mapped import RowMap
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
@@ -27,7 +26,6 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.named_rules import Rule
     from judgebench.items import ItemKey, Mode, Outcome, Reading
-    from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
     from judgebench.sources.source import Row, Source
 
@@ -102,19 +100,19 @@ class Declared(custom.Custom):
         return Declared(spec, self._folder, ships=self.ships)
 
     def opened(self, data: Data | None, options: RowMap) -> Source:
-        """Its rows, as they stand or in a known form.
+        """Its rows, as they stand.
 
         Raises:
             ConfigError: There are none.
         """
         given = None if isinstance(data, str) and not data else data
-        rows = rows_from(self.spec, self._folder, given, options.config_name)
-        if self.spec.named:
-            return KnownSource(rows, self.name)
+        return rows_from(self.spec, self._folder, given, options.config_name)
+
+    @property
+    def row_map(self) -> RowMap:
+        """Its columns and labels, as options of the command line name them; where it names no answers' columns."""
         plain = {role: each[0].text for role in self.spec.columns if (each := self.spec.expressions(role))}
-        labels = {value: meaning or "" for value, meaning in self.spec.labels.items()}
-        mapped = MappedSource(rows, plain, labels) if plain or labels else rows
-        return KnownSource(mapped, "custom", labels)
+        return RowMap(columns=plain, labels={value: meaning or "" for value, meaning in self.spec.labels.items()})
 
     @property
     def form(self) -> str | None:

@@ -22,7 +22,7 @@ class Recorded:
     def __init__(self) -> None:
         self.calls = 0
 
-    def __call__(self, messages: list[dict[str, str]]) -> str:
+    async def __call__(self, messages: list[dict[str, str]]) -> str:
         self.calls += 1
         return recorded("\n\n".join(message["content"] for message in messages))
 
