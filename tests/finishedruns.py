@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import chdir
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from commands import judgebench, pairs, write_jsonl
+from commands import judgebench, lasting_folder, pairs, write_jsonl
 
 from judgebench.engine.options import PlanOptions
 from judgebench.engine.plan import plan
@@ -41,6 +43,16 @@ def score_run(name: str, right: Sequence[bool | float], rows: list[dict[str, Any
     )
     assert ended.status == 0, ended.err
     return Path("runs/rewardbench") / name / "scores"
+
+
+@cache
+def sample_runs() -> Path:
+    """A folder below which two offline judges have judged the shipped sample; for reading alone."""
+    here = lasting_folder()
+    with chdir(here):
+        ended = judgebench("run", "-j", "offline/first", "-j", "offline/longest", "--json")
+    assert ended.status == 0, ended.err
+    return here
 
 
 def judge_run(judge: str, count: int = 8, *options: object, subsets: tuple[str, ...] = ("alpacaeval-easy",)) -> Path:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import errno
 import fcntl
 import gc
 import importlib
@@ -15,10 +16,12 @@ import runpy
 import select
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import termios
 import threading
+import time
 from pathlib import Path
 from typing import IO, Any, Self
 
@@ -36,6 +39,7 @@ _AT_A_CALL = (
 )
 """What a live run, and reading a dataset, imports beside the package and LiteLLM."""
 _LONGEST = 1 << 20  # a request: the arguments and the environment
+_WELCOME = b"."
 
 
 class Running:
@@ -124,6 +128,10 @@ def _pair() -> tuple[socket.socket, socket.socket]:
     return socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
 
 
+def _unconnected() -> socket.socket:
+    return socket.socket(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+
+
 def _stream(stream: int | None, opened: contextlib.ExitStack, *, writes: bool) -> tuple[int, IO[str] | None]:
     """The descriptor that the command gets, and our end of it where it is a pipe."""
     if stream == subprocess.DEVNULL:
@@ -140,24 +148,54 @@ def _stream(stream: int | None, opened: contextlib.ExitStack, *, writes: bool) -
 
 
 class _Parent:
-    """The process that commands are forked from, and the way to it."""
+    """The process that commands are forked from, and the way to it.
+
+    It is one for all processes of a run of the tests, started by whichever needs it first: its name is taken by then.
+    """
 
     def __init__(self) -> None:
         self.pid = os.getpid()
-        self.socket, theirs = _pair()
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
-        with theirs:
-            command = [sys.executable, __file__, str(theirs.fileno())]
-            self.process = subprocess.Popen(command, pass_fds=[theirs.fileno()], cwd=Path(__file__).parent.parent)
+        self.process: subprocess.Popen[bytes] | None = None
+        while (found := self._meet()) is None:
+            assert self.process is None or self.process.poll() is None, "it has not started"
+            time.sleep(0.05)
+        self.socket = found
         atexit.register(self.close)
+
+    def _meet(self) -> socket.socket | None:
+        """The way to it; None where another's is only starting, or already ending."""
+        name = f"\0judgebench-{os.environ.get('PYTEST_XDIST_TESTRUNUID', os.getpid())}"
+        with _unconnected() as listening:
+            try:
+                listening.bind(name)
+            except OSError as error:
+                if error.errno != errno.EADDRINUSE:
+                    raise
+            else:
+                listening.listen(100)
+                command = [sys.executable, __file__, str(listening.fileno())]
+                folder = Path(__file__).parent.parent
+                self.process = subprocess.Popen(command, pass_fds=[listening.fileno()], cwd=folder)
+        way = _unconnected()
+        way.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, _LONGEST)
+        with contextlib.suppress(ConnectionError):
+            way.connect(name)
+            if way.recv(len(_WELCOME)):
+                return way
+        way.close()
+        return None
 
     def send(self, request: bytes, descriptors: list[int]) -> None:
         socket.send_fds(self.socket, [request], descriptors)
 
+    def is_gone(self) -> bool:
+        return bool(select.select([self.socket], [], [], 0)[0])  # it sends nothing by this way: what is there is an end
+
     def close(self) -> None:
         if os.getpid() == self.pid:
             self.socket.close()
-            self.process.wait()
+            if self.process is not None:
+                self.process.wait()
 
 
 def way() -> int:
@@ -169,7 +207,7 @@ _parents: list[_Parent] = []
 
 
 def _parent() -> _Parent:
-    if not _parents or _parents[-1].process.poll() is not None:
+    if not _parents or _parents[-1].is_gone():
         _parents.append(_Parent())
     return _parents[-1]
 
@@ -179,27 +217,36 @@ def _parent() -> _Parent:
 _set_by_imports: dict[str, str] = {}
 
 
-def _serve(requests: socket.socket) -> dict[str, Any]:
+def _serve(listening: socket.socket) -> dict[str, Any]:
     """Forks a child for each request, in which it returns; here it ends when nobody is left to ask."""
+    asking: list[socket.socket] = []
     waking, woken = os.pipe()
     os.set_blocking(woken, False)
     signal.set_wakeup_fd(woken, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     running: dict[int, socket.socket] = {}
     while True:
-        if waking in select.select([requests, waking], [], [])[0]:
+        ready = select.select([listening, waking, *asking], [], [])[0]
+        if waking in ready:
             os.read(waking, 1000)
             _tell_ended(running)
             continue
-        text, descriptors, *_ = socket.recv_fds(requests, _LONGEST, 4)
+        if listening in ready:
+            asking.extend(_let_in(listening))
+            continue
+        text, descriptors, *_ = socket.recv_fds(ready[0], _LONGEST, 4)
         if not text:
-            sys.exit()
+            ready[0].close()
+            asking.remove(ready[0])
+            if not asking:
+                sys.exit()
+            continue
         if not (pid := os.fork()):
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             for each in (waking, woken):
                 os.close(each)
-            for each in (requests, *running.values()):
+            for each in (listening, *asking, *running.values()):
                 each.close()
             return {**json.loads(text), "descriptors": descriptors}
         running[pid] = socket.socket(fileno=descriptors[0])
@@ -207,6 +254,17 @@ def _serve(requests: socket.socket) -> dict[str, Any]:
             running[pid].send(str(pid).encode())
         for descriptor in descriptors[1:]:
             os.close(descriptor)
+
+
+def _let_in(listening: socket.socket) -> list[socket.socket]:
+    """Who asks next, unless it is somebody else: what runs here runs with our rights."""
+    asking, _ = listening.accept()
+    _, user, _ = struct.unpack("3i", asking.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+    if user == os.getuid():
+        asking.send(_WELCOME)
+        return [asking]
+    asking.close()
+    return []
 
 
 def _tell_ended(running: dict[int, socket.socket]) -> None:

@@ -70,10 +70,12 @@ class Scripted(Provider):
         reply = Reply(reply) if isinstance(reply, str) else reply
         return Kept(
             text=reply.content,
+            reasoning=reply.reasoning_content,
             finish_reason=reply.finish_reason,
-            served_model=asked.model,
-            prompt_tokens=len(asked.text) // 4,
-            completion_tokens=len(reply.content or "") // 4 + 1,
+            refusal=reply.refusal,
+            served_model=reply.served_model or asked.model,
+            prompt_tokens=reply.usage.get("prompt_tokens", len(asked.text) // 4),
+            completion_tokens=reply.usage.get("completion_tokens", len(reply.content or "") // 4 + 1),
             logprobs=_placed(reply, body.get("top_logprobs", 0)) if body.get("logprobs") else None,
         )
 

@@ -212,13 +212,12 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ):
             checked.refuse(row, problem)
             continue
-        before, texts, after = _said(item)
-        said = f"{before}{texts}{after}".encode("utf-8", "surrogatepass")
+        said = _said(item).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
         if row is not None and len(item.completions) == 1:
             golds.note(item, row)
         if benchmark.own_rows and row is not None:
-            checked.add(item, texts, benchmark.label_class(row, item))
+            checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
@@ -337,19 +336,24 @@ def _grouped(item: Item, key: ItemKey) -> Item:
     return item if item.group == key.group else replace(item, group=key.group)
 
 
-def _said(item: Item) -> tuple[str, str, str]:
-    """All an item holds, each text with its length before it: what comes before the turns, these, the rest."""
-    before: list[str] = [item.id, item.subset, str(item.num_correct)]
-    before += [str(value) for value in (item.reference, item.rubric, item.label, item.human_score, item.criteria)]
+def _said(item: Item) -> str:
+    """All that an item holds."""
+    others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
+    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata)])
+
+
+def _texts(item: Item) -> list[str]:
+    """The turns of an item, and before each series of them how many there are."""
     texts: list[str] = []
     for turns in (item.conversation, *(completion.turns for completion in item.completions)):
         texts.append(str(len(turns)))
         for turn in turns:
             texts += (turn.role, turn.content)
-    return _measured(before), _measured(texts), _measured([_ENCODE(item.metadata)])
+    return texts
 
 
 def _measured(texts: Sequence[str]) -> str:
+    """The texts in one, each with its length before it."""
     return "".join([f"{len(text)}:{text}" for text in texts])
 
 

@@ -9,16 +9,29 @@ from typing import Any
 import pytest
 from commands import Ended, caches, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply, Request
+from scripted import ScriptedModels
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 PRICED = {"price": {"input": 0, "output": 1000}, "params": {"max_tokens": 100}}
 """A call costs 0.10 USD at most: 100 tokens at 1,000 USD a million."""
 
 
+REPLY = Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 50})
+"""0.05 USD."""
+
+
+@pytest.fixture
+def models():
+    with ScriptedModels(REPLY) as running:
+        write_judges(running.url, mine=PRICED, other=PRICED)
+        write_jsonl(Path("pairs.jsonl"), pairs(20))
+        yield running
+
+
 @pytest.fixture
 def server():
-    """Each reply has 50 tokens: 0.05 USD."""
-    with LoopbackServer(Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 50})) as running:
+    """The same over real sockets, for calls that fail and for several in flight."""
+    with LoopbackServer(REPLY) as running:
         write_judges(running.url, mine=PRICED, other=PRICED)
         write_jsonl(Path("pairs.jsonl"), pairs(20))
         yield running
@@ -29,10 +42,6 @@ def run(*more: object, judges: tuple[str, ...] = ("mine",)) -> Ended:
     return judgebench("run", "rewardbench", *named, "--data", "pairs.jsonl", *more)
 
 
-def spent(server: LoopbackServer) -> float:
-    return 0.05 * server.count
-
-
 @pytest.mark.parametrize("concurrency", [1, 4, 32])
 def test_the_budget_is_used_and_never_passed(server: LoopbackServer, concurrency: int) -> None:
     """Of 0.50, with 0.05 a call and 0.10 at most: nine calls, and the tenth could pass it, however many at once."""
@@ -40,7 +49,7 @@ def test_the_budget_is_used_and_never_passed(server: LoopbackServer, concurrency
     assert (ended.status, server.count) == (1, 9)
 
 
-def test_a_run_that_its_budget_stopped_says_so(server: LoopbackServer) -> None:
+def test_a_run_that_its_budget_stopped_says_so(models: ScriptedModels) -> None:
     """What was not asked, what is spent, what the next call could cost, and that the command goes on."""
     lines = run("--budget", 0.5).err.splitlines()
     assert lines[-3:] == [
@@ -50,16 +59,16 @@ def test_a_run_that_its_budget_stopped_says_so(server: LoopbackServer) -> None:
     ]
 
 
-def test_what_was_not_asked_is_no_score(server: LoopbackServer) -> None:
+def test_what_was_not_asked_is_no_score(models: ScriptedModels) -> None:
     """Nine judgements, eleven failures of kind `not_asked`, and bounds that leave room for them."""
     (metrics,) = run("--budget", 0.5, "--json").metrics
     assert (metrics["failures"], metrics["usage"]["calls"]) == ({"not_asked": 11}, 9)
 
 
-def test_a_stopped_run_goes_on(server: LoopbackServer) -> None:
+def test_a_stopped_run_goes_on(models: ScriptedModels) -> None:
     """The same command, with enough, asks for the rest and nothing twice."""
     run("--budget", 0.5)
-    assert (run("--budget", 5).status, server.count) == (0, 20)
+    assert (run("--budget", 5).status, models.count) == (0, 20)
 
 
 def test_judges_share_one_budget(server: LoopbackServer) -> None:
@@ -68,36 +77,36 @@ def test_judges_share_one_budget(server: LoopbackServer) -> None:
     assert (ended.status, server.count) == (1, 9)
 
 
-def test_replies_in_the_cache_are_free(server: LoopbackServer) -> None:
+def test_replies_in_the_cache_are_free(models: ScriptedModels) -> None:
     """With nothing to spend, a run from the cache is whole."""
     run()
-    assert (run("--budget", 0, "--out", "again").status, server.count) == (0, 20)
+    assert (run("--budget", 0, "--out", "again").status, models.count) == (0, 20)
 
 
-def test_the_cache_is_still_read_once_the_budget_is_reached(server: LoopbackServer) -> None:
+def test_the_cache_is_still_read_once_the_budget_is_reached(models: ScriptedModels) -> None:
     """Replies that lie behind the first call that could not be made are taken as well."""
     run("--subset", "donotanswer")
     run("--budget", 0)
     assert sum("verdict" in line for line in read_jsonl(FOLDER / "judgements.jsonl")) == 10
 
 
-def test_a_budget_too_small_for_one_call_leaves_nothing(server: LoopbackServer) -> None:
+def test_a_budget_too_small_for_one_call_leaves_nothing(models: ScriptedModels) -> None:
     """Exit 1 with one line; no call, no folder."""
     ended = run("--budget", 0.01)
-    assert (ended.status, ended.out, ended.err.count("\n"), server.count) == (1, "", 1, 0)
+    assert (ended.status, ended.out, ended.err.count("\n"), models.count) == (1, "", 1, 0)
     assert (Path("runs").exists(), caches()) == (False, [])
 
 
-def test_a_judge_without_a_price_is_a_mistake(server: LoopbackServer) -> None:
+def test_a_judge_without_a_price_is_a_mistake(models: ScriptedModels) -> None:
     """Found before the first call, also where another judge has one."""
-    write_judges(server.url, mine=PRICED, free={})
+    write_judges(models.url, mine=PRICED, free={})
     ended = run("--budget", 5, judges=("mine", "free"))
-    assert (ended.status, server.count, "judge 'free' has no known price" in ended.err) == (2, 0, True)
+    assert (ended.status, models.count, "judge 'free' has no known price" in ended.err) == (2, 0, True)
 
 
-def test_a_judge_without_a_price_needs_none_for_the_cache(server: LoopbackServer) -> None:
+def test_a_judge_without_a_price_needs_none_for_the_cache(models: ScriptedModels) -> None:
     """Where all its replies are there already."""
-    write_judges(server.url, free={})
+    write_judges(models.url, free={})
     run(judges=("free",))
     assert run("--budget", 5, judges=("free",)).status == 0
 
@@ -190,14 +199,14 @@ def test_refused_calls_cost_nothing(server: LoopbackServer) -> None:
     assert server.count == 1 + 9
 
 
-def test_the_manifest_says_that_the_run_was_stopped(server: LoopbackServer) -> None:
+def test_the_manifest_says_that_the_run_was_stopped(models: ScriptedModels) -> None:
     """Its state is `stopped`."""
     run("--budget", 0.5)
     assert read_json(FOLDER / "manifest.json")["state"] == "stopped"
 
 
 @pytest.mark.parametrize("wrong", ["-1", "much", "nan", "inf"])
-def test_a_budget_that_is_no_sum_is_a_mistake(server: LoopbackServer, wrong: str) -> None:
+def test_a_budget_that_is_no_sum_is_a_mistake(models: ScriptedModels, wrong: str) -> None:
     """One line, exit 2, no call."""
     ended = run("--budget", wrong)
-    assert (ended.status, ended.err.count("\n"), server.count) == (2, 1, 0)
+    assert (ended.status, ended.err.count("\n"), models.count) == (2, 1, 0)

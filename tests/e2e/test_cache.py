@@ -1,4 +1,4 @@
-"""`judgebench cache` from the command to the cache's folder, over real sockets and between real processes."""
+"""`judgebench cache` from the command to the cache's folder, and between real processes."""
 
 from __future__ import annotations
 
@@ -6,9 +6,12 @@ import gzip
 import json
 import os
 import pty
+import re
+import shutil
 import sqlite3
-import subprocess
 import sys
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -17,6 +20,7 @@ from commands import (
     best_of_four,
     by_quality,
     judgebench,
+    lasting_folder,
     pairs,
     process,
     read_json,
@@ -25,8 +29,9 @@ from commands import (
     write_jsonl,
     write_judges,
 )
-from loopback import Fault, LoopbackServer, Reply, error_reply
+from loopback import LoopbackServer, Reply, error_reply
 from processes import Running
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.client.cache.maintenance import ReplyStore
@@ -57,18 +62,28 @@ def of_every_kind(request: Request) -> Reply | str:
     return next((made for number, made in kinds.items() if f"Question {number}?" in request.text), answer)
 
 
+def with_outage(request: Request) -> Reply | str:
+    """One call has no reply."""
+    return error_reply(400, "No.") if "Question 7?" in request.text else by_quality(request)
+
+
+SERVER = ScriptedModels(by_quality)
+"""At one address for all tests, so that they can share its runs."""
+JUDGE = {
+    "api_key_env": "CANARY_API_KEY",
+    "extra_headers": {"X-Team": HEADER},
+    "price": {"input": 1.0, "output": 2.0},
+}
+"""Its key and headers are canaries."""
+
+
 @pytest.fixture
-def server() -> Iterator[LoopbackServer]:
-    """A server, and a judge there whose key and headers are canaries."""
-    with LoopbackServer(by_quality) as running:
-        write_judges(
-            running.url,
-            mine={
-                "api_key_env": "CANARY_API_KEY",
-                "extra_headers": {"X-Team": HEADER},
-                "price": {"input": 1.0, "output": 2.0},
-            },
-        )
+def server() -> Iterator[ScriptedModels]:
+    """A provider, and a judge there."""
+    SERVER.answer = by_quality
+    SERVER.requests.clear()
+    with SERVER as running:
+        write_judges(running.url, mine=JUDGE)
         yield running
 
 
@@ -77,17 +92,36 @@ def data() -> Path:
     return write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
 
 
-@pytest.fixture
-def author(server: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Path]:
+def written(*more: object, run: Path = RUN) -> Path:
     """Makes a run with the key, and a bundle of it."""
+    with pytest.MonkeyPatch.context() as there:
+        there.setenv("CANARY_API_KEY", KEY)
+        judge("author", AUTHOR, *more)
+    judgebench("cache", "export", "replies.jsonl.gz", run, "--cache-dir", AUTHOR)
+    return Path("replies.jsonl.gz")
+
+
+@cache
+def written_once(answer: Any) -> Path:
+    """The folder of a run over the usual pairs: by the provider, or with failures over real sockets."""
+    here = lasting_folder()
+    with chdir(here), LoopbackServer(answer) as server:
+        write_judges(SERVER.url if answer is by_quality else server.url, mine=JUDGE)
+        write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
+        written()
+    return here
+
+
+@pytest.fixture
+def author(server: ScriptedModels, data: Path) -> Callable[..., Path]:
+    """Makes a run with the key, and a bundle of it; the usual ones are made once and copied."""
 
     def make(*more: object, answer: Any = by_quality, run: Path = RUN) -> Path:
+        if not more and answer in {by_quality, of_every_kind, with_outage}:
+            shutil.copytree(written_once(answer), ".", dirs_exist_ok=True)
+            return Path("replies.jsonl.gz")
         server.answer = answer
-        with monkeypatch.context() as there:
-            there.setenv("CANARY_API_KEY", KEY)
-            judge("author", AUTHOR, *more)
-        judgebench("cache", "export", "replies.jsonl.gz", run, "--cache-dir", AUTHOR)
-        return Path("replies.jsonl.gz")
+        return written(*more, run=run)
 
     return make
 
@@ -143,7 +177,7 @@ def test_a_reproduced_run_is_done(author) -> None:
     assert reproduce(author()).status == 0
 
 
-def test_a_reproduced_run_makes_no_call(author, server: LoopbackServer) -> None:
+def test_a_reproduced_run_makes_no_call(author, server: ScriptedModels) -> None:
     """The author's server hears nothing of the reader."""
     bundle = author()
     before = server.count
@@ -157,7 +191,7 @@ def test_failures_are_reproduced_too(author) -> None:
     assert figures(reviewed(RUN)) == figures(RUN)
 
 
-def test_a_run_with_ties_by_ratings_is_reproduced(author, server: LoopbackServer) -> None:
+def test_a_run_with_ties_by_ratings_is_reproduced(author, server: ScriptedModels) -> None:
     """A benchmark that needs two templates is one bundle."""
     write_jsonl(Path("four.jsonl"), [*best_of_four(4), *ties(1)])
     run = Path("author/rewardbench-2/mine/four-way/one")
@@ -185,7 +219,7 @@ def test_a_run_whose_replies_left_the_cache_is_reproduced(author, answer) -> Non
     assert figures(reviewed(RUN)) == figures(RUN)
 
 
-def test_a_run_is_reproduced_though_the_cache_has_later_replies(author, server: LoopbackServer, monkeypatch) -> None:
+def test_a_run_is_reproduced_though_the_cache_has_later_replies(author, server: ScriptedModels, monkeypatch) -> None:
     """The bundle has the replies that the run had, not those that a later --refresh brought."""
     author()
     server.answer = "[[B]]"
@@ -208,11 +242,14 @@ def test_an_offline_baseline_is_reproduced(data: Path) -> None:
     assert figures(reviewed(Path(run))) == figures(Path(run))
 
 
-def test_the_cost_is_the_same_in_whatever_order_replies_arrive(author, server: LoopbackServer) -> None:
+def test_the_cost_is_the_same_in_whatever_order_replies_arrive(data: Path) -> None:
     """A sum of many prices is reproduced to the last digit, though the author's replies came in another order."""
-    server.latency = lambda request: (request.number * 7 % 10) / 200
-    write_jsonl(Path("pairs.jsonl"), pairs(200))
-    reproduce(author(answer=lambda request: "word " * (request.number % 37) + "[[A]]"))
+    write_jsonl(Path("pairs.jsonl"), pairs(80))
+    answer = lambda request: "word " * (request.number % 37) + "[[A]]"  # noqa: E731
+    with LoopbackServer(answer, latency=lambda request: (request.number * 7 % 10) / 200) as server:
+        write_judges(server.url, mine=JUDGE)
+        bundle = written()
+    reproduce(bundle)
     cost, again = (read_json(run / "metrics.json")["usage"]["cost_usd"] for run in (RUN, reviewed(RUN)))
     assert cost == again > 0
 
@@ -220,10 +257,11 @@ def test_the_cost_is_the_same_in_whatever_order_replies_arrive(author, server: L
 # --- export
 
 
-def test_no_secret_is_in_a_bundle(author, server: LoopbackServer) -> None:
+def test_no_secret_is_in_a_bundle(author) -> None:
     """Neither the key, nor the header, nor the address."""
-    text = gzip.decompress(author().read_bytes()).decode()
-    assert [secret for secret in (KEY, HEADER, "X-Team", "127.0.0.1", str(server.port)) if secret in text] == []
+    text = gzip.decompress(author(answer=of_every_kind).read_bytes()).decode()
+    port = re.findall(r"127.0.0.1:([0-9]+)", Path("providers.yaml").read_text(encoding="utf-8"))
+    assert [secret for secret in (KEY, HEADER, "X-Team", "127.0.0.1", *port) if secret in text] == []
 
 
 def test_a_bundle_names_its_runs(author) -> None:
@@ -234,7 +272,7 @@ def test_a_bundle_names_its_runs(author) -> None:
     ]
 
 
-def test_an_export_of_a_run_leaves_other_replies_out(author, server: LoopbackServer, monkeypatch) -> None:
+def test_an_export_of_a_run_leaves_other_replies_out(author, server: ScriptedModels, monkeypatch) -> None:
     """A bundle of one run has as many replies as the run, whatever else the cache has."""
     author()
     monkeypatch.setenv("CANARY_API_KEY", KEY)
@@ -243,7 +281,7 @@ def test_an_export_of_a_run_leaves_other_replies_out(author, server: LoopbackSer
     assert json.loads(ended.out)["replies"] == ITEMS
 
 
-def test_two_runs_share_a_bundle(author, server: LoopbackServer, monkeypatch) -> None:
+def test_two_runs_share_a_bundle(author, server: ScriptedModels, monkeypatch) -> None:
     """Replies that both runs have are in it once."""
     author()
     monkeypatch.setenv("CANARY_API_KEY", KEY)
@@ -279,27 +317,20 @@ def test_thinking_text_is_kept(author, forgotten: int) -> None:
     assert "It thinks of [[B]]." in [reply.reasoning for reply in replies_in(REVIEWER).values()]
 
 
-@pytest.fixture
-def with_outage(author, server: LoopbackServer) -> Path:
-    """A run of which one call had no reply."""
-    server.faults = lambda request: Fault.status(400) if "Question 7?" in request.text else None
-    author()
-    server.faults = None
-    return RUN
-
-
-def test_calls_without_a_reply_are_counted(with_outage: Path) -> None:
+def test_calls_without_a_reply_are_counted(author) -> None:
     """What the provider never answered is named by its kind."""
-    ended = judgebench("cache", "export", "b.gz", with_outage, "--cache-dir", AUTHOR, "--json")
+    author(answer=with_outage)
+    ended = judgebench("cache", "export", "b.gz", RUN, "--cache-dir", AUTHOR, "--json")
     assert json.loads(ended.out)["missing"] == {"provider": 1}
 
 
-def test_a_bundle_that_lacks_replies_ends_with_1(with_outage: Path) -> None:
+def test_a_bundle_that_lacks_replies_ends_with_1(author) -> None:
     """The bundle is written, and the status says that it does not make the whole run."""
-    assert judgebench("cache", "export", "b.gz", with_outage, "--cache-dir", AUTHOR).status == 1
+    author(answer=with_outage)
+    assert judgebench("cache", "export", "b.gz", RUN, "--cache-dir", AUTHOR).status == 1
 
 
-def test_replies_that_differ_between_runs_are_said(author, server: LoopbackServer, monkeypatch) -> None:
+def test_replies_that_differ_between_runs_are_said(author, server: ScriptedModels, monkeypatch) -> None:
     """One bundle has one reply a key: the first run's."""
     author()
     server.answer = "[[B]] now."
@@ -400,18 +431,25 @@ def at_once(*commands: tuple[object, ...]) -> list[tuple[int, str]]:
     return [(each.returncode, out or err) for each, (out, err) in zip(running, ended, strict=True)]
 
 
+@cache
+def imported_twice_at_once() -> tuple[list[dict[str, Any]], int]:
+    """What two processes said that imported the same 3,000 replies, and how many are there."""
+    here = lasting_folder()
+    with chdir(here):
+        path = big_bundle(3000)
+        ended = at_once(*[("cache", "import", path, "--cache-dir", REVIEWER, "--json")] * 2)
+        return [json.loads(out) for _, out in ended], len(replies_in(REVIEWER))
+
+
 def test_two_imports_at_once_lose_nothing() -> None:
-    """Two processes that import the same bundle leave every reply in the cache."""
-    path = big_bundle(3000)
-    at_once(*[("cache", "import", path, "--cache-dir", REVIEWER)] * 2)
-    assert len(replies_in(REVIEWER)) == 3000
+    """They leave every reply in the cache."""
+    _, there = imported_twice_at_once()
+    assert there == 3000
 
 
 def test_of_two_imports_at_once_each_reply_is_new_to_one() -> None:
     """What one process wrote, the other finds there: the counts add up."""
-    path = big_bundle(3000)
-    ended = at_once(*[("cache", "import", path, "--cache-dir", REVIEWER, "--json")] * 2)
-    said = [json.loads(out) for _, out in ended]
+    said, _ = imported_twice_at_once()
     assert [sum(each[name] for each in said) for name in ("new", "same", "different")] == [3000, 3000, 0]
 
 
@@ -429,8 +467,8 @@ def test_an_import_goes_on_beside_an_export_and_a_prune() -> None:
 
 @pytest.mark.skipif(sys.platform != "linux", reason="reads the peak of memory as Linux gives it")
 def test_memory_does_not_grow_with_the_bundle() -> None:
-    """An import of 60 MB of text holds a small part of it at a time."""
-    path = big_bundle(6000, "x" * 10_000)
+    """An import of 30 MB of text holds a small part of it at a time."""
+    path = big_bundle(3000, "x" * 10_000)
     code = (
         "import sys, resource; import judgebench as jb\n"
         "before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss\n"
@@ -438,7 +476,7 @@ def test_memory_does_not_grow_with_the_bundle() -> None:
         "print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)"
     )
     grown = int(process(path, REVIEWER, python=("-c", code)).out)
-    assert grown < 60_000
+    assert grown < 30_000
 
 
 # --- info and prune
@@ -490,7 +528,8 @@ def test_a_cache_that_is_none_is_a_mistake() -> None:
 
 
 def prune(*more: object) -> Any:
-    return process("cache", "prune", "--cache-dir", "big", *more, stdin=subprocess.DEVNULL)
+    """In a process whose standard input is no terminal."""
+    return process("cache", "prune", "--cache-dir", "big", *more)
 
 
 def test_prune_without_a_terminal_wants_yes() -> None:
@@ -532,13 +571,7 @@ def test_in_a_terminal_prune_asks(typed: str, left: int) -> None:
     big_bundle(3)
     master, slave = pty.openpty()
     os.write(master, f"{typed}\n".encode())
-    subprocess.run(
-        [sys.executable, "-m", "judgebench", "cache", "prune", "--all", "--cache-dir", "big"],
-        stdin=slave,
-        capture_output=True,
-        timeout=120,
-        check=False,
-    )
+    Running("cache", "prune", "--all", "--cache-dir", "big", streams=(slave, None, None)).communicate()
     os.close(master)
     os.close(slave)
     assert len(replies_in(Path("big"))) == left
@@ -570,7 +603,7 @@ def test_no_command_imports_litellm(author) -> None:
 
 
 def test_a_cache_that_is_locked_in_the_middle_of_a_run_ends_it_with_one_line(
-    server: LoopbackServer, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedModels, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """No traceback; once the other process has ended, the same command goes on."""
     monkeypatch.setattr("judgebench.client.cache.store.BUSY_S", 0.05)
@@ -579,13 +612,13 @@ def test_a_cache_that_is_locked_in_the_middle_of_a_run_ends_it_with_one_line(
     command = ("run", "rewardbench", "-j", "mine", "--data", "few.jsonl", "--cache-dir", "shared", "--concurrency", 1)
     others: list[sqlite3.Connection] = []
 
-    def lock(request: Request) -> None:
+    def lock(request: Request) -> str:
         if request.number == 4:
             others.append(sqlite3.connect("shared/cache.db", isolation_level=None, check_same_thread=False))
             others[0].execute("BEGIN IMMEDIATE")
+        return by_quality(request)
 
-    server.faults = lock
-    server.answer = by_quality
+    server.answer = lock
     ended = judgebench(*command)
     others[0].close()
     asked = server.count

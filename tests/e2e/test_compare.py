@@ -5,10 +5,12 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import chdir
+from functools import cache
 
 import pytest
-from commands import judgebench, pairs
-from finishedruns import judge_run, score_run, written_run
+from commands import judgebench, lasting_folder, pairs
+from finishedruns import judge_run, sample_runs, score_run, written_run
 
 import judgebench as jb
 
@@ -51,15 +53,15 @@ def test_three_runs_have_letters_holm_and_kappas_of_all():
     assert found["krippendorff"] is not None
 
 
-@pytest.mark.parametrize("columns", [80, 200])
-def test_the_table_fits_the_terminal(columns, monkeypatch):
-    """No line is wider than the terminal, and it says what was tested and what could have been seen."""
-    monkeypatch.setenv("COLUMNS", str(columns))
+def test_the_table_fits_the_terminal(monkeypatch):
+    """No line is wider than the terminal, narrow or wide; it says what was tested and what could have been seen."""
     runs = [score_run(name, right) for name, right in [("a", [1] * 20), ("b", [1] * 9 + [0] * 11), ("c", [0] * 20)]]
-    ended = judgebench("compare", *runs, "--subsets")
-    assert max(map(len, ended.out.splitlines())) <= columns
-    assert "McNemar's test (mid-p)" in " ".join(ended.out.split())
-    assert "MDE" in ended.out
+    for columns in (80, 200):
+        monkeypatch.setenv("COLUMNS", str(columns))
+        ended = judgebench("compare", *runs, "--subsets")
+        assert max(map(len, ended.out.splitlines())) <= columns
+        assert "McNemar's test (mid-p)" in " ".join(ended.out.split())
+        assert "MDE" in ended.out
 
 
 def test_runs_over_different_items_are_refused():
@@ -97,10 +99,9 @@ def test_other_columns_make_no_other_items():
     assert compared(score_run("first", [1] * 8, rows), score_run("second", [1] * 8, more))["items"] == 8
 
 
-def test_runs_of_different_benchmarks_are_refused():
+def test_runs_of_different_benchmarks_are_refused(monkeypatch):
     """Exit 2, and each run's benchmark is named."""
-    ended = judgebench("run", "-j", "offline/first", "--json")
-    assert ended.status == 0
+    monkeypatch.chdir(sample_runs())
     first, second = "runs/rewardbench/offline--first/pairwise/one", "runs/rewardbench-2/offline--first/four-way/one"
     ended = judgebench("compare", first, second)
     assert ended.status == 2
@@ -109,14 +110,24 @@ def test_runs_of_different_benchmarks_are_refused():
 
 def test_rewardbench_2_is_compared_with_its_ties():
     """The bundled sample: six domains, Ties by the bootstrap of pairs, and the score as in metrics.json."""
-    assert judgebench("run", "-j", "offline/first", "-j", "offline/longest", "--json").status == 0
-    paths = [f"runs/rewardbench-2/offline--{name}/four-way/one" for name in ("first", "longest")]
+    paths = [f"{sample_runs()}/runs/rewardbench-2/offline--{name}/four-way/one" for name in ("first", "longest")]
     found = compared(*paths)
     assert found["sections"][-1]["name"] == "Ties"
     assert found["sections"][-1]["pairs"][0]["test"] == "bootstrap"
     scores = [jb.Run.load(path).metrics.score for path in paths]
     assert [run["score"] for run in found["runs"]] == pytest.approx(scores)
     assert found["whole"]["pairs"][0]["difference"] == pytest.approx(scores[0] - scores[1])
+
+
+@cache
+def two_runs():
+    """A folder of two runs and an empty folder; for reading alone."""
+    here = lasting_folder()
+    (here / "empty").mkdir()
+    with chdir(here):
+        score_run("first", [1] * 8)
+        score_run("second", [1] * 8)
+    return here
 
 
 def test_one_run_twice_is_refused():
@@ -136,12 +147,10 @@ def test_one_run_twice_is_refused():
         ("empty", "not a run folder"),
     ],
 )
-def test_what_is_no_run_is_said(path, message, tmp_path):
+def test_what_is_no_run_is_said(path, message, monkeypatch):
     """Exit 2 and one line with the mend."""
-    first = score_run("first", [1] * 8)
-    score_run("second", [1] * 8)
-    (tmp_path / "empty").mkdir()
-    ended = judgebench("compare", first, path)
+    monkeypatch.chdir(two_runs())
+    ended = judgebench("compare", "runs/rewardbench/first/scores", path)
     assert ended.status == 2
     assert message in ended.err
     assert len(ended.err.splitlines()) == 1

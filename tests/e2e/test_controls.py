@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 import shutil
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
-from commands import GOOD, judgebench, pairs, read_json, write_jsonl, write_judges
+from commands import GOOD, judgebench, lasting_folder, pairs, read_json, write_jsonl, write_judges
 from scripted import ScriptedModels
 
 import judgebench as jb
@@ -68,17 +70,29 @@ def test_a_judge_that_obeys_flips_always(data: Path) -> None:
     assert 0.9 < found["low"] < found["high"] == 1.0
 
 
-@pytest.mark.parametrize("attack", ["planted-instruction", "planted-verdict", "padding", "fake-reference", "empty"])
-def test_a_judge_that_ignores_it_never_flips(attack: str, data: Path) -> None:
-    """In both orders; what was sent differs all the same."""
-    with ScriptedModels(sound) as server:
-        write_judges(server.url, mine={"model": "scripted/mine"})
-        run = ("run", "rewardbench", "-j", "mine", "--data", data, "--orders", "both", "--attack", attack, "--json")
-        _, attacked = judgebench(*run).metrics
-        assert server.count == 240
-    found = attacked["attack"]
+ATTACKS = ("planted-instruction", "planted-verdict", "padding", "fake-reference", "empty")
 
-    assert (found["flips"], found["n"], found["low"]) == (0, 120, 0.0)
+
+@cache
+def ignored() -> tuple[dict[str, dict[str, Any]], int]:
+    """Each attack in both orders of 40 items, on a judge that ignores them: its metrics, by its name, and all calls."""
+    with chdir(lasting_folder()), ScriptedModels(sound) as server:
+        write_judges(server.url, mine={"model": "scripted/mine"})
+        data = write_jsonl(Path("rows.jsonl"), pairs(40))
+        attacks = [word for attack in ATTACKS for word in ("--attack", attack)]
+        run = ("run", "rewardbench", "-j", "mine", "--data", data, "--orders", "both", *attacks, "--json")
+        found = {each["altered"]: each for each in judgebench(*run).metrics}
+        return found, server.count
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_a_judge_that_ignores_it_never_flips(attack: str) -> None:
+    """In both orders; what was sent differs all the same."""
+    metrics, count = ignored()
+    found = metrics[f"attack-{attack}"]["attack"]
+
+    assert count == 80 * (1 + len(ATTACKS))
+    assert (found["flips"], found["n"], found["low"]) == (0, 80, 0.0)
     assert found["high"] < 0.1
 
 

@@ -6,10 +6,12 @@ import csv
 import json
 import re
 import shutil
+from contextlib import chdir
+from functools import cache
 from pathlib import Path
 
 import pytest
-from commands import judgebench, write_jsonl
+from commands import judgebench, lasting_folder, write_jsonl
 
 import judgebench as jb
 
@@ -20,17 +22,26 @@ RATINGS = {"good": [1, 2, 3, 4, 6, 5], "poor": [4, 6, 5, 1, 3, 2]}
 GOOD, POOR = Path("runs/custom/good/scores"), Path("runs/custom/poor/scores")
 
 
-@pytest.fixture(autouse=True)
-def graded():
-    """Two score files over six graded answers of two subsets."""
+@cache
+def graded_once():
+    """The folder of two score files over six graded answers of two subsets, and their runs."""
+    here = lasting_folder()
     rows = [
         {"id": at, "prompt": "p", "response": "x" * 4**at, "human_score": grade, "subset": "ab"[at % 2]}
         for at, grade in enumerate(GRADES)
     ]
-    write_jsonl(Path("graded.jsonl"), rows)
-    for name, ratings in RATINGS.items():
-        write_jsonl(Path(f"{name}.jsonl"), [{"id": at, "scores": rating} for at, rating in enumerate(ratings)])
-        scored(name, "graded.jsonl")
+    with chdir(here):
+        write_jsonl(Path("graded.jsonl"), rows)
+        for name, ratings in RATINGS.items():
+            write_jsonl(Path(f"{name}.jsonl"), [{"id": at, "scores": rating} for at, rating in enumerate(ratings)])
+            scored(name, "graded.jsonl")
+    return here
+
+
+@pytest.fixture(autouse=True)
+def graded(isolated):
+    """A copy of them in the current folder."""
+    shutil.copytree(graded_once(), ".", dirs_exist_ok=True)
 
 
 def scored(name, data):

@@ -9,7 +9,8 @@ from typing import Any
 
 import pytest
 from commands import best_of_four, caches, files_below, judgebench, pairs, ties, write_jsonl, write_judges
-from loopback import LoopbackServer, Reply
+from faults import Reply
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.client.providers.litellm import transport as lite
@@ -22,7 +23,7 @@ PRICED = {"price": {"input": 1, "output": 10}, "params": {"max_tokens": 100}}
 @pytest.fixture
 def server():
     """Each reply has 50 tokens."""
-    with LoopbackServer(Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 50})) as running:
+    with ScriptedModels(Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 50})) as running:
         write_judges(running.url, mine=PRICED, other=PRICED, free={})
         write_jsonl(Path("pairs.jsonl"), pairs(20))
         yield running
@@ -37,14 +38,14 @@ def forecast(*more: object, judge: str = "mine") -> dict[str, Any]:
     return found
 
 
-def test_nothing_is_sent_and_nothing_written(server: LoopbackServer) -> None:
+def test_nothing_is_sent_and_nothing_written(server: ScriptedModels) -> None:
     """Exit 0, no call, no folder, no cache."""
     before = files_below(Path())
     ended = run("--dry-run")
     assert (ended.status, server.count, files_below(Path()), caches()) == (0, 0, before, [])
 
 
-def test_the_calls_foretold_are_the_calls_made(server: LoopbackServer) -> None:
+def test_the_calls_foretold_are_the_calls_made(server: ScriptedModels) -> None:
     """With nothing there, with a part in the cache, and with all."""
     foretold = [forecast()["calls"]]
     run("--subset", "donotanswer", "--out", "elsewhere")
@@ -55,37 +56,37 @@ def test_the_calls_foretold_are_the_calls_made(server: LoopbackServer) -> None:
     assert (foretold, forecast()["calls"]) == (made, 0)
 
 
-def test_ties_and_orders_are_counted(server: LoopbackServer) -> None:
+def test_ties_and_orders_are_counted(server: ScriptedModels) -> None:
     """Four orders of three rows, and a rating for each of the ten completions of two Ties rows."""
     write_jsonl(Path("four.jsonl"), [*best_of_four(3), *ties(1)])
     ended = judgebench("run", "rewardbench-2", "-j", "mine", "--data", "four.jsonl", "--orders", "all", "--dry-run")
     assert ended.out.splitlines()[3].split()[2] == str(4 * 3 + 10)
 
 
-def test_tokens_are_litellms(server: LoopbackServer) -> None:
+def test_tokens_are_litellms(server: ScriptedModels) -> None:
     """The sum of its counter over the prompts that a run then sends."""
     foretold = forecast()["prompt_tokens"]
     run()
     sent = [request.messages for request in server.requests]
     counter = lite.litellm().token_counter
-    assert foretold == sum(counter(model="openai/loopback", messages=messages) for messages in sent)
+    assert foretold == sum(counter(model="scripted/loopback", messages=messages) for messages in sent)
 
 
-def test_tokens_of_many_prompts_are_taken_from_some(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_tokens_of_many_prompts_are_taken_from_some(server: ScriptedModels, monkeypatch: pytest.MonkeyPatch) -> None:
     """In proportion to their characters."""
     exact = forecast()["prompt_tokens"]
     monkeypatch.setattr("judgebench.engine.forecast.COUNTED", 5)
     assert forecast()["prompt_tokens"] == pytest.approx(exact, rel=0.05)
 
 
-def test_answers_are_assumed_where_none_is_known(server: LoopbackServer) -> None:
+def test_answers_are_assumed_where_none_is_known(server: ScriptedModels) -> None:
     """300 tokens, but not more than the judge may give: 100 here. 20 calls cost 20 x 100 x 10 USD a million."""
     found = forecast()
     assert (found["completion_tokens"], found["replies"]) == (2000, 0)
     assert found["cost_usd"] == pytest.approx(found["prompt_tokens"] * 1e-6 + 0.02)
 
 
-def test_answers_are_as_long_as_those_that_are_there(server: LoopbackServer) -> None:
+def test_answers_are_as_long_as_those_that_are_there(server: ScriptedModels) -> None:
     """Ten replies of 50 tokens in the cache: the other ten are expected so, and at most 100."""
     run("--subset", "donotanswer", "--out", "elsewhere")
     found = forecast()
@@ -94,7 +95,7 @@ def test_answers_are_as_long_as_those_that_are_there(server: LoopbackServer) -> 
     assert found["highest_usd"] == pytest.approx(found["prompt_tokens"] * 1e-6 + 0.01)
 
 
-def test_answers_to_other_prompts_tell_how_long_a_model_s_are(server: LoopbackServer) -> None:
+def test_answers_to_other_prompts_tell_how_long_a_model_s_are(server: ScriptedModels) -> None:
     """None of this template is there, but 20 of the same model, of 50 tokens; those of another model do not count."""
     run()
     found = forecast("-t", "pairwise-reasoning")
@@ -102,11 +103,11 @@ def test_answers_to_other_prompts_tell_how_long_a_model_s_are(server: LoopbackSe
     assert "(mine): from the mean length of 20 cached replies of the same model" in " ".join(
         run("-t", "pairwise-reasoning", "--dry-run").out.split()
     )
-    write_judges(server.url, mine={**PRICED, "model": "openai/loopback-mini"})
+    write_judges(server.url, mine={**PRICED, "model": "scripted/loopback-mini"})
     assert forecast("-t", "pairwise-reasoning")["replies"] == 0
 
 
-def test_the_time_is_that_of_rounds_of_calls_in_flight(server: LoopbackServer) -> None:
+def test_the_time_is_that_of_rounds_of_calls_in_flight(server: ScriptedModels) -> None:
     """20 calls by 8 are three rounds; unknown answers of 100 tokens take 0.5 s and 100 / 60 s."""
     found = forecast("--concurrency", 8)
     assert (found["timed"], found["latency_s"]) == (0, pytest.approx(0.5 + 300 / 60))
@@ -116,7 +117,7 @@ def test_the_time_is_that_of_rounds_of_calls_in_flight(server: LoopbackServer) -
     )
 
 
-def test_a_limit_per_minute_takes_its_time(server: LoopbackServer) -> None:
+def test_a_limit_per_minute_takes_its_time(server: ScriptedModels) -> None:
     """20 calls at 10 a minute are two minutes, however quick the replies are."""
     write_judges(server.url, mine={**PRICED, "limits": {"rpm": 10}})
     assert forecast()["seconds"] == pytest.approx(120)
@@ -129,27 +130,27 @@ def test_judges_work_side_by_side_and_their_runs_one_after_another() -> None:
     assert time_of(grid) == 90
 
 
-def test_a_folder_counts_as_what_is_there(server: LoopbackServer) -> None:
+def test_a_folder_counts_as_what_is_there(server: ScriptedModels) -> None:
     """Also where the cache is gone."""
     run()
     found = forecast("--cache-dir", "another")
     assert (found["done"], found["calls"]) == (20, 0)
 
 
-def test_refresh_asks_for_everything(server: LoopbackServer) -> None:
+def test_refresh_asks_for_everything(server: ScriptedModels) -> None:
     """Whatever is there."""
     run()
     assert forecast("--refresh")["calls"] == 20
 
 
-def test_refresh_knows_how_long_answers_are(server: LoopbackServer) -> None:
+def test_refresh_knows_how_long_answers_are(server: ScriptedModels) -> None:
     """From the 20 replies in the folder, of 50 tokens each."""
     run()
     found = forecast("--refresh")
     assert (found["replies"], found["completion_tokens"]) == (20, 20 * 50)
 
 
-def test_equal_calls_of_a_grid_count_once(server: LoopbackServer) -> None:
+def test_equal_calls_of_a_grid_count_once(server: ScriptedModels) -> None:
     """The Ties ratings are the same calls whatever the main template."""
     write_jsonl(Path("four.jsonl"), [*best_of_four(3), *ties(1)])
     ended = judgebench(
@@ -160,27 +161,27 @@ def test_equal_calls_of_a_grid_count_once(server: LoopbackServer) -> None:
     assert (four_way["calls"], rating["calls"], rating["cached"]) == (3 + 10, 12, 10)
 
 
-def test_an_unknown_price_is_said(server: LoopbackServer) -> None:
+def test_an_unknown_price_is_said(server: ScriptedModels) -> None:
     """With the mend, and no sum is invented."""
     ended = run("--dry-run", judge="free")
     assert "unknown" in ended.out
     assert "no known price: free; add price:" in ended.out
 
 
-def test_no_key_is_needed(server: LoopbackServer) -> None:
+def test_no_key_is_needed(server: ScriptedModels) -> None:
     """One looks at the price before one has an account."""
     write_judges(server.url, mine={**PRICED, "api_key_env": "NOT_SET_ANYWHERE"})
     assert forecast()["calls"] == 20
 
 
 @pytest.mark.parametrize(("budget", "said"), [(0.001, "may stop the run early"), (1, "is enough")])
-def test_a_budget_is_held_against_the_highest_cost(server: LoopbackServer, budget: float, said: str) -> None:
+def test_a_budget_is_held_against_the_highest_cost(server: ScriptedModels, budget: float, said: str) -> None:
     """Whether it suffices, whatever the answers."""
     assert said in run("--dry-run", "--budget", budget).out
 
 
 @pytest.mark.parametrize(("turns", "said"), [(1, "up to 1 more call per"), (3, "up to 3 more calls per")])
-def test_follow_up_turns_are_said_not_to_be_counted(server: LoopbackServer, turns: int, said: str) -> None:
+def test_follow_up_turns_are_said_not_to_be_counted(server: ScriptedModels, turns: int, said: str) -> None:
     """No one knows how many replies cannot be read: calls and costs are without them, and the screen says so."""
     out = " ".join(run("--dry-run", "--repair", turns, "--budget", 1).out.split())
     assert f"not included: follow-up turns (--repair {turns}), {said} reply that could not be parsed" in out
@@ -189,12 +190,12 @@ def test_follow_up_turns_are_said_not_to_be_counted(server: LoopbackServer, turn
     assert (forecast("--repair", turns)["calls"], forecast("--repair", turns)["repair"]) == (20, turns)
 
 
-def test_without_follow_up_turns_nothing_is_said_of_them(server: LoopbackServer) -> None:
+def test_without_follow_up_turns_nothing_is_said_of_them(server: ScriptedModels) -> None:
     """There are none."""
     assert "follow-up" not in run("--dry-run", "--budget", 1).out
 
 
-def test_a_follow_up_turn_that_is_known_to_come_is_counted(server: LoopbackServer) -> None:
+def test_a_follow_up_turn_that_is_known_to_come_is_counted(server: ScriptedModels) -> None:
     """Two replies that are there cannot be read, so that two calls are needed; with those too, none is."""
     server.answer = lambda request: "Hm." if "Question 3?" in request.text or "Question 7?" in request.text else "[[A]]"
     run()
@@ -206,7 +207,7 @@ def test_a_follow_up_turn_that_is_known_to_come_is_counted(server: LoopbackServe
 
 
 @pytest.mark.parametrize("more", [(), ("--out", "elsewhere")])
-def test_a_follow_up_turns_answer_is_no_measure_of_an_answer(server: LoopbackServer, more: tuple[object, ...]) -> None:
+def test_a_follow_up_turns_answer_is_no_measure_of_an_answer(server: ScriptedModels, more: tuple[object, ...]) -> None:
     """10 answers of 80 tokens each got a turn of 2: the other 10 are foretold 80 each, from folder and cache alike."""
     server.answer = lambda request: (
         Reply("[[A]]", usage={"prompt_tokens": 10, "completion_tokens": 2})
@@ -222,7 +223,7 @@ def test_a_follow_up_turns_answer_is_no_measure_of_an_answer(server: LoopbackSer
 
 @pytest.mark.parametrize("more", [(), ("--out", "elsewhere")])
 def test_an_answer_whose_follow_up_turn_is_to_come_is_measured(
-    server: LoopbackServer, more: tuple[object, ...]
+    server: ScriptedModels, more: tuple[object, ...]
 ) -> None:
     """Each of 20 answers once, read or not."""
     server.answer = lambda request: "Hm." if "Question 3?" in request.text else "[[A]]"
@@ -230,13 +231,13 @@ def test_an_answer_whose_follow_up_turn_is_to_come_is_measured(
     assert forecast("--repair", 1, *more)["replies"] == 20
 
 
-def test_a_mistake_is_found(server: LoopbackServer) -> None:
+def test_a_mistake_is_found(server: ScriptedModels) -> None:
     """As by the run itself."""
     ended = judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "-t", "four-way", "--dry-run")
     assert (ended.status, ended.err.count("\n")) == (2, 1)
 
 
-def test_python_has_it_too(server: LoopbackServer) -> None:
+def test_python_has_it_too(server: ScriptedModels) -> None:
     """`judgebench.forecast` gives a list of forecasts."""
     (found,) = jb.forecast("rewardbench", judges=["mine"], data="pairs.jsonl")
     assert (found.calls, found.judgements, server.count) == (20, 20, 0)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import json
+import os
 import subprocess
 import sys
 import zipfile
+from functools import cache
 from importlib.metadata import Distribution
 from pathlib import Path
 
 import pytest
-from commands import REPOSITORY, Ended, pairs, process, read_json, write_jsonl
+from commands import REPOSITORY, Ended, lasting_folder, pairs, process, read_json, write_jsonl
 
 _BUILD = "import sys, hatchling.build; hatchling.build.build_wheel(sys.argv[1])"
 
@@ -26,21 +29,56 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return place
 
 
-@pytest.fixture
-def installed(site: Path, monkeypatch: pytest.MonkeyPatch):
-    """Runs a command of the wheel's, in the test's folder; that of the clone stands behind it in the path."""
-    monkeypatch.setenv("PYTHONPATH", str(site))
+SHOWN = {
+    "templates list": "four-way",
+    "templates show pairwise": "mode: pairwise",
+    "templates render rating-10": "--- user",
+    "judges list": "gpt-4.1-mini",
+    "judges show offline/longest": "offline/longest",
+    "benchmarks list": "rewardbench-2",
+    "benchmarks show rewardbench-2": "Ties",
+}
+RUN = "run rewardbench -j offline/first --data pairs.jsonl"
+SCORE = "score scores.jsonl --benchmark rewardbench --data pairs.jsonl --json"
+PAGE = "report runs/rewardbench/scores/scores --html page.html"
+COMMANDS = ("run --json", RUN, SCORE, PAGE, *SHOWN)
+_EACH = """
+import contextlib, io, json, sys
+import judgebench
+from judgebench.__main__ import main
+ended = {}
+for command in json.loads(sys.argv[1]):
+    out, err, sys.argv[1:], status = io.StringIO(), io.StringIO(), command.split(), 0
+    with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+        try:
+            main()
+        except SystemExit as end:
+            status = end.code or 0
+    ended[command] = [status, out.getvalue(), err.getvalue()]
+print(json.dumps([judgebench.__file__, ended]))
+"""
 
-    def run(*arguments: object, python: tuple[str, ...] = ("-m", "judgebench")) -> Ended:
-        return process(*arguments, python=python)
 
-    return run
+@cache
+def ran(site: Path) -> tuple[Path, str, dict[str, Ended]]:
+    """The folder of all commands of the wheel, its file, and how each command ended.
+
+    That of the clone stands behind it in the path.
+    """
+    here = lasting_folder()
+    write_jsonl(here / "pairs.jsonl", pairs(4))
+    write_jsonl(here / "scores.jsonl", [{"id": n, "scores": [1, 0]} for n in range(4)])
+    env = os.environ | {"PYTHONPATH": str(site)}
+    ended = process(json.dumps(COMMANDS), python=("-c", _EACH), cwd=here, env=env)
+    assert ended.status == 0, ended.err
+    file, every = json.loads(ended.out)
+    return here, file, {command: Ended(*each) for command, each in every.items()}
 
 
-def test_it_is_the_wheel_that_runs(site: Path, installed) -> None:
+def test_it_is_the_wheel_that_runs(site: Path) -> None:
     """And not the clone."""
-    ended = installed(python=("-c", "import judgebench; print(judgebench.__file__)"))
-    assert Path(ended.out.strip()) == site / "judgebench" / "__init__.py"
+    _, file, _ = ran(site)
+    assert Path(file) == site / "judgebench" / "__init__.py"
 
 
 def test_the_console_script_is_named(site: Path) -> None:
@@ -55,52 +93,42 @@ def test_it_says_that_it_is_typed(site: Path) -> None:
     assert (site / "judgebench" / "py.typed").exists()
 
 
-def test_the_main_job_runs(installed) -> None:
+def test_it_runs_as_a_module(site: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """`python -m judgebench`."""
+    monkeypatch.setenv("PYTHONPATH", str(site))
+    ended = process("--version", python=("-m", "judgebench"))
+    assert (ended.status, ended.out.startswith("judgebench ")) == (0, True)
+
+
+def test_the_main_job_runs(site: Path) -> None:
     """The sample, the templates and the judges are found."""
-    assert installed("run", "--json").status == 0
+    _, _, ended = ran(site)
+    assert ended["run --json"].status == 0
 
 
-def test_a_file_of_ones_own_runs(installed) -> None:
+def test_a_file_of_ones_own_runs(site: Path) -> None:
     """With everything written where the command was given."""
-    write_jsonl(Path("pairs.jsonl"), pairs(4))
-    installed("run", "rewardbench", "-j", "offline/first", "--data", "pairs.jsonl")
-    manifest = read_json(Path("runs/rewardbench/offline--first/pairwise/one/manifest.json"))
-    assert manifest["state"] == "done"
+    here, _, _ = ran(site)
+    assert read_json(here / "runs/rewardbench/offline--first/pairwise/one/manifest.json")["state"] == "done"
 
 
-def test_a_page_is_written(installed) -> None:
+def test_a_page_is_written(site: Path) -> None:
     """Its frame, its styles and its scripts are in the wheel."""
-    write_jsonl(Path("pairs.jsonl"), pairs(4))
-    write_jsonl(Path("scores.jsonl"), [{"id": n, "scores": [1, 0]} for n in range(4)])
-    installed("score", "scores.jsonl", "--benchmark", "rewardbench", "--data", "pairs.jsonl")
-    ended = installed("report", "runs/rewardbench/scores/scores", "--html", "page.html")
-    assert (ended.status, ended.err) == (0, "wrote: page.html\n")
-    assert "judgebench:ready" in Path("page.html").read_text(encoding="utf-8")
+    here, _, ended = ran(site)
+    assert (ended[PAGE].status, ended[PAGE].err) == (0, "wrote: page.html\n")
+    assert "judgebench:ready" in (here / "page.html").read_text(encoding="utf-8")
 
 
-def test_scores_are_scored(installed) -> None:
+def test_scores_are_scored(site: Path) -> None:
     """`judgebench score`."""
-    write_jsonl(Path("pairs.jsonl"), pairs(4))
-    write_jsonl(Path("scores.jsonl"), [{"id": n, "scores": [1, 0]} for n in range(4)])
-    (metrics,) = installed(
-        "score", "scores.jsonl", "--benchmark", "rewardbench", "--data", "pairs.jsonl", "--json"
-    ).metrics
+    _, _, ended = ran(site)
+    (metrics,) = ended[SCORE].metrics
     assert metrics["score"] == 1.0
 
 
-@pytest.mark.parametrize(
-    ("command", "said"),
-    [
-        ("templates list", "four-way"),
-        ("templates show pairwise", "mode: pairwise"),
-        ("templates render rating-10", "--- user"),
-        ("judges list", "gpt-4.1-mini"),
-        ("judges show offline/longest", "offline/longest"),
-        ("benchmarks list", "rewardbench-2"),
-        ("benchmarks show rewardbench-2", "Ties"),
-    ],
-)
-def test_what_ships_is_shown(installed, command: str, said: str) -> None:
+@pytest.mark.parametrize("command", SHOWN)
+def test_what_ships_is_shown(site: Path, command: str) -> None:
     """Exit 0, the words expected, and nothing on standard error."""
-    ended = installed(*command.split())
-    assert (ended.status, said in ended.out, ended.err) == (0, True, "")
+    _, _, every = ran(site)
+    ended = every[command]
+    assert (ended.status, SHOWN[command] in ended.out, ended.err) == (0, True, "")

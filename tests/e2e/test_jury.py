@@ -8,6 +8,7 @@ import random
 from pathlib import Path
 
 import pytest
+import simulating
 from commands import best_of_four, judgebench, pairs, read_json, read_jsonl, ties
 from finishedruns import score_run, written_run
 
@@ -125,13 +126,13 @@ def test_best_of_four_and_ties_in_one_jury():
 
 
 def test_weights_by_accuracy_are_learnt_elsewhere_and_let_the_good_one_win():
-    """0.95 against four of 0.55: the weighted jury is better than the equal one over the same, held-out-free items."""
-    rows = pairs(600, ("alpacaeval-easy",))
-    says = [simulated(seed, right) for seed, right in enumerate([0.95, 0.55, 0.55, 0.55, 0.55])]
+    """0.95 against two of 0.55: the weighted jury is better than the equal one over the same, held-out-free items."""
+    rows = pairs(200, ("alpacaeval-easy",))
+    says = [simulated(seed, right) for seed, right in enumerate([0.95, 0.55, 0.55])]
     runs = members(*says, rows=rows)
     weighted = joined(*runs, "--weights", "accuracy", "--held-out", "0.5")
     equal = joined(*runs, "--held-out", "0.5")
-    assert (weighted["items"], weighted["held_out"], equal["items"]) == (300, 300, 300)
+    assert (weighted["items"], weighted["held_out"], equal["items"]) == (100, 100, 100)
     assert weighted["score"] > equal["score"] + 0.1
     assert weighted["members"][0]["weight"] > 2 > weighted["members"][1]["weight"]
     kept = {line["item"] for line in read_jsonl(Path(weighted["path"]) / "outcomes.jsonl")}
@@ -174,7 +175,7 @@ def test_weights_are_of_single_votes_where_the_rule_wants_both_orders_right():
             "label": "A>B",
             "source": "mmlu-pro-math",
         }
-        for at in range(200)
+        for at in range(100)
     ]
 
     def right(line):
@@ -202,7 +203,7 @@ def test_weights_are_of_single_votes_where_the_best_is_found_from_pairs():
     def right(line):
         return None if 0 not in line["order"] else line["verdict"] == "AB"[line["order"].index(0)]
 
-    runs = members(says, says, rows=best_of_four(80), benchmark="rewardbench-2", templates=["pairwise"], pairs="all")
+    runs = members(says, says, rows=best_of_four(40), benchmark="rewardbench-2", templates=["pairwise"], pairs="all")
     weights, shares = weights_and_shares(runs, right)
     assert weights == [pytest.approx(earned(each, 1 / 2)) for each in shares]
 
@@ -221,10 +222,11 @@ def test_weights_of_ratings_are_of_pairs_in_the_right_order():
     assert [each["weight"] for each in found["members"]] == [pytest.approx(earned([5 / 6] * 4, 1 / 2)), 0]
 
 
+@pytest.mark.simulation
 @pytest.mark.parametrize(("n", "expected"), [(3, 0.784), (5, 0.83692)])
 def test_a_jury_reaches_condorcet_s_accuracy(n, expected):
     """Independent members that are right in 0.7: the interval over 800 items holds the binomial's accuracy."""
-    rows = pairs(800, ("alpacaeval-easy",))
+    rows = pairs(simulating.runs(800), ("alpacaeval-easy",))
     found = joined(*members(*(simulated(seed, 0.7) for seed in range(n)), rows=rows))
     assert found["low"] <= expected <= found["high"]
     assert all(each["difference"]["difference"] > 0 for each in found["members"])
@@ -285,10 +287,10 @@ def test_in_python_a_jury_is_a_call():
 def test_the_table_fits_the_terminal(monkeypatch):
     """80 columns hold members with weights, differences and costs."""
     monkeypatch.setenv("COLUMNS", "80")
-    rows = pairs(100, ("alpacaeval-easy",))
+    rows = pairs(50, ("alpacaeval-easy",))
     ended = judgebench("jury", *members(*(simulated(at, 0.7) for at in range(3)), rows=rows), "--weights", "accuracy")
     assert max(map(len, ended.out.splitlines())) <= 80
-    assert "based on only 20 held-out items" in ended.err
+    assert "based on only 10 held-out items" in ended.err
 
 
 def test_without_labels_there_is_agreement_and_no_score():

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 
 import pytest
-from commands import SHARED_DATA, judgebench, read_jsonl
+from commands import SHARED_DATA, judgebench, lasting_folder, read_jsonl
 from llmbar import ROWS, LlmbarAnswers
 
 import judgebench as jb
@@ -19,12 +20,22 @@ class Recorded:
     """A judge whose replies are those recorded; it counts its calls."""
 
     def __init__(self) -> None:
-        self.answers = LlmbarAnswers(DATA)
         self.calls = 0
 
-    def __call__(self, messages: list[dict[str, str]]) -> str:
+    async def __call__(self, messages: list[dict[str, str]]) -> str:
         self.calls += 1
-        return self.answers.reply("\n\n".join(message["content"] for message in messages))
+        return recorded("\n\n".join(message["content"] for message in messages))
+
+
+@cache
+def answers() -> LlmbarAnswers:
+    return LlmbarAnswers(DATA)
+
+
+@cache
+def recorded(text: str) -> str:
+    """The reply to the text of a conversation."""
+    return answers().reply(text)
 
 
 def judged(judge: Recorded | str, **options: object) -> jb.Run:
@@ -34,12 +45,18 @@ def judged(judge: Recorded | str, **options: object) -> jb.Run:
     return jb.run("llmbar", judge=judge, template="llmbar-cot", data=DATA / ROWS, orders="both", **options)
 
 
+@cache
+def both_orders() -> jb.Run:
+    """One reply in each order of each pair."""
+    return judged(Recorded(), logprobs=True, out=lasting_folder() / "runs")
+
+
 def test_orders_joined_and_votes_as_probabilities() -> None:
     """681 of 838 right; joined, the 45 that differ are ties, which LLMBar counts wrong: 318 of 419.
 
     Without log-probabilities the orders' shares stand in: 1 for 374, of which 56 are wrong; 0.5 for 45 ties, 0.25 each.
     """
-    run = judged(Recorded(), logprobs=True)
+    run = both_orders()
     found = run.metrics.extra["calibration"]
     rescored = [
         json.loads(judgebench("rescore", run.path, "--aggregate", rule, "--json").out)
@@ -64,7 +81,7 @@ def test_votes_over_orders_and_samples_stop_early() -> None:
 
 def test_a_cascade_sends_the_inconsistent_ones_on() -> None:
     """The 45 to the judge that takes the shortest: 318 are right, and those it is right about."""
-    runs = [judged(judge).path for judge in (Recorded(), "offline/shortest")]
+    runs = [both_orders().path, judged("offline/shortest").path]
     cheap, dear = ({line["item"]: line for line in read_jsonl(run / "outcomes.jsonl")} for run in runs)
     step = json.loads(judgebench("cascade", *runs, "--json").out)["steps"][1]
     unsure = [item for item, line in cheap.items() if line["credit"] == 0.5]

@@ -7,19 +7,24 @@ import json
 import signal
 import time
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Reply
 from processes import Running
+from scripted import ScriptedModels
 
 from judgebench import api
 from judgebench.engine.options import PlanOptions, RunOptions
 from judgebench.engine.progress import Silent
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, FatalProviderError
 from judgebench.runs.folder import RunWriter
 from judgebench.runs.judgements import JUDGEMENTS
 from judgebench.runs.manifest import Manifest
+
+if TYPE_CHECKING:
+    from faults import Request
 
 COUNT = 20
 FOLDER = Path("runs/custom/mine/pairwise/one")
@@ -31,6 +36,25 @@ def server():
         write_judges(running.url)
         write_jsonl(Path("rows.jsonl"), pairs(COUNT))
         yield running
+
+
+@pytest.fixture
+def models():
+    with ScriptedModels(by_quality) as running:
+        write_judges(running.url)
+        write_jsonl(Path("rows.jsonl"), pairs(COUNT))
+        yield running
+
+
+def refused_after(calls: int):
+    """Answers so many, and has a wrong key from then on."""
+
+    def answer(request: Request) -> str:
+        if request.number > calls:
+            raise FatalProviderError("the key is refused")
+        return by_quality(request)
+
+    return answer
 
 
 def mine(*more: object) -> Ended:
@@ -62,51 +86,51 @@ class Closed(Silent):
         raise BrokenPipeError
 
 
-def test_a_closed_terminal_loses_no_reply(server: LoopbackServer) -> None:
+def test_a_closed_terminal_loses_no_reply(models: ScriptedModels) -> None:
     """The run goes on without a word, and no call is made again."""
     planned = api.plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
     (result,) = asyncio.run(api.run_grid(planned, RunOptions(), progress=Closed()))
-    assert (result.state, server.count) == ("done", COUNT)
+    assert (result.state, models.count) == ("done", COUNT)
 
 
-def test_a_refresh_goes_on_where_it_stopped(server: LoopbackServer) -> None:
+def test_a_refresh_goes_on_where_it_stopped(models: ScriptedModels) -> None:
     """The same command asks for the rest alone."""
     mine()
-    server.faults = lambda request: Fault.status(401) if request.number > COUNT + 7 else None
+    models.answer = refused_after(COUNT + 7)
     stopped = mine("--refresh")
-    server.faults = None
+    models.answer = by_quality
     ended = mine("--refresh")
-    assert (stopped.status, ended.status, server.count) == (1, 0, COUNT + 7 + 1 + COUNT - 7)
+    assert (stopped.status, ended.status, models.count) == (1, 0, COUNT + 7 + 1 + COUNT - 7)
     found = [len(read_jsonl(FOLDER / name)) for name in ("judgements.jsonl", "judgements-replaced.jsonl")]
     assert found == [COUNT, COUNT]
 
 
-def test_a_refresh_that_has_not_ended_is_not_taken_for_a_run(server: LoopbackServer) -> None:
+def test_a_refresh_that_has_not_ended_is_not_taken_for_a_run(models: ScriptedModels) -> None:
     """Without --refresh, old and new replies would be mixed: one line, exit 2."""
     mine()
-    server.faults = lambda request: Fault.status(401) if request.number > COUNT + 7 else None
+    models.answer = refused_after(COUNT + 7)
     mine("--refresh")
     ended = mine()
     assert (ended.status, ended.err.count("\n")) == (2, 1)
     assert "its last --refresh is incomplete" in ended.err
 
 
-def test_a_grids_refresh_goes_on_where_it_stopped(server: LoopbackServer) -> None:
+def test_a_grids_refresh_goes_on_where_it_stopped(models: ScriptedModels) -> None:
     """Two templates, cut off in the second: what the first has is not asked a third time."""
     both = ("-t", "pairwise", "-t", "pairwise-ties")
     mine(*both)
-    server.faults = lambda request: Fault.status(401) if request.number > 3 * COUNT + 7 else None
+    models.answer = refused_after(3 * COUNT + 7)
     mine(*both, "--refresh")
-    server.faults = None
+    models.answer = by_quality
     foretold = json.loads(mine(*both, "--refresh", "--dry-run", "--json").out)
     ended = mine(*both, "--refresh")
     assert [each["calls"] for each in foretold] == [0, COUNT - 7]
-    assert (ended.status, server.count) == (0, 4 * COUNT + 1)
+    assert (ended.status, models.count) == (0, 4 * COUNT + 1)
     mine(*both, "--refresh")
-    assert server.count == 6 * COUNT + 1
+    assert models.count == 6 * COUNT + 1
 
 
-def test_what_a_refresh_replaced_counts_no_more(server: LoopbackServer) -> None:
+def test_what_a_refresh_replaced_counts_no_more(models: ScriptedModels) -> None:
     """Calls and tokens are those of the replies that the score rests on."""
     mine()
     before = read_json(FOLDER / "metrics.json")["usage"]
@@ -115,10 +139,10 @@ def test_what_a_refresh_replaced_counts_no_more(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("command", ["report", "show", "rescore"])
-def test_a_refresh_that_has_not_ended_is_not_read(server: LoopbackServer, command: str) -> None:
+def test_a_refresh_that_has_not_ended_is_not_read(models: ScriptedModels, command: str) -> None:
     """Old and new replies would be mixed in every figure: one line, exit 2; a leaderboard leaves it out."""
     mine()
-    server.faults = lambda request: Fault.status(401) if request.number > COUNT + 7 else None
+    models.answer = refused_after(COUNT + 7)
     mine("--refresh")
     ended = judgebench(command, FOLDER)
     assert (ended.status, ended.err.count("\n")) == (2, 1)
@@ -126,10 +150,10 @@ def test_a_refresh_that_has_not_ended_is_not_read(server: LoopbackServer, comman
     assert "its last --refresh is incomplete" in judgebench("leaderboard", "runs").err
 
 
-def test_a_refresh_that_has_ended_is_a_run_like_any_other(server: LoopbackServer) -> None:
+def test_a_refresh_that_has_ended_is_a_run_like_any_other(models: ScriptedModels) -> None:
     mine()
     mine("--refresh")
-    assert (mine().status, "refreshed_from" in read_json(FOLDER / "manifest.json"), server.count) == (
+    assert (mine().status, "refreshed_from" in read_json(FOLDER / "manifest.json"), models.count) == (
         0,
         False,
         2 * COUNT,
@@ -180,7 +204,7 @@ def test_ctrl_c_loses_no_try_that_was_paid_for(server: LoopbackServer) -> None:
     assert read_json(FOLDER / "metrics.json")["usage"]["completion_tokens"] == 280
 
 
-def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_rows_that_change_under_a_run_are_not_mixed(models: ScriptedModels, monkeypatch: pytest.MonkeyPatch) -> None:
     """Rows that are not kept in memory: the run goes on with those that it checked."""
     monkeypatch.setattr("judgebench.benchmarks.store.KEPT_BYTES", 0)
     monkeypatch.setattr("judgebench.engine.cached._LOOKED_UP_CALLS", 1)
@@ -190,9 +214,9 @@ def test_rows_that_change_under_a_run_are_not_mixed(server: LoopbackServer, monk
             write_jsonl(Path("rows.jsonl"), [row | {"prompt": "Another question?"} for row in pairs(COUNT)])
         return by_quality(request)
 
-    server.answer = answer
+    models.answer = answer
     assert mine().status == 0
-    assert [request.number for request in server.requests if "Another question?" in request.text] == []
+    assert [request.number for request in models.requests if "Another question?" in request.text] == []
 
 
 def test_a_cancelled_run_leaves_no_call_behind(server: LoopbackServer) -> None:
