@@ -1,7 +1,12 @@
 from judgebench._util.table import Column as Column, Table as Table, TableRow as TableRow
 from judgebench.analysis.agreement import RunsAgreement as RunsAgreement
 from judgebench.analysis.alike import OtherRun as OtherRun
-from judgebench.analysis.board import Board as Board, Leaderboard as Leaderboard, Place as Place
+from judgebench.analysis.board import (
+    Board as Board,
+    CorrectedLabels as CorrectedLabels,
+    Leaderboard as Leaderboard,
+    Place as Place,
+)
 from judgebench.analysis.cascade import Cascade as Cascade, Threshold as Threshold, cascade as cascade
 from judgebench.analysis.choice import (
     Candidate as Candidate,
@@ -83,6 +88,7 @@ from judgebench.exports.replies import (
 from judgebench.exports.tables import to_pandas as to_pandas
 from judgebench.items import (
     Attack as Attack,
+    Classes as Classes,
     Completion as Completion,
     Control as Control,
     Failure as Failure,
@@ -118,6 +124,7 @@ from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
+    ClassesEntry as ClassesEntry,
     DataEntry as DataEntry,
     DerivedEntry as DerivedEntry,
     ItemsEntry as ItemsEntry,
@@ -137,6 +144,7 @@ from judgebench.runs.run import Records as Records, Run as Run
 from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.templates.starter import new_template as new_template
+from judgebench.verdicts.kinds import VerdictKind as VerdictKind
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str

@@ -7,6 +7,7 @@ import io
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -114,6 +115,12 @@ def apart(folder: Path, home: Path | None = None) -> Iterator[Path]:
         patch.setenv("JUDGEBENCH_CACHE_DIR", str(home / "cache"))
         patch.chdir(folder)
         yield folder
+
+
+def take_over(folder: Path) -> None:
+    """Copies what was made `apart` into the test's own folder, and its cache into the test's own."""
+    shutil.copytree(folder, ".", dirs_exist_ok=True, ignore=lambda place, _: ["home"] if Path(place) == folder else [])
+    shutil.copytree(folder / "home/cache", os.environ["JUDGEBENCH_CACHE_DIR"])
 
 
 def files_below(folder: Path) -> list[str]:

@@ -108,8 +108,8 @@ def test_a_wrong_name_of_the_options_themselves(options: Any) -> None:
 def test_a_former_name_is_taken_with_a_warning() -> None:
     """For one version more, its values too; the folder keeps the old word."""
     with pytest.warns(FutureWarning, match="join is now aggregate"):
-        run = jb.run("rewardbench", judge="offline/first", data="sample", join="agree")
-    assert run.path.name == "one-agree"
+        run = jb.run("rewardbench", judge="offline/first", data="sample", limit=4, join="agree")
+    assert run.path.name == "one-agree-limit4"
 
 
 def test_a_text_where_several_are_meant() -> None:
@@ -120,12 +120,12 @@ def test_a_text_where_several_are_meant() -> None:
 
 def test_a_run_keeps_its_controls() -> None:
     """Each run that was made is there, under the name of what was altered."""
-    run = jb.run("rewardbench", judge="offline/first", data="sample", controls="blind", attacks=["padding"])
+    run = jb.run("rewardbench", judge="offline/first", data="sample", limit=4, controls="blind", attacks=["padding"])
     assert {name: each.path.name for name, each in run.controls.items()} == {
-        "blind": "one-blind",
-        "attack-padding": "one-attack-padding",
+        "blind": "one-limit4-blind",
+        "attack-padding": "one-limit4-attack-padding",
     }
-    assert run.path.name == "one"
+    assert run.path.name == "one-limit4"
 
 
 def test_one_run_where_several_are_meant() -> None:
@@ -145,9 +145,8 @@ def test_one_run_where_several_are_meant() -> None:
 
 def test_a_leaderboard_of_some_runs() -> None:
     """Those that are named, each once, and no others."""
-    first, _, longest = jb.grid(
-        "rewardbench", judges=[f"offline/{n}" for n in ("first", "random", "longest")], data="sample"
-    )
+    judges = [f"offline/{name}" for name in ("first", "random", "longest")]
+    first, _, longest = jb.grid("rewardbench", judges=judges, data="sample", limit=4)
     (board,) = jb.leaderboard([first, longest, longest.path]).boards
     assert sorted(place.judge for place in board.places) == ["offline/first", "offline/longest"]
     with pytest.raises(jb.ConfigError, match="no run named"):

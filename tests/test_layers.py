@@ -11,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from commands import judgebench as command
 
 import judgebench
 
@@ -100,9 +101,22 @@ def imported(module, nodes):
                 yield whole if whole in MODULES else str(node.module)
 
 
+IMPORTS = (ast.Import, ast.ImportFrom)
+FUNCTIONS = (ast.FunctionDef, ast.AsyncFunctionDef)
+MARKS = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
+
+
+@cache
+def nodes(module):
+    """The imports, functions, classes and marks of asynchronous code in a module, wherever they stand in it."""
+    kinds = (*IMPORTS, *FUNCTIONS, *MARKS, ast.ClassDef)
+    return [node for node in ast.walk(MODULES[module]) if isinstance(node, kinds)]
+
+
+@cache
 def own_imports(module):
     """Modules of this package that a module imports anywhere: in functions, and for types alone, too."""
-    return {name for name in imported(module, ast.walk(MODULES[module])) if name.partition(".")[0] == "judgebench"}
+    return {name for name in imported(module, nodes(module)) if name.partition(".")[0] == "judgebench"}
 
 
 def at_run_time(module):
@@ -110,7 +124,7 @@ def at_run_time(module):
     waiting, found = [MODULES[module]], []
     while waiting:
         node = waiting.pop()
-        if not (isinstance(node, ast.If) and ast.unparse(node.test) == "TYPE_CHECKING"):
+        if not (isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING"):
             found.append(node)
             waiting += ast.iter_child_nodes(node)
         else:
@@ -241,13 +255,11 @@ REPORTED = {"judgebench.engine.forecast", "judgebench.engine.recorder"}
 
 def test_only_calls_are_asynchronous():
     """Everything that makes no call is plain functions."""
-    marks = (ast.AsyncFunctionDef, ast.AsyncFor, ast.AsyncWith, ast.Await)
     found = {
         module
         for module in INSIDE
         if room(module) not in ASYNCHRONOUS
-        if any(isinstance(node, marks) for node in ast.walk(MODULES[module]))
-        or "asyncio" in set(imported(module, ast.walk(MODULES[module])))
+        if any(isinstance(node, MARKS) for node in nodes(module)) or "asyncio" in set(imported(module, nodes(module)))
     }
 
     assert found == set()
@@ -304,7 +316,7 @@ def test_a_face_is_as_wide_as_it_is_used():
     taken = {
         (node.module, alias.name)
         for module in MODULES
-        for node in ast.walk(MODULES[module])
+        for node in nodes(module)
         if isinstance(node, ast.ImportFrom)
         and node.module
         and (module == "judgebench" or room(module) != node.module.split(".")[-1])
@@ -403,8 +415,8 @@ def test_paths_from_a_module_exist():
 def functions():
     """Every function of the package, with its module."""
     for module in INSIDE:
-        for node in ast.walk(MODULES[module]):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef):
+        for node in nodes(module):
+            if isinstance(node, FUNCTIONS):
                 yield module, node
 
 
@@ -423,7 +435,7 @@ def test_no_two_public_classes_have_one_name():
     """Whoever looks one up finds it."""
     homes = {}
     for module in INSIDE:
-        for node in ast.walk(MODULES[module]):
+        for node in nodes(module):
             if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
                 homes.setdefault(node.name, []).append(module)
 
@@ -454,11 +466,12 @@ def test_the_command_line_imports_no_slow_library():
 
 def test_a_cached_run_imports_neither_litellm_nor_datasets(tmp_path):
     """A run whose replies are all there makes no call and loads no dataset: the second of two equal ones."""
-    run = "import sys, judgebench as jb; r = jb.run('rewardbench', judge='offline/longest', data='sample', out={!r});"
-    python(run.format(str(tmp_path / "first")))
+    judgebench.run("rewardbench", judge="offline/longest", data="sample", out=tmp_path / "first")
+    second = str(tmp_path / "second")
     loaded = python(
-        run.format(str(tmp_path / "second"))
-        + "print(r.metrics.usage.calls, [m for m in ('litellm', 'datasets', 'scipy', 'pandas') if m in sys.modules])"
+        "import sys, judgebench as jb\n"
+        f"r = jb.run('rewardbench', judge='offline/longest', data='sample', out={second!r})\n"
+        "print(r.metrics.usage.calls, [m for m in ('litellm', 'datasets', 'scipy', 'pandas') if m in sys.modules])"
     )
 
     assert loaded == "0 []"
@@ -474,11 +487,15 @@ def test_a_cached_run_imports_no_room_that_it_does_not_use(tmp_path):
     """Nothing that calls, other commands, pages or further figures alone need: imports are a third of its time."""
     assert [name for name in UNUSED_BY_A_CACHED_RUN if name not in MODULES] == []
     unused = [*SLOW, "aiohttp", "httpx", "keyring", "openai", "tenacity", *UNUSED_BY_A_CACHED_RUN]
-    run = "import sys; sys.argv = ['-', 'run', '--json', '--quiet', '--out', {!r}]; from judgebench.cli import main\n"
-    python(run.format(str(tmp_path / "first")) + "main()")
-    ended = f"try: main()\nfinally: print([name for name in {unused} if name in sys.modules])"
+    run = ["run", "--json", "--quiet", "--out"]
+    assert command(*run, tmp_path / "first").status == 0
+    second = ["-", *run, str(tmp_path / "second")]
+    loaded = python(
+        f"import sys; sys.argv = {second}; from judgebench.cli import main\n"
+        f"try: main()\nfinally: print([name for name in {unused} if name in sys.modules])"
+    )
 
-    assert python(run.format(str(tmp_path / "second")) + ended).splitlines()[-1] == "[]"
+    assert loaded.splitlines()[-1] == "[]"
 
 
 def test_nothing_is_looked_through_for_garbage_at_the_end():

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 from commands import Ended, caches, files_below, judgebench, pairs, process, write_jsonl, write_judges
 from loopback import LoopbackServer
+from processes import Running
 
 FRONT = """\
 ---
@@ -321,19 +322,35 @@ def test_a_name_with_terminal_codes_does_no_harm(server: LoopbackServer) -> None
 
 
 CLOSED = [
-    *[("run --limit 2", 0, closed) for closed in ("<&-", ">&-", "2>&-", ">&- 2>&-", "<&- >&- 2>&-")],
-    ("templates list", 0, ">&-"),
-    ("run -j nobody", 2, "2>&-"),
+    *[("run --limit 2", 0, closed) for closed in ([0], [1], [2], [1, 2])],
+    ("benchmarks list", 0, [1]),
+    ("run -j nobody", 2, [2]),
 ]
+AS_A_SHELL_DOES = """\
+import os, runpy, sys
+for number in CLOSED:
+    os.close(number)
+    for name in (("stdin", "stdout", "stderr")[number], ("__stdin__", "__stdout__", "__stderr__")[number]):
+        setattr(sys, name, None)
+runpy.run_module("judgebench", run_name="__main__")
+"""
+"""Closes streams, and has Python know of it as it does where it starts without them."""
 
 
 @pytest.mark.parametrize(("command", "status", "closed"), CLOSED)
-def test_closed_streams_change_nothing_else(command: str, status: int, closed: str) -> None:
+def test_closed_streams_change_nothing_else(command: str, status: int, closed: list[int]) -> None:
     """What cannot be said is not said: the exit status is the same, and there is no traceback."""
-    ended = subprocess.run(
-        f'"{sys.executable}" -m judgebench {command} {closed}', shell=True, capture_output=True, text=True, check=False
-    )
-    assert (ended.returncode, "Traceback" in ended.stdout + ended.stderr) == (status, False), ended.stderr
+    with Running(*command.split(), code=AS_A_SHELL_DOES.replace("CLOSED", str(closed))) as running:
+        out, err = running.communicate()
+    assert (running.returncode, "Traceback" in out + err) == (status, False), err
+    assert "done: runs/" in err or "run --limit" not in command or 2 in closed
+
+
+def test_a_shell_may_close_all_streams() -> None:
+    """`<&- >&- 2>&-`: the run is made."""
+    command = f'"{sys.executable}" -m judgebench run rewardbench --data sample -j offline/first <&- >&- 2>&-'
+    ended = subprocess.run(command, shell=True, check=False)
+    assert (ended.returncode, len([*Path("runs").rglob("metrics.json")])) == (0, 1)
 
 
 def test_not_a_number_is_no_share():

@@ -237,7 +237,7 @@ def make_inputs(root: Path, *, include: str, item: str, subset: str, judge: str,
         write_template(root / "mine", "part.jinja", "Q", template)
 
 
-@settings(max_examples=100 if simulating.whole else 10)
+@settings(max_examples=100 if simulating.whole else 6)
 @given(include=NAMES, item=NAMES, subset=NAMES, judge=JUDGES, template=TEMPLATES, scores=NAMES)
 @example("template.jinja", "manifest.json", "../../..", "a..:b", "template.jinja", "Llama-3.1-8B")
 @example("sub/judgements.jsonl", "..", "/", "manifest.json", "items", "..")

@@ -9,9 +9,10 @@ import pytest
 from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
 from processes import Running
+from scripted import ScriptedModels
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
-ITEMS, ANSWERED = 20, 12
+ITEMS, ANSWERED = 14, 10
 FILES = ("judgements.jsonl", "manifest.json", "template.jinja", "items.jsonl.gz")
 
 
@@ -104,7 +105,7 @@ def test_another_runs_folder_is_not_taken(cut_off: LoopbackServer) -> None:
 @pytest.mark.parametrize("size", [1, 150, 10**9])
 def test_a_long_reply_in_the_cache_is_torn(size: int) -> None:
     """Replies of 40 kB have files of their own: the one that was cut is asked for again, and nothing else."""
-    with LoopbackServer(lambda request: "Step by step. " * 3000 + by_quality(request)) as server:
+    with ScriptedModels(lambda request: "Step by step. " * 3000 + by_quality(request)) as server:
         write_judges(server.url, mine={"params": {"max_tokens": 100_000}})
         write_jsonl(Path("pairs.jsonl"), pairs(4))
         first = mine().status
@@ -118,7 +119,7 @@ def test_a_long_reply_in_the_cache_is_torn(size: int) -> None:
 
 def test_a_torn_reply_is_counted_and_left_out_of_a_bundle(tmp_path: Path) -> None:
     """`cache info` counts it; `cache export` says that it is missing, exit 1, and the bundle can be imported."""
-    with LoopbackServer(lambda request: "Step by step. " * 3000 + by_quality(request)) as server:
+    with ScriptedModels(lambda request: "Step by step. " * 3000 + by_quality(request)) as server:
         write_judges(server.url)
         write_jsonl(Path("pairs.jsonl"), pairs(4))
         mine()

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 from commands import by_quality, pairs, read_json, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer
+from scripted import ScriptedModels
 
 import judgebench as jb
 
@@ -28,34 +29,43 @@ def server():
         yield running
 
 
+@pytest.fixture
+def models():
+    """The same without sockets, where it is of no account how replies come."""
+    with ScriptedModels(by_quality) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(6))
+        yield running
+
+
 def run(**options: object) -> jb.Run:
     return jb.run("rewardbench", judge="mine", data="pairs.jsonl", **options)
 
 
-def test_a_run_has_its_score(server: LoopbackServer) -> None:
+def test_a_run_has_its_score(models: ScriptedModels) -> None:
     """As `metrics.json` has it."""
     found = run()
     assert (found.metrics.score, read_json(found.path / "metrics.json")["score"]) == (1.0, 1.0)
 
 
-def test_a_run_has_its_judgements(server: LoopbackServer) -> None:
+def test_a_run_has_its_judgements(models: ScriptedModels) -> None:
     """One for each item, order and sample."""
     assert len(run(orders="both").judgements) == 12
 
 
-def test_a_run_has_its_items_and_outcomes(server: LoopbackServer) -> None:
+def test_a_run_has_its_items_and_outcomes(models: ScriptedModels) -> None:
     """In the order of the data."""
     found = run()
     assert [item.id for item in found.items] == [outcome.item.id for outcome in found.outcomes]
 
 
-def test_the_last_judgement_of_a_question_counts(server: LoopbackServer) -> None:
+def test_the_last_judgement_of_a_question_counts(models: ScriptedModels) -> None:
     """A refreshed run has each question once."""
     run()
     assert len(list(run(refresh=True).judgements)) == 6
 
 
-def test_a_run_is_loaded_from_its_folder(server: LoopbackServer) -> None:
+def test_a_run_is_loaded_from_its_folder(models: ScriptedModels) -> None:
     """Wherever the folder is moved to."""
     path = run().path.rename("moved")
     assert jb.Run.load(path).metrics.score == 1.0
@@ -67,20 +77,20 @@ def test_a_folder_without_a_run_is_a_mistake() -> None:
         jb.Run.load("here")
 
 
-def test_several_runs_in_one_process(server: LoopbackServer) -> None:
+def test_several_runs_in_one_process(models: ScriptedModels) -> None:
     """Each in a loop of its own."""
     run(out="one", cache_dir="one")
     run(out="two", cache_dir="two")
-    assert server.count == 12
+    assert models.count == 12
 
 
-def test_a_grid_is_a_list_of_runs(server: LoopbackServer) -> None:
+def test_a_grid_is_a_list_of_runs(models: ScriptedModels) -> None:
     """In the order of templates, then judges."""
     runs = jb.grid("rewardbench", judges=["mine", "offline/first"], templates=["pairwise"], data="pairs.jsonl")
     assert [each.metrics.judge for each in runs] == ["mine", "offline/first"]
 
 
-def test_a_grid_warns_of_what_it_leaves_out(server: LoopbackServer) -> None:
+def test_a_grid_warns_of_what_it_leaves_out(models: ScriptedModels) -> None:
     """A template that does not fit."""
     with pytest.warns(UserWarning, match="'four-way'"):
         jb.grid("rewardbench", judges=["mine"], templates=["pairwise", "four-way"], data="pairs.jsonl")
@@ -113,7 +123,7 @@ def broken_after(good: int):
     return broken
 
 
-def test_a_function_that_never_works_raises(server: LoopbackServer) -> None:
+def test_a_function_that_never_works_raises(models: ScriptedModels) -> None:
     """The bug is told as the function's, and what each call came to is in the run's folder."""
     with pytest.raises(jb.FatalProviderError, match="all calls failed in the function: TypeError: list indices"):
         jb.run("rewardbench", judge=broken_after(0), data="pairs.jsonl")
@@ -130,7 +140,7 @@ def test_a_judge_that_stops_late_is_a_warning(server: LoopbackServer) -> None:
     assert (found.manifest.state, found.metrics.coverage) == ("stopped", pytest.approx(2 / 6))
 
 
-def test_a_coroutine_runs_in_a_notebooks_loop(server: LoopbackServer) -> None:
+def test_a_coroutine_runs_in_a_notebooks_loop(models: ScriptedModels) -> None:
     """`await jb.arun(...)`."""
 
     async def notebook() -> jb.Run:
@@ -139,7 +149,7 @@ def test_a_coroutine_runs_in_a_notebooks_loop(server: LoopbackServer) -> None:
     assert asyncio.run(notebook()).metrics.score == 1.0
 
 
-def test_the_plain_call_works_in_a_notebook(server: LoopbackServer) -> None:
+def test_the_plain_call_works_in_a_notebook(models: ScriptedModels) -> None:
     """Where a loop is running already; that loop goes on afterwards."""
 
     async def notebook() -> list[float | None]:
@@ -150,7 +160,7 @@ def test_the_plain_call_works_in_a_notebook(server: LoopbackServer) -> None:
     assert asyncio.run(notebook()) == [1.0, 1.0]
 
 
-def test_a_mistake_reaches_a_notebook(server: LoopbackServer) -> None:
+def test_a_mistake_reaches_a_notebook(models: ScriptedModels) -> None:
     """As the same exception."""
 
     async def notebook() -> None:
@@ -206,19 +216,19 @@ def test_a_cancelled_run_leaves_a_usable_folder(server: LoopbackServer) -> None:
     assert jb.Run.load(path.parent).metrics.failures == {"not_asked": 2}
 
 
-def test_scores_are_scored(server: LoopbackServer) -> None:
+def test_scores_are_scored(models: ScriptedModels) -> None:
     """`jb.score`."""
     write_jsonl(Path("scores.jsonl"), [{"id": n, "scores": [n % 2, 0.5]} for n in range(6)])
     assert jb.score("scores.jsonl", benchmark="rewardbench", data="pairs.jsonl").metrics.score == 0.5
 
 
-def test_an_unknown_option_is_a_mistake_of_the_call(server: LoopbackServer) -> None:
+def test_an_unknown_option_is_a_mistake_of_the_call(models: ScriptedModels) -> None:
     """Not passed over."""
     with pytest.raises(TypeError, match="orderz"):
         run(orderz="both")
 
 
-def test_records_can_be_read_twice(server: LoopbackServer) -> None:
+def test_records_can_be_read_twice(models: ScriptedModels) -> None:
     """Judgements, outcomes and items alike are gone through from the first on each time."""
     found = run()
     for records in (found.judgements, found.outcomes, found.items):

@@ -4,14 +4,29 @@ from __future__ import annotations
 
 import json
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from commands import Ended, by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import (
+    Ended,
+    apart,
+    by_quality,
+    judgebench,
+    pairs,
+    read_json,
+    read_jsonl,
+    take_over,
+    write_jsonl,
+    write_judges,
+)
 from loopback import Fault, LoopbackServer, Reply
 from scripted import ScriptedModels
 
 from judgebench.runs.run import Run
 from judgebench.runs.scoring import up_to_date
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 PLAIN = Path("runs/rewardbench/mine/pairwise/one")
 FOLDER = Path("runs/rewardbench/mine/pairwise/one-repair1")
@@ -38,6 +53,27 @@ def server():
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(20))
         yield running
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ScriptedModels, Path]]:
+    """A judge that may be asked once more, and a folder with a run of it whose two replies were asked for again."""
+    folder = tmp_path_factory.mktemp("made")
+    with ScriptedModels(mumbling()) as running:
+        with apart(folder):
+            write_judges(running.url)
+            write_jsonl(Path("pairs.jsonl"), pairs(20))
+            mine()
+        yield running, folder
+
+
+@pytest.fixture
+def done(made: tuple[ScriptedModels, Path]) -> ScriptedModels:
+    """Its folder and its cache are the test's own."""
+    server, folder = made
+    del server.requests[22:]
+    take_over(folder)
+    return server
 
 
 def mine(*more: object, repair: int = 1) -> Ended:
@@ -67,9 +103,8 @@ def test_it_is_said(server: ScriptedModels) -> None:
     assert "note: 2 replies could not be parsed and had follow-up turns (--repair 1): 2 then had a verdict" in said
 
 
-def test_both_replies_are_kept(server: ScriptedModels) -> None:
+def test_both_replies_are_kept(done: ScriptedModels) -> None:
     """A line each: the first with its failure, then the one that counts."""
-    mine()
     lines = [line for line in read_jsonl(FOLDER / "judgements.jsonl") if line["item"] == "3"]
     assert [(line["reply"], line.get("turn", 0), "failure" in line) for line in lines] == [
         ("Well, hm.", 0, True),
@@ -103,11 +138,11 @@ def test_runs_with_and_without_it_are_never_mixed(server: ScriptedModels) -> Non
     assert (failures, server.count) == ([{"unreadable": 2}, {}], 22)
 
 
-def test_a_replay_makes_no_call(server: ScriptedModels) -> None:
+def test_a_replay_makes_no_call(done: ScriptedModels) -> None:
     """Follow-up turns are in the cache as any reply is; the figures are the same."""
     first = mine("--json").metrics[0]
     again = mine("--json", "--offline", "--out", "again").metrics[0]
-    assert server.count == 22
+    assert done.count == 22
     for metrics in (first, again):
         del metrics["usage"]
     assert first == again
@@ -119,23 +154,21 @@ def test_the_same_command_asks_nothing_again(server: ScriptedModels) -> None:
     assert (mine("--json").metrics, server.count) == (first, 22)
 
 
-def test_a_run_stopped_before_the_follow_up_goes_on(server: ScriptedModels) -> None:
+def test_a_run_stopped_before_the_follow_up_goes_on(done: ScriptedModels) -> None:
     """The first reply is in the folder, and is neither paid for nor counted again."""
-    mine()
     path = FOLDER / "judgements.jsonl"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if '"turn"' not in line))
     (metrics,) = mine("--json").metrics
     lines = [line["item"] for line in read_jsonl(path)]
-    assert (server.count, len(lines), metrics["coverage"], metrics["usage"]["cached"]) == (22, 22, 1.0, 2)
+    assert (done.count, len(lines), metrics["coverage"], metrics["usage"]["cached"]) == (22, 22, 1.0, 2)
 
 
-def test_a_run_stopped_before_the_follow_up_goes_on_without_the_cache(server: ScriptedModels) -> None:
+def test_a_run_stopped_before_the_follow_up_goes_on_without_the_cache(done: ScriptedModels) -> None:
     """What the folder has is not paid for again: only the two follow-up turns are."""
-    mine()
     path = FOLDER / "judgements.jsonl"
     path.write_text("".join(line for line in path.read_text().splitlines(True) if '"turn"' not in line))
     (metrics,) = mine("--json", "--cache-dir", "another").metrics
-    assert (server.count, len(read_jsonl(path)), metrics["coverage"]) == (24, 22, 1.0)
+    assert (done.count, len(read_jsonl(path)), metrics["coverage"]) == (24, 22, 1.0)
 
 
 def test_a_follow_up_that_the_provider_fails_is_asked_again(server: ScriptedModels) -> None:
@@ -163,9 +196,8 @@ def test_structured_output_and_refusals_are_left_alone(server: ScriptedModels) -
     assert server.count == 20
 
 
-def test_a_bundle_has_the_follow_up_turns(server: ScriptedModels) -> None:
+def test_a_bundle_has_the_follow_up_turns(done: ScriptedModels) -> None:
     """Whoever imports it reproduces the run with no call."""
-    mine()
     judgebench("cache", "export", "bundle.jsonl.gz", FOLDER)
     judgebench("cache", "import", "bundle.jsonl.gz", "--cache-dir", "fresh")
     assert mine("--offline", "--cache-dir", "fresh", "--out", "again").status == 0
@@ -183,18 +215,16 @@ def test_rescoring_counts_every_turn(server: ScriptedModels) -> None:
         assert rescored["metrics"]["usage"] == {**usage, "calls": 0, "cached": 22, "spent_usd": 0.0}
 
 
-def test_rescoring_keeps_every_turn(server: ScriptedModels) -> None:
+def test_rescoring_keeps_every_turn(done: ScriptedModels) -> None:
     """The lines before the last stay as they were."""
-    mine()
     judgebench("rescore", FOLDER)
     (path,) = (path for path in Path("runs").rglob("judgements.jsonl") if path.parent != FOLDER)
     lines = [(line["reply"], line.get("turn", 0)) for line in read_jsonl(path) if line["item"] == "3"]
     assert lines == [("Well, hm.", 0), ("[[A]]", 1)]
 
 
-def test_a_report_of_a_killed_run_counts_every_turn(server: ScriptedModels) -> None:
+def test_a_report_of_a_killed_run_counts_every_turn(done: ScriptedModels) -> None:
     """Where the figures are counted anew, those of turns that were followed are in them."""
-    mine()
     whole = read_json(FOLDER / "metrics.json")
     stale = {**whole, "judgements": 12, "usage": {**whole["usage"], "prompt_tokens": 0, "repairs": 0}}
     (FOLDER / "metrics.json").write_text(json.dumps(stale))

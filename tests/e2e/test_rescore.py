@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 
 import pytest
-from commands import REPOSITORY, SHARED_DATA, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import REPOSITORY, SHARED_DATA, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from faults import Reply
 from finishedruns import judge_run, score_run
 from llmbar import ROWS, LlmbarAnswers
@@ -46,31 +47,46 @@ def judged(answer, *, count=4, match="last"):
     return Path("runs/rewardbench/mine/own/both")
 
 
+@pytest.fixture(scope="module")
+def both_once(tmp_path_factory):
+    with apart(tmp_path_factory.mktemp("both")) as folder:
+        judged(BOTH_SIDES)
+        shutil.rmtree("home")
+    return folder
+
+
+@pytest.fixture
+def both(both_once):
+    """A run whose judge always names both sides, read by its last mention, in the test's own folder."""
+    shutil.copytree(both_once, ".", dirs_exist_ok=True)
+    return Path("runs/rewardbench/mine/own/both")
+
+
 def rescored(run, *arguments):
     ended = judgebench("rescore", run, *arguments, "--json")
     assert ended.status == 0, ended.err
     return json.loads(ended.out)
 
 
-def test_the_run_s_own_rule_changes_nothing():
+def test_the_run_s_own_rule_changes_nothing(both):
     """Reading the same replies by the same rule gives the same verdicts and score."""
-    found = rescored(judged(BOTH_SIDES), "--dry-run")
+    found = rescored(both, "--dry-run")
     assert (found["judgements"], found["read"], found["changed"]) == (8, 8, 0)
     assert found["score_before"] == found["score"] == 0.5
 
 
-def test_another_rule_is_shown_item_by_item():
+def test_another_rule_is_shown_item_by_item(both):
     """All 8 verdicts turn from B to A: half of them right before and after, as both orders were asked."""
-    run = judged(BOTH_SIDES)
+    run = both
     found = rescored(run, "--template", own("other", "first"))
     assert found["by_kind"] == [{"before": "B", "after": "A", "count": 8}]
     first = found["changes"][0]
     assert (first["item"], first["credit_before"], first["credit_after"]) == ("0", 0.5, 0.5)
 
 
-def test_a_new_run_stands_beside_and_the_old_one_stays():
+def test_a_new_run_stands_beside_and_the_old_one_stays(both):
     """The folder's name ends in -rescored-TEMPLATE; it can be compared, and says by whose rule it was read."""
-    run = judged(BOTH_SIDES)
+    run = both
     before = {path.name: path.read_bytes() for path in run.iterdir()}
     ended = judgebench("rescore", run, "-t", own("other", "first"))
     assert ended.status == 0, ended.err
@@ -83,25 +99,25 @@ def test_a_new_run_stands_beside_and_the_old_one_stays():
     assert judgebench("compare", run, new).status == 0
 
 
-def test_no_call_is_counted_in_the_new_run():
+def test_no_call_is_counted_in_the_new_run(both):
     """Every reply was there: no call, and nothing paid for now."""
-    run = judged(BOTH_SIDES)
+    run = both
     rescored(run, "-t", own("other", "first"))
     usage = jb.Run.load(run.with_name("both-rescored-other")).metrics.usage
     assert (usage.calls, usage.cached, usage.spent_usd) == (0, 8, 0.0)
 
 
-def test_dry_run_writes_nothing():
+def test_dry_run_writes_nothing(both):
     """Only the screen changes."""
-    run = judged(BOTH_SIDES)
+    run = both
     ended = judgebench("rescore", run, "-t", own("other", "first"), "--dry-run")
     assert "nothing written" in ended.err
     assert [path.name for path in run.parent.iterdir()] == ["both"]
 
 
-def test_the_same_name_with_another_rule_gets_a_folder_of_its_own():
+def test_the_same_name_with_another_rule_gets_a_folder_of_its_own(both):
     """A second reading under the same template name leaves the first alone; the same reading replaces it."""
-    run = judged(BOTH_SIDES)
+    run = both
     rescored(run, "-t", own("other", "first"))
     rescored(run, "-t", own("other", "first"))
     rescored(run, "-t", own("other", "only"))
@@ -110,9 +126,9 @@ def test_the_same_name_with_another_rule_gets_a_folder_of_its_own():
     assert len(names) == 3
 
 
-def test_a_rescored_run_is_rescored_by_the_rule_that_read_it():
+def test_a_rescored_run_is_rescored_by_the_rule_that_read_it(both):
     """Without a template nothing changes, since its own rule is the one that read it."""
-    run = judged(BOTH_SIDES)
+    run = both
     rescored(run, "-t", own("other", "first"))
     found = rescored(run.with_name("both-rescored-other"), "--dry-run")
     assert (found["reader"], found["changed"]) == ("other", 0)
@@ -142,9 +158,9 @@ def test_a_refusal_by_wording_is_read_again_but_stays_one():
     assert (found["read"], found["changed"], found["metrics"]["failures"]) == (8, 0, {"refused": 8})
 
 
-def test_a_run_that_was_cut_off_gets_its_figures():
+def test_a_run_that_was_cut_off_gets_its_figures(both):
     """Judgements alone are enough: what was not asked is a failure of kind not_asked."""
-    run = judged(BOTH_SIDES)
+    run = both
     lines = (run / "judgements.jsonl").read_text().splitlines(keepends=True)
     (run / "judgements.jsonl").write_text("".join(lines[:5]) + lines[5][:20])
     for name in ("outcomes.jsonl", "metrics.json"):
@@ -154,9 +170,9 @@ def test_a_run_that_was_cut_off_gets_its_figures():
     assert any("the last line is cut off" in note for note in found["notes"])
 
 
-def test_figures_of_an_older_version_name_rescore_and_are_mended_by_it():
+def test_figures_of_an_older_version_name_rescore_and_are_mended_by_it(both):
     """A metrics.json without a field is one line and exit 2; rescore writes a run that can be read."""
-    run = judged(BOTH_SIDES)
+    run = both
     old = read_json(run / "metrics.json")
     del old["bounds"]
     (run / "metrics.json").write_text(json.dumps(old))
@@ -168,9 +184,9 @@ def test_figures_of_an_older_version_name_rescore_and_are_mended_by_it():
     assert judgebench("report", found["path"]).status == 0
 
 
-def test_a_template_of_another_mode_is_refused():
+def test_a_template_of_another_mode_is_refused(both):
     """Replies to pairs cannot be read as ratings."""
-    ended = judgebench("rescore", judged(BOTH_SIDES), "-t", "rating-10")
+    ended = judgebench("rescore", both, "-t", "rating-10")
     assert ended.status == 2
     assert "has mode rating, the run's replies pairwise" in ended.err
 

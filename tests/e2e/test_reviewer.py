@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
-from commands import files_below, judgebench, read_json, write_jsonl, write_judges
+from commands import apart, files_below, judgebench, read_json, write_jsonl, write_judges
 from scripted import ScriptedModels
 
 from judgebench.client.cache.bundles import write_bundle
@@ -162,6 +162,13 @@ def tampered(bundle: Path, target: Path, **changes: Any) -> Path:
     return target
 
 
+@pytest.fixture(scope="module")
+def plain_bundle(tmp_path_factory):
+    """The author's, of one judge."""
+    with apart(tmp_path_factory.mktemp("author")) as folder:
+        return authors_bundle(folder, "--rows", mine={})[0]
+
+
 @pytest.mark.parametrize(
     "changes",
     [
@@ -179,10 +186,9 @@ def tampered(bundle: Path, target: Path, **changes: Any) -> Path:
         },
     ],
 )
-def test_nothing_is_written_beside_the_bundles_folder(tmp_path, monkeypatch, changes):
+def test_nothing_is_written_beside_the_bundles_folder(plain_bundle, tmp_path, monkeypatch, changes):
     """Whatever a stranger's bundle says, files go into its own folder alone, and no address or key of it is used."""
-    bundle, _ = authors_bundle(tmp_path, "--rows", mine={})
-    harmful = tampered(bundle, tmp_path / "harm.gz", **changes)
+    harmful = tampered(plain_bundle, tmp_path / "harm.gz", **changes)
     with elsewhere(tmp_path, monkeypatch):
         ended = judgebench("cache", "import", harmful)
         above = {path.name for path in tmp_path.iterdir()}

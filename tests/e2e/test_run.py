@@ -1,4 +1,4 @@
-"""`judgebench run` from the command to the folder, over real sockets."""
+"""`judgebench run` from the command to the folder."""
 
 from __future__ import annotations
 
@@ -8,11 +8,14 @@ import json
 import os
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 from commands import (
     FRESH,
+    Ended,
+    apart,
     best_of_four,
     by_quality,
     caches,
@@ -28,6 +31,7 @@ from commands import (
 )
 from loopback import LoopbackServer, Reply
 from processes import Running
+from scripted import ScriptedModels
 
 FILES = {
     *("manifest.json", "template.jinja", "items.jsonl.gz"),
@@ -47,8 +51,16 @@ USAGE = {
 
 
 @pytest.fixture
-def server():
+def live():
     with LoopbackServer(by_quality) as running:
+        write_judges(running.url)
+        yield running
+
+
+@pytest.fixture
+def server():
+    """The same without sockets, where it is of no account how replies come."""
+    with ScriptedModels(by_quality) as running:
         write_judges(running.url)
         yield running
 
@@ -67,132 +79,139 @@ FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 # --- with no argument
 
 
-def test_without_arguments_the_main_job_runs() -> None:
-    """In a process of its own, with no key and no network: exit 0, a table on stdout, the folders on stderr."""
-    ended = process("run", python=FRESH)
-    assert (ended.status, "RewardBench 2 · offline/longest" in ended.out, len(without_progress(ended.err))) == (
-        0,
-        True,
-        2,
-    )
+RUN = """\
+import runpy, sys
+sys.argv = ["judgebench", "run"]
+try: runpy.run_module("judgebench", run_name="__main__")
+finally: print([name for name in sys.modules if name.partition(".")[0] == "litellm"], file=sys.stderr)
+"""
 
 
-def test_without_arguments_both_benchmarks_have_a_folder() -> None:
+@pytest.fixture(scope="module")
+def first_run(tmp_path_factory: pytest.TempPathFactory) -> tuple[Ended, Path]:
+    """`python -m judgebench run` in a process of its own, with no key and no network, and the folder."""
+    with apart(tmp_path_factory.mktemp("first")) as folder:
+        return process(python=("-c", RUN)), folder
+
+
+def test_without_arguments_the_main_job_runs(first_run: tuple[Ended, Path]) -> None:
+    """Exit 0, a table on stdout, the folders on stderr."""
+    ended, _ = first_run
+    *folders, _ = without_progress(ended.err)
+    assert (ended.status, "RewardBench 2 · offline/longest" in ended.out, len(folders)) == (0, True, 2)
+
+
+def test_without_arguments_both_benchmarks_have_a_folder(first_run: tuple[Ended, Path]) -> None:
     """RewardBench and RewardBench 2, by the offline judge."""
-    judgebench("run")
-    found = sorted(str(path.parent) for path in Path("runs").rglob("metrics.json"))
+    _, folder = first_run
+    found = sorted(str(path.parent.relative_to(folder)) for path in (folder / "runs").rglob("metrics.json"))
     assert found == [
         "runs/rewardbench-2/offline--longest/four-way/one",
         "runs/rewardbench/offline--longest/pairwise/one",
     ]
 
 
-def test_an_offline_judge_imports_nothing_of_litellm() -> None:
+def test_an_offline_judge_imports_nothing_of_litellm(first_run: tuple[Ended, Path]) -> None:
     """The first command of the README calls no model: not one module of LiteLLM's is imported."""
-    code = (
-        "import sys; sys.argv = 'judgebench run rewardbench --data sample -j offline/longest'.split()\n"
-        "from judgebench.cli import main\n"
-        "try: main()\n"
-        "finally: print([m for m in sys.modules if m.partition('.')[0] == 'litellm'], file=sys.stderr)"
-    )
-    ended = process(python=("-c", code))
+    ended, _ = first_run
     assert ("54 calls, 0 from the cache" in ended.out, ended.err.splitlines()[-1]) == (True, "[]")
-
-
-def test_a_second_run_makes_no_call() -> None:
-    """What the folder has is taken over, and LiteLLM is not even imported."""
-    judgebench("run")
-    code = (
-        "import sys; sys.argv = ['judgebench', 'run', '--out', 'other']\n"
-        "from judgebench.cli import main\n"
-        "try: main()\n"
-        "finally: print(sorted({'litellm', 'datasets', 'scipy', 'openai'} & sys.modules.keys()), file=sys.stderr)"
-    )
-    assert process(python=("-c", code)).err.splitlines()[-1] == "[]"
 
 
 # --- what is printed
 
 
-def test_json_prints_a_list_and_nothing_else(server: LoopbackServer, data: Path) -> None:
+@dataclass
+class Done:
+    """A run over the sockets, and what its command printed: quietly at first, then as JSON and as a table."""
+
+    folder: Path
+    quiet: Ended
+    json: Ended
+    table: Ended
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory: pytest.TempPathFactory) -> Done:
+    answer = Reply("Clear. [[A]]", served_model="loopback-2")
+    with apart(tmp_path_factory.mktemp("done")) as folder, LoopbackServer(answer) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(8))
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setenv("COLUMNS", "80")
+            return Done(folder / FOLDER, mine("--quiet"), mine("--json"), mine())
+
+
+def test_json_prints_a_list_and_nothing_else(done: Done) -> None:
     """One object a run; its fields are those of the contract."""
-    (metrics,) = mine("--json").metrics
+    (metrics,) = done.json.metrics
     assert metrics.keys() >= METRICS
     assert metrics["usage"].keys() >= USAGE
 
 
-def test_json_is_what_the_folder_has(server: LoopbackServer, data: Path) -> None:
+def test_json_is_what_the_folder_has(done: Done) -> None:
     """The same figures in both places."""
-    assert mine("--json").metrics == [read_json(FOLDER / "metrics.json")]
+    assert done.json.metrics == [read_json(done.folder / "metrics.json")]
 
 
-def test_quiet_leaves_the_result_alone(server: LoopbackServer, data: Path) -> None:
+def test_quiet_leaves_the_result_alone(done: Done) -> None:
     """Nothing on standard error."""
-    ended = mine("--quiet")
-    assert ("RewardBench" in ended.out, ended.err) == (True, "")
+    assert ("RewardBench" in done.quiet.out, done.quiet.err) == (True, "")
 
 
-def test_a_table_has_no_blanks_at_its_line_ends(server: LoopbackServer, data: Path) -> None:
+def test_a_table_has_no_blanks_at_its_line_ends(done: Done) -> None:
     """Where it goes to a file."""
-    lines = mine().out.splitlines()
+    lines = done.table.out.splitlines()
     assert [line for line in lines if line != line.rstrip()] == []
 
 
-def test_a_table_fits_into_80_columns(server: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_table_fits_into_80_columns(done: Done) -> None:
     """The title apart, which is as long as the names are."""
-    monkeypatch.setenv("COLUMNS", "80")
-    assert max(map(len, mine().out.splitlines()[1:])) <= 80
+    assert max(map(len, done.table.out.splitlines()[1:])) <= 80
 
 
 # --- the folder
 
 
-def test_a_run_has_its_files(server: LoopbackServer, data: Path) -> None:
+def test_a_run_has_its_files(done: Done) -> None:
     """Enough to report it, on another machine, with no call."""
-    mine()
-    assert {path.name for path in FOLDER.iterdir()} >= FILES
+    assert {path.name for path in done.folder.iterdir()} >= FILES
 
 
-def test_nothing_half_written_is_left(server: LoopbackServer, data: Path) -> None:
+def test_nothing_half_written_is_left(done: Done) -> None:
     """No temporary file in the whole tree."""
-    mine()
-    assert list(Path("runs").rglob("*.part")) == []
+    assert list(done.folder.parents[3].rglob("*.part")) == []
 
 
-def test_a_judgement_has_its_fields(server: LoopbackServer, data: Path) -> None:
+def test_a_judgement_has_its_fields(done: Done) -> None:
     """A line a reply, and each says all there is to say."""
-    mine()
-    lines = read_jsonl(FOLDER / "judgements.jsonl")
+    lines = read_jsonl(done.folder / "judgements.jsonl")
     assert (len(lines), [JUDGEMENT - line.keys() for line in lines]) == (8, [set()] * 8)
 
 
-def test_a_judgement_has_the_reply_and_where_it_came_from(server: LoopbackServer, data: Path) -> None:
+def test_a_judgement_has_the_reply_and_where_it_came_from(done: Done) -> None:
     """The text, the model that answered, and that it was not cached."""
-    server.answer = Reply("Clear. [[A]]", served_model="loopback-2")
-    mine()
-    line = read_jsonl(FOLDER / "judgements.jsonl")[0]
+    line = read_jsonl(done.folder / "judgements.jsonl")[0]
     assert (line["reply"], line["served_model"], line["cached"]) == ("Clear. [[A]]", "loopback-2", False)
 
 
-def test_an_outcome_has_its_fields(server: LoopbackServer, data: Path) -> None:
+def test_an_outcome_has_its_fields(done: Done) -> None:
     """Item, subset and credit."""
-    mine()
-    outcomes = read_jsonl(FOLDER / "outcomes.jsonl")
+    outcomes = read_jsonl(done.folder / "outcomes.jsonl")
+    order = {line["item"]: line["order"] for line in read_jsonl(done.folder / "judgements.jsonl")}
     assert [(o["item"], o["subset"], o["credit"]) for o in outcomes[:2]] == [
-        ("0", "alpacaeval-easy", 1.0),
-        ("1", "donotanswer", 1.0),
+        ("0", "alpacaeval-easy", float(order["0"][0] == 0)),
+        ("1", "donotanswer", float(order["1"][0] == 0)),
     ]
 
 
-def test_the_items_are_there_with_their_texts(server: LoopbackServer, data: Path) -> None:
+def test_the_items_are_there_with_their_texts(done: Done) -> None:
     """In the order of the data."""
-    mine()
-    with gzip.open(FOLDER / "items.jsonl.gz", "rt") as file:
+    with gzip.open(done.folder / "items.jsonl.gz", "rt") as file:
         items = [json.loads(line) for line in file]
     assert [item["conversation"][0]["content"] for item in items] == [f"Question {n}?" for n in range(8)]
 
 
-def test_the_manifest_says_how_the_run_was_made(server: LoopbackServer, data: Path) -> None:
+def test_the_manifest_says_how_the_run_was_made(server: ScriptedModels, data: Path) -> None:
     """Versions, seed, protocol, hashes, data, judge, start, end and state."""
     mine("--seed", 3)
     manifest = read_json(FOLDER.with_name("one-seed3") / "manifest.json")
@@ -200,33 +219,33 @@ def test_the_manifest_says_how_the_run_was_made(server: LoopbackServer, data: Pa
     assert (manifest["seed"], manifest["state"], manifest["data"]["source"]) == (3, "done", "pairs.jsonl")
 
 
-def test_no_file_holds_the_key(server: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_file_holds_the_key(live: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Neither the run's folder nor the cache."""
     monkeypatch.setenv("MINE_KEY", "canary-5d2e8f")
-    write_judges(server.url, mine={"api_key_env": "MINE_KEY", "extra_headers": {"X-Key": "os.environ/MINE_KEY"}})
+    write_judges(live.url, mine={"api_key_env": "MINE_KEY", "extra_headers": {"X-Key": "os.environ/MINE_KEY"}})
     mine()
     places = [Path("runs"), Path(os.environ["JUDGEBENCH_CACHE_DIR"])]
     files = [path for place in places for path in place.rglob("*") if path.is_file()]
-    assert server.requests[0].headers["X-Key"] == "canary-5d2e8f"
+    assert live.requests[0].headers["X-Key"] == "canary-5d2e8f"
     assert [path for path in files if b"canary-5d2e8f" in path.read_bytes()] == []
 
 
 # --- the cache
 
 
-def test_the_same_command_makes_no_call_again(server: LoopbackServer, data: Path) -> None:
+def test_the_same_command_makes_no_call_again(server: ScriptedModels, data: Path) -> None:
     """The folder has everything."""
     mine()
     mine()
     assert server.count == 8
 
 
-def test_the_same_command_gives_the_same_metrics_again(server: LoopbackServer, data: Path) -> None:
+def test_the_same_command_gives_the_same_metrics_again(server: ScriptedModels, data: Path) -> None:
     """To the digit, calls and tokens included."""
     assert mine("--json").out == mine("--json").out
 
 
-def test_a_second_run_keeps_its_start(server: LoopbackServer, data: Path) -> None:
+def test_a_second_run_keeps_its_start(server: ScriptedModels, data: Path) -> None:
     """The manifest goes on saying when the first call was made."""
     mine()
     manifest = FOLDER / "manifest.json"
@@ -235,36 +254,36 @@ def test_a_second_run_keeps_its_start(server: LoopbackServer, data: Path) -> Non
     assert read_json(manifest)["started"] == "2026-01-02T03:04:05+00:00"
 
 
-def test_another_folder_is_filled_from_the_cache(server: LoopbackServer, data: Path) -> None:
+def test_another_folder_is_filled_from_the_cache(server: ScriptedModels, data: Path) -> None:
     """No call, and each reply is marked as cached."""
     mine()
     usage = mine("--json", "--out", "other").metrics[0]["usage"]
     assert (server.count, usage["calls"], usage["cached"]) == (8, 0, 8)
 
 
-def test_a_cached_run_needs_no_key(server: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_cached_run_needs_no_key(live: LoopbackServer, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A missing key is a mistake only when a call is needed."""
-    write_judges(server.url, mine={"api_key_env": "MINE_KEY"})
+    write_judges(live.url, mine={"api_key_env": "MINE_KEY"})
     monkeypatch.setenv("MINE_KEY", "something")
     mine()
     monkeypatch.delenv("MINE_KEY")
     assert mine("--out", "other").status == 0
 
 
-def test_what_a_model_does_not_take_is_said(server: LoopbackServer, data: Path) -> None:
+def test_what_a_model_does_not_take_is_said(live: LoopbackServer, data: Path) -> None:
     """With the first run, with the second, and from the cache."""
-    write_judges(server.url, mine={"model": "openai/o3"})
+    write_judges(live.url, mine={"model": "openai/o3"})
     notes = [mine("--json", *more).metrics[0]["notes"] for more in ((), (), ("--out", "other"))]
     assert [first for first, *_ in notes] == ["openai/o3 does not support temperature: left out"] * 3
 
 
-def test_another_cache_is_another_cache(server: LoopbackServer, data: Path) -> None:
+def test_another_cache_is_another_cache(server: ScriptedModels, data: Path) -> None:
     """--cache-dir."""
     mine("--cache-dir", "own-cache")
     assert (Path("own-cache/cache.db").exists(), caches()) == (True, [])
 
 
-def test_duplicate_questions_are_asked_once(server: LoopbackServer) -> None:
+def test_duplicate_questions_are_asked_once(server: ScriptedModels) -> None:
     """Two items with the same texts share one call, and both have a judgement."""
     rows = [row | {"id": name} for row in pairs(1) for name in ("x", "y")]
     write_jsonl(Path("pairs.jsonl"), rows)
@@ -275,7 +294,7 @@ def test_duplicate_questions_are_asked_once(server: LoopbackServer) -> None:
 # --- other shapes
 
 
-def test_four_way_and_ties(server: LoopbackServer) -> None:
+def test_four_way_and_ties(server: ScriptedModels) -> None:
     """A judge that is always right gets 1 in the domains and in Ties, which it is asked in ratings."""
     write_jsonl(Path("rb2.jsonl"), [*best_of_four(3), *best_of_four(3, "Focus"), *ties(1), *ties(2)])
     (metrics,) = judgebench("run", "rewardbench-2", "-j", "mine", "--data", "rb2.jsonl", "--json").metrics
@@ -283,7 +302,7 @@ def test_four_way_and_ties(server: LoopbackServer) -> None:
     assert server.count == 6 + 2 * (4 + 6)
 
 
-def test_conversations_of_several_turns_go_out_whole(server: LoopbackServer) -> None:
+def test_conversations_of_several_turns_go_out_whole(server: ScriptedModels) -> None:
     """Every turn is in the prompt."""
     turns = [{"role": "user", "content": "First?"}, {"role": "assistant", "content": "Second."}]
     row = pairs(1)[0] | {"prompt": [*turns, {"role": "user", "content": "Third?"}]}
@@ -298,9 +317,9 @@ def test_python_dash_m_is_the_same_command() -> None:
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a pseudo-terminal is needed")
-def test_a_terminal_has_a_progress_bar(server: LoopbackServer, data: Path) -> None:
+def test_a_terminal_has_a_progress_bar(live: LoopbackServer, data: Path) -> None:
     """It says which benchmark and judge, and counts."""
-    server.latency = 0.4
+    live.latency = 0.4
     ours, theirs = os.openpty()
     arguments = ("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", "--concurrency", 2)
     with Running(*arguments, streams=(subprocess.DEVNULL, theirs, theirs)) as running:

@@ -4,11 +4,26 @@ from __future__ import annotations
 
 from collections import Counter
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
-from commands import by_quality, files_below, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import (
+    apart,
+    by_quality,
+    files_below,
+    judgebench,
+    pairs,
+    read_json,
+    read_jsonl,
+    take_over,
+    write_jsonl,
+    write_judges,
+)
 from loopback import LoopbackServer
 from scripted import ScriptedModels
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 OWN = """\
 ---
@@ -37,6 +52,28 @@ def server():
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(12, ("alpacaeval-easy", "donotanswer", "hep-go")))
         yield running
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ScriptedModels, Path]]:
+    """A judge that may be asked once more, and a folder with a run of it."""
+    folder = tmp_path_factory.mktemp("made")
+    with ScriptedModels(by_quality) as running:
+        with apart(folder):
+            write_judges(running.url)
+            write_jsonl(Path("pairs.jsonl"), pairs(12, ("alpacaeval-easy", "donotanswer", "hep-go")))
+            mine()
+        yield running, folder
+
+
+@pytest.fixture
+def done(made: tuple[ScriptedModels, Path]) -> ScriptedModels:
+    """Its folder and its cache are the test's own."""
+    server, folder = made
+    server.answer = by_quality
+    del server.requests[12:]
+    take_over(folder)
+    return server
 
 
 def mine(*more: object):
@@ -83,23 +120,20 @@ def test_a_larger_limit_keeps_the_smaller_ones_items(server: ScriptedModels) -> 
 # --- orders, samples, seed
 
 
-def test_one_order_is_asked_by_default(server: ScriptedModels) -> None:
+def test_one_order_is_asked_by_default(done: ScriptedModels) -> None:
     """The official way, drawn from the seed and the item's id."""
-    mine()
     assert {tuple(line["order"]) for line in judgements()} == {(0, 1), (1, 0)}
 
 
-def test_another_seed_draws_other_orders(server: ScriptedModels) -> None:
+def test_another_seed_draws_other_orders(done: ScriptedModels) -> None:
     """And keeps them in another folder."""
-    mine()
     mine("--seed", 1, "--out", "other")
     drawn = [{line["item"]: line["order"] for line in judgements(out)} for out in ("runs", "other")]
     assert drawn[0] != drawn[1]
 
 
-def test_an_items_order_does_not_depend_on_the_others(server: ScriptedModels) -> None:
+def test_an_items_order_does_not_depend_on_the_others(done: ScriptedModels) -> None:
     """Nor on the limit or the order of arrival."""
-    mine()
     mine("--limit", 4, "--concurrency", 1, "--out", "other")
     whole = {line["item"]: line["order"] for line in judgements()}
     assert all(whole[line["item"]] == line["order"] for line in judgements("other"))
@@ -142,23 +176,20 @@ def test_what_was_not_cached_is_asked_later(server: ScriptedModels) -> None:
 
 
 @pytest.mark.parametrize("out", ["runs", "other"])
-def test_refresh_asks_again(server: ScriptedModels, out: str) -> None:
+def test_refresh_asks_again(done: ScriptedModels, out: str) -> None:
     """Whatever the cache or the folder has."""
-    mine()
     mine("--refresh", "--out", out)
-    assert server.count == 24
+    assert done.count == 24
 
 
-def test_refresh_gives_the_new_verdicts(server: ScriptedModels) -> None:
+def test_refresh_gives_the_new_verdicts(done: ScriptedModels) -> None:
     """The last reply to a question is the one that counts."""
-    mine()
-    server.answer = "I can't. [[C]]"
+    done.answer = "I can't. [[C]]"
     assert mine("--refresh").metrics[0]["failures"] == {"refused": 12}
 
 
-def test_refresh_and_offline_contradict_each_other(server: ScriptedModels) -> None:
+def test_refresh_and_offline_contradict_each_other(done: ScriptedModels) -> None:
     """Exit 2 with one line, and a run that is there keeps its verdicts."""
-    mine()
     ended = mine("--refresh", "--offline")
     assert (ended.status, ended.err.count("\n"), "leave one out" in ended.err) == (2, 1, True)
     assert all("verdict" in line for line in judgements())
@@ -226,9 +257,8 @@ def test_a_changed_template_gets_another_folder(server: ScriptedModels) -> None:
     assert (len(folders()), "is taken by a run with another wording" in metrics["notes"][0]) == (2, True)
 
 
-def test_changed_data_get_another_folder(server: ScriptedModels) -> None:
+def test_changed_data_get_another_folder(done: ScriptedModels) -> None:
     """A corrected row is another item."""
-    mine()
     rows = pairs(12, ("alpacaeval-easy", "donotanswer", "hep-go"))
     rows[3]["chosen"] += " Indeed."
     write_jsonl(Path("pairs.jsonl"), rows)
@@ -236,28 +266,25 @@ def test_changed_data_get_another_folder(server: ScriptedModels) -> None:
     assert len(folders()) == 2
 
 
-def test_changed_params_get_another_folder(server: ScriptedModels) -> None:
+def test_changed_params_get_another_folder(done: ScriptedModels) -> None:
     """The same judge, asked otherwise, is another judge."""
+    write_judges(done.url, mine={"params": {"temperature": 1}})
     mine()
-    write_judges(server.url, mine={"params": {"temperature": 1}})
-    mine()
-    assert (len(folders()), server.count) == (2, 24)
+    assert (len(folders()), done.count) == (2, 24)
 
 
-def test_changed_limits_do_not(server: ScriptedModels) -> None:
+def test_changed_limits_do_not(done: ScriptedModels) -> None:
     """How fast a judge is asked changes nothing in its replies."""
+    write_judges(done.url, mine={"limits": {"concurrency": 1}, "timeout": 9})
     mine()
-    write_judges(server.url, mine={"limits": {"concurrency": 1}, "timeout": 9})
-    mine()
-    assert (len(folders()), server.count) == (1, 12)
+    assert (len(folders()), done.count) == (1, 12)
 
 
-def test_a_server_may_move(server: ScriptedModels) -> None:
+def test_a_server_may_move(done: ScriptedModels) -> None:
     """Another address of the same judge makes no call again."""
+    write_judges(done.url.replace("127.0.0.1", "localhost"))
     mine()
-    write_judges(server.url.replace("127.0.0.1", "localhost"))
-    mine()
-    assert (len(folders()), server.count) == (1, 12)
+    assert (len(folders()), done.count) == (1, 12)
 
 
 def test_the_changed_command_finds_its_folder_again(server: ScriptedModels) -> None:
@@ -290,37 +317,33 @@ def test_a_torn_last_line_is_asked_again(server: ScriptedModels) -> None:
 
 
 @pytest.mark.parametrize("name", ["metrics.json", "outcomes.jsonl"])
-def test_a_result_that_is_gone_is_made_again(server: ScriptedModels, name: str) -> None:
+def test_a_result_that_is_gone_is_made_again(done: ScriptedModels, name: str) -> None:
     """From the judgements, with no call."""
-    mine()
     (path,) = Path("runs").rglob(name)
     whole = path.read_text()
     path.write_text("{")
     mine()
-    assert (path.read_text() == whole, server.count) == (True, 12)
+    assert (path.read_text() == whole, done.count) == (True, 12)
 
 
-def test_a_line_that_is_no_judgement_is_not_passed_over(server: ScriptedModels) -> None:
+def test_a_line_that_is_no_judgement_is_not_passed_over(done: ScriptedModels) -> None:
     """It is named with its file and line, and nothing is asked."""
-    mine()
     (path,) = Path("runs").rglob("judgements.jsonl")
     lines = path.read_text().splitlines(keepends=True)
     path.write_text("".join([*lines[:2], "{}\n", *lines[3:]]))
     ended = mine()
-    assert (ended.status, f"{path} line 3: not a valid judgement record" in ended.err, server.count) == (2, True, 12)
+    assert (ended.status, f"{path} line 3: not a valid judgement record" in ended.err, done.count) == (2, True, 12)
 
 
-def test_the_same_run_writes_nothing_twice(server: ScriptedModels) -> None:
+def test_the_same_run_writes_nothing_twice(done: ScriptedModels) -> None:
     """The folder has the same files after the second time."""
-    mine()
     before = files_below(Path("runs"))
     mine()
     assert (files_below(Path("runs")), len(judgements())) == (before, 12)
 
 
-def test_a_run_that_is_done_stays_done(server: ScriptedModels) -> None:
+def test_a_run_that_is_done_stays_done(done: ScriptedModels) -> None:
     """As its manifest says."""
-    mine()
     mine()
     (path,) = Path("runs").rglob("manifest.json")
     assert read_json(path)["state"] == "done"

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from importlib import import_module
 from pathlib import Path
 
 import click
 import pytest
 from commands import by_quality, judgebench, pairs, process, write_jsonl, write_judges
-from loopback import LoopbackServer
+from scripted import ScriptedModels
 
 from judgebench.cli import COMMANDS
 
@@ -35,10 +36,16 @@ def columns(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "80")
 
 
+@cache
+def help_of(name: str) -> str:
+    """What `--help` prints."""
+    return judgebench(*name.split(), "--help").out
+
+
 @pytest.mark.parametrize("name", ["", *EVERY])
 def test_help_fits_into_80_columns(name: str) -> None:
     """Examples included."""
-    lines = judgebench(*name.split(), "--help").out.splitlines()
+    lines = help_of(name).splitlines()
     assert [line for line in lines if len(line) > 80] == []
 
 
@@ -46,7 +53,7 @@ def test_help_fits_into_80_columns(name: str) -> None:
 def test_every_option_is_explained(name: str) -> None:
     """With a word for its value that says what is meant."""
     options = [param for param in EVERY[name].params if isinstance(param, click.Option)]
-    text = judgebench(*name.split(), "--help").out
+    text = help_of(name)
     assert [option.name for option in options if not option.help] == []
     assert re.findall(r"\b(?:TEXT|INTEGER|FLOAT|PATH RANGE|INTEGER RANGE)\b", text) == []
 
@@ -54,7 +61,7 @@ def test_every_option_is_explained(name: str) -> None:
 @pytest.mark.parametrize("name", ["", *EVERY])
 def test_help_ends_with_an_example(name: str) -> None:
     """That can be copied: its options are the command's own."""
-    text = judgebench(*name.split(), "--help").out
+    text = help_of(name)
     behind = text[text.index("Show this message") :]
     examples = re.findall(rf"judgebench {name or 'run'}[^\n]*(?:\n    [^\n]*)*", behind)
     options = {option for example in examples for option in re.findall(r"(?<= )--?[a-z][a-z-]*", example)}
@@ -68,10 +75,10 @@ def test_help_ends_with_an_example(name: str) -> None:
 def test_a_group_alone_shows_its_help(name: str) -> None:
     """On standard output, exit 0: nothing went wrong."""
     ended = judgebench(*name.split())
-    assert (ended.status, ended.err, ended.out) == (0, "", judgebench(*name.split(), "--help").out)
+    assert (ended.status, ended.err, ended.out) == (0, "", help_of(name))
 
 
-@pytest.mark.parametrize("name", ["templates list", "judges list", "benchmarks list", "benchmarks show rewardbench-2"])
+@pytest.mark.parametrize("name", ["judges list", "benchmarks list", "benchmarks show rewardbench-2"])
 def test_lists_fit_into_80_columns(name: str) -> None:
     """With no blanks at the line ends."""
     lines = judgebench(*name.split()).out.splitlines()
@@ -92,7 +99,7 @@ def test_a_key_that_is_set_is_not_called_missing(monkeypatch: pytest.MonkeyPatch
 
 @pytest.fixture
 def server():
-    with LoopbackServer(by_quality) as running:
+    with ScriptedModels(by_quality) as running:
         write_judges(running.url, one={}, two={}, three={})
         write_jsonl(Path("pairs.jsonl"), pairs(4))
         yield running
@@ -103,15 +110,11 @@ def grid():
     return judgebench("run", "rewardbench", *judges, "--data", "pairs.jsonl")
 
 
-def test_several_runs_stand_in_one_table(server: LoopbackServer) -> None:
-    """A line a run, the best first."""
-    lines = [line for line in grid().out.splitlines() if "pairwise" in line]
-    assert len(lines) == 3
-
-
-def test_several_runs_fit_into_80_columns(server: LoopbackServer) -> None:
-    """The table of a grid."""
-    assert [line for line in grid().out.splitlines() if len(line) > 80] == []
+def test_several_runs_stand_in_one_table(server: ScriptedModels) -> None:
+    """A line a run, the best first, in 80 columns."""
+    lines = grid().out.splitlines()
+    assert len([line for line in lines if "pairwise" in line]) == 3
+    assert [line for line in lines if len(line) > 80] == []
 
 
 def _coloured(monkeypatch: pytest.MonkeyPatch) -> bool:

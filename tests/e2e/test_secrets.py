@@ -116,6 +116,12 @@ def every_page() -> list[str]:
     return [text for each in ended for text in (each.out, each.err)]
 
 
+def of_judges() -> list[str]:
+    """What commands print that know the keys: all others have only what stands in the files."""
+    ended = [judgebench("judges", *more) for more in (("list",), ("show", "mine"))]
+    return [text for each in ended for text in (each.out, each.err)]
+
+
 def echoing(request: Request) -> str:
     """All secrets that a request brings, as a careless gateway repeats them."""
     sent = [request.key, request.headers.get("X-Key", ""), request.headers.get("X-Team", "")]
@@ -212,7 +218,7 @@ def test_an_interrupted_run_holds_no_key(server: LoopbackServer, twice: bool) ->
         if twice:
             os.kill(running.pid, signal.SIGINT)
         out, err = running.communicate(timeout=60)
-    assert (read_json(FOLDER / "manifest.json")["state"], leaks(out, said + err, *every_page())) == ("interrupted", [])
+    assert (read_json(FOLDER / "manifest.json")["state"], leaks(out, said + err, *of_judges())) == ("interrupted", [])
 
 
 def test_a_stopped_run_holds_no_key(server: LoopbackServer) -> None:
@@ -220,7 +226,7 @@ def test_a_stopped_run_holds_no_key(server: LoopbackServer) -> None:
     server.faults = lambda request: echo(401) if request.number > 3 else None
     ended = mine("--concurrency", 1)
     assert read_json(FOLDER / "manifest.json")["state"] == "stopped"
-    assert leaks(ended.out, ended.err, *every_page()) == []
+    assert leaks(ended.out, ended.err, *of_judges()) == []
 
 
 def test_debug_logs_of_the_libraries_hold_no_key(server: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -273,7 +279,7 @@ def test_keys_of_a_keyring_are_sent(server: LoopbackServer, kept: MemoryRing) ->
 
 @pytest.mark.parametrize("kind", MIDDLE)
 def test_a_key_of_a_keyring_is_hidden_too(server: LoopbackServer, kept: MemoryRing, kind: str) -> None:
-    """In an error that repeats it, in the run's folder, and on every page."""
+    """In an error that repeats it, in the run's folder, and where judges are shown."""
 
     def own_echo(status: int) -> Fault:
         said = "No: {} {} {}"
@@ -284,7 +290,7 @@ def test_a_key_of_a_keyring_is_hidden_too(server: LoopbackServer, kept: MemoryRi
 
     server.faults = lambda request: own_echo(status) if (status := status_of(request, kind)) else None
     ended = mine()
-    assert (ended.status, leaks(ended.out, ended.err, *every_page())) == (int(kind == "refused"), [])
+    assert (ended.status, leaks(ended.out, ended.err, *of_judges())) == (int(kind == "refused"), [])
 
 
 def test_a_cached_run_holds_no_key_of_a_keyring(server: LoopbackServer, kept: MemoryRing) -> None:

@@ -27,8 +27,17 @@ def leaning(request):
 
 
 @pytest.fixture
-def server():
+def live():
     with LoopbackServer(leaning) as running:
+        write_judges(running.url)
+        write_jsonl(Path("pairs.jsonl"), pairs(6, ("alpacaeval-easy",)))
+        yield running
+
+
+@pytest.fixture
+def server():
+    """The same without sockets, where it is of no account how replies come."""
+    with ScriptedModels(leaning) as running:
         write_judges(running.url)
         write_jsonl(Path("pairs.jsonl"), pairs(6, ("alpacaeval-easy",)))
         yield running
@@ -42,23 +51,23 @@ def soft(*more: object):
     return mine("--logprobs", "--json", *more)
 
 
-def test_log_probabilities_are_asked_for(server: LoopbackServer) -> None:
+def test_log_probabilities_are_asked_for(live: LoopbackServer) -> None:
     """With --logprobs alone."""
     mine()
     soft("--out", "other")
-    asked = [(request.params.get("logprobs"), request.params.get("top_logprobs")) for request in server.requests]
+    asked = [(request.params.get("logprobs"), request.params.get("top_logprobs")) for request in live.requests]
     assert (asked[:12], asked[12:]) == ([(None, None)] * 12, [(True, 5)] * 12)
 
 
-def test_as_many_as_the_judge_s_params_say(server: LoopbackServer) -> None:
+def test_as_many_as_the_judge_s_params_say(live: LoopbackServer) -> None:
     """20 for a scale of ten, say; the other params stay."""
-    write_judges(server.url, mine={"params": {"temperature": 0.5, "top_logprobs": 20}})
+    write_judges(live.url, mine={"params": {"temperature": 0.5, "top_logprobs": 20}})
     soft()
-    params = server.requests[0].params
+    params = live.requests[0].params
     assert (params["logprobs"], params["top_logprobs"], params["temperature"]) == (True, 20, 0.5)
 
 
-def test_each_judgement_has_its_probabilities(server: LoopbackServer) -> None:
+def test_each_judgement_has_its_probabilities(live: LoopbackServer) -> None:
     """They sum to 1; the mass is what the two letters had of it, 0.8."""
     soft("--concurrency", 1)
     for line in read_jsonl(FOLDER / "judgements.jsonl"):
@@ -68,7 +77,7 @@ def test_each_judgement_has_its_probabilities(server: LoopbackServer) -> None:
         assert line["mass"] == pytest.approx(0.8, abs=1e-5)
 
 
-def test_the_figures_say_how_true_they_are(server: LoopbackServer) -> None:
+def test_the_figures_say_how_true_they_are(server: ScriptedModels) -> None:
     """0.9 and 0.45 are 0.675 for the correct one of each pair: Brier 0.325^2, the error 0.325 in its single bin."""
     (metrics,) = soft().metrics
     found = metrics["calibration"]
@@ -79,7 +88,7 @@ def test_the_figures_say_how_true_they_are(server: LoopbackServer) -> None:
     assert found["bins"][0]["low"] == pytest.approx(0.6)
 
 
-def test_the_terminal_and_the_report_say_them(server: LoopbackServer) -> None:
+def test_the_terminal_and_the_report_say_them(server: ScriptedModels) -> None:
     """With the error that 5% of calibrated judges exceed: 2 right of 6. Wilson of 6 right of 6 begins at 0.61."""
     said = (
         "calibration (6 verdicts): Brier score 0.106, ECE 0.325 (10 of equal width bins; calibrated: at "
@@ -89,7 +98,7 @@ def test_the_terminal_and_the_report_say_them(server: LoopbackServer) -> None:
         assert said in " ".join(ended.out.split())
 
 
-def test_mean_probabilities_undo_the_preference_for_the_first(server: LoopbackServer) -> None:
+def test_mean_probabilities_undo_the_preference_for_the_first(server: ScriptedModels) -> None:
     """Half right by the verdicts, all right by the mean of both orders; no call is made for the other reading."""
     (verdicts,) = soft().metrics
     (joined,) = soft("--aggregate", "mean-prob").metrics
@@ -99,7 +108,7 @@ def test_mean_probabilities_undo_the_preference_for_the_first(server: LoopbackSe
     assert found["metrics"]["calibration"] == verdicts["calibration"]
 
 
-def test_a_replay_has_the_same_figures(server: LoopbackServer) -> None:
+def test_a_replay_has_the_same_figures(server: ScriptedModels) -> None:
     """From the cache, from a bundle, from the run's own folder."""
     (first,) = soft().metrics
     (again,) = soft("--offline", "--out", "again").metrics
@@ -112,7 +121,7 @@ def test_a_replay_has_the_same_figures(server: LoopbackServer) -> None:
     assert (first == again, first == third, server.count) == (True, True, 12)
 
 
-def test_a_cut_run_is_recounted_with_them(server: LoopbackServer) -> None:
+def test_a_cut_run_is_recounted_with_them(server: ScriptedModels) -> None:
     """The last judgement is gone: its pair has one order left, 0.9 or 0.55 for the first."""
     soft("--concurrency", 1)
     path = FOLDER / "judgements.jsonl"
@@ -121,7 +130,7 @@ def test_a_cut_run_is_recounted_with_them(server: LoopbackServer) -> None:
     assert (found["n"], found["by_tokens"]) == (6, 6)
 
 
-def test_stored_tokens_are_read_by_another_rule(server: LoopbackServer) -> None:
+def test_stored_tokens_are_read_by_another_rule(server: ScriptedModels) -> None:
     """The same tokens under a rule that turns the letters round."""
     soft()
     Path("other.jinja").write_text(
@@ -134,7 +143,7 @@ def test_stored_tokens_are_read_by_another_rule(server: LoopbackServer) -> None:
     assert {round(line["probabilities"]["B"], 4) for line in lines} == {0.9, 0.55}
 
 
-def test_where_none_come_votes_stand_in_and_it_is_said(server: LoopbackServer) -> None:
+def test_where_none_come_votes_stand_in_and_it_is_said(server: ScriptedModels) -> None:
     """A server that ignores the wish: the first is named in both orders, so each has half of the votes."""
     server.answer = "[[A]]"
     (metrics,) = soft().metrics
@@ -143,7 +152,7 @@ def test_where_none_come_votes_stand_in_and_it_is_said(server: LoopbackServer) -
     assert (metrics["calibration"]["probability"], metrics["calibration"]["by_tokens"]) == (0.5, 0)
 
 
-def test_a_single_verdict_without_any_counts_as_certain(server: LoopbackServer) -> None:
+def test_a_single_verdict_without_any_counts_as_certain(server: ScriptedModels) -> None:
     """One order, one sample: 0 or 1, which is said."""
     server.answer = "[[A]]"
     (metrics,) = soft("--orders", "one").metrics
@@ -151,23 +160,23 @@ def test_a_single_verdict_without_any_counts_as_certain(server: LoopbackServer) 
     assert metrics["calibration"]["probability"] == 1.0
 
 
-def test_a_model_that_takes_no_such_wish_is_asked_without_it(server: LoopbackServer) -> None:
+def test_a_model_that_takes_no_such_wish_is_asked_without_it(live: LoopbackServer) -> None:
     """As LiteLLM's table says; the run says that they were left out, and goes on."""
-    write_judges(server.url, mine={"model": "openai/o3-mini"})
+    write_judges(live.url, mine={"model": "openai/o3-mini"})
     ended = soft()
     assert ended.status == 0, ended.err
-    assert "logprobs" not in server.requests[0].params
+    assert "logprobs" not in live.requests[0].params
     assert "does not support" in " ".join(ended.metrics[0]["notes"])
 
 
-def test_an_offline_judge_has_votes_alone(server: LoopbackServer) -> None:
+def test_an_offline_judge_has_votes_alone(server: ScriptedModels) -> None:
     """It has no tokens; nothing breaks."""
     ended = judgebench("run", "rewardbench", "-j", "offline/longest", "--data", "pairs.jsonl", "--logprobs", "--json")
     assert ended.status == 0, ended.err
     assert ended.metrics[0]["calibration"]["by_tokens"] == 0
 
 
-def test_ratings_become_expected_ratings(server: LoopbackServer) -> None:
+def test_ratings_become_expected_ratings(server: ScriptedModels) -> None:
     """6 for both by the verdict, and so half right; 6.4 against 5.6 by the mean over the scale."""
 
     def answer(request):
@@ -194,7 +203,7 @@ def by_criteria(request):
     return Reply("".join(token for token, _ in tokens), logprobs=tokens)
 
 
-def test_ratings_by_criteria_are_soft_too(server: LoopbackServer) -> None:
+def test_ratings_by_criteria_are_soft_too(server: ScriptedModels) -> None:
     """All are 3, so half right; the expected ratings are 4 and 2, so all right, and read again they are the same."""
     server.answer = by_criteria
     run = ("run", "rewardbench", "-j", "mine", "-t", "rating-criteria", "--data", "pairs.jsonl", "--logprobs", "--json")
@@ -211,7 +220,7 @@ def test_ratings_by_criteria_are_soft_too(server: LoopbackServer) -> None:
     assert (found["score_before"], found["score"]) == (0.5, 1.0)
 
 
-def test_a_ranking_s_first_place_is_soft(server: LoopbackServer) -> None:
+def test_a_ranking_s_first_place_is_soft(server: ScriptedModels) -> None:
     """The first slot is named, and the correct one is as probable as it can be without being named, in every order."""
 
     def ranks(request):

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import Fault, LoopbackServer, Reply, error_reply
+from commands import Ended, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from loopback import Fault, LoopbackServer, Reply, Request, error_reply
 
 from judgebench.templates.template import load_template
 
@@ -118,29 +118,41 @@ def test_a_default_for_all_judges(server: LoopbackServer) -> None:
 # --- how the reply is read
 
 
-@pytest.mark.parametrize(
-    ("reply", "verdict"),
-    [
-        (said("A"), "A"),
-        (said("A", "Not <<B>>, I think."), "A"),
-        (f"```json\n{said('A')}\n```", "A"),
-        (f" \n{said('A')}\n", "A"),
-        (said("C", "It is <<A>>."), "unreadable"),
-        (json.dumps({"reasoning": "It is <<A>>."}), "unreadable"),
-        (said(None, "<<A>>"), "unreadable"),
-        ("I ignore your form: <<A>>", "A"),
-        (f"My verdict:\n```json\n{said('A')}\n```", "A"),
-        (f"The answer quotes\n```json\n{said('B')}\n```\nwhich is wrong. <<A>>", "A"),
-        ("The first.", "unreadable"),
-    ],
-)
-@pytest.mark.parametrize("takes", [True, False])
-def test_the_verdict_is_read(server: LoopbackServer, takes: bool, reply: str, verdict: str) -> None:
+READ = [
+    (said("A"), "A"),
+    (said("A", "Not <<B>>, I think."), "A"),
+    (f"```json\n{said('A')}\n```", "A"),
+    (f" \n{said('A')}\n", "A"),
+    (said("C", "It is <<A>>."), "unreadable"),
+    (json.dumps({"reasoning": "It is <<A>>."}), "unreadable"),
+    (said(None, "<<A>>"), "unreadable"),
+    ("I ignore your form: <<A>>", "A"),
+    (f"My verdict:\n```json\n{said('A')}\n```", "A"),
+    (f"The answer quotes\n```json\n{said('B')}\n```\nwhich is wrong. <<A>>", "A"),
+    ("The first.", "unreadable"),
+]
+
+
+@pytest.fixture(scope="module", params=[True, False], ids=["schema", "no schema"])
+def as_read(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> list[str]:
+    """How the replies are read, an item each, by a judge that takes a schema and by one that does not."""
+
+    def reply(asked: Request) -> str:
+        return READ[int(asked.text.partition("Question ")[2].partition("?")[0])][0]
+
+    with apart(tmp_path_factory.mktemp("read")), LoopbackServer(reply) as running:
+        write_judges(running.url, mine={"structured_output": request.param})
+        write_jsonl(Path("pairs.jsonl"), pairs(len(READ)))
+        Path("own.jinja").write_text(OWN)
+        mine()
+        lines = sorted(read_jsonl(FOLDER / "judgements.jsonl"), key=lambda line: int(line["item"]))
+        return [line.get("verdict") or line["failure"]["kind"] for line in lines]
+
+
+@pytest.mark.parametrize(("at", "verdict"), [*enumerate(verdict for _, verdict in READ)])
+def test_the_verdict_is_read(as_read: list[str], at: int, verdict: str) -> None:
     """An object by its field alone, anything else by the tag, whether or not the schema went out."""
-    write_judges(server.url, mine={"structured_output": takes})
-    server.answer = reply
-    mine()
-    assert verdicts() == {verdict}
+    assert (as_read[at], len(as_read)) == (verdict, len(READ)), READ[at][0]
 
 
 def test_rescoring_reads_the_same(server: LoopbackServer) -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import Ended, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
-from loopback import LoopbackServer, Reply
+from commands import Ended, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from loopback import LoopbackServer, Reply, Request, message_text
 
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 MODELS = ("openai/loopback", "hosted_vllm/loopback")
@@ -51,47 +51,81 @@ def mine(*more: object) -> Ended:
     return judgebench("run", "rewardbench", "-j", "mine", "--data", "pairs.jsonl", *more)
 
 
-def lines() -> list[dict]:
-    return read_jsonl(FOLDER / "judgements.jsonl")
+def lines(folder: Path = FOLDER) -> list[dict]:
+    return read_jsonl(folder / "judgements.jsonl")
+
+
+def way_of(request: Request) -> str:
+    """The way of an item: its number among all."""
+    return [*EVERY][int(request.text.partition("Question ")[2].partition("?")[0])]
+
+
+def in_every_way(folder: Path, answer: str, *more: object, model: str = MODELS[0]) -> tuple[list[dict], list[Request]]:
+    """The judgements of a run over an item of each way, in the ways' order, and its requests."""
+
+    def reply(request: Request) -> Reply | str:
+        return "[[A]]" if len(request.messages) > 2 else EVERY[way_of(request)](answer)
+
+    with apart(folder), LoopbackServer(reply) as running:
+        write_judges(running.url, mine={"model": model})
+        write_jsonl(Path("pairs.jsonl"), pairs(len(EVERY)))
+        mine(*more)
+        (path,) = Path("runs").rglob("judgements.jsonl")
+        return sorted(lines(path.parent), key=lambda line: int(line["item"])), running.requests
+
+
+@pytest.fixture(scope="module", params=MODELS)
+def answered(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """The judgement of an answer beside each kind of thinking."""
+    found, _ = in_every_way(tmp_path_factory.mktemp("answered"), "[[A]]", model=request.param)
+    return dict(zip(EVERY, found, strict=True))
+
+
+@pytest.fixture(scope="module")
+def without_answer(tmp_path_factory: pytest.TempPathFactory) -> dict[str, dict]:
+    """The judgement of a reply whose thinking alone has a verdict."""
+    found, _ = in_every_way(tmp_path_factory.mktemp("without"), "I leave it at that.")
+    return dict(zip(EVERY, found, strict=True))
+
+
+@pytest.fixture(scope="module")
+def reminders(tmp_path_factory: pytest.TempPathFactory) -> dict[str, str]:
+    """What a judge whose reply was of no use is given back of it."""
+    _, asked = in_every_way(tmp_path_factory.mktemp("repaired"), "Hm.", "--repair", 1)
+    further = [request for request in asked if any(m["role"] == "assistant" for m in request.messages)]
+    return {[*EVERY][number_in(request)]: request.messages[-2]["content"] for request in further}
+
+
+def number_in(request: Request) -> int:
+    """The number of the item of a follow-up."""
+    return int(message_text(request.messages[-3]).partition("Question ")[2].partition("?")[0])
 
 
 # --- thinking is never read
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("way", EVERY)
-def test_the_answers_verdict_counts(server: LoopbackServer, way: str, model: str) -> None:
+def test_the_answers_verdict_counts(answered: dict[str, dict], way: str) -> None:
     """Whatever the thinking says, and wherever it stands."""
-    write_judges(server.url, mine={"model": model})
-    server.answer = EVERY[way]("[[A]]")
-    mine()
-    assert {line.get("verdict") for line in lines()} == {"A"}
+    assert answered[way].get("verdict") == "A"
 
 
 @pytest.mark.parametrize("way", EVERY)
-def test_a_verdict_in_the_thinking_alone_is_none(server: LoopbackServer, way: str) -> None:
+def test_a_verdict_in_the_thinking_alone_is_none(without_answer: dict[str, dict], way: str) -> None:
     """The reply is unreadable."""
-    server.answer = EVERY[way]("I leave it at that.")
-    mine()
-    assert {line["failure"]["kind"] for line in lines()} == {"unreadable"}
+    assert without_answer[way]["failure"]["kind"] == "unreadable"
 
 
-@pytest.mark.parametrize("model", MODELS)
 @pytest.mark.parametrize("way", APART)
-def test_thinking_has_a_field_of_its_own(server: LoopbackServer, way: str, model: str) -> None:
+def test_thinking_has_a_field_of_its_own(answered: dict[str, dict], way: str) -> None:
     """In the judgement, beside the reply, which is the answer alone."""
-    write_judges(server.url, mine={"model": model})
-    server.answer = APART[way]("[[A]]")
-    mine()
-    assert {(line["reply"], line["reasoning"]) for line in lines()} == {("[[A]]", THOUGHT)}
+    assert (answered[way]["reply"], answered[way]["reasoning"]) == ("[[A]]", THOUGHT)
 
 
 @pytest.mark.parametrize("way", INLINE)
-def test_thinking_that_the_server_leaves_in_the_reply_stays_there(server: LoopbackServer, way: str) -> None:
+def test_thinking_that_the_server_leaves_in_the_reply_stays_there(answered: dict[str, dict], way: str) -> None:
     """The reply is kept as it came, and its thinking is passed over each time it is read."""
-    server.answer = INLINE[way]("[[A]]")
-    mine()
-    assert all(THOUGHT in line["reply"] for line in lines())
+    assert THOUGHT in answered[way]["reply"]
 
 
 def test_a_judge_that_does_not_think_has_no_such_field(server: LoopbackServer) -> None:
@@ -127,12 +161,9 @@ def test_thinking_is_shown_as_such(server: LoopbackServer) -> None:
 
 
 @pytest.mark.parametrize("way", [*APART, "a tag after blanks"])
-def test_a_follow_up_turn_does_not_give_the_thinking_back(server: LoopbackServer, way: str) -> None:
+def test_a_follow_up_turn_does_not_give_the_thinking_back(reminders: dict[str, str], way: str) -> None:
     """What the judge is reminded of is its answer."""
-    server.answer = lambda request: "[[A]]" if len(request.messages) > 2 else EVERY[way]("Hm.")
-    mine("--repair", 1)
-    further = [request for request in server.requests if any(m["role"] == "assistant" for m in request.messages)]
-    assert {request.messages[-2]["content"].strip() for request in further} == {"Hm."}
+    assert reminders[way].strip() == "Hm."
 
 
 # --- how hard it thinks
@@ -166,18 +197,15 @@ def test_reasoning_tokens_are_counted_and_priced(server: LoopbackServer) -> None
 
 
 @pytest.mark.parametrize("model", [*MODELS, "openai/o3"])
-@pytest.mark.parametrize("total", [535, None], ids=["total", "no total"])
-def test_thinking_counted_beside_the_completion_is_part_of_it(
-    server: LoopbackServer, model: str, total: int | None
-) -> None:
-    """4 x (32 in at 1 + 494 thought at 20 + 9 said at 10 USD a million) = 0.040008 USD, for 4 x 503 tokens."""
+def test_thinking_counted_beside_the_completion_is_part_of_it(server: LoopbackServer, model: str) -> None:
+    """With a total and without: 32 in at 1 + 494 thought at 20 + 9 said at 10 USD a million = 0.010002 USD."""
     write_judges(server.url, mine={"model": model, "price": {"input": 1, "output": 10, "reasoning": 20}})
-    details = {"completion_tokens_details": {"reasoning_tokens": 494}, **({"total_tokens": total} if total else {})}
-    server.answer = Reply("[[A]]", usage={"prompt_tokens": 32, "completion_tokens": 9, **details})
+    usage = {"prompt_tokens": 32, "completion_tokens": 9, "completion_tokens_details": {"reasoning_tokens": 494}}
+    server.answer = lambda request: Reply("[[A]]", usage=usage | ({"total_tokens": 535} if request.number % 2 else {}))
     mine()
-    usage = read_json(FOLDER / "metrics.json")["usage"]
-    assert (usage["reasoning_tokens"], usage["completion_tokens"]) == (4 * 494, 4 * 503)
-    assert usage["cost_usd"] == pytest.approx(0.040008)
+    tokens = [(line["usage"]["reasoning_tokens"], line["usage"]["completion_tokens"]) for line in lines()]
+    assert tokens == [(494, 503)] * 4
+    assert read_json(FOLDER / "metrics.json")["usage"]["cost_usd"] == pytest.approx(4 * 0.010002)
 
 
 def test_little_thinking_beside_the_completion_is_known_by_the_total(server: LoopbackServer) -> None:

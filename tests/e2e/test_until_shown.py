@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-import os
 import re
-import shutil
 import signal
 import time
 from dataclasses import dataclass
@@ -15,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from commands import GOOD, Ended, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import GOOD, Ended, apart, judgebench, pairs, read_json, read_jsonl, take_over, write_jsonl, write_judges
 from loopback import Fault, LoopbackServer, Request
 from processes import Running
 from scripted import ScriptedModels
@@ -85,8 +83,7 @@ class Compared:
 
     def copy(self) -> Compared:
         """Its rows, judges, runs and cache, in the test's own folder."""
-        shutil.copytree(self.folder, ".", dirs_exist_ok=True)
-        shutil.copytree(self.folder / "home/cache", os.environ["JUDGEBENCH_CACHE_DIR"])
+        take_over(self.folder)
         return self
 
 
