@@ -179,7 +179,8 @@ class CheckedRows:
             if row.problem is not None:
                 self.refuse(row, row.problem)
                 continue
-            self._columns.update(dict.fromkeys(map(str, row.data)))
+            if not row.data.keys() <= self._columns.keys():
+                self._columns.update(dict.fromkeys(map(str, row.data)))
             yield row
 
     def _explain(self) -> None:

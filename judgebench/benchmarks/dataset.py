@@ -6,8 +6,10 @@ import hashlib
 import json
 from array import array
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -19,8 +21,10 @@ from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, item_from_json
+from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
+from judgebench.sources.nested import NestedSource, is_nested
 from judgebench.sources.opening import source_of, source_of_files
 from judgebench.verdicts import KINDS
 
@@ -48,6 +52,9 @@ TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
     "independent and may be too narrow (a column 'group' makes groups of them)"
 )
+
+_FIRST = 20
+"""So many rows tell whether columns stand in objects."""
 
 _OBJECTS_BYTES = 2_000
 """What the objects of an item take beside its texts, about."""
@@ -212,13 +219,12 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ):
             checked.refuse(row, problem)
             continue
-        before, texts, after = _said(item)
-        said = f"{before}{texts}{after}".encode("utf-8", "surrogatepass")
+        said = _said(item).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
         if row is not None and len(item.completions) == 1:
             golds.note(item, row)
         if benchmark.own_rows and row is not None:
-            checked.add(item, texts, benchmark.label_class(row, item))
+            checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
@@ -277,8 +283,32 @@ def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap)
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
         check_roles(options.columns)
-    mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
-    return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
+    if _are_items(rows):
+        return _named(rows, options)
+    known = KnownSource(_named(rows, options), benchmark.name, options.labels)
+    return _flat(known, rows, options) if benchmark.own_rows else known
+
+
+def _named(rows: Source, options: RowMap) -> Source:
+    return MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
+
+
+def _flat(known: KnownSource, rows: Source, options: RowMap) -> KnownSource:
+    """The same rows with the fields of their objects as columns, where only these are of a form."""
+    first = [row.data for row in islice(rows.placed_rows(), _FIRST) if row.problem is None]
+    if not is_nested(first):
+        return known
+    with suppress(DataError):  # a column that is named may be a field
+        form = known.form
+        own = any(name in CANONICAL for row in first for name in row)
+        if (form is None and own) or (form is not None and form.label is not None):
+            return known
+    flat = KnownSource(_named(NestedSource(rows), options), known.benchmark, options.labels)
+    with suppress(DataError):
+        form, fields = known.form, flat.form
+        if fields is None or (form is not None and fields.label is None):
+            return known
+    return flat
 
 
 def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
@@ -337,19 +367,24 @@ def _grouped(item: Item, key: ItemKey) -> Item:
     return item if item.group == key.group else replace(item, group=key.group)
 
 
-def _said(item: Item) -> tuple[str, str, str]:
-    """All an item holds, each text with its length before it: what comes before the turns, these, the rest."""
-    before: list[str] = [item.id, item.subset, str(item.num_correct)]
-    before += [str(value) for value in (item.reference, item.rubric, item.label, item.human_score, item.criteria)]
+def _said(item: Item) -> str:
+    """All that an item holds."""
+    others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
+    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata)])
+
+
+def _texts(item: Item) -> list[str]:
+    """The turns of an item, and before each series of them how many there are."""
     texts: list[str] = []
     for turns in (item.conversation, *(completion.turns for completion in item.completions)):
         texts.append(str(len(turns)))
         for turn in turns:
             texts += (turn.role, turn.content)
-    return _measured(before), _measured(texts), _measured([_ENCODE(item.metadata)])
+    return texts
 
 
 def _measured(texts: Sequence[str]) -> str:
+    """The texts in one, each with its length before it."""
     return "".join([f"{len(text)}:{text}" for text in texts])
 
 

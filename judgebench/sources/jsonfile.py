@@ -9,7 +9,7 @@ from judgebench._util.jsonl import loads
 from judgebench.errors import DataError
 from judgebench.sources.columns import plain
 from judgebench.sources.source import Row
-from judgebench.sources.streams import CHUNK, text_stream
+from judgebench.sources.streams import CHUNK, encoding_of, text_stream
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -36,13 +36,14 @@ def read_json(path: Path, split: str) -> Iterator[Row]:
     Raises:
         DataError: The file is no JSON; a line that is none is a row with that problem.
     """
-    with text_stream(path, newline="\n") as file:
+    encoding = encoding_of(path)
+    with text_stream(path, newline="\n", encoding=encoding) as file:
         text = JsonText(path.name, file)
         mark = text.peek()
         if mark == "[":
             yield from _numbered(path.name, split, text.array())
             return
-        alone = _first_line(path) if mark == "{" else ()
+        alone = _first_line(path, encoding) if mark == "{" else ()
         if mark == "{" and not alone:
             first = text.first_object()
             if first is not None:
@@ -51,13 +52,13 @@ def read_json(path: Path, split: str) -> Iterator[Row]:
     if alone and len(alone) == 1:
         yield from _whole(path.name, split, alone[0][1], where=f"{path.name} line {alone[0][0]}")
         return
-    yield from _lines(path, split)
+    yield from _lines(path, split, encoding)
 
 
-def _first_line(path: Path) -> list[tuple[int, Any]]:
+def _first_line(path: Path, encoding: str) -> list[tuple[int, Any]]:
     """The numbers and objects of the first two lines that hold text, where the first is an object; else none."""
     found: list[tuple[int, Any]] = []
-    with text_stream(path, newline="\n") as file:
+    with text_stream(path, newline="\n", encoding=encoding) as file:
         for number, line in enumerate(file, 1):
             if not line.strip():
                 continue
@@ -72,11 +73,11 @@ def _first_line(path: Path) -> list[tuple[int, Any]]:
     return found
 
 
-def _lines(path: Path, split: str) -> Iterator[Row]:
-    form = "each line must hold one JSON object"
-    with text_stream(path, newline="\n") as file:
+def _lines(path: Path, split: str, encoding: str) -> Iterator[Row]:
+    name, form = path.name, "each line must hold one JSON object"
+    with text_stream(path, newline="\n", encoding=encoding) as file:
         for number, text in enumerate(file, 1):
-            where = f"{path.name} line {number}"
+            where = f"{name} line {number}"
             try:
                 data = loads(text)
             except (ValueError, RecursionError) as error:
@@ -138,6 +139,9 @@ def rows_in(data: dict[str, Any]) -> list[Any] | None:
     if not _ROW & {plain(key) for key, value in data.items() if not isinstance(value, list | dict)}:
         held = [key for key, value in lists.items() if value and all(map(_is_row, value))]
         named = [key for key in WRAPPERS if key in held]
+        inner = next((data[key] for key in WRAPPERS if isinstance(data.get(key), dict)), None)
+        if not lists and inner is not None and any(isinstance(inner.get(key), list) for key in WRAPPERS):
+            return rows_in(inner)
         if named or len(held) == 1:
             return list(lists[(named or held)[0]])
         if by_column := _by_column(lists):

@@ -121,15 +121,16 @@ class Source(ABC):
         ours = type(self).__module__.startswith("judgebench.")
         with blaming(f"source '{self.name}'", self, "rows", DataError):
             for number, row in enumerate(self.rows(), 1):
-                where = f"{self.name} row {number}"
                 if isinstance(row, Row):
                     if not ours and not row.where.startswith(self.name):
                         row.where = f"{self.name}: {row.where}"
                     yield row
                 elif isinstance(row, Mapping):
-                    yield Row(where, dict(row))
+                    yield Row(f"{self.name} row {number}", dict(row))
                 else:
-                    raise DataError(f"{where}: is {type(row).__name__}, expected a dictionary of columns")
+                    raise DataError(
+                        f"{self.name} row {number}: is {type(row).__name__}, expected a dictionary of columns"
+                    )
 
 
 class _Lists:

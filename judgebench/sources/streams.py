@@ -63,17 +63,19 @@ def byte_stream(path: Path) -> Iterator[BinaryIO]:
 
 
 @contextmanager
-def text_stream(path: Path, *, newline: str) -> Iterator[TextIO]:
+def text_stream(path: Path, *, newline: str, encoding: str | None = None) -> Iterator[TextIO]:
     """The file's text.
 
     Args:
         path: The file.
         newline: What ends a line, as `open` takes it; ends stay as they are.
+        encoding: What `encoding_of` has said of it; None: that is asked, which goes through the whole file.
 
     Raises:
         DataError: It is in no encoding that shows.
     """
-    with byte_stream(path) as file, io.TextIOWrapper(file, encoding=encoding_of(path), newline=newline) as text:
+    encoding = encoding or encoding_of(path)
+    with byte_stream(path) as file, io.TextIOWrapper(file, encoding=encoding, newline=newline) as text:
         yield text
 
 

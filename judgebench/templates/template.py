@@ -18,6 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import jinja2
 from jinja2 import nodes
+from jinja2.runtime import Context
 
 from judgebench._util.resources import shipped
 from judgebench.errors import ConfigError, unknown_name
@@ -38,8 +39,6 @@ from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
-
-    from jinja2.runtime import Context
 
     from judgebench.items import Item, Turn
     from judgebench.verdicts import VerdictKind, VerdictRule
@@ -186,10 +185,14 @@ class Template:
         assert isinstance(self._compiled.environment, Environment)
         self._compiled.environment.begin_rendering()
         try:
-            context = self._compiled.new_context(_variables(item, order, structured=structured))
+            variables = _variables(item, order, structured=structured)
             if self._blocks is not None:
+                # What `new_context` makes of globals and blocks is needed by what stands outside the blocks alone.
+                parent = {**self._compiled.globals, **variables}
+                context = Context(self._compiled.environment, parent, self._compiled.name, {})
                 context.blocks = self._blocks
             else:
+                context = self._compiled.new_context(variables)
                 for _ in self._compiled.root_render_func(context):
                     pass
             return [

@@ -265,8 +265,7 @@ def _other_choice(choices: Sequence[str], closed: bool) -> re.Pattern[str]:
 def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failure | None:
     """Why the last of several marks is not plainly the verdict, or a number in brackets not plainly a rating."""
     last = matches[-1]
-    said = [_same(match, rule) for match in matches]
-    if len({*said}) > 1:
+    if len(matches) > 1 and len({_same(match, rule) for match in matches}) > 1:
         line_end = answer.find("\n", last.end)
         alone = not answer[last.end : None if line_end < 0 else line_end].strip(ENDS)
         led_up_to = _is_led_up_to(matches, answer) and not _is_spoken_of(last, answer)
@@ -338,10 +337,10 @@ def _is_bare(match: Match, answer: str) -> bool:
 
 def _is_spoken_of(match: Match, answer: str) -> bool:
     """Whether the clause before a bare mark denies it, names the other answer, or quotes what an answer says."""
-    if any(each.isalpha() for each in answer[match.start : match.group_start]):
-        return False
     line = answer.rfind("\n", 0, match.start) + 1
     if line == match.start and match.end == len(answer):
+        return False
+    if any(each.isalpha() for each in answer[match.start : match.group_start]):
         return False
     before = _CLAUSE.regex.split(answer[line : match.start])[-1]
     if not _is_bare(match, answer) and before.rstrip().endswith(" nor"):  # LLMBar's own script reads it as a verdict
