@@ -28,6 +28,14 @@ BENCHMARKS = {
     "rm-bench": "judgebench.benchmarks.rm_bench:RMBench",
     "rewardmath": "judgebench.benchmarks.rewardmath:RewardMATH",
     "feedback-bench": "feedback-bench.yaml",
+    "rmb": "rmb.yaml",
+    "ppe-preference": "ppe-preference.yaml",
+    "ppe-correctness": "ppe-correctness.yaml",
+    "pandalm": "pandalm.yaml",
+    "contextual-judge": "contextual-judge.yaml",
+    "reasoning-judge": "reasoning-judge.yaml",
+    "codejudge": "codejudge.yaml",
+    "eval-bias": "eval-bias.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

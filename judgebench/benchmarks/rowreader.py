@@ -98,6 +98,8 @@ class RowReader:
             own = {role: {each for one in columns for each in one.own(data)} for role, columns in self._roles.items()}
             kept = {role for role, among in own.items() if role not in among and (among & self._keep or not among)}
             taken = frozenset({each for among in own.values() for each in among} - self._keep)
+            if "chosen" in self._roles:  # which is better is said already, whatever a column of that name may be
+                taken |= {name for name in ("label", "human_score") if name not in self._roles}
             self._known[names] = taken, frozenset({*kept, *self._spec.hidden, "pairs", "correct"})
         return self._known[names]
 

@@ -1,0 +1,165 @@
+"""Benchmarks that are files alone: our own rows in their columns, and scores worked by hand."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from scoring import run_offline, shared, write_rows
+
+import judgebench as jb
+from judgebench.benchmarks import get_benchmark
+
+NEW = (
+    *("rmb", "ppe-preference", "ppe-correctness", "pandalm", "contextual-judge", "reasoning-judge", "codejudge"),
+    "eval-bias",
+)
+
+
+def turn(text: str) -> list[dict[str, str]]:
+    return [{"role": "user", "content": text, "language": "English"}]
+
+
+def answers(*texts: str) -> list[dict[str, str]]:
+    return [{"llm_name": f"m{at}", "answer": text} for at, text in enumerate(texts)]
+
+
+def test_rmb_is_the_mean_of_its_four_sections(tmp_path):
+    """The longest answer: helpful pair right, helpful best of 3 wrong (one loser longer), harmless pair right: 2/3."""
+    folder = tmp_path / "RMB_dataset"
+    pairs, best = folder / "Pairwise_set" / "Helpfulness" / "Chat", folder / "BoN_set" / "Helpfulness" / "Chat"
+    harm = folder / "Pairwise_set" / "Harmlessness"
+    for each in (pairs, best, harm):
+        each.mkdir(parents=True)
+    (chosen,), (reject,) = answers("long answer"), answers("short")
+    pair = {"pair_uid": "1", "conversation_input": turn("Hi?"), "chosen": chosen, "reject": reject}
+    (pairs / "x.json").write_text(json.dumps([pair | {"category_path": "Pairwise_set/Helpfulness/Chat"}]))
+    (harm / "S1.json").write_text(json.dumps([pair | {"category_path": "Pairwise_set/Harmlessness/S1"}]))
+    row = {"bon_uid": "1", "conversation_input": turn("Ho?"), "bon_best": chosen}
+    row |= {"loser_list": answers("no", "longer than the best"), "category_path": "BoN_set/Helpfulness/Chat"}
+    (best / "x.json").write_text(json.dumps([row]))
+    metrics = run_offline("rmb", tmp_path, str(folder)).metrics
+    assert metrics.score == pytest.approx(2 / 3)
+    assert metrics.missing == ("harmlessness best of n",)
+    assert metrics.judgements == 4
+
+
+def test_ppe_preference_leaves_ties_out(tmp_path):
+    """Of three rows the tie is not asked; the longer answer wins one of the others."""
+    rows = [
+        {"question_id": at, "prompt": "p", "response_1": "long text", "response_2": "short", "winner": winner}
+        for at, winner in enumerate(("model_a", "model_b", "tie"))
+    ]
+    metrics = run_offline("ppe-preference", tmp_path, write_rows(tmp_path / "rows.jsonl", rows)).metrics
+    assert (metrics.items, metrics.score) == (2, 0.5)
+
+
+def test_ppe_correctness_asks_the_sampled_pairs(tmp_path):
+    """MATH has 1 of 2 sampled pairs, GPQA 1 of 1: a mean of 3/4. Of all pairs of MATH 3 of 4, which is its auc."""
+    math = {"question_id": 1, "prompt": "p", "scores": [False, True, True, False]}
+    math |= {f"response_{at}": f"r{at}" for at in (1, 2, 3, 4)} | {"sampled_conflict_pairs": [[0, 1], [2, 3]]}
+    gpqa = {"question_id": 1, "prompt": "q", "scores": [True, False], "response_1": "x", "response_2": "y"}
+    for name, row in (("PPE-MATH-Best-of-K", math), ("PPE-GPQA-Best-of-K", gpqa)):
+        (tmp_path / "rows" / name).mkdir(parents=True)
+        write_rows(tmp_path / "rows" / name / "test.jsonl", [row])
+    scores = [  # right ones first: responses 2 and 3, then 1 and 4
+        {"id": "PPE-MATH-Best-of-K:1", "scores": [2, 4, 3, 1]},
+        {"id": "PPE-GPQA-Best-of-K:1", "scores": [2, 1]},
+    ]
+    file = write_rows(tmp_path / "scores.jsonl", scores)
+    metrics = jb.score(file, benchmark="ppe-correctness", data=str(tmp_path / "rows"), out=tmp_path / "runs").metrics
+    assert metrics.score == pytest.approx(3 / 4)
+    assert metrics.extra["auc"] == pytest.approx((3 / 4 + 1) / 2)
+    assert metrics.extra["best_of_k"]["end"] == 1  # the top answer of all four is a right one
+
+
+def test_contextual_judge_is_right_in_both_orders(tmp_path):
+    """The split of each file is its section; the longer answer is right in one of two splits."""
+    for split, good in (("faithfulness_qa", "a long answer"), ("refusal_answerable", "a")):
+        row = {
+            "question": "q",
+            "context": "c",
+            "positive_response": good,
+            "negative_response": "middle",
+            "question_id": 1,
+        }
+        (tmp_path / "rows").mkdir(exist_ok=True)
+        write_rows(tmp_path / "rows" / f"{split}-00000-of-00001.jsonl", [row])
+    metrics = run_offline("contextual-judge", tmp_path, str(tmp_path / "rows")).metrics
+    assert (metrics.score, metrics.judgements) == (0.5, 4)
+    assert {name: each.score for name, each in metrics.sections.items()} == {
+        "faithfulness_qa": 1.0,
+        "refusal_answerable": 0.0,
+    }
+
+
+def test_reasoning_judge_puts_thirteen_splits_into_four_sections(tmp_path):
+    """Two splits of math, one right; domain wrong: micro 1 of 3, and the sections 1/2 and 0."""
+    (tmp_path / "rows").mkdir()
+    for split, good in (("aime_pairwise", "long"), ("bbeh_ma_pairwise", "a"), ("supergpqa_pairwise", "a")):
+        row = {"instruction": "q", "positive_response": good, "negative_response": "mid", "label": 1}
+        write_rows(tmp_path / "rows" / f"{split}-00000-of-00001.jsonl", [row])
+    run = run_offline("reasoning-judge", tmp_path, str(tmp_path / "rows"))
+    assert run.metrics.score == pytest.approx(1 / 3)
+    assert {name: each.score for name, each in run.metrics.sections.items()} == {"math": 0.5, "domain": 0.0}
+
+
+def test_the_page_has_them_all():
+    """Name, rule, licence and data of every file that ships without a page of its own."""
+    page = (Path(__file__).parents[2] / "docs" / "benchmarks" / "more.md").read_text(encoding="utf-8")
+    for name in NEW:
+        spec = get_benchmark(name).spec
+        (line,) = [line for line in page.splitlines() if line.startswith(f"| `{name}` |")]
+        assert f"`{spec.rule}`" in line
+        assert spec.license in line
+        assert (spec.source.url or spec.source.hub[0]) in line
+
+
+def test_codejudge_is_the_mean_over_orders_and_items(tmp_path):
+    """Tasks by folder, difficulties as subsets; a judge that takes the first is right in half of the orders."""
+    for task in ("codegen", "testgen"):
+        (tmp_path / "rows" / task).mkdir(parents=True)
+        row = {"question_content": "q", "pos_response": "good", "neg_response": "b", "difficulty": "easy"}
+        write_rows(tmp_path / "rows" / task / "model.jsonl", [row, row | {"difficulty": "hard"}])
+    metrics = run_offline("codejudge", tmp_path, str(tmp_path / "rows"), judge="offline/first").metrics
+    assert (metrics.score, metrics.items, metrics.missing) == (0.5, 4, ("coderepair",))
+    assert set(metrics.subsets) == {"codegen easy", "codegen hard", "testgen easy", "testgen hard"}
+
+
+def test_eval_bias_has_a_section_for_each_bias(tmp_path):
+    """The longer answer is never right where the bias is length."""
+    rows = [
+        {"bias": "length bias", "instruction": "p", "response1": "a", "response2": "a longer one", "label": 1},
+        {"bias": "concreteness", "instruction": "p", "response1": "a longer one", "response2": "a", "label": 1},
+        {"bias": "concreteness", "instruction": "p", "response1": "a", "response2": "a longer one", "label": 2},
+    ]
+    metrics = run_offline("eval-bias", tmp_path, write_rows(tmp_path / "rows.jsonl", rows)).metrics
+    assert metrics.score == pytest.approx(2 / 3)
+    assert {name: each.score for name, each in metrics.sections.items()} == {"length bias": 0, "concreteness": 1}
+
+
+def test_pandalm_takes_the_majority_of_three(tmp_path):
+    """Labels 1, 2 and none in common (a tie); the longer answer is the first throughout: 1 of 3."""
+    votes = ((1, 1, 0), (2, 2, 2), (0, 1, 2))
+    rows = [
+        {"idx": at, "motivation_app": "app", "instruction": "p", "input": "", "response1": "long", "response2": "s"}
+        | {f"annotator{person}": vote for person, vote in enumerate(said, 1)}
+        for at, said in enumerate(votes)
+    ]
+    metrics = run_offline("pandalm", tmp_path, write_rows(tmp_path / "rows.jsonl", rows)).metrics
+    assert (metrics.template, metrics.score) == ("pairwise-ties", pytest.approx(1 / 3))
+    assert metrics.extra["macro_recall"] == pytest.approx((1 + 0 + 0) / 3)
+
+
+def test_pandalms_published_figures_come_out(tmp_path):
+    """PandaLM-7B's own verdicts on the real pairs: accuracy .667668 and macro-F1 .574305."""
+    folder: Path = shared("pandalm")
+    (run,) = jb.import_verdicts(
+        folder / "pandalm-7b-testset-v1.json",
+        benchmark="pandalm",
+        data=str(folder / "testset-v1.json"),
+        out=tmp_path / "runs",
+    )
+    assert run.metrics.score == pytest.approx(0.667668, abs=5e-7)
+    assert run.metrics.extra["macro_f1"] == pytest.approx(0.574305, abs=5e-7)
