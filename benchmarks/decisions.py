@@ -91,15 +91,15 @@ def _outcome(at: int, failed: bool, drawn: float) -> Outcome:
 
 
 def cascade_rows(runs: int, rng: np.random.Generator) -> Iterator[Sequence[str]]:
-    """What a cascade marks within 2 points: the cheap judge alone, its inconsistent items escalated, or nothing."""
+    """What a held half marks within 2 points: the cheap judge alone, its inconsistent items escalated, or nothing."""
     for n, right in CASCADES:
         marks = [cascade_mark(n, right, rng) for _ in range(runs)]
         yield str(n), f"{right:.0%}", *(f"{marks.count(mark) / runs:.1%}" for mark in ("cheap", "escalated", "none"))
 
 
 def cascade_mark(n: int, right: float, rng: np.random.Generator) -> str:
-    """The mark of one experiment: two orders an item, judges that find the same items hard."""
-    hard = rng.normal(0, 1, n)
+    """The mark of one experiment: two orders an item, judges that find the same items hard; half of them are held."""
+    hard = rng.normal(0, 1, n // 2)
     cheap, dear = (_both_orders(share, hard, rng) for share in (right, 0.8))
     mixed = np.where(cheap[:, 0] == cheap[:, 1], cheap.mean(axis=1), dear.mean(axis=1))
     paired = PairedScores(np.array([cheap.mean(axis=1), mixed, dear.mean(axis=1)]), resamples=RESAMPLES)

@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 JUDGEBENCH = [sys.executable, "-m", "judgebench"]
 IMPORT = [sys.executable, "-c", "import litellm"]
 PAIRS = 2985
-FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items")
+FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items", "labels")
 FURTHER = 20
 
 
@@ -302,6 +302,31 @@ class Bench:
             f"start to the first call beyond imports, {count:,} items", f"{took - imported:.1f} s", "at most 3 s", said
         )
         self.add(f"resumed done run, {count:,} items", f"{again.wall:.1f} s", "at most 5 s", f"{again.cpu:.1f} s CPU")
+
+    def labels(self) -> None:
+        """100,000 label verdicts against as many pairs, by an offline judge; and the figures of a million."""
+        count = 100_000
+        rows(self.folder / "large.jsonl", count)
+        with (self.folder / "labels.jsonl").open("w", encoding="utf-8") as file:
+            for number, line in enumerate((self.folder / "large.jsonl").open(encoding="utf-8")):
+                pair = json.loads(line)
+                row = {"id": number, "prompt": pair["prompt"], "response": f"{pair['chosen']} {pair['rejected']}"}
+                file.write(json.dumps(row | {"label": "pass" if number % 3 else "fail"}) + "\n")
+
+        def command(data: str) -> list[str]:
+            fresh = ["--out", _fresh("out"), "--cache-dir", _fresh("cache"), "--quiet", "--json"]
+            return [*JUDGEBENCH, "run", "custom", "--data", data, "-j", "offline/random", *fresh]
+
+        pairs, labels = (self.took(command(data)) for data in ("large.jsonl", "labels.jsonl"))
+        said = f"{labels.wall:.0f} s and {pairs.wall:.0f} s"
+        self.add(f"label run / run of pairs, {count:,} items", f"{labels.wall / pairs.wall:.2f}", "at most 1.2", said)
+        said = f"{labels.memory / 1000:.0f} MB and {pairs.memory / 1000:.0f} MB"
+        self.add("memory of the same", f"{labels.memory / pairs.memory:.2f}", "at most 1.1", said)
+        scored = self.took([sys.executable, str(HERE / "label_figures.py")])
+        memory = f"{scored.memory / 1000:.0f} MB, at most 1,000 MB"
+        self.add(
+            "figures of 1,000,000 label verdicts", f"{scored.cpu:.0f} s CPU", "at most 20 s, made and scored", memory
+        )
 
 
 def lay_provider(site: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import HealthCheck, settings
 settings.register_profile(
     "whole", deadline=None, database=None, suppress_health_check=[HealthCheck.too_slow], print_blob=True
 )
-settings.register_profile("judgebench", parent=settings.get_profile("whole"), max_examples=30)
+settings.register_profile("judgebench", parent=settings.get_profile("whole"), max_examples=20)
 
 
 _TESTS = Path(__file__).parent

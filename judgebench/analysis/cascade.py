@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import defaultdict
+from copy import copy
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime
 from itertools import takewhile
@@ -12,7 +13,8 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from judgebench._util.steps import counted
 from judgebench._util.table import Column, Table, Tabular, ends_of
-from judgebench._util.text import difference_head, difference_text, score_head
+from judgebench._util.text import difference_head, difference_text, score_head, score_range, score_text
+from judgebench.analysis.jury import held_out_items
 from judgebench.errors import ConfigError
 from judgebench.items import Verdict
 from judgebench.metrics.accuracy import official_scores
@@ -70,8 +72,8 @@ class Threshold:
         difference: Of that score less the expensive run's.
         cost_per_item: US dollars, the cheap judge's replies to every item included; None where it is not known.
         pareto: Whether no other threshold is as cheap and as good, and cheaper or better.
-        chosen: Whether it is the cheapest that is shown to be worse than the expensive run alone by less than the
-            margin, if at all.
+        chosen: Whether it is the cheapest that a held part of the items shows to be worse than the expensive run alone
+            by less than the margin, if at all.
     """
 
     threshold: float | None
@@ -95,6 +97,8 @@ class Cascade(Tabular):
         expensive: What they call the expensive one.
         thresholds: How many different ones there are; `steps` has at most `MOST_STEPS` of them.
         margin: By how many points the marked threshold may be worse than the expensive run.
+        held: How many items the marked threshold is chosen by.
+        measured: The marked threshold over the other items, by which it was not chosen; None where none is marked.
         path: The folder of the run that was written; None where no threshold was given.
     """
 
@@ -110,6 +114,8 @@ class Cascade(Tabular):
     path: Path | None = None
     notes: tuple[str, ...] = ()
     margin: float = MARGIN
+    held: int = 0
+    measured: Threshold | None = None
 
     @property
     def chosen(self) -> Threshold | None:
@@ -170,14 +176,19 @@ class Cascade(Tabular):
             yield f"{min(len(self.steps), ROWS)} of {self.thresholds} thresholds shown{more}"
 
     def _mark(self) -> str:
-        within = f"less than {self.margin:g} points worse than the expensive run alone"
-        if self.chosen is None:
-            return f"no threshold is marked: none is shown to be {within}; use more items, or a larger --margin"
-        ends = (self.chosen.difference.low, self.chosen.difference.high)
-        said = " to ".join(difference_text(end, self.measure) for end in ends)
+        points = "1 point" if self.margin == 1 else f"{self.margin:g} points"
+        within = f"less than {points} worse than the expensive run alone"
+        part = f"by a held part of {self.held} items"
+        if self.measured is None:
+            return f"no threshold is marked: none is shown {part} to be {within}; use more items, or a larger --margin"
+        step, measure = self.measured, self.measure
+        low, high = step.difference.low, step.difference.high
         return (
-            f"<: cheapest threshold shown to be {within} (95% CI of the difference {said}; tested in order, from the "
-            "most escalated on). Chosen on these items: its score here is too high on average; report it on others"
+            f"<: cheapest threshold shown {part} to be {within} (tested in order, from the most escalated on). On the "
+            f"other {self.items - self.held} items: score {score_text(step.score, measure)} (95% CI "
+            f"{score_range(step.low, step.high, measure)}), difference "
+            f"{difference_text(step.difference.difference, measure)} (95% CI {difference_text(low, measure)} to "
+            f"{difference_text(high, measure)})"
         )
 
 
@@ -242,6 +253,8 @@ def cascade(
     looked_at = spread(thresholds, MOST_STEPS)
     if threshold is not None:
         looked_at = [None, *sorted({*(each for each in looked_at if each is not None), threshold}, reverse=True)]
+    held, rest = pair.parted(seed)
+    place = _chosen(list(held.steps(looked_at, seed)), margin) if held.items and rest.items else None
     names = titles_of(opened)
     path = None
     if threshold is not None:
@@ -256,10 +269,12 @@ def cascade(
         items=len(pair.items),
         measure=official_scores(pair.outcomes(None), opened[0].benchmark.layout, resamples=1).measure,
         thresholds=len(thresholds),
-        steps=tuple(_marked(list(pair.steps(looked_at, seed)), margin)),
+        steps=tuple(_marked(list(pair.steps(looked_at, seed)), place)),
         path=path,
         notes=tuple(pair.notes()),
         margin=margin,
+        held=len(held.items),
+        measured=None if place is None else next(rest.steps([looked_at[place]], seed)),
     )
 
 
@@ -313,6 +328,16 @@ class CascadePair:
         scale = templates.reader_for(key, self.cheap).rule.scale
         # Sums of shares differ in the last digits by their order, which is no difference in sureness.
         return round(unsureness(key, self.cheap.readings.get(item, []), self.by, scale), 9)
+
+    def parted(self, seed: int) -> tuple[CascadePair, CascadePair]:
+        """The same over one half of the items, drawn by the seed, and over the other; what belongs together stays."""
+        held = held_out_items(self.cheap, 0.5, seed)
+        parts = copy(self), copy(self)
+        for part, of_held in zip(parts, (True, False), strict=True):
+            part.items = [item for item in self.items if (item in held) == of_held]
+            if not any(self.cheap.keys[item].labelled for item in part.items):
+                part.items = []
+        return parts
 
     def thresholds(self) -> list[float | None]:
         """Every one that makes a difference, the highest first: None sends no item on, 0 all."""
@@ -428,19 +453,24 @@ def spread(thresholds: Sequence[float | None], most: int) -> list[float | None]:
     return [thresholds[place] for place in sorted(places)]
 
 
-def _marked(steps: Sequence[Threshold], margin: float) -> Iterator[Threshold]:
-    """The steps with the front of cost and score, and with the cheapest that is shown to be as good but for the margin.
+def _chosen(steps: Sequence[Threshold], margin: float) -> int | None:
+    """The place of the cheapest step that is shown to be as good as the expensive run but for the margin.
 
     The thresholds are tested in an order that is fixed beforehand, from the one that sends the most on, and the first
     that is not shown ends it: so none needs a correction (Maurer, Hothorn and Lehmacher 1995; Westfall and Krishen
     2001, doi:10.1016/S0378-3758(01)00077-5). The last step is the expensive run at a higher cost: no choice.
+    """
+    as_good = takewhile(lambda at: 100 * steps[at].difference.low > -margin, range(len(steps) - 2, -1, -1))
+    return min(as_good, default=None)
+
+
+def _marked(steps: Sequence[Threshold], chosen: int | None) -> Iterator[Threshold]:
+    """The steps with the front of cost and score, and with the chosen one.
 
     Where the cost of one is not known, or none costs anything, the share that is sent on stands for it.
     """
     by_cost = all(step.cost_per_item is not None for step in steps) and any(step.cost_per_item for step in steps)
     costs = [step.cost_per_item if by_cost and step.cost_per_item is not None else step.share for step in steps]
     front = pareto_front(costs, [step.score for step in steps])
-    as_good = takewhile(lambda at: 100 * steps[at].difference.low > -margin, range(len(steps) - 2, -1, -1))
-    chosen = min(as_good, default=None)
     for at, step in enumerate(steps):
         yield replace(step, pareto=bool(front[at]), chosen=at == chosen)

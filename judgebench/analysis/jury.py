@@ -211,7 +211,7 @@ def jury(
     share = HELD_OUT if held_out is None and weights == "accuracy" else held_out or 0.0
     _check_arguments(weights, share, seed)
     opened, templates = opened_members(runs, "a jury")
-    bench = Bench(opened, templates, weights, _held_out(opened[0], share, seed))
+    bench = Bench(opened, templates, weights, held_out_items(opened[0], share, seed))
     said_name = name or f"jury-of-{len(opened)}"
     judgements = list(bench.judgements())
     readings: dict[str, list[Reading]] = {item: [] for item in bench.kept}
@@ -251,10 +251,15 @@ def _check_arguments(weights: Any, held_out: Any, seed: Any) -> None:
         raise ConfigError(f"seed is {seed!r}: must be an integer >= 0")
 
 
-def _held_out(first: Finished, share: float, seed: int) -> frozenset[str]:
-    """The items that weights are learnt from: so many of each subset, drawn by the seed; what belongs together stays.
+def held_out_items(first: Finished, share: float, seed: int) -> frozenset[str]:
+    """The items that something is learnt from: so many of each subset, drawn by the seed; what belongs together stays.
 
     Of every subset at least one unit is scored.
+
+    Args:
+        first: A run over the items.
+        share: Of each subset's units, from 0 up to but not 1.
+        seed: Of the choice.
     """
     units: dict[str, dict[str, list[str]]] = {}
     for key in first.keys.values():

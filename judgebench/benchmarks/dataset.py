@@ -6,22 +6,26 @@ import hashlib
 import json
 from array import array
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
-from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
+from judgebench.benchmarks.declared import Declared
 from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, item_from_json
+from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
-from judgebench.sources.opening import source_of, source_of_files
+from judgebench.sources.nested import NestedSource, is_nested
+from judgebench.sources.opening import source_of
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
@@ -48,6 +52,9 @@ TOO_FEW = (
     "items share a prompt with others, but there are fewer than 10 prompts: intervals and tests treat the items as "
     "independent and may be too narrow (a column 'group' makes groups of them)"
 )
+
+_FIRST = 20
+"""So many rows tell whether columns stand in objects."""
 
 _OBJECTS_BYTES = 2_000
 """What the objects of an item take beside its texts, about."""
@@ -188,14 +195,19 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     Raises:
         ConfigError: A row is malformed, an id is duplicated, a subset is not there, or nothing is left.
     """
+    selection = selection or Selection()
+    own = isinstance(benchmark, Declared)
+    if isinstance(benchmark, Declared):
+        benchmark = benchmark.under(selection.rows)
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():
-        data = str(sample_path(benchmark.name))
+        sample = sample_path(benchmark.name)
+        bundled = sample.exists() or not own
+        data = str(sample) if bundled else None
     elif data is None or (isinstance(data, str) and not data):
-        data = benchmark.hub_id
-    if data is None:
+        data = None if own else benchmark.hub_id
+    if data is None and not own:
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
-    selection = selection or Selection()
     rows = opened(benchmark, data, selection.rows)
     given = _are_items(rows)
     steps = counted(rows.every_row(), f"reading {rows.name}", unit="rows", total=rows.total)
@@ -224,6 +236,9 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
+    if (used := benchmark.columns_used(checked.columns)) is not None:
+        checked.understood.used, checked.understood.unused = used
+        checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
     benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
@@ -257,33 +272,51 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     )
 
 
-def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap) -> Source:
+def opened(benchmark: Benchmark, data: Data | None, options: RowMap) -> Source:
     """The rows of a benchmark under the names that it knows.
 
     Raises:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
-    named = _named_in(data)
-    if named is not None:
-        data, options = named.data, named.under(options)
-    if isinstance(data, tuple):
-        rows = source_of_files(str(data[0]), data)
+    name = benchmark.name
+    if isinstance(benchmark, Declared):
+        rows = benchmark.opened(data, options)
+        if benchmark.spec.named:
+            return rows if _are_items(rows) else KnownSource(rows, name)
+        name, options = "custom", benchmark.row_map
     else:
+        assert data is not None
         rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
-    if named is not None:
-        rows.name = str(named.path)
     if options.group_column is not None and not benchmark.own_rows:
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
         check_roles(options.columns)
-    mapped = MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
-    return mapped if _are_items(mapped) else KnownSource(mapped, benchmark.name, options.labels)
+    if _are_items(rows):
+        return _named(rows, options)
+    known = KnownSource(_named(rows, options), name, options.labels)
+    return _flat(known, rows, options) if name == "custom" or benchmark.own_rows else known
 
 
-def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
-    """What a benchmark file says, where the data is one."""
-    is_one = isinstance(data, str | Path) and is_benchmark_file(data)
-    return read_benchmark_file(Path(str(data)).expanduser()) if is_one else None
+def _named(rows: Source, options: RowMap) -> Source:
+    return MappedSource(rows, options.names, options.labels) if options.names or options.labels else rows
+
+
+def _flat(known: KnownSource, rows: Source, options: RowMap) -> KnownSource:
+    """The same rows with the fields of their objects as columns, where only these are of a form."""
+    first = [row.data for row in islice(rows.placed_rows(), _FIRST) if row.problem is None]
+    if not is_nested(first):
+        return known
+    with suppress(DataError):  # a column that is named may be a field
+        form = known.form
+        own = any(name in CANONICAL for row in first for name in row)
+        if (form is None and own) or (form is not None and form.label is not None):
+            return known
+    flat = KnownSource(_named(NestedSource(rows), options), known.benchmark, options.labels)
+    with suppress(DataError):
+        form, fields = known.form, flat.form
+        if fields is None or (form is not None and fields.label is None):
+            return known
+    return flat
 
 
 def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:

@@ -235,7 +235,7 @@ def _how_sure_at_the_stop(found: Sequential) -> Card:
     after = f"after {found.items} of {found.of} items; the interval is anytime-valid and allows for the stop"
     if found.decision == "shown":
         return Card("Significance", "significant", f"stopped {after}")
-    size = f"{100 * found.size:g} points"
+    size = "1 point" if found.size == 0.01 else f"{100 * found.size:g} points"
     if found.decision == "too_small":
         return Card("Significance", f"equivalent within {size}", f"stopped {after}")
     return Card("Significance", "not significant", f"nor equivalent within {size}, {after}")

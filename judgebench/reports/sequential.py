@@ -59,4 +59,4 @@ def _lines(found: Sequential, names: tuple[str, str], saved: int) -> Iterator[st
 
 
 def _points(share: float) -> str:
-    return f"{100 * share:g} points"
+    return "1 point" if share == 0.01 else f"{100 * share:g} points"

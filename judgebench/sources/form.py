@@ -261,7 +261,7 @@ def label_in(
     if said == UNLABELLED:
         return UNLABELLED
     for names in columns:
-        by_column = _only(plain(value), [plain(name) for name in names])
+        by_column = _only(plain(str(value)), [plain(name) for name in names])
         if by_column is not None and not (isinstance(said, str) and said != by_column):
             return by_column
     found = coded(value, codes) if codes else None

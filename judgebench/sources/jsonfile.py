@@ -139,6 +139,9 @@ def rows_in(data: dict[str, Any]) -> list[Any] | None:
     if not _ROW & {plain(key) for key, value in data.items() if not isinstance(value, list | dict)}:
         held = [key for key, value in lists.items() if value and all(map(_is_row, value))]
         named = [key for key in WRAPPERS if key in held]
+        inner = next((data[key] for key in WRAPPERS if isinstance(data.get(key), dict)), None)
+        if not lists and inner is not None and any(isinstance(inner.get(key), list) for key in WRAPPERS):
+            return rows_in(inner)
         if named or len(held) == 1:
             return list(lists[(named or held)[0]])
         if by_column := _by_column(lists):

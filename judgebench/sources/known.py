@@ -11,6 +11,7 @@ from judgebench.errors import DataError
 from judgebench.sources.columns import LABELS, Columns, words
 from judgebench.sources.form import Cells, FormError, KnownForm
 from judgebench.sources.known_table import FORMS
+from judgebench.sources.labels import TIE, UNLABELLED, read_label
 from judgebench.sources.named import named_form
 from judgebench.sources.source import Row, Source
 
@@ -54,17 +55,23 @@ def likely_label(columns: Iterable[str], first_rows: Sequence[Mapping[str, objec
     filled = [
         name
         for name in table.all(LABELS)
-        if any(row.get(name) not in {None, ""} for row in first_rows if _plain_cell(row.get(name)))
+        if any(isinstance(row.get(name), str | int | float) and row.get(name) != "" for row in first_rows)
     ]
-    return [*filled, *(name for name in columns if name not in filled and _votes(name))]
+    named = [*filled, *(name for name in columns if name not in filled and _votes(name))]
+    return [*named, *(name for name in columns if name not in named and _says_slots(name, first_rows))]
 
 
-def _plain_cell(value: object) -> bool:
-    return value is None or isinstance(value, str | int | float)
+def _says_slots(name: str, first_rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a column holds words for answers throughout, and more than one of them."""
+    said = [read_label(row.get(name)) for row in first_rows]
+    words = {each for each in said if each != UNLABELLED}
+    return len(words - {TIE}) > 1 and all(isinstance(each, str) for each in words)
 
 
 def _votes(name: str) -> bool:
-    return bool({"winner", "preferred", "preference", "vote", "label"} & {*words(name)})
+    of = words(name)
+    named = {"winner", "preferred", "preference", "vote", "label", "comparison"} & {*of}
+    return bool(named) or of in {("score",), ("strength",), ("expected",), ("choice",)}
 
 
 class KnownSource(Source):
@@ -78,7 +85,7 @@ class KnownSource(Source):
 
     def __init__(self, source: Source, benchmark: str = "custom", labels: Mapping[str, str] | None = None) -> None:
         self.name, self.revision, self.split = source.name, source.revision, source.split
-        self._source, self._benchmark, self._labels = source, benchmark, dict(labels or {})
+        self._source, self.benchmark, self._labels = source, benchmark, dict(labels or {})
 
     @property
     def below(self) -> Source:
@@ -90,13 +97,13 @@ class KnownSource(Source):
         """The form of the rows; None where they stand in the benchmark's own columns, or in unknown ones."""
         first = [row.data for row in islice(self._source.placed_rows(), FIRST_ROWS) if row.problem is None]
         columns = list(dict.fromkeys(str(name) for data in first for name in data))
-        found = known_form(columns, first, self._benchmark, self._labels)
+        found = known_form(columns, first, self.benchmark, self._labels)
         asked = [found.label] if found is not None and found.unclear and found.label else []
         if len(first) < FIRST_ROWS or not (
             asked := [*asked, *(name for name in columns if name.casefold() == "language")]
         ):
             return found
-        return known_form(columns, [*first, *self._others(asked)], self._benchmark, self._labels)
+        return known_form(columns, [*first, *self._others(asked)], self.benchmark, self._labels)
 
     def _others(self, columns: list[str]) -> list[Mapping[str, object]]:
         """Rows with another value in one of the columns, one for each value: what the first rows left open."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Mapping, Sequence
 
@@ -347,6 +348,17 @@ def openai_preference(cells: Cells) -> CustomRow:
         "rejected": cells("non_preferred_output"),
     }
     return made | ({"tools": given["tools"]} if given.get("tools") else {})
+
+
+def promptfoo(cells: Cells) -> CustomRow:
+    """An output of promptfoo's results, with the prompt as it was sent."""
+    prompt, response = cells("prompt"), cells("response")
+    if not isinstance(response, Mapping) or response.get("output") is None:
+        raise FormError(f"column '{cells.own('response')}' has no output")
+    output = response["output"]
+    sent = prompt.get("raw") if isinstance(prompt, Mapping) else prompt
+    text = output if isinstance(output, str) else json.dumps(output, ensure_ascii=False)
+    return {"prompt": decode_cell(sent), "response": text}
 
 
 def in_language(cells: Cells) -> CustomRow:

@@ -255,6 +255,15 @@ FORMS: tuple[KnownForm, ...] = (
         uses=("input",),
     ),
     KnownForm(
+        "promptfoo results",
+        ("prompt", "vars", "provider", "response", "success"),
+        _NONE,
+        "single outputs without a grade; promptfoo's own score is of its assertions",
+        read.promptfoo,
+        uses=("score", "gradingResult"),
+        fits=fits.most("response", lambda value: isinstance(value, Mapping) and "output" in value),
+    ),
+    KnownForm(
         "Prometheus, Feedback-Bench",
         ("orig_instruction", "orig_response", "orig_criteria", "orig_score"),
         _GRADE,

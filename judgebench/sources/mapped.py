@@ -154,6 +154,9 @@ class MappedSource(Source):
                 if not checked:  # a slip in a name must not pass for a file without labels
                     self._own = {name: found_column(row, name, own) for name, own in self._columns.items()}
                     taken, checked = {*self._own, *self._own.values()}, True
+                    slots = {"response_a": "A", "response_b": "B"}  # a label may repeat the columns' own names
+                    words = {label_key(self._own[name]): slot for name, slot in slots.items() if name in self._own}
+                    self._labels = words | self._labels
                 data = {column: value for column, value in row.data.items() if column not in taken}
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
                 if self._labels and data.get("label") is not None:
@@ -198,7 +201,8 @@ def found_column(row: Row, name: str, own: str) -> str:
     """
     if own in row.data:
         return own
-    alike = [column for column in row.data if plain(column) == plain(own)]
+    field = plain(own.rpartition(".")[2])  # `inputs.question`, whose object was made columns of
+    alike = [column for column in row.data if plain(column) in {plain(own), field}]
     if len(alike) == 1:
         return alike[0]
     existing = ", ".join(map(str, row.data)) or "none"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, SINGLES, SYSTEMS, Columns
+from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, SINGLES, SYSTEMS, Columns, plain
 from judgebench.sources.form import Cells, CustomRow, FormError, KnownForm, label_in
 from judgebench.sources.known_read import MODELS, as_text, asked, float_of, paired
 from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, numbering, read_label
@@ -36,6 +36,7 @@ class _Label:
         names: The two models by name, where the columns of their answers name them.
         numbers: What its numbers mean.
         unclear: Why nobody can say that.
+        listed: The column that lists all answers, of models that the label may name.
     """
 
     column: str
@@ -43,6 +44,7 @@ class _Label:
     names: Sequence[str] = ()
     numbers: Mapping[int, str] = field(default_factory=dict)
     unclear: str | None = None
+    listed: str | None = None
 
     @property
     def codes(self) -> dict[str, str]:
@@ -51,6 +53,9 @@ class _Label:
     def read(self, cells: Cells, texts: Sequence[object]) -> str:
         """The label of a row whose answers are `texts`."""
         models = [cells.first(names) for names in MODELS]
+        if self.listed is not None:
+            entries = cells(self.listed)
+            models = [_model_of(each) for each in entries] if isinstance(entries, list) else []
         names = [each for each in (self.answers, self.names) if each]
         return label_in(cells, self.column, self.codes, models=models, texts=texts, columns=names)
 
@@ -80,7 +85,7 @@ def named_form(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         rows: The first rows.
     """
     table = Columns.of(name for name in table.names if name not in _repeated(table, rows))
-    ways = [_lists, _answers, _preferred, _single, _talk]
+    ways = [_lists, _answers, _preferred, _called, _single, _talk]
     if table.has("chosen", "rejected"):
         ways = [_preferred, *ways]
     found = next((form for way in ways if (form := way(table, rows)) is not None), None)
@@ -119,13 +124,19 @@ def _answers(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     prompt = _prompt(table, answers)
     if not answers or (prompt is None and not any(_is_talk(cells(answers[0])) for cells in rows[:20])):
         return None
+    return _in_columns(table, rows, prompt, answers, tuple(named))
+
+
+def _in_columns(
+    table: Columns, rows: Sequence[Cells], prompt: str | None, answers: Sequence[str], named: tuple[str, ...]
+) -> KnownForm | None:
     taken = (*answers, *([prompt] if prompt else []))
-    label = _label(table, rows, taken, _Label("", answers, tuple(named)), len(answers))
+    label = _label(table, rows, taken, _Label("", answers, named), len(answers))
     if named and (label is None or label.unclear or table.preferred() is not None):
         return None  # `gold_answer` and `model_answer` are two columns of another kind
 
     def make(cells: Cells) -> CustomRow:
-        texts = [cells.need(answer) for answer in answers]
+        texts = [_answer_text(cells.need(answer)) for answer in answers]
         said = UNLABELLED if label is None else label.read(cells, texts)
         asks = None if prompt is None else _question(cells, prompt, texts)
         if len(answers) > 2:
@@ -143,6 +154,20 @@ def _answers(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     return _form("pairs" if two else f"{len(answers)} answers", table, prompt, roles, make, label=label)
 
 
+def _called(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
+    """Answers in columns of any name, which the label repeats: `baseline` and `candidate`, `gpt-4o` and `claude-3`."""
+    for column in table.all(_SURE):
+        said = {value for cells in rows if (value := cells.raw(column)) not in _EMPTY and isinstance(value, str)}
+        words = {value for value in said if read_label(value) not in {TIE, UNLABELLED}}
+        answers = [name for name in table.names if name != column and plain(name) in {plain(word) for word in words}]
+        if len(answers) < 2 or len(answers) < len({plain(word) for word in words}):
+            continue
+        prompt = _prompt(table, (*answers, column))
+        if prompt is not None:
+            return _in_columns(table, rows, prompt, answers, ())
+    return None
+
+
 def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     """All answers in one list."""
     prompt = _prompt(table, ())
@@ -152,7 +177,7 @@ def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     sizes = {len(value) for cells in rows if isinstance(value := cells(column), list)}
     counted = table.find("num_correct")
     slots = sizes.pop() if len(sizes) == 1 else 2
-    label = None if counted else _label(table, rows, (column, prompt), _Label(""), slots)
+    label = None if counted else _label(table, rows, (column, prompt), _Label("", listed=column), slots)
 
     def make(cells: Cells) -> CustomRow:
         value = cells(column)
@@ -164,6 +189,12 @@ def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
 
     said = f"the first {counted} completions are correct" if counted else ""
     return _form("best of k", table, prompt, {"completions": column}, make, label=label, said=said, num_correct=counted)
+
+
+def _model_of(value: object) -> object:
+    """Whose an answer in a list is, where it is an object that says so."""
+    names = ("model", "model_name", "generator", "name")
+    return next((value[name] for name in names if name in value), None) if isinstance(value, Mapping) else None
 
 
 def _answer_text(value: object) -> object:

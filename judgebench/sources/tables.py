@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import csv
-from itertools import islice
+import re
+from itertools import chain, islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import DataError
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 """What may stand between two cells, and what it is called."""
+
+_HINT = re.compile(r"sep=([,;\t|])\s*$")
+"""The first line by which Excel is told the delimiter."""
 
 _BATCH = 256
 _LARGEST_CELL = 2**31 - 1  # what a C long holds everywhere
@@ -39,14 +43,17 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
     name, line = path.name, 1
     header: list[str] = []
     with text_stream(path, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter, strict=True)
+        first = file.readline()
+        skipped = _HINT.match(first) is not None
+        line += skipped
+        reader = csv.reader(file if skipped else chain([first], file), delimiter=delimiter, strict=True)
         try:
             for cells in reader:
                 where = f"{name} line {line}"
                 if not any(cells):
                     pass  # a blank line, or one of delimiters alone, as spreadsheets leave at the end
                 elif not header:
-                    header = _header(where, cells)
+                    header = [] if _is_title(cells) else _header(where, cells)
                 elif len(cells) == len(header) or (not any(cells[len(header) :]) and len(cells) > len(header)):
                     yield Row(where, dict(zip(header, cells, strict=False)), split, encoded=True)
                 else:
@@ -55,7 +62,7 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
                         f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[delimiter]})"
                     )
                     yield Row(where, {}, split, encoded=True, problem=problem)
-                line = reader.line_num + 1
+                line = reader.line_num + 1 + skipped
         except csv.Error as error:
             raise DataError(
                 f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
@@ -67,6 +74,9 @@ def delimiter_of(path: Path, usual: str) -> str:
     """The delimiter of a table: the usual one where it parts the header, else the one that parts most rows alike."""
     with text_stream(path, newline="") as file:
         sample = file.read(CHUNK)
+    hint = _HINT.match(sample.partition("\n")[0])
+    if hint is not None:
+        return hint[1]
     found = {each: _widths(sample, each) for each in dict.fromkeys((usual, *DELIMITERS))}
 
     def fit(delimiter: str) -> tuple[float, int, bool]:
@@ -87,6 +97,11 @@ def _widths(sample: str, delimiter: str) -> list[int]:
     except csv.Error:
         pass  # a cell that the sample cuts off, or another delimiter's quotes
     return widths
+
+
+def _is_title(cells: Sequence[object]) -> bool:
+    """Whether a row of several cells has one that is filled: what people write above a table."""
+    return len(cells) > 1 and sum(cell not in {None, ""} for cell in cells) == 1
 
 
 def _header(where: str, cells: Sequence[str]) -> list[str]:
@@ -159,7 +174,7 @@ def read_workbook(path: Path, split: str) -> Iterator[Row]:
         if all(cell is None for cell in cells):
             continue
         if not header:
-            header = _header(where, ["" if cell is None else str(cell) for cell in cells])
+            header = [] if _is_title(cells) else _header(where, ["" if cell is None else str(cell) for cell in cells])
             continue
         data = {name: cell for name, cell in zip(header, cells, strict=False) if name}
         yield Row(where, data, split or sheet, encoded=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from collections import Counter
 from contextlib import aclosing
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -27,13 +28,15 @@ from judgebench.client.calls import (
 )
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.testing import ScriptedJudge
-from judgebench.errors import FatalProviderError, RateLimitedError, VerdictFailure
+from judgebench.errors import FatalProviderError, RateLimitedError, TransientError, VerdictFailure
 from judgebench.judges import callable_judge
 from judgebench.verdicts import Reply as Kept
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
+
+    from faults import Request
 
 MODELS = (OPENAI, VLLM)
 SDK = "openai/o3"  # takes no temperature, so it stays with OpenAI's own SDK
@@ -58,12 +61,21 @@ def first(fault: Fault, times: int = 1):
 
 
 @pytest.mark.parametrize("model", [*MODELS, SDK])
-@pytest.mark.parametrize("fault", MENDABLE, ids=[fault.name for fault in MENDABLE])
-def test_a_passing_fault_is_mended_by_one_more_request(asker: Asker, fault: Fault, model: str) -> None:
+@pytest.mark.parametrize("hangs", [False, True])
+def test_a_passing_fault_is_mended_by_one_more_request(asker: Asker, hangs: bool, model: str) -> None:
     """What a retry mends ends in the reply, after exactly one more request."""
-    asker.server.faults = first(fault)
-    asked = asker.ask(model=model, timeout=0.3 if fault.way == "hang" else 5.0)
-    assert (asked.reply.text, asker.server.count) == ("It is the first. [[A]]", 2)
+    faults = {fault.name: fault for fault in MENDABLE if (fault.way == "hang") == hangs}
+    asked_before: Counter[str] = Counter()
+
+    def at_first(request: Request) -> Fault | None:
+        asked_before[request.text] += 1
+        return faults[request.text] if asked_before[request.text] == 1 else None
+
+    asker.server.faults = at_first
+    asked = asker.ask(*faults, model=model, timeout=0.3 if hangs else 5.0)
+    texts = {name: getattr(end, "text", end) for name, end in zip(faults, asked.ended, strict=True)}
+    assert texts == dict.fromkeys(faults, "It is the first. [[A]]")
+    assert asked_before == dict.fromkeys(faults, 2)
 
 
 @pytest.mark.parametrize("status", [408, 409, 504, 520, 522, 524, 599])
@@ -137,10 +149,11 @@ def test_a_drip_can_be_cancelled(asker: Asker) -> None:
     assert asyncio.run(cancelled())
 
 
-def test_calls_given_up_in_a_row_stop_the_judge(asker: Asker) -> None:
+def test_calls_given_up_in_a_row_stop_the_judge(tmp_path: Path) -> None:
     """An outage that outlasts so many calls ends the judge's run, which can be gone on with."""
-    asker.server.faults = lambda request: Fault.status(500) if request.number > 1 else None
-    ended = asker.ask(*map(str, range(GIVEN_UP_IN_A_ROW + 1))).ended
+    failing = ScriptedJudge(lambda prompt: TransientError("down") if "bad" in str(prompt) else "[[A]]")
+    texts = ["good", *(f"bad {number}" for number in range(GIVEN_UP_IN_A_ROW))]
+    ended, _, _ = asked_on_fake_clock(tmp_path, callable_judge(failing), *texts)
     assert [type(end) for end in ended[-2:]] == [VerdictFailure, FatalProviderError]
     assert "the last 20 calls failed" in str(ended[-1])
 
@@ -335,11 +348,10 @@ COUNTED = {
     [(name, fault) for name, faults in COUNTED.items() for fault in faults],
     ids=lambda x: str(x)[:40],
 )
-@pytest.mark.parametrize("model", [OPENAI, SDK])
-def test_a_further_try_is_counted_by_what_it_was_for(asker: Asker, name: str, fault: Fault, model: str) -> None:
-    """Once, under the remedy's name."""
+def test_a_further_try_by_the_sdk_is_counted_by_what_it_was_for(asker: Asker, name: str, fault: Fault) -> None:
+    """Once, under the remedy's name, as docs/faults.md has it (tests/docs/test_fault_page.py)."""
     asker.server.faults = first(fault)
-    assert asker.ask(model=model, timeout=0.5 if fault.way == "hang" else 5.0).client.asked_again == {name: 1}
+    assert asker.ask(model=SDK, timeout=0.5 if fault.way == "hang" else 5.0).client.asked_again == {name: 1}
 
 
 @pytest.mark.parametrize("model", [OPENAI, SDK])

@@ -11,6 +11,8 @@ from commands import judgebench, pairs, read_json, read_jsonl
 from finishedruns import written_run
 
 import judgebench as jb
+from judgebench.analysis.jury import held_out_items
+from judgebench.runs import opened_members
 
 ROWS = pairs(4, ("alpacaeval-easy",))
 
@@ -63,35 +65,42 @@ def marked(*arguments):
     return [at for at, step in enumerate(cascaded(*arguments)["steps"]) if step["chosen"]]
 
 
-def test_the_marked_threshold_is_the_last_in_order_that_is_within_the_margin():
-    """From the most escalated on all lower ends are above minus the margin down to it, and the next one's is not."""
+def test_the_marked_threshold_is_chosen_by_a_held_part_and_measured_on_the_rest():
+    """Labels of the other half, all turned round, change what is measured of the mark, and never the mark."""
     cheap = simulated(1, lambda hard: 0.95 if hard < 0.6 else 0.5, name="cheap", samples=3)
     dear = simulated(2, lambda _: 0.93, name="dear", cost=0.02)
-    found = cascaded(cheap, dear, "--margin", "6")
-    lows = [step["difference"]["low"] for step in found["steps"]]
+    found = cascaded(cheap, dear, "--margin", "9")
     at = next(at for at, step in enumerate(found["steps"]) if step["chosen"])
-    assert found["margin"] == 6
-    assert 0 < at < len(lows) - 1
-    assert all(low > -0.06 for low in lows[at:-1])
-    assert lows[at - 1] <= -0.06
+    assert (found["margin"], found["held"], 0 < at < len(found["steps"]) - 1) == (9, 150, True)
+    held = held_out_items(opened_members([cheap, dear], "a cascade")[0][0], 0.5, 0)
+    assert len(held) == 150
+    for run in (cheap, dear):
+        lines = [json.loads(line) for line in (run / "outcomes.jsonl").read_text(encoding="utf-8").splitlines()]
+        for line in lines:
+            if line["item"] not in held:
+                line["credit"] = 1 - line["credit"]
+        (run / "outcomes.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
+    turned = cascaded(cheap, dear, "--margin", "9")
+    assert [step["chosen"] for step in turned["steps"]] == [step["chosen"] for step in found["steps"]]
+    assert turned["measured"]["score"] == pytest.approx(1 - found["measured"]["score"])
     assert marked(cheap, dear, "--margin", "90") == [0]
 
 
 def test_a_cheap_judge_is_not_marked_for_lack_of_evidence():
-    """40 items show no difference of 8 points, nor that there is none: nothing is marked, and it is said."""
-    cheap = simulated(1, lambda _: 0.72, name="cheap", count=40)
+    """40 items do not show that a worse judge is as good: nothing is marked, and it is said."""
+    cheap = simulated(1, lambda _: 0.6, name="cheap", count=40)
     dear = simulated(2, lambda _: 0.80, name="dear", cost=0.02, count=40)
     assert marked(cheap, dear) == []
     said = " ".join(judgebench("cascade", cheap, dear).out.split())
-    assert "no threshold is marked: none is shown to be less than 2 points worse than the expensive run alone" in said
+    assert "none is shown by a held part of 20 items to be less than 2 points worse than the expensive run" in said
 
 
-def test_the_legend_says_that_the_choice_is_optimistic():
-    """The score of a threshold chosen by these items is too high."""
+def test_the_legend_has_the_score_on_the_items_that_the_choice_was_not_made_by():
+    """On those that it was made by, the score of a threshold is too high on average."""
     cheap = simulated(1, lambda _: 0.9, name="cheap")
     said = " ".join(judgebench("cascade", cheap, simulated(2, lambda _: 0.6, name="dear"), "--margin", "5").out.split())
-    assert "<: cheapest threshold shown to be less than 5 points worse" in said
-    assert "its score here is too high on average" in said
+    assert "<: cheapest threshold shown by a held part of 150 items to be less than 5 points worse" in said
+    assert "On the other 150 items: score 9" in said
 
 
 def test_a_threshold_writes_a_run_like_any_other():
@@ -121,7 +130,7 @@ def test_many_thresholds_make_a_table_of_twelve_rows(monkeypatch):
     found = cascaded(cheap, dear, "--by", "margin", "--margin", "15")
     out = judgebench("cascade", cheap, dear, "--by", "margin", "--margin", "15").out
     lines = out.splitlines()
-    rows_shown = [line for line in lines if line.count("%") == 4]
+    rows_shown = [line for line in lines if line.count("%") == 4 and "$" in line]
     assert (found["thresholds"] > 40, len(found["steps"]), len(rows_shown)) == (True, 40, 12)
     assert rows_shown[0].startswith("none")
     assert rows_shown[-1].startswith("0 (all)")

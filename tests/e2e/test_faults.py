@@ -324,9 +324,9 @@ def test_judges_that_are_refused_stop_alone() -> None:
 
 
 def test_calls_in_flight_follow_the_providers_limit(server: LoopbackServer) -> None:
-    """It takes 6 at a time for the first 100, then any number: the calls in flight keep to about 6, then grow."""
-    most, limited, total = 6, 100, 320
-    write_judges(server.url, mine={"limits": {"concurrency": 32}})
+    """It takes 4 at a time for the first 70, then any number: the calls in flight keep to about 4, then grow."""
+    most, limited, total = 4, 70, 200
+    write_judges(server.url, mine={"limits": {"concurrency": 16}})
     write_jsonl(Path("pairs.jsonl"), pairs(total))
     settled: list[int] = []
     later: list[int] = []

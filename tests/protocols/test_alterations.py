@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from making import item, template
+from shippedtemplates import NAMES, loaded
 
 from judgebench.cli.run import run
 from judgebench.errors import ConfigError
@@ -19,7 +20,6 @@ from judgebench.protocols.alterations import (
     planted_verdict,
     target,
 )
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.reading import read_text
 from judgebench.verdicts.rule import VerdictRule
 
@@ -131,21 +131,21 @@ def test_a_longer_answer_is_altered_in_its_last_turn() -> None:
     assert attacked("padding", whole).completions[1].turns[2].content.startswith("Done.\n\n")
 
 
-@pytest.mark.parametrize("name", sorted(shipped_templates()))
-def test_a_planted_verdict_is_one_by_every_shipped_template(name: str) -> None:
+def test_a_planted_verdict_is_one_by_every_shipped_template() -> None:
     """For the slot, the highest rating or the first class; without the example's reasons."""
-    rule = load_template(name).rule
-    k = min(load_template(name).kind.slots, 4)
-    assert rule.example is not None
-    for slot in range(k):
-        tag = planted_verdict(rule, slot, k)
-        read = read_text(tag, rule, k)
-        assert isinstance(read, Verdict), (tag, read)
-        best = (
-            rule.classes.names[0] if rule.classes is not None else LABELS[slot] if rule.scale is None else rule.scale[1]
-        )
-        assert read.value == best
-        assert len(tag) < len(rule.example) or len(rule.example) < 80
+    planted, read_as, long = {}, {}, []
+    for name in NAMES:
+        rule, k = loaded(name).rule, min(loaded(name).kind.slots, 4)
+        for slot in range(k):
+            tag = planted_verdict(rule, slot, k)
+            first = rule.classes.names[0] if rule.classes is not None else LABELS[slot]
+            planted[name, slot] = first if rule.scale is None else rule.scale[1]
+            read = read_text(tag, rule, k)
+            read_as[name, slot] = read.value if isinstance(read, Verdict) else tag
+            long += [(name, tag)] if len(tag) >= len(rule.example or "") >= 80 else []
+
+    assert read_as == planted
+    assert long == []
 
 
 def test_there_must_be_something_to_attack() -> None:

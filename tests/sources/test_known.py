@@ -200,6 +200,11 @@ EXAMPLES = {
         [{"dataset": "d", "instruction": Q, "output": GOOD, "generator": "m"}],
         [(Q, [GOOD], 0, None)],
     ),
+    "promptfoo results": (
+        [{"vars": {"q": Q}, "prompt": {"raw": Q, "label": "p"}, "provider": {"id": "openai:m"}, "response": {"output": GOOD}, "success": True,
+          "score": 1}],
+        [(Q, [GOOD], 0, None)],
+    ),
     "Prometheus, Feedback-Bench": (
         [{"orig_instruction": Q, "orig_response": GOOD, "orig_criteria": "Is it a colour?", "orig_reference_answer": "Red.",
           **{f"orig_score{at}_description": text for at, text in enumerate(("No.", "Hardly.", "Half.", "Nearly.", "Yes."), 1)}, "orig_score": "5"}],

@@ -61,17 +61,18 @@ def tagged(name):
     return form and template.kind.ordered
 
 
-@pytest.mark.parametrize("name", FIRST)
-def test_the_first_templates_keep_their_wording(name):
+def test_the_first_templates_keep_their_wording():
     """Not a byte below their heads changes, since replies are cached by what was asked."""
-    wording = shipped("prompt_templates", f"{name}.jinja").read_bytes().split(b"\n---\n", 1)[1]
-    assert hashlib.sha256(wording).hexdigest()[:16] == FIRST[name]
+    wordings = {
+        name: shipped("prompt_templates", f"{name}.jinja").read_bytes().split(b"\n---\n", 1)[1] for name in FIRST
+    }
+    assert {name: hashlib.sha256(wording).hexdigest()[:16] for name, wording in wordings.items()} == FIRST
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_names_the_source_of_its_method(name):
+def test_each_shipped_template_names_the_source_of_its_method():
     """A paper by its arXiv id, a repository, or that it is our own."""
-    assert re.search(r"arXiv \d{4}\.\d{5}|huggingface\.co/\w+/\w+|\bown\b", loaded(name).front.source)
+    form = re.compile(r"arXiv \d{4}\.\d{5}|huggingface\.co/\w+/\w+|\bown\b")
+    assert {name: loaded(name).front.source for name in NAMES if not form.search(loaded(name).front.source)} == {}
 
 
 @pytest.mark.parametrize("mode", ["pairwise", "best_of_k", "rating"])
@@ -82,92 +83,96 @@ def test_each_mode_has_templates_in_several_forms(mode):
     assert len({(rule.json_field is None, rule.has_parts) for rule in rules}) > 1
 
 
-@pytest.mark.parametrize("name", ["pairwise", "pairwise-ties", "four-way", "rating-10", "rating-ties"])
-def test_the_contracts_templates_ship(name):
+def test_the_contracts_templates_ship():
     """The five that ship from the first are there."""
-    assert name in NAMES
+    assert {"pairwise", "pairwise-ties", "four-way", "rating-10", "rating-ties"} <= {*NAMES}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_bears_its_files_name(name):
+def test_each_shipped_template_bears_its_files_name():
     """The name in the front matter is the one it is found by."""
-    assert loaded(name).name == name
+    assert [loaded(name).name for name in NAMES] == NAMES
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_says_what_it_is_for(name):
+def test_each_shipped_template_says_what_it_is_for():
     """Each has a description of one line."""
-    assert loaded(name).front.description.strip().count("\n") == 0 < len(loaded(name).front.description)
+    assert [name for name in NAMES if len(loaded(name).front.description.strip().splitlines()) != 1] == []
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_example_is_read(name):
+def test_each_shipped_example_is_read():
     """The example gives a verdict by the rule."""
-    template = loaded(name)
+    read_as = {name: said(name, shown(name)) for name in NAMES}
 
-    assert isinstance(read(Reply(text=template.rule.example), template.rule, shown(name)), Verdict)
+    assert {name: found for name, found in read_as.items() if not isinstance(found, Verdict)} == {}
 
 
 @pytest.mark.parametrize("more", [{}, {"reference": "the reference"}, {"rubric": "the rubric"}])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_shows_prompt_and_answers_in_order(name, more):
+def test_each_shipped_template_shows_prompt_and_answers_in_order(more):
     """The prompt stands before the answers, and these in the order of their labels, whatever else the item has."""
-    of = item(answers=tuple(f"text of {label}" for label in LABELS[: shown(name)]), metadata={}, **more)
-    text = rendered(name, of)[-1]["content"]
-    places = [text.index(part) for part in ("Why is the sky blue?", *(f"text of {x}" for x in LABELS[: shown(name)]))]
+    wrong = {}
+    for name in NAMES:
+        answers = tuple(f"text of {label}" for label in LABELS[: shown(name)])
+        text = rendered(name, item(answers=answers, metadata={}, **more))[-1]["content"]
+        places = [text.find(part) for part in ("Why is the sky blue?", *answers)]
+        if places != sorted(places) or -1 in places:
+            wrong[name] = places
 
-    assert places == sorted(places)
+    assert wrong == {}
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if "<answer_A>" in rendered(name)[-1]["content"]])
-def test_a_shipped_template_puts_each_answer_under_its_label(name):
+def test_each_shipped_template_puts_each_answer_under_its_label():
     """The answer in slot A is marked A, whichever completion it is."""
-    k = shown(name)
-    template = loaded(name)
-    text = template.render(item(answers=tuple(f"text {n}" for n in range(k))), tuple(reversed(range(k))))[-1]["content"]
+    wrong, some = [], [name for name in NAMES if "<answer_A>" in rendered(name)[-1]["content"]]
+    for name in some:
+        k = shown(name)
+        of = item(answers=tuple(f"text {n}" for n in range(k)))
+        text = loaded(name).render(of, tuple(reversed(range(k))))[-1]["content"]
+        for slot, label in enumerate(LABELS[:k]):
+            if not re.search(rf"<answer_{label}>\s*text {k - 1 - slot}\s*</answer_{label}>", text):
+                wrong.append((name, label))
 
-    for slot in range(k):
-        assert re.search(rf"<answer_{LABELS[slot]}>\s*text {k - 1 - slot}\s*</answer_{LABELS[slot]}>", text)
+    assert (wrong, len(some) > 10) == ([], True)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_shows_a_whole_conversation(name):
+def test_each_shipped_template_shows_a_whole_conversation():
     """All turns are shown in order, each under its role."""
-    of = item(answers=("a", "b", "c", "d")[: shown(name)], conversation=MULTI_TURN)
-    text = rendered(name, of)[-1]["content"]
-
-    assert re.search(
-        r"<user>\s*First question\?\s*</user>\s*<assistant>\s*First reply\.\s*</assistant>\s*<user>\s*Second", text
-    )
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if tagged(name)])
-def test_a_shipped_template_asks_for_exactly_the_tags_it_reads(name):
-    """Every tag in the last sentence is read as a verdict, and together they are all verdicts there are."""
-    template = loaded(name)
-    k = shown(name)
-    last = rendered(name)[-1]["content"].rpartition("\n")[2]
-    verdicts = {read(Reply(text=tag), template.rule, k) for tag in re.findall(r"\[\[.*?\]\]", last)}
-    expected = set(LABELS[:k]) | ({TIE} if TIE in (template.rule.values or {}).values() else set())
-
-    assert verdicts == {Verdict(value) for value in expected}
-
-
-@pytest.mark.parametrize("name", [name for name in NAMES if loaded(name).rule.scale is not None])
-def test_a_shipped_rating_names_the_bounds_it_reads(name):
-    """The wording gives the scale's two ends, and each of them is read, in the place of the example's."""
-    template = loaded(name)
-    low, high = template.rule.scale
-    system = rendered(name)[0]["content"]
-    of = {end: item(answers=("x" * length,)) for end, length in ((low, 0), (high, 5_000))}
-    replies = {end: answer("longest", [], hint_for(template, of[end], (0,))) for end in (low, high)}
-
-    assert re.search(rf"from {low:g}\b", system)
-    assert re.search(rf"to {high:g}\b", system.replace(" (wrong)", ""))
-    assert {end: read(Reply(text=text), template.rule, 1).value for end, text in replies.items()} == {
-        low: low,
-        high: high,
+    form = r"<user>\s*First question\?\s*</user>\s*<assistant>\s*First reply\.\s*</assistant>\s*<user>\s*Second"
+    texts = {
+        name: rendered(name, item(answers=("a", "b", "c", "d")[: shown(name)], conversation=MULTI_TURN))[-1]["content"]
+        for name in NAMES
     }
+
+    assert {name: text for name, text in texts.items() if not re.search(form, text)} == {}
+
+
+def test_each_shipped_template_asks_for_exactly_the_tags_it_reads():
+    """Every tag in the last sentence is read as a verdict, and together they are all verdicts there are."""
+    verdicts, expected = {}, {}
+    for name in filter(tagged, NAMES):
+        rule, k = loaded(name).rule, shown(name)
+        last = rendered(name)[-1]["content"].rpartition("\n")[2]
+        verdicts[name] = {read(Reply(text=tag), rule, k) for tag in re.findall(r"\[\[.*?\]\]", last)}
+        ties = {TIE} if TIE in (rule.values or {}).values() else set()
+        expected[name] = {Verdict(value) for value in {*LABELS[:k]} | ties}
+
+    assert verdicts == expected != {}
+
+
+def test_each_shipped_rating_names_the_bounds_it_reads():
+    """The wording gives the scale's two ends, and each of them is read, in the place of the example's."""
+    ends, named, read_as = {}, {}, {}
+    for name in NAMES:
+        template = loaded(name)
+        if template.rule.scale is None:
+            continue
+        low, high = ends[name] = tuple(template.rule.scale)
+        system = rendered(name)[0]["content"].replace(" (wrong)", "")
+        named[name] = [bool(re.search(form, system)) for form in (rf"from {low:g}\b", rf"to {high:g}\b")]
+        hints = [hint_for(template, item(answers=("x" * length,)), (0,)) for length in (0, 5_000)]
+        texts = [answer("longest", [], hint) for hint in hints]
+        read_as[name] = tuple(read(Reply(text=text), template.rule, 1).value for text in texts)
+
+    assert named == {name: [True, True] for name in ends} != {}
+    assert read_as == ends
 
 
 @pytest.mark.parametrize("name", ["pairwise-multi-turn"])
@@ -183,13 +188,15 @@ def test_continuations_of_several_turns_are_told_apart(name):
 
 
 @pytest.mark.parametrize("given", ["reference", "rubric"])
-@pytest.mark.parametrize("name", NAMES)
-def test_a_reference_or_rubric_is_shown_or_not_spoken_of(name, given):
+def test_a_reference_or_rubric_is_shown_or_not_spoken_of(given):
     """Where the item has one and the template asks for it, it stands in the question; else its words are the same."""
-    with_one = rendered(name, item(answers=tuple("wxyz"[: shown(name)]), **{given: "GIVEN"}))
-    without = rendered(name, item(answers=tuple("wxyz"[: shown(name)])))
+    shows, differs = [], []
+    for name in NAMES:
+        with_one = rendered(name, item(answers=tuple("wxyz"[: shown(name)]), **{given: "GIVEN"}))
+        shows += [name] if "GIVEN" in with_one[-1]["content"] else []
+        differs += [name] if with_one != rendered(name, item(answers=tuple("wxyz"[: shown(name)]))) else []
 
-    assert ("GIVEN" in with_one[-1]["content"]) == (with_one != without)
+    assert shows == differs != []
 
 
 REPLIES = [
@@ -248,64 +255,53 @@ REPLIES = [
 ]
 
 
-@pytest.mark.parametrize(("name", "reply", "expected"), REPLIES)
-def test_a_public_judges_usual_reply_is_read(name, reply, expected):
+def test_a_public_judges_usual_reply_is_read():
     """In the form that the method's own judges were tuned to, or are asked for."""
-    template = loaded(name)
-    result = read(Reply(text=reply), template.rule, 4 if template.mode == "best_of_k" else shown(name))
+    found = []
+    for name, reply, _ in REPLIES:
+        template = loaded(name)
+        result = read(Reply(text=reply), template.rule, 4 if template.mode == "best_of_k" else shown(name))
+        found.append((name, reply, result.value if isinstance(result, Verdict) else result.kind))
 
-    assert (result.value if isinstance(result, Verdict) else result.kind) == expected
+    assert found == REPLIES
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if loaded(name).rule.json_field is not None])
-def test_a_judge_with_a_schema_is_not_asked_for_the_object_in_words(name):
+def test_a_judge_with_a_schema_is_not_asked_for_the_object_in_words():
     """Where the schema goes out, the wording names its fields; where not, it asks for the object and nothing else."""
-    template, of = loaded(name), item(answers=("one", "two")[: shown(name)])
-    order = tuple(range(shown(name)))
-    schema, words = (
-        "\n".join(each["content"] for each in template.render(of, order, structured=structured))
-        for structured in (True, False)
-    )
-
-    assert f'"{template.rule.json_field}"' in schema
-    assert '"reasoning"' in schema
-    assert ("JSON object" in schema, "JSON object" in words, "nothing around it" in words) == (False, True, True)
-
-
-@pytest.fixture(scope="module")
-def judged(tmp_path_factory):
-    """The metrics of each template's run over a few rows of the sample, by the judge that prefers the longest."""
-    out, found = tmp_path_factory.mktemp("runs"), {}
-    row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
-    rows = write_jsonl(out / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
-    for benchmark, modes in (
-        ("rewardbench", {"pairwise", "rating"}),
-        ("rewardbench-2", {"best_of_k"}),
-        ("custom", {"label"}),
-    ):
-        names = [name for name in NAMES if loaded(name).mode in modes]
-        named = [word for name in names for word in ("-t", name)]
-        data = (
-            "--data",
-            rows if benchmark == "custom" else "sample",
-            "--limit",
-            "6",
-            "--json",
-            "--out",
-            out,
-            "--cache-dir",
-            out / "cache",
+    found = {}
+    for name in NAMES:
+        template, k = loaded(name), shown(name)
+        if template.rule.json_field is None:
+            continue
+        of = item(answers=("one", "two")[:k])
+        schema, words = (
+            "\n".join(each["content"] for each in template.render(of, tuple(range(k)), structured=structured))
+            for structured in (True, False)
         )
-        ended = judgebench("run", benchmark, "-j", "offline/longest", *named, *data)
-        assert ended.status == 0, ended.err
-        found |= {metrics["template"]: metrics for metrics in ended.metrics}
-    return found
+        found[name] = (
+            [part in schema for part in (f'"{template.rule.json_field}"', '"reasoning"', "JSON object")],
+            [part in words for part in ("JSON object", "nothing around it")],
+        )
+
+    assert found == {name: ([True, True, False], [True, True]) for name in found} != {}
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_a_shipped_template_judges_from_end_to_end(name, judged):
+def test_each_shipped_template_judges_from_end_to_end(tmp_path):
     """Every reply of an offline judge, which is worded like the example, is read."""
-    assert (judged[name]["coverage"], judged[name]["failures"]) == (1, {})
+    found = {}
+    row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
+    rows = write_jsonl(tmp_path / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
+    for benchmark, modes, data in (
+        ("rewardbench", {"pairwise", "rating"}, "sample"),
+        ("rewardbench-2", {"best_of_k"}, "sample"),
+        ("custom", {"label"}, rows),
+    ):
+        named = [word for name in NAMES if loaded(name).mode in modes for word in ("-t", name)]
+        ended = judgebench("run", benchmark, "-j", "offline/longest", *named, "--data", data, "--limit", "6", "--json")
+        assert ended.status == 0, ended.err
+        found |= {each["template"]: (each["coverage"], each["failures"]) for each in ended.metrics}
+
+    assert found == dict.fromkeys(NAMES, (1, {}))
 
 
 @pytest.mark.parametrize("benchmark", ["rewardbench", "rewardbench-2"])
@@ -321,13 +317,15 @@ def test_every_row_of_the_sample_is_rendered(benchmark):
             assert all(of.completions[index].text in text for index in call.order)
 
 
-@pytest.mark.parametrize("name", NAMES)
-def test_the_docs_table_has_every_template(name):
+def test_the_docs_table_has_every_template():
     """With its mode, the form of its verdict and the source of its method, as the file has them."""
-    template = loaded(name)
-    slots = min(template.kind.slots, 3)
-    form = " ".join(wanted(template.rule, slots).split())
-    row = f"| `{name}` | `{template.mode}` | `{form}` | {template.front.source}"
     lines = (REPOSITORY / "docs" / "templates.md").read_text(encoding="utf-8").splitlines()
+    rows = {}
+    for name in NAMES:
+        template = loaded(name)
+        slots = min(template.kind.slots, 3)
+        form = " ".join(wanted(template.rule, slots).split())
+        row = f"| `{name}` | `{template.mode}` | `{form}` | {template.front.source}"
+        rows[row] = len([line for line in lines if line.startswith(row) and line.endswith(" |")])
 
-    assert len([line for line in lines if line.startswith(row) and line.endswith(" |")]) == 1, row
+    assert rows == dict.fromkeys(rows, 1)

@@ -1,9 +1,9 @@
 """Verdicts phrased as an example phrases its own: what comes out is read as what went in."""
 
 import pytest
+from shippedtemplates import NAMES, loaded
 
 from judgebench.items import LABELS, Verdict
-from judgebench.templates.template import load_template, shipped_templates
 from judgebench.verdicts.phrasing import (
     fill_example,
     fill_mark,
@@ -21,25 +21,32 @@ TWICE = VerdictRule(pattern=r"is (\w)", example="One is A, no, it is B!")
 
 
 @pytest.mark.parametrize("fill", [fill_example, fill_mark])
-@pytest.mark.parametrize("name", sorted(shipped_templates()))
-def test_every_verdict_is_read_back(name, fill):
-    """By every shipped template, of every slot or of both ends of the scale, with the example's reasons and without."""
-    template = load_template(name)
-    rule = template.rule
-    if rule.scale is not None:
-        for bound in rule.scale:
-            assert read_text(fill(rule, phrase_rating(rule, f"{bound:g}")), rule, 1).value == bound
-        return
-    if rule.classes is not None:
-        for name in rule.classes.names:
-            assert read_text(fill(rule, phrase_label(rule, name)), rule, 1).value == name
-        return
-    k = 2 if template.mode == "pairwise" else 4
-    for slot in range(k):
-        order = [slot, *(other for other in reversed(range(k)) if other != slot)]
-        verdict = read_text(fill(rule, phrase_choice(rule, order)), rule, k)
-        assert verdict.value == LABELS[slot]
-        assert verdict.ranking in {None, ">".join(LABELS[at] for at in order)}
+def test_every_verdict_is_read_back(fill):
+    """By every shipped template, of every slot, class or end of the scale, with the example's reasons and without."""
+    said, read_as = {}, {}
+    for name in NAMES:
+        template = loaded(name)
+        rule = template.rule
+        for bound in rule.scale or ():
+            said[name, bound] = (bound, None)
+            read_as[name, bound] = result(fill(rule, phrase_rating(rule, f"{bound:g}")), rule, 1)
+        for label in rule.classes.names if rule.classes is not None else ():
+            said[name, label] = (label, None)
+            read_as[name, label] = result(fill(rule, phrase_label(rule, label)), rule, 1)
+        k = min(template.kind.slots, 4) if template.kind.ordered else 0
+        for slot in range(k):
+            order = [slot, *(other for other in reversed(range(k)) if other != slot)]
+            value, ranking = result(fill(rule, phrase_choice(rule, order)), rule, k)
+            said[name, slot] = (LABELS[slot], None if ranking is None else ">".join(LABELS[at] for at in order))
+            read_as[name, slot] = (value, ranking)
+
+    assert read_as == said
+
+
+def result(text, rule, k):
+    """The verdict's value and ranking, or why there is none."""
+    verdict = read_text(text, rule, k)
+    return (verdict.value, verdict.ranking) if isinstance(verdict, Verdict) else (verdict.kind, text)
 
 
 def test_a_whole_example_has_the_verdict_in_each_of_its_tags():

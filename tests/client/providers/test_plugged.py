@@ -10,8 +10,9 @@ from textwrap import indent
 
 import pytest
 from asking import Asker
-from commands import FRESH, judgebench, process
+from commands import Ended, judgebench
 from loopback import Fault, LoopbackServer, Reply
+from processes import Running
 from scoring import write_rows
 
 import judgebench as jb
@@ -193,17 +194,28 @@ def test_a_broken_package_is_found_before_the_first_call(plug, tmp_path):
     assert not (tmp_path / "runs" / "custom" / "raises--m" / "pairwise" / "one" / "manifest.json").exists()
 
 
+DEVELOPING = """
+import sys, warnings
+warnings.simplefilter("default")
+sys.path.insert(0, "site")
+from judgebench.cli import main
+main()
+"""
+"""A command as `python -X dev` runs it, as far as a provider's author sees."""
+
+
 @pytest.fixture
 def run_plugged(plug, tmp_path):
-    """Runs two pairs with a provider `own`, whose class has this body, in a Python of its own."""
+    """Runs pairs with a provider `own`, whose class has this body, in a process of its own, with asyncio's checks."""
     rows = [{"id": str(number), "prompt": str(number), "chosen": "good", "rejected": "bad"} for number in range(4)]
     data = write_rows(tmp_path / "rows.jsonl", rows)
 
     def run(body, *options):
         plug("own", f"from judgebench.client import Provider\nclass Plug(Provider):\n{indent(body, '    ')}\n")
         command = ("run", "custom", "--data", data, "-j", "own/m", "--out", tmp_path / "runs", *options)
-        env = os.environ | {"PYTHONPATH": str(tmp_path / "site")}
-        return process(*command, python=("-X", "dev", *FRESH), env=env)
+        running = Running(*command, cwd=tmp_path, env=os.environ | {"PYTHONASYNCIODEBUG": "1"}, code=DEVELOPING)
+        out, err = running.communicate()
+        return Ended(running.wait(), out, err)
 
     return run
 
