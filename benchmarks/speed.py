@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 JUDGEBENCH = [sys.executable, "-m", "judgebench"]
 IMPORT = [sys.executable, "-c", "import litellm"]
 PAIRS = 2985
-FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items")
+FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items", "labels")
 FURTHER = 20
 
 
@@ -176,14 +176,16 @@ class Bench:
         rows(self.folder / "few.jsonl", 20)
         lay_provider(self.folder / "site")
         (self.folder / "plugged.yaml").write_text(json.dumps({"judges": {"local": {"model": "plugged/model"}}}))
-        arguments = self.judge(_fresh("further"), data="few.jsonl", judges="plugged.yaml")[len(JUDGEBENCH) :]
         script = (
             "import contextlib, io, resource, sys\n"
             "from judgebench.cli import main\n"
             "at = sys.argv.index('--out') + 1\n"
             "def command():\n"
             "    sys.argv[at] += '+'\n"
-            "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()\n"
+            "    try:\n"
+            "        with contextlib.redirect_stdout(io.StringIO()): main()\n"
+            "    except SystemExit as ended:\n"
+            "        assert not ended.code\n"
             "command()\n"
             "before = resource.getrusage(resource.RUSAGE_SELF)\n"
             f"for _ in range({FURTHER}): command()\n"
@@ -192,6 +194,7 @@ class Bench:
         )
 
         def ours() -> float:
+            arguments = self.judge(_fresh("further"), data="few.jsonl", judges="plugged.yaml")[len(JUDGEBENCH) :]
             command = [sys.executable, "-c", script, *arguments]
             env = self.env | {"PYTHONPATH": os.pathsep.join((str(self.folder / "site"), str(HERE.parent)))}
             done = subprocess.run(command, env=env, cwd=self.folder, stdout=subprocess.PIPE, check=True)
@@ -299,6 +302,31 @@ class Bench:
             f"start to the first call beyond imports, {count:,} items", f"{took - imported:.1f} s", "at most 3 s", said
         )
         self.add(f"resumed done run, {count:,} items", f"{again.wall:.1f} s", "at most 5 s", f"{again.cpu:.1f} s CPU")
+
+    def labels(self) -> None:
+        """100,000 label verdicts against as many pairs, by an offline judge; and the figures of a million."""
+        count = 100_000
+        rows(self.folder / "large.jsonl", count)
+        with (self.folder / "labels.jsonl").open("w", encoding="utf-8") as file:
+            for number, line in enumerate((self.folder / "large.jsonl").open(encoding="utf-8")):
+                pair = json.loads(line)
+                row = {"id": number, "prompt": pair["prompt"], "response": f"{pair['chosen']} {pair['rejected']}"}
+                file.write(json.dumps(row | {"label": "pass" if number % 3 else "fail"}) + "\n")
+
+        def command(data: str) -> list[str]:
+            fresh = ["--out", _fresh("out"), "--cache-dir", _fresh("cache"), "--quiet", "--json"]
+            return [*JUDGEBENCH, "run", "custom", "--data", data, "-j", "offline/random", *fresh]
+
+        pairs, labels = (self.took(command(data)) for data in ("large.jsonl", "labels.jsonl"))
+        said = f"{labels.wall:.0f} s and {pairs.wall:.0f} s"
+        self.add(f"label run / run of pairs, {count:,} items", f"{labels.wall / pairs.wall:.2f}", "at most 1.2", said)
+        said = f"{labels.memory / 1000:.0f} MB and {pairs.memory / 1000:.0f} MB"
+        self.add("memory of the same", f"{labels.memory / pairs.memory:.2f}", "at most 1.1", said)
+        scored = self.took([sys.executable, str(HERE / "label_figures.py")])
+        memory = f"{scored.memory / 1000:.0f} MB, at most 1,000 MB"
+        self.add(
+            "figures of 1,000,000 label verdicts", f"{scored.cpu:.0f} s CPU", "at most 20 s, made and scored", memory
+        )
 
 
 def lay_provider(site: Path) -> None:

@@ -398,10 +398,12 @@ def import_verdicts(
     """
     from judgebench.runs import ImportOptions, import_runs, verdict_source
 
+    benchmark, data = rows_of(benchmark, data)
     chosen = get_benchmark(benchmark)
+    alone = chosen.own_rows and not chosen.declaration()
     source, rows = verdict_source(file, columns or {}, labels or {}, id_column, with_data=data is not None)
     wanted = tuple(subsets)
-    dataset = None if data is None and chosen.own_rows else load_dataset(chosen, data, Selection(wanted, rows=rows))
+    dataset = None if data is None and alone else load_dataset(chosen, data, Selection(wanted, rows=rows))
     read_by = None if template is None else load_template(template)
     options = ImportOptions(judge, read_by, labels or {}, wanted)
     return [Run.load(path) for path in import_runs(source, chosen, dataset, out=Path(out), options=options)]

@@ -92,7 +92,10 @@ def installable() -> dict[str, str]:
     return {
         "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
         "PYTHONPATH": sysconfig.get_path("purelib"),
-        **dict.fromkeys(("PIP_NO_INDEX", "PIP_NO_DEPS", "PIP_IGNORE_INSTALLED", "PIP_DISABLE_PIP_VERSION_CHECK"), "1"),
+        **dict.fromkeys(
+            ("PIP_NO_INDEX", "PIP_NO_DEPS", "PIP_IGNORE_INSTALLED", "PIP_DISABLE_PIP_VERSION_CHECK", "PIP_NO_COMPILE"),
+            "1",
+        ),
         "PIP_NO_BUILD_ISOLATION": "0",  # pip's word for "without isolation"
     }
 

@@ -95,7 +95,7 @@ def plugin(group: str, what: str, name: str, problem_of: Callable[[Any], str], a
     loaded = None
     try:
         loaded = point.load()
-        made = loaded() if argument is None else loaded(argument)
+        made = loaded if not callable(loaded) else loaded() if argument is None else loaded(argument)
     except ConfigError:
         raise
     except Exception as error:  # noqa: BLE001 - what another package's code raises is not ours to know

@@ -27,6 +27,7 @@ from judgebench.runs import (
     find_runs,
     list_runs,
     open_run,
+    read_manifest,
     run_labels,
     share_contents,
     shared_conditions,
@@ -99,9 +100,9 @@ def leaderboard(
     for each in folders:
         if not each.is_dir():
             raise ConfigError(f"{each}: folder not found; name the folder above the runs (--out of judgebench run)")
-    if benchmark is not None:
-        get_benchmark(benchmark)
     paths = list(dict.fromkeys(path for each in folders for path in find_runs(each)))
+    if benchmark is not None and benchmark not in {getattr(read_manifest(path), "benchmark", None) for path in paths}:
+        benchmark = get_benchmark(benchmark).name
     by_benchmark, unreadable = open_by_benchmark(paths, benchmark)
     by_benchmark, altered = _unaltered(by_benchmark)
     if altered:
@@ -138,10 +139,18 @@ def open_by_benchmark(paths: Sequence[Path], only: str | None = None) -> tuple[d
     for each in opened:
         try:
             _ = each.outcomes
-            by_benchmark.setdefault(each.metrics.benchmark, []).append(each)
+            by_benchmark.setdefault(_kind_of(each, by_benchmark), []).append(each)
         except ConfigError as error:
             unreadable.append(str(error))
     return by_benchmark, unreadable
+
+
+def _kind_of(run: Finished, there: Mapping[str, list[Finished]]) -> str:
+    """The benchmark's name; with its hash where a file of that name that says something else has it already."""
+    name, file = run.metrics.benchmark, run.run.manifest.benchmark_file
+    first = there[name][0].run.manifest.benchmark_file if name in there else file
+    said, known = ((each or {}).get("hash") for each in (file, first))
+    return name if said == known else f"{name} {str(said)[:8]}"
 
 
 def _opened(path: Path, benchmark: str | None, unreadable: list[str]) -> Finished | None:
@@ -179,7 +188,7 @@ def _nothing(folders: Sequence[Path], benchmark: str | None, found: int, unreada
 def _sections(runs: Sequence[Finished]) -> tuple[str, ...]:
     """The sections that any run has, in the published order."""
     there = {name for each in runs for name in each.metrics.sections}
-    return tuple(name for name in runs[0].benchmark.layout.sections if name in there)
+    return tuple(name for name in runs[0].benchmark.layout.named(there) if name in there)
 
 
 def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Board:
@@ -211,7 +220,7 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
         figures = [each for each in published_figures() if each.benchmark == benchmark.name]
         places += [_published(each) for each in figures]
         there = {*sections, *(name for each in figures for name in each.sections)}
-        sections = tuple(name for name in benchmark.layout.sections if name in there)
+        sections = tuple(name for name in benchmark.layout.named(there) if name in there)
         notes += [f"{each.name}: {each.note}" for each in figures if each.note]
         notes += [f"published, not reproduced: {each.name} ({each.source}, {each.date})" for each in figures]
     ranked = [places[at] for at in alike]

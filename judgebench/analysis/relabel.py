@@ -34,6 +34,7 @@ class Fix:
         comment: Why.
         order: Which of the item's answers, as they are stored, comes first, second ...; the correct ones come first.
         num_correct: How many are correct.
+        name: The class of a single answer; None of others, and where it has none.
     """
 
     item: str
@@ -41,11 +42,12 @@ class Fix:
     comment: str
     order: tuple[int, ...]
     num_correct: int
+    name: str | None = None
 
     @property
-    def tie(self) -> str | None:
-        """The label of an item whose two answers are equally good."""
-        return TIE if self.label == TIE else None
+    def gold(self) -> str | None:
+        """The label of an item whose two answers are equally good, or of one with a class."""
+        return TIE if self.label == TIE and len(self.order) > 1 else self.name
 
     def moved(self, order: Sequence[int]) -> tuple[int, ...]:
         """The order in which a call showed the answers, by their new numbers."""
@@ -54,12 +56,13 @@ class Fix:
     def of(self, item: Item) -> Item:
         """The item with this label."""
         completions = tuple(item.completions[at] for at in self.order)
-        return replace(item, completions=completions, num_correct=self.num_correct, label=self.tie)
+        grade = None if len(self.order) == 1 else item.human_score
+        return replace(item, completions=completions, num_correct=self.num_correct, label=self.gold, human_score=grade)
 
     def of_key(self, key: ItemKey) -> ItemKey:
         """The same without its texts."""
         lengths = tuple(key.lengths[at] for at in self.order)
-        return replace(key, lengths=lengths, num_correct=self.num_correct, label=self.tie)
+        return replace(key, lengths=lengths, num_correct=self.num_correct, label=self.gold)
 
     def of_judgement(self, judgement: Judgement) -> Judgement:
         """The judgement with the order by the new numbers."""
@@ -145,6 +148,7 @@ class _Reader:
     def __init__(self, finished: Finished, labels: Mapping[str, str]) -> None:
         self._finished, self._labels = finished, labels
         self._unlabelled = finished.benchmark.own_rows
+        self._classes = finished.run.manifest.template.label_classes
         codes: dict[int, set[int]] = {}
         for item, label in labels.items():
             if label.strip().isdecimal():
@@ -162,6 +166,8 @@ class _Reader:
             ValueError: It is none; the message says what could stand there.
         """
         label = text.casefold()
+        if self._classes is not None and key.k == 1:
+            return self._class(key, text, comment)
         if key.human_score is not None or key.k < 2:
             raise ValueError(
                 f"item '{key.id}' is graded or has one answer; only labels of two or more can be corrected"
@@ -180,6 +186,23 @@ class _Reader:
         if best < key.num_correct:
             return None
         return Fix(key.id, text, comment, (best, *(at for at in every if at != best)), 1)
+
+    def _class(self, key: ItemKey, text: str, comment: str) -> Fix | None:
+        """The correction of a class."""
+        assert self._classes is not None
+        names = self._classes.names
+        if text.casefold() in {"", "keep"}:
+            return None
+        others = [name for name in names if name != key.label]
+        name = self._classes.find(text)
+        if name is None and text.casefold() == "flip" and len(others) == 1:
+            name = others[0]
+        if name is None and text.casefold() != "none":
+            words = ["keep", *(["flip"] if len(names) == 2 else []), "none", *names]
+            near = difflib.get_close_matches(text.casefold(), words, n=1)
+            hint = f"; did you mean {near[0]}?" if near else ""
+            raise ValueError(f"label '{text}' of item '{key.id}' must be {', '.join(words)}{hint}")
+        return None if name == key.label else Fix(key.id, text, comment, (0,), 0, name)
 
     def _best(self, key: ItemKey, text: str, said: str | int | None) -> int:
         """The number of the best answer, as the item has it."""
@@ -249,7 +272,7 @@ def labels_entry(
     """What a manifest says of corrections: the file's name, a hash of the items with them, and what moved."""
     digest = str(finished.run.manifest.items.hash)
     said = "\n".join(
-        [digest, *(f"{each.item}\t{each.order}\t{each.num_correct}\t{each.tie}" for each in fixes.values())]
+        [digest, *(f"{each.item}\t{each.order}\t{each.num_correct}\t{each.gold}" for each in fixes.values())]
     )
     moved = {item: list(order) for item, order in relabelled(finished, fixes).moved.items()}
     return {

@@ -1,11 +1,19 @@
-"""The benchmarks by name; a new one is a module with its line here, or an entry point. Its modules are its face."""
+"""The benchmarks by name: files in `files/`, or modules where a rule needs code; each has its line here.
+
+Another package's are entry points, a user's own are files that are named by their path. Its modules are its face.
+"""
 
 from __future__ import annotations
 
+from functools import lru_cache
 from importlib import import_module
+from importlib.resources import as_file, files
+from pathlib import Path
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import plugin, plugin_names
+from judgebench.benchmarks.file import is_benchmark_file
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -14,15 +22,15 @@ if TYPE_CHECKING:
 BENCHMARKS = {
     "rewardbench": "judgebench.benchmarks.rewardbench:RewardBench",
     "rewardbench-2": "judgebench.benchmarks.rewardbench2:RewardBench2",
-    "judgebench-gpt": "judgebench.benchmarks.judgebench_pairs:JudgeBenchGpt",
-    "judgebench-claude": "judgebench.benchmarks.judgebench_pairs:JudgeBenchClaude",
-    "llmbar": "judgebench.benchmarks.llmbar:LLMBar",
+    "judgebench-gpt": "judgebench-gpt.yaml",
+    "judgebench-claude": "judgebench-claude.yaml",
+    "llmbar": "llmbar.yaml",
     "rm-bench": "judgebench.benchmarks.rm_bench:RMBench",
     "rewardmath": "judgebench.benchmarks.rewardmath:RewardMATH",
-    "feedback-bench": "judgebench.benchmarks.feedback_bench:FeedbackBench",
+    "feedback-bench": "feedback-bench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
-"""Name -> module and class; a module is imported when its benchmark is asked for."""
+"""Name -> file, or module and class; it is read when its benchmark is asked for."""
 
 GROUP = "judgebench.benchmarks"
 """The entry points under which other packages bring benchmarks of their own."""
@@ -31,16 +39,42 @@ _NEEDED = ("name", "title", "source", "columns", "rule", "templates")
 
 
 def get_benchmark(name: str) -> Benchmark:
-    """The benchmark of that name: one of ours, else another package's.
+    """The benchmark of that name: one of ours, a file of the user's own by its path, else another package's.
 
     Raises:
-        ConfigError: There is none (the message names the nearest), or the package's is broken.
+        ConfigError: There is none (the message names the nearest), or the file or the package's is broken.
     """
-    if name not in BENCHMARKS:
-        return _plugged(name)
+    if name in BENCHMARKS:
+        return _shipped(name)
+    return _from_file(Path(name)) if is_benchmark_file(name) else _plugged(name)
+
+
+@lru_cache(maxsize=64)
+def _shipped(name: str) -> Benchmark:
     module, _, cls = BENCHMARKS[name].partition(":")
+    if not cls:
+        from judgebench.benchmarks.declared import declared
+
+        return declared(Path(__file__).parent / "files" / module, ships=True)
     benchmark: Benchmark = getattr(import_module(module), cls)()
     return benchmark
+
+
+def _from_file(path: Path) -> Benchmark:
+    """The benchmark of a file, whose name is none of ours.
+
+    Raises:
+        ConfigError: The file is wrong, or its name is taken.
+    """
+    from judgebench._util.yaml import YamlFile
+    from judgebench.benchmarks.declared import declared
+
+    made = declared(path.expanduser())
+    if made.name in BENCHMARKS:
+        raise YamlFile(path.expanduser()).mistake(
+            ["name"], f"is '{made.name}', a benchmark of judgebench's own: choose another"
+        )
+    return made
 
 
 def known_benchmarks() -> list[str]:
@@ -51,12 +85,23 @@ def known_benchmarks() -> list[str]:
 def _plugged(name: str) -> Benchmark:
     if name not in plugin_names(GROUP):
         raise unknown_name("benchmark", name, known_benchmarks())
-    benchmark: Benchmark = plugin(GROUP, "benchmark", name, lambda made: _problem(made, name))
+    made = plugin(GROUP, "benchmark", name, lambda made: _problem(made, name))
+    if isinstance(made, ModuleType):
+        with as_file(files(made) / f"{name}.yaml") as path:
+            return _from_file(path)
+    benchmark: Benchmark = _from_file(Path(made)) if isinstance(made, str | Path) else made
     return benchmark
 
 
 def _problem(benchmark: Any, name: str) -> str:
+    """What is wrong with what an entry point names: a class, a file's path, or a package with the file NAME.yaml."""
     from judgebench.benchmarks.base import Benchmark
+
+    if isinstance(benchmark, ModuleType):
+        found = hasattr(benchmark, "__path__") and (files(benchmark) / f"{name}.yaml").is_file()
+        return "" if found else f"it has no file {name}.yaml"
+    if isinstance(benchmark, str | Path):
+        return "" if is_benchmark_file(benchmark) and Path(benchmark).is_file() else f"it has no file {benchmark}"
 
     if not isinstance(benchmark, Benchmark):
         return "it is not a subclass of judgebench.benchmarks.base.Benchmark"

@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks.rules import label_outcome
 from judgebench.errors import ConfigError, DataError
@@ -46,20 +46,20 @@ class Benchmark(ABC):
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
 
-    name: ClassVar[str]
-    title: ClassVar[str]
-    source: ClassVar[str]
-    hub_id: ClassVar[str | None] = None
-    hub_split: ClassVar[str | None] = "test"
-    layout: ClassVar[Layout] = Layout()
-    columns: ClassVar[tuple[str, ...]]
-    rule: ClassVar[str]
-    templates: ClassVar[Mapping[Mode, str]]
-    official_orders: ClassVar[Orders] = "one"
-    has_official_way: ClassVar[bool] = True
-    joint_orders: ClassVar[bool] = False
-    own_rows: ClassVar[bool] = False
-    ties_template: ClassVar[str | None] = None
+    name: str
+    title: str
+    source: str
+    hub_id: str | None = None
+    hub_split: str | None = "test"
+    layout: Layout = Layout()
+    columns: tuple[str, ...]
+    rule: str
+    templates: Mapping[Mode, str]
+    official_orders: Orders = "one"
+    has_official_way: bool = True
+    joint_orders: bool = False
+    own_rows: bool = False
+    ties_template: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -80,6 +80,19 @@ class Benchmark(ABC):
         if item.human_score is not None:
             return f"{item.human_score:g}"
         return item.label or ("chosen" if item.num_correct else None)
+
+    def declaration(self) -> dict[str, Any]:
+        """What a run keeps of the file that declares the benchmark: its `hash` and `spec`; empty for any other."""
+        return {}
+
+    def identity(self) -> dict[str, Any]:
+        """What makes a run of it another than one of the same name."""
+        declared = self.declaration()
+        return {"benchmark": self.name, **({"benchmark_file": declared["hash"]} if declared else {})}
+
+    def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:  # noqa: ARG002 - for some
+        """Role -> what it is in the rows, and the columns that are used for nothing; None where the source knows."""
+        return None
 
     def check(self, keys: Collection[ItemKey]) -> None:  # noqa: B027 - most items do
         """Whether the items go together.
@@ -157,7 +170,7 @@ class Benchmark(ABC):
         if rule == "mean":
             return self._outcome(item, readings)
         made = self._outcome(item, join(readings, rule))
-        made = replace(made, parts={**made.parts, **self.over_orders(readings)})
+        made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
         gold = item.label if is_label(item, readings) else None
@@ -171,7 +184,7 @@ class Benchmark(ABC):
         """The bounds of the outcome's parts over each way in which failed readings can be filled in."""
         return {}
 
-    def over_orders(self, readings: Sequence[Reading]) -> Mapping[str, float]:  # noqa: ARG002 - for those that have some
+    def over_orders(self, item: ItemKey, readings: Sequence[Reading]) -> Mapping[str, float]:  # noqa: ARG002 - for some
         """Parts of the outcome that say how the item's orders compare, from readings that are not joined."""
         return {}
 

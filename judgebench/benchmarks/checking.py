@@ -153,6 +153,11 @@ class CheckedRows:
         self.row: Row | None = None
 
     @property
+    def columns(self) -> list[str]:
+        """The columns of all rows that were read."""
+        return list(self._columns)
+
+    @property
     def keeps_empty(self) -> bool:
         """Whether an empty answer is one."""
         return self._options.empty_answers == "keep"

@@ -38,8 +38,8 @@ class Custom(base.Benchmark):
     name = "custom"
     title = "Custom"
     source = "rows of your own"
-    hub_split = None
-    columns = (
+    hub_split: str | None = None
+    columns: tuple[str, ...] = (
         "prompt",
         "chosen, rejected (or completions, num_correct; response_a, response_b, label; response, label or human_score)",
         "and, where there are any, id, subset, group, reference, rubric",
@@ -54,7 +54,7 @@ class Custom(base.Benchmark):
     has_official_way = False
     own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
-    templates = MappingProxyType(
+    templates: Mapping[Mode, str] = MappingProxyType(
         {"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10", "label": "pass-fail"}
     )
 
@@ -175,10 +175,10 @@ class Custom(base.Benchmark):
         """What is unlabelled, and what the correlation is of."""
         yield from super().notes(outcomes)
         yield from grade_notes(outcomes)
-        yield from _group_notes([outcome.item for outcome in outcomes])
+        yield from group_notes([outcome.item for outcome in outcomes])
 
 
-def _group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
+def group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
     """Which items belong together, where some do."""
     sizes = Counter(key.group for key in keys if key.group is not None)
     if len(sizes) == sum(sizes.values()):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
-from judgebench.benchmarks.file import BenchmarkFile, is_benchmark_file, read_benchmark_file
+from judgebench.benchmarks.declared import Declared
 from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
@@ -25,7 +25,7 @@ from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
 from judgebench.sources.nested import NestedSource, is_nested
-from judgebench.sources.opening import source_of, source_of_files
+from judgebench.sources.opening import source_of
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
@@ -195,14 +195,19 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     Raises:
         ConfigError: A row is malformed, an id is duplicated, a subset is not there, or nothing is left.
     """
+    selection = selection or Selection()
+    own = isinstance(benchmark, Declared)
+    if isinstance(benchmark, Declared):
+        benchmark = benchmark.under(selection.rows)
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():
-        data = str(sample_path(benchmark.name))
+        sample = sample_path(benchmark.name)
+        bundled = sample.exists() or not own
+        data = str(sample) if bundled else None
     elif data is None or (isinstance(data, str) and not data):
-        data = benchmark.hub_id
-    if data is None:
+        data = None if own else benchmark.hub_id
+    if data is None and not own:
         raise ConfigError(f"benchmark '{benchmark.name}' has no data of its own: add --data FILE")
-    selection = selection or Selection()
     rows = opened(benchmark, data, selection.rows)
     given = _are_items(rows)
     steps = counted(rows.every_row(), f"reading {rows.name}", unit="rows", total=rows.total)
@@ -231,6 +236,9 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
+    if (used := benchmark.columns_used(checked.columns)) is not None:
+        checked.understood.used, checked.understood.unused = used
+        checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
     benchmark.check(keys.values())
     keys, ungrouped = in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
@@ -264,29 +272,29 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     )
 
 
-def opened(benchmark: Benchmark, data: Data | tuple[Path, ...], options: RowMap) -> Source:
+def opened(benchmark: Benchmark, data: Data | None, options: RowMap) -> Source:
     """The rows of a benchmark under the names that it knows.
 
     Raises:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
-    named = _named_in(data)
-    if named is not None:
-        data, options = named.data, named.under(options)
-    if isinstance(data, tuple):
-        rows = source_of_files(str(data[0]), data)
+    name = benchmark.name
+    if isinstance(benchmark, Declared):
+        rows = benchmark.opened(data, options)
+        if benchmark.spec.named:
+            return rows if _are_items(rows) else KnownSource(rows, name)
+        name, options = "custom", benchmark.row_map
     else:
+        assert data is not None
         rows = source_of(data, hub_split=benchmark.hub_split, config_name=options.config_name)
-    if named is not None:
-        rows.name = str(named.path)
     if options.group_column is not None and not benchmark.own_rows:
         raise ConfigError(f"--group-column is for rows of your own (custom), not for {benchmark.name}: leave it out")
     if benchmark.own_rows:
         check_roles(options.columns)
     if _are_items(rows):
         return _named(rows, options)
-    known = KnownSource(_named(rows, options), benchmark.name, options.labels)
-    return _flat(known, rows, options) if benchmark.own_rows else known
+    known = KnownSource(_named(rows, options), name, options.labels)
+    return _flat(known, rows, options) if name == "custom" or benchmark.own_rows else known
 
 
 def _named(rows: Source, options: RowMap) -> Source:
@@ -309,12 +317,6 @@ def _flat(known: KnownSource, rows: Source, options: RowMap) -> KnownSource:
         if fields is None or (form is not None and fields.label is None):
             return known
     return flat
-
-
-def _named_in(data: Data | tuple[Path, ...]) -> BenchmarkFile | None:
-    """What a benchmark file says, where the data is one."""
-    is_one = isinstance(data, str | Path) and is_benchmark_file(data)
-    return read_benchmark_file(Path(str(data)).expanduser()) if is_one else None
 
 
 def _problem(item: Item, row: Row, keys: Container[str], checked: CheckedRows, *, any_text: bool) -> str | None:

@@ -45,7 +45,7 @@ COMMANDS = {
     "data": ("judgebench.cli.data:data", "Show what is understood of rows; keep it as a benchmark file."),
     "templates": ("judgebench.cli.templates:templates", "List, show, render and check prompt templates."),
     "judges": ("judgebench.cli.judges:judges", "List, show and check judges."),
-    "benchmarks": ("judgebench.cli.judges:benchmarks", "List and show benchmarks."),
+    "benchmarks": ("judgebench.cli.benchmarks:benchmarks", "List, show and check benchmarks."),
 }
 
 

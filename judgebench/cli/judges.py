@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import click
 
 from judgebench.cli.addresses import confirm_addresses
-from judgebench.cli.completing import benchmark_names, files, judge_names, template_names
+from judgebench.cli.completing import files, judge_names, template_names
 from judgebench.cli.console import print_rows
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 from judgebench.cli.groups import Group, Renamed
@@ -179,51 +179,3 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
         came = "returned without alternatives" if reply.logprobs else "not returned"
         yield "log-probs", "returned" if soft else f"{came}: --logprobs would have no effect"
     yield "works", "yes" if found.works else "no"
-
-
-@click.group(cls=Group, epilog="\b\nExample:\njudgebench benchmarks show rewardbench-2\n")
-def benchmarks() -> None:
-    """List and show benchmarks."""
-
-
-@benchmarks.command("list", epilog="\b\nExample:\njudgebench benchmarks list\n")
-def list_benchmarks() -> None:
-    """List all benchmarks."""
-    from judgebench.benchmarks import get_benchmark, known_benchmarks
-    from judgebench.errors import ConfigError
-
-    rows = []
-    for name in known_benchmarks():
-        try:
-            each = get_benchmark(name)
-        except ConfigError as error:
-            rows.append((name, f"broken: {error}", ""))
-        else:
-            rows.append((name, each.title, each.hub_id or "your own rows"))
-    print_rows(rows)
-
-
-@benchmarks.command("show", epilog="\b\nExample:\njudgebench benchmarks show rewardbench-2\n")
-@click.argument(
-    "name",
-    shell_complete=benchmark_names,
-)
-def show_benchmark(name: str) -> None:
-    """Show a benchmark's source, columns, official rule and defaults."""
-    from judgebench.benchmarks import get_benchmark
-
-    each = get_benchmark(name)
-    split = f"split {each.hub_split}" if each.hub_split else "its only split"
-    rows = [
-        ("name", each.name),
-        ("title", f"{each.title} ({each.source})"),
-        ("rows", f"{each.hub_id} (hub), {split}" if each.hub_id else "your own, with --data"),
-        ("columns", ", ".join(each.columns)),
-        ("sections", ", ".join(each.layout.sections) or "none"),
-        ("rule", each.rule),
-        ("orders", each.official_orders),
-        ("templates", ", ".join(f"{template} ({mode})" for mode, template in each.templates.items())),
-    ]
-    if each.ties_template:
-        rows.append(("Ties template", each.ties_template))
-    print_rows(rows)

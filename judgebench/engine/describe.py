@@ -10,19 +10,21 @@ from typing import TYPE_CHECKING
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.checking import Understood, UnusableRowsError
 from judgebench.benchmarks.dataset import Selection, load_dataset, opened
+from judgebench.benchmarks.declared import Declared, declared_again
 from judgebench.benchmarks.file import benchmark_yaml, is_benchmark_file, rows_of
 from judgebench.engine.options import RowOptions
 from judgebench.errors import ConfigError
 from judgebench.protocols import Protocol, orders_of, questions
 from judgebench.sources.known import KnownSource
 from judgebench.sources.labels import read_label
+from judgebench.sources.mapped import RowMap
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.sources.mapped import EmptyAnswers, RowMap
+    from judgebench.sources.mapped import EmptyAnswers
     from judgebench.sources.opening import Data
 
 _EXAMPLES = 2
@@ -82,8 +84,8 @@ class DataDescription:
 
     def _place(self, target: Path) -> dict[str, object]:
         rows = self._dataset.rows
-        if is_benchmark_file(self.source):
-            raise ConfigError(f"{self.source} is a benchmark file already: give --save with the rows themselves")
+        if isinstance(self._dataset.benchmark, Declared):
+            raise ConfigError(f"{self.source} has a benchmark file already: give --save with the rows themselves")
         if rows.revision is not None:
             hub = {"hub": rows.name, "revision": rows.revision, "config": self._names.config_name, "split": rows.split}
             return {key: value for key, value in hub.items() if value is not None}
@@ -98,6 +100,8 @@ class DataDescription:
 
     def _kind(self) -> str:
         keys = self._dataset.keys.values()
+        if any(key.k == 1 and key.label is not None for key in keys):
+            return "label"
         if any(key.human_score is not None or key.k == 1 for key in keys):
             return "rating"
         return "pair" if all(key.k == 2 for key in keys) else "best_of_k"
@@ -107,8 +111,10 @@ class DataDescription:
         every = replace(
             self._names, columns={**self.understood.used, **self._names.names}, id_column=None, group_column=None
         )
+        said = {"name": "kept", "item": self._kind(), "columns": every.names, "labels": every.labels}
+        rows = RowMap(empty_answers=self._names.empty_answers, bad_rows="skip", config_name=self._names.config_name)
         try:
-            again = load_dataset(self._dataset.benchmark, self._dataset.rows.name, Selection(rows=every))
+            again = load_dataset(declared_again({"spec": said}), self._dataset.rows.name, Selection(rows=rows))
         except ConfigError:
             return self._names
         return every if again.hash == self._dataset.hash else self._names

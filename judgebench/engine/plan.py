@@ -67,6 +67,9 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         default = chosen.default_template(dataset.keys.values())
         pairwise = chosen.templates.get("pairwise", PAIRWISE)
         fitting = [load_template(default if options.pairs is None else pairwise)]
+        if options.pairs is None and fitting[0].mode not in chosen.templates:
+            modes = " or ".join(chosen.templates)
+            raise ConfigError(f"{chosen.name}: its template '{default}' has mode {fitting[0].mode}, expected {modes}")
     others = find_alterations(options.controls, options.attacks)
     protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []

@@ -139,6 +139,7 @@ class RunSpec:
         drawn_from = {} if self.selection.limit is None else {"drawn_from": dataset.drawn_from}
         return {
             "benchmark": self.benchmark.name,
+            "benchmark_file": self.benchmark.declaration() or None,
             "judge": self.judge.public(),
             "families": dict(self.families),
             "providers": None if self.providers is None else str(self.providers),
@@ -163,7 +164,7 @@ class RunSpec:
             **structured,
             **({} if self.alteration is None else self.alteration.identity()),
             **({} if self.until_shown is None else {"until_shown": self.until_shown.identity()}),
-            "benchmark": self.benchmark.name,
+            **self.benchmark.identity(),
             "judge": {
                 "identity": self.judge.identity,
                 "model": self.judge.model,

@@ -70,6 +70,7 @@ class Layout:
 
     Attributes:
         sections: The names of the sections, in the order of the published tables; may be empty.
+        open_ended: Whether the items alone say which sections there are, in the order of their names.
         section_of: The section an item belongs to; None for one outside all sections.
         subset_weights: Fixed weights of subsets within their section; without any, each item counts the same.
         section_weights: Weights of sections in the score; 1 where none is given.
@@ -89,10 +90,15 @@ class Layout:
     optional: frozenset[str] = frozenset()
     stratum: StratumOf = mean_stratum
     strata: Mapping[str, StratumOf] = field(default_factory=dict)
+    open_ended: bool = False
+
+    def named(self, there: Iterable[str | None]) -> tuple[str, ...]:
+        """The names of the sections, some of which are there."""
+        return tuple(sorted({name for name in there if name})) if self.open_ended else self.sections
 
     def weighed_apart(self, item: ItemKey) -> str:
         """The subset or section of fixed weight that an item belongs to; empty where all items count the same."""
-        if self.overall != "sections" or not self.sections:
+        if self.overall != "sections" or not (self.sections or self.open_ended):
             return ""
         return item.subset if item.subset in self.subset_weights else self.section_of(item) or item.subset
 
@@ -150,14 +156,15 @@ def official_scores(
     groups = _groups(outcomes, layout, view)
     there = {group.section for group in groups}
     asked = {layout.section_of(outcome.item) for outcome in outcomes}
-    missing = tuple(name for name in layout.sections if name not in asked and name not in layout.optional)
+    names = layout.named(asked)
+    missing = tuple(name for name in names if name not in asked and name not in layout.optional)
     whole = _pooled(outcomes, layout, view)
     if whole is None and (not groups or layout.overall == "pooled"):
         return Scores(None, None, None, {}, {}, {}, missing)
     _lean(groups)
     rng = np.random.default_rng(seed)
     draws = [group.stratum.draws(rng, resamples) for group in groups]
-    sections = {name: _estimate(groups, draws, _weights(groups, name)) for name in layout.sections if name in there}
+    sections = {name: _estimate(groups, draws, _weights(groups, name)) for name in names if name in there}
     if whole is None:
         overall = _estimate(groups, draws, _overall_weights(groups, layout))
     else:
@@ -261,7 +268,7 @@ def _groups(outcomes: Iterable[Outcome], layout: Layout, view: View) -> list[_Gr
         stratum = layout.strata.get(subset, layout.stratum)(among, view)
         if stratum is not None:
             groups.append(_Group(section, subset, stratum, layout.subset_weights.get(subset, stratum.n)))
-    order = {name: at for at, name in enumerate(layout.sections)}
+    order = {name: at for at, name in enumerate(layout.named(group.section for group in groups))}
     subset_order = {name: at for at, name in enumerate(layout.subset_weights)}
     groups.sort(key=lambda g: (order.get(g.section or "", len(order)), subset_order.get(g.subset, 0), g.subset))
     return groups
@@ -286,7 +293,8 @@ def _weights(groups: Sequence[_Group], section: str) -> list[float]:
 
 
 def _overall_weights(groups: Sequence[_Group], layout: Layout) -> list[float]:
-    there = [name for name in layout.sections if any(group.section == name for group in groups)]
+    existing = {group.section for group in groups}
+    there = [name for name in layout.named(existing) if name in existing]
     if layout.overall != "sections" or not there:
         total = sum(group.stratum.n for group in groups)
         return [group.stratum.n / total for group in groups]

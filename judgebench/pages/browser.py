@@ -188,7 +188,10 @@ class Browser:
             "kinds": list(index.kinds),
             "models": list(self._models),
             "good": list(self._good),
-            "runs": [{"title": t, "bench": b, "scores": r.is_scores, "own": r.benchmark.own_rows} for r, t, b in named],
+            "runs": [
+                {"title": t, "bench": b, "scores": r.is_scores, "own": r.benchmark.own_rows, **_classes(r)}
+                for r, t, b in named
+            ],
             "benchmarks": list(dict.fromkeys(each.benchmark.title for each in self._runs)),
         }
 
@@ -240,6 +243,12 @@ class _Shown:
             None if not costs or None in costs else round(sum(costs), 8),
             max((each for each in times if each is not None), default=None),
         )
+
+
+def _classes(finished: Finished) -> Mapping[str, Any]:
+    """The classes of label verdicts, for the labels that a reader may give."""
+    classes = finished.run.manifest.template.label_classes
+    return {} if classes is None else {"classes": list(classes.names)}
 
 
 def _turns(turns: Sequence[Turn]) -> list[list[str]]:

@@ -14,6 +14,7 @@ from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
+from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
@@ -157,6 +158,7 @@ def _compared(lines: Sequence[Line]) -> Comparison | None:
 def _chapter(subject: Subject) -> Chapter:
     every = [
         standing(subject),
+        *label_figures(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),

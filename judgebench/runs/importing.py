@@ -116,7 +116,7 @@ def _write(
         "texts": importer.has_texts,
     }
     identity = {
-        "benchmark": benchmark.name,
+        **benchmark.identity(),
         "imported": {"file": file, "annotator": annotator, "judge": judge},
         "read_by": None if options.template is None else template.hash,
         "items": digest,
@@ -134,6 +134,7 @@ def _write(
         )
     parts = {
         "benchmark": benchmark.name,
+        "benchmark_file": benchmark.declaration() or None,
         "judge": {"name": judge},
         "template": described(template),
         "companion": None,

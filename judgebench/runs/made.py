@@ -216,7 +216,7 @@ def write_made(
     """
     benchmark, kept = opened[0].benchmark, {outcome.item.id for outcome in made.outcomes}
     digest = _items_hash(opened[0], kept)
-    identity = {"benchmark": benchmark.name, "items": digest, made.kind: _own(made.said)}
+    identity = {**benchmark.identity(), "items": digest, made.kind: _own(made.said)}
     template = common_name((own.wording.name for own in templates), MIXED)
     alike = len({(own.wording.hash, _companion(own)) for own in templates}) == 1
     with step(f"scoring {made.kind} {made.name}"):
@@ -228,6 +228,7 @@ def write_made(
     first = opened[0].run.manifest
     parts = {
         "benchmark": benchmark.name,
+        "benchmark_file": benchmark.declaration() or None,
         "judge": {"name": made.name},
         "template": {
             "name": template,

@@ -209,6 +209,7 @@ class Manifest(_Entry):
         refreshed_from: Of a refresh that has not ended: how many lines of judgements are older than it.
         refresh: Which refresh the run was part of last, of all runs of one command the same.
         state: `running`, `done`, `incomplete`, `interrupted` or `stopped`.
+        benchmark_file: The `hash` and the `spec` of the file that declares the benchmark, where that does not ship.
         families: Whose model a name is; empty in runs of earlier versions.
         providers: The user's own file that makes the judge what it is.
         companion: The template for items that are always rated.
@@ -225,6 +226,7 @@ class Manifest(_Entry):
     started: AnyText | None = None
     ended: AnyText | None = None
     benchmark: AnyText | None = None
+    benchmark_file: Mapping[str, object] | None = None
     judge: JudgeEntry = Field(default_factory=JudgeEntry)
     families: Mapping[AnyText, Sequence[AnyText]] = Field(default_factory=dict)
     providers: AnyText | None = None

@@ -6,6 +6,7 @@ import glob
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
+from judgebench.benchmarks.declared import Declared, declared_again
 from judgebench.runs.labels import manifest_labels, run_labels
 from judgebench.runs.manifest import (
     MANIFEST,
@@ -60,7 +61,10 @@ def benchmark_title(runs: Sequence[Run]) -> str:
     """What the benchmark of some runs is called: rows of one's own go by the name of their file, where it is one."""
     benchmarks = {str(run.manifest.benchmark) for run in runs}
     name = benchmarks.pop()
+    files = [run.manifest.benchmark_file for run in runs]
     benchmark = get_benchmark(name) if name in BENCHMARKS else None
+    if files[0] is not None:
+        benchmark = declared_again(files[0])
     title = name if benchmark is None else benchmark.title
     return titled(benchmark, [run.manifest.data.source for run in runs]) if not benchmarks and benchmark else title
 
@@ -90,4 +94,5 @@ def _plain(run: Run) -> Path:
 def titled(benchmark: Benchmark, sources: Iterable[object]) -> str:
     """The benchmark's title; for rows of one's own that all come from one file, that file's name."""
     names = {str(source).replace("\\", "/").rpartition("/")[2] for source in sources}
-    return names.pop() if benchmark.own_rows and len(names) == 1 and "." in min(names) else benchmark.title
+    by_file = benchmark.own_rows and not isinstance(benchmark, Declared)
+    return names.pop() if by_file and len(names) == 1 and "." in min(names) else benchmark.title

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import TOO_FEW, in_groups
+from judgebench.benchmarks.declared import declared_again
 from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
@@ -257,6 +258,17 @@ def torn(path: Path) -> bool:
         return file.read(1) != b"\n"
 
 
+def benchmark_of(manifest: Manifest) -> Benchmark:
+    """Whose items a run judges: the benchmark of that name, or that of a file, of which the manifest says all.
+
+    Raises:
+        ConfigError: It is not installed, or the manifest is damaged.
+    """
+    if manifest.benchmark_file is not None:
+        return declared_again(manifest.benchmark_file)
+    return get_benchmark(str(manifest.benchmark))
+
+
 class Contents:
     """The items of a run, read when they are needed; runs of the same items can share them.
 
@@ -269,7 +281,7 @@ class Contents:
 
     @cached_property
     def _grouped(self) -> tuple[dict[str, ItemKey], int]:
-        benchmark = get_benchmark(str(self._run.manifest.benchmark))
+        benchmark = benchmark_of(self._run.manifest)
         return in_groups(benchmark, {item.id: benchmark.key(item) for item in self._run.items})
 
     @property
@@ -309,7 +321,7 @@ class Finished:
     @cached_property
     def benchmark(self) -> Benchmark:
         """Whose items they are."""
-        return get_benchmark(str(self.run.manifest.benchmark))
+        return benchmark_of(self.run.manifest)
 
     @cached_property
     def name(self) -> Name:

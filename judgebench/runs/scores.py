@@ -155,7 +155,7 @@ def score_run(
     passed_over: list[str] = []
     scores = read_scores(source, dataset, options, passed_over)
     digest = source.hash() or _hash(scores)
-    identity = {"benchmark": benchmark.name, "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
+    identity = {**benchmark.identity(), "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
     identity |= _said(options)
     folder = folder_of(plain, identity)
     if folder != plain:
@@ -166,6 +166,7 @@ def score_run(
         metrics = score(benchmark, Name(name, None, PROTOCOL), Protocol(seed=seed), outcomes, {}, Usage(), beside)
     parts = {
         "benchmark": benchmark.name,
+        "benchmark_file": benchmark.declaration() or None,
         "scores": {
             "name": name,
             "file": source.name,

@@ -92,6 +92,19 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None, config: st
     Raises:
         DataError: There is no such dataset, revision or split, or neither the hub nor the cache can give it.
     """
+    splits, commit = _hub_splits(hub_id, revision, config)
+    name = _choose(hub_id, splits, split)
+    return Split(splits[name], name, commit)
+
+
+def load_splits(hub_id: str, *, revision: str | None, config: str | None = None) -> list[Split]:
+    """All splits of a dataset on the hub; see `load_hub`."""
+    splits, commit = _hub_splits(hub_id, revision, config)
+    return [Split(dataset, name, commit) for name, dataset in splits.items()]
+
+
+def _hub_splits(hub_id: str, revision: str | None, config: str | None) -> tuple[Mapping[str, Any], str]:
+    """The splits, and the commit that they are of."""
     try:
         commit = _commit(hub_id, revision)
     except _UnreachableError as error:
@@ -106,8 +119,7 @@ def load_hub(hub_id: str, *, split: str | None, revision: str | None, config: st
                 f"{loaded}: try again, {_FILE_INSTEAD}"
             )
         commit = loaded
-    name = _choose(hub_id, splits, split)
-    return Split(splits[name], name, commit)
+    return splits, commit
 
 
 def load_folder(folder: Path, *, split: str | None) -> Split:

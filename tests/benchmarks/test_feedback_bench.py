@@ -79,9 +79,12 @@ def test_an_id_and_a_subset_are_taken_where_they_are_there():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"orig_score": "6"}, "orig_score is '6', expected a number from 1 to 5"),
-        ({"orig_score": "high"}, "column 'orig_score' is 'high', expected a number"),
-        ({"orig_score": None}, "orig_score is None, expected"),
+        (
+            {"orig_score": "6"},
+            "human_score is 6, expected a number from 1 to 5 (in feedback-bench, human_score is orig_score)",
+        ),
+        ({"orig_score": "high"}, "column 'human_score' is 'high', expected a number"),
+        ({"orig_score": None}, "has no label"),
         ({"orig_score3_description": None}, "has no column 'orig_score3_description'"),
         ({"orig_response": None}, "has no column 'orig_response'"),
         ({"orig_criteria": ["a"]}, "column 'orig_criteria' is list, expected text"),

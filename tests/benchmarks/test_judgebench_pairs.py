@@ -114,12 +114,12 @@ def test_a_category_without_pairs_is_said_to_be_missing():
 @pytest.mark.parametrize(
     ("changes", "said"),
     [
-        ({"label": "A=B"}, "line 2: label is 'A=B', expected A>B or B>A"),
+        ({"label": "A?B"}, "line 2: label is 'A?B', expected A, B, tie, A>B, B>A or A=B"),
         ({"label": None}, "line 2: has no column 'label'"),
-        ({"source": "gsm8k"}, "line 2: source 'gsm8k' begins with none of mmlu-pro"),
+        ({"source": "gsm8k"}, "line 2: subset 'gsm8k' is in none of the sections knowledge, reasoning"),
         ({"pair_id": None}, "line 2: has no column 'pair_id'"),
-        ({"response_B": 7.5}, "line 2: column 'response_B' is float"),
-        ({"question": []}, "line 2: column 'question' is list"),
+        ({"response_B": {"a": 1}}, "line 2: column 'response_b' is dict"),
+        ({"question": []}, "line 2: column 'prompt' is list"),
     ],
 )
 def test_a_malformed_row_is_named(tmp_path, changes, said):

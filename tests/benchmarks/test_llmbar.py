@@ -21,7 +21,6 @@ from scoring import (
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.llmbar import SUBSETS
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.intervals import wilson
 
@@ -30,6 +29,13 @@ BENCHMARK = get_benchmark(NAME)
 ROWS = fixture_rows("llmbar")
 FIXTURE = str(DATA / "llmbar.jsonl")
 SWAPPED = (1, 0)
+SUBSETS = (
+    "llmbar-natural",
+    "llmbar-adver-neighbor",
+    "llmbar-adver-GPTInst",
+    "llmbar-adver-GPTOut",
+    "llmbar-adver-manual",
+)
 
 results = st.sampled_from([0, 1, None, "failed"])
 
@@ -82,7 +88,7 @@ def test_rows_of_other_subsets_are_skipped():
 def test_a_file_without_llmbar_rows_is_a_mistake(tmp_path):
     """Rows of other subsets alone end in a message that names the file and the five subsets."""
     path = write_rows(tmp_path / "rows.jsonl", [ROWS[1], ROWS[6]])
-    assert mistake_in(NAME, path) == f"{path}: no row's subset is one of LLMBar's five ({', '.join(SUBSETS)})"
+    assert mistake_in(NAME, path) == f"{path}: no row's subset is one of those that llmbar takes ({', '.join(SUBSETS)})"
 
 
 @pytest.mark.parametrize(
@@ -90,7 +96,7 @@ def test_a_file_without_llmbar_rows_is_a_mistake(tmp_path):
     [
         ({"subset": None}, "line 3: has no column 'subset'"),
         ({"chosen": None}, "line 3: has no column 'chosen'"),
-        ({"rejected": 3}, "line 3: column 'rejected' is int"),
+        ({"rejected": {"a": 1}}, "line 3: column 'rejected' is dict"),
         ({"id": None}, "line 3: has no column 'id'"),
     ],
 )

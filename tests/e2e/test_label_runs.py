@@ -127,11 +127,7 @@ def test_samples_are_aggregated_and_early_stop_saves_calls(server):
 def test_another_template_reads_the_replies_again(server):
     """One whose rule takes the reply without a verdict for a failing one; its classes must be the run's."""
     run()
-    text = (
-        jb.load_template("pass-fail").source
-        if hasattr(jb, "load_template")
-        else judgebench("templates", "show", "pass-fail").out
-    )
+    text = judgebench("templates", "show", "pass-fail").out
     Path("other.jinja").write_text(
         text.replace("name: pass-fail", "name: other").replace("(PASS|FAIL)'", "(PASS|FAIL)|(?:x)'")
     )
@@ -227,3 +223,50 @@ def test_a_pair_is_no_item_of_a_label_template(server):
     ended = run("-t", "pass-fail")
     assert ended.status == 2
     assert "has 2 completions, a label template shows 1" in ended.err
+
+
+def test_a_corrected_class_counts(server):
+    """q1 passes after all and q3 fails, as the judge said."""
+    run()
+    Path("fixes.csv").write_text("id,label,comment\nq1,pass,seen\nq3,flip,\nq2,keep,\n")
+    ended = judgebench("rescore", FOLDER, "--labels", "fixes.csv", "--json")
+    assert ended.status == 0, ended.err
+    (corrected,) = (path for path in FOLDER.parent.glob("*/metrics.json") if path.parent != FOLDER)
+    assert read_json(corrected)["labels"]["confusion"]["fail"] == {"pass": 0, "fail": 7, "no verdict": 1}
+    Path("fixes.csv").write_text("id,label\nq1,psas\n")
+    refused = judgebench("rescore", FOLDER, "--labels", "fixes.csv")
+    assert (refused.status, "did you mean pass?" in refused.err) == (2, True)
+
+
+def test_the_page_has_the_confusion_table(server):
+    """And the classes that a reader may correct a label to."""
+    run()
+    ended = judgebench("report", FOLDER, "--html", "page.html")
+    assert ended.status == 0, ended.err
+    page = Path("page.html").read_text(encoding="utf-8")
+    for said in ("Label verdicts", "Confusion", "balanced accuracy", "judged to be of each"):
+        assert said in page
+
+
+def test_rows_with_classes_are_kept_as_a_label_benchmark(server):
+    """`data show` counts the classes, and the file that it writes runs."""
+    ended = judgebench("data", "show", "rows.jsonl", "--save", "mine.yaml", "--json")
+    assert json.loads(ended.out)["labels"] == {"fail": 8, "pass": 4}
+    assert "item: label" in Path("mine.yaml").read_text(encoding="utf-8")
+    (metrics,) = judgebench("run", "mine.yaml", "-j", "mine", "--json").metrics
+    assert metrics["template"] == "pass-fail"
+
+
+def test_a_judge_may_abstain(server):
+    """Ten of twelve answered, nine of these rightly."""
+
+    def unsure(request):
+        at = int(request.text.rpartition("<answer>\nanswer ")[2].split()[0])
+        return "Verdict: UNSURE" if at in {4, 6} else f"Verdict: {'PASS' if at in {0, 3, 9, 11} else 'FAIL'}"
+
+    server.answer = unsure
+    (metrics,) = run("-t", "pass-fail-unsure", "--json").metrics
+    labels = metrics["labels"]
+    assert (labels["answered"]["score"], labels["selective_accuracy"]["score"]) == (pytest.approx(10 / 12), 0.9)
+    assert (metrics["score"], metrics["coverage"]) == (0.75, 1)
+    assert "answered (not unsure): 83.3% of items, accuracy on these 90.0%" in run("-t", "pass-fail-unsure").out

@@ -34,7 +34,8 @@ def test_the_list_has_every_template_under_its_mode(monkeypatch: pytest.MonkeyPa
     assert [line for line in lines if line and line[0] != " "] == [
         "pairwise: two completions",
         "best_of_k: 2 to 26 completions",
-        "rating: one completion",
+        "rating: one completion, to rate",
+        "label: one completion, to put in a class",
     ]
     assert [line for line in lines if len(line) > 80 or line != line.rstrip()] == []
 

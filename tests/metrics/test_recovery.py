@@ -33,6 +33,7 @@ pytestmark = pytest.mark.simulation
 BENCHMARK = get_benchmark("rewardbench")
 RUNS, ITEMS = runs(1_000), 100
 SPREAD = 0.5
+NODES, WEIGHTS = np.polynomial.hermite_e.hermegauss(60)
 LONGER = 0.3
 """By how much of `SPREAD` correct completions are longer in the mean: labels and lengths go together."""
 
@@ -57,8 +58,7 @@ class Judge:
 
     def over_lengths(self, figure: Callable) -> float:
         """The mean of a figure of d over its distribution, by Gauss and Hermite."""
-        nodes, weights = np.polynomial.hermite_e.hermegauss(60)
-        return float(weights @ figure(LONGER + nodes) / weights.sum())
+        return float(WEIGHTS @ figure(LONGER + NODES) / WEIGHTS.sum())
 
     @property
     def accuracy(self) -> float:
@@ -226,10 +226,10 @@ def calls_by_hand(n: int, right: float) -> dict[int, float]:
 
 @pytest.mark.parametrize(("n", "right"), [(3, 0.7), (4, 0.6), (5, 0.7), (6, 0.8), (7, 0.5)])
 def test_votes_stop_as_early_as_they_may(n, right):
-    """The number of calls of 4,000 questions, against the law of it worked out by going through all votes."""
+    """The number of calls of 5,000 questions, against the law of it worked out by going through all votes."""
     protocol = Protocol("one", n, join="majority", early_stop=True)
-    random, counts = np.random.default_rng(n), Counter()
-    for at in range(4_000):
+    random, counts, questions = np.random.default_rng(n), Counter(), runs(5_000)
+    for at in range(questions):
         done: dict = {}
         while calls := list(calls_needed(protocol, str(at), [(0, 1)], done)):
             for call in calls:
@@ -237,5 +237,6 @@ def test_votes_stop_as_early_as_they_may(n, right):
                 done[call] = Reading(call.order, call.sample, Verdict(said))
         counts[len(done)] += 1
     for calls, share in calls_by_hand(n, right).items():
-        assert counts[calls] / 4_000 == pytest.approx(share, abs=4 * math.sqrt(share * (1 - share) / 4_000))
+        error = math.sqrt(share * (1 - share) / questions)
+        assert counts[calls] / questions == pytest.approx(share, abs=4 * error)
     assert counts.keys() <= calls_by_hand(n, right).keys()

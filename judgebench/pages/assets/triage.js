@@ -65,6 +65,8 @@ judgebench.Triage = class {
     const counts = new Map();
     for (const choice of chosen) counts.set(choice, (counts.get(choice) ?? 0) + 1);
     const [best] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [1];
+    const classes = this.classes(at);
+    if (classes) return classes.filter((name) => name !== this.golds.get(at))[Math.max(best, 1) - 1];
     if (best < this.sizes.get(at)) return String(best);
     return this.unlabelled(at) ? "tie" : "1";
   }
@@ -74,14 +76,24 @@ judgebench.Triage = class {
     return this.items.runs.some((run) => run.bench === this.items.items.bench[at] && run.own);
   }
 
+  // The classes of an item whose one answer is put in one; undefined for others.
+  classes(at) {
+    return this.items.runs.find((run) => run.bench === this.items.items.bench[at] && run.classes)?.classes;
+  }
+
   panel(at, entry, letters) {
     const { el, oneLine } = judgebench;
     this.sizes ??= new Map();
     this.sizes.set(at, entry.completions.length);
+    this.golds ??= new Map();
+    this.golds.set(at, entry.label);
+    const classes = this.classes(at);
     const now = this.said.get(String(at));
-    const names = letters.order.map((number) => [String(number), `${letters.of(number)} is best`]);
+    const names = letters.order.map((number) => [String(number), `${letters.of(number)} is best`]).filter(([number]) => Number(number) >= entry.correct);
+    const none = this.unlabelled(at) ? [...(entry.completions.length === 2 ? [["tie", "Tie"]] : []), ["none", "No label"]] : [];
     const own = entry.label ? `The label is ${entry.label}.` : `The label says ${entry.completions.map((_, n) => n).filter((n) => n < entry.correct).map((n) => letters.of(n)).join(", ")}.`;
-    const choices = [["keep", "Keep the label (y)"], ...names.filter(([number]) => Number(number) >= entry.correct), ...(this.unlabelled(at) ? [...(entry.completions.length === 2 ? [["tie", "Tie"]] : []), ["none", "No label"]] : [])];
+    const others = classes ? classes.filter((name) => name !== entry.label).map((name) => [name, `It is ${name}`]) : names;
+    const choices = [["keep", "Keep the label (y)"], ...others, ...none];
     const wanted = this.other(at);
     const buttons = choices.map(([label, words]) => {
       const button = el("button", { type: "button", "aria-pressed": String(now?.label === label) }, label === wanted ? `${words} (n)` : words);
