@@ -35,7 +35,9 @@ def claimed_versions() -> list[tuple[int, int]]:
 
 def extras() -> list[str]:
     """The names of pyproject's extras."""
-    return sorted(tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"])
+    return sorted(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    )
 
 
 def resolved(python: Path) -> dict[str, str]:
