@@ -33,6 +33,13 @@ def claimed_versions() -> list[tuple[int, int]]:
     return sorted((int(major), int(minor)) for major, minor in (version.split(".") for version in found))
 
 
+def extras() -> list[str]:
+    """The names of pyproject's extras."""
+    return sorted(
+        tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]["optional-dependencies"]
+    )
+
+
 def resolved(python: Path) -> dict[str, str]:
     """The version of each package, by its name, that a fresh environment of this Python would get."""
     with tempfile.TemporaryDirectory() as folder:
@@ -46,7 +53,7 @@ def resolved(python: Path) -> dict[str, str]:
                 "--dry-run",
                 "--report",
                 report,
-                f"{ROOT}[docs,html,keyring,test,xlsx]",
+                f"{ROOT}[{','.join(extras())}]",
             ],
             check=True,
         )

@@ -176,14 +176,16 @@ class Bench:
         rows(self.folder / "few.jsonl", 20)
         lay_provider(self.folder / "site")
         (self.folder / "plugged.yaml").write_text(json.dumps({"judges": {"local": {"model": "plugged/model"}}}))
-        arguments = self.judge(_fresh("further"), data="few.jsonl", judges="plugged.yaml")[len(JUDGEBENCH) :]
         script = (
             "import contextlib, io, resource, sys\n"
             "from judgebench.cli import main\n"
             "at = sys.argv.index('--out') + 1\n"
             "def command():\n"
             "    sys.argv[at] += '+'\n"
-            "    with contextlib.redirect_stdout(io.StringIO()), contextlib.suppress(SystemExit): main()\n"
+            "    try:\n"
+            "        with contextlib.redirect_stdout(io.StringIO()): main()\n"
+            "    except SystemExit as ended:\n"
+            "        assert not ended.code\n"
             "command()\n"
             "before = resource.getrusage(resource.RUSAGE_SELF)\n"
             f"for _ in range({FURTHER}): command()\n"
@@ -192,6 +194,7 @@ class Bench:
         )
 
         def ours() -> float:
+            arguments = self.judge(_fresh("further"), data="few.jsonl", judges="plugged.yaml")[len(JUDGEBENCH) :]
             command = [sys.executable, "-c", script, *arguments]
             env = self.env | {"PYTHONPATH": os.pathsep.join((str(self.folder / "site"), str(HERE.parent)))}
             done = subprocess.run(command, env=env, cwd=self.folder, stdout=subprocess.PIPE, check=True)

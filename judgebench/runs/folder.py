@@ -108,7 +108,8 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
     """Writes files for trial and reads them back: one file system takes names that another has no place for."""
     for name, text in texts.items():
         try:
-            write_texts(folder, {name: text})
+            (folder / name).parent.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_bytes(text.encode())
         except OSError as error:
             raise StorageError(
                 f"'{name}', which a template includes, cannot be saved in the run's folder ({error.strerror}); give "

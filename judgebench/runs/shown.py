@@ -56,7 +56,10 @@ def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:
         confusion: Gold -> said -> count, as in `metrics.json`.
     """
     said = list(next(iter(confusion.values()), {}))
-    columns = [Column("label", head="label \\ verdict", names=True), *(Column(name, "count") for name in said)]
+    columns = [
+        Column("label", head="label \\ verdict", names=True),
+        *(Column(one_line(name), "count") for name in said),
+    ]
     return Table(
         columns, [TableRow((one_line(gold), *(row[name] for name in said))) for gold, row in confusion.items()]
     )

@@ -395,8 +395,13 @@ def _set_at_the_top(tree: nodes.Template) -> Iterator[str]:
 
 def shipped_templates() -> dict[str, Path]:
     """Name and file of every template that ships."""
-    paths = shipped("prompt_templates").iterdir()
-    return {path.stem: path for path in sorted(paths) if path.suffix == SUFFIX and not path.name.startswith("_")}
+    return {path.stem: path for path in sorted(shipped("prompt_templates").iterdir()) if _ships(path)}
+
+
+def _ships(path: Path) -> bool:
+    """Whether a file is a template that ships, and no part of one."""
+    is_whole = path.suffix == SUFFIX and not path.name.startswith("_")
+    return is_whole and path.parent == shipped("prompt_templates") and path.is_file()
 
 
 def template_source(name: str | Path) -> tuple[Path, str]:
@@ -414,11 +419,10 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         if not is_file:
             raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'file not found'}")
     else:
-        known = shipped_templates()
-        if str(name) not in known:
+        path = shipped("prompt_templates", f"{name}{SUFFIX}")
+        if not _ships(path):
             mend = "`judgebench templates list` shows all; your own file must end in .jinja."
-            raise unknown_name("template", str(name), known, mend=mend)
-        path = known[str(name)]
+            raise unknown_name("template", str(name), shipped_templates(), mend=mend)
     try:
         return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
@@ -448,8 +452,7 @@ def load_template(name: str | Path) -> Template:
     if any(text_of(inner, folders) != text for inner, text in template.files.items()):
         _checked.cache_clear()
         template = _checked(source, path.name, folders)
-    ships = path.parent == shipped("prompt_templates") and path.stem in shipped_templates()
-    return template if ships else replace(template, edited=_edited(path))
+    return template if _ships(path) else replace(template, edited=_edited(path))
 
 
 @lru_cache(maxsize=32)

@@ -77,14 +77,6 @@ def plug(tmp_path, monkeypatch):
     return plug
 
 
-def test_one_that_is_installed_later_is_found(plug):
-    """A package that is installed while a process runs, or a notebook does, is known to the next command."""
-    plug("first", "")
-    assert "later" not in known_benchmarks()
-    plug("later", "")
-    assert {"first", "later"} < {*known_benchmarks()}
-
-
 def test_the_example_is_found_and_run(toy, tmp_path):
     """The benchmark of the example has a run with its own sections, from its own rows, by an offline judge."""
     run = jb.run("toy", judge="offline/longest", out=tmp_path / "runs", cache_dir=tmp_path / "cache")

@@ -6,10 +6,8 @@ import json
 from pathlib import Path
 from typing import Any
 
-import nbformat
 import pytest
 from commands import REPOSITORY
-from nbclient import NotebookClient
 
 NOTEBOOK = REPOSITORY / "docs" / "examples" / "judgebench.ipynb"
 
@@ -17,6 +15,9 @@ NOTEBOOK = REPOSITORY / "docs" / "examples" / "judgebench.ipynb"
 @pytest.fixture(scope="module")
 def ran(tmp_path_factory: pytest.TempPathFactory) -> Any:
     """The notebook after all its cells, in a kernel and a folder of its own."""
+    import nbformat
+    from nbclient import NotebookClient
+
     notebook = nbformat.read(NOTEBOOK, as_version=4)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("HF_HUB_OFFLINE", "1")
@@ -31,12 +32,14 @@ def shown(cell: Any, kind: str) -> str:
     return "".join(output["data"].get(kind, "") for output in cell.outputs if "data" in output)
 
 
+@pytest.mark.docs
 def test_every_cell_runs_without_a_word_on_standard_error(ran: Any) -> None:
     """No exception ends it, and nothing warns."""
     outputs = [output for cell in ran.cells if cell.cell_type == "code" for output in cell.outputs]
     assert [output["text"] for output in outputs if "text" in output] == []
 
 
+@pytest.mark.docs
 def test_results_show_themselves_as_tables(ran: Any) -> None:
     """A run, a comparison, a leaderboard, and pandas' own."""
     tables = [cell.source for cell in ran.cells if cell.cell_type == "code" and "<table" in shown(cell, "text/html")]
@@ -44,6 +47,7 @@ def test_results_show_themselves_as_tables(ran: Any) -> None:
         assert any(part in source for source in tables), part
 
 
+@pytest.mark.docs
 def test_the_run_is_shown_with_its_score(ran: Any) -> None:
     """Name, score and interval, as `metrics.json` has them."""
     (metrics,) = Path(ran.folder).glob("runs/rewardbench/offline--longest/*/*/metrics.json")

@@ -15,6 +15,8 @@ from commands import REPOSITORY
 if TYPE_CHECKING:
     from pathlib import Path
 
+pytestmark = pytest.mark.docs
+
 LOADS = {
     "script": "src",
     "link": "href",

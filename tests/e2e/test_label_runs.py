@@ -246,3 +246,27 @@ def test_the_page_has_the_confusion_table(server):
     page = Path("page.html").read_text(encoding="utf-8")
     for said in ("Label verdicts", "Confusion", "balanced accuracy", "judged to be of each"):
         assert said in page
+
+
+def test_rows_with_classes_are_kept_as_a_label_benchmark(server):
+    """`data show` counts the classes, and the file that it writes runs."""
+    ended = judgebench("data", "show", "rows.jsonl", "--save", "mine.yaml", "--json")
+    assert json.loads(ended.out)["labels"] == {"fail": 8, "pass": 4}
+    assert "item: label" in Path("mine.yaml").read_text(encoding="utf-8")
+    (metrics,) = judgebench("run", "mine.yaml", "-j", "mine", "--json").metrics
+    assert metrics["template"] == "pass-fail"
+
+
+def test_a_judge_may_abstain(server):
+    """Ten of twelve answered, nine of these rightly."""
+
+    def unsure(request):
+        at = int(request.text.rpartition("<answer>\nanswer ")[2].split()[0])
+        return "Verdict: UNSURE" if at in {4, 6} else f"Verdict: {'PASS' if at in {0, 3, 9, 11} else 'FAIL'}"
+
+    server.answer = unsure
+    (metrics,) = run("-t", "pass-fail-unsure", "--json").metrics
+    labels = metrics["labels"]
+    assert (labels["answered"]["score"], labels["selective_accuracy"]["score"]) == (pytest.approx(10 / 12), 0.9)
+    assert (metrics["score"], metrics["coverage"]) == (0.75, 1)
+    assert "answered (not unsure): 83.3% of items, accuracy on these 90.0%" in run("-t", "pass-fail-unsure").out
