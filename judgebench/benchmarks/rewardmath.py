@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
-from functools import partial
-from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from judgebench.benchmarks import base, rules
+from judgebench.benchmarks import base
+from judgebench.benchmarks.ranked_rules import ReciprocalRank
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
-from judgebench.metrics.accuracy import Layout, part_scores
+from judgebench.metrics.accuracy import Layout
 from judgebench.sources.cells import as_list
 
 if TYPE_CHECKING:
@@ -20,31 +18,7 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Mode, Outcome, Reading
     from judgebench.sources.source import Row
 
-RANK = "reciprocal_rank"
-BOUNDS = ("_low", "_high")
-
-LOWEST_RATING = 1.0
-"""What the authors' script takes for a rating that it cannot read."""
-
-
-@dataclass(frozen=True, slots=True)
-class Rank:
-    """The correct solution's rank: 1 + how many incorrect ones stand as high or higher.
-
-    Attributes:
-        worst: With every failure counted wrong.
-        best: With every failure counted right.
-    """
-
-    value: int
-    worst: int
-    best: int
-
-    @property
-    def accuracy(self) -> rules.Credit:
-        """1 for the first rank, else 0."""
-        value, low, high = (float(rank == 1) for rank in (self.value, self.worst, self.best))
-        return rules.Credit(value, low, high, substituted=value - low)
+_RULE = ReciprocalRank()
 
 
 class RewardMATH(base.Benchmark):
@@ -103,90 +77,19 @@ class RewardMATH(base.Benchmark):
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """The mean over samples; of pairs also over the correct solution's places, where each was asked in both."""
-        if base.is_rating(readings):
-            samples = rules.ratings_by_sample(item, readings)
-            return _outcome(item, [rated_rank(scores) for scores in samples], scores=samples)
-        ranks = [pairwise_rank(unit) for unit in _units(readings)]
-        return _outcome(item, ranks, source=rules.choice_source(readings))
+        return _RULE.judged(item, readings)
 
     def scored(self, item: ItemKey, scores: tuple[float | None, ...]) -> Outcome:
         """Right if strictly on top; with a missing score the item is wrong and its rank the last possible."""
-        rank = rated_rank(scores)
-        return _outcome(item, [replace(rank, value=rank.worst)], scores=(scores,))
+        return _RULE.scored(item, scores)
 
     def bounds_of_parts(self, ways: Sequence[Outcome]) -> Mapping[str, float]:
         """The lowest and the highest reciprocal rank."""
-        ranks = [way.parts.get(f"{RANK}{bound}", way.parts[RANK]) for way in ways if way.parts for bound in BOUNDS]
-        return {} if len(set(ranks)) < 2 else {f"{RANK}{BOUNDS[0]}": min(ranks), f"{RANK}{BOUNDS[1]}": max(ranks)}
+        return _RULE.bounds_of_parts(ways)
 
     def extra(self, outcomes: Sequence[Outcome]) -> dict[str, Any]:
         """`mrr`, its interval (`mrr_low`, `mrr_high`), and in `mrr_bounds` all failures counted wrong and right."""
-        views = {"mrr": "", "low": "_low", "high": "_high"}
-        found = {
-            name: part_scores(outcomes, self.layout, partial(_reciprocal, bound=bound)) for name, bound in views.items()
-        }
-        mrr = found.pop("mrr")
-        if mrr.score is None:
-            return {}
-        bounds = {name: each.score for name, each in found.items()}
-        return {"mrr": mrr.score, "mrr_low": mrr.low, "mrr_high": mrr.high, "mrr_bounds": bounds}
-
-
-def _reciprocal(outcome: Outcome, bound: str) -> float | None:
-    """The reciprocal rank, or a bound of it where that is another."""
-    return outcome.parts.get(f"{RANK}{bound}", outcome.parts.get(RANK))
-
-
-def rated_rank(scores: Sequence[float | None]) -> Rank:
-    """The rank by a judge's ratings, the correct solution's first; None is a failure.
-
-    A failure counts as a rating of 1, as in the authors' script; on a scale that begins elsewhere, as the lowest
-    rating that was read, where that is lower.
-    """
-    lowest = min([LOWEST_RATING, *(score for score in scores if score is not None)])
-    correct, *incorrect = scores
-    rank = 1 + sum(
-        (lowest if other is None else other) >= (lowest if correct is None else correct) for other in incorrect
-    )
-    if correct is None:
-        return Rank(rank, worst=len(scores), best=1)
-    return Rank(
-        rank,
-        worst=1 + sum(other is None or other >= correct for other in incorrect),
-        best=1 + sum(other is not None and other >= correct for other in incorrect),
-    )
-
-
-def pairwise_rank(readings: Sequence[Reading]) -> Rank:
-    """The rank from one verdict on each pair: 1 + how many pairs the correct solution (index 0) did not win."""
-    lost = 1 + sum(reading.choice != 0 for reading in readings)
-    return Rank(lost, worst=lost, best=lost - sum(reading.failed for reading in readings))
-
-
-def _units(readings: Sequence[Reading]) -> list[list[Reading]]:
-    """The readings that make one rank each: those of one sample, and of one place of the correct solution.
-
-    Where each pair was put in one drawn order, all pairs of a sample make one rank.
-    """
-    several = len({reading.order for reading in readings}) > len({frozenset(reading.order) for reading in readings})
-    units: dict[tuple[int, int], list[Reading]] = {}
-    for reading in readings:
-        place = reading.order.index(0) if several else 0
-        units.setdefault((reading.sample, place), []).append(reading)
-    return list(units.values())
-
-
-def _outcome(item: ItemKey, ranks: Sequence[Rank], **more: Any) -> Outcome:
-    value, low, high = (
-        fmean(1 / rank for rank in among)
-        for among in (
-            [rank.value for rank in ranks],
-            [rank.worst for rank in ranks],
-            [rank.best for rank in ranks],
-        )
-    )
-    parts = {RANK: value} | ({f"{RANK}_low": low, f"{RANK}_high": high} if low != high else {})
-    return rules.outcome_of(item, [rank.accuracy for rank in ranks], parts=parts, **more)
+        return _RULE.extra(outcomes, self.layout)
 
 
 # --- rows that hold one solution each

@@ -41,9 +41,10 @@ def list_benchmarks() -> None:
 def _where(benchmark: Benchmark) -> str:
     from judgebench.benchmarks.declared import Declared
 
-    if isinstance(benchmark, Declared):
-        return benchmark.rows_are
-    return benchmark.hub_id or "your own rows"
+    if isinstance(benchmark, Declared) and benchmark.spec.source.url:
+        return "files, with --data"
+    more = len(benchmark.spec.source.hub or ()) - 1 if isinstance(benchmark, Declared) else 0
+    return (benchmark.hub_id or "your own rows") + (f" and {more} more" if more > 0 else "")
 
 
 @benchmarks.command("show", epilog="\b\nExample:\njudgebench benchmarks show rewardbench-2\n")
