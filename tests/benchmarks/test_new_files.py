@@ -163,3 +163,10 @@ def test_pandalms_published_figures_come_out(tmp_path):
     )
     assert run.metrics.score == pytest.approx(0.667668, abs=5e-7)
     assert run.metrics.extra["macro_f1"] == pytest.approx(0.574305, abs=5e-7)
+
+
+def test_pandalms_annotators_agree_as_published(tmp_path):
+    """Imported from the real pairs, the three people's kappas are .852, .879 and .862."""
+    people = jb.import_verdicts(shared("pandalm") / "testset-v1.json", out=tmp_path / "runs")
+    found = jb.compare(*people).to_json()["agreement"]
+    assert [each["kappa"]["value"] for each in found] == pytest.approx([0.852, 0.879, 0.862], abs=5e-4)
