@@ -301,3 +301,21 @@ def test_every_file_that_ships_is_whole():
             assert benchmark.spec.reference
             assert benchmark.spec.rule
             assert {load_template(each).mode for each in benchmark.templates.values()} == {*benchmark.templates}
+
+
+def test_a_row_may_be_one_completion(tmp_path):
+    """Rows of one id make an item, the correct one first, wherever they stand; steps are joined by lines."""
+    rows = [
+        {"pid": "1", "q": "p", "steps": ["a", "b"], "kind": "rejected"},
+        {"pid": "2", "q": "r", "steps": ["long enough"], "kind": "chosen"},
+        {"pid": "1", "q": "p", "steps": ["c"], "kind": "chosen"},
+        {"pid": "2", "q": "r", "steps": ["x"], "kind": "rejected"},
+    ]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    columns = {"id": "pid", "prompt": "q", "response": "steps", "correct": "kind"}
+    said = {"source": {"files": ["rows.jsonl"]}, "item": "best_of_k", "columns": columns, "rule": "reciprocal_rank"}
+    path = tmp_path / "long.yaml"
+    path.write_text(yaml.safe_dump(said), encoding="utf-8")
+    run = jb.run(str(path), judge="offline/longest", out=tmp_path / "runs", cache_dir=tmp_path / "cache")
+    assert [[each.text for each in item.completions] for item in run.items] == [["c", "a\nb"], ["long enough", "x"]]
+    assert (run.metrics.score, run.metrics.extra["mrr"]) == (0.5, 0.75)
