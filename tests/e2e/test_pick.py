@@ -111,8 +111,8 @@ def test_equal_scores_are_one_sentence_in_any_order_of_the_runs() -> None:
         ),
         (
             _pick(_candidate("a", 2.0), _candidate("b", 2.0)),
-            "a (88.8%, $2.00 per 1,000 items) and b (88.8%, $2.00) have the same highest score: a is picked, b costs the "
-            "same",
+            "a (88.8%, $2.00 per 1,000 items) and b (88.8%, $2.00) have the same highest score: a is picked, b costs "
+            "the same",
         ),
     ],
 )
@@ -197,7 +197,10 @@ def test_a_run_with_few_verdicts_or_other_items_is_left_out(three) -> None:
     assert "left out (coverage below 50%): runs/rewardbench/mute/pairwise/one" in ended.err
     alone = judgebench("pick", "runs/rewardbench/mute", "runs/rewardbench/near")
     left = "runs/rewardbench/near/pairwise/one"
-    assert (alone.status, f"left out (coverage below 50%): runs/rewardbench/mute/pairwise/one; left: {left}" in alone.err) == (
+    assert (
+        alone.status,
+        f"left out (coverage below 50%): runs/rewardbench/mute/pairwise/one; left: {left}" in alone.err,
+    ) == (
         2,
         True,
     )
