@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client import other_rows_note
@@ -62,6 +62,7 @@ class RunResult:
         made: Calls made now.
         unjudged: Item and failure of each judgement without a verdict.
         asked_again: Tries beyond the first of each call made now, counted under what they were for.
+        stored: What the replies took that the folder had already.
     """
 
     cell: RunSpec
@@ -72,6 +73,7 @@ class RunResult:
     error: JudgebenchError | None = None
     unjudged: list[tuple[str, Failure]] = field(default_factory=list)
     asked_again: Counter[str] = field(default_factory=Counter)
+    stored: Usage = field(default_factory=Usage)
 
 
 @dataclass(slots=True)
@@ -120,6 +122,7 @@ class Recorder:
         if moved:
             self.notes.append(moved)
         self.usage = Usage()
+        self._stored = Usage()  # what of it was for replies that the folder had
         self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
@@ -182,6 +185,7 @@ class Recorder:
                 self._repaired[judgement.failure is None] += judgement.turn > 0
         for replies in waiting.values():
             self._waiting |= replies
+        self._stored = replace(self.usage)
         if refresh:
             self._refreshed_from = lines if refreshed_from is None else refreshed_from
 
@@ -287,7 +291,7 @@ class Recorder:
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
         self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
-        return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
+        return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again, self._stored)
 
     def _other_rows(self, failed: Sequence[tuple[str, Failure]]) -> Iterator[str]:
         """That replies are missing since the rows are not those of an imported bundle."""
@@ -371,7 +375,7 @@ class Recorder:
         readings = {key: self.readings.of(key) for key in keys}
         if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
             return None
-        return RunResult(self.cell, folder, "done", metrics, made=0)
+        return RunResult(self.cell, folder, "done", metrics, made=0, stored=metrics.usage)
 
 
 def _timeless(manifest: Manifest) -> Any:
