@@ -75,7 +75,7 @@ def test_a_variable_that_a_file_found_here_sends_along_is_said(command, tmp_path
 
 def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):
     write_judges(server.url, **{"gpt-4.1-mini": {}})
-    monkeypatch.setattr("judgebench.cli.addresses._can_ask", lambda: True)
+    monkeypatch.setattr("judgebench.cli.addresses.can_ask", lambda: True)
     read, write = os.pipe()
     os.write(write, b"n\n")
     os.close(write)
