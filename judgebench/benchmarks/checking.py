@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import DataError
+from judgebench.items import ITEM_FIELDS
 from judgebench.sources.columns import plain
 from judgebench.sources.form import FormError
 from judgebench.sources.known import KnownSource, likely_label
@@ -264,9 +265,10 @@ class CheckedRows:
         form = None if known is None else known.form
         first = [row.data for row in islice(below.placed_rows(), _FIRST) if row.problem is None]
         if form is None:
-            used = {column: column for column in self._columns if column in _ROLES}
+            roles = _ROLES | ITEM_FIELDS if {*self._columns} >= _ITEMS else _ROLES
+            used = {column: column for column in self._columns if column in roles}
             found.unused = [column for column in self._columns if column not in used]
-            found.form = _plain_form(self._columns)
+            found.form = _plain_form(self._columns, first)
         else:
             used, found.unused = _used_by(form, first)
             found.form, found.counted = form.name, "" if form.unclear else form.said
@@ -306,14 +308,17 @@ def bad_lines(found: Understood) -> Iterator[str]:
         yield f"  and {found.bad_count - SHOWN} more"
 
 
-def _plain_form(columns: Container[str]) -> str:
-    """The form of rows in our own columns, in words."""
+def _plain_form(columns: Container[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The form of rows in our own columns, in words; of lists of completions, by how many the first rows have."""
     if "chosen" in columns:
         return "preference pairs"
     if any(name in columns for name in ("response_a", "response_A", "answer_a", "answer_A")):
         return "pairs"
     if "completions" in columns:
-        return "best of k"
+        sizes = {len(found) for row in rows if isinstance(found := row.get("completions"), list)}
+        if sizes == {1}:
+            return "graded answers" if any(row.get("human_score") is not None for row in rows) else "answers"
+        return "pairs" if sizes == {2} else "best of k"
     return "graded answers" if "human_score" in columns else "answers"
 
 
@@ -342,6 +347,10 @@ def _is_role(column: str) -> bool:
 
 
 _ROLES = frozenset({*ROLES, "completion", "response_A", "response_B", "answer_a", "answer_b", "answer_A", "answer_B"})
+
+
+_ITEMS = {"conversation", "completions", "num_correct", "metadata"}
+"""Columns that rows have which judgebench wrote, as those of a bundle: all of them are used."""
 
 
 def empty_columns(row: Row) -> list[str]:

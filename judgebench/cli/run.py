@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
+from judgebench._util.text import one_line
 from judgebench.cli.addresses import confirm_addresses, print_addresses, print_ends
 from judgebench.cli.completing import benchmark_names
 from judgebench.cli.config import config_option
@@ -133,14 +134,17 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     if not grids:
         raise misfits[0]
     left_out = [*chain.from_iterable(grid.left_out for grid in grids), *map(str, misfits)]
-    return Grid([cell for grid in grids for cell in grid.cells], left_out)
+    notes = dict.fromkeys(chain.from_iterable(grid.notes for grid in grids))
+    return Grid([cell for grid in grids for cell in grid.cells], left_out, [*notes])
 
 
 def _print_understood(grid: Grid, console: Console) -> None:
-    """What the rows of one's own were taken for, before any call is made for them."""
+    """What is odd about what was asked, and what the rows of one's own were taken for, before any call is made."""
     from judgebench.judges import context_of
     from judgebench.reports.understood import understood_lines
 
+    for sentence in grid.notes:
+        console.print(one_line(f"note: {sentence}"), soft_wrap=True, markup=False, highlight=False)
     dataset = grid.cells[0].dataset
     if not dataset.benchmark.own_rows:
         return

@@ -111,7 +111,7 @@ def print_reasons(ended: GridResult[RunResult], console: Console) -> None:
 
     for error in (*filter(None, (result.error for result in ended)), *ended.errors):
         messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
-    if left := [f"{cell.judge.name} · {cell.template.name}" for cell in ended.not_begun]:
+    if left := [f"{cell.judge.name} · {cell.template.title}" for cell in ended.not_begun]:
         more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
         line = f"interrupted: {_counted(len(left), 'run')} not begun ({', '.join(left[:_NAMED])}{more})"
         messages(errors=True).print(one_line(line), soft_wrap=True)

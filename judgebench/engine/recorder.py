@@ -137,7 +137,8 @@ class Recorder:
         self._started = now()
         self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
         self.refresh: str | None = None
-        self._edited = cell.template.edited  # the first time that the folder's run was made with this text
+        # The first time that the folder's run was made with this text, and the file's name then.
+        self._edited, self._file = cell.template.edited, cell.template.file
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
 
     def resume(self, questions: Questions, *, refresh: bool) -> None:
@@ -160,7 +161,7 @@ class Recorder:
         if manifest is not None and not refresh:
             self.refresh = manifest.refresh
             self._started = manifest.started or self._started
-            self._edited = manifest.template.edited
+            self._edited, self._file = manifest.template.edited, manifest.template.file
             self.left_out.update(manifest.left_out)
             self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
@@ -354,6 +355,9 @@ class Recorder:
         described = self.cell.described()
         if self._edited is not None:
             described["template"]["edited"] = self._edited
+        described["template"].pop("file", None)
+        if self._file is not None:
+            described["template"]["file"] = self._file
         parts = {
             **described,
             **{name: value for name, value in once.items() if value is not None},

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import difflib
 import hashlib
+import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
@@ -137,6 +138,18 @@ class Template:
     def name(self) -> str:
         """The template's name."""
         return self.front.name
+
+    @property
+    def file(self) -> str | None:
+        """The name of the file that it was given as, where that is another than the template's: of a copy, mostly."""
+        stem = Path(self.where).stem
+        alike = re.sub(r"[\W_]+", "-", stem) == re.sub(r"[\W_]+", "-", self.name)
+        return None if self.edited is None or alike else self.where
+
+    @property
+    def title(self) -> str:
+        """The name, and the file where that is called otherwise: `terse (careful.jinja)`."""
+        return self.name if self.file is None else f"{self.name} ({self.file})"
 
     @property
     def mode(self) -> Mode:
