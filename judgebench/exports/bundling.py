@@ -84,7 +84,7 @@ def described(bare: BundledRun, path: Path) -> BundledRun:
 
 def local_rows(run: BundledRun) -> str | None:
     """The author's own file that a run's rows are from; None where a reader can get them elsewhere."""
-    data = run.recipe.get("data", {})
+    data: Any = run.recipe.get("data") or {}
     source = data.get("source")
     return str(source) if source and not data.get("revision") and Path(source).suffix else None
 
