@@ -185,7 +185,8 @@ def _confirm_unlabelled(grid: Grid) -> None:
 
     found = grid.cells[0].dataset.understood
     free = all(cell.judge.name.startswith("offline/") for cell in grid.cells)
-    if found.labels or not found.likely or free or not can_ask():
+    own = grid.cells[0].dataset.benchmark.own_rows
+    if not own or found.labels or not found.likely or free or not can_ask():
         return
     column = found.likely[0]
     if not click.confirm(f"No label, though '{column}' looks like one. Judge without scores?", err=True):
