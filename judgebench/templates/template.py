@@ -430,8 +430,8 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
     if path.suffix in SUFFIXES or is_file or len(path.parts) > 1:
         if not is_file:
-            what = "is not a file" if path.exists() else "file not found"
-            raise ConfigError(f"template '{name}': {what}{_similar_files(path)}")
+            what = "is not a file" if path.exists() else f"file not found{_similar_files(path)}"
+            raise ConfigError(f"template '{name}': {what}")
     else:
         path = shipped("prompt_templates", f"{name}{SUFFIX}")
         if not _ships(path):
@@ -448,7 +448,7 @@ def template_source(name: str | Path) -> tuple[Path, str]:
 def _similar_files(path: Path, cutoff: float = 0.6) -> str:
     """Which template files in a path's folder have a similar name, as the end of a sentence; empty where none has."""
     try:
-        names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES)
+        names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES and each.is_file())
     except OSError:
         return ""
     near = difflib.get_close_matches(path.name, names, n=3, cutoff=cutoff)
