@@ -104,8 +104,14 @@ class TimedOutError(TransientError):
     counted_as = "timeout"
 
 
+class UnreachedError(TransientError):
+    """No reply at all: the connection could not be made, or ended before a reply began."""
+
+    counted_as = "connection error"
+
+
 class BrokenReplyError(TransientError):
-    """The connection dropped, the body broke off, or it is no reply of a model."""
+    """The body broke off, or it is no reply of a model."""
 
     counted_as = "broken reply"
 
@@ -154,4 +160,5 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, mend: str = "") 
         hint = ""
     else:
         hint = f"known: {', '.join(names)}"
-    return ConfigError(" ".join(part for part in (f"unknown {what} '{name}':", hint, mend) if part))
+    colon = ":" if hint or not mend.startswith("(") else ""
+    return ConfigError(" ".join(part for part in (f"unknown {what} '{name}'{colon}", hint, mend) if part))

@@ -50,8 +50,14 @@ def without(text: str, secrets: Iterable[str]) -> str:
     return text
 
 
+_OBJECT = re.compile(r"(?:\b\w+[:=])?<[^<>]* at 0x[0-9a-fA-F]+>")
+"""How Python writes an object that has no words of its own, with the name before it."""
+
+
 def in_one_line(text: str, secrets: Iterable[str]) -> str:
-    """Others' words in one line of at most 300 characters, without any key."""
+    """Others' words in one line of at most 300 characters, without any key and without objects' addresses."""
+    while (bare := _OBJECT.sub("", text)) != text:
+        text = bare
     line = " ".join(redact(without(text, secrets)).split()).rstrip(".")
     return line if len(line) <= 300 else line[:297] + "..."
 

@@ -91,23 +91,35 @@ class PartPick:
             return "no run has a known price (price: {input: ..., output: ...} in providers.yaml)"
         if not self._affordable:
             first = min(priced, key=lambda each: each.cost_per_1000 or 0.0)
-            return f"no judge is within the budget of {self._budget}; the cheapest is {self._named(first)}"
+            return f"no {self._noun} is within the budget of {self._budget}; the cheapest is {self._named(first)}"
         nearest = self.nearest
-        of = "" if self.budget is None else f", of the judges within the budget of {self._budget}"
         if nearest is None:
             nearest = max(self._affordable, key=lambda each: each.score)
+            of = "" if self.budget is None else f" within the budget of {self._budget}"
             return (
-                f"no judge{of.removeprefix(', of the judges')} is shown to be within {self._within} of the best, "
+                f"no {self._noun}{of} is shown to be within {self._within} of the best, "
                 f"{self._named(self.best)}; closest: {self._against(nearest)}"
             )
-        if nearest is self.best:
-            return (
-                f"cannot say with so few items ({self.items:,}): {self._named(nearest)} has the highest score; "
-                f"{_more(nearest.more)} would show that it is within {self._within} of the best"
-            )
+        if nearest is self.best or nearest in self._tied:
+            return self._why_open(nearest)
+        of = "" if self.budget is None else f" within the budget of {self._budget}"
         return (
-            f"cannot say with so few items ({self.items:,}){of}: {self._against(nearest)} from the best, "
-            f"{self._named(self.best)}; {_more(nearest.more)} would show that it is within {self._within}"
+            f"cannot say with so few items ({self.items:,}) which {self._noun}{of} to take: {self._against(nearest)}, "
+            f"could be {self._within} or more below the best, {self._named(self.best)}; {_enough(nearest)}"
+        )
+
+    def _why_open(self, nearest: Candidate) -> str:
+        """Why the run with the highest score, or one that scores the same, is not picked."""
+        if not self._tied:
+            return (
+                f"cannot say with so few items ({self.items:,}) which {self._noun} to take: {self._named(nearest)} has "
+                f"the highest score, but another could be {self._within} or more better; {_enough(nearest)}"
+            )
+        names = [each.title for each in (self.best, *self._tied)]
+        same = f"{_listed(names)} {'both' if len(names) == 2 else 'all'} score {self._score(nearest)}"
+        return (
+            f"{same}: cannot say with so few items ({self.items:,}) which is better; {_more(nearest.more)} would be "
+            f"enough to rule out a difference of {self._within}"
         )
 
     @property
@@ -129,22 +141,49 @@ class PartPick:
         if picked is None:
             return f"{self.part}: {self.why}"
         cheaper = [each for each in self.candidates if self._is_cheaper(each)]
+        part = self.part if self.budget is None else f"{self.part} (budget: {self._budget})"
         if picked is self.best:
-            said = f"{self.part}: {self._named(picked)} has the highest score"
+            said = f"{part}: {self._highest}"
             if not cheaper:
-                return f"{said} and is the cheapest{self._next(self.candidates)}"
-            no_other = f"no cheaper judge is within {self._within} of it{self._next(cheaper)}"
+                ends = "" if self._tied else " and is the cheapest"
+                return f"{said}{ends}{self._next(self.candidates)}"
+            no_other = f"no cheaper {self._noun} is within {self._within} of it{self._next(cheaper)}"
             return f"{said}; {self._undecided(cheaper) or no_other}"
         said = (
-            f"{self.part}: {self._named(picked)} is the cheapest judge within {self._within} of the best, "
+            f"{part}: {self._named(picked)} is the cheapest {self._noun} within {self._within} of the best, "
             f"{self._named(self.best)}: difference {self._difference(picked)}"
         )
         undecided = self._undecided(cheaper)
         return f"{said}; {undecided}" if undecided else said
 
+    @property
+    def _highest(self) -> str:
+        """The best run, with those that score the same and how many times its price they cost."""
+        best, tied = self.best, self._tied
+        if not tied:
+            return f"{self._named(best)} has the highest score"
+        prices = [f"{each.title} costs {_times(each.cost_per_1000, best.cost_per_1000)}" for each in tied]
+        same = _listed([self._named(each) for each in (best, *tied)])
+        return f"{same} have the same highest score: {best.title} is picked, {', '.join(prices)}"
+
+    @property
+    def _tied(self) -> list[Candidate]:
+        """The runs that score the same as the best, which is the cheapest of them."""
+        others = [each for each in self.candidates if each is not self.best]
+        return [each for each in others if math.isclose(each.score, self.best.score, rel_tol=0, abs_tol=1e-12)]
+
+    @property
+    def _noun(self) -> str:
+        """What differs between the runs."""
+        judges, prompts = {each.judge for each in self.candidates}, {each.template for each in self.candidates} - {None}
+        if len(judges) == len(self.candidates) and len(prompts) < 2:
+            return "judge"
+        return "prompt" if len(judges) == 1 and len(prompts) == len(self.candidates) else "run"
+
     def _next(self, others: Sequence[Candidate]) -> str:
         """The best of others, with how far it is below the best; nothing where there is none."""
-        second = max((each for each in others if each is not self.best), key=lambda each: each.score, default=None)
+        below = [each for each in others if each is not self.best and each not in self._tied]
+        second = max(below, key=lambda each: each.score, default=None)
         return "" if second is None else f"; next: {self._against(second)}"
 
     def _undecided(self, cheaper: Sequence[Candidate]) -> str:
@@ -174,7 +213,10 @@ class PartPick:
         return f"{dollars(self.budget)} per 1,000 items"
 
     def _named(self, each: Candidate) -> str:
-        return f"{each.title} ({score_text(each.score, self.measure)}, {self._price(each)})"
+        return f"{each.title} ({self._score(each)}, {self._price(each)})"
+
+    def _score(self, each: Candidate) -> str:
+        return score_text(each.score, self.measure)
 
     def _price(self, each: Candidate) -> str:
         if each.cost_per_1000 is None:
@@ -204,6 +246,7 @@ class PartPick:
             "low": None if picked is None else picked.low,
             "high": None if picked is None else picked.high,
             "margin": self.margin,
+            "budget": self.budget,
             "why": self.why,
             "sentence": self.sentence,
             "items": self.items,
@@ -323,6 +366,8 @@ class Pick(Tabular):
     def tables(self) -> Sequence[Table]:
         """The pick of each part, every run overall, and the sentences."""
         about = f"{len(self.overall.candidates)} runs · {_items(self.overall.items)}"
+        if self.overall.budget is not None:
+            about += f" · budget {dollars(self.overall.budget)} per 1,000 items"
         tables = [replace(self.table(), title=self.title, about=about)] if self.sections else []
         runs = self._runs() if self.sections else replace(self._runs(), title=self.title, about=about)
         return [*tables, runs, Table((), notes=[*self.sentences, *self._legend()])]
@@ -370,6 +415,11 @@ class Pick(Tabular):
             Column("95% CI", "difference"): lambda each: None if _is_best(each) else ends_of(each),
             Column("within", head=f"within {most:g}{unit}"): lambda each: each.verdict,
         }
+        budget = self.overall.budget
+        if budget is not None:
+            columns[Column("budget", head="budget")] = lambda each: (
+                "unknown" if each.cost_per_1000 is None else "over" if each.cost_per_1000 > budget else "within"
+            )
         picked = self.overall.picked
         return Table.of(
             self.overall.candidates,
@@ -422,3 +472,23 @@ def _more(count: int | None) -> str:
     digits = max(len(str(count)) - 2, 0)
     said = -(-count // 10**digits) * 10**digits
     return f"about {said:,} more items"
+
+
+def _enough(nearest: Candidate) -> str:
+    return f"{_more(nearest.more)} would be enough to rule that out"
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
+
+
+def _times(cost: float | None, than: float | None) -> str:
+    """A price against another, as "5 times as much"."""
+    if cost is None:
+        return "an unknown amount"
+    if than is None or cost == than:
+        return "the same"
+    if than == 0:
+        return "more"
+    times = cost / than
+    return f"{times:.0f} times as much" if times >= 10 else f"{times:.2g} times as much"

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import counted
 from judgebench.analysis.cascade import MARGIN, CascadePair, spread
 from judgebench.analysis.choice import OVERALL, Candidate, CascadePick, PartPick, Pick
-from judgebench.analysis.leaderboard import comparable, is_altered, is_low, open_by_benchmark, tested_items
+from judgebench.analysis.leaderboard import comparable, is_altered, is_low, labels_of, open_by_benchmark, tested_items
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
@@ -105,7 +105,7 @@ def pick_finished(
     notes: Sequence[str] = (),
 ) -> Pick:
     """Picks among runs of one benchmark that are read already; see `pick`."""
-    runs = [opened[at] for at in comparable(opened)]
+    runs = sorted((opened[at] for at in comparable(opened)), key=_by_price)
     items = tested_items(runs[0]) if runs else []
     if len(runs) < 2:
         raise ConfigError(_too_few(opened))
@@ -117,23 +117,40 @@ def pick_finished(
 def _too_few(opened: Sequence[Finished]) -> str:
     if len(opened) < 2:
         return f"{opened[0].path}: pick needs at least two runs of one benchmark"
-    reasons = "; ".join(_left_out(opened, []))
-    return f"no two of the {len(opened)} runs can be compared ({reasons}); name runs of the same items"
+    left = [opened[at] for at in comparable(opened)]
+    reasons = [*_left_out(opened, left), *(f"left: {each.path}" for each in left)]
+    return f"no two of the {len(opened)} runs can be compared ({'; '.join(reasons)}); name runs of the same items"
 
 
 def _left_out(opened: Sequence[Finished], runs: Sequence[Finished]) -> Iterator[str]:
     """Which runs are not looked at, and why."""
-    others = [each for each in opened if not any(each is run for run in runs)]
-    altered = [each for each in others if is_altered(each)]
-    low = [each for each in others if each not in altered and is_low(each)]
-    different = [each for each in others if each not in altered and each not in low]
-    for among, why in (
-        (altered, "controls, over altered items"),
-        (low, f"coverage below {LEAST_COVERAGE:.0%}"),
-        (different, "other items"),
-    ):
-        if among:
-            yield f"left out ({why}): {', '.join(str(each.path) for each in among)}"
+    by_reason: dict[str, list[str]] = {}
+    for each in opened:
+        if not any(each is run for run in runs):
+            by_reason.setdefault(_reason(each), []).append(str(each.path))
+    for why in sorted(by_reason):
+        yield f"left out ({why}): {', '.join(by_reason[why])}"
+
+
+def _reason(run: Finished) -> str:
+    """Why a run cannot be compared with others."""
+    if is_altered(run):
+        return "controls, over altered items"
+    if is_low(run):
+        return f"coverage below {LEAST_COVERAGE:.0%}"
+    if labels_of(run) is not None:
+        return "corrected labels"
+    labelled = sum(outcome.item.labelled for outcome in run.outcomes.values())
+    if not labelled:
+        return "no labels"
+    judged = len(tested_items(run))
+    return "other items" if judged == labelled else f"only {judged:,} of {labelled:,} items judged"
+
+
+def _by_price(run: Finished) -> tuple[bool, float, str, str, str, str]:
+    """The order of runs that score the same: by cost, then by name."""
+    cost, name = _cost_per_1000(run), run.name
+    return cost is None, cost or 0.0, name.judge, name.template or "", name.protocol, str(run.path)
 
 
 class _Picking:

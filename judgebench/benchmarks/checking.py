@@ -6,10 +6,12 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import DataError
+from judgebench.items import ITEM_FIELDS
 from judgebench.sources.columns import plain
 from judgebench.sources.form import FormError
 from judgebench.sources.known import KnownSource, likely_label
@@ -188,6 +190,23 @@ class CheckedRows:
                 self._columns.update(dict.fromkeys(map(str, row.data)))
             yield row
 
+    @cached_property
+    def _own_names(self) -> dict[str, str]:
+        """What a column is called here -> its name in the user's file, where these differ."""
+        known = self._source if isinstance(self._source, KnownSource) else None
+        below = self._source if known is None else known.below
+        named = dict(below.columns) if isinstance(below, MappedSource) else {}
+        roles = {} if known is None or known.form is None else known.form.roles
+        own = {role: named.get(column, column) for role, column in roles.items()}
+        return {role: column for role, column in {**named, **own}.items() if role != column}
+
+    def _in_own_words(self, what: str) -> str:
+        """A message with the user's names of columns."""
+        for role, own in self._own_names.items():
+            what = re.sub(rf"(?<![\w\"])'{re.escape(role)}'", lambda _, own=own: f"'{own}'", what)  # type: ignore[misc]
+            what = re.sub(rf"^{re.escape(role)}(?= is )", lambda _, own=own: own, what)  # type: ignore[misc]
+        return what
+
     def _explain(self) -> None:
         """Says what was understood of rows whose labels cannot be."""
         known = self._source if isinstance(self._source, KnownSource) else None
@@ -201,7 +220,7 @@ class CheckedRows:
         found = self.understood
         found.bad_count += 1
         if len(found.bad) < KEPT:
-            found.bad.append(BadRow(row.where, what.removeprefix(f"{row.where}: ")))
+            found.bad.append(BadRow(row.where, self._in_own_words(what.removeprefix(f"{row.where}: "))))
 
     def add(self, item: Item, texts: str, label: str | None) -> None:
         """Counts an item.
@@ -246,12 +265,16 @@ class CheckedRows:
         form = None if known is None else known.form
         first = [row.data for row in islice(below.placed_rows(), _FIRST) if row.problem is None]
         if form is None:
-            used = {column: column for column in self._columns if column in _ROLES}
+            roles = _ROLES | ITEM_FIELDS if {*self._columns} >= _ITEMS else _ROLES
+            used = {column: column for column in self._columns if column in roles}
             found.unused = [column for column in self._columns if column not in used]
-            found.form = _plain_form(self._columns)
+            found.form = _plain_form(self._columns, first)
         else:
             used, found.unused = _used_by(form, first)
             found.form, found.counted = form.name, "" if form.unclear else form.said
+            label = form.label or ""
+            if label in named and found.counted.startswith((f"{label} ", f"{label}: ")):
+                found.counted = named[label] + found.counted.removeprefix(label)
         found.used = {role: named.get(own, own) for role, own in used.items()}
         if not found.labels:
             found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]
@@ -272,7 +295,7 @@ class CheckedRows:
             return error
         count = f"{found.bad_count} of {found.rows} rows cannot be used"
         error = UnusableRowsError(f"{first.where}: {first.what} ({count}; --bad-rows skip leaves such rows out)", found)
-        for line in bad_lines(found) if found.bad_count > 1 else ():
+        for line in [*bad_lines(found)][1:]:
             error.add_note(line)
         return error
 
@@ -285,14 +308,17 @@ def bad_lines(found: Understood) -> Iterator[str]:
         yield f"  and {found.bad_count - SHOWN} more"
 
 
-def _plain_form(columns: Container[str]) -> str:
-    """The form of rows in our own columns, in words."""
+def _plain_form(columns: Container[str], rows: Sequence[Mapping[str, Any]]) -> str:
+    """The form of rows in our own columns, in words; of lists of completions, by how many the first rows have."""
     if "chosen" in columns:
         return "preference pairs"
     if any(name in columns for name in ("response_a", "response_A", "answer_a", "answer_A")):
         return "pairs"
     if "completions" in columns:
-        return "best of k"
+        sizes = {len(found) for row in rows if isinstance(found := row.get("completions"), list)}
+        if sizes == {1}:
+            return "graded answers" if any(row.get("human_score") is not None for row in rows) else "answers"
+        return "pairs" if sizes == {2} else "best of k"
     return "graded answers" if "human_score" in columns else "answers"
 
 
@@ -321,6 +347,10 @@ def _is_role(column: str) -> bool:
 
 
 _ROLES = frozenset({*ROLES, "completion", "response_A", "response_B", "answer_a", "answer_b", "answer_A", "answer_B"})
+
+
+_ITEMS = {"conversation", "completions", "num_correct", "metadata"}
+"""Columns that rows have which judgebench wrote, as those of a bundle: all of them are used."""
 
 
 def empty_columns(row: Row) -> list[str]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
 from typing import TYPE_CHECKING
 
@@ -14,6 +15,10 @@ if TYPE_CHECKING:
 
     from judgebench.engine.grid import GridResult
     from judgebench.engine.recorder import RunResult
+
+
+_NAMED = 3
+"""So many runs that were not begun are named."""
 
 
 def print_scores(ended: Sequence[RunResult], console: Console) -> None:
@@ -30,7 +35,7 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
     for results in by_benchmark.values():
         if len(results) <= 2:
             for result, heading in zip(results, headings([Run(result.folder) for result in results]), strict=True):
-                print_tables(console, run_tables(heading, result.metrics))
+                print_tables(console, run_tables(heading, result.metrics, result.stored))
         if results[0].cell.until_shown is not None:
             from judgebench.reports.sequential import print_sequential
 
@@ -96,8 +101,7 @@ def print_folders(ended: GridResult[RunResult], console: Console) -> None:
         for note in dict.fromkeys(notes):
             console.print(one_line(note), style=WARNING, soft_wrap=True)
     if failing:
-        which = failing[0].folder if len(failing) == 1 else "RUN"
-        console.print(f"details: judgebench show {which}", soft_wrap=True)
+        console.print(f"details: judgebench show {shlex.quote(str(failing[0].folder))}", soft_wrap=True)
 
 
 def print_reasons(ended: GridResult[RunResult], console: Console) -> None:
@@ -107,7 +111,11 @@ def print_reasons(ended: GridResult[RunResult], console: Console) -> None:
 
     for error in (*filter(None, (result.error for result in ended)), *ended.errors):
         messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
-    if any(result.state in {"interrupted", "stopped"} for result in ended):
+    if left := [f"{cell.judge.name} · {cell.template.title}" for cell in ended.not_begun]:
+        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
+        line = f"interrupted: {_counted(len(left), 'run')} not begun ({', '.join(left[:_NAMED])}{more})"
+        messages(errors=True).print(one_line(line), soft_wrap=True)
+    if ended.not_begun or any(result.state in {"interrupted", "stopped"} for result in ended):
         console.print("rerun the same command to resume")
 
 

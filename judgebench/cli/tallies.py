@@ -153,10 +153,10 @@ class GridTally:
             self.before_calls = None
             say()
         judge = self.judges.setdefault(cell.judge.name, JudgeTally(cell.judge.name))
-        title = f"{cell.benchmark.name} · {cell.judge.name} · {cell.template.name}"
+        title = f"{cell.benchmark.name} · {cell.judge.name} · {cell.template.title}"
         if cell.alteration is not None:
             title += f" · {cell.alteration.title}"
-        tally = CellTally(cell.judge.name, title, cell.template.name, total, done)
+        tally = CellTally(cell.judge.name, title, cell.template.title, total, done)
         judge.cells.append(tally)
         self._cells[id(cell)] = (judge, tally)
 

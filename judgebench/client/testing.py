@@ -19,6 +19,7 @@ from judgebench.errors import (
     RateLimitedError,
     TimedOutError,
     TransientError,
+    UnreachedError,
     VerdictFailure,
 )
 from judgebench.verdicts import Reply
@@ -31,7 +32,8 @@ FAILURES: dict[str, Step] = {
     "rate limit": RateLimitedError("rate limit: slow down", retry_after=2.0),
     "timeout": TimedOutError("no reply"),
     "server error": TransientError("the server is down"),
-    "broken reply": BrokenReplyError("the connection dropped"),
+    "connection error": UnreachedError("the connection was refused"),
+    "broken reply": BrokenReplyError("the body broke off"),
     "fatal": FatalProviderError("the key is refused"),
     "provider": VerdictFailure("provider", "status 400: bad request"),
     "context": VerdictFailure("context", "the prompt is too long"),

@@ -191,7 +191,7 @@ def _of(plan: RunPlan, client: JudgeClient, asked: set[str], known: dict[str, Le
     return Forecast(
         benchmark=cell.benchmark.name,
         judge=judge.name,
-        template=cell.template.name,
+        template=cell.template.title,
         protocol=cell.protocol,
         judgements=total,
         done=done,

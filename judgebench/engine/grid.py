@@ -35,12 +35,18 @@ class GridResult(list[T]):
     Attributes:
         errors: What stopped the other runs, of which nothing was gained.
         left_out: Combinations that do not fit the benchmark, a sentence each.
+        not_begun: Runs that were still to come when the user ended the grid.
     """
 
     def __init__(
-        self, results: Iterable[T], errors: Iterable[JudgebenchError] = (), left_out: Iterable[str] = ()
+        self,
+        results: Iterable[T],
+        errors: Iterable[JudgebenchError] = (),
+        left_out: Iterable[str] = (),
+        not_begun: Iterable[RunSpec] = (),
     ) -> None:
         super().__init__(results)
+        self.not_begun = tuple(not_begun)
         self.errors, self.left_out = tuple(errors), tuple(left_out)
 
     @property
@@ -112,17 +118,19 @@ async def run_cells(
                 progress.paced(name, client.pace)
         if not compared:
             by_judge = {name: [plan for plan in plans if plan.spec.judge.name == name] for name in clients}
-            results, errors = await _side_by_side(
+            results, errors, not_begun = await _side_by_side(
                 [(engine_of({name: clients[name]}), clients[name], by_judge[name]) for name in clients], stop
             )
         else:
+            not_begun = []
             results, errors = await _in_lockstep(plans, engine_of(clients), clients)
     if errors and not results:
         raise errors[0]
     recorded = {id(result.error) for result in results}
     others = {id(error): error for error in errors if id(error) not in recorded}
     order = {id(cell): at for at, cell in enumerate(cells)}
-    return GridResult(sorted(results, key=lambda result: order[id(result.cell)]), others.values())
+    ended = sorted(results, key=lambda result: order[id(result.cell)])
+    return GridResult(ended, others.values(), not_begun=[plan.spec for plan in not_begun])
 
 
 def _obstacle(client: JudgeClient, in_flight: int) -> ConfigError | None:
@@ -147,22 +155,28 @@ def _needs_calls(plans: Sequence[RunPlan], client: JudgeClient, out: Path) -> bo
 
 async def _side_by_side(
     judges: Sequence[tuple[Engine, JudgeClient, Sequence[RunPlan]]], stop: Stop
-) -> tuple[list[RunResult], list[JudgebenchError]]:
-    """Runs the cells of each judge one after another, the judges at the same time; results, and what stopped a cell."""
+) -> tuple[list[RunResult], list[JudgebenchError], list[RunPlan]]:
+    """Runs the cells of each judge one after another, the judges at the same time.
+
+    Returns:
+        Results, what stopped a cell, and the cells that the user's stop left.
+    """
     results: list[RunResult] = []
     errors: list[JudgebenchError] = []
+    not_begun: list[RunPlan] = []
 
     async def one_judge(engine: Engine, client: JudgeClient, plans: Sequence[RunPlan]) -> None:
         for plan in plans:
             if stop.asked and results:
-                return
+                not_begun.append(plan)
+                continue
             try:
                 results.append(await _run(plan, engine, client))
             except (ConfigError, FatalProviderError, BudgetReached) as error:
                 errors.append(error)
 
     await asyncio.gather(*(one_judge(*judge) for judge in judges))
-    return results, errors
+    return results, errors, not_begun
 
 
 async def _run(plan: RunPlan, engine: Engine, client: JudgeClient) -> RunResult:

@@ -15,10 +15,10 @@ from judgebench.judges import load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
-from judgebench.templates import load_template
+from judgebench.templates import load_template, unasked
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
@@ -37,10 +37,12 @@ class Grid:
     Attributes:
         cells: What is run.
         left_out: Combinations that do not fit the benchmark, a sentence each.
+        notes: What is odd about what was asked, but no mistake, a sentence each.
     """
 
     cells: list[RunSpec]
     left_out: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
 
 
 def plan(benchmark: str, options: PlanOptions) -> Grid:
@@ -73,17 +75,28 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     others = find_alterations(options.controls, options.attacks)
     protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []
+    notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
+        put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
         companion = companion_of(chosen, dataset, template)
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
-            RunSpec(held, judge, template, companion, protocol, selection, known.families, files.get(judge.name))
+            RunSpec(held, judge, template, companion, put, selection, known.families, files.get(judge.name))
             for judge in judges
         ]
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
-    return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out)
+    return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out, notes)
+
+
+def _notes(template: Template, options: PlanOptions) -> Iterator[str]:
+    """What of the options has no meaning for a template, and what no message of one's own template asks for."""
+    if options.orders not in {None, "one"} and not template.kind.ordered:
+        shown = f"a question of template '{template.name}' ({template.mode}) shows {template.kind.answers}"
+        yield f"{shown} and has no order: --orders {options.orders} changes nothing"
+    if template.edited is not None:
+        yield from map(str, unasked(template))
 
 
 def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client import other_rows_note
@@ -62,6 +62,7 @@ class RunResult:
         made: Calls made now.
         unjudged: Item and failure of each judgement without a verdict.
         asked_again: Tries beyond the first of each call made now, counted under what they were for.
+        stored: What the replies took that the folder had already.
     """
 
     cell: RunSpec
@@ -72,6 +73,7 @@ class RunResult:
     error: JudgebenchError | None = None
     unjudged: list[tuple[str, Failure]] = field(default_factory=list)
     asked_again: Counter[str] = field(default_factory=Counter)
+    stored: Usage = field(default_factory=Usage)
 
 
 @dataclass(slots=True)
@@ -120,6 +122,7 @@ class Recorder:
         if moved:
             self.notes.append(moved)
         self.usage = Usage()
+        self._stored = Usage()  # what of it was for replies that the folder had
         self.answers = Lengths()
         self.readings = KeptReadings(cell.dataset.keys)
         self.left_out: set[str] = set()
@@ -134,7 +137,8 @@ class Recorder:
         self._started = now()
         self._waiting: dict[str, Reply] = {}  # replies by their keys that are here, and whose follow-up turn is not
         self.refresh: str | None = None
-        self._edited = cell.template.edited  # the first time that the folder's run was made with this text
+        # The first time that the folder's run was made with this text, and the file's name then.
+        self._edited, self._file = cell.template.edited, cell.template.file
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
 
     def resume(self, questions: Questions, *, refresh: bool) -> None:
@@ -157,7 +161,7 @@ class Recorder:
         if manifest is not None and not refresh:
             self.refresh = manifest.refresh
             self._started = manifest.started or self._started
-            self._edited = manifest.template.edited
+            self._edited, self._file = manifest.template.edited, manifest.template.file
             self.left_out.update(manifest.left_out)
             self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
@@ -182,6 +186,7 @@ class Recorder:
                 self._repaired[judgement.failure is None] += judgement.turn > 0
         for replies in waiting.values():
             self._waiting |= replies
+        self._stored = replace(self.usage)
         if refresh:
             self._refreshed_from = lines if refreshed_from is None else refreshed_from
 
@@ -287,7 +292,7 @@ class Recorder:
         write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
         self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
-        return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again=asked_again)
+        return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again, self._stored)
 
     def _other_rows(self, failed: Sequence[tuple[str, Failure]]) -> Iterator[str]:
         """That replies are missing since the rows are not those of an imported bundle."""
@@ -350,6 +355,9 @@ class Recorder:
         described = self.cell.described()
         if self._edited is not None:
             described["template"]["edited"] = self._edited
+        described["template"].pop("file", None)
+        if self._file is not None:
+            described["template"]["file"] = self._file
         parts = {
             **described,
             **{name: value for name, value in once.items() if value is not None},
@@ -371,7 +379,7 @@ class Recorder:
         readings = {key: self.readings.of(key) for key in keys}
         if metrics is None or metrics.attack != self._flips(readings) or metrics.sequential != self.sequential:
             return None
-        return RunResult(self.cell, folder, "done", metrics, made=0)
+        return RunResult(self.cell, folder, "done", metrics, made=0, stored=metrics.usage)
 
 
 def _timeless(manifest: Manifest) -> Any:

@@ -54,6 +54,12 @@ class Controls:
     left_out: tuple[str, ...] = ()
     judged: float | None = None
 
+    def beside_nothing(self) -> Controls:
+        """The same beside a run in which nothing has a verdict: it has no credits to be held against."""
+        return replace(
+            self, baselines={name: replace(each, p=None) for name, each in self.baselines.items()}, judged=None
+        )
+
 
 class Grouped:
     """Items in their subsets and sections, whose credits are put in more than once.

@@ -104,7 +104,7 @@ def label_figures(verdicts: LabelVerdicts, classes: Classes) -> dict[str, Any] |
     Replies without a verdict count as wrong: they lower accuracy, recall and specificity, and are a class of their own
     for kappa and Matthews' coefficient (Gorodkin 2004, doi:10.1016/j.compbiolchem.2004.09.006). `verdicts_alone` has
     every figure without them. Means over classes leave out those that neither stand nor are said, and that of
-    abstaining where it is no item's gold class.
+    abstaining where it is no item's gold class. Without any verdict no figure is known.
 
     Args:
         verdicts: A row each.
@@ -120,9 +120,12 @@ def label_figures(verdicts: LabelVerdicts, classes: Classes) -> dict[str, Any] |
     by_block = blocks.tables(verdicts.gold * (k + 1) + verdicts.said, verdicts.weight, k * (k + 1))
     table: Floats = by_block.sum(axis=0).reshape(k, k + 1)
     without = table - by_block.reshape(-1, k, k + 1)
+    some = bool(table[:, :k].any())
     parts = _parts(table, classes)
-    found = {name: _estimate(name, part, table, without, blocks) for name, part in parts.items()}
-    found["balanced_accuracy"] = _at_least_of_recalls(found["balanced_accuracy"], table, without, blocks)
+    found: dict[str, dict[str, float] | None] = dict.fromkeys(parts)
+    if some:
+        found = {name: _estimate(name, part, table, without, blocks) for name, part in parts.items()}
+        found["balanced_accuracy"] = _at_least_of_recalls(found["balanced_accuracy"], table, without, blocks)
     alone = table.copy()
     alone[:, k] = 0.0
     return {
@@ -268,15 +271,15 @@ def _confusion(table: Floats, classes: Classes) -> dict[str, dict[str, float]]:
 
 def _per_class(table: Floats, classes: Classes) -> dict[str, dict[str, float | None]]:
     """Of each class how often it is gold and said, with precision, recall and F1."""
-    found = {}
+    found, some = {}, table[:, :-1].any()
     for at, name in enumerate(classes.names):
         gold, said, both = table[at].sum(), table[:, at].sum(), table[at, at]
         found[name] = {
             "gold": _plain(gold),
             "said": _plain(said),
             "precision": float(both / said) if said else None,
-            "recall": float(both / gold) if gold else None,
-            "f1": float(2 * both / (gold + said)) if gold + said else None,
+            "recall": float(both / gold) if gold and some else None,
+            "f1": float(2 * both / (gold + said)) if gold + said and some else None,
         }
     return found
 

@@ -59,14 +59,14 @@ def standings(part: PairedScores, margin: float, *, tests: int | None = None) ->
     can be so: with intervals at 1 - 0.05 / (runs - 1) (Bonferroni), the chance that any of them passes is below 5%.
 
     Args:
-        part: The runs' scores, at least two.
+        part: The runs' scores, at least two; of runs that score the same, the first is the best.
         margin: In the unit of the scores, above 0.
         tests: How many runs can pass wrongly, where this part is one of several; None for all but one.
     """
     runs = range(len(part.scores))
     confidence = 1 - ALPHA / (tests or max(len(runs) - 1, 1))
     scores = part.scores.tolist()
-    best = max(runs, key=lambda run: (scores[run], -run))
+    best = max(runs, key=lambda run: (round(scores[run], 12), -run))
     against: dict[int, dict[int, _Ends]] = {run: {} for run in runs}
     for a, b in combinations(runs, 2):
         ends, difference = part.interval(a, b, confidence=confidence), scores[a] - scores[b]

@@ -22,7 +22,8 @@ def label_figures(subject: Subject) -> Iterator[Figure]:
     runs = [(line, found) for line in subject.lines if (found := _labels(line)) is not None]
     if not runs:
         return
-    yield _figures(subject, runs)
+    if any(found["accuracy"] is not None for _, found in runs):
+        yield _figures(subject, runs)
     yield _confusion(subject, runs)
     ranked = [(line, found) for line, found in runs if "thresholds" in found]
     if ranked:

@@ -201,7 +201,10 @@ def _named(manifest: Manifest) -> str:
     template, rescored = manifest.template, manifest.rescored
     if rescored is not None and rescored.template == template.name and rescored.hash not in {None, template.hash}:
         return f"{template.name} parsed with {template.name} (edited)"
-    return manifest.name.wording
+    wording = manifest.name.wording
+    if template.file is not None and wording == template.name:
+        return f"{wording} ({template.file})"
+    return wording
 
 
 def _version(manifest: Manifest) -> tuple[str | None, ...]:

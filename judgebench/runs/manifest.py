@@ -67,12 +67,16 @@ class ClassesEntry(_Entry):
 
 
 class TemplateEntry(_Entry):
-    """Which template, and in which version of its text; `edited` is when its file was, in UTC."""
+    """Which template, and in which version of its text; `edited` is when its file was, in UTC.
+
+    `file` is the file's name where the template's is another.
+    """
 
     name: AnyText | None = None
     hash: AnyText | None = None
     mode: AnyText | None = None
     edited: AnyText | None = None
+    file: AnyText | None = None
     classes: ClassesEntry | None = None
 
     @property

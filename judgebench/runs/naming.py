@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from judgebench.runs.run import Run
 
 _MOST_SAID = 60
+_BUNDLED = ".items.jsonl"
+"""How the file of a bundle's rows ends, behind the name of the author's."""
 
 
 def named_beside(plain: Path, new: Manifest, identity: Mapping[str, Any]) -> Path:
@@ -95,4 +97,6 @@ def titled(benchmark: Benchmark, sources: Iterable[object]) -> str:
     """The benchmark's title; for rows of one's own that all come from one file, that file's name."""
     names = {str(source).replace("\\", "/").rpartition("/")[2] for source in sources}
     by_file = benchmark.own_rows and not isinstance(benchmark, Declared)
-    return names.pop() if by_file and len(names) == 1 and "." in min(names) else benchmark.title
+    if by_file and len(names) == 1 and "." in min(names):
+        return names.pop().removesuffix(_BUNDLED)
+    return benchmark.title

@@ -163,24 +163,33 @@ def score(
     if not beside.placed:
         metrics = replace(metrics, position_bias=None, slots=None, consistency=None, consistency_n=0)
     rates = win_rates(readings, beside.models)
+    known = metrics.coverage > 0
+    figures = benchmark.extra(outcomes) | (_calibration(outcomes, readings) if protocol.soft else {})
+    reached = baselines.controls(benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered)
     return replace(
         metrics,
         extra={
-            **benchmark.extra(outcomes),
-            **(_calibration(outcomes, readings) if protocol.soft else {}),
+            **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
-        controls=baselines.controls(
-            benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered
-        ),
+        controls=reached if known or reached is None else reached.beside_nothing(),
         altered=None if beside.altered is None else beside.altered.title,
         attack=beside.attack,
         sequential=beside.sequential,
         length_contrast=_padded(beside.altered, protocol.seed, outcomes, readings),
-        retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered else None,
+        retest=_retest(benchmark, protocol, outcomes, readings) if beside.ordered and known else None,
     )
+
+
+def _unknown(value: object) -> object:
+    """A further figure of a run in which nothing has a verdict: what failures count as says nothing of the judge."""
+    if isinstance(value, dict):
+        return {name: _unknown(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_unknown(each) for each in value]
+    return None if isinstance(value, float) else value
 
 
 def _labels(
@@ -198,7 +207,11 @@ def _labels(
     found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
     if found is None:
         return {}
-    if metrics.score is not None and abs(metrics.score - found["accuracy"]["score"]) < _SAME:
+    if (
+        metrics.score is not None
+        and found["accuracy"] is not None
+        and abs(metrics.score - found["accuracy"]["score"]) < _SAME
+    ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
     return {"labels": found}
 

@@ -19,13 +19,14 @@ if TYPE_CHECKING:
     from judgebench.metrics.summary import Metrics, Usage
 
 
-def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
+def run_table(title: str, metrics: Metrics, *, subsets: bool = True, stored: Usage | None = None) -> Table:
     """One run.
 
     Args:
         title: What it is called.
         metrics: The run's.
         subsets: Whether each section's subsets are shown below it.
+        stored: What the replies took that were there before the command; None where all is said together.
     """
     columns = [
         Column("name", head="", names=True, width=20),
@@ -35,18 +36,19 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True) -> Table:
         Column("bar", "bar", head=""),
     ]
     rows = list(_rows(metrics, subsets=subsets))
-    return Table(columns if rows else (), rows, title, list(_beside(metrics)), tight=True)
+    return Table(columns if rows else (), rows, title, list(_beside(metrics, stored)), tight=True)
 
 
-def run_tables(title: str, metrics: Metrics) -> list[Table]:
+def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> list[Table]:
     """One run, and of label verdicts the confusion table below it.
 
     Args:
         title: What it is called.
         metrics: The run's.
+        stored: What the replies took that were there before the command; None where all is said together.
     """
     found = cast("Mapping[str, Any] | None", metrics.extra.get("labels"))
-    return [run_table(title, metrics), *([] if found is None else [confusion_table(found["confusion"])])]
+    return [run_table(title, metrics, stored=stored), *([] if found is None else [confusion_table(found["confusion"])])]
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:
@@ -73,7 +75,8 @@ def _label_lines(found: Mapping[str, Any]) -> Iterator[str]:
         for name in ("recall", "precision", "specificity")
         if (each := found[name]) is not None
     )
-    yield f"{positive} (positive): {shown}"
+    if shown:
+        yield f"{positive} (positive): {shown}"
     if kappa is not None:
         ends = f"{kappa['low']:.2f} to {kappa['high']:.2f}"
         yield f"agreement with the labels: kappa {kappa['score']:.2f} (95% CI {ends})"
@@ -106,7 +109,7 @@ def _rows(metrics: Metrics, *, subsets: bool) -> Iterator[TableRow]:
     yield from (TableRow((name, "no items", None, 0, None), style="aside") for name in metrics.missing)
 
 
-def _beside(metrics: Metrics) -> Iterator[str]:
+def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
     """What stands beside the score, a line each."""
     yield from _controls(metrics)
     if metrics.attack is not None:
@@ -129,7 +132,7 @@ def _beside(metrics: Metrics) -> Iterator[str]:
     if isinstance(rates := metrics.extra.get("win_rates"), list):
         yield from _win_rates(rates)
     if metrics.template and (metrics.usage.calls or metrics.usage.cached or metrics.usage.cost_usd):
-        yield _usage_line(metrics.usage)
+        yield _usage_line(metrics.usage, stored)
     yield from (f"note: {note}" for note in metrics.notes)
 
 
@@ -254,10 +257,10 @@ def _controls(metrics: Metrics) -> Iterator[str]:
         return
     reached = (f"{name} {score_text(each.score, metrics.measure)}" for name, each in controls.baselines.items())
     yield f"baselines: {', '.join(reached)}"
-    if controls.judged is not None:
-        judged = score_text(controls.judged, metrics.measure)
+    if controls.left_out:
+        judged = "" if controls.judged is None else score_text(controls.judged, metrics.measure)
         left_out = ", ".join(map(one_line, controls.left_out))
-        yield f"(baselines without {left_out}; the judge on the same items: {judged})"
+        yield f"(baselines without {left_out}{judged and f'; the judge on the same items: {judged}'})"
     if tested := [f"{name} {p_text(each.p)}" for name, each in controls.baselines.items() if each.p is not None]:
         yield f"paired p: {', '.join(tested)}"
 
@@ -303,11 +306,18 @@ def _samples(count: str) -> str:
     return "1 sample" if count == "1" else count
 
 
-def _usage_line(usage: Usage) -> str:
-    """Calls, tokens and cost in one line."""
-    made = "1 call" if usage.calls == 1 else f"{thousands(usage.calls)} calls"
-    calls = f"{made}, {thousands(usage.cached)} from the cache"
+def _usage_line(usage: Usage, stored: Usage | None) -> str:
+    """Calls, tokens and cost in one line; where replies were there before the command, what of it is of now."""
+    there = 0 if stored is None else stored.calls + stored.cached
+    made, cached, spent = usage.calls, usage.cached, usage.spent_usd
+    if stored is not None and there:
+        made, cached = made - stored.calls, cached - stored.cached
+        known = spent is not None and stored.spent_usd is not None
+        spent = max(spent - stored.spent_usd, 0.0) if known else None  # type: ignore[operator]
+    calls = [f"{thousands(made)} call{'s' * (made != 1)}{' now' * bool(there)}"]
+    calls += [f"{thousands(cached)} from the cache"] * (cached > 0 or not there)
+    calls += [f"{thousands(there)} stored"] * bool(there)
     tokens = f"{thousands(usage.prompt_tokens)} tokens in, {thousands(usage.completion_tokens)} out"
-    paid = f" ({dollars(usage.spent_usd)} of it paid now)" if usage.cached and usage.cost_usd else ""
+    paid = f" ({dollars(spent)} of it paid now)" if (usage.cached or there) and usage.cost_usd else ""
     more = f"; up to {dollars(usage.may_have_cost_usd)} more for failed attempts" if usage.may_have_cost_usd else ""
-    return f"{calls}; {tokens}; {dollars(usage.cost_usd)}{paid}{more}"
+    return f"{', '.join(calls)}; {tokens}; {dollars(usage.cost_usd)}{paid}{more}"

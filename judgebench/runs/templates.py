@@ -53,6 +53,7 @@ def described(template: Template) -> dict[str, Any]:
         "hash": template.hash,
         "mode": template.mode,
         **({} if edited is None else {"edited": edited}),
+        **({} if template.file is None else {"file": template.file}),
         **({} if classes is None else {"classes": asdict(classes)}),
     }
 

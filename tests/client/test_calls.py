@@ -338,7 +338,8 @@ COUNTED = {
     "rate limit": [Fault.status(429), Fault.status(529), Fault.shape("error_body_429")],
     "server error": [Fault.status(500), Fault.status(503)],
     "timeout": [Fault.hang()],
-    "broken reply": [Fault.reset(), Fault.half_body(), Fault.html(), Fault.no_choices(), Fault.shape("content_list")],
+    "connection error": [Fault.reset()],
+    "broken reply": [Fault.half_body(), Fault.html(), Fault.no_choices(), Fault.shape("content_list")],
     "empty reply": [Fault.empty(), Fault.none_content()],
 }
 

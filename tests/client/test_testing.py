@@ -108,7 +108,14 @@ def test_a_synchronous_function_is_called_in_a_thread(tmp_path):
 
 @pytest.mark.parametrize(
     ("name", "waits"),
-    [("rate limit", 2.0), ("server error", None), ("timeout", None), ("broken reply", None), ("empty", None)],
+    [
+        ("rate limit", 2.0),
+        ("server error", None),
+        ("timeout", None),
+        ("connection error", None),
+        ("broken reply", None),
+        ("empty", None),
+    ],
 )
 def test_what_passes_is_tried_again(tmp_path, name, waits):
     """And counted by what it was for; a wait that is asked for is kept."""

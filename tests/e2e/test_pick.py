@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shutil
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -11,10 +12,10 @@ from commands import apart, judgebench, pairs
 from finishedruns import score_run, written_run
 
 import judgebench as jb
+from judgebench.analysis.choice import Candidate, PartPick
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from pathlib import Path
 
 CHAT, SAFETY = "alpacaeval-easy", "donotanswer"
 ROWS = pairs(1_000, (CHAT, SAFETY))
@@ -75,6 +76,69 @@ def test_a_pick_is_said_in_one_sentence_with_its_numbers(three) -> None:
     ) in out
 
 
+def _candidate(judge: str, cost: float, score: float = 0.888, template: str = "pairwise", more: int = 0) -> Candidate:
+    ends = {"difference": 0.0, "low": -0.01, "high": 0.01}
+    return Candidate(
+        judge, Path(judge), judge, template, "one", score, cost, **ends, within=not more, beyond=False, more=more
+    )
+
+
+def _pick(*candidates: Candidate, budget: float | None = None) -> PartPick:
+    """A pick among candidates of which the first is the best."""
+    taken = next((each for each in candidates if each.within), None)
+    return PartPick("Overall", 60, taken, candidates[0], candidates, 2.0, budget)
+
+
+def test_equal_scores_are_one_sentence_in_any_order_of_the_runs() -> None:
+    """The cheaper of two with the same score is picked, and the other's price is a multiple: $2.40 / $0.48 = 5."""
+    for name, cost in (("premium", 0.0024), ("middle-plus", 0.00048)):
+        judged(name, lambda at: at % 9 == 0, cost, rows=ROWS[:200])
+    runs = [f"runs/rewardbench/{name}" for name in ("premium", "middle-plus")]
+    said = [picked(*order)["overall"]["sentence"] for order in (runs, runs[::-1])]
+    assert said[0] == said[1]
+    assert "have the same highest score: middle-plus is picked, premium costs 5 times as much" in said[0]
+
+
+_BOTH = (
+    "a and b both score 100.0%: cannot say with so few items (60) which is better; about 90 more items would be "
+    "enough to rule out a difference of 2 points"
+)
+_FIRST = (
+    "cannot say with so few items (60) which judge to take: a (90.0%, $2.00 per 1,000 items) has the highest score, "
+    "but another could be 2 points or more better; about 90 more items would be enough to rule that out"
+)
+_SAME = (
+    "a (88.8%, $2.00 per 1,000 items) and b (88.8%, $2.00) have the same highest score: a is picked, b costs the same"
+)
+
+
+@pytest.mark.parametrize(
+    ("found", "said"),
+    [
+        (_pick(_candidate("a", 0.5, 1.0, more=90), _candidate("b", 2.0, 1.0, more=90)), _BOTH),
+        (_pick(_candidate("a", 2.0, 0.9, more=90), _candidate("b", 0.5, 0.8, more=99)), _FIRST),
+        (_pick(_candidate("a", 2.0), _candidate("b", 2.0)), _SAME),
+    ],
+)
+def test_a_tie_is_called_a_tie(found: PartPick, said: str) -> None:
+    """Runs that score the same are said to, whether one is picked or not."""
+    assert found.sentence == f"Overall: {said}"
+
+
+@pytest.mark.parametrize(
+    ("candidates", "noun"),
+    [
+        ((_candidate("a", 2.0), _candidate("b", 9.0, 0.7)), "judge"),
+        ((_candidate("a", 2.0, template="x"), _candidate("a", 9.0, 0.7, "y")), "prompt"),
+        ((_candidate("a", 2.0, template="x"), _candidate("b", 9.0, 0.7, "y")), "run"),
+    ],
+)
+def test_what_differs_is_named_by_its_noun(candidates: tuple[Candidate, ...], noun: str) -> None:
+    """Judges, prompts of one judge, or runs of which both differ."""
+    found = PartPick("Overall", 60, None, candidates[0], candidates, 2.0, 1.0)
+    assert found.sentence.startswith(f"Overall: no {noun} is within the budget of $1.00")
+
+
 def test_how_much_better_the_best_is_is_said_where_it_is_picked() -> None:
     """The next one follows, with its difference and interval: also of two prompts that cost the same."""
     for name, wrong in (("best", {0}), ("worse", {0, 1, 6})):
@@ -99,6 +163,11 @@ def test_a_budget_leaves_out_what_costs_more(three) -> None:
     assert (found["run"], found["score"], found["low"], found["best"]) == (None, None, None, "best")
     assert "within the budget of $1.00 per 1,000 items" in found["why"]
     assert "closest: unsafe (65.0%, $0.500), -25.0 points" in found["why"]
+    lines = judgebench("pick", "runs", "--budget", 5).out.splitlines()
+    assert any("budget $5.00 per 1,000 items" in line for line in lines)
+    assert any(" Overall (budget: $5.00 per 1,000 items): near " in line for line in lines)
+    ends = {line.split()[0]: line.split()[-1] for line in lines if line.strip().startswith(("best ", "near "))}
+    assert ends == {"best": "over", "near": "within"}
 
 
 def test_too_few_items_are_said_with_the_number_that_is_missing() -> None:
@@ -107,8 +176,8 @@ def test_too_few_items_are_said_with_the_number_that_is_missing() -> None:
         judged(name, wrong.__contains__, cost, rows=pairs(60))
     found = picked("runs")["overall"]
     assert found["run"] is None
-    assert "cannot say with so few items (60)" in found["why"]
-    assert " more items would show " in found["why"]
+    assert found["why"].startswith("cheap and dear both score 98.3%: cannot say with so few items (60) which is better")
+    assert found["why"].endswith(" more items would be enough to rule out a difference of 2 points")
 
 
 def test_what_has_no_price_or_no_cost_is_compared_with_and_never_picked(three) -> None:
@@ -130,7 +199,11 @@ def test_a_run_with_few_verdicts_or_other_items_is_left_out(three) -> None:
     ended = judgebench("pick", "runs", "--json")
     assert json.loads(ended.out)["overall"]["judge"] == "near"
     assert "left out (coverage below 50%): runs/rewardbench/mute/pairwise/one" in ended.err
-    assert "left out (other items): runs/rewardbench/broken/pairwise/one" in ended.err
+    alone = judgebench("pick", "runs/rewardbench/mute", "runs/rewardbench/near")
+    assert alone.status == 2
+    assert (
+        "(left out (coverage below 50%): runs/rewardbench/mute/pairwise/one; left: runs/rewardbench/near" in alone.err
+    )
 
 
 def test_a_cascade_that_does_as_well_for_less_is_named_with_its_price() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 import signal
@@ -29,6 +30,13 @@ from commands import (
 from loopback import Fault, LoopbackServer, Reply, error_reply
 from processes import Running
 from scripted import ScriptedModels
+
+from judgebench.api import run_grid
+from judgebench.cli.console import messages
+from judgebench.cli.run_ending import print_reasons
+from judgebench.engine.options import PlanOptions, RunOptions
+from judgebench.engine.plan import plan
+from judgebench.engine.progress import Stop
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -134,6 +142,34 @@ def test_a_run_without_any_verdict_has_no_score_and_ends_with_1(models: Scripted
     assert ended.err == "mine: no judgement has a verdict (failures: 20 unreadable)\n"
 
 
+@pytest.mark.parametrize("benchmark", ["rm-bench", "custom"])
+def test_a_run_without_any_verdict_has_no_figures_of_the_judge(models: ScriptedModels, benchmark: str) -> None:
+    """Accuracy by level, recall, kappa, test-retest and the test against a baseline are unknown: null, not printed."""
+    models.answer = "Hm."
+    write_jsonl(Path("rows.jsonl"), [{"prompt": f"q{at}", "response": "a", "label": at % 2} for at in range(4)])
+    data = Path(__file__).parents[1] / "data/rm-bench.jsonl" if benchmark == "rm-bench" else "rows.jsonl"
+    more = ("--limit", 4, "--samples", 2)
+    if benchmark == "custom":
+        more = (*more, "-t", "pass-fail", "--labels", "1=pass,0=fail")
+    out = judgebench("run", benchmark, "-j", "mine", "--data", data, *more).out
+    assert [word for word in ("paired p", "recall", "kappa", "hard", "test-retest") if word in out] == []
+    (path,) = Path(f"runs/{benchmark}").rglob("metrics.json")
+    metrics = read_json(path)
+    assert {each["p"] for each in metrics["controls"]["baselines"].values()} == {None}
+    figures = metrics["labels"] if benchmark == "custom" else metrics
+    for name in ("recall", "specificity", "kappa", "mcc") if benchmark == "custom" else ("hard", "normal", "easy"):
+        assert figures[name] is None
+
+
+def test_a_rerun_says_what_it_did_beside_what_is_stored(models: ScriptedModels) -> None:
+    """12 of 20 were there: 8 calls now; then none. A first run says its calls alone."""
+    assert "  20 calls, 0 from the cache; " in mine().out
+    kept = FOLDER / "judgements.jsonl"
+    write_jsonl(kept, read_jsonl(kept)[:12])
+    assert "  8 calls now, 12 stored; " in mine("--cache-dir", "other").out
+    assert ("  0 calls now, 20 stored; " in mine().out, models.count) == (True, 28)
+
+
 def test_a_run_whose_every_call_failed_ends_with_1(server: LoopbackServer) -> None:
     """Where the judge had answered before, so that it is not stopped; the items of a second run are all refused."""
     mine("--limit", 2)
@@ -157,6 +193,7 @@ def test_a_grid_with_failures_has_one_line_a_run(models: ScriptedModels) -> None
     lines = without_progress(mine(*grid).err)
     assert [line.partition(":")[0] for line in lines] == ["done", "done", "done", "details"]
     assert all("10 of 20 without a verdict: 10 truncated" in line for line in lines[:3])
+    assert lines[3] == f"details: judgebench show {FOLDER}"
 
 
 def test_failures_stand_beside_the_score(models: ScriptedModels) -> None:
@@ -325,6 +362,28 @@ def test_ctrl_c_before_anything_is_imported() -> None:
     )
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=False)
     assert (ended.returncode, ended.stderr) == (130, "")
+
+
+def test_an_interrupt_between_two_runs_says_how_to_go_on(
+    models: ScriptedModels, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The first run is done, and the other was not begun: it is named."""
+    stop = Stop()
+
+    def last(request):
+        stop.ask()
+        return by_quality(request)
+
+    models.answer = last
+    templates = ("pairwise", "pairwise-ties")
+    grid = plan("rewardbench", PlanOptions(judges=("mine",), templates=templates, data="pairs.jsonl", limit=1))
+    ended = asyncio.run(run_grid(grid, RunOptions(), stop=stop))
+    print_reasons(ended, messages())
+    assert ([each.state for each in ended], models.count) == (["done"], 1)
+    assert capsys.readouterr().err.splitlines() == [
+        "interrupted: 1 run not begun (mine · pairwise-ties)",
+        "rerun the same command to resume",
+    ]
 
 
 @pytest.mark.parametrize("twice", [False, True])

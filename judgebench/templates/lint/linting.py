@@ -89,6 +89,20 @@ def lint(name: str | Path) -> list[Finding]:
     return sorted(found, key=lambda each: (each.file != file, each.file, each.line))
 
 
+def unasked(template: Template) -> list[Finding]:
+    """What the rule of a template reads and no message asks for, once, as `lint` finds it.
+
+    Args:
+        template: One that was loaded.
+    """
+    rule, k = template.rule, template.kind.numbers[0]
+    whole = _sent(template, k, _GIVEN)
+    if isinstance(whole, Remark):
+        return []
+    remarks = wording.never_asked(_MARK.sub(" ", whole), rule)
+    return [_located(remark, template, template.where) for remark in remarks]
+
+
 def _undefined(error: UndefinedNamesError, source: str, file: str) -> Iterator[Finding]:
     texts = {file: blanked(source), **{part: blanked(text) for part, text in error.files.items()}}
     for name, near in error.names.items():

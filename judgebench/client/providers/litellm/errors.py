@@ -21,6 +21,7 @@ from judgebench.errors import (
     RateLimitedError,
     TimedOutError,
     TransientError,
+    UnreachedError,
     VerdictFailure,
 )
 
@@ -75,6 +76,7 @@ class _Problem:
         refused: Whether the provider answered with an error, so that nothing was charged. A call that timed out, or
             whose reply broke off, may have been.
         answered: Whether a reply came, as status 200.
+        unreached: Whether something was sent and nothing came back.
         of_a_day: Whether a field, and no words, says that a day's quota is used up.
     """
 
@@ -87,6 +89,7 @@ class _Problem:
     asked: str
     refused: bool
     answered: bool
+    unreached: bool
     of_a_day: bool
 
     def says(self, pattern: re.Pattern[str]) -> bool:
@@ -135,6 +138,7 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
         wire.asked.decode("utf-8", "replace").lower(),
         refused=bool(headers) and not answered,
         answered=answered,
+        unreached=bool(wire.asked) and wire.status is None,
         of_a_day=wording.has_day([dict(headers), body]),
     )
 
@@ -218,6 +222,8 @@ def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
         return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
     if _is_passing(status) or isinstance(error, litellm.APIConnectionError):
         kind_of_error = TransientError if problem.refused else BrokenReplyError
+        if problem.unreached:
+            kind_of_error = UnreachedError
         return kind_of_error(said, retry_after=problem.wait)
     return VerdictFailure("provider", f"status {status}: {said}")
 
