@@ -160,4 +160,5 @@ def unknown_name(what: str, name: str, known: Iterable[str], *, mend: str = "") 
         hint = ""
     else:
         hint = f"known: {', '.join(names)}"
-    return ConfigError(" ".join(part for part in (f"unknown {what} '{name}':", hint, mend) if part))
+    colon = ":" if hint or not mend.startswith("(") else ""
+    return ConfigError(" ".join(part for part in (f"unknown {what} '{name}'{colon}", hint, mend) if part))

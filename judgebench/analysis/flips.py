@@ -68,6 +68,8 @@ class FlipList(Tabular):
         elif self.flips:
             lines.append(f"credit: {', '.join(f'{change}: {count}' for change, count in changes)}")
             lines += [f"{number}: {title}" for number, title in enumerate(self.titles, 1)]
+        if self.flips and len(self.titles) == 1:
+            lines.append("X first: the verdict where X is shown first")
         shown = self.flips[:most]
         more = [f"and {len(self.flips) - len(shown)} more; --all lists them"] if len(shown) < len(self.flips) else []
         return (
@@ -91,7 +93,7 @@ class FlipList(Tabular):
             Column("subset"): lambda flip: flip.subset,
         }
         if one:
-            columns[Column("verdict by order")] = lambda flip: ", ".join(flip.verdicts)
+            columns[Column("verdict by order")] = lambda flip: "; ".join(flip.verdicts)
             columns[Column("chosen")] = lambda flip: flip.change
         else:
             columns[Column("1")] = lambda flip: flip.verdicts[0]
@@ -150,8 +152,13 @@ def _order_flip(key: ItemKey, said: dict[tuple[int, ...], int | str]) -> Flip:
     place = places.pop() if len(places) == 1 else -1
     names = ("shown first", "shown second", "shown third")
     chosen = "mixed" if place < 0 else names[place] if place < len(names) else f"shown at {place + 1}"
-    verdicts = tuple(f"{' '.join(map(str, order))}: {_words(key, choice)}" for order, choice in said.items())
+    verdicts = tuple(f"{_order_words(key, order)}: {_words(key, choice)}" for order, choice in said.items())
     return Flip(key.id, key.subset, verdicts, chosen)
+
+
+def _order_words(key: ItemKey, order: Sequence[int]) -> str:
+    """An order in words: of two completions which is shown first, of more their numbers as they are shown."""
+    return f"{_words(key, order[0])} first" if len(order) == 2 else f"shown as {' '.join(map(str, order))}"
 
 
 def _words(key: ItemKey, choice: int | str) -> str:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
@@ -189,6 +190,23 @@ class CheckedRows:
                 self._columns.update(dict.fromkeys(map(str, row.data)))
             yield row
 
+    @cached_property
+    def _own_names(self) -> dict[str, str]:
+        """What a column is called here -> its name in the user's file, where these differ."""
+        known = self._source if isinstance(self._source, KnownSource) else None
+        below = self._source if known is None else known.below
+        named = dict(below.columns) if isinstance(below, MappedSource) else {}
+        roles = {} if known is None or known.form is None else known.form.roles
+        own = {role: named.get(column, column) for role, column in roles.items()}
+        return {role: column for role, column in {**named, **own}.items() if role != column}
+
+    def _in_own_words(self, what: str) -> str:
+        """A message with the user's names of columns."""
+        for role, own in self._own_names.items():
+            what = re.sub(rf"(?<![\w\"])'{re.escape(role)}'", lambda _, own=own: f"'{own}'", what)  # type: ignore[misc]
+            what = re.sub(rf"^{re.escape(role)}(?= is )", lambda _, own=own: own, what)  # type: ignore[misc]
+        return what
+
     def _explain(self) -> None:
         """Says what was understood of rows whose labels cannot be."""
         known = self._source if isinstance(self._source, KnownSource) else None
@@ -202,7 +220,7 @@ class CheckedRows:
         found = self.understood
         found.bad_count += 1
         if len(found.bad) < KEPT:
-            found.bad.append(BadRow(row.where, what.removeprefix(f"{row.where}: ")))
+            found.bad.append(BadRow(row.where, self._in_own_words(what.removeprefix(f"{row.where}: "))))
 
     def add(self, item: Item, texts: str, label: str | None) -> None:
         """Counts an item.
@@ -254,6 +272,9 @@ class CheckedRows:
         else:
             used, found.unused = _used_by(form, first)
             found.form, found.counted = form.name, "" if form.unclear else form.said
+            label = form.label or ""
+            if label in named and found.counted.startswith((f"{label} ", f"{label}: ")):
+                found.counted = named[label] + found.counted.removeprefix(label)
         found.used = {role: named.get(own, own) for role, own in used.items()}
         if not found.labels:
             found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]
@@ -274,7 +295,7 @@ class CheckedRows:
             return error
         count = f"{found.bad_count} of {found.rows} rows cannot be used"
         error = UnusableRowsError(f"{first.where}: {first.what} ({count}; --bad-rows skip leaves such rows out)", found)
-        for line in bad_lines(found) if found.bad_count > 1 else ():
+        for line in [*bad_lines(found)][1:]:
             error.add_note(line)
         return error
 

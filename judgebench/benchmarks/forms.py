@@ -73,14 +73,24 @@ def form_of(row: Row) -> Form:
         _refuse(row, "num_correct", why="a single completion has no rival")
         return _completions(row, single)
     verdicts = likely_label([str(column) for column in data], [data])
-    mend = "--columns response_a=NAME,... says what is what"
+    mend = f"say which is which, as in {_example([str(column) for column in data])}"
     if verdicts:
         mend += f"; verdicts without answers ({', '.join(verdicts)}) become a run with `judgebench import FILE`"
     raise base.row_error(
         row,
-        "has none of: chosen and rejected; completions; response_a and response_b; response; "
-        f"found {', '.join(map(str, data)) or 'no columns'}: {mend}",
+        "has none of: chosen and rejected; completions; response_a and response_b; response "
+        f"(its columns: {', '.join(map(str, data)) or 'none'}): {mend}",
     )
+
+
+def _example(columns: Sequence[str]) -> str:
+    """The option that names the columns of a prompt and two answers, or of one, filled in with a file's own."""
+    own = [option(column) for column in columns if column not in {"id", "prompt"}]
+    asks = [] if "prompt" in columns else ["prompt"]
+    roles = [*asks, "response_a", "response_b"] if len(own) >= len(asks) + 2 else [*asks, "response"]
+    own += ["NAME"] * (len(roles) - len(own))
+    said = ",".join(f"{role}={column}" for role, column in zip(roles, own, strict=False))
+    return f"--columns '{said}'" if '"' in said else f"--columns {said}"
 
 
 def answer_order(row: Row) -> tuple[int, ...] | None:

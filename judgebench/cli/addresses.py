@@ -31,7 +31,7 @@ def confirm_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
     for judge, file in judges.values():
         for line in destination_lines(judge, file):
             messages(errors=judge.address_variable is None).print(line, soft_wrap=True)
-    if moved and _can_ask() and not click.confirm("Send calls there?", err=True):
+    if moved and can_ask() and not click.confirm("Send calls there?", err=True):
         raise ConfigError("nothing was sent; name the file with --providers to use it without this question")
 
 
@@ -59,7 +59,8 @@ def print_addresses(judges: Mapping[str, tuple[Judge, Path | None]]) -> None:
                 messages().print(line, soft_wrap=True)
 
 
-def _can_ask() -> bool:
+def can_ask() -> bool:
+    """Whether a person sits at a terminal who can answer."""
     try:
         return sys.stdin.isatty() and sys.stderr.isatty()
     except (AttributeError, ValueError):  # closed

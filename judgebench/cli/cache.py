@@ -132,6 +132,7 @@ def export(file: str, runs: tuple[str, ...], *, rows: bool, cache_dir: str | Non
     prints the command that gives the same results without a key or an API call. It contains no keys, addresses or
     headers.
     """
+    from judgebench._util.text import one_line
     from judgebench.cli.console import messages
     from judgebench.cli.progress import shown
     from judgebench.exports.replies import export_replies
@@ -148,6 +149,9 @@ def export(file: str, runs: tuple[str, ...], *, rows: bool, cache_dir: str | Non
             f"note: {done.rebuilt} rebuilt from the runs' judgements: missing or different in the cache",
             soft_wrap=True,
         )
+    if done.rows_needed:
+        names = one_line(", ".join(done.rows_needed))
+        console.print(f"note: the rows of {names} are not in it, which a reader needs: add --rows", soft_wrap=True)
     if done.missing:
         kinds = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in sorted(done.missing.items()))
         console.print(f"not in the bundle, no reply: {kinds}; rerun the run's command", soft_wrap=True)
@@ -210,7 +214,8 @@ def import_(file: str, *, replace: bool, files: str | None, cache_dir: str | Non
         named = one_line(f"{run.benchmark} · {run.judge} · {run.template} · {run.protocol}")
         console.print(f"of the run {named}", soft_wrap=True)
     if done.folder is not None:
-        console.print(f"wrote: {one_line(done.folder)} (templates, rows and providers of the bundle)", soft_wrap=True)
+        kinds = f"{', '.join(done.kinds[:-1])} and {done.kinds[-1]}" if done.kinds[1:] else "".join(done.kinds)
+        console.print(f"wrote: {one_line(done.folder)} ({kinds} of the bundle)", soft_wrap=True)
     for sentence in done.needed:
         console.print(f"note: {one_line(sentence)}", soft_wrap=True)
     if done.commands:

@@ -14,6 +14,17 @@ from judgebench._util.text import one_line
 EXIT_DONE, EXIT_INCOMPLETE, EXIT_MISTAKE, EXIT_INTERRUPTED = 0, 1, 2, 130
 
 
+_ALSO_CALLED = {
+    **dict.fromkeys(("--file", "--input", "--csv", "--jsonl", "--dataset", "--path", "--pairs-file"), ("--data",)),
+    **dict.fromkeys(("--model", "--llm", "--judge-model"), ("--judge",)),
+    **dict.fromkeys(("--prompt", "--prompt-template"), ("--template",)),
+    **dict.fromkeys(("--output", "--output-dir", "--out-dir"), ("--out",)),
+    **dict.fromkeys(("--n", "--max-items", "--max-samples", "--sample"), ("--limit",)),
+    **dict.fromkeys(("--max-cost", "--cost-limit"), ("--budget",)),
+}
+"""Options as other tools call them -> ours."""
+
+
 def as_line(error: Exception) -> str:
     """The error as one line that does a terminal no harm, with the nearest option or choice where one was mistyped."""
     if isinstance(error, click.NoSuchOption):
@@ -23,7 +34,8 @@ def as_line(error: Exception) -> str:
             path = error.ctx.command_path if error.ctx else "judgebench"
             return f"no such option {error.option_name}; {name} is an argument, without dashes: {path} {name}"
         known = [name for param in params if isinstance(param, click.Option) for name in param.opts]
-        near = difflib.get_close_matches(error.option_name, known, n=1)
+        near = [name for name in _ALSO_CALLED.get(error.option_name, ()) if name in known]
+        near = near or difflib.get_close_matches(error.option_name, known, n=1)
         hint = f"; did you mean {near[0]}?" if near else "; --help lists them"
         return f"no such option {error.option_name}{hint}"
     text = error.format_message() if isinstance(error, click.ClickException) else str(error)

@@ -8,7 +8,7 @@ import click
 
 from judgebench._util.signatures import current
 from judgebench.cli.console import messages, takes_quiet
-from judgebench.errors import unknown_name
+from judgebench.errors import ConfigError, unknown_name
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -94,5 +94,8 @@ class Group(click.Group):
         """
         names = self.list_commands(ctx)
         if args and not ctx.resilient_parsing and args[0] not in names and not args[0].startswith("-"):
+            flag = f"--{args[0]}"
+            if any(flag in param.opts for param in self.get_params(ctx)):
+                raise ConfigError(f"unknown command '{args[0]}': did you mean {ctx.command_path} {flag}?")
             raise unknown_name("command", args[0], names, mend=f"(see {ctx.command_path} --help)")
         return super().resolve_command(ctx, args)

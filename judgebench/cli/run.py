@@ -26,7 +26,7 @@ from judgebench.cli.options import run_options, sections
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Sequence
+    from collections.abc import Callable, Iterator, Sequence
     from types import FrameType
 
     from rich.console import Console
@@ -93,6 +93,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
+        _confirm_unlabelled(grid)
     with shown(console, offline=running.offline) as progress:
         if progress is not None:
             progress.before_calls = partial(_print_understood, grid, console)
@@ -149,8 +150,47 @@ def _print_understood(grid: Grid, console: Console) -> None:
         return
     contexts = {cell.judge.name: context_of(cell.judge) for cell in grid.cells}
     known = {judge: size for judge, size in contexts.items() if size is not None}
-    for line in understood_lines(dataset.understood, dataset.source, known):
+    for line in [*understood_lines(dataset.understood, dataset.source, known), *_impossible_ties(grid)]:
         console.print(line, soft_wrap=True, markup=False, highlight=False)
+
+
+def _impossible_ties(grid: Grid) -> Iterator[str]:
+    """Which templates cannot give the ties that the labels have, and one that can."""
+    from judgebench.templates import load_template, shipped_templates
+
+    for template in {cell.template.name: cell.template for cell in grid.cells}.values():
+        if template.mode != "pairwise" or template.rule.can_tie:
+            continue
+        keys = next(cell.dataset.keys for cell in grid.cells if cell.template.name == template.name).values()
+        ties = sum(key.label == "tie" for key in keys)
+        if ties:
+            sibling = f"{template.name}-ties"
+            can = sibling in shipped_templates() and load_template(sibling).rule.can_tie
+            labels = "1 of {:,} labels is a tie" if ties == 1 else f"{ties:,} of {{:,}} labels are ties"
+            yield (
+                f"note: {labels.format(sum(key.labelled for key in keys))}, which {template.name} cannot give: "
+                f"take -t {sibling if can else 'pairwise-ties'}"
+            )
+
+
+def _confirm_unlabelled(grid: Grid) -> None:
+    """In a terminal, asks before calls are made for rows without a label of which a column looks like one.
+
+    Raises:
+        ConfigError: The answer is no.
+    """
+    from judgebench.cli.addresses import can_ask
+    from judgebench.errors import ConfigError
+    from judgebench.reports.understood import label_option
+
+    found = grid.cells[0].dataset.understood
+    free = all(cell.judge.name.startswith("offline/") for cell in grid.cells)
+    own = grid.cells[0].dataset.benchmark.own_rows
+    if not own or found.labels or not found.likely or free or not can_ask():
+        return
+    column = found.likely[0]
+    if not click.confirm(f"No label, though '{column}' looks like one. Judge without scores?", err=True):
+        raise ConfigError(f"nothing was sent; add {label_option(column)}")
 
 
 def _forecasts(grid: Grid, running: RunOptions) -> list[Forecast]:

@@ -24,7 +24,7 @@ from judgebench.runs import Finished, Manifest, Run, folder_name, run_templates
 from judgebench.templates import load_template, shipped_templates
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.client import Header
     from judgebench.templates import Template
@@ -51,11 +51,13 @@ class Unpacked:
         folder: Where the files are; None where there are none.
         commands: What makes the runs again, a line each.
         needed: What the commands need that the bundle does not have, a sentence each.
+        kinds: What the files are: `templates`, `rows`, `providers`.
     """
 
     folder: Path | None
     commands: tuple[str, ...]
     needed: tuple[str, ...]
+    kinds: tuple[str, ...] = ()
 
 
 def described(bare: BundledRun, path: Path) -> BundledRun:
@@ -78,6 +80,13 @@ def described(bare: BundledRun, path: Path) -> BundledRun:
             "rows": str(manifest.items.hash or ""),
         }
     )
+
+
+def local_rows(run: BundledRun) -> str | None:
+    """The author's own file that a run's rows are from; None where a reader can get them elsewhere."""
+    data: Any = run.recipe.get("data") or {}
+    source = data.get("source")
+    return str(source) if source and not data.get("revision") and Path(source).suffix else None
 
 
 def bundled_rows(path: Path, *, texts: bool) -> BundledRows:
@@ -175,7 +184,7 @@ def unpack(header: Header, folder: Path, digest: str) -> Unpacked:
         for before, among in words.items()
         for each in _merged(among)
     ]
-    return Unpacked(place if files else None, tuple(commands), tuple(needed))
+    return Unpacked(place if files else None, tuple(commands), tuple(needed), kinds_of(files))
 
 
 def _set(variable: str, run: BundledRun) -> tuple[str, ...]:
@@ -185,6 +194,17 @@ def _set(variable: str, run: BundledRun) -> tuple[str, ...]:
     model, mark, address = said.partition(" at ")
     known = mark and variable in address_variables(model.partition("/")[0]) and _ADDRESS.fullmatch(address)
     return (f"{variable}={shlex.quote(address)}",) if known else ()
+
+
+def kinds_of(files: Iterable[str]) -> tuple[str, ...]:
+    """What a bundle's files are, by their names."""
+    names = list(files)
+    found = {
+        "templates": any(name.startswith("templates/") for name in names),
+        "rows": any(name.endswith(".items.jsonl") for name in names),
+        "providers": "providers.yaml" in names,
+    }
+    return tuple(kind for kind, has in found.items() if has)
 
 
 def _is_free(folder: Path, digest: str) -> bool:

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import count_lines, counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, keep_author_rows, write_bundle
 from judgebench.errors import ConfigError
-from judgebench.exports.bundling import bundled_rows, described, unpack
+from judgebench.exports.bundling import bundled_rows, described, local_rows, unpack
 from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, Run, list_runs, read_manifest
 from judgebench.verdicts import Reply
 
@@ -37,6 +37,7 @@ class ExportedReplies:
         missing: Calls of the runs that have no reply, by kind of failure.
         conflicts: Replies that differ between the runs; the first run's is in the bundle.
         unreadable: Entries of the cache that are no reply, so not in the bundle of all of it.
+        rows_needed: Files of the author's own whose rows a reader needs and the bundle does not have.
     """
 
     file: str
@@ -46,6 +47,7 @@ class ExportedReplies:
     conflicts: int = 0
     size_bytes: int = 0
     unreadable: int = 0
+    rows_needed: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +62,7 @@ class Imported:
         folder: Where the bundle's templates, rows and providers were written; None where there are none.
         commands: What makes the runs again with no call.
         needed: What these need that the bundle does not have, a sentence each.
+        kinds: What the files in the folder are: `templates`, `rows`, `providers`.
     """
 
     file: str
@@ -72,6 +75,7 @@ class Imported:
     folder: str | None = None
     commands: tuple[str, ...] = ()
     needed: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
 
 
 def cache_info(cache_dir: str | Path | None = None) -> CacheInfo:
@@ -184,7 +188,9 @@ def import_replies(
     if unpacked is None:
         return done
     folder = None if unpacked.folder is None else str(unpacked.folder)
-    return dataclasses.replace(done, folder=folder, commands=unpacked.commands, needed=unpacked.needed)
+    return dataclasses.replace(
+        done, folder=folder, commands=unpacked.commands, needed=unpacked.needed, kinds=unpacked.kinds
+    )
 
 
 def _store(cache_dir: str | Path | None) -> ReplyStore:
@@ -292,6 +298,8 @@ def _export_runs(exported: ExportedReplies, store: ReplyStore, runs: Sequence[_R
             yield key.hex(), reply
 
     said = [described(run.run, run.folder) for run in runs]
+    if not rows:
+        exported.rows_needed = tuple(dict.fromkeys(filter(None, map(local_rows, said))))
     whose = {json.dumps(each.model_dump(), sort_keys=True): each for each in said}
     folders = {each.rows: run.folder for each, run in zip(said, runs, strict=True)}
     header = Header(

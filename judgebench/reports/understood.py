@@ -31,7 +31,7 @@ def understood_lines(found: Understood, source: str, contexts: Mapping[str, int]
 
 def _lines(found: Understood, source: str, contexts: Mapping[str, int]) -> Iterator[str]:
     if not found.labels:
-        likely = "".join(f"; `{name}` looks like one: --columns label={_quoted(name)}" for name in found.likely[:1])
+        likely = "".join(f"; `{name}` looks like one: {label_option(name)}" for name in found.likely[:1])
         yield f"no label{likely or ': verdicts and biases, but no score'}"
     skipped = f", {_count(found.bad_count, 'bad row')} left out" if found.bad_count else ""
     yield f"data: {source}: {_count(found.rows, 'row')}, {_count(found.items, 'item')} ({found.form}){skipped}"
@@ -65,5 +65,6 @@ def _named(names: list[str]) -> str:
     return ", ".join(names[:_NAMED]) + more
 
 
-def _quoted(name: str) -> str:
-    return f'"{name}"' if set(name) & set(" ,=()") else name
+def label_option(name: str) -> str:
+    """The option that takes a column as the label, as a shell reads it."""
+    return f"--columns 'label={name}'" if set(name) & set(" ,=()") else f"--columns label={name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
@@ -275,7 +276,10 @@ def label_in(
     found = found or by_name or _only(value, texts)
     if found is None:
         expected = ", ".join(codes) if codes else "A, B or tie, or words for them"
-        raise FormError(f"{cells.own(column)} is {value!r}, expected {expected}: {_mend(value)}")
+        known = {plain(name): name for names in columns for name in names}
+        near = difflib.get_close_matches(plain(str(value)), known, n=1, cutoff=0.7)
+        hint = f"did you mean {known[near[0]]}? " if near else ""
+        raise FormError(f"{cells.own(column)} is {value!r}, expected {expected}: {hint}{_mend(value)}")
     return found
 
 
@@ -287,7 +291,7 @@ def _only(value: object, names: Sequence[object]) -> str | None:
 
 
 def _mend(value: object) -> str:
-    return f"say what it means with --labels {option(value)}=A (or B, or tie)"
+    return f"say what it means with --labels {option(value)}=A (or B, or tie; nothing after the = for no label)"
 
 
 def option(value: object) -> str:

@@ -8,7 +8,7 @@ from pathlib import PurePath
 from typing import TYPE_CHECKING
 
 from judgebench.errors import DataError
-from judgebench.sources.columns import LABELS, Columns, words
+from judgebench.sources.columns import LABELS, Columns, plain, words
 from judgebench.sources.form import Cells, FormError, KnownForm
 from judgebench.sources.known_table import FORMS
 from judgebench.sources.labels import TIE, UNLABELLED, read_label
@@ -58,7 +58,33 @@ def likely_label(columns: Iterable[str], first_rows: Sequence[Mapping[str, objec
         if any(isinstance(row.get(name), str | int | float) and row.get(name) != "" for row in first_rows)
     ]
     named = [*filled, *(name for name in columns if name not in filled and _votes(name))]
-    return [*named, *(name for name in columns if name not in named and _says_slots(name, first_rows))]
+    more = [name for name in columns if name not in named and _says_slots(name, first_rows)]
+    return [*named, *more, *(name for name in columns if name not in [*named, *more] and _says_which(name, first_rows))]
+
+
+_COUNTS = frozenset({"id", "idx", "index", "turn", "seed", "fold", "split", "round", "number", "batch", "version"})
+_GRADED = frozenset(
+    {"good", "bad", "pass", "fail", "passed", "failed", "correct", "incorrect", "right", "wrong", "yes", "no", "true"}
+    | {"false", "ok", "not ok", "acceptable", "unacceptable", "accept", "reject", "safe", "unsafe"}
+)
+"""Words for a single answer's class."""
+
+
+def _says_which(name: str, first_rows: Sequence[Mapping[str, object]]) -> bool:
+    """Whether a column holds two or three values that number the answers, name their columns, or grade one answer."""
+    values = [value for row in first_rows if (value := row.get(name)) is not None and value != ""]
+    if not all(isinstance(value, str | int | float) for value in values):
+        return False
+    said = {str(value).strip() for value in values}
+    if not 2 <= len(said) <= 3 or {*words(name)} & _COUNTS:
+        return False
+    columns = {plain(column) for row in first_rows[:1] for column in row}
+    slots = said - {value for value in said if read_label(value) == TIE}
+    return (
+        said in ({"0", "1"}, {"1", "2"}, {"0", "1", "2"}, {"-1", "0", "1"})
+        or {value.casefold() for value in said} <= _GRADED
+        or (len(slots) > 1 and {plain(value) for value in slots} <= columns)
+    )
 
 
 def _says_slots(name: str, first_rows: Sequence[Mapping[str, object]]) -> bool:

@@ -263,7 +263,7 @@ def parse_template(
     except jinja2.TemplateSyntaxError as error:
         inside = None if error.name in {None, where} else error.name
         place = f" line {error.lineno}" if inside is None else f" (in {inside} line {error.lineno})"
-        what, fix = str(error.message), "see 'A template' in the docs"
+        what, fix = str(error.message), "see docs/templates.md"
         message = f"{where}{place}: {what}; {fix}"
         raise ConfigError(message, what=what, where=inside or where, line=error.lineno, fix=fix) from None
     except BROKEN as error:
@@ -430,16 +430,29 @@ def template_source(name: str | Path) -> tuple[Path, str]:
         raise ConfigError(f"template '{name}': cannot be read: {error.strerror}") from None
     if path.suffix in SUFFIXES or is_file or len(path.parts) > 1:
         if not is_file:
-            raise ConfigError(f"template '{name}': {'is not a file' if path.exists() else 'file not found'}")
+            what = "is not a file" if path.exists() else f"file not found{_similar_files(path)}"
+            raise ConfigError(f"template '{name}': {what}")
     else:
         path = shipped("prompt_templates", f"{name}{SUFFIX}")
         if not _ships(path):
             mend = "`judgebench templates list` shows all; your own file must end in .jinja."
+            if own := _similar_files(Path(f"{name}{SUFFIX}"), cutoff=0.85):
+                raise ConfigError(f"unknown template '{name}'{own}")
             raise unknown_name("template", str(name), shipped_templates(), mend=mend)
     try:
         return path, path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"template '{name}': cannot be read: {error}") from None
+
+
+def _similar_files(path: Path, cutoff: float = 0.6) -> str:
+    """Which template files in a path's folder have a similar name, as the end of a sentence; empty where none has."""
+    try:
+        names = sorted(each.name for each in path.parent.iterdir() if each.suffix in SUFFIXES and each.is_file())
+    except OSError:
+        return ""
+    near = difflib.get_close_matches(path.name, names, n=3, cutoff=cutoff)
+    return f": did you mean {' or '.join(str(path.with_name(each)) for each in near)}?" if near else ""
 
 
 def included_from(path: Path) -> tuple[Path, ...]:

@@ -178,7 +178,7 @@ def test_a_run_without_labels_is_said_before_its_first_call() -> None:
     run = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/longest")
     for extra in ((), ("--dry-run",)):
         ended = judgebench(*run, *extra)
-        assert ended.err.splitlines()[0] == ('no label; `outcome vote` looks like one: --columns label="outcome vote"')
+        assert ended.err.splitlines()[0] == "no label; `outcome vote` looks like one: --columns 'label=outcome vote'"
         assert len([line for line in ended.err.splitlines() if ":" in line]) <= 7
         assert "looks like one" not in ended.out
     assert "looks like one" not in judgebench(*run, "--quiet").err
@@ -238,6 +238,34 @@ def test_a_template_is_rendered_with_rows_of_ones_own() -> None:
     assert "Why?" in ended.out
 
 
+def test_messages_name_the_users_own_columns() -> None:
+    """An empty answer, a label nobody knows and how labels are counted: none says `response_b` or `label`."""
+    row = {"Question": "Q?", "Answer 1": "Yes.", "Answer 2": "No.", "Anns choice": "A"}
+    write_jsonl(Path("empty.jsonl"), [row, {**row, "Answer 2": ""}])
+    write_jsonl(Path("near.jsonl"), [row, row, {**row, "Anns choice": "Answr 1"}])
+    write_jsonl(Path("good.jsonl"), [row, {**row, "Anns choice": "B"}])
+    shown = {name: judgebench("data", "show", f"{name}.jsonl", "--columns", "label=Anns choice").out for name in NAMES}
+    assert "line 2: the answer in 'Answer 2' is empty" in shown["empty"]
+    assert "line 3: Anns choice is 'Answr 1', expected" in shown["near"]
+    assert 'did you mean Answer 1? say what it means with --labels "Answr 1"=A' in shown["near"]
+    assert "labels: A 1, B 1 (Anns choice names the better answer)" in shown["good"]
+
+
+NAMES = ("empty", "near", "good")
+
+
+def test_ties_that_a_template_cannot_give_are_said_before_the_first_call() -> None:
+    """With the sibling that can give them; that one says nothing."""
+    rows = [
+        {"prompt": f"p{n}", "response_a": "a", "response_b": "b", "label": "tie" if n < 2 else "A"} for n in range(5)
+    ]
+    write_jsonl(Path("rows.jsonl"), rows)
+    run = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/longest", "--dry-run")
+    said = "note: 2 of 5 labels are ties, which pairwise cannot give: take -t pairwise-ties"
+    assert said in judgebench(*run, "-t", "pairwise").err.splitlines()
+    assert "cannot give" not in judgebench(*run, "-t", "pairwise-ties").err
+
+
 def test_bad_rows_are_listed_in_lines_below_the_message() -> None:
     """On the command line, and skipped with the option, whose rows the run's notes name."""
     rows = [{"prompt": f"p{n}", "chosen": "c", "rejected": None if n in {1, 3} else "r"} for n in range(5)]
@@ -248,7 +276,6 @@ def test_bad_rows_are_listed_in_lines_below_the_message() -> None:
     count = "2 of 5 rows cannot be used; --bad-rows skip leaves such rows out"
     assert ended.err.splitlines() == [
         f"judgebench: rows.jsonl line 2: column 'rejected' is empty ({count})",
-        "  rows.jsonl line 2: column 'rejected' is empty",
         "  rows.jsonl line 4: column 'rejected' is empty",
     ]
     assert not Path("runs").exists()

@@ -22,9 +22,9 @@ def test_flips_with_the_order_are_listed():
     run = written_run("mine", pairs(4, SUBSET), says, orders="both")
     shown = judgebench("show", run, "--flips").out
     assert "2 of 3 items change their verdict with the order (66.7%)" in shown
-    lines = [line.split() for line in shown.splitlines() if "0 1:" in line]
+    lines = [line.split() for line in shown.splitlines() if "correct first:" in line]
     assert [(line[0], *line[-2:]) for line in lines] == [("0", "shown", "first"), ("1", "shown", "second")]
-    assert "0 1: correct, 1 0: wrong" in shown
+    assert "correct first: correct; wrong first: wrong" in " ".join(shown.replace("shown first", "").split())
     assert f"judgebench show {run} --flips" in " ".join(judgebench("show", run).out.split())
 
 

@@ -102,6 +102,13 @@ def test_an_unknown_subset(server: LoopbackServer) -> None:
     assert said.startswith("unknown subset 'donotanser': did you mean donotanswer?")
 
 
+@pytest.mark.parametrize("name", ["terse", "ters.jinja"])
+def test_a_template_file_of_a_similar_name(server: LoopbackServer, name: str) -> None:
+    """It is named, as the nearest data files are."""
+    Path("terse.jinja").write_text(FRONT + USER)
+    assert "did you mean terse.jinja?" in of_run(server, "-t", name)
+
+
 def test_two_templates_of_one_name(server: LoopbackServer) -> None:
     """They would share a folder."""
     Path("own.jinja").write_text(FRONT.replace("own", "pairwise") + USER)
@@ -116,6 +123,9 @@ def test_two_templates_of_one_name(server: LoopbackServer) -> None:
     [
         (["run", "--juge", "x"], "no such option --juge; did you mean --judge?"),
         (["run", "--offlin"], "no such option --offlin; did you mean --offline?"),
+        (["run", "--file", "x"], "no such option --file; did you mean --data?"),
+        (["version"], "unknown command 'version': did you mean judgebench --version?"),
+        (["zzz"], "unknown command 'zzz' (see judgebench --help)"),
         (["rum"], "unknown command 'rum': did you mean run"),
         (["templates", "lst"], "unknown command 'lst': did you mean list or lint? (see judgebench templates --help)"),
         (["cache", "inf"], "unknown command 'inf': did you mean info? (see judgebench cache --help)"),

@@ -71,6 +71,7 @@ def authors_bundle(
     runs = find_runs(Path("runs"))
     ended = judgebench("cache", "export", tmp_path / "replies.jsonl.gz", *runs, *options)
     assert ended.status == 0, ended.err
+    assert ("the rows of pairs.jsonl are not in it" in ended.err) is ("--rows" not in options)
     return tmp_path / "replies.jsonl.gz", scores(runs)
 
 
@@ -129,6 +130,7 @@ def test_without_rows_the_reader_is_told_what_is_needed(tmp_path, monkeypatch):
         ended = judgebench("cache", "import", bundle)
         (command,) = commands(ended.out)
         assert "put the author's pairs.jsonl here" in ended.err
+        assert "(templates and providers of the bundle)" in " ".join(ended.err.split())
         write_jsonl(Path("pairs.jsonl"), ROWS)
         assert judgebench(*command).status == 0
         assert scores(find_runs(Path("runs"))) == expected

@@ -528,11 +528,29 @@ def test_rows_of_the_benchmarks_own_columns_stay_as_they_are():
     assert known_form(list(own), [own]) is None
 
 
+_LIKELY = [
+    (["A", "B"], True),
+    (["1", "2"], True),
+    ([1, 0], True),
+    (["Answer 1", "answer_2", "tie"], True),
+    (["good", "bad"], True),
+    (["Pass", "FAIL"], True),
+    (["news", "sport"], False),
+    ([3, 4], False),
+    (["1", "1"], False),
+    ([["A"], ["B"]], False),
+]
+"""Values of a column, and whether these alone make it look like a label."""
+
+
 def test_a_column_that_looks_like_a_label_is_named():
     """Where nothing was understood of it, for a message that says how to name it."""
     rows = table("prompt,response_a,response_b,winner", *((Q, GOOD, BAD, f"m{at}") for at in range(3)))
     assert known_form(list(rows[0]), rows) is None
     assert likely_label(list(rows[0]), rows) == ["winner"]
+    for values, likely in _LIKELY:
+        found = [{"prompt": Q, "Answer 1": GOOD, "Answer 2": BAD, "said": value, "lang": "en"} for value in values]
+        assert bool(likely_label(list(found[0]), found)) is likely, values
     assert likely_label(["prompt", "preference_vote"], [{"prompt": Q, "preference_vote": "x"}]) == ["preference_vote"]
 
 
