@@ -31,7 +31,7 @@ def cell(judge: str = "mine", template: str = "pairwise") -> Any:
     return SimpleNamespace(
         benchmark=SimpleNamespace(name="rewardbench"),
         judge=SimpleNamespace(name=judge),
-        template=SimpleNamespace(name=template),
+        template=SimpleNamespace(name=template, title=template),
         alteration=None,
     )
 
