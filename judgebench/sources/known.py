@@ -13,7 +13,7 @@ from judgebench.sources.form import Cells, FormError, KnownForm
 from judgebench.sources.known_table import FORMS
 from judgebench.sources.labels import TIE, UNLABELLED, read_label
 from judgebench.sources.named import named_form
-from judgebench.sources.source import Row, Source
+from judgebench.sources.source import Row, Source, SourceOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -100,7 +100,7 @@ def _votes(name: str) -> bool:
     return bool(named) or of in {("score",), ("strength",), ("expected",), ("choice",)}
 
 
-class KnownSource(Source):
+class KnownSource(SourceOver):
     """Another source with its rows in the benchmark's columns, where their form is known; else as they are.
 
     Args:
@@ -110,8 +110,8 @@ class KnownSource(Source):
     """
 
     def __init__(self, source: Source, benchmark: str = "custom", labels: Mapping[str, str] | None = None) -> None:
-        self.name, self.revision, self.split = source.name, source.revision, source.split
-        self._source, self.benchmark, self._labels = source, benchmark, dict(labels or {})
+        super().__init__(source)
+        self.benchmark, self._labels = benchmark, dict(labels or {})
 
     @property
     def below(self) -> Source:
@@ -173,15 +173,3 @@ class KnownSource(Source):
         """The subset that the path of the file says; None where the form has none by path."""
         folders = PurePath(self.name.casefold()).parts
         return next((subset for word, subset in form.places.items() if word in folders or not word), None)
-
-    def count(self) -> int | None:
-        """As many as the other source has."""
-        return self._source.count()
-
-    def notes(self) -> Iterator[str]:
-        """Those of the other source."""
-        yield from self._source.notes()
-
-    def hash(self) -> str | None:
-        """That of the other source."""
-        return self._source.hash()

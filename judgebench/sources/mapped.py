@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from judgebench.errors import ConfigError, DataError
 from judgebench.sources.columns import plain
 from judgebench.sources.labels import label_key
-from judgebench.sources.source import Row, Source
+from judgebench.sources.source import Row, Source, SourceOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -124,7 +124,7 @@ def pairs_in(text: str, option: str, *, last: bool = False) -> dict[str, str]:
     return found
 
 
-class MappedSource(Source):
+class MappedSource(SourceOver):
     """Another source with its columns and labels renamed.
 
     Args:
@@ -136,8 +136,8 @@ class MappedSource(Source):
     def __init__(
         self, source: Source, columns: Mapping[str, str] | None = None, labels: Mapping[str, str] | None = None
     ) -> None:
-        self.name, self.revision, self.split = source.name, source.revision, source.split
-        self._source, self._columns = source, dict(columns or {})
+        super().__init__(source)
+        self._columns = dict(columns or {})
         self._labels = {label_key(value): label_of(meaning) for value, meaning in (labels or {}).items()}
         self._own: dict[str, str] = {}
 
@@ -164,18 +164,6 @@ class MappedSource(Source):
                     data["label"] = self._labels.get(label_key(said), said)
                 row.data = data
             yield row
-
-    def count(self) -> int | None:
-        """As many as the other source has."""
-        return self._source.count()
-
-    def hash(self) -> str | None:
-        """That of the other source."""
-        return self._source.hash()
-
-    def notes(self) -> Iterator[str]:
-        """Those of the other source."""
-        yield from self._source.notes()
 
 
 def label_of(meaning: str) -> str:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.columns import plain
-from judgebench.sources.source import Row, Source
+from judgebench.sources.source import Row, SourceOver
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -25,12 +25,8 @@ _CHOSEN = ("selected", "choices", "choice", "label", "value")
 _GRADED = ("rating", "number")
 
 
-class NestedSource(Source):
+class NestedSource(SourceOver):
     """Another source with the fields of its objects as columns."""
-
-    def __init__(self, source: Source) -> None:
-        self.name, self.revision, self.split = source.name, source.revision, source.split
-        self._source = source
 
     def rows(self) -> Iterator[Row]:
         """The rows, flat."""
@@ -38,18 +34,6 @@ class NestedSource(Source):
             if row.problem is None:
                 row.data = flat(row.data)
             yield row
-
-    def count(self) -> int | None:
-        """As many as the other source has."""
-        return self._source.count()
-
-    def hash(self) -> str | None:
-        """That of the other source."""
-        return self._source.hash()
-
-    def notes(self) -> Iterator[str]:
-        """Those of the other source."""
-        yield from self._source.notes()
 
 
 def is_nested(rows: Sequence[Mapping[str, object]]) -> bool:

@@ -133,6 +133,30 @@ class Source(ABC):
                     )
 
 
+class SourceOver(Source):
+    """Another source, its rows read otherwise: one row for each of its rows.
+
+    Args:
+        source: The rows.
+    """
+
+    def __init__(self, source: Source) -> None:
+        self.name, self.revision, self.split = source.name, source.revision, source.split
+        self._source = source
+
+    def count(self) -> int | None:
+        """As many as the other source has."""
+        return self._source.count()
+
+    def hash(self) -> str | None:
+        """That of the other source."""
+        return self._source.hash()
+
+    def notes(self) -> Iterator[str]:
+        """Those of the other source."""
+        yield from self._source.notes()
+
+
 class _Lists:
     """The columns of a source that hold lists throughout, each looked up in the rows when it is first asked for."""
 

@@ -73,15 +73,20 @@ def test_a_variable_that_a_file_found_here_sends_along_is_said(command, tmp_path
     )
 
 
-def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):
-    write_judges(server.url, **{"gpt-4.1-mini": {}})
+def answered_no(monkeypatch, *command):
+    """The end of a command in a terminal where the user says no."""
     monkeypatch.setattr("judgebench.cli.addresses.can_ask", lambda: True)
     read, write = os.pipe()
     os.write(write, b"n\n")
     os.close(write)
     with os.fdopen(read) as answers:
         monkeypatch.setattr(sys, "stdin", answers)
-        ended = judgebench(*command, "-j", "gpt-4.1-mini")
+        return judgebench(*command)
+
+
+def test_in_a_terminal_a_moved_preset_is_asked_about(server, command, monkeypatch):
+    write_judges(server.url, **{"gpt-4.1-mini": {}})
+    ended = answered_no(monkeypatch, *command, "-j", "gpt-4.1-mini")
 
     assert (ended.status, server.count) == (2, 0)
     assert "--providers" in ended.err
@@ -91,13 +96,8 @@ def test_in_a_terminal_a_run_without_its_label_is_asked_about(server, tmp_path, 
     """A column looks like the label: no call is made before the answer, and "no" names the option."""
     write_judges(server.url)
     rows = [{"prompt": "p", "response_a": "a", "response_b": "b", "said": said} for said in "AB"]
-    monkeypatch.setattr("judgebench.cli.addresses.can_ask", lambda: True)
-    read, write = os.pipe()
-    os.write(write, b"n\n")
-    os.close(write)
-    with os.fdopen(read) as answers:
-        monkeypatch.setattr(sys, "stdin", answers)
-        ended = judgebench("run", "custom", "--data", write_jsonl(tmp_path / "rows.jsonl", rows), "-j", "mine")
+    data = write_jsonl(tmp_path / "rows.jsonl", rows)
+    ended = answered_no(monkeypatch, "run", "custom", "--data", data, "-j", "mine")
 
     assert (ended.status, server.count) == (2, 0)
     assert "nothing was sent; add --columns label=said" in ended.err
