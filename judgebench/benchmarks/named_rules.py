@@ -179,7 +179,31 @@ class OrderAccuracy(Rule):
         return figure("agreement", outcomes, layout, "agrees")
 
 
-class OrderVotes(Rule):
+class OverOrders(Rule):
+    """A rule whose credit comes from both orders of a pair at once."""
+
+    items = ("pair",)
+    orders = "both"
+    joint = True
+
+    @abstractmethod
+    def credit(self, item: ItemKey, orders: Sequence[Reading]) -> rules.Credit:
+        """The credit of one sample, from its verdict in each order."""
+
+    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The rule over the orders of each sample, the mean over samples."""
+        if is_rating(readings):
+            return _strictly(item, rules.ratings_by_sample(item, readings))
+        credits_ = [self.credit(item, orders) for orders in by_sample(readings)]
+        parts = self.over_orders(item, readings)
+        return rules.outcome_of(item, credits_, source=rules.choice_source(readings), parts=parts)
+
+    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
+        """Right if strictly higher; a missing score counts 0."""
+        return _strictly(item, [scores])
+
+
+class OrderVotes(OverOrders):
     """JudgeBench's rule: the orders vote."""
 
     name = "order_votes"
@@ -188,23 +212,13 @@ class OrderVotes(Rule):
         "verdict; right if the sum is above 0. Ratings and scores: right if strictly higher."
     )
     source = "JudgeBench, arXiv 2410.12784"
-    items = ("pair",)
-    orders = "both"
-    joint = True
 
-    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """The rule over the orders of each sample, the mean over samples."""
-        if is_rating(readings):
-            return _strictly(item, rules.ratings_by_sample(item, readings))
-        credits_ = [_voted(orders, item) for orders in by_sample(readings)]
-        return rules.outcome_of(item, credits_, source=rules.choice_source(readings))
-
-    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
-        """Right if strictly higher; a missing score counts 0."""
-        return _strictly(item, [scores])
+    def credit(self, item: ItemKey, orders: Sequence[Reading]) -> rules.Credit:
+        """The sum of the votes."""
+        return _voted(orders, item)
 
 
-class ConsistentAccuracy(Rule):
+class ConsistentAccuracy(OverOrders):
     """Right in every order."""
 
     name = "consistent_accuracy"
@@ -214,17 +228,10 @@ class ConsistentAccuracy(Rule):
         "strictly higher."
     )
     source = "ContextualJudgeBench, arXiv 2503.15620; ReasoningJudgeBench, arXiv 2505.13346"
-    items = ("pair",)
-    orders = "both"
-    joint = True
 
-    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """The rule over the orders of each sample, the mean over samples."""
-        if is_rating(readings):
-            return _strictly(item, rules.ratings_by_sample(item, readings))
-        credits_ = [_all_right(orders, item) for orders in by_sample(readings)]
-        parts = self.over_orders(item, readings)
-        return rules.outcome_of(item, credits_, source=rules.choice_source(readings), parts=parts)
+    def credit(self, item: ItemKey, orders: Sequence[Reading]) -> rules.Credit:
+        """Right in each order."""
+        return _all_right(orders, item)
 
     def over_orders(self, item: ItemKey, readings: Sequence[Reading]) -> Mapping[str, float]:
         """`first` and `last`: the share right with the better answer shown there."""
@@ -236,10 +243,6 @@ class ConsistentAccuracy(Rule):
             if shown:
                 parts[name] = sum(shown) / len(shown)
         return parts
-
-    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
-        """Right if strictly higher; a missing score counts 0."""
-        return _strictly(item, [scores])
 
     def extra(self, outcomes: Sequence[Outcome], layout: Layout) -> dict[str, Any]:
         """`accuracy_first` and `accuracy_last`, each with its interval."""
