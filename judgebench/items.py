@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import string
 import sys
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LABELS = string.ascii_uppercase
 """The slots of a best-of-k question, in the order shown; so k is at most 26."""
@@ -23,8 +24,9 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating", "label"]
-"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label", "criteria"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, or
+one with criteria, each of which gets a verdict of its own."""
 
 Orders = Literal["one", "both", "all"]
 """In how many orders a question is put."""
@@ -87,6 +89,47 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion of an item, which an answer meets or not.
+
+    Attributes:
+        id: Unique within the item.
+        text: What is asked of the answer; empty in an `ItemKey`.
+        weight: What it counts where it is met; below 0 where that is a fault.
+        label: What people said of it, in the words of the row; None where nobody did.
+        gold: What share of the weight the label stands for, once a template's classes say so.
+    """
+
+    id: str
+    text: str
+    weight: float = 1.0
+    label: str | None = None
+    gold: float | None = None
+
+
+def weighted_score(met: Mapping[str, float], checklist: Sequence[Criterion]) -> float | None:
+    """HealthBench's score of an answer: the weights that it earns over the positive ones, from 0 to 1.
+
+    Args:
+        met: The share of its weight that each criterion earns, by id.
+        checklist: The criteria.
+
+    Returns:
+        None where a criterion is missing from `met`, or no weight is above 0.
+
+    Example:
+        >>> some = (Criterion("a", "", 4.0), Criterion("b", "", 2.0), Criterion("c", "", -1.0))
+        >>> weighted_score({"a": 1.0, "b": 0.0, "c": 1.0}, some)
+        0.5
+    """
+    possible = math.fsum(each.weight for each in checklist if each.weight > 0)
+    if possible <= 0 or any(each.id not in met for each in checklist):
+        return None
+    earned = math.fsum(each.weight * met[each.id] for each in checklist)
+    return as_rating(min(max(earned / possible, 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
 class ItemKey:
     """What an item's score needs, without its texts: small enough to keep for every item of a run.
 
@@ -100,6 +143,7 @@ class ItemKey:
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
+        checklist: The item's own criteria, without their texts.
     """
 
     id: str
@@ -111,6 +155,7 @@ class ItemKey:
     human_score: float | None = None
     criteria: str | None = None
     group: str | None = None
+    checklist: tuple[Criterion, ...] = ()
 
     @property
     def unit(self) -> str:
@@ -120,7 +165,8 @@ class ItemKey:
     @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
-        return self.num_correct > 0 or self.label is not None or self.human_score is not None
+        said = self.num_correct > 0 or self.label is not None or self.human_score is not None
+        return said or any(each.label is not None for each in self.checklist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +185,7 @@ class Item:
     criteria: str | None = None
     group: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    checklist: tuple[Criterion, ...] = ()
 
     @property
     def key(self) -> ItemKey:
@@ -153,6 +200,7 @@ class Item:
             human_score=self.human_score,
             criteria=self.criteria,
             group=self.group,
+            checklist=tuple(replace(each, text="") for each in self.checklist),
         )
 
 
@@ -222,11 +270,13 @@ class Classes:
         names: All of them, in the order in which the template names them.
         positive: The class that precision, recall and specificity are of.
         abstain: The class that says that the judge can't tell; None where there is none.
+        shares: Of criteria, what share of a criterion's weight each class earns; empty of labels.
     """
 
     names: tuple[str, ...]
     positive: str
     abstain: str | None = None
+    shares: tuple[float, ...] = ()
 
     def find(self, text: str) -> str | None:
         """The class that a text names, in whatever case and with spaces, underscores or hyphens; None if it is none."""
@@ -248,6 +298,23 @@ class Classes:
         if len(good) != 1 or len(bad) != 1:
             return None
         return good[0] if grade else bad[0]
+
+    def share(self, text: str) -> float | None:
+        """What share of its weight people's label of a criterion stands for; None where it is no class.
+
+        Example:
+            >>> Classes(("met", "unmet"), "met", shares=(1.0, 0.0)).share("Met")
+            1.0
+        """
+        name = self.find(text)
+        if name is not None:
+            return self.shares[self.names.index(name)]
+        number = {"true": 1.0, "false": 0.0}.get(text.casefold())
+        try:
+            number = float(text) if number is None else number
+        except ValueError:
+            return None
+        return number if number in self.shares else None
 
     def gold(self, item: ItemKey) -> str | None:
         """The class that the item's label or its grade of 0 or 1 stands for; None where neither does."""
@@ -394,7 +461,13 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "criteria": item.criteria,
         "group": item.group,
         "metadata": item.metadata,
+        **({"checklist": [_criterion_to_json(each) for each in item.checklist]} if item.checklist else {}),
     }
+
+
+def _criterion_to_json(criterion: Criterion) -> dict[str, Any]:
+    said = {"id": criterion.id, "text": criterion.text, "weight": criterion.weight}
+    return said if criterion.label is None else said | {"label": criterion.label}
 
 
 ITEM_FIELDS = frozenset(
@@ -402,6 +475,9 @@ ITEM_FIELDS = frozenset(
     | {"criteria", "group", "metadata"}
 )
 """What an object of `item_to_json` holds."""
+
+ITEM_LISTS = frozenset({"checklist"})
+"""What such an object holds beside that, where the item has any."""
 
 
 def item_print(item: Item) -> str:
@@ -428,4 +504,5 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         criteria=data["criteria"],
         group=data.get("group"),
         metadata=data["metadata"],
+        checklist=tuple(Criterion(**each) for each in data.get("checklist", ())),
     )

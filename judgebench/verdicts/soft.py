@@ -107,6 +107,7 @@ def soft_verdict(
 
     - Criteria: of each value of the weighted mean, with the expected rating of each criterion in `expected`.
     - Scores: of each slot to have the highest one, and of a tie; with the expected score of each slot.
+    - A verdict on one criterion: of each share of its weight. A reply about several has none.
     - A strict ranking: of each slot to be named first (Reddy et al. 2024, FIRST, arXiv 2406.15657).
 
     Args:
@@ -122,6 +123,8 @@ def soft_verdict(
         no whole one; None too for a ranking
         in which several can be equal, since after the first letter nothing is known of those that were not said.
     """
+    if rule.reads_all:
+        return None
     if rule.ranking is not None:
         return _soft_ranking(tokens, text, span, verdict, rule, k)
     if rule.criteria is not None and rule.scale is not None:
@@ -133,6 +136,8 @@ def soft_verdict(
         meanings = _whole_ratings(rule.scale)
     else:
         meanings = {said: said if rule.values is None else rule.values[said] for said in rule.texts(labels)}
+    if rule.of is not None:
+        meanings = {said: f"{share:g}" for said, share in rule.of.values.items()}
     found = _shares_at(tokens, text, span, meanings)
     if found is None:
         return None
