@@ -60,6 +60,9 @@ ASKED_AGAIN: frozenset[FailureKind] = frozenset({"provider", "not_cached", "not_
 NEVER_ASKED: frozenset[FailureKind] = frozenset({"not_cached", "not_asked"})
 """Failures of calls that no model has seen."""
 
+Annotations = tuple[tuple[str, str | float], ...]
+"""What each of several people said of an item, by annotator: see `ItemKey.annotations`."""
+
 Measure = Literal["share", "pearson"]
 """What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
 
@@ -100,6 +103,9 @@ class ItemKey:
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
+        annotations: What each of several people said, by annotator: the letter of a completion (A is the first) or
+            `tie`, the class of a single completion, or its grade; empty with fewer than two.
+        attributes: A grade of a single completion for each attribute, by name.
     """
 
     id: str
@@ -111,6 +117,8 @@ class ItemKey:
     human_score: float | None = None
     criteria: str | None = None
     group: str | None = None
+    annotations: Annotations = ()
+    attributes: tuple[tuple[str, float], ...] = ()
 
     @property
     def unit(self) -> str:
@@ -120,7 +128,8 @@ class ItemKey:
     @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
-        return self.num_correct > 0 or self.label is not None or self.human_score is not None
+        known = self.label is not None or self.human_score is not None
+        return known or self.num_correct > 0 or bool(self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +148,8 @@ class Item:
     criteria: str | None = None
     group: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    annotations: Annotations = ()
+    attributes: tuple[tuple[str, float], ...] = ()
 
     @property
     def key(self) -> ItemKey:
@@ -153,6 +164,8 @@ class Item:
             human_score=self.human_score,
             criteria=self.criteria,
             group=self.group,
+            annotations=self.annotations,
+            attributes=self.attributes,
         )
 
 
@@ -380,8 +393,10 @@ class Outcome:
 
 
 def item_to_json(item: Item) -> dict[str, Any]:
-    """The item as the JSON object in `items.jsonl.gz`."""
+    """The item as the JSON object in `items.jsonl.gz`; what only some kinds of items have is left out where empty."""
+    some = {"annotations": dict(item.annotations), "attributes": dict(item.attributes)}
     return {
+        **{name: value for name, value in some.items() if value},
         "id": item.id,
         "subset": item.subset,
         "conversation": [{"role": turn.role, "content": turn.content} for turn in item.conversation],
@@ -402,6 +417,9 @@ ITEM_FIELDS = frozenset(
     | {"criteria", "group", "metadata"}
 )
 """What an object of `item_to_json` holds."""
+
+SOME_FIELDS = frozenset({"annotations", "attributes"})
+"""What it holds of some items beside these."""
 
 
 def item_print(item: Item) -> str:
@@ -428,4 +446,6 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         criteria=data["criteria"],
         group=data.get("group"),
         metadata=data["metadata"],
+        annotations=tuple(data.get("annotations", {}).items()),
+        attributes=tuple(data.get("attributes", {}).items()),
     )

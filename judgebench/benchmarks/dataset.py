@@ -20,7 +20,7 @@ from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import ITEM_FIELDS, item_from_json
+from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json
 from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
@@ -337,7 +337,7 @@ def _are_items(rows: Source) -> bool:
     if not rows.name.endswith(_ITEM_FILES):
         return False
     first = next(rows.every_row(), None)
-    return first is not None and {*first.data} == ITEM_FIELDS
+    return first is not None and {*first.data} - SOME_FIELDS == ITEM_FIELDS
 
 
 def _drawn_from(file: str) -> int:
@@ -372,7 +372,8 @@ def _grouped(item: Item, key: ItemKey) -> Item:
 def _said(item: Item) -> str:
     """All that an item holds."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
-    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata)])
+    some = [_ENCODE(each) for each in (item.annotations, item.attributes) if each]  # so that other items' hashes stay
+    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata), *some])
 
 
 def _texts(item: Item) -> list[str]:
