@@ -134,9 +134,7 @@ def alternative_test(
     )
 
 
-def _of_item(
-    labels: Mapping[str, Label], verdict: Label, *, grades: bool
-) -> list[tuple[str, bool, bool]]:
+def _of_item(labels: Mapping[str, Label], verdict: Label, *, grades: bool) -> list[tuple[str, bool, bool]]:
     """Of each annotator whether the judge is at least as close to the others, and whether the annotator is."""
     found = []
     if grades:

@@ -100,7 +100,7 @@ def test_fewer_than_thirty_items_are_not_tested():
 def test_items_without_a_verdict_are_left_out_and_counted():
     """A judge's failure is no label: the item is left out and counted."""
     ann = {str(n): "a" for n in range(40)}
-    found = alternative_test({"ann": ann, "bob": dict(ann)}, {item: "a" for item in list(ann)[:35]})
+    found = alternative_test({"ann": ann, "bob": dict(ann)}, dict.fromkeys(list(ann)[:35], "a"))
     assert found.without_verdict == 5
     assert [each.items for each in found.annotators.values()] == [35, 35]
 
