@@ -228,6 +228,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         keys[item.id] = benchmark.key(item)
         if row is not None and len(item.completions) == 1:
             golds.note(item, row)
+        if row is not None and item.annotations:
+            golds.note_people(item, row)
         if benchmark.own_rows and row is not None:
             checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
@@ -236,6 +238,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
+    golds.check_people()
     if (used := benchmark.columns_used(checked.columns)) is not None:
         checked.understood.used, checked.understood.unused = used
         checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
@@ -372,7 +375,7 @@ def _grouped(item: Item, key: ItemKey) -> Item:
 def _said(item: Item) -> str:
     """All that an item holds."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
-    some = [_ENCODE(each) for each in (item.annotations, item.attributes) if each]  # so that other items' hashes stay
+    some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
     return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata), *some])
 
 

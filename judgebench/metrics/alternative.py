@@ -1,10 +1,10 @@
-"""The alternative-annotator test: may a judge stand in for one of several people? (arXiv 2501.10970)
+"""The alternative-annotator test: whether a judge may stand in for one of several people (arXiv 2501.10970).
 
 Each annotator is left out in turn. On an item the judge wins where its verdict is at least as close to the others'
 labels as the annotator's is, and the annotator where theirs is; both do where they are equally close. Over the
 annotator's items a one-sided t-test asks whether the share that the annotator wins is less than the judge's plus
-epsilon, which stands for what a person costs. With the p-values of all annotators by Benjamini and Yekutieli (2001), the
-share of annotators that the judge beats is its winning rate, and the judge passes from one half on.
+epsilon, which stands for what a person costs. With the p-values of all annotators by Benjamini and Yekutieli (2001),
+the share of annotators that the judge beats is its winning rate, and the judge passes from one half on.
 """
 
 from __future__ import annotations
