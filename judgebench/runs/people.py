@@ -47,8 +47,9 @@ def _alternative(test: Mapping[str, Any] | None) -> Iterator[str]:
     tested = test["annotators"]
     beaten = sum(each["beaten"] for each in tested.values())
     aside = f", {len(test['too_few'])} with fewer than 30 items left out" if test["too_few"] else ""
+    came = "passed" if test["passes"] else "not passed"
     yield (
-        f"{named}: {'passed' if test['passes'] else 'not passed'}, winning rate {test['winning_rate']:.2f} ({beaten} of "
+        f"{named}: {came}, winning rate {test['winning_rate']:.2f} ({beaten} of "
         f"{len(tested)} annotators{aside}), advantage probability {test['advantage_probability']:.2f}"
     )
 
