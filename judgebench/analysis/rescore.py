@@ -161,19 +161,19 @@ def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | No
 def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
     """The run's templates with another reader, for the questions of its mode."""
     if reader.mode == templates.wording.mode:
-        asked, read = templates.wording.rule.classes, reader.rule.classes
-        if asked is not None and read is not None and asked.names != read.names:
-            raise ConfigError(
-                f"template '{reader.name}' has the classes {', '.join(read.names)}, the run {', '.join(asked.names)}: "
-                "name a template of these, in this order"
-            )
         if templates.wording.rule.reads_each != reader.rule.reads_each:
             whose = [
                 f"'{each.name}' ({'each' if each.rule.reads_each else 'all'})" for each in (reader, templates.wording)
             ]
             raise ConfigError(
-                f"a reply is about one criterion or about all of an item, and the templates differ in that: "
+                "a reply is about one criterion or about all of an item, and the templates differ in that: "
                 f"{' and '.join(whose)}; name a template like the run's"
+            )
+        asked, read = templates.wording.rule.classes, reader.rule.classes
+        if asked is not None and read is not None and (asked.names, asked.shares) != (read.names, read.shares):
+            raise ConfigError(
+                f"template '{reader.name}' has the classes {', '.join(read.names)}, the run {', '.join(asked.names)}: "
+                "name a template of these, in this order"
             )
         return replace(templates, reader=reader)
     if templates.companion is not None and reader.mode == templates.companion.mode:

@@ -11,7 +11,7 @@ import numpy as np
 from judgebench.items import Verdict, weighted_score
 from judgebench.metrics.accuracy import part_scores
 from judgebench.metrics.labels import LabelVerdicts, label_figures
-from judgebench.metrics.votes import join_criteria
+from judgebench.metrics.votes import criteria_shares, join_criteria
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -82,13 +82,17 @@ def _rows(
 
 
 def _chances(readings: Sequence[Reading], classes: Classes) -> dict[str, float]:
-    """The mean probability of the positive class of each criterion, where replies about one tell it."""
+    """The mean probability of the positive class of each criterion, where replies tell it."""
     positive = classes.shares[classes.names.index(classes.positive)]
     told: dict[str, list[float]] = {}
     for reading in readings:
-        if isinstance(reading.result, Verdict) and reading.result.soft is not None and len(reading.result.parts) == 1:
-            shares = {float(text): share for text, share in reading.result.soft.probabilities}
-            told.setdefault(reading.result.parts[0][0], []).append(shares.get(positive, 0.0))
+        soft = reading.result.soft if isinstance(reading.result, Verdict) else None
+        if soft is None:
+            continue
+        every = criteria_shares(reading, soft=True)
+        known = every if len(every) == 1 else dict(soft.expected)
+        for name in known:
+            told.setdefault(name, []).append(every[name].get(positive, 0.0))
     return {name: sum(each) / len(each) for name, each in told.items()}
 
 

@@ -115,13 +115,14 @@ def criteria_shares(reading: Reading, *, soft: bool) -> dict[str, dict[float, fl
 
     Args:
         reading: With a verdict.
-        soft: Whether log-probabilities count, where a reply about one criterion has them; else 1 for what was said.
+        soft: Whether log-probabilities count, where there are any; else 1 for what was said.
     """
     assert isinstance(reading.result, Verdict)
     told, parts = reading.result.soft, reading.result.parts
     if soft and told is not None and len(parts) == 1:
         return {parts[0][0]: {float(text): share for text, share in told.probabilities}}
-    return {name: {share: 1.0} for name, share in parts}
+    known = dict(told.expected) if soft and told is not None else {}
+    return {name: {1.0: known[name], 0.0: 1 - known[name]} if name in known else {share: 1.0} for name, share in parts}
 
 
 def pooled_criteria(

@@ -173,6 +173,7 @@ def score(
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
             **_criteria(benchmark, outcomes),
+            **_annotators(outcomes, readings, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -231,6 +232,16 @@ def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, An
 
     found = weighted_figures(outcomes, benchmark.layout)
     return {} if found is None else {"weighted_score": found}
+
+
+def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
+    """The judge beside several people, where items have their labels."""
+    if not any(outcome.item.annotations for outcome in outcomes):
+        return {}
+    from judgebench.metrics.annotators import annotator_figures
+
+    found = annotator_figures(outcomes, readings, rule)
+    return {} if found is None else {"annotators": found}
 
 
 def _padded(

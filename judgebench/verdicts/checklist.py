@@ -102,7 +102,7 @@ def _entries(value: Any, names: list[str] | None, texts: tuple[str, ...]) -> dic
         return {match["name"].strip(): match["value"].strip() for match in _LINE.finditer(text)}
     found: dict[str, Any] = {}
     for name in names:
-        said = {match[1] for match in _verdict_of(name, texts).finditer(text)}
+        said = {match[1] for match in verdict_of(name, texts).finditer(text)}
         if said:
             found[name] = said.pop() if len(said) == 1 else dict(enumerate(sorted(said)))
     return found
@@ -118,8 +118,13 @@ def _under(value: Mapping[str, Any], names: Iterable[str] | None) -> dict[str, A
 
 
 @lru_cache(maxsize=4096)
-def _verdict_of(name: str, texts: tuple[str, ...]) -> re.Pattern[str]:
-    """A criterion's id and, as the group, its verdict: `**c1**: met`, `c1 = unmet`."""
+def verdict_of(name: str, texts: tuple[str, ...]) -> re.Pattern[str]:
+    """A criterion's id and, as the group, its verdict: `**c1**: met`, `"c1": "unmet"`.
+
+    Args:
+        name: The id.
+        texts: Those of all verdicts.
+    """
     words = r"\s+".join(map(re.escape, name.split()))
     values = "|".join(re.escape(text) for text in sorted(texts, key=len, reverse=True))
     return re.compile(rf"(?<![\w.-]){words}[\"'*_`\s]{{0,20}}[:=][\"'*_`\s\[(]{{0,20}}({values})(?!\w)", re.IGNORECASE)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import math
 
 import pytest
 from making import template
@@ -106,6 +107,20 @@ def test_the_probability_of_a_verdict_on_one_criterion_is_that_of_its_share():
     assert dict(result.soft.probabilities) == pytest.approx({"1": 0.75, "0": 0.25}, abs=1e-5)
 
 
+def test_the_probabilities_of_verdicts_on_all_criteria():
+    """Each in its own place: 0.75 and 0.1 that they are met; of the last one nothing else is known."""
+    text = '{"verdicts": {"c1": "met", "c10": "unmet", "safe": "unmet"}}'
+    parts = [('{"verdicts": {"c1": "', {}), ("met", {"unmet": 0.25}), ('", "c10": "', {}), ("unmet", {"met": 0.1})]
+    parts += [('", "safe": "unmet"}}', {})]
+    tokens = [
+        (said, None, math.log(1 - sum(others.values())), {o: math.log(p) for o, p in others.items()})
+        for said, others in parts
+    ]
+    reply = Reply(text=text, finish_reason="stop", logprobs=place_tokens(text, tokens))
+    soft = read(reply, ALL.rule_for(ITEM, (0,)), 1).soft
+    assert dict(soft.expected) == pytest.approx({"c1": 0.75, "c10": 0.1}, abs=1e-5)
+
+
 def test_the_schema_wants_every_id_of_the_item():
     """And no other, each with one of the values."""
     schema = structured_schema(ALL.rule_for(ITEM, (0,)), "A")["properties"]["verdicts"]
@@ -175,9 +190,9 @@ def test_a_mistake_in_the_rule_is_named(rule, what):
 
 def test_of_belongs_to_criteria():
     """A rule for another mode does not have it."""
-    head = "---\nname: own\nmode: label\npositive: a\nverdict: {json: v, values: {a: a, b: b}, of: {values: {a: 1, b: 0}}}\n"
-    with pytest.raises(ConfigError, match="verdict.of belongs to mode criteria, not to label"):
-        template(USER + "{% endblock %}", f"{head}---\n")
+    rule = "{json: v, values: {a: a, b: b}, of: {values: {a: 1, b: 0}}}"
+    with pytest.raises(ConfigError, match=r"verdict\.of belongs to mode criteria, not to label"):
+        template(USER + "{% endblock %}", f"---\nname: own\nmode: label\npositive: a\nverdict: {rule}\n---\n")
 
 
 def test_ids_in_a_reply_are_compared_as_they_stand_first():
