@@ -189,10 +189,10 @@ def seven(runs: Run | str | Path | Iterable[Run | str | Path], *, published: boo
     """The seven benchmarks that reward-model papers report in one table, judges and reward models together.
 
     >>> import judgebench as jb
-    >>> runs = jb.grid("seven", judges=["offline/longest"], data="sample", out="runs")
-    >>> table = jb.seven(runs)
-    >>> table.rows[0].missing
-    ('ppe-preference', 'ppe-correctness', 'rmb', 'rm-bench', 'judgebench-gpt')
+    >>> run = jb.run("rewardbench", judge="offline/longest", data="sample", out="runs")
+    >>> table = jb.seven(run)
+    >>> table.rows[0].judge, len(table.rows[0].missing)
+    ('offline/longest', 6)
 
     Args:
         runs: Runs, their folders, or folders above them; those of other benchmarks are passed over.
@@ -318,6 +318,16 @@ def score_seven(
     head: str | int | None = None,
 ) -> SuiteScores:
     """Scores of a reward model on the seven benchmarks that papers report: `jb.seven(found.runs)` is their table.
+
+    >>> import json, judgebench as jb
+    >>> from pathlib import Path
+    >>> row = {"question_id": 1, "prompt": "Hi?", "response_1": "Hello.", "response_2": "Hi", "winner": "model_a"}
+    >>> for folder, text in (("rows", json.dumps(row)), ("scores", '{"id": 1, "scores": [0.9, 0.2]}')):
+    ...     Path(folder).mkdir()
+    ...     _ = Path(folder, "ppe-preference.jsonl").write_text(text)
+    >>> found = jb.score_seven("scores", data="rows", out="runs")
+    >>> found.runs[0].metrics.score, len(found.missing)
+    (1.0, 6)
 
     Args:
         scores: A folder with a file of scores for each benchmark, by its name (`rewardbench.jsonl`, `rmb.csv`); or a
