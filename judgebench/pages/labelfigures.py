@@ -24,9 +24,9 @@ def label_figures(subject: Subject) -> Iterator[Figure]:
         return
     if any(found["accuracy"] is not None for _, found in runs):
         yield _figures(subject, runs)
-    each = [(line, found) for line, _ in runs if (found := line.detail.metrics.extra.get("criteria"))]
+    each = [(line, criteria) for line, _ in runs if (criteria := _extra(line, "criteria"))]
     if each:
-        yield _criteria(subject, cast("list[tuple[Line, Mapping[str, Any]]]", each))
+        yield _criteria(subject, each)
     yield _confusion(subject, runs)
     ranked = [(line, found) for line, found in runs if "thresholds" in found]
     if ranked:
@@ -34,7 +34,11 @@ def label_figures(subject: Subject) -> Iterator[Figure]:
 
 
 def _labels(line: Line) -> Mapping[str, Any] | None:
-    return cast("Mapping[str, Any] | None", line.detail.metrics.extra.get("labels"))
+    return _extra(line, "labels")
+
+
+def _extra(line: Line, name: str) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any] | None", line.detail.metrics.extra.get(name))
 
 
 def _figures(subject: Subject, runs: list[tuple[Line, Mapping[str, Any]]]) -> Figure:
