@@ -172,6 +172,7 @@ def score(
             **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
+            **_annotators(outcomes, readings, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -214,6 +215,16 @@ def _labels(
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
     return {"labels": found}
+
+
+def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
+    """The judge beside several people, where items have their labels."""
+    if not any(outcome.item.annotations for outcome in outcomes):
+        return {}
+    from judgebench.metrics.annotators import annotator_figures
+
+    found = annotator_figures(outcomes, readings, rule)
+    return {} if found is None else {"annotators": found}
 
 
 def _padded(

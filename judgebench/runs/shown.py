@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
+from judgebench.runs.people import people_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -121,6 +122,8 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
     if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
         yield from _label_lines(labels)
+    if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
+        yield from people_lines(people)
     if figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if calibration := cast("Mapping[str, Any]", metrics.extra.get("calibration")):
