@@ -124,10 +124,10 @@ class Benchmark(ABC):
     def models(self, item: Item) -> tuple[str | None, ...] | None:
         """Whose each completion is: the item's `models`, or `chosen_model` and `rejected_model`; None if unknown."""
         said = item.metadata.get("models")
-        if said is None and item.key.k == 2:
+        if said is None and len(item.completions) == 2:
             said = [item.metadata.get("chosen_model"), item.metadata.get("rejected_model")]
         said = decode_cell(said)
-        if not isinstance(said, list) or len(said) != item.key.k:
+        if not isinstance(said, list) or len(said) != len(item.completions):
             return None
         models = tuple(name if isinstance(name, str) and name.strip() else None for name in said)
         return models if any(models) else None

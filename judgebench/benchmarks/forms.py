@@ -290,6 +290,8 @@ def _num_correct(row: Row, k: int) -> int:
 def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     """The completions in a column, each as turns: a text or a conversation, or a list of either."""
     value = base.value_of(row, column)
+    if isinstance(value, str):
+        return [base.turns_of(row, column, value, first_role="assistant")]
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
@@ -299,6 +301,8 @@ def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
 
 def _plain(value: Any) -> Any:
     """A number or a truth value as the text that JSON writes; anything else as it is."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     missing = isinstance(value, float) and math.isnan(value)
