@@ -201,12 +201,14 @@ class Declared(custom.Custom):
         if not fits and self.spec.rule is not None:
             return f"has {k} completion{'s' * (k != 1)}, which does not fit item: {kind}"
         grade, scale = item.human_score, self.spec.scale
-        if grade is not None and scale is not None and not scale[0] <= grade <= scale[1]:
-            return f"human_score is {grade:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
+        grades = [*([] if grade is None else [("human_score", grade)]), *item.attributes]
+        for name, each in grades:
+            if scale is not None and not scale[0] <= each <= scale[1]:
+                return f"{name} is {each:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
         if isinstance(self.spec.sections, dict) and _section_of(item.key, _sections(self.spec)) is None:
             sections = {name: tuple(section.subsets) for name, section in self.spec.sections.items()}
             return str(unknown_subset(item.subset, sections))
-        if self.ships and not (item.num_correct or item.label or grade is not None):
+        if self.ships and not item.key.labelled:
             return "has no label"
         return self.scoring.problem(item.num_correct, k) if item.num_correct else None
 
@@ -255,7 +257,7 @@ class Declared(custom.Custom):
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses labels that the rule is not for."""
         super().check(keys)
-        graded = next((key for key in keys if key.human_score is not None), None)
+        graded = next((key for key in keys if key.graded), None)
         if graded is not None and not {"rating", "label"} & {*self.scoring.items}:
             raise DataError(
                 f"item '{graded.id}' has a grade (human_score), and the rule {self.scoring.name} is for labels: write "
@@ -273,7 +275,7 @@ class Declared(custom.Custom):
             return name
         if mode == "pairwise" and any(key.label == TIE for key in keys):
             return "pairwise-ties"
-        if mode == "rating" and not any(key.human_score is not None for key in keys):
+        if mode == "rating" and not any(key.graded for key in keys):
             return "rating-10"
         return name
 

@@ -173,6 +173,7 @@ def score(
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
             **_annotators(outcomes, readings, protocol.join),
+            **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -215,6 +216,15 @@ def _labels(
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
     return {"labels": found}
+
+
+def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    """The figures of each attribute, where items have grades of some."""
+    if not any(outcome.item.attributes for outcome in outcomes):
+        return {}
+    from judgebench.metrics.attributes import attribute_figures
+
+    return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
 
 
 def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:

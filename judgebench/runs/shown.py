@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
+from judgebench.runs.attributes import attribute_table
 from judgebench.runs.people import people_lines
 
 if TYPE_CHECKING:
@@ -41,15 +42,19 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True, stored: Usa
 
 
 def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> list[Table]:
-    """One run, and of label verdicts the confusion table below it.
+    """One run, and below it the confusion table of label verdicts, and the table of attributes.
 
     Args:
         title: What it is called.
         metrics: The run's.
         stored: What the replies took that were there before the command; None where all is said together.
     """
-    found = cast("Mapping[str, Any] | None", metrics.extra.get("labels"))
-    return [run_table(title, metrics, stored=stored), *([] if found is None else [confusion_table(found["confusion"])])]
+    tables = [run_table(title, metrics, stored=stored)]
+    if (labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels"))) is not None:
+        tables.append(confusion_table(labels["confusion"]))
+    if attributes := cast("Mapping[str, Any] | None", metrics.extra.get("attributes")):
+        tables.append(attribute_table(attributes))
+    return tables
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:
