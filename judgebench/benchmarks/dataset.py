@@ -29,7 +29,7 @@ from judgebench.sources.opening import source_of
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import Classes, Item, ItemKey, Mode
@@ -246,7 +246,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         checked.understood.used, checked.understood.unused = used
         checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
     benchmark.check(keys.values())
-    keys, ungrouped = in_groups(benchmark, keys)
+    ungrouped = put_in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
     checked.understood.groups = sum(size > 1 for size in sizes.values())
     wanted = _wanted(list(keys.values()), selection.subsets)
@@ -363,12 +363,13 @@ def _item_of(row: Row) -> Item:
         raise DataError(f"{row.where}: not a valid item ({error!r}); copy the file again") from None
 
 
-def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
-    """The items in the groups that only all of them tell, and how many are in none although they share one."""
+def put_in_groups(benchmark: Benchmark, keys: dict[str, ItemKey]) -> int:
+    """Puts the items in the groups that only all of them tell; how many are then in none although they share one."""
     told = benchmark.groups(keys.values())
     sizes = Counter(keys[item].group for item, group in told.items() if group is None)
-    grouped = {item: replace(keys[item], group=group) for item, group in told.items()}
-    return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
+    for item, group in told.items():
+        keys[item] = replace(keys[item], group=group)
+    return sum(size for size in sizes.values() if size > 1)
 
 
 def _grouped(item: Item, key: ItemKey) -> Item:
