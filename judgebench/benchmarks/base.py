@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome
 from judgebench.errors import ConfigError, DataError
-from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
+from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
-from judgebench.metrics.votes import filled, join
+from judgebench.metrics.votes import filled, join, join_criteria
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
@@ -153,8 +153,10 @@ class Benchmark(ABC):
             ConfigError: The item does not fit the mode.
         """
         if not KINDS[mode].ordered:
-            if mode == "label" and item.k != 1:
-                raise ConfigError(f"item '{item.id}' has {item.k} completions, a label template shows 1: one row each")
+            if mode != "rating" and item.k != 1:
+                raise ConfigError(f"item '{item.id}' has {item.k} completions, a {mode} template shows 1: one row each")
+            if mode == "criteria" and not item.checklist:
+                raise ConfigError(f"item '{item.id}' has no criteria: give each row a column 'criteria', or name it")
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
@@ -174,12 +176,13 @@ class Benchmark(ABC):
         """
         if rule == "mean":
             return self._outcome(item, readings)
-        made = self._outcome(item, join(readings, rule))
+        together = join_criteria if is_checklist(item, readings) else join
+        made = self._outcome(item, together(readings, rule))
         made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
         gold = item.label if is_label(item, readings) else None
-        others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
+        others = [self._outcome(item, together(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
         parts = {**made.parts, **self.bounds_of_parts([made, *others])}
@@ -197,6 +200,8 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
+        if is_checklist(item, readings):
+            return criteria_outcome(item, readings)
         return self.judged_label(item, readings) if is_label(item, readings) else self.judged(item, readings)
 
     def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -254,6 +259,13 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
     """Whether the readings put a single completion in a class, or failed to."""
     return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+
+
+def is_checklist(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings are verdicts on the item's own criteria, or failed to be."""
+    ids = {each.id for each in item.checklist}
+    verdicts = [reading.result for reading in readings if isinstance(reading.result, Verdict)]
+    return bool(ids) and all(each.parts and ids.issuperset(name for name, _ in each.parts) for each in verdicts)
 
 
 def row_error(row: Row, message: str) -> DataError:

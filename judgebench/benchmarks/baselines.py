@@ -65,6 +65,8 @@ def controls(
         None where no baseline makes sense, or the benchmark's score is of another kind.
     """
     layout = benchmark.layout
+    if any(each.gold is not None for outcome in outcomes for each in outcome.item.checklist):
+        return _on_criteria(outcomes, layout)
     if any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
         return _labelled(outcomes, layout)
     if any(outcome.item.human_score is not None for outcome in outcomes):
@@ -103,6 +105,20 @@ def _labelled(outcomes: Sequence[Outcome], layout: Layout) -> Controls | None:
             "random": grouped.reached(np.full(len(kept), 1 / len(counts))),
         }
     )
+
+
+def _on_criteria(outcomes: Sequence[Outcome], layout: Layout) -> Controls | None:
+    """That every criterion is met, that none is, and a class drawn from as many as occur."""
+    kept = [outcome for outcome in outcomes if outcome.credit is not None]
+    golds = [[each.gold for each in outcome.item.checklist if each.gold is not None] for outcome in kept]
+    if not kept or layout.stratum not in {mean_stratum, grades_or_credits}:
+        return None
+    grouped, shares = Grouped(kept, layout), {gold for among in golds for gold in among}
+    always = {
+        name: grouped.reached(np.array([among.count(share) / len(among) for among in golds]))
+        for name, share in (("all met", 1.0), ("none met", 0.0))
+    }
+    return Controls({**always, "random": grouped.reached(np.full(len(kept), 1 / len(shares)))})
 
 
 def _graded(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> Controls | None:

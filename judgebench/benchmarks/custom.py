@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, forms, rules
 from judgebench.benchmarks.annotating import by_item
+from judgebench.benchmarks.checklists import COLUMN, checklist_of
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item, Outcome
 from judgebench.metrics.accuracy import Layout
@@ -43,20 +44,27 @@ class Custom(base.Benchmark):
     columns: tuple[str, ...] = (
         "prompt",
         "chosen, rejected (or completions, num_correct; response_a, response_b, label; response, label or human_score)",
-        "and, where there are any, id, subset, group, reference, rubric",
+        "and, where there are any, id, subset, group, reference, rubric, criteria",
     )
     rule = (
         "Pairs as in RewardBench: 1 for the chosen answer, 0 for the rejected one, 0.5 for a tie or no usable "
         "verdict; where people said tie, 1 for a tie and 0 for a choice. Of k completions as in RewardBench 2: 1/m "
         "with m at the top, 1/k with no usable verdict. A single answer's class: 1 for the label, 0 for another or no "
-        "usable verdict. The score is the mean over all items; for grades (human_score) that a judge rates it is "
-        "Pearson's correlation; rows without a label have verdicts and no score."
+        "usable verdict; of its criteria, the share that are people's. The score is the mean over all items; for "
+        "grades (human_score) that a judge rates it is Pearson's correlation; rows without a label have verdicts and "
+        "no score."
     )
     has_official_way = False
     own_rows = True
     layout = Layout(overall="pooled", stratum=grades_or_credits)
     templates: Mapping[Mode, str] = MappingProxyType(
-        {"pairwise": "pairwise", "best_of_k": "four-way", "rating": "rating-10", "label": "pass-fail"}
+        {
+            "pairwise": "pairwise",
+            "best_of_k": "four-way",
+            "rating": "rating-10",
+            "label": "pass-fail",
+            "criteria": "criteria",
+        }
     )
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
@@ -78,6 +86,8 @@ class Custom(base.Benchmark):
     def _item(self, row: Row, number: str | None) -> Item:
         form = forms.form_of(row)
         identifier = _id_of(row, number)
+        checklist = checklist_of(row) if len(form.completions) == 1 else ()
+        hidden = (COLUMN,) if checklist else ()
         group = _given_text(row, "group")
         return Item(
             id=identifier,
@@ -93,7 +103,8 @@ class Custom(base.Benchmark):
             annotations=form.annotations,
             slots=form.slots,
             attributes=form.attributes,
-            metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, "reference", "rubric"),
+            metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, *hidden, "reference", "rubric"),
+            checklist=checklist,
         )
 
     def check(self, keys: Collection[ItemKey]) -> None:
@@ -110,6 +121,8 @@ class Custom(base.Benchmark):
         """The letter that the row's label is, where it has one."""
         if item.key.k == 1 and item.label is not None:
             return item.label
+        if any(each.label is not None for each in item.checklist):
+            return COLUMN
         label = forms.letter_of(row, item.key.k) if item.num_correct and not item.label else None
         return label or super().label_class(row, item)
 
@@ -128,6 +141,8 @@ class Custom(base.Benchmark):
     def default_template(self, keys: Collection[ItemKey]) -> str:
         """By the data: what every item fits."""
         sizes = {key.k for key in keys}
+        if any(key.checklist for key in keys):
+            return self.templates["criteria"]
         if any(key.k == 1 and key.label is not None for key in keys):
             return self.templates["label"]
         if any(key.human_score is not None for key in keys):
@@ -141,7 +156,8 @@ class Custom(base.Benchmark):
     def questions(self, item: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
         """The completions that each question shows; a single one can only be rated or labelled."""
         if item.k == 1 and KINDS[mode].ordered:
-            raise ConfigError(f"item '{item.id}' has one completion: take a template of mode rating or label")
+            modes = "criteria, rating or label" if item.checklist else "rating or label"
+            raise ConfigError(f"item '{item.id}' has one completion: take a template of mode {modes}")
         return super().questions(item, mode)
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:

@@ -12,7 +12,7 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import Outcome, Reading, Verdict
+from judgebench.items import Outcome, Reading, Verdict, weighted_score
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -102,6 +102,35 @@ def label_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
     if key.label is None:
         return unlabelled(key, source=choice_source(readings))
     return outcome_of(key, [label_credit(reading, key.label) for reading in readings], source=choice_source(readings))
+
+
+def criteria_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """The share of an item's labelled criteria whose verdict is people's; one without a verdict counts as another.
+
+    `scores` has the weighted score of each sample. Without labels, a grade of the whole item stands beside it, as
+    beside a rating; without either there is no credit.
+    """
+    samples: dict[int, dict[str, float]] = {}
+    for reading in readings:
+        parts = reading.result.parts if isinstance(reading.result, Verdict) else ()
+        samples.setdefault(reading.sample, {}).update(parts)
+    scores = tuple((weighted_score(met, key.checklist),) for met in samples.values())
+    source = {"verdicts": dict(next(iter(samples.values()))) if len(samples) == 1 else list(samples.values())}
+    gold = {each.id: each.gold for each in key.checklist if each.gold is not None}
+    if not gold:
+        return (
+            graded_outcome(key, scores)
+            if key.human_score is not None
+            else unlabelled(key, scores=scores, source=source)
+        )
+    credits_ = [_criteria_credit(met, gold) for met in samples.values()]
+    return outcome_of(key, credits_, scores=scores, source=source)
+
+
+def _criteria_credit(met: Mapping[str, float], gold: Mapping[str, float]) -> Credit:
+    right = sum(met.get(name) == share for name, share in gold.items())
+    missing = sum(name not in met for name in gold)
+    return Credit(right / len(gold), right / len(gold), (right + missing) / len(gold))
 
 
 def graded_outcome(key: ItemKey, samples: Sequence[Scores]) -> Outcome:

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-ItemKind = Literal["pair", "best_of_k", "rating", "label"]
+ItemKind = Literal["pair", "best_of_k", "rating", "label", "criteria"]
 """What a row is; `best_of_k` may have any number of completions."""
 
 Average = Literal["micro", "macro", "weighted"]
@@ -99,7 +99,7 @@ class BenchmarkSpec(_Part):
         license: Of the data.
         reference: The paper or page with the rule.
         fetch: How the rows are had by hand.
-        item: What a row is; `label` is one answer with a class.
+        item: What a row is; `label` is one answer with a class, `criteria` one with criteria of its own.
         columns: Role -> the column that it is, or several; see `ColumnSpec`.
         labels: What stands in the label's column -> `A`, `B`, another letter, `tie`, or nothing for no label.
         only: ColumnSpec -> the values of the rows that are taken.
@@ -270,7 +270,7 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
     for value, meaning in spec.labels.items():
         text = (meaning or "").strip()
         letter = len(text) == 1 and text.isascii() and text.isalpha()
-        if spec.item != "label" and not letter and label_key(text) not in {"tie", *NO_LABEL}:
+        if spec.item not in {"label", "criteria"} and not letter and label_key(text) not in {"tie", *NO_LABEL}:
             raise file.mistake(["labels", value], f"is '{text}': write A, B or tie, or nothing for no label")
     if spec.rule is not None:
         if spec.rule not in RULES:
@@ -302,6 +302,8 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
     for role in ("correct", "pairs"):
         if spec.columns.get(role) is not None and spec.item != "best_of_k":
             raise file.mistake(["columns", role], "is for item: best_of_k")
+    if spec.item == "criteria" and spec.named and spec.columns.get("criteria") is None:
+        raise file.mistake(["columns"], "needs criteria: the column with each row's criteria")
 
 
 def _check_parts(file: YamlFile, spec: BenchmarkSpec) -> None:
@@ -353,6 +355,7 @@ DEFAULT_RULES: Mapping[ItemKind, str] = {
     "best_of_k": "k_against_one",
     "rating": "correlation",
     "label": "label_accuracy",
+    "criteria": "criteria_accuracy",
 }
 """The rule of a file that names none."""
 

@@ -81,6 +81,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
         put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
+        put = replace(put, each=template.rule.reads_each)
         companion = companion_of(chosen, dataset, template)
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [

@@ -19,7 +19,18 @@ UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probab
 
 ALSO = "first and last mark differ"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, ALSO, "probabilities (", JOINED, "verdicts of a question are joined by")
+PER_CRITERION, ALL_CRITERIA = "one call for each criterion", "one call for all criteria of an item"
+
+PROTOCOL_NOTES = (
+    UNOFFICIAL,
+    EARLY,
+    ALSO,
+    PER_CRITERION,
+    ALL_CRITERIA,
+    "probabilities (",
+    JOINED,
+    "verdicts of a question are joined by",
+)
 """How the notes begin that a protocol makes of a run's readings; the last one stands in runs of earlier versions."""
 
 
@@ -57,6 +68,8 @@ def protocol_notes(
         readings: By the item's id, with failures of those that were not asked.
         planned: How many calls there were to be at most.
     """
+    if mode == "criteria":
+        yield PER_CRITERION if protocol.each else ALL_CRITERIA
     yield from unofficial(benchmark, mode, protocol, name)
     yield from join_notes(readings, protocol.join)
     yield from _also_note(readings)

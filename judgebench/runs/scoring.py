@@ -173,6 +173,7 @@ def score(
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, _classes(beside.classes, benchmark), protocol.join),
             **_label_scores(outcomes, readings, benchmark),
+            **_criteria(benchmark, outcomes),
             **_annotators(outcomes, readings, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
@@ -222,9 +223,15 @@ def _labels(
     """The figures of label verdicts; accuracy is the score, with its interval, where the score is that."""
     if classes is None or not readings:
         return {}
-    from judgebench.metrics.labels import LabelVerdicts, label_figures
+    each: dict[str, dict[str, Any]] = {}
+    if classes.shares:
+        from judgebench.metrics.criteria import criteria_figures
 
-    found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
+        found, each = criteria_figures(outcomes, readings, classes, rule)
+    else:
+        from judgebench.metrics.labels import LabelVerdicts, label_figures
+
+        found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
     if found is None:
         return {}
     if (
@@ -233,7 +240,17 @@ def _labels(
         and abs(metrics.score - found["accuracy"]["score"]) < _SAME
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
-    return {"labels": found}
+    return {"labels": found, **({"criteria": each} if each else {})}
+
+
+def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What the answers score by the weights of their criteria."""
+    if not any(outcome.item.checklist for outcome in outcomes):
+        return {}
+    from judgebench.metrics.criteria import weighted_figures
+
+    found = weighted_figures(outcomes, benchmark.layout)
+    return {} if found is None else {"weighted_score": found}
 
 
 def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
