@@ -175,6 +175,11 @@ class ItemKey:
         return self.id if self.group is None else self.group
 
     @property
+    def graded(self) -> bool:
+        """Whether its label is a grade, or one for each attribute."""
+        return self.human_score is not None or bool(self.attributes)
+
+    @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
         known = self.label is not None or self.human_score is not None

@@ -109,8 +109,8 @@ class Custom(base.Benchmark):
 
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses grades beside labels."""
-        graded = next((key for key in keys if key.human_score is not None and key.label is None), None)
-        labelled = next((key for key in keys if (key.num_correct or key.label) and key.human_score is None), None)
+        graded = next((key for key in keys if key.graded and key.label is None), None)
+        labelled = next((key for key in keys if (key.num_correct or key.label) and not key.graded), None)
         if graded is not None and labelled is not None:
             raise DataError(
                 f"the rows mix grades (human_score, item '{graded.id}') and labels (item '{labelled.id}'), which have "
@@ -147,6 +147,8 @@ class Custom(base.Benchmark):
             return self.templates["label"]
         if any(key.human_score is not None for key in keys):
             return "direct-assessment"
+        if any(key.attributes for key in keys):
+            return "attributes"
         if 1 in sizes:
             return self.templates["rating"]
         if sizes == {2}:
@@ -168,6 +170,8 @@ class Custom(base.Benchmark):
             if not item.num_correct:
                 return rules.unlabelled(item, source=rules.choice_source(readings))
             return rules.choices_outcome(item, readings, neutral=1 / item.k)
+        if item.graded:
+            return rules.judged_grade(item, readings)
         samples = rules.ratings_by_sample(item, readings)
         if item.k == 2 and item.num_correct:
             return rules.scores_outcome(item, samples, rules.above_or_half, neutral=0.5)
@@ -175,13 +179,13 @@ class Custom(base.Benchmark):
 
     def scored(self, item: ItemKey, scores: tuple[float | None, ...]) -> Outcome:
         """By the kind of label that the item has; a missing score counts 0."""
+        if item.graded:
+            return rules.scored_grade(item, scores)
         if item.k == 2 and item.num_correct:
             return rules.scores_outcome(item, [scores], rules.strictly_above, neutral=0.0)
         return self._by_scores(item, [scores], neutral=0.0)
 
     def _by_scores(self, item: ItemKey, samples: Sequence[tuple[float | None, ...]], neutral: float) -> Outcome:
-        if item.human_score is not None:
-            return rules.graded_outcome(item, samples)
         if item.label == TIE and item.k > 1:
             return rules.tied_scores_outcome(item, samples, neutral)
         if not item.num_correct:

@@ -211,8 +211,10 @@ class Declared(custom.Custom):
         if kind == "criteria" and not item.checklist:
             return "has no criteria"
         grade, scale = item.human_score, self.spec.scale
-        if grade is not None and scale is not None and not scale[0] <= grade <= scale[1]:
-            return f"human_score is {grade:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
+        grades = [*([] if grade is None else [("human_score", grade)]), *item.attributes]
+        for name, each in grades:
+            if scale is not None and not scale[0] <= each <= scale[1]:
+                return f"{name} is {each:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
         for named in (self.spec.sections, self.spec.parts):
             if isinstance(named, dict) and part_with(item.subset, patterns_of(named)) is None:
                 return str(unknown_subset(item.subset, {name: tuple(each.subsets) for name, each in named.items()}))
@@ -265,7 +267,7 @@ class Declared(custom.Custom):
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses labels that the rule is not for."""
         super().check(keys)
-        graded = next((key for key in keys if key.human_score is not None), None)
+        graded = next((key for key in keys if key.graded), None)
         if graded is not None and not {"rating", "label", "criteria"} & {*self.scoring.items}:
             raise DataError(
                 f"item '{graded.id}' has a grade (human_score), and the rule {self.scoring.name} is for labels: write "
@@ -283,7 +285,7 @@ class Declared(custom.Custom):
             return name
         if mode == "pairwise" and any(key.label == TIE for key in keys):
             return "pairwise-ties"
-        if mode == "rating" and not any(key.human_score is not None for key in keys):
+        if mode == "rating" and not any(key.graded for key in keys):
             return "rating-10"
         return name
 

@@ -13,6 +13,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import Outcome, Reading, Verdict, weighted_score
+from judgebench.metrics.attributes import parts_of_readings, parts_of_scores
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -133,18 +134,30 @@ def _criteria_credit(met: Mapping[str, float], gold: Mapping[str, float]) -> Cre
     return Credit(right / len(gold), right / len(gold), (right + missing) / len(gold))
 
 
-def graded_outcome(key: ItemKey, samples: Sequence[Scores]) -> Outcome:
+def graded_outcome(key: ItemKey, samples: Sequence[Scores], parts: Mapping[str, float] | None = None) -> Outcome:
     """The outcome of one completion beside a graded label: its ratings, from which a correlation is made; no credit.
 
     Args:
         key: The item, with a single completion.
         samples: For each sample its rating; None where it failed.
+        parts: The ratings of its attributes.
     """
     ratings = [scores[0] for scores in samples if scores[0] is not None]
     failed = len(ratings) < len(samples)
     said = {"rating": fmean(ratings) if ratings else None, "human_score": key.human_score}
     low, high = (0.0, 1.0) if failed else (None, None)
-    return Outcome(key, None, low, high, scores=tuple(samples), source=said)
+    return Outcome(key, None, low, high, scores=tuple(samples), source=said, parts=parts or {})
+
+
+def judged_grade(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """`graded_outcome` of a judge's readings, with the ratings of attributes where the item has grades of some."""
+    parts = parts_of_readings(key, readings) if key.attributes else None
+    return graded_outcome(key, ratings_by_sample(key, readings), parts)
+
+
+def scored_grade(key: ItemKey, scores: Scores) -> Outcome:
+    """`graded_outcome` of one score, which is that of each attribute."""
+    return graded_outcome(key, [scores], parts_of_scores(key, scores[0]) if key.attributes else None)
 
 
 def tied_choices_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:

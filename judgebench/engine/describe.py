@@ -104,7 +104,7 @@ class DataDescription:
             return "criteria"
         if any(key.k == 1 and key.label is not None for key in keys):
             return "label"
-        if any(key.human_score is not None or key.k == 1 for key in keys):
+        if any(key.graded or key.k == 1 for key in keys):
             return "rating"
         return "pair" if all(key.k == 2 for key in keys) else "best_of_k"
 

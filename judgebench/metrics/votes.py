@@ -157,9 +157,8 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
         return AggregatedReading(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
     if voting[0].rating is not None:
         ratings = [rating_of(reading, soft=rule == "probability") for reading in voting]
-        return AggregatedReading(
-            Reading(question, 0, Verdict(as_rating(fmean(ratings)))), len(among), missing, drawn=False
-        )
+        mean = Verdict(as_rating(fmean(ratings)), parts=_mean_parts(voting, soft=rule == "probability"))
+        return AggregatedReading(Reading(question, 0, mean), len(among), missing, drawn=False)
     weights = mean_probabilities(voting) if rule == "probability" else _votes(voting)
     top = max(weights.values())
     best = [choice for choice, weight in weights.items() if weight >= top - _EQUAL]
@@ -171,6 +170,21 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
         return AggregatedReading(Reading(question, 0, result), len(among), missing, drawn=not decided)
     value = TIE if choice is None else LABELS[question.index(int(choice))]
     return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
+
+
+def _mean_parts(voting: Sequence[Reading], *, soft: bool) -> tuple[tuple[str, float], ...]:
+    """The mean of each criterion's rating, where all verdicts rate the same ones; with `soft` of the expected ones."""
+    every = [_parts_of(reading, soft=soft) for reading in voting]
+    names = list(every[0])
+    if any(list(each) != names for each in every):
+        return ()
+    return tuple((name, as_rating(fmean(each[name] for each in every))) for name in names)
+
+
+def _parts_of(reading: Reading, *, soft: bool) -> dict[str, float]:
+    assert isinstance(reading.result, Verdict)
+    expected = reading.result.soft.expected if soft and reading.result.soft is not None else ()
+    return dict(expected or reading.result.parts)
 
 
 def _votes(voting: Iterable[Reading]) -> dict[Choice, float]:

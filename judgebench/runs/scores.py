@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted, step
 from judgebench.benchmarks import base
 from judgebench.errors import ConfigError
+from judgebench.items import class_key
+from judgebench.metrics.attributes import parts_of_scores
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
@@ -20,11 +22,11 @@ from judgebench.runs.scorejoin import joined_rows
 from judgebench.runs.scoring import Beside, score
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Iterable, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.items import ItemKey
+    from judgebench.items import ItemKey, Outcome
     from judgebench.runs.scorefiles import Scores, Steps
     from judgebench.sources.source import Source
 
@@ -57,7 +59,11 @@ class ScoreOptions:
 
 
 def read_scores(
-    source: Source, dataset: Dataset, options: ScoreOptions | None = None, notes: list[str] | None = None
+    source: Source,
+    dataset: Dataset,
+    options: ScoreOptions | None = None,
+    notes: list[str] | None = None,
+    heads: dict[str, Mapping[str, float]] | None = None,
 ) -> dict[str, Scores]:
     """The scores of every item, in the order of its completions; None for each that is missing.
 
@@ -68,6 +74,7 @@ def read_scores(
         dataset: The items.
         options: How.
         notes: Gets a sentence on how rows were joined, where that is not by id, and on what was passed over.
+        heads: Gets the scores of an item's attributes, where rows have some.
 
     Raises:
         ConfigError: The scores do not fit the items; the message names the first five.
@@ -76,7 +83,8 @@ def read_scores(
     said: list[str] = [] if notes is None else notes
     file = source.name
     rows = counted(source, f"reading {file}", unit="rows", total=source.total)
-    given = list(read_score_rows(rows, options.reading))
+    reading = replace(options.reading, attributes=_attributes(dataset))
+    given = list(read_score_rows(rows, reading))
     joined = joined_rows(given, dataset, file, said, in_order=options.in_order, allow_missing=options.allow_missing)
     turned = _as_given(dataset, file) if any(row.as_given for row in given) else {}
     found: dict[str, Scores] = {}
@@ -98,6 +106,8 @@ def read_scores(
         elif row.as_given:
             scores = tuple(scores[at] for at in turned[identifier])
         found[identifier] = scores
+        if heads is not None and row.heads is not None:
+            heads[identifier] = row.heads
     missing = [identifier for identifier in dataset.keys if identifier not in found]
     if not options.allow_missing:
         mend = "--allow-missing counts such items as failures"
@@ -105,6 +115,11 @@ def read_scores(
         _refuse(file, "scores that are not finite numbers", not_finite, mend)
         _refuse(file, "missing scores", missing, mend)
     return {key.id: found.get(key.id, (None,) * key.k) for key in dataset.keys.values()}
+
+
+def _attributes(dataset: Dataset) -> tuple[str, ...]:
+    """The attributes that items have grades of."""
+    return tuple(dict.fromkeys(name for key in dataset.keys.values() for name, _ in key.attributes))
 
 
 def _refuse(file: str, what: str, ids: Sequence[str], mend: str) -> None:
@@ -153,14 +168,18 @@ def score_run(
     plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
     passed_over: list[str] = []
-    scores = read_scores(source, dataset, options, passed_over)
+    heads: dict[str, Mapping[str, float]] = {}
+    scores = read_scores(source, dataset, options, passed_over, heads)
     digest = source.hash() or _hash(scores)
     identity = {**benchmark.identity(), "scores": name, "file": digest, "items": dataset.hash, "seed": seed}
     identity |= _said(options)
     folder = folder_of(plain, identity)
     if folder != plain:
         passed_over.append(f"another run has the folder's plain name, so this one is in {folder}")
-    outcomes = [benchmark.scored(item, scores[item.id]) for item in dataset.keys.values()]
+    outcomes = [
+        _with_heads(benchmark.scored(item, scores[item.id]), heads.get(item.id), options)
+        for item in dataset.keys.values()
+    ]
     with step(f"scoring {benchmark.name} · {name}"):
         beside = Beside(notes=[*passed_over, *_notes(dataset.keys.values(), scores)])
         metrics = score(benchmark, Name(name, None, PROTOCOL), Protocol(seed=seed), outcomes, {}, Usage(), beside)
@@ -188,6 +207,17 @@ def score_run(
     return folder
 
 
+def _with_heads(outcome: Outcome, heads: Mapping[str, float] | None, options: ScoreOptions) -> Outcome:
+    """The outcome with a score for each attribute, or for the one that `--head` names."""
+    item = outcome.item
+    head = next((name for name, _ in item.attributes if class_key(name) == class_key(str(options.head))), None)
+    if heads is None and head is None:
+        return outcome
+    score = outcome.scores[0][0] if outcome.scores else None
+    of_head = {} if score is None or head is None else {head: score}
+    return replace(outcome, parts=parts_of_scores(item, of_head if heads is None else dict(heads)))
+
+
 def _said(options: ScoreOptions) -> dict[str, str | bool]:
     """What makes the scores of one file others."""
     said = {"head": options.reading.head, "steps": options.steps, "in_order": options.in_order}
@@ -200,6 +230,6 @@ def _hash(scores: dict[str, Scores]) -> str:
 
 
 def _notes(items: Iterable[ItemKey], scores: dict[str, Scores]) -> Iterable[str]:
-    missing = sum(None in scores[item.id] for item in items if item.human_score is None)
+    missing = sum(None in scores[item.id] for item in items if not item.graded)
     if missing:
         yield "1 item without scores counts 0" if missing == 1 else f"{missing} items without scores count 0"

@@ -175,6 +175,7 @@ def score(
             **_label_scores(outcomes, readings, benchmark),
             **_criteria(benchmark, outcomes),
             **_annotators(outcomes, readings, protocol.join),
+            **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -251,6 +252,15 @@ def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, An
 
     found = weighted_figures(outcomes, benchmark.layout)
     return {} if found is None else {"weighted_score": found}
+
+
+def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    """The figures of each attribute, where items have grades of some."""
+    if not any(outcome.item.attributes for outcome in outcomes):
+        return {}
+    from judgebench.metrics.attributes import attribute_figures
+
+    return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
 
 
 def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:

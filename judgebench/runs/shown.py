@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
+from judgebench.runs.attributes import attribute_table
 from judgebench.runs.people import people_lines
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True, stored: Usa
 
 
 def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> list[Table]:
-    """One run, and of label verdicts the confusion table below it, of criteria each one's figures.
+    """One run, and below it the confusion table of label verdicts, each criterion's figures, and each attribute's.
 
     Args:
         title: What it is called.
@@ -52,7 +53,9 @@ def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> lis
     tables = [run_table(title, metrics, stored=stored)]
     tables += [] if found is None else [confusion_table(found["confusion"])]
     each = cast("Mapping[str, Mapping[str, Any]]", metrics.extra.get("criteria") or {})
-    return [*tables, *([criteria_table(each)] if len(each) > 1 else [])]
+    tables += [criteria_table(each)] if len(each) > 1 else []
+    attributes = cast("Mapping[str, Any]", metrics.extra.get("attributes") or {})
+    return [*tables, *([attribute_table(attributes)] if attributes else [])]
 
 
 _MOST_CRITERIA = 12
