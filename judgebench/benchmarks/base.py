@@ -47,6 +47,7 @@ class Benchmark(ABC):
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
+        positive: The class that precision, recall and ranking figures are of; None for the template's.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Benchmark(ABC):
     joint_orders: bool = False
     own_rows: bool = False
     ties_template: str | None = None
+    positive: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -200,9 +202,11 @@ class Benchmark(ABC):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
         if is_checklist(item, readings):
             return criteria_outcome(item, readings)
-        if is_label(item, readings):
-            return label_outcome(item, readings)
-        return self.judged(item, readings)
+        return self.judged_label(item, readings) if is_label(item, readings) else self.judged(item, readings)
+
+    def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of a single completion that was put in classes."""
+        return label_outcome(item, readings)
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:

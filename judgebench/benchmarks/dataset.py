@@ -150,6 +150,9 @@ class Dataset:
             return self
         if classes is not None:
             self.golds.check(classes, template)
+            positive = self.benchmark.positive
+            if positive is not None and classes.find(positive) is None:
+                raise unknown_name(f"class of positive in {self.benchmark.name}", positive, classes.names)
         return replace(self, keys={item: kind.held_against(key, classes) for item, key in self.keys.items()})
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:

@@ -103,7 +103,7 @@ def _example(columns: Sequence[str]) -> str:
 
 
 def answer_order(row: Row) -> tuple[int, ...] | None:
-    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+    """Which of the row's own answers each of its completions is; None where it says which is chosen, or has one.
 
     Raises:
         ConfigError: As `form_of`.
@@ -111,6 +111,8 @@ def answer_order(row: Row) -> tuple[int, ...] | None:
     if "chosen" in row.data or "rejected" in row.data:
         return None
     k = len(form_of(row).completions)
+    if k == 1:
+        return None
     label = _label(row, k)
     best = 0 if label in {None, TIE} else LABELS.index(str(label))
     return (best, *(at for at in range(k) if at != best))
