@@ -23,8 +23,12 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating", "label"]
-"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label", "steps"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, or
+the steps of one, of which the first wrong one is named."""
+
+NO_STEP = -1
+"""The verdict, and the label, that no step is wrong."""
 
 Orders = Literal["one", "both", "all"]
 """In how many orders a question is put."""
@@ -96,10 +100,12 @@ class ItemKey:
         k: How many completions there are.
         num_correct: How many of them, from the first on, are correct; 0 where the item has no label.
         lengths: Characters of each completion.
-        label: `tie` where people found the two completions equal, the class of a single completion, else None.
+        label: `tie` where people found the two completions equal, the class of a single completion, the numbers of the
+            wrong steps of one in steps (`-1`: none is), else None.
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
+        steps: How many steps the single completion has; 0 where it is not in steps.
     """
 
     id: str
@@ -111,6 +117,22 @@ class ItemKey:
     human_score: float | None = None
     criteria: str | None = None
     group: str | None = None
+    steps: int = 0
+
+    @property
+    def gold(self) -> str | None:
+        """What a verdict is right to name: the class, or the first wrong step; None where the label is of no such kind.
+
+        Example:
+            >>> ItemKey("a", "all", 1, 0, (9,), label="2 4", steps=5).gold
+            '2'
+        """
+        return self.label.partition(" ")[0] if self.steps and self.label is not None else self.label
+
+    @property
+    def wrong_steps(self) -> frozenset[int]:
+        """The steps that are labelled wrong, counted from 0; empty where none is, or there is no label."""
+        return frozenset(map(int, self.label.split())) - {NO_STEP} if self.steps and self.label else frozenset()
 
     @property
     def unit(self) -> str:
@@ -125,7 +147,10 @@ class ItemKey:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row to judge: a prompt of one or more turns and its completions, the correct ones first."""
+    """One row to judge: a prompt of one or more turns and its completions, the correct ones first.
+
+    One whose steps are judged has a single completion, of which `steps` are the parts.
+    """
 
     id: str
     subset: str
@@ -139,6 +164,7 @@ class Item:
     criteria: str | None = None
     group: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    steps: tuple[str, ...] = ()
 
     @property
     def key(self) -> ItemKey:
@@ -153,6 +179,7 @@ class Item:
             human_score=self.human_score,
             criteria=self.criteria,
             group=self.group,
+            steps=len(self.steps),
         )
 
 
@@ -276,12 +303,18 @@ class Soft:
     expected: tuple[tuple[str, float], ...] = ()
 
 
+class Step(int):
+    """A verdict that names the first wrong step, counted from 0, or `NO_STEP`; what else is a number is a rating."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a judge said.
 
     Attributes:
-        value: A slot's letter or `tie`, a number in mode rating, a class in mode label.
+        value: A slot's letter or `tie`, a number in mode rating, a class in mode label, a `Step` in mode steps.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
         also: Other verdicts that the reply names, each once; not compared, as they do not count.
@@ -319,15 +352,15 @@ class Reading:
 
     @property
     def choice(self) -> int | None:
-        """Index of the completion that was chosen; None for a tie, a rating, a class or a failure."""
+        """Index of the completion that was chosen; None for a tie, a rating, a class, a step or a failure."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) > 1 else None
         return self.order[LABELS.index(value)] if isinstance(value, str) and value != TIE else None
 
     @property
     def label(self) -> str | None:
-        """The class that a single completion was put in, or None."""
+        """The class that a single completion was put in, or the number of its first wrong step, as text; or None."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) == 1 else None
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) else str(value) if isinstance(value, Step) else None
 
     @property
     def named(self) -> int | str | None:
@@ -337,7 +370,7 @@ class Reading:
     @property
     def rating(self) -> float | None:
         """The rating, or None."""
-        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str):
+        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str | Step):
             return float(self.result.value)
         return None
 
@@ -394,6 +427,7 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "criteria": item.criteria,
         "group": item.group,
         "metadata": item.metadata,
+        **({"steps": item.steps} if item.steps else {}),
     }
 
 
@@ -401,7 +435,7 @@ ITEM_FIELDS = frozenset(
     {"id", "subset", "conversation", "completions", "num_correct", "reference", "rubric", "label", "human_score"}
     | {"criteria", "group", "metadata"}
 )
-"""What an object of `item_to_json` holds."""
+"""What an object of `item_to_json` holds; beside it `steps`, of items in steps."""
 
 
 def item_print(item: Item) -> str:
@@ -428,4 +462,5 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         criteria=data["criteria"],
         group=data.get("group"),
         metadata=data["metadata"],
+        steps=tuple(data.get("steps", ())),
     )

@@ -7,12 +7,19 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-from judgebench.benchmarks.base import is_label
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.base import is_label, is_step
+from judgebench.benchmarks.rules import label_outcome, step_outcome
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
-from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
+from judgebench.metrics.votes import (
+    as_said,
+    log_odds_weight,
+    majority,
+    mean_probabilities,
+    mean_rating,
+    pooled_shares,
+)
 from judgebench.protocols import Call, Protocol, calls_needed, orders_of, pairs as pairings
 from judgebench.runs import (
     Judgement,
@@ -127,7 +134,7 @@ class Bench:
             yield f"weight 0 (not better than chance on the held-out items): {', '.join(none)}"
         if self.drawn:
             said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
-            if self.templates[0].reader.rule.is_label:
+            if not self.templates[0].reader.kind.ordered:
                 said = f"{'item has' if self.drawn == 1 else 'items have'} no verdict"
             yield f"{self.drawn} {said} (even votes)"
 
@@ -150,6 +157,8 @@ class Bench:
 
         A tie counts as a guess; a failure is no vote. None where there is no vote, or nothing to tell right from wrong.
         """
+        if is_step(key, readings) and any(not reading.failed for reading in readings):
+            return step_outcome(key, readings).credit
         if is_label(key, readings):
             voting = [reading for reading in readings if not reading.failed]
             return label_outcome(key, voting).credit if voting else None
@@ -182,6 +191,9 @@ class Bench:
     def _chances(self, key: ItemKey) -> Iterator[float]:
         """How often a guess is right, at each of an item's questions, or at its ratings."""
         classes = self.templates[0].reader.rule.classes
+        if key.steps:
+            yield 1 / (key.steps + 1)
+            return
         if classes is not None:
             yield from () if key.label is None else (1 / len(classes.names),)
             return
@@ -274,7 +286,8 @@ class Bench:
         self.drawn += pooled.drawn
         if len(order) == 1:
             alike = Failure("ambiguous", "as many votes for several classes")
-            return alike if pooled.choice is None else Verdict(str(pooled.choice))
+            named = [reading for own, _ in weighed for reading in own]
+            return alike if pooled.choice is None else Verdict(as_said(str(pooled.choice), named))
         return Verdict(TIE if pooled.choice is None else LABELS[order.index(int(pooled.choice))])
 
     def _told(self, votes: Sequence[Sequence[Reading]]) -> Iterator[str]:

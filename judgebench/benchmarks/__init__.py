@@ -36,6 +36,8 @@ BENCHMARKS = {
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
     "eval-bias": "eval-bias.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

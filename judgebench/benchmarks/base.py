@@ -8,9 +8,9 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.rules import label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
-from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
+from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Step, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
 from judgebench.sources.cells import decode_cell, list_in
@@ -148,8 +148,11 @@ class Benchmark(ABC):
             ConfigError: The item does not fit the mode.
         """
         if not KINDS[mode].ordered:
-            if mode == "label" and item.k != 1:
-                raise ConfigError(f"item '{item.id}' has {item.k} completions, a label template shows 1: one row each")
+            if mode in {"label", "steps"} and item.k != 1:
+                raise ConfigError(f"item '{item.id}' has {item.k} completions, a {mode} template shows 1: one row each")
+            if mode == "steps" and not item.steps:
+                mend = "rows with a list in the column 'steps' have some"
+                raise ConfigError(f"item '{item.id}' has no steps, which a steps template shows: {mend}")
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
@@ -173,7 +176,7 @@ class Benchmark(ABC):
         made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
-        gold = item.label if is_label(item, readings) else None
+        gold = item.gold if is_label(item, readings) else None
         others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
@@ -192,9 +195,23 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
+        if is_step(item, readings):
+            return self.judged_steps(item, readings)
         if is_label(item, readings):
             return label_outcome(item, readings)
         return self.judged(item, readings)
+
+    def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of an item from what its readings say is the first wrong step."""
+        return step_outcome(item, readings)
+
+    def scored_steps(self, item: ItemKey, scores: tuple[float | None, ...], threshold: float) -> Outcome:
+        """The outcome of an item from one score a step, of which those below a threshold are wrong; None is missing."""
+        return scored_step_outcome(item, scores, threshold)
+
+    def takes_redundancy(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that do
+        """Whether an item's steps are wrong where a score file says that they are redundant."""
+        return False
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -245,8 +262,14 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 
 
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
-    """Whether the readings put a single completion in a class, or failed to."""
+    """Whether the readings put a single completion in a class or name its first wrong step, or failed to."""
     return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+
+
+def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings name the first wrong step of an item, or failed to."""
+    said = [reading.result.value for reading in readings if isinstance(reading.result, Verdict)]
+    return item.steps > 0 and (isinstance(said[0], Step) if said else item.label is not None)
 
 
 def row_error(row: Row, message: str) -> DataError:

@@ -65,6 +65,8 @@ def controls(
         None where no baseline makes sense, or the benchmark's score is of another kind.
     """
     layout = benchmark.layout
+    if any(outcome.item.steps and outcome.item.label is not None for outcome in outcomes):
+        return None
     if any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
         return _labelled(outcomes, layout)
     if any(outcome.item.human_score is not None for outcome in outcomes):

@@ -226,7 +226,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
             continue
         said = _said(item).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
-        if row is not None and len(item.completions) == 1:
+        if row is not None and len(item.completions) == 1 and not item.steps:
             golds.note(item, row)
         if benchmark.own_rows and row is not None:
             checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
@@ -337,7 +337,7 @@ def _are_items(rows: Source) -> bool:
     if not rows.name.endswith(_ITEM_FILES):
         return False
     first = next(rows.every_row(), None)
-    return first is not None and {*first.data} == ITEM_FIELDS
+    return first is not None and {*first.data} - {"steps"} == ITEM_FIELDS
 
 
 def _drawn_from(file: str) -> int:
@@ -372,7 +372,7 @@ def _grouped(item: Item, key: ItemKey) -> Item:
 def _said(item: Item) -> str:
     """All that an item holds."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
-    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata)])
+    return _measured([item.id, item.subset, *map(str, others), *_texts(item), *item.steps, _ENCODE(item.metadata)])
 
 
 def _texts(item: Item) -> list[str]:

@@ -16,6 +16,7 @@ from judgebench.benchmarks.named_rules import (
 )
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
+from judgebench.benchmarks.step_rules import PrmScore, StepF1
 from judgebench.benchmarks.three_way import ThreeWay
 
 if TYPE_CHECKING:
@@ -38,6 +39,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            StepF1(),
+            PrmScore(),
         )
     }
 )
@@ -45,7 +48,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; one correlation over all items",
+        "micro": "mean over all items; of correlations, F1 and the like, one over all items",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }

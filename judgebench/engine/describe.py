@@ -100,6 +100,8 @@ class DataDescription:
 
     def _kind(self) -> str:
         keys = self._dataset.keys.values()
+        if any(key.steps for key in keys):
+            return "steps"
         if any(key.k == 1 and key.label is not None for key in keys):
             return "label"
         if any(key.human_score is not None or key.k == 1 for key in keys):

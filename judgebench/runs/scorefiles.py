@@ -66,10 +66,12 @@ class ScoreReading:
     Attributes:
         head: Which of several scores of a completion: a name or an index.
         steps: How the scores of its steps become one.
+        threshold: Below which score a step is wrong, where each is judged by itself.
     """
 
     head: str | None = None
     steps: Steps | None = None
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps not in STEPS:
@@ -149,17 +151,18 @@ def _scored(row: Row, columns: _Columns, how: ScoreReading) -> ScoredRow:
         scores, chosen = (*first, *second), None if columns.as_given else len(first)
     return ScoredRow(
         where=row.where,
-        id=_id_of(row),
+        id=id_of(row),
         scores=scores,
         chosen=chosen,
         as_given=columns.as_given,
         said=", ".join(dict.fromkeys(said)),
-        prompt=_text(row, PROMPTS),
-        subset=_text(row, ("subset",)),
+        prompt=text_in(row, PROMPTS),
+        subset=text_in(row, ("subset",)),
     )
 
 
-def _id_of(row: Row) -> str | None:
+def id_of(row: Row) -> str | None:
+    """The id in the first column that may hold one, as text; None without such a column."""
     column = next((name for name in IDS if name in row.data), None)
     if column is None:
         return None
@@ -169,7 +172,8 @@ def _id_of(row: Row) -> str | None:
     return id_text(value).strip()
 
 
-def _text(row: Row, columns: Sequence[str]) -> str | None:
+def text_in(row: Row, columns: Sequence[str]) -> str | None:
+    """The first text in these columns; None where none holds one."""
     found = next((row.data[name] for name in columns if isinstance(row.data.get(name), str)), None)
     return None if found is None else str(found)
 

@@ -172,6 +172,7 @@ def score(
             **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
+            **_steps(metrics, figures, outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -214,6 +215,27 @@ def _labels(
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
     return {"labels": found}
+
+
+def _steps(
+    metrics: Metrics,
+    figures: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+) -> dict[str, Any]:
+    """Where verdicts on the first wrong step point, and the score's interval for F1, where the score is that."""
+    if not any(outcome.item.steps for outcome in outcomes) or not metrics.coverage:
+        return {}
+    from judgebench.metrics.steps import placements
+
+    found = placements(outcomes, readings)
+    f1, score = figures.get("f1"), metrics.score
+    ends = (
+        {}
+        if f1 is None or score is None or abs(f1 - score) > _SAME
+        else {"f1_low": metrics.low, "f1_high": metrics.high}
+    )
+    return {**ends, **({} if found is None else {"steps": found})}
 
 
 def _padded(

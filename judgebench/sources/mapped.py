@@ -20,7 +20,7 @@ EmptyAnswers = Literal["refuse", "keep"]
 
 ROLES = (
     *("id", "prompt", "chosen", "rejected", "completions", "num_correct", "response_a", "response_b", "label"),
-    *("response", "human_score", "subset", "group", "reference", "rubric"),
+    *("response", "steps", "human_score", "subset", "group", "reference", "rubric"),
 )
 """What a column can be, in rows of one's own."""
 

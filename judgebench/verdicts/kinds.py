@@ -45,6 +45,11 @@ class VerdictKind:
         return not self.many
 
     @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return False
+
+    @property
     def answers(self) -> str:
         """How many answers a question takes, in words: `2 to 26 answers`."""
         fewest = self.numbers[0]
@@ -68,6 +73,8 @@ class VerdictKind:
             raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
         if rule.positive is not None:
             raise ValueError(f"verdict.positive belongs to mode label, not to {self.mode}")
+        if rule.steps:
+            raise ValueError(f"verdict.steps belongs to mode steps, not to {self.mode}")
         if rule.values is not None:
             named = set(rule.values.values())
             if self.slots == 2 and (beyond := sorted(named - {"A", "B", TIE})):
@@ -125,6 +132,26 @@ class LabelKind(VerdictKind):
         return item if alike else replace(item, label=gold, human_score=None)
 
 
+class StepsKind(VerdictKind):
+    """The first wrong step of a single completion."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """A number, and nothing that belongs to another form."""
+        if rule.scale is not None or rule.values is not None or rule.has_parts:
+            raise ValueError(
+                "mode steps reads the number of a step, or -1: of verdict's forms neither values nor scale is allowed"
+            )
+        if not rule.steps:
+            raise ValueError("mode steps needs verdict.steps: leave it out, for it is set by the mode")
+
+    @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return True
+
+
 _KINDS = (
     VerdictKind(
         "pairwise",
@@ -156,6 +183,14 @@ _KINDS = (
         starter=r"{pattern: 'Verdict: (PASS|FAIL)', values: {PASS: pass, FAIL: fail}, anchor: line, "
         "example: 'Verdict: PASS'}",
         many="labels",
+    ),
+    StepsKind(
+        "steps",
+        "one completion in steps, of which the first wrong one is named",
+        numbers=(1,),
+        slots=1,
+        starter=r"{pattern: '\\boxed\{([^{}]*)\}', example: 'Step 2 adds wrongly. \boxed{2}'}",
+        many="steps",
     ),
 )
 

@@ -116,5 +116,7 @@ def _example_text(rule: VerdictRule) -> str:
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:
-    """A rating as a number; the rest, several parts among it, as text."""
+    """A rating, or a step, as a number; the rest, several parts among it, as text."""
+    if rule.steps:
+        return int(text)
     return float(text) if rule.scale is not None and not rule.has_parts else text
