@@ -10,12 +10,14 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
 from judgebench.benchmarks.file import rows_of
+from judgebench.benchmarks.suites import check_single
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking, threaded
 from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_of
-from judgebench.engine.plan import companion_of, fitting_templates, plan
+from judgebench.engine.plan import companion_of, fitting_templates
+from judgebench.engine.suite import plan_benchmarks
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
 from judgebench.judges import destination_lines
@@ -111,7 +113,7 @@ def forecast(
         ConfigError: A usage error that the run itself would end with.
     """
     planned, running = _options(locals())
-    return forecast_grid(plan(benchmark, planned), running)
+    return forecast_grid(plan_benchmarks(benchmark, planned), running)
 
 
 async def agrid(
@@ -150,7 +152,7 @@ async def agrid(
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
-    """Runs every judge with every template on one benchmark.
+    """Runs every judge with every template on one benchmark, or on each of `seven` (see `judgebench.seven`).
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample", limit=10)
@@ -225,6 +227,7 @@ async def arun(
         FatalProviderError: No call worked. Where a judge stops later, that is a warning, and the run has what came.
         BudgetReached: The budget does not suffice for any call.
     """
+    check_single(benchmark, f"jb.grid('{benchmark}', judges=[...])")
     result = await _run_grid(benchmark, *_options(locals() | {"judges": judge, "templates": template or ()}))
     plain = [each for each in result if each.cell.alteration is None]
     if not plain:
@@ -249,7 +252,7 @@ def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
 
 async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:
     """Plans and runs a grid, and warns of what was left out and of what stopped; raises it where no verdict came."""
-    made = plan(benchmark, planned)
+    made = plan_benchmarks(benchmark, planned)
     if not running.offline:
         _warn_of_addresses(made)
     result = await run_grid(made, running)
@@ -328,6 +331,7 @@ def score(
     from judgebench.rewards.scorer import ScoredDataset, find_scorer
     from judgebench.runs import scores as scorefiles
 
+    check_single(benchmark, f"jb.score_{benchmark}(FOLDER)")
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
     reading = RowOptions(

@@ -10,12 +10,13 @@ import hashlib
 import json
 import string
 import sys
+from collections import Counter
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
 LABELS = string.ascii_uppercase
 """The slots of a best-of-k question, in the order shown; so k is at most 26."""
@@ -64,6 +65,9 @@ ASKED_AGAIN: frozenset[FailureKind] = frozenset({"provider", "not_cached", "not_
 NEVER_ASKED: frozenset[FailureKind] = frozenset({"not_cached", "not_asked"})
 """Failures of calls that no model has seen."""
 
+Annotations = tuple[tuple[str, str | float], ...]
+"""What each of several people said of an item, by annotator: see `ItemKey.annotations`."""
+
 Measure = Literal["share", "pearson"]
 """What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
 
@@ -106,6 +110,11 @@ class ItemKey:
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
         steps: How many steps the single completion has; 0 where it is not in steps.
+        annotations: What each of several people said, by annotator: the letter of a completion (A is the first) or
+            `tie`, the class of a single completion, or its grade; empty with fewer than two.
+        slots: Of several completions with annotations, which letter each has in its row: `BA` where the row's second
+            answer comes first.
+        attributes: A grade of a single completion for each attribute, by name.
     """
 
     id: str
@@ -117,6 +126,9 @@ class ItemKey:
     human_score: float | None = None
     criteria: str | None = None
     group: str | None = None
+    annotations: Annotations = ()
+    slots: str = ""
+    attributes: tuple[tuple[str, float], ...] = ()
     steps: int = 0
 
     @property
@@ -142,7 +154,8 @@ class ItemKey:
     @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
-        return self.num_correct > 0 or self.label is not None or self.human_score is not None
+        known = self.label is not None or self.human_score is not None
+        return known or self.num_correct > 0 or bool(self.attributes)
 
 
 @dataclass(frozen=True, slots=True)
@@ -164,6 +177,9 @@ class Item:
     criteria: str | None = None
     group: str | None = None
     metadata: Mapping[str, object] = field(default_factory=dict)
+    annotations: Annotations = ()
+    slots: str = ""
+    attributes: tuple[tuple[str, float], ...] = ()
     steps: tuple[str, ...] = ()
 
     @property
@@ -179,8 +195,37 @@ class Item:
             human_score=self.human_score,
             criteria=self.criteria,
             group=self.group,
+            annotations=self.annotations,
+            slots=self.slots,
+            attributes=self.attributes,
             steps=len(self.steps),
         )
+
+
+def reordered(annotations: Annotations, order: Sequence[int]) -> Annotations:
+    """What people said of several completions, once these stand in another order.
+
+    Args:
+        annotations: By annotator, the letter of a completion or `tie`; classes and grades stay as they are.
+        order: The old place of each completion.
+
+    Example:
+        >>> reordered((("ann", "A"), ("bob", "tie")), (1, 0))
+        (('ann', 'B'), ('bob', 'tie'))
+    """
+    places = {LABELS[at]: LABELS[place] for place, at in enumerate(order)} if len(order) > 1 else {}
+    return tuple((name, places.get(said, said) if isinstance(said, str) else said) for name, said in annotations)
+
+
+def most_said(labels: Sequence[str]) -> str | None:
+    """The label that is there more often than any other; None where there is none.
+
+    Example:
+        >>> most_said(["pass", "fail", "pass"]), most_said(["pass", "fail"])
+        ('pass', None)
+    """
+    first = Counter(labels).most_common(2)
+    return None if not first or (len(first) == 2 and first[0][1] == first[1][1]) else first[0][0]
 
 
 def class_key(name: str) -> str:
@@ -276,10 +321,19 @@ class Classes:
             return None
         return good[0] if grade else bad[0]
 
+    def of(self, said: str | float) -> str | None:
+        """The class that a label, or a grade of 0 or 1, stands for; None where it stands for none."""
+        return self.find(said) if isinstance(said, str) else self.of_grade(said)
+
     def gold(self, item: ItemKey) -> str | None:
-        """The class that the item's label or its grade of 0 or 1 stands for; None where neither does."""
+        """The class that the item's label or its grade of 0 or 1 stands for; None where neither does.
+
+        Of grades by several people it is that of most of them.
+        """
         if item.label is not None:
             return self.find(item.label)
+        if item.annotations:
+            return most_said([name for _, said in item.annotations if (name := self.of(said)) is not None])
         return None if item.human_score is None else self.of_grade(item.human_score)
 
 
@@ -413,8 +467,11 @@ class Outcome:
 
 
 def item_to_json(item: Item) -> dict[str, Any]:
-    """The item as the JSON object in `items.jsonl.gz`."""
+    """The item as the JSON object in `items.jsonl.gz`; what only some kinds of items have is left out where empty."""
+    some: dict[str, Any] = {"annotations": dict(item.annotations), "slots": item.slots}
+    some |= {"attributes": dict(item.attributes), "steps": item.steps}
     return {
+        **{name: value for name, value in some.items() if value},
         "id": item.id,
         "subset": item.subset,
         "conversation": [{"role": turn.role, "content": turn.content} for turn in item.conversation],
@@ -427,7 +484,6 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "criteria": item.criteria,
         "group": item.group,
         "metadata": item.metadata,
-        **({"steps": item.steps} if item.steps else {}),
     }
 
 
@@ -435,7 +491,10 @@ ITEM_FIELDS = frozenset(
     {"id", "subset", "conversation", "completions", "num_correct", "reference", "rubric", "label", "human_score"}
     | {"criteria", "group", "metadata"}
 )
-"""What an object of `item_to_json` holds; beside it `steps`, of items in steps."""
+"""What an object of `item_to_json` holds."""
+
+SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "steps"})
+"""What it holds of some items beside these."""
 
 
 def item_print(item: Item) -> str:
@@ -462,5 +521,8 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         criteria=data["criteria"],
         group=data.get("group"),
         metadata=data["metadata"],
+        annotations=tuple(data.get("annotations", {}).items()),
+        slots=data.get("slots", ""),
+        attributes=tuple(data.get("attributes", {}).items()),
         steps=tuple(data.get("steps", ())),
     )

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.analysis.rowanswers import row_answers
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import NO_STEP, TIE
+from judgebench.items import NO_STEP, TIE, reordered
 from judgebench.sources.labels import LETTERS, numbering, read_label
 
 if TYPE_CHECKING:
@@ -57,12 +57,17 @@ class Fix:
         """The item with this label."""
         completions = tuple(item.completions[at] for at in self.order)
         grade = None if len(self.order) == 1 else item.human_score
-        return replace(item, completions=completions, num_correct=self.num_correct, label=self.gold, human_score=grade)
+        people = reordered(item.annotations, self.order)
+        moved = replace(item, completions=completions, num_correct=self.num_correct, annotations=people)
+        slots = "".join(item.slots[at] for at in self.order) if item.slots else ""
+        return replace(moved, label=self.gold, human_score=grade, slots=slots)
 
     def of_key(self, key: ItemKey) -> ItemKey:
         """The same without its texts."""
         lengths = tuple(key.lengths[at] for at in self.order)
-        return replace(key, lengths=lengths, num_correct=self.num_correct, label=self.gold)
+        slots = "".join(key.slots[at] for at in self.order) if key.slots else ""
+        moved = replace(key, annotations=reordered(key.annotations, self.order), slots=slots)
+        return replace(moved, lengths=lengths, num_correct=self.num_correct, label=self.gold)
 
     def of_judgement(self, judgement: Judgement) -> Judgement:
         """The judgement with the order by the new numbers."""

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks.file import is_benchmark_file
+from judgebench.benchmarks.suites import SUITES, check_single
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -52,10 +53,11 @@ def get_benchmark(name: str) -> Benchmark:
     """The benchmark of that name: one of ours, a file of the user's own by its path, else another package's.
 
     Raises:
-        ConfigError: There is none (the message names the nearest), or the file or the package's is broken.
+        ConfigError: There is none (the message names the nearest), it is several, or the file or package is broken.
     """
     if name in BENCHMARKS:
         return _shipped(name)
+    check_single(name, f"judgebench run {name} or judgebench score --benchmark {name}")
     return _from_file(Path(name)) if is_benchmark_file(name) else _plugged(name)
 
 
@@ -94,7 +96,7 @@ def known_benchmarks() -> list[str]:
 
 def _plugged(name: str) -> Benchmark:
     if name not in plugin_names(GROUP):
-        raise unknown_name("benchmark", name, known_benchmarks())
+        raise unknown_name("benchmark", name, [*known_benchmarks(), *SUITES])
     made = plugin(GROUP, "benchmark", name, lambda made: _problem(made, name))
     if isinstance(made, ModuleType):
         with as_file(files(made) / f"{name}.yaml") as path:

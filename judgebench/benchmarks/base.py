@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.benchmarks.rules import label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
     from judgebench.sources.source import Row
+
+
+T = TypeVar("T")
 
 
 class Benchmark(ABC):
@@ -277,13 +280,19 @@ def row_error(row: Row, message: str) -> DataError:
     return DataError(f"{row.where}: {message}")
 
 
-def made(rows: Iterable[Row], row: Row, make: Callable[..., Item], *arguments: object) -> Item | None:
-    """The item of a row; None where it cannot be used and the rows keep such rows aside.
+def gone_to(rows: Iterable[Row], row: Row) -> None:
+    """Says which row is gone to, of those that are put together, to rows that keep it as `row` (see `CheckedRows`)."""
+    if getattr(rows, "row", row) is not row:
+        rows.row = row  # type: ignore[attr-defined]
+
+
+def made(rows: Iterable[Row], row: Row, make: Callable[..., T], *arguments: object) -> T | None:
+    """What is made of a row; None where it cannot be used and the rows keep such rows aside.
 
     Args:
         rows: What is gone through; where it has a method `refuse(row, what)`, a bad row goes there.
         row: The row of them.
-        make: From a row, and the arguments, to its item.
+        make: From a row, and the arguments, to its item, say.
         arguments: What else it takes.
 
     Raises:

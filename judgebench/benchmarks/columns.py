@@ -45,6 +45,11 @@ class ColumnSpec:
 
     text: str
 
+    @property
+    def short(self) -> str:
+        """What it is called among several: the last part of its path."""
+        return self.text.partition("|")[0].strip().rpartition(".")[2]
+
     def cell(self, data: Mapping[str, object]) -> object:
         """What it gives for a row; `MISSING` where the row has no such column."""
         if "{" not in self.text:

@@ -10,6 +10,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, forms, rules
+from judgebench.benchmarks.annotating import by_item
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import NO_STEP, TIE, Item, Outcome
 from judgebench.metrics.accuracy import Layout
@@ -68,7 +69,8 @@ class Custom(base.Benchmark):
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The rows as items; one without an id has the number of its row."""
-        for number, row in enumerate(rows, 1):
+        for number, (_, row) in enumerate(by_item((row, row) for row in rows), 1):
+            base.gone_to(rows, row)
             if (item := base.made(rows, row, self._item, str(row.number or number))) is not None:
                 yield item
 
@@ -98,6 +100,9 @@ class Custom(base.Benchmark):
             label=form.label,
             human_score=form.human_score,
             group=group,
+            annotations=form.annotations,
+            slots=form.slots,
+            attributes=form.attributes,
             metadata=base.metadata_of(row, *forms.TEXTS, *forms.ANSWERS, "reference", "rubric"),
             steps=form.steps,
         )

@@ -9,6 +9,7 @@ from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, custom, forms, rules
+from judgebench.benchmarks.annotating import by_item
 from judgebench.benchmarks.columns import MISSING, ColumnSpec
 from judgebench.benchmarks.registry import AVERAGES, RULES
 from judgebench.benchmarks.rowreader import RowReader, is_correct, unknown_subset
@@ -143,11 +144,10 @@ class Declared(custom.Custom):
             yield from self._of_completions(rows)
             return
         taken = 0
-        for number, row in enumerate(rows, 1):
-            if not self._reader.wanted(row):
-                continue
+        for number, (row, read) in enumerate(by_item(self._both(rows)), 1):
             taken += 1
-            if (item := base.made(rows, row, self._read, str(row.number or number))) is not None:
+            base.gone_to(rows, row)
+            if (item := base.made(rows, row, self._made, read, str(row.number or number))) is not None:
                 yield item
         if not taken and self.spec.only:
             column, values = next(iter(self.spec.only.items()))
@@ -157,10 +157,15 @@ class Declared(custom.Custom):
 
     def item(self, row: Row) -> Item:
         """One row, whose id must be there."""
-        return self._read(row, None)
+        return self._made(row, self._named(row), None)
 
-    def _read(self, row: Row, number: str | None) -> Item:
-        read = self._named(row)
+    def _both(self, rows: Iterable[Row]) -> Iterator[tuple[Row, Row]]:
+        """The rows that the file takes, as they stand and as they are read; bad ones are kept aside."""
+        for row in rows:
+            if self._reader.wanted(row) and (read := base.made(rows, row, self._named)) is not None:
+                yield row, read
+
+    def _made(self, row: Row, read: Row, number: str | None) -> Item:
         try:
             if self.spec.item == "steps":
                 made = self._of_form(read, number, forms.in_steps(read, self.spec.first_step))

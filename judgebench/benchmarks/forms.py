@@ -7,17 +7,19 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
-from judgebench.items import LABELS, NO_STEP, TIE, Completion
+from judgebench.benchmarks.annotating import kept, labels_of, letter_of_people, mean_grade, ordered
+from judgebench.items import LABELS, NO_STEP, TIE, Completion, most_said
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.form import option
 from judgebench.sources.known import likely_label
 from judgebench.sources.labels import read_label
+from judgebench.sources.people import said_by_people
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from judgebench.items import Turn
+    from judgebench.items import Annotations, Turn
     from judgebench.sources.source import Row
 
 PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a", "answer_b"), ("answer_A", "answer_B"))
@@ -37,7 +39,7 @@ TEXTS = (
 )
 """Columns that hold what is judged."""
 
-ANSWERS = ("label", "num_correct", "human_score")
+ANSWERS = ("label", "num_correct", "human_score", "attributes")
 """Columns that say how it should be judged; a template never sees them."""
 
 
@@ -49,7 +51,10 @@ class Form:
         completions: The correct ones first, where any are known.
         num_correct: How many are; 0 where nobody has said.
         label: `tie` where people found a pair equal; the class of a single completion, or its wrong steps.
-        human_score: The grade of a single completion.
+        human_score: The grade of a single completion; of several people's, the mean.
+        annotations: What each of several people said.
+        slots: The letter that each completion has in the row, where people said which is better.
+        attributes: The grades of a single completion by attribute.
         steps: The parts of a single completion in steps.
     """
 
@@ -58,6 +63,9 @@ class Form:
     num_correct: int = 0
     label: str | None = None
     human_score: float | None = None
+    annotations: Annotations = ()
+    slots: str = ""
+    attributes: tuple[tuple[str, float], ...] = ()
     steps: tuple[str, ...] = ()
 
 
@@ -133,7 +141,11 @@ def number_of(row: Row, column: str) -> float | None:
     Raises:
         ConfigError: It holds something else.
     """
-    value = given(row, column)
+    return number_in(row, f"column '{column}'", given(row, column))
+
+
+def number_in(row: Row, what: str, value: Any) -> float | None:
+    """A cell as a number; `what` it is, for messages."""
     if value is None:
         return None
     try:
@@ -141,7 +153,7 @@ def number_of(row: Row, column: str) -> float | None:
     except (TypeError, ValueError):
         number = math.nan
     if not math.isfinite(number):
-        raise base.row_error(row, f"column '{column}' is {value!r}, expected a number")
+        raise base.row_error(row, f"{what} is {value!r}, expected a number")
     return number
 
 
@@ -170,16 +182,66 @@ def _completions(row: Row, *columns: str) -> Form:
     conversation, completions = _parted(row, entries, " and ".join(columns))
     k = len(completions)
     if k == 1 and columns[0] in SINGLE:
-        return Form(conversation, completions, 0, class_of(row, "label"), number_of(row, "human_score"))
-    label, num_correct, score = _label(row, k), _num_correct(row, k), number_of(row, "human_score")
+        return _single(row, conversation, completions)
+    letters = _letters(row, k)
+    label = _label(row, k) if letters is None else letter_of_people(letters, k)
+    num_correct, score = _num_correct(row, k), number_of(row, "human_score")
     if label is not None and num_correct:
         raise base.row_error(row, "has label and num_correct, two labels: leave one out, or empty")
     if score is not None and (k > 1 or label is not None or num_correct):
         raise base.row_error(row, "human_score grades a single completion: use one row per completion")
     if label is None or label == TIE:
-        return Form(conversation, completions, num_correct, label, score)
+        return Form(conversation, completions, num_correct, label, score, *ordered(letters or {}, range(k)))
     at = LABELS.index(label)
-    return Form(conversation, (completions[at], *completions[:at], *completions[at + 1 :]), 1)
+    order = (at, *range(at), *range(at + 1, k))
+    people, slots = ordered(letters or {}, order)
+    return Form(conversation, tuple(completions[each] for each in order), 1, annotations=people, slots=slots)
+
+
+def _single(row: Row, conversation: tuple[Turn, ...], completions: tuple[Completion, ...]) -> Form:
+    """A single completion with its class or grade, or those of several people."""
+    classes, grades = labels_of(row, "label"), labels_of(row, "human_score")
+    said: dict[str, str | float] = {}
+    if classes is not None:
+        named = {name: class_in(row, f"label of annotator {name}", value) for name, value in classes.items()}
+        said = {name: value for name, value in named.items() if value is not None}
+        label = most_said([str(value) for value in said.values()])
+    else:
+        label = class_of(row, "label")
+    if grades is not None:
+        numbers = {name: number_in(row, f"human_score of annotator {name}", each) for name, each in grades.items()}
+        graded = {name: number for name, number in numbers.items() if number is not None}
+        said, score = said or {**graded}, mean_grade(graded)
+    else:
+        score = number_of(row, "human_score")
+    return Form(conversation, completions, 0, label, score, kept(said), attributes=attributes_of(row))
+
+
+def attributes_of(row: Row) -> tuple[tuple[str, float], ...]:
+    """The grades by attribute in the column `attributes`, an object; of several people's, the mean."""
+    value = decode_cell(given(row, "attributes"))
+    if value is None:
+        return ()
+    if not isinstance(value, dict):
+        raise base.row_error(row, "attributes is no object of grades, such as {clarity: 4, depth: 2}")
+    found = []
+    for name, cell in value.items():
+        people = said_by_people(cell)
+        numbers = [
+            number_in(row, f"attributes.{name}", each) for each in ([cell] if people is None else people.values())
+        ]
+        grade = mean_grade({str(at): number for at, number in enumerate(numbers) if number is not None})
+        found += [] if grade is None else [(str(name), grade)]
+    return tuple(found)
+
+
+def _letters(row: Row, k: int) -> dict[str, str] | None:
+    """By annotator what several people said: a slot's letter or `tie`; None where there is one label, or none."""
+    people = labels_of(row, "label")
+    if people is None:
+        return None
+    letters = {name: _letter(row, value, k, f"label of annotator {name}") for name, value in people.items()}
+    return {name: letter for name, letter in letters.items() if letter is not None}
 
 
 def in_steps(row: Row, first: int = 0) -> Form:
@@ -256,12 +318,16 @@ def class_of(row: Row, column: str) -> str | None:
     Raises:
         DataError: It holds no text, number or truth value.
     """
-    value = given(row, column)
+    return class_in(row, f"column '{column}'", given(row, column))
+
+
+def class_in(row: Row, what: str, value: Any) -> str | None:
+    """A cell as the name of a class; `what` it is, for messages."""
     if value is None:
         return None
     said = _plain(value)
     if not isinstance(said, str):
-        raise base.row_error(row, f"column '{column}' is {type(value).__name__}, expected the name of a class")
+        raise base.row_error(row, f"{what} is {type(value).__name__}, expected the name of a class")
     return said.strip()
 
 
@@ -271,8 +337,12 @@ def letter_of(row: Row, k: int) -> str | None:
 
 
 def _label(row: Row, k: int) -> str | None:
-    """A slot's letter or `tie`; None where there is no label."""
-    value = given(row, "label")
+    """A slot's letter or `tie`, of several people's by their majority; None where there is no label."""
+    letters = _letters(row, k)
+    return _letter(row, given(row, "label"), k, "label") if letters is None else letter_of_people(letters, k)
+
+
+def _letter(row: Row, value: Any, k: int, what: str) -> str | None:
     if value is None:
         return None
     said = read_label(value, k)
@@ -281,7 +351,7 @@ def _label(row: Row, k: int) -> str | None:
     forms = "A, B, tie, A>B, B>A or A=B" if k == 2 else f"a letter from A to {LABELS[:k][-1]}"
     raise base.row_error(
         row,
-        f"label is {value!r}, expected {forms}, or empty if there is no label: say what it means with --labels "
+        f"{what} is {value!r}, expected {forms}, or empty if there is no label: say what it means with --labels "
         f"{option(value)}=A",
     )
 

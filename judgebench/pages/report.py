@@ -12,6 +12,7 @@ from judgebench.analysis.edits import wording_edits
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
+from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.labelfigures import label_figures
@@ -160,6 +161,7 @@ def _chapter(subject: Subject) -> Chapter:
     every = [
         standing(subject),
         *label_figures(subject),
+        *annotator_figures(subject),
         *step_figures(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),

@@ -173,6 +173,7 @@ def score(
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
             **_steps(metrics, figures, outcomes, readings),
+            **_annotators(outcomes, readings, protocol.join),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -236,6 +237,16 @@ def _steps(
         else {"f1_low": metrics.low, "f1_high": metrics.high}
     )
     return {**ends, **({} if found is None else {"steps": found})}
+
+
+def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
+    """The judge beside several people, where items have their labels."""
+    if not any(outcome.item.annotations for outcome in outcomes):
+        return {}
+    from judgebench.metrics.annotators import annotator_figures
+
+    found = annotator_figures(outcomes, readings, rule)
+    return {} if found is None else {"annotators": found}
 
 
 def _padded(

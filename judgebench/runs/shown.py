@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
+from judgebench.runs.people import people_lines
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -149,6 +150,8 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
     if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
         yield from _label_lines(labels)
+    if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
+        yield from people_lines(people)
     steps = cast("Mapping[str, Any] | None", metrics.extra.get("steps"))
     if steps is not None and "error_accuracy_low" in metrics.extra:
         yield from _step_lines(metrics.extra, steps)

@@ -108,7 +108,12 @@ class RatingKind(VerdictKind):
 
     def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
         """Its grade; a class of it says nothing of a rating."""
-        return replace(item, label=None) if item.k == 1 and item.label is not None else item
+        if item.k > 1:
+            return item
+        grades = tuple(each for each in item.annotations if not isinstance(each[1], str))
+        if item.label is None and len(grades) == len(item.annotations):
+            return item
+        return replace(item, label=None, annotations=grades)
 
 
 class LabelKind(VerdictKind):
@@ -128,8 +133,9 @@ class LabelKind(VerdictKind):
         if item.k != 1 or classes is None:
             return item
         gold = classes.gold(item)
-        alike = gold == item.label and item.human_score is None
-        return item if alike else replace(item, label=gold, human_score=None)
+        people = tuple((who, name) for who, said in item.annotations if (name := classes.of(said)) is not None)
+        alike = gold == item.label and item.human_score is None and people == item.annotations
+        return item if alike else replace(item, label=gold, human_score=None, annotations=people)
 
 
 class StepsKind(VerdictKind):

@@ -307,7 +307,7 @@ def test_parquet_reads_as_json_lines_do(tmp_path):
         ({"prompt": "p", "response": "x", "human_score": "good"}, "column 'human_score' is 'good'"),
         ({"prompt": "p", "response": "x", "human_score": True}, "column 'human_score' is True"),
         ({"prompt": "p", "response": "x", "num_correct": 1}, "a single completion has no rival"),
-        ({"prompt": "p", "response": "x", "label": ["A"]}, "column 'label' is list, expected the name of a class"),
+        ({"prompt": "p", "response": "x", "label": [["A"]]}, "column 'label' is list, expected the name of a class"),
         (
             {"prompt": "z", "chosen": [user("q"), assistant("c")], "rejected": [user("q"), assistant("r")]},
             "do not begin",
