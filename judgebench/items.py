@@ -357,7 +357,7 @@ class Soft:
     expected: tuple[tuple[str, float], ...] = ()
 
 
-class Step(int):
+class StepIndex(int):
     """A verdict that names the first wrong step, counted from 0, or `NO_STEP`; what else is a number is a rating."""
 
     __slots__ = ()
@@ -368,7 +368,7 @@ class Verdict:
     """What a judge said.
 
     Attributes:
-        value: A slot's letter or `tie`, a number in mode rating, a class in mode label, a `Step` in mode steps.
+        value: A slot's letter or `tie`, a number in mode rating, a class in mode label, a `StepIndex` in mode steps.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
         also: Other verdicts that the reply names, each once; not compared, as they do not count.
@@ -414,7 +414,7 @@ class Reading:
     def label(self) -> str | None:
         """The class that a single completion was put in, or the number of its first wrong step, as text; or None."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) == 1 else None
-        return value if isinstance(value, str) else str(value) if isinstance(value, Step) else None
+        return value if isinstance(value, str) else str(value) if isinstance(value, StepIndex) else None
 
     @property
     def named(self) -> int | str | None:
@@ -424,7 +424,7 @@ class Reading:
     @property
     def rating(self) -> float | None:
         """The rating, or None."""
-        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str | Step):
+        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str | StepIndex):
             return float(self.result.value)
         return None
 

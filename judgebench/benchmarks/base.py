@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.benchmarks.rules import label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
-from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Step, Turn, Verdict
+from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, StepIndex, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.votes import filled, join
 from judgebench.sources.cells import decode_cell, list_in
@@ -272,7 +272,7 @@ def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
 def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:
     """Whether the readings name the first wrong step of an item, or failed to."""
     said = [reading.result.value for reading in readings if isinstance(reading.result, Verdict)]
-    return item.steps > 0 and (isinstance(said[0], Step) if said else item.label is not None)
+    return item.steps > 0 and (isinstance(said[0], StepIndex) if said else item.label is not None)
 
 
 def row_error(row: Row, message: str) -> DataError:

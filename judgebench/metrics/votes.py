@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, Step, Verdict, as_rating
+from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, StepIndex, Verdict, as_rating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -108,10 +108,10 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
     return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
 
 
-def as_said(name: str, voting: Sequence[Reading]) -> str | Step:
+def as_said(name: str, voting: Sequence[Reading]) -> str | StepIndex:
     """A class, or a step, of that name."""
-    is_step = any(isinstance(each.result, Verdict) and isinstance(each.result.value, Step) for each in voting)
-    return Step(name) if is_step and name.lstrip("-").isdecimal() else name
+    is_step = any(isinstance(each.result, Verdict) and isinstance(each.result.value, StepIndex) for each in voting)
+    return StepIndex(name) if is_step and name.lstrip("-").isdecimal() else name
 
 
 def mode_of(readings: Sequence[Reading]) -> Reading:

@@ -17,7 +17,7 @@ from judgebench._util.files import open_in_place, whole_file
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import DataError
-from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, Step, Verdict
+from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, StepIndex, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
 
@@ -48,7 +48,7 @@ def _failure(value: Any) -> Any:
 
 
 _Said = Annotated[
-    AnyText | Annotated[int, Strict(), AfterValidator(Step)] | Annotated[float, Strict()],
+    AnyText | Annotated[int, Strict(), AfterValidator(StepIndex)] | Annotated[float, Strict()],
     Field(union_mode="left_to_right"),
 ]
 """A verdict: text, the number of a step, which a line has without a point, or a rating, which it has with one."""

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS, NO_STEP, TIE, Failure, Step, Verdict
+from judgebench.items import LABELS, NO_STEP, TIE, Failure, StepIndex, Verdict
 from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
 from judgebench.verdicts.undress import undress
 
@@ -165,7 +165,7 @@ def _step(text: str) -> Verdict | Failure:
     for form in (text, bare.text):
         plain = _MINUS.sub("-", _TEX.sub(r"\1", form)).strip(_DECORATION)
         if match := _STEP.fullmatch(plain):
-            return Verdict(Step("".join(match["number"].split())))
+            return Verdict(StepIndex("".join(match["number"].split())))
     return Failure("unreadable", f"'{shortened(text)}' is neither the number of a step, from 0, nor {NO_STEP}")
 
 

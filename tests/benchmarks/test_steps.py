@@ -12,7 +12,7 @@ import judgebench as jb
 from judgebench.benchmarks.registry import RULES
 from judgebench.benchmarks.rules import first_below, step_outcome
 from judgebench.errors import ConfigError
-from judgebench.items import Failure, ItemKey, Outcome, Reading, Step, Verdict
+from judgebench.items import Failure, ItemKey, Outcome, Reading, StepIndex, Verdict
 from judgebench.metrics.accuracy import Layout, official_scores, point_score, score_bounds
 from judgebench.metrics.steps import placements, prm_stratum, step_f1_stratum
 
@@ -27,7 +27,7 @@ def key(name: str, label: str | None, steps: int = 4, subset: str = "all") -> It
 
 def said(*values: int | None) -> list[Reading]:
     """Samples that each name a step; None is an unreadable one."""
-    made = (Failure("unreadable") if value is None else Verdict(Step(value)) for value in values)
+    made = (Failure("unreadable") if value is None else Verdict(StepIndex(value)) for value in values)
     return [Reading((0,), at, result) for at, result in enumerate(made)]
 
 

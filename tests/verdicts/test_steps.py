@@ -7,7 +7,7 @@ import math
 import pytest
 
 from judgebench.errors import ConfigError
-from judgebench.items import NO_STEP, Step, Verdict
+from judgebench.items import NO_STEP, StepIndex, Verdict
 from judgebench.templates.frontmatter import read_front_matter
 from judgebench.verdicts import KINDS, Reply, VerdictRule, place_tokens, read
 from judgebench.verdicts.rule import structured_schema
@@ -23,7 +23,7 @@ def head(verdict: str, mode: str = "steps") -> str:
 @pytest.mark.parametrize(
     ("text", "step"),
     [
-        (r"Step 2 adds wrongly. \boxed{2}", 2),
+        (r"StepIndex 2 adds wrongly. \boxed{2}", 2),
         (r"All hold. \boxed{-1}", NO_STEP),
         (r"First \boxed{4}, no: \boxed{ 1 }", 1),
         (r"\boxed{**3**}", 3),
@@ -40,7 +40,7 @@ def test_a_step_is_read_in_any_dress(text, step):
     """The last mark counts; -1 says that no step is wrong."""
     found = read(Reply(text=text, finish_reason="stop"), BOXED, 1)
     assert isinstance(found, Verdict), found
-    assert (found.value, type(found.value)) == (step, Step)
+    assert (found.value, type(found.value)) == (step, StepIndex)
 
 
 @pytest.mark.parametrize("inside", ["-2", "1.5", "none", "2 or 3", "x = 4", "", "12345678"])
@@ -54,7 +54,7 @@ def test_what_is_no_step_is_not_guessed(inside):
 def test_a_field_holds_a_whole_number(said):
     """Also as text; the schema asks for an integer from -1."""
     found = read(Reply(text=f'{{"reasoning": "r", "step": {said}}}', finish_reason="stop"), FIELD, 1)
-    assert found == Verdict(Step(3))
+    assert found == Verdict(StepIndex(3))
     assert structured_schema(FIELD, "A")["properties"]["step"] == {"type": "integer", "minimum": -1}
 
 
