@@ -488,7 +488,7 @@ def render(
         item=key.id,
         order=order,
         messages=wording.render(shown, order, structured=structured and wording.structured),
-        schema=structured_schema(wording.rule, LABELS[: len(order)]) if structured else None,
+        schema=structured_schema(wording.rule_for(shown, order), LABELS[: len(order)]) if structured else None,
         instead_of=None if wording.name == loaded.name else loaded.name,
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import string
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,9 +25,9 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating", "label", "steps"]
-"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, or
-the steps of one, of which the first wrong one is named."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label", "criteria", "steps"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, one
+with criteria, each of which gets a verdict of its own, or the steps of one, of which the first wrong one is named."""
 
 NO_STEP = -1
 """The verdict, and the label, that no step is wrong."""
@@ -95,6 +96,47 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion of an item, which an answer meets or not.
+
+    Attributes:
+        id: Unique within the item.
+        text: What is asked of the answer; empty in an `ItemKey`.
+        weight: What it counts where it is met; below 0 where that is a fault.
+        label: What people said of it, in the words of the row; None where nobody did.
+        gold: What share of the weight the label stands for, once a template's classes say so.
+    """
+
+    id: str
+    text: str
+    weight: float = 1.0
+    label: str | None = None
+    gold: float | None = None
+
+
+def weighted_score(met: Mapping[str, float], checklist: Sequence[Criterion]) -> float | None:
+    """HealthBench's score of an answer: the weights that it earns over the positive ones, from 0 to 1.
+
+    Args:
+        met: The share of its weight that each criterion earns, by id.
+        checklist: The criteria.
+
+    Returns:
+        None where a criterion is missing from `met`, or no weight is above 0.
+
+    Example:
+        >>> some = (Criterion("a", "", 4.0), Criterion("b", "", 2.0), Criterion("c", "", -1.0))
+        >>> weighted_score({"a": 1.0, "b": 0.0, "c": 1.0}, some)
+        0.5
+    """
+    possible = math.fsum(each.weight for each in checklist if each.weight > 0)
+    if possible <= 0 or any(each.id not in met for each in checklist):
+        return None
+    earned = math.fsum(each.weight * met[each.id] for each in checklist)
+    return as_rating(min(max(earned / possible, 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
 class ItemKey:
     """What an item's score needs, without its texts: small enough to keep for every item of a run.
 
@@ -115,6 +157,7 @@ class ItemKey:
         slots: Of several completions with annotations, which letter each has in its row: `BA` where the row's second
             answer comes first.
         attributes: A grade of a single completion for each attribute, by name.
+        checklist: The item's own criteria, without their texts.
     """
 
     id: str
@@ -129,6 +172,7 @@ class ItemKey:
     annotations: Annotations = ()
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
+    checklist: tuple[Criterion, ...] = ()
     steps: int = 0
 
     @property
@@ -152,10 +196,16 @@ class ItemKey:
         return self.id if self.group is None else self.group
 
     @property
+    def graded(self) -> bool:
+        """Whether its label is a grade, or one for each attribute."""
+        return self.human_score is not None or bool(self.attributes)
+
+    @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
         known = self.label is not None or self.human_score is not None
-        return known or self.num_correct > 0 or bool(self.attributes)
+        known = known or self.num_correct > 0 or bool(self.attributes)
+        return known or any(each.label is not None for each in self.checklist)
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,6 +230,7 @@ class Item:
     annotations: Annotations = ()
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
+    checklist: tuple[Criterion, ...] = ()
     steps: tuple[str, ...] = ()
 
     @property
@@ -198,6 +249,7 @@ class Item:
             annotations=self.annotations,
             slots=self.slots,
             attributes=self.attributes,
+            checklist=tuple(replace(each, text="") for each in self.checklist),
             steps=len(self.steps),
         )
 
@@ -294,11 +346,13 @@ class Classes:
         names: All of them, in the order in which the template names them.
         positive: The class that precision, recall and specificity are of.
         abstain: The class that says that the judge can't tell; None where there is none.
+        shares: Of criteria, what share of a criterion's weight each class earns; empty of labels.
     """
 
     names: tuple[str, ...]
     positive: str
     abstain: str | None = None
+    shares: tuple[float, ...] = ()
 
     def find(self, text: str) -> str | None:
         """The class that a text names, in whatever case and with spaces, underscores or hyphens; None if it is none."""
@@ -324,6 +378,23 @@ class Classes:
     def of(self, said: str | float) -> str | None:
         """The class that a label, or a grade of 0 or 1, stands for; None where it stands for none."""
         return self.find(said) if isinstance(said, str) else self.of_grade(said)
+
+    def share(self, text: str) -> float | None:
+        """What share of its weight people's label of a criterion stands for; None where it is no class.
+
+        Example:
+            >>> Classes(("met", "unmet"), "met", shares=(1.0, 0.0)).share("Met")
+            1.0
+        """
+        name = self.find(text)
+        if name is not None:
+            return self.shares[self.names.index(name)]
+        number = {"true": 1.0, "false": 0.0}.get(text.casefold())
+        try:
+            number = float(text) if number is None else number
+        except ValueError:
+            return None
+        return number if number in self.shares else None
 
     def gold(self, item: ItemKey) -> str | None:
         """The class that the item's label or its grade of 0 or 1 stands for; None where neither does.
@@ -468,8 +539,13 @@ class Outcome:
 
 def item_to_json(item: Item) -> dict[str, Any]:
     """The item as the JSON object in `items.jsonl.gz`; what only some kinds of items have is left out where empty."""
-    some: dict[str, Any] = {"annotations": dict(item.annotations), "slots": item.slots}
-    some |= {"attributes": dict(item.attributes), "steps": item.steps}
+    some: dict[str, object] = {
+        "annotations": dict(item.annotations),
+        "slots": item.slots,
+        "attributes": dict(item.attributes),
+    }
+    some["steps"] = item.steps
+    some["checklist"] = [_criterion_to_json(each) for each in item.checklist]
     return {
         **{name: value for name, value in some.items() if value},
         "id": item.id,
@@ -487,13 +563,18 @@ def item_to_json(item: Item) -> dict[str, Any]:
     }
 
 
+def _criterion_to_json(criterion: Criterion) -> dict[str, Any]:
+    said = {"id": criterion.id, "text": criterion.text, "weight": criterion.weight}
+    return said if criterion.label is None else said | {"label": criterion.label}
+
+
 ITEM_FIELDS = frozenset(
     {"id", "subset", "conversation", "completions", "num_correct", "reference", "rubric", "label", "human_score"}
     | {"criteria", "group", "metadata"}
 )
 """What an object of `item_to_json` holds."""
 
-SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "steps"})
+SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "checklist", "steps"})
 """What it holds of some items beside these."""
 
 
@@ -524,5 +605,6 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         annotations=tuple(data.get("annotations", {}).items()),
         slots=data.get("slots", ""),
         attributes=tuple(data.get("attributes", {}).items()),
+        checklist=tuple(Criterion(**each) for each in data.get("checklist", ())),
         steps=tuple(data.get("steps", ())),
     )

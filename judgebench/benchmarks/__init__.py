@@ -29,6 +29,7 @@ BENCHMARKS = {
     "rm-bench": "judgebench.benchmarks.rm_bench:RMBench",
     "rewardmath": "judgebench.benchmarks.rewardmath:RewardMATH",
     "feedback-bench": "feedback-bench.yaml",
+    "helpsteer2": "helpsteer2.yaml",
     "rmb": "rmb.yaml",
     "ppe-preference": "ppe-preference.yaml",
     "ppe-correctness": "ppe-correctness.yaml",

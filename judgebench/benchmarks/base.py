@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgebench.benchmarks.rules import label_outcome, scored_step_outcome, step_outcome
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, StepIndex, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
-from judgebench.metrics.votes import filled, join
+from judgebench.metrics.votes import filled, join, join_criteria
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
@@ -151,8 +151,10 @@ class Benchmark(ABC):
             ConfigError: The item does not fit the mode.
         """
         if not KINDS[mode].ordered:
-            if mode in {"label", "steps"} and item.k != 1:
+            if mode != "rating" and item.k != 1:
                 raise ConfigError(f"item '{item.id}' has {item.k} completions, a {mode} template shows 1: one row each")
+            if mode == "criteria" and not item.checklist:
+                raise ConfigError(f"item '{item.id}' has no criteria: give each row a column 'criteria', or name it")
             if mode == "steps" and not item.steps:
                 mend = "rows with a list in the column 'steps' have some"
                 raise ConfigError(f"item '{item.id}' has no steps, which a steps template shows: {mend}")
@@ -175,12 +177,13 @@ class Benchmark(ABC):
         """
         if rule == "mean":
             return self._outcome(item, readings)
-        made = self._outcome(item, join(readings, rule))
+        together = join_criteria if is_checklist(item, readings) else join
+        made = self._outcome(item, together(readings, rule))
         made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
         gold = item.gold if is_label(item, readings) else None
-        others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
+        others = [self._outcome(item, together(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
         parts = {**made.parts, **self.bounds_of_parts([made, *others])}
@@ -198,6 +201,8 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
+        if is_checklist(item, readings):
+            return criteria_outcome(item, readings)
         if is_step(item, readings):
             return self.judged_steps(item, readings)
         if is_label(item, readings):
@@ -273,6 +278,13 @@ def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:
     """Whether the readings name the first wrong step of an item, or failed to."""
     said = [reading.result.value for reading in readings if isinstance(reading.result, Verdict)]
     return item.steps > 0 and (isinstance(said[0], StepIndex) if said else item.label is not None)
+
+
+def is_checklist(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings are verdicts on the item's own criteria, or failed to be."""
+    ids = {each.id for each in item.checklist}
+    verdicts = [reading.result for reading in readings if isinstance(reading.result, Verdict)]
+    return bool(ids) and all(each.parts and ids.issuperset(name for name, _ in each.parts) for each in verdicts)
 
 
 def row_error(row: Row, message: str) -> DataError:

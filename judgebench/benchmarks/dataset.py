@@ -20,7 +20,7 @@ from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json
+from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json, item_to_json
 from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
@@ -377,6 +377,7 @@ def _said(item: Item) -> str:
     """All that an item holds."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
     some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
+    some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
     return _measured(
         [item.id, item.subset, *map(str, others), *_texts(item), *item.steps, _ENCODE(item.metadata), *some]
     )

@@ -19,6 +19,7 @@ from judgebench.benchmarks.step_rules import StepRule
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item
 from judgebench.metrics.accuracy import Layout
+from judgebench.sources.labels import label_key
 from judgebench.sources.mapped import RowMap
 from judgebench.sources.source import id_text
 
@@ -120,6 +121,7 @@ class Declared(custom.Custom):
     def form(self) -> str | None:
         """What its rows are, in words; None where a known form says so."""
         forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers", "label": "labelled answers"}
+        forms_of["criteria"] = "answers with criteria"
         forms_of["steps"] = "answers in steps"
         return forms_of[self.spec.item] if self.spec.named else None
 
@@ -198,21 +200,32 @@ class Declared(custom.Custom):
         hidden = self._reader.hidden(row.data)
         metadata = {name: value for name, value in item.metadata.items() if name not in hidden}
         criteria = "\n".join(filter(None, (own, section))) or None
-        return replace(item, metadata=metadata, criteria=criteria)
+        said = {label_key(value): meaning for value, meaning in self.spec.labels.items()}
+        checklist = tuple(
+            replace(each, label=said[label_key(each.label)] or None)
+            if each.label is not None and label_key(each.label) in said
+            else each
+            for each in item.checklist
+        )
+        return replace(item, metadata=metadata, criteria=criteria, checklist=checklist)
 
     def _problem(self, item: Item) -> str | None:
         """Why an item does not fit the file; None where it does."""
         k, kind = len(item.completions), self.spec.item
-        fits = {"pair": k == 2, "rating": k == 1, "label": k == 1, "best_of_k": k > 1, "steps": bool(item.steps)}[kind]
+        fits = {"pair": k == 2, "best_of_k": k > 1, "steps": bool(item.steps)}.get(kind, k == 1)
         if not fits and self.spec.rule is not None:
             return f"has {k} completion{'s' * (k != 1)}, which does not fit item: {kind}"
+        if kind == "criteria" and not item.checklist:
+            return "has no criteria"
         grade, scale = item.human_score, self.spec.scale
-        if grade is not None and scale is not None and not scale[0] <= grade <= scale[1]:
-            return f"human_score is {grade:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
+        grades = [*([] if grade is None else [("human_score", grade)]), *item.attributes]
+        for name, each in grades:
+            if scale is not None and not scale[0] <= each <= scale[1]:
+                return f"{name} is {each:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
         if isinstance(self.spec.sections, dict) and _section_of(item.key, _sections(self.spec)) is None:
             sections = {name: tuple(section.subsets) for name, section in self.spec.sections.items()}
             return str(unknown_subset(item.subset, sections))
-        if self.ships and not (item.num_correct or item.label or grade is not None):
+        if self.ships and not item.key.labelled:
             return "has no label"
         return self.scoring.problem(item.num_correct, k) if item.num_correct else None
 
@@ -261,8 +274,8 @@ class Declared(custom.Custom):
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses labels that the rule is not for."""
         super().check(keys)
-        graded = next((key for key in keys if key.human_score is not None), None)
-        if graded is not None and not {"rating", "label"} & {*self.scoring.items}:
+        graded = next((key for key in keys if key.graded), None)
+        if graded is not None and not {"rating", "label", "criteria"} & {*self.scoring.items}:
             raise DataError(
                 f"item '{graded.id}' has a grade (human_score), and the rule {self.scoring.name} is for labels: write "
                 "item: rating and rule: correlation"
@@ -279,7 +292,7 @@ class Declared(custom.Custom):
             return name
         if mode == "pairwise" and any(key.label == TIE for key in keys):
             return "pairwise-ties"
-        if mode == "rating" and not any(key.human_score is not None for key in keys):
+        if mode == "rating" and not any(key.graded for key in keys):
             return "rating-10"
         return name
 

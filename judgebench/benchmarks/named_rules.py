@@ -280,7 +280,8 @@ class GradeCorrelation(Rule):
     name = "correlation"
     formula = (
         "Pearson's r of the ratings (of several samples, their mean) and the grades; Spearman's rho and Kendall's "
-        "tau-b beside it. Answers without a rating are left out; scores take the ratings' place."
+        "tau-b beside it. Answers without a rating are left out; scores take the ratings' place. Of grades by "
+        "attribute: the mean of the attributes' r."
     )
     source = "Prometheus 2, arXiv 2405.01535"
     items = ("rating",)
@@ -294,11 +295,11 @@ class GradeCorrelation(Rule):
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """The ratings beside the grade; no credit."""
-        return rules.graded_outcome(item, rules.ratings_by_sample(item, readings))
+        return rules.judged_grade(item, readings)
 
     def scored(self, item: ItemKey, scores: Scores) -> Outcome:
         """The score beside the grade; no credit."""
-        return rules.graded_outcome(item, [scores])
+        return rules.scored_grade(item, scores)
 
     def extra(self, outcomes: Sequence[Outcome], layout: Layout) -> dict[str, Any]:  # noqa: ARG002
         """The three correlations."""

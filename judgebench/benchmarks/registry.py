@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.named_rules import (
     ConsistentAccuracy,
     GradeCorrelation,
@@ -39,6 +40,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            CriteriaAccuracy(),
             StepF1(),
             PrmScore(),
         )

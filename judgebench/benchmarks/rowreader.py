@@ -13,6 +13,7 @@ from judgebench.sources.labels import label_key
 from judgebench.sources.mapped import label_of
 from judgebench.sources.people import each_label
 from judgebench.sources.source import Row, id_text
+from judgebench.sources.turns import is_tagged, tagged
 
 if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
@@ -125,6 +126,8 @@ class RowReader:
             cells = [each_label(cell, lambda said: self._labels.get(label_key(said), said)) for cell in cells]
         if role in _BY_NAME and len(self._roles[role]) > 1:
             return {column.short: cell for column, cell in zip(named, cells, strict=True)}
+        if role == "prompt" and len(cells) == 1 and isinstance(cells[0], str) and is_tagged(cells[0]):
+            return tagged(cells[0])
         if role == "attributes" and not isinstance(decode_cell(cells[0]), dict):
             return {next(iter(named)).short: cells[0]}
         if len(cells) == 1:

@@ -12,7 +12,8 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import NO_STEP, Outcome, Reading, Verdict
+from judgebench.items import NO_STEP, Outcome, Reading, Verdict, weighted_score
+from judgebench.metrics.attributes import parts_of_readings, parts_of_scores
 from judgebench.metrics.steps import FIRST_WRONG
 from judgebench.metrics.votes import filled, mode_of
 
@@ -138,18 +139,59 @@ def scored_step_outcome(key: ItemKey, scores: Scores, threshold: float) -> Outco
     return Outcome(key, credit, credit, credit, scores=(tuple(scores),), parts={FIRST_WRONG: float(said)})
 
 
-def graded_outcome(key: ItemKey, samples: Sequence[Scores]) -> Outcome:
+def criteria_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """The share of an item's labelled criteria whose verdict is people's; one without a verdict counts as another.
+
+    `scores` has the weighted score of each sample. Without labels, a grade of the whole item stands beside it, as
+    beside a rating; without either there is no credit.
+    """
+    samples: dict[int, dict[str, float]] = {}
+    for reading in readings:
+        parts = reading.result.parts if isinstance(reading.result, Verdict) else ()
+        samples.setdefault(reading.sample, {}).update(parts)
+    scores = tuple((weighted_score(met, key.checklist),) for met in samples.values())
+    source = {"verdicts": dict(next(iter(samples.values()))) if len(samples) == 1 else list(samples.values())}
+    gold = {each.id: each.gold for each in key.checklist if each.gold is not None}
+    if not gold:
+        return (
+            graded_outcome(key, scores)
+            if key.human_score is not None
+            else unlabelled(key, scores=scores, source=source)
+        )
+    credits_ = [_criteria_credit(met, gold) for met in samples.values()]
+    return outcome_of(key, credits_, scores=scores, source=source)
+
+
+def _criteria_credit(met: Mapping[str, float], gold: Mapping[str, float]) -> Credit:
+    right = sum(met.get(name) == share for name, share in gold.items())
+    missing = sum(name not in met for name in gold)
+    return Credit(right / len(gold), right / len(gold), (right + missing) / len(gold))
+
+
+def graded_outcome(key: ItemKey, samples: Sequence[Scores], parts: Mapping[str, float] | None = None) -> Outcome:
     """The outcome of one completion beside a graded label: its ratings, from which a correlation is made; no credit.
 
     Args:
         key: The item, with a single completion.
         samples: For each sample its rating; None where it failed.
+        parts: The ratings of its attributes.
     """
     ratings = [scores[0] for scores in samples if scores[0] is not None]
     failed = len(ratings) < len(samples)
     said = {"rating": fmean(ratings) if ratings else None, "human_score": key.human_score}
     low, high = (0.0, 1.0) if failed else (None, None)
-    return Outcome(key, None, low, high, scores=tuple(samples), source=said)
+    return Outcome(key, None, low, high, scores=tuple(samples), source=said, parts=parts or {})
+
+
+def judged_grade(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """`graded_outcome` of a judge's readings, with the ratings of attributes where the item has grades of some."""
+    parts = parts_of_readings(key, readings) if key.attributes else None
+    return graded_outcome(key, ratings_by_sample(key, readings), parts)
+
+
+def scored_grade(key: ItemKey, scores: Scores) -> Outcome:
+    """`graded_outcome` of one score, which is that of each attribute."""
+    return graded_outcome(key, [scores], parts_of_scores(key, scores[0]) if key.attributes else None)
 
 
 def tied_choices_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-ItemKind = Literal["pair", "best_of_k", "rating", "label", "steps"]
+ItemKind = Literal["pair", "best_of_k", "rating", "label", "criteria", "steps"]
 """What a row is; `best_of_k` may have any number of completions."""
 
 Average = Literal["micro", "macro", "weighted"]
@@ -94,7 +94,8 @@ class BenchmarkSpec(_Part):
         license: Of the data.
         reference: The paper or page with the rule.
         fetch: How the rows are had by hand.
-        item: What a row is; `label` is one answer with a class, `steps` one in steps with the first wrong one.
+        item: What a row is; `label` is one answer with a class, `criteria` one with criteria of its own, `steps` one in
+            steps with the first wrong one.
         columns: Role -> the column that it is, or several; see `ColumnSpec`.
         labels: What stands in the label's column -> `A`, `B`, another letter, `tie`, or nothing for no label.
         first_step: The number of the first step in the label's column: 0, or 1.
@@ -261,7 +262,7 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
         if spec.item == "steps":
             if re.fullmatch(r"-1|\d*", text) is None:
                 raise file.mistake(["labels", value], f"is '{text}': write the number of a step, -1, or nothing")
-        elif spec.item != "label" and not letter and label_key(text) not in {"tie", *NO_LABEL}:
+        elif spec.item not in {"label", "criteria"} and not letter and label_key(text) not in {"tie", *NO_LABEL}:
             raise file.mistake(["labels", value], f"is '{text}': write A, B or tie, or nothing for no label")
     if spec.rule is not None:
         if spec.rule not in RULES:
@@ -296,6 +297,8 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
     for role in ("correct", "pairs"):
         if spec.columns.get(role) is not None and spec.item != "best_of_k":
             raise file.mistake(["columns", role], "is for item: best_of_k")
+    if spec.item == "criteria" and spec.named and spec.columns.get("criteria") is None:
+        raise file.mistake(["columns"], "needs criteria: the column with each row's criteria")
 
 
 def _check_sections(file: YamlFile, sections: Mapping[str, SectionSpec]) -> None:
@@ -317,6 +320,7 @@ DEFAULT_RULES: Mapping[ItemKind, str] = {
     "best_of_k": "k_against_one",
     "rating": "correlation",
     "label": "label_accuracy",
+    "criteria": "criteria_accuracy",
     "steps": "step_f1",
 }
 """The rule of a file that names none."""

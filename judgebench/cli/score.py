@@ -61,7 +61,7 @@ def score(file: str, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import headings, run_table
+    from judgebench.runs import headings, run_tables
 
     as_json = options.pop("as_json")
     if options["benchmark"] in SUITES:
@@ -71,7 +71,7 @@ def score(file: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        print_tables(results(), [run_table(headings([run])[0], run.metrics)])
+        print_tables(results(), run_tables(headings([run])[0], run.metrics))
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE
 

@@ -13,6 +13,7 @@ from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.annotatorfigures import annotator_figures
+from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.labelfigures import label_figures
@@ -162,6 +163,7 @@ def _chapter(subject: Subject) -> Chapter:
         standing(subject),
         *label_figures(subject),
         *annotator_figures(subject),
+        *attribute_figures(subject),
         *step_figures(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),

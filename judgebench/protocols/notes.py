@@ -21,7 +21,19 @@ ALSO = "first and last mark differ"
 
 MODE = "the verdict on an item is the mode"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, ALSO, MODE, "probabilities (", JOINED, "verdicts of a question are joined by")
+PER_CRITERION, ALL_CRITERIA = "one call for each criterion", "one call for all criteria of an item"
+
+PROTOCOL_NOTES = (
+    UNOFFICIAL,
+    EARLY,
+    ALSO,
+    MODE,
+    PER_CRITERION,
+    ALL_CRITERIA,
+    "probabilities (",
+    JOINED,
+    "verdicts of a question are joined by",
+)
 """How the notes begin that a protocol makes of a run's readings; the last one stands in runs of earlier versions."""
 
 
@@ -60,6 +72,8 @@ def protocol_notes(
         readings: By the item's id, with failures of those that were not asked.
         planned: How many calls there were to be at most.
     """
+    if mode == "criteria":
+        yield PER_CRITERION if protocol.each else ALL_CRITERIA
     yield from unofficial(benchmark, mode, protocol, name)
     yield from join_notes(readings, protocol.join)
     if KINDS[mode].votes and protocol.samples > 1 and protocol.join == "mean":

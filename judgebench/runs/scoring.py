@@ -172,8 +172,10 @@ def score(
             **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
+            **_criteria(benchmark, outcomes),
             **_steps(metrics, figures, outcomes, readings),
             **_annotators(outcomes, readings, protocol.join),
+            **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -204,9 +206,15 @@ def _labels(
     """The figures of label verdicts; accuracy is the score, with its interval, where the score is that."""
     if classes is None or not readings:
         return {}
-    from judgebench.metrics.labels import LabelVerdicts, label_figures
+    each: dict[str, dict[str, Any]] = {}
+    if classes.shares:
+        from judgebench.metrics.criteria import criteria_figures
 
-    found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
+        found, each = criteria_figures(outcomes, readings, classes, rule)
+    else:
+        from judgebench.metrics.labels import LabelVerdicts, label_figures
+
+        found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
     if found is None:
         return {}
     if (
@@ -215,7 +223,26 @@ def _labels(
         and abs(metrics.score - found["accuracy"]["score"]) < _SAME
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
-    return {"labels": found}
+    return {"labels": found, **({"criteria": each} if each else {})}
+
+
+def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What the answers score by the weights of their criteria."""
+    if not any(outcome.item.checklist for outcome in outcomes):
+        return {}
+    from judgebench.metrics.criteria import weighted_figures
+
+    found = weighted_figures(outcomes, benchmark.layout)
+    return {} if found is None else {"weighted_score": found}
+
+
+def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    """The figures of each attribute, where items have grades of some."""
+    if not any(outcome.item.attributes for outcome in outcomes):
+        return {}
+    from judgebench.metrics.attributes import attribute_figures
+
+    return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
 
 
 def _steps(

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import ConfigError
+from judgebench.items import Criterion
 from judgebench.verdicts import VerdictRule
 
 if TYPE_CHECKING:
@@ -26,8 +27,9 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
     rule = template.rule
     if rule.example is None or (rule.regex is None and rule.json_field is None):
         raise ConfigError(f"{template.where}: offline judges need verdict.example, which is missing")
+    shown = order if rule.of is None else range(len(item.completions))
     hint: dict[str, Any] = {
-        "lengths": [sum(len(turn.content) for turn in item.completions[index].turns) for index in order],
+        "lengths": [sum(len(turn.content) for turn in item.completions[index].turns) for index in shown],
         "example": rule.example,
         "pattern": rule.pattern,
         "json": rule.json_field,
@@ -36,6 +38,9 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
     }
     if rule.has_parts:  # left out elsewhere, as the hint is a part of the cache's key
         hint |= {"ranking": rule.ranking, "criteria": rule.criteria and list(rule.criteria), "scores": rule.scores}
+    if rule.of is not None:
+        asked = template.rule_for(item, order).asked or ()
+        hint |= {"of": dict(rule.of.values), "asked": [each.id for each in asked]}
     if rule.is_label:
         hint |= {"positive": rule.positive}
     if rule.steps:
@@ -45,6 +50,8 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
 
 def rule_of(hint: Mapping[str, Any]) -> VerdictRule:
     """The rule that a hint was made of, as far as it words a verdict: criteria have lost their weights."""
-    criteria = hint.get("criteria")
+    criteria, of = hint.get("criteria"), hint.get("of")
     told = {name: hint[name] for name in (*_OF_RULE, *_OF_PARTS) if name in hint}
-    return VerdictRule.model_validate(told | {"criteria": criteria and dict.fromkeys(criteria, 1.0)})
+    told |= {"criteria": criteria and dict.fromkeys(criteria, 1.0), "of": of and {"values": of}}
+    rule = VerdictRule.model_validate(told)
+    return rule if of is None else rule.about(tuple(Criterion(each, "") for each in hint["asked"]))

@@ -41,14 +41,15 @@ from judgebench.verdicts import KINDS
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from judgebench.items import Item, Turn
+    from judgebench.items import Criterion, Item, ItemKey, Turn
     from judgebench.verdicts import VerdictKind, VerdictRule
 
 Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
 
 VARIABLES = frozenset(
-    {"prompt", "conversation", "completions", "labels", "steps", "reference", "rubric", "item", "structured"}
+    {"prompt", "conversation", "completions", "labels", "reference", "rubric", "criteria", "steps", "item"}
+    | {"structured"}
 )
 SUFFIX = ".jinja"
 SUFFIXES = frozenset({SUFFIX, ".j2", ".jinja2"})
@@ -83,6 +84,7 @@ class _Absent(jinja2.StrictUndefined):
 
 
 _NO_REFERENCE, _NO_RUBRIC = _Absent("the item has no reference"), _Absent("the item has no rubric")
+_NO_CRITERIA = _Absent("the item has no criteria")
 _NO_STEPS = _Absent("the item has no steps")
 
 
@@ -169,6 +171,10 @@ class Template:
         """How the reply is read."""
         return self.front.verdict
 
+    def rule_for(self, item: Item | ItemKey, order: Sequence[int]) -> VerdictRule:
+        """How the reply to a question is read: in mode criteria, by the criteria that it is about."""
+        return self.rule if self.rule.of is None else self.rule.about(asked_of(self.rule, item.checklist, order))
+
     @property
     def structured(self) -> bool:
         """Whether it asks for structured output, of judges that can give it."""
@@ -201,7 +207,7 @@ class Template:
         assert isinstance(self._compiled.environment, Environment)
         self._compiled.environment.begin_rendering()
         try:
-            variables = _variables(item, order, structured=structured)
+            variables = _variables(item, order, self.rule, structured=structured)
             if self._blocks is not None:
                 # What `new_context` makes of globals and blocks is needed by what stands outside the blocks alone.
                 parent = {**self._compiled.globals, **variables}
@@ -221,13 +227,21 @@ class Template:
             raise ConfigError.at(self.where, f"cannot be rendered for item '{item.id}': {why(error)}") from None
 
 
-def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[str, Any]:
+def asked_of(rule: VerdictRule, checklist: Sequence[Criterion], order: Sequence[int]) -> tuple[Criterion, ...]:
+    """The criteria that a question is about: all, or the one whose number stands as its order."""
+    return (checklist[order[0]],) if rule.reads_each else tuple(checklist)
+
+
+def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structured: bool) -> dict[str, Any]:
     """What a template knows of an item."""
+    checklist = asked_of(rule, item.checklist, order) if item.checklist else ()
+    completions = [item.completions[index] for index in ([0] if rule.reads_each else order)]
     # A mapping, not an object: the sandbox looks closely at every attribute of an object.
     shown = [
         {"label": LABELS[slot], "text": completion.text, "turns": _turns(completion.turns)}
-        for slot, completion in enumerate([item.completions[index] for index in order])
+        for slot, completion in enumerate(completions)
     ]
+    criteria = [{"id": each.id, "text": each.text, "weight": each.weight} for each in checklist]
     return {
         "prompt": next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), ""),
         "conversation": _turns(item.conversation),
@@ -235,6 +249,7 @@ def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[st
         "labels": list(LABELS[: len(shown)]),
         "reference": _NO_REFERENCE if item.reference is None else item.reference,
         "rubric": _NO_RUBRIC if item.rubric is None else item.rubric,
+        "criteria": criteria or _NO_CRITERIA,
         "item": item.metadata,
         "steps": [{"index": at, "text": text} for at, text in enumerate(item.steps)] if item.steps else _NO_STEPS,
         "structured": structured,

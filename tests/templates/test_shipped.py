@@ -13,7 +13,7 @@ from judgebench._util.resources import shipped
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.client.providers.offline import answer
-from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
+from judgebench.items import LABELS, TIE, Completion, Criterion, Turn, Verdict
 from judgebench.protocols.orders import Protocol, calls_needed
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
@@ -54,6 +54,7 @@ def rendered(name, of=None):
     of = of or item(answers=tuple(f"text of {label}" for label in LABELS[:k]), metadata={})
     if loaded(name).rule.steps:
         of = replace(of, steps=tuple(each.text for each in of.completions))
+    of = replace(of, checklist=(Criterion("c1", "Names the city."),)) if loaded(name).rule.of else of
     return loaded(name).render(of, tuple(range(k)))
 
 
@@ -276,7 +277,7 @@ def test_a_judge_with_a_schema_is_not_asked_for_the_object_in_words():
         template, k = loaded(name), shown(name)
         if template.rule.json_field is None:
             continue
-        of = item(answers=("one", "two")[:k])
+        of = item(answers=("one", "two")[:k], checklist=(Criterion("c1", "Names the city."),))
         schema, words = (
             "\n".join(each["content"] for each in template.render(of, tuple(range(k)), structured=structured))
             for structured in (True, False)
@@ -293,13 +294,14 @@ def test_each_shipped_template_judges_from_end_to_end(tmp_path):
     """Every reply of an offline judge, which is worded like the example, is read."""
     found = {}
     row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
+    row["criteria"] = [{"id": "c1", "text": "Is it long?"}, {"id": "c2", "text": "Is it short?"}]
     rows = write_jsonl(tmp_path / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
     steps = {"prompt": "p", "steps": ["one", "two"]}
     in_steps = write_jsonl(tmp_path / "steps.jsonl", [steps | {"id": str(at)} for at in range(6)])
     for benchmark, modes, data in (
         ("rewardbench", {"pairwise", "rating"}, "sample"),
         ("rewardbench-2", {"best_of_k"}, "sample"),
-        ("custom", {"label"}, rows),
+        ("custom", {"label", "criteria"}, rows),
         ("custom", {"steps"}, in_steps),
     ):
         named = [word for name in NAMES if loaded(name).mode in modes for word in ("-t", name)]

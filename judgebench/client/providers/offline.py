@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import Provider
 from judgebench.templates import rule_of
-from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_label, phrase_rating
+from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_criteria, phrase_label, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,6 +42,10 @@ def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str,
     chance = int.from_bytes(digest[:8], "big")
     if rule.scale is not None:
         return fill_example(rule, phrase_rating(rule, _rating_text(model, lengths[0], chance, rule.scale)))
+    if rule.of is not None and rule.reads_all:
+        every = {each.id: chance // 7**at for at, each in enumerate(rule.asked or ())}
+        names = {each: _class_name(model, lengths[0], by, rule.of.classes.names) for each, by in every.items()}
+        return fill_example(rule, phrase_criteria(rule, names))
     if rule.classes is not None:
         return fill_example(rule, phrase_label(rule, _class_name(model, lengths[0], chance, rule.classes.names)))
     if rule.steps:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from judgebench.errors import ConfigError
-from judgebench.items import LABELS, Completion, Item, Turn
+from judgebench.items import LABELS, Completion, Criterion, Item, Turn
 from judgebench.templates.frontmatter import FrontMatterError, blanked
 from judgebench.templates.lint import headings, wording
 from judgebench.templates.lint.wording import Remark
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 _PROMPT, _REFERENCE, _RUBRIC = "\ue000prompt\ue001", "\ue000reference\ue001", "\ue000rubric\ue001"
 _STEPS = 3
+_CHECKLIST = tuple(Criterion(f"\ue000criterion {n} id\ue001", f"\ue000criterion {n} text\ue001") for n in (1, 2))
 _GIVEN = {"reference": _REFERENCE, "rubric": _RUBRIC}
 _MARK = re.compile("\ue000[^\ue001]*\ue001")
 _TELLING = re.compile(
@@ -191,6 +192,7 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
     if _PROMPT not in whole:
         mend = "add {{ prompt }}, or {% include '_question.jinja' %} for all turns"
         yield Remark("not-shown", "", "no message shows the prompt", mend)
+    yield from _unshown_criteria(template, whole)
     missing = [LABELS[slot] for slot in range(_shown(template, k)) if _answer(slot) not in whole]
     if missing and template.rule.steps:
         what = "no message shows every step"
@@ -198,6 +200,22 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
     elif missing:
         what = f"no message shows completion {', '.join(missing)} of {k}"
         yield Remark("not-shown", "completions", what, "show all: {% for c in completions %}")
+
+
+def _unshown_criteria(template: Template, whole: str) -> Iterator[Remark]:
+    """The criteria's texts, and, where a reply has to name them, their ids."""
+    rule = template.rule
+    if rule.of is None:
+        return
+    asked = _CHECKLIST[:1] if rule.reads_each else _CHECKLIST
+    if any(each.text not in whole for each in asked):
+        mend = (
+            "add {{ criteria[0].text }}" if rule.reads_each else "add {% for c in criteria %}[{{ c.id }}] {{ c.text }}"
+        )
+        yield Remark("not-shown", "criteria", "no message shows the criteria", mend)
+    elif rule.reads_all and any(each.id not in whole for each in asked):
+        what, mend = "no message shows the criteria's ids, by which a reply names them", "add {{ c.id }} to each"
+        yield Remark("not-shown", "criteria", what, mend)
 
 
 def _leaks(template: Template) -> Iterator[Remark]:
@@ -253,6 +271,7 @@ def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: b
         metadata={name: "\ue000item\ue001" for name in columns if name is not None},
         reference=given.get("reference"),
         rubric=given.get("rubric"),
+        checklist=_CHECKLIST if template.rule.of is not None else (),
     )
     try:
         return "\n\n".join(message["content"] for message in template.render(item, range(k), structured=structured))
