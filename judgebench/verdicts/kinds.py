@@ -187,12 +187,17 @@ class StepsKind(VerdictKind):
 
     def check(self, rule: VerdictRule) -> None:
         """A number, and nothing that belongs to another form."""
+        _no_criteria(rule, self.mode)
         if rule.scale is not None or rule.values is not None or rule.has_parts:
             raise ValueError(
                 "mode steps reads the number of a step, or -1: of verdict's forms neither values nor scale is allowed"
             )
         if not rule.steps:
             raise ValueError("mode steps needs verdict.steps: leave it out, for it is set by the mode")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
+        """Its wrong steps; criteria of it say nothing of them."""
+        return _without_criteria(item)
 
     @property
     def votes(self) -> bool:
