@@ -236,6 +236,10 @@ class Item:
     @property
     def key(self) -> ItemKey:
         """The item without its texts."""
+        return self.key_in(self.group)
+
+    def key_in(self, group: str | None) -> ItemKey:
+        """The item without its texts, in this group."""
         return ItemKey(
             id=self.id,
             subset=sys.intern(str(self.subset)),  # one text for all items of a subset
@@ -245,7 +249,7 @@ class Item:
             label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
-            group=self.group,
+            group=group,
             annotations=self.annotations,
             slots=self.slots,
             attributes=self.attributes,

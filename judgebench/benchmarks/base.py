@@ -47,6 +47,7 @@ class Benchmark(ABC):
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
+        positive: The class that precision, recall and ranking figures are of; None for the template's.
     """
 
     name: str
@@ -63,6 +64,7 @@ class Benchmark(ABC):
     joint_orders: bool = False
     own_rows: bool = False
     ties_template: str | None = None
+    positive: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -124,10 +126,10 @@ class Benchmark(ABC):
     def models(self, item: Item) -> tuple[str | None, ...] | None:
         """Whose each completion is: the item's `models`, or `chosen_model` and `rejected_model`; None if unknown."""
         said = item.metadata.get("models")
-        if said is None and item.key.k == 2:
+        if said is None and len(item.completions) == 2:
             said = [item.metadata.get("chosen_model"), item.metadata.get("rejected_model")]
         said = decode_cell(said)
-        if not isinstance(said, list) or len(said) != item.key.k:
+        if not isinstance(said, list) or len(said) != len(item.completions):
             return None
         models = tuple(name if isinstance(name, str) and name.strip() else None for name in said)
         return models if any(models) else None
@@ -205,9 +207,11 @@ class Benchmark(ABC):
             return criteria_outcome(item, readings)
         if is_step(item, readings):
             return self.judged_steps(item, readings)
-        if is_label(item, readings):
-            return label_outcome(item, readings)
-        return self.judged(item, readings)
+        return self.judged_label(item, readings) if is_label(item, readings) else self.judged(item, readings)
+
+    def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of a single completion that was put in classes."""
+        return label_outcome(item, readings)
 
     def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """The outcome of an item from what its readings say is the first wrong step."""

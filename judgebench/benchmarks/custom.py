@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -127,17 +126,18 @@ class Custom(base.Benchmark):
         """The letter that the row's label is, where it has one."""
         if item.steps and item.label is not None:
             return "no wrong step" if item.key.gold == str(NO_STEP) else "a wrong step"
-        if item.key.k == 1 and item.label is not None:
+        k = len(item.completions)
+        if k == 1 and item.label is not None:
             return item.label
         if any(each.label is not None for each in item.checklist):
             return COLUMN
-        label = forms.letter_of(row, item.key.k) if item.num_correct and not item.label else None
+        label = forms.letter_of(row, k) if item.num_correct and not item.label else None
         return label or super().label_class(row, item)
 
     def key(self, item: Item) -> ItemKey:
         """By its prompt, where no column says more and there is one: not in verdicts that were made elsewhere."""
         alone = item.group is not None or not item.conversation
-        return item.key if alone else replace(item.key, group=_same_prompt(item.conversation))
+        return item.key if alone else item.key_in(_same_prompt(item.conversation))
 
     def groups(self, keys: Collection[ItemKey]) -> Mapping[str, str | None]:
         """Rows with a prompt of their own are in no group; nor is any by its prompt, where prompts are few."""

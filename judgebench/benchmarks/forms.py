@@ -115,7 +115,7 @@ def _example(columns: Sequence[str]) -> str:
 
 
 def answer_order(row: Row) -> tuple[int, ...] | None:
-    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+    """Which of the row's own answers each of its completions is; None where it says which is chosen, or has one.
 
     Raises:
         ConfigError: As `form_of`.
@@ -123,6 +123,8 @@ def answer_order(row: Row) -> tuple[int, ...] | None:
     if "chosen" in row.data or "rejected" in row.data:
         return None
     k = len(form_of(row).completions)
+    if k == 1:
+        return None
     label = _label(row, k)
     best = 0 if label in {None, TIE} else LABELS.index(str(label))
     return (best, *(at for at in range(k) if at != best))
@@ -370,6 +372,8 @@ def _num_correct(row: Row, k: int) -> int:
 def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     """The completions in a column, each as turns: a text or a conversation, or a list of either."""
     value = base.value_of(row, column)
+    if isinstance(value, str):
+        return [base.turns_of(row, column, value, first_role="assistant")]
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
@@ -379,6 +383,8 @@ def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
 
 def _plain(value: Any) -> Any:
     """A number or a truth value as the text that JSON writes; anything else as it is."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     missing = isinstance(value, float) and math.isnan(value)

@@ -6,11 +6,11 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
+from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
     ConsistentAccuracy,
     GradeCorrelation,
     KAgainstOne,
-    LabelAccuracy,
     OrderAccuracy,
     OrderVotes,
     StrictPair,
@@ -40,6 +40,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            BalancedAccuracy(),
+            MacroF1(),
             CriteriaAccuracy(),
             StepF1(),
             PrmScore(),
@@ -50,7 +52,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; of correlations, F1 and the like, one over all items",
+        "micro": "mean over all items; one figure over all items, where the rule is no mean (correlation, F1)",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }

@@ -16,7 +16,7 @@ from judgebench.sources.source import Row, id_text
 from judgebench.sources.turns import is_tagged, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.spec import BenchmarkSpec
 
@@ -76,7 +76,8 @@ class RowReader:
             every = {column: self._cell(column, role, row) for column in columns}
             cells = {column: cell for column, cell in every.items() if cell is not MISSING}
             if cells:
-                read[role] = self._of(role, cells)
+                worst = role == "label" and self._spec.severity
+                read[role] = self._worst([*cells.values()], row) if worst else self._of(role, cells)
         self._first = False
         self._correct(read, row)
         if (context := read.pop("context", None)) is not None and isinstance(read.get("prompt"), str):
@@ -138,6 +139,17 @@ class RowReader:
             return list(cells)
         return "\n\n".join(id_text(cell) for cell in cells if cell not in {None, ""})
 
+    def _worst(self, cells: Sequence[object], row: Row) -> str:
+        """Of all labels in some cells, lists among them, the one that is the worst; without any, the mildest."""
+        severity = self._spec.severity
+        found = 0
+        for said in _flat(cells):
+            name = self._labels.get(label_key(said), str(said))
+            if name not in severity:
+                raise base.row_error(row, f"label is {said!r:.60}, none of {', '.join(severity)}: say it under labels")
+            found = max(found, severity.index(name))
+        return severity[found]
+
     def _correct(self, read: dict[str, object], row: Row) -> None:
         """Parts completions into chosen and rejected ones, where a column says of each whether it is correct."""
         if "correct" not in read or "completions" not in read:
@@ -155,6 +167,15 @@ class RowReader:
         del read["completions"]
         if pairs:
             read["pairs"] = _pairs(pairs, order, len(right), row)
+
+
+def _flat(cells: Sequence[object]) -> Iterator[object]:
+    """The cells, and what is in those that are lists, however deep; empty ones are left out."""
+    for cell in map(decode_cell, cells):
+        if isinstance(cell, list | tuple):
+            yield from _flat(cell)
+        elif cell is not None and cell != "":
+            yield cell
 
 
 def is_correct(flag: object, row: Row) -> bool:

@@ -38,7 +38,6 @@ class StepRule(Rule):
 
     items = ("steps",)
     templates = _STEPS
-    pools = True
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """What readings that name no step say: nothing."""

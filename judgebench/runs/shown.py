@@ -199,6 +199,12 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
         yield _weighted_line(weighted)
     if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
         yield from _label_lines(labels)
+    if ranked := cast("Mapping[str, Any] | None", metrics.extra.get("label_scores")):
+        shown = ", ".join(
+            f"{name} {each['score']:.3f} (95% CI {each['low']:.3f} to {each['high']:.3f})"
+            for name, each in (("ROC AUC", ranked["roc_auc"]), ("average precision", ranked["average_precision"]))
+        )
+        yield f"scores of {one_line(ranked['positive'])} against the other class: {shown}"
     if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
         yield from people_lines(people)
     steps = cast("Mapping[str, Any] | None", metrics.extra.get("steps"))
