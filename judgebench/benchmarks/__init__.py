@@ -42,6 +42,8 @@ BENCHMARKS = {
     "eval-bias": "eval-bias.yaml",
     "faithbench": "faithbench.yaml",
     "llm-aggrefact": "llm-aggrefact.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

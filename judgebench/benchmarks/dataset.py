@@ -230,7 +230,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         texts = _measured(_texts(item))
         said = _said(item, texts).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
-        if row is not None and len(item.completions) == 1:
+        if row is not None and len(item.completions) == 1 and not item.steps:
             golds.note(item, row)
         if row is not None and item.annotations:
             golds.note_people(item, row)
@@ -384,7 +384,7 @@ def _said(item: Item, texts: str) -> str:
     some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
     some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
     head = _measured([item.id, item.subset, *map(str, others)])
-    return head + texts + _measured([_ENCODE(item.metadata), *some])
+    return head + texts + _measured([*item.steps, _ENCODE(item.metadata), *some])
 
 
 def _texts(item: Item) -> list[str]:

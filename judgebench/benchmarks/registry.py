@@ -17,6 +17,7 @@ from judgebench.benchmarks.named_rules import (
 )
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
+from judgebench.benchmarks.step_rules import PrmScore, StepF1
 from judgebench.benchmarks.three_way import ThreeWay
 
 if TYPE_CHECKING:
@@ -42,6 +43,8 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             BalancedAccuracy(),
             MacroF1(),
             CriteriaAccuracy(),
+            StepF1(),
+            PrmScore(),
         )
     }
 )
@@ -49,7 +52,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; one figure over all items, where the rule is no mean (correlation, macro_f1)",
+        "micro": "mean over all items; one figure over all items, where the rule is no mean (correlation, F1)",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }

@@ -174,6 +174,7 @@ def score(
             **_labels(metrics, outcomes, readings, _classes(beside.classes, benchmark), protocol.join),
             **_label_scores(outcomes, readings, benchmark),
             **_criteria(benchmark, outcomes),
+            **_steps(metrics, figures, outcomes, readings),
             **_annotators(outcomes, readings, protocol.join),
             **_attributes(outcomes, readings),
         },
@@ -261,6 +262,27 @@ def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Rea
     from judgebench.metrics.attributes import attribute_figures
 
     return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
+
+
+def _steps(
+    metrics: Metrics,
+    figures: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+) -> dict[str, Any]:
+    """Where verdicts on the first wrong step point, and the score's interval for F1, where the score is that."""
+    if not any(outcome.item.steps for outcome in outcomes) or not metrics.coverage:
+        return {}
+    from judgebench.metrics.steps import placements
+
+    found = placements(outcomes, readings)
+    f1, score = figures.get("f1"), metrics.score
+    ends = (
+        {}
+        if f1 is None or score is None or abs(f1 - score) > _SAME
+        else {"f1_low": metrics.low, "f1_high": metrics.high}
+    )
+    return {**ends, **({} if found is None else {"steps": found})}
 
 
 def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
