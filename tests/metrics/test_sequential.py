@@ -36,7 +36,7 @@ def ever_excluded(run: np.ndarray, mean: float) -> bool:
 @pytest.mark.parametrize(("first", "second"), DISAGREEMENTS)
 def test_the_true_difference_is_ever_left_outside_in_at_most_alpha_of_runs(first: float, second: float) -> None:
     """After whichever item one looks; where the two judges are equally good that is the rate of false alarms."""
-    tried = differences(first, second, 1)[: runs(2 * RUNS)]
+    tried = differences(first, second, 1)[: runs(5 * RUNS)]
     wrong = sum(ever_excluded(run, first - second) for run in tried)
 
     assert wrong <= ALPHA * len(tried)
