@@ -412,6 +412,8 @@ def import_verdicts(
     wanted = tuple(subsets)
     dataset = None if data is None and alone else load_dataset(chosen, data, Selection(wanted, rows=rows))
     read_by = None if template is None else load_template(template)
+    if dataset is not None and read_by is not None:
+        dataset = dataset.held_against(read_by.mode, read_by.rule.classes, read_by.name)
     options = ImportOptions(judge, read_by, labels or {}, wanted)
     return [Run.load(path) for path in import_runs(source, chosen, dataset, out=Path(out), options=options)]
 
