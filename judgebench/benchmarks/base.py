@@ -45,6 +45,7 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        sections_apart: Whether its sections are different questions, whose annotators are each by themselves.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
@@ -61,6 +62,7 @@ class Benchmark(ABC):
     official_orders: Orders = "one"
     has_official_way: bool = True
     joint_orders: bool = False
+    sections_apart: bool = False
     own_rows: bool = False
     ties_template: str | None = None
 
@@ -201,8 +203,12 @@ class Benchmark(ABC):
         if is_checklist(item, readings):
             return criteria_outcome(item, readings)
         if is_label(item, readings):
-            return label_outcome(item, readings)
+            return self.labelled(item, readings)
         return self.judged(item, readings)
+
+    def labelled(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of an item whose verdicts are classes."""
+        return label_outcome(item, readings)
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:

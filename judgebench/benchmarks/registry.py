@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.agreement_rules import KappaOrSpearman
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.named_rules import (
     ConsistentAccuracy,
@@ -39,6 +40,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            KappaOrSpearman(),
             CriteriaAccuracy(),
         )
     }
