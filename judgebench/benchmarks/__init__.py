@@ -39,7 +39,13 @@ BENCHMARKS = {
     "contextual-judge": "contextual-judge.yaml",
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
+    "codejudge-adversarial": "codejudge-adversarial.yaml",
+    "m-rewardbench": "m-rewardbench.yaml",
     "eval-bias": "eval-bias.yaml",
+    "faithbench": "faithbench.yaml",
+    "llm-aggrefact": "llm-aggrefact.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

@@ -38,14 +38,12 @@ class KappaOrSpearman(Rule):
         return kappa_or_spearman
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """The rating beside the grade; no credit."""
-        return rules.judged_grade(item, readings)
-
-    def labelled(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """Which classes were said, beside whether they are the label."""
-        made = rules.label_outcome(item, readings)
+        """Which classes were said, beside whether they are the label; or the rating beside the grade."""
+        if item.label is None:
+            return rules.judged_grade(item, readings)
         said = Counter(reading.label for reading in readings if reading.label is not None)
-        return replace(made, parts={SAID + name: count / len(readings) for name, count in said.items()})
+        shares = {SAID + name: count / len(readings) for name, count in said.items()}
+        return replace(rules.label_outcome(item, readings), parts=shares)
 
     def scored(self, item: ItemKey, scores: tuple[float | None, ...]) -> Outcome:
         """The score beside the grade; no credit."""

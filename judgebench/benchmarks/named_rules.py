@@ -59,6 +59,15 @@ class Rule(ABC):
         """How a group of outcomes becomes a score; a mean of credits unless the rule is another."""
         return mean_stratum
 
+    @property
+    def is_mean(self) -> bool:
+        """Whether a score is a mean of credits, weighted or not."""
+        return self.stratum is mean_stratum
+
+    def part_of(self, item: ItemKey) -> str:  # noqa: ARG002 - for those whose parts count the same
+        """The part of its section that an item belongs to; see `Layout.part_of`."""
+        return ""
+
     def problem(self, num_correct: int, k: int) -> str | None:  # noqa: ARG002 - for those that need a certain label
         """Why an item of k completions, so many of them correct, cannot be scored; None where it can."""
         return None
@@ -70,10 +79,6 @@ class Rule(ABC):
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """The outcome of an item with a label."""
-
-    def labelled(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """The outcome of an item whose verdicts are classes."""
-        return rules.label_outcome(item, readings)
 
     @abstractmethod
     def scored(self, item: ItemKey, scores: Scores) -> Outcome:
@@ -311,27 +316,6 @@ class GradeCorrelation(Rule):
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What the correlation is of."""
         yield from grade_notes(outcomes)
-
-
-class LabelAccuracy(Rule):
-    """Answers in classes."""
-
-    name = "label_accuracy"
-    formula = (
-        "1 if the judge's class is the answer's label, else 0; no verdict is wrong. Balanced accuracy, macro-F1, "
-        "precision, recall, specificity, kappa, Matthews' coefficient and the confusion table beside it."
-    )
-    source = "the usual figures of a classifier; docs/metrics.md"
-    items = ("label",)
-    templates = MappingProxyType({"label": "pass-fail"})
-
-    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """See the formula; the mean over samples."""
-        return rules.label_outcome(item, readings)
-
-    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
-        """Scores beside a grade; no credit, as a number is no class."""
-        return rules.graded_outcome(item, [scores]) if item.human_score is not None else rules.unlabelled(item)
 
 
 def _at_top(item: ItemKey, samples: Sequence[Scores], neutral: float) -> Outcome:

@@ -168,7 +168,7 @@ def judged(golds, said):
     for at, (gold, each) in enumerate(zip(golds, said, strict=True)):
         result = Failure("unreadable") if each is None else Verdict(each)
         item = key(f"i{at}", k=1, num_correct=0, label=gold)
-        made.append(RULE.labelled(item, [Reading((0,), 0, result)]))
+        made.append(RULE.judged(item, [Reading((0,), 0, result)]))
     return made
 
 
