@@ -104,7 +104,7 @@ def rival(rule, k, example):
     span, marked = example.span, example.marked
     text = rule.example[slice(*span)]
     if not rule.has_parts:
-        others = [f"{rule.scale[0]:g}"] if rule.scale is not None else rule.texts(LABELS[:k])
+        others = [f"{end:g}" for end in rule.scale] if rule.scale is not None else rule.texts(LABELS[:k])
         text = next(other for other in others if other != text)
     return rule.example[marked.start : span.start] + text + rule.example[span.end : marked.end]
 
