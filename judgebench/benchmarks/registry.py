@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.concordance import AcesTau
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
@@ -33,6 +34,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             OrderVotes(),
             ConsistentAccuracy(),
             ThreeWay(),
+            AcesTau(),
             KAgainstOne(),
             BestBeatsEveryLoser(),
             ReciprocalRank(),

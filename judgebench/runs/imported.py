@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
@@ -19,10 +20,12 @@ from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import LABELS, TIE, Completion, Failure, Item, Reading, Soft, Turn, Verdict, item_to_json
 from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
-from judgebench.runs.verdictcells import VerdictCells
+from judgebench.runs.verdictcells import RATING, VerdictCells
+from judgebench.runs.verdictclasses import classes_of
 from judgebench.runs.verdictforms import BARE, form_of, verdict_column
 from judgebench.runs.verdictjoin import ItemJoin, NumberedRows
 from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, rating_of, text_of
+from judgebench.sources.form import option
 from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
@@ -31,7 +34,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.items import ItemKey, Mode
+    from judgebench.items import Classes, ItemKey, Mode
     from judgebench.runs.verdictcells import Judged, VerdictForm
     from judgebench.sources.source import Row, Source
     from judgebench.templates import Template
@@ -100,6 +103,7 @@ class Importer:
         self.parts: dict[str | None, ImportedPart] = {}
         self.notes: list[str] = []
         self.form: VerdictForm = BARE
+        self.classes: Classes | None = None
         self._own: dict[str, tuple[int, ...]] = {} if dataset is None else dataset.as_given()
         self._join = None if dataset is None else ItemJoin(dataset, source.name)
         self._numbers = NumberedRows()
@@ -171,12 +175,14 @@ class Importer:
                 f"{', '.join(first.data)}: name it with --columns verdict=COLUMN"
             )
         self.form = form
-        k, rated = self._survey(form, first)
-        rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
+        if form is BARE and self._options.template is None and verdict_column([*first.data]) not in {None, *RATING}:
+            self.classes = classes_of(self.source, self.benchmark, self._dataset, words)
+        k, rated = (1, False) if self.classes is not None else self._survey(form, first)
+        rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         for number, row in enumerate(rows, 1):
             cells = VerdictCells.of(row, number, words, k)
-            cells.rated = rated
+            cells.rated, cells.classes = rated, self.classes
             try:
                 for judged in form.read(cells):
                     self._take(judged, row, number)
@@ -190,6 +196,7 @@ class Importer:
         if self._join is not None:
             self._join.check()
             self.notes += self._join.notes
+        self.notes += self._unlabelled_classes()
         among = Counter(item for part in self.parts.values() for item in part.readings)
         if form.pooled and len(self.parts) > 1 and max(among.values()) == 1:
             self._pool()
@@ -209,6 +216,17 @@ class Importer:
             if part.usage.cost_usd is not None:
                 whole.usage.cost_usd = (whole.usage.cost_usd or 0.0) + part.usage.cost_usd
         self.parts = {" + ".join(names): whole}
+
+    def _unlabelled_classes(self) -> Iterator[str]:
+        """Which classes are said and are no item's label, in a file that says itself which classes there are."""
+        if self.classes is None:
+            return
+        readings = chain.from_iterable(among for part in self.parts.values() for among in part.readings.values())
+        golds = {self.classes.gold(key) for key in self.keys.values()}
+        said = {reading.label for reading in readings if reading.label is not None}
+        if any(golds) and (others := sorted(said - golds)):
+            word = option(others[0])
+            yield f"no item's label is {', '.join(others)}: where another class is meant, --labels {word}=CLASS"
 
     def _survey(self, form: VerdictForm, first: Row) -> tuple[int, bool]:
         """How many answers the verdicts of a bare file tell apart, and whether they are ratings."""
@@ -233,7 +251,7 @@ class Importer:
                 return 2, True
             raise DataError(
                 f"{self.source.name}: {column} holds 0 and 1, which may mean either answer: say which with "
-                "--labels 0=A,1=B"
+                "--labels 0=A,1=B; of one answer's class, --labels 0=fail,1=pass"
             )
         if numbers and None not in numbers:
             tie = ", 0 a tie" if 0.0 in numbers else ""
@@ -286,7 +304,15 @@ class Importer:
 
     def _note(self, part: ImportedPart, judged: Judged, reading: Reading) -> None:
         rated = len(reading.order) == 1
-        mode: Mode = "rating" if rated else "pairwise" if len(reading.order) == 2 else "best_of_k"
+        mode: Mode = (
+            "label"
+            if self.classes is not None
+            else "rating"
+            if rated
+            else "pairwise"
+            if len(reading.order) == 2
+            else "best_of_k"
+        )
         part.modes[mode] += 1
         part.ordered = part.ordered and (judged.order is not None or rated)
         if isinstance(reading.result, Verdict):
@@ -304,7 +330,7 @@ class Importer:
 
     def _order(self, judged: Judged, key: ItemKey, place: Mapping[int, int], *, named: bool) -> tuple[int, ...]:
         """The completion in each slot."""
-        if isinstance(judged.said, float) or (self._rates(judged) and judged.said is None):
+        if isinstance(judged.said, float | str) or (self._rates(judged) and judged.said is None):
             if judged.rated not in place:
                 raise UnknownWordError(f"completion is {judged.rated}, and the item has {key.k}")
             return (place[judged.rated],)
@@ -333,6 +359,8 @@ class Importer:
             return Failure("unreadable", f"no verdict in {self.source.name}")
         if isinstance(judged.said, float):
             return Verdict(judged.said)
+        if isinstance(judged.said, str):
+            return Verdict(judged.said, soft=Soft(judged.by_class, 1.0) if judged.by_class else None)
         if judged.said.index is None:
             value = TIE
         elif judged.said.slot:
@@ -408,7 +436,7 @@ def _made(judged: Judged) -> tuple[Item, tuple[int, ...]]:
         conversation=() if not judged.prompt else (Turn("user", judged.prompt),),
         completions=tuple(Completion((Turn("assistant", texts[at]),) if at in texts else ()) for at in own),
         num_correct=int(best is not None),
-        label=TIE if judged.label is not None and best is None and judged.k == 2 else None,
+        label=judged.gold or (TIE if judged.label is not None and best is None and judged.k == 2 else None),
         human_score=judged.grade if judged.k == 1 else None,
         group=judged.group,
         metadata={
