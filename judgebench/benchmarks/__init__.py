@@ -34,6 +34,8 @@ BENCHMARKS = {
     "ppe-preference": "ppe-preference.yaml",
     "ppe-correctness": "ppe-correctness.yaml",
     "pandalm": "pandalm.yaml",
+    "judge-bench": "judge-bench.yaml",
+    "judge-bench-grades": "judge-bench-grades.yaml",
     "contextual-judge": "contextual-judge.yaml",
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
@@ -42,6 +44,8 @@ BENCHMARKS = {
     "eval-bias": "eval-bias.yaml",
     "faithbench": "faithbench.yaml",
     "llm-aggrefact": "llm-aggrefact.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

@@ -67,6 +67,8 @@ def controls(
     layout = benchmark.layout
     if any(each.gold is not None for outcome in outcomes for each in outcome.item.checklist):
         return _on_criteria(outcomes, layout)
+    if any(outcome.item.steps and outcome.item.label is not None for outcome in outcomes):
+        return None
     if any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
         return _labelled(outcomes, layout)
     if any(outcome.item.graded for outcome in outcomes):

@@ -14,6 +14,7 @@ from judgebench.benchmarks.registry import AVERAGES, RULES
 from judgebench.benchmarks.rowreader import RowReader, is_correct, unknown_subset
 from judgebench.benchmarks.rowsources import rows_from
 from judgebench.benchmarks.spec import DEFAULT_RULES, BenchmarkSpec, read_spec, spec_of
+from judgebench.benchmarks.step_rules import StepRule
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item
 from judgebench.sources.labels import label_key
@@ -56,6 +57,7 @@ class Declared(custom.Custom):
         self.official_orders = spec.orders or self.scoring.orders
         self.has_official_way = spec.rule is not None
         self.joint_orders = self.scoring.joint
+        self.sections_apart = self.scoring.apart
         self.own_rows = not ships
         self.positive = spec.positive
         self.templates = self._templates()
@@ -67,6 +69,8 @@ class Declared(custom.Custom):
     def _templates(self) -> Mapping[Mode, str]:
         said = self.spec.template
         templates = dict(self.scoring.templates)
+        if self.spec.item in {"label", "rating"}:  # a rule of both asks in that of the file
+            templates = {mode: name for mode, name in templates.items() if mode == self.spec.item}
         first = next(iter(templates))
         chosen: Mapping[Any, str] = {first: said} if isinstance(said, str) else said or {}
         return templates | {mode: self._template(name) for mode, name in chosen.items()}
@@ -120,6 +124,7 @@ class Declared(custom.Custom):
         """What its rows are, in words; None where a known form says so."""
         forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers", "label": "labelled answers"}
         forms_of["criteria"] = "answers with criteria"
+        forms_of["steps"] = "answers in steps"
         return forms_of[self.spec.item] if self.spec.named else None
 
     def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:
@@ -166,7 +171,11 @@ class Declared(custom.Custom):
 
     def _made(self, row: Row, read: Row, number: str | None) -> Item:
         try:
-            return self._labelled(self._item(read, number), read, row)
+            if self.spec.item == "steps":
+                made = self._of_form(read, number, forms.in_steps(read, self.spec.first_step))
+            else:
+                made = self._item(read, number)
+            return self._labelled(made, read, row)
         except DataError as error:
             raise DataError(self._in_own_words(str(error))) from error
 
@@ -205,7 +214,7 @@ class Declared(custom.Custom):
     def _problem(self, item: Item) -> str | None:
         """Why an item does not fit the file; None where it does."""
         k, kind = len(item.completions), self.spec.item
-        fits = {"pair": k == 2, "rating": k == 1, "label": k == 1, "best_of_k": k > 1, "criteria": k == 1}[kind]
+        fits = {"pair": k == 2, "best_of_k": k > 1, "steps": bool(item.steps)}.get(kind, k == 1)
         if not fits and self.spec.rule is not None:
             return f"has {k} completion{'s' * (k != 1)}, which does not fit item: {kind}"
         if kind == "criteria" and not item.checklist:
@@ -308,6 +317,25 @@ class Declared(custom.Custom):
         if base.is_rating(readings):
             return rules.unlabelled(item, scores=rules.ratings_by_sample(item, readings))
         return rules.unlabelled(item, source=rules.choice_source(readings))
+
+    def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """By the rule."""
+        return self._steps.judged_steps(item, readings) if item.labelled else super().judged_steps(item, readings)
+
+    def scored_steps(self, item: ItemKey, scores: tuple[float | None, ...], threshold: float) -> Outcome:
+        """By the rule."""
+        if item.labelled:
+            return self._steps.scored_steps(item, scores, threshold)
+        return super().scored_steps(item, scores, threshold)
+
+    def takes_redundancy(self, item: ItemKey) -> bool:
+        """As the rule says."""
+        return isinstance(self.scoring, StepRule) and self.scoring.takes_redundancy(item)
+
+    @property
+    def _steps(self) -> StepRule:
+        assert isinstance(self.scoring, StepRule)  # `item: steps` has no other
+        return self.scoring
 
     def scored(self, item: ItemKey, scores: tuple[float | None, ...]) -> Outcome:
         """By the rule; no credit where the item has no label."""

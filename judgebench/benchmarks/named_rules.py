@@ -40,6 +40,7 @@ class Rule(ABC):
         templates: The default template of each mode in which it can ask; the first mode is its own.
         orders: In which orders it asks, where the file does not say.
         joint: Whether the orders of a question make one credit together.
+        apart: Whether sections are different questions, so that people's labels of all together say nothing.
         by_slot: Whether it tells the first answer of a row from the second, which `ItemKey.criteria` then holds.
     """
 
@@ -50,6 +51,7 @@ class Rule(ABC):
     templates: ClassVar[Mapping[Mode, str]] = _PAIRS
     orders: ClassVar[Orders] = "one"
     joint: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
     by_slot: ClassVar[bool] = False
 
     @property

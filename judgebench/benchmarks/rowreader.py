@@ -119,7 +119,11 @@ class RowReader:
     def _of(self, role: str, named: Mapping[ColumnSpec, object]) -> object:
         """What a role is, from the cells of its columns."""
         cells = [*named.values()]
-        if role == "label":
+        if role == "label" and self._spec.item == "steps":  # a list is of one person's wrong steps
+            cells = [
+                cell if isinstance(cell, list | tuple) else self._labels.get(label_key(cell), cell) for cell in cells
+            ]
+        elif role == "label":
             cells = [each_label(cell, lambda said: self._labels.get(label_key(said), said)) for cell in cells]
         if role in _BY_NAME and len(self._roles[role]) > 1:
             return {column.short: cell for column, cell in zip(named, cells, strict=True)}

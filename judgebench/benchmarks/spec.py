@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-ItemKind = Literal["pair", "best_of_k", "rating", "label", "criteria"]
+ItemKind = Literal["pair", "best_of_k", "rating", "label", "criteria", "steps"]
 """What a row is; `best_of_k` may have any number of completions."""
 
 Average = Literal["micro", "macro", "weighted"]
@@ -32,7 +32,7 @@ Average = Literal["micro", "macro", "weighted"]
 FILE_ROLES = (*ROLES, "context", "correct", "pairs")
 """What a column of a benchmark file can be."""
 
-ANSWER_ROLES = ("chosen", "rejected", "completions", "response_a", "response_b", "response")
+ANSWER_ROLES = ("chosen", "rejected", "completions", "response_a", "response_b", "response", "steps")
 """The roles of which one says that the file names its columns itself, and no known form is looked for."""
 
 _NAME = re.compile(r"[\w.-]+")
@@ -85,7 +85,7 @@ class SectionSpec(_Part):
     weight: Annotated[float, Field(ge=0)] = 1.0
 
 
-_LATER = frozenset({"severity", "positive", "parts"})
+_LATER = frozenset({"severity", "positive", "parts", "first_step"})
 """Keys that files of earlier versions do not have: without them the hash is as it was."""
 
 
@@ -99,9 +99,11 @@ class BenchmarkSpec(_Part):
         license: Of the data.
         reference: The paper or page with the rule.
         fetch: How the rows are had by hand.
-        item: What a row is; `label` is one answer with a class, `criteria` one with criteria of its own.
+        item: What a row is; `label` is one answer with a class, `criteria` one with criteria of its own, `steps` one in
+            steps with the first wrong one.
         columns: Role -> the column that it is, or several; see `ColumnSpec`.
         labels: What stands in the label's column -> `A`, `B`, another letter, `tie`, or nothing for no label.
+        first_step: The number of the first step in the label's column: 0, or 1.
         only: ColumnSpec -> the values of the rows that are taken.
         keep: Columns that a template sees under their own names too, and not under the role's.
         hidden: Columns that a template never sees.
@@ -137,6 +139,7 @@ class BenchmarkSpec(_Part):
     orders: Orders | None = None
     template: str | Mapping[str, str] | None = None
     scale: tuple[float, float] | None = None
+    first_step: Literal[0, 1] = 0
 
     @property
     def named(self) -> bool:
@@ -270,7 +273,10 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
     for value, meaning in spec.labels.items():
         text = (meaning or "").strip()
         letter = len(text) == 1 and text.isascii() and text.isalpha()
-        if spec.item not in {"label", "criteria"} and not letter and label_key(text) not in {"tie", *NO_LABEL}:
+        if spec.item == "steps":
+            if re.fullmatch(r"-1|\d*", text) is None:
+                raise file.mistake(["labels", value], f"is '{text}': write the number of a step, -1, or nothing")
+        elif spec.item not in {"label", "criteria"} and not letter and label_key(text) not in {"tie", *NO_LABEL}:
             raise file.mistake(["labels", value], f"is '{text}': write A, B or tie, or nothing for no label")
     if spec.rule is not None:
         if spec.rule not in RULES:
@@ -299,6 +305,12 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
                 raise ConfigError(f"{file.path}, line {file.line(['template', mode])}: {known}")
     if spec.scale is not None and spec.scale[0] >= spec.scale[1]:
         raise file.mistake(["scale"], "must be the lowest and the highest grade, such as [1, 5]")
+    if spec.item == "steps" and not spec.expressions("steps"):
+        raise file.mistake(["columns"], "must name the column of the steps: {steps: NAME}")
+    if spec.item != "steps" and spec.columns.get("steps") is not None:
+        raise file.mistake(["columns", "steps"], "is for item: steps")
+    if spec.first_step and spec.item != "steps":
+        raise file.mistake(["first_step"], "is for item: steps")
     for role in ("correct", "pairs"):
         if spec.columns.get(role) is not None and spec.item != "best_of_k":
             raise file.mistake(["columns", role], "is for item: best_of_k")
@@ -356,6 +368,7 @@ DEFAULT_RULES: Mapping[ItemKind, str] = {
     "rating": "correlation",
     "label": "label_accuracy",
     "criteria": "criteria_accuracy",
+    "steps": "step_f1",
 }
 """The rule of a file that names none."""
 

@@ -43,6 +43,9 @@ from judgebench.cli.options import row_options
     type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
     help="How scores of steps become one per completion.",
 )
+@click.option(
+    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:

@@ -13,6 +13,7 @@ from judgebench.metrics.accuracy import mean_stratum
 from judgebench.metrics.attributes import attribute_moments, mean_correlation, mean_of_moments, names_of
 from judgebench.metrics.intervals import CONFIDENCE, Interval
 from judgebench.metrics.resampling import resampled_means
+from judgebench.metrics.steps import step_f1_stratum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -117,7 +118,9 @@ def _r(there: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats) 
 
 
 def grades_or_credits(outcomes: Sequence[Outcome], view: View = "credit") -> Stratum | None:
-    """The correlation where the labels are grades, else the mean of the credits."""
+    """The correlation where labels are grades, F1 where they are first wrong steps, else the mean of the credits."""
+    if any(outcome.item.steps and outcome.item.label is not None for outcome in outcomes):
+        return step_f1_stratum(outcomes, view)
     if any(outcome.item.graded for outcome in outcomes):
         return correlation_stratum(outcomes, view)
     return mean_stratum(outcomes, view)

@@ -20,6 +20,7 @@ from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
+from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
 from judgebench.runs import share_contents, titles_of
 
@@ -163,6 +164,7 @@ def _chapter(subject: Subject) -> Chapter:
         *label_figures(subject),
         *annotator_figures(subject),
         *attribute_figures(subject),
+        *step_figures(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),

@@ -130,10 +130,10 @@ def _write(
     with step(f"scoring {benchmark.name} · {judge}"):
         beside = Beside(
             notes=list(_notes(importer, part, kept)),
+            classes=classes,
             ordered=part.ordered,
             placed=part.ordered,
             models=importer.models(part.readings),
-            classes=classes,
         )
         metrics = score(
             benchmark, Name(judge, template.name, named), protocol, outcomes, part.readings, part.usage, beside
@@ -185,6 +185,8 @@ def _template(mode: Mode, part: ImportedPart, importer: Importer) -> Template:
         pattern, example = r"^(-?\d+(?:\.\d+)?)$", str(low)
     if mode == "label" and importer.classes is not None:
         return _label_template(importer.classes, importer.source.name)
+    if mode == "steps":
+        pattern, example = r"^(-?\d+)$", "0"
     text = _TEMPLATE.format(mode=mode, scale=scale, pattern=pattern, example=example)
     return parse_template(text, importer.source.name, ())
 

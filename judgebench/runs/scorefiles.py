@@ -68,11 +68,13 @@ class ScoreReading:
         head: Which of several scores of a completion: a name or an index.
         steps: How the scores of its steps become one.
         attributes: The attributes that items have grades of; without `head` each is a head of the completion.
+        threshold: Below which score a step is wrong, where each is judged by itself.
     """
 
     head: str | None = None
     steps: Steps | None = None
     attributes: tuple[str, ...] = ()
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps not in STEPS:
@@ -157,13 +159,13 @@ def _scored(row: Row, columns: _Columns, how: ScoreReading) -> ScoredRow:
         scores, chosen = (*first, *second), None if columns.as_given else len(first)
     return ScoredRow(
         where=row.where,
-        id=_id_of(row),
+        id=id_of(row),
         scores=scores,
         chosen=chosen,
         as_given=columns.as_given,
         said=", ".join(dict.fromkeys(said)),
-        prompt=_text(row, PROMPTS),
-        subset=_text(row, ("subset",)),
+        prompt=text_in(row, PROMPTS),
+        subset=text_in(row, ("subset",)),
     )
 
 
@@ -184,14 +186,15 @@ def _heads(row: Row, how: ScoreReading) -> ScoredRow | None:
         finite = {name: score for name, score in heads.items() if math.isfinite(score)}
         said = ", ".join(f"{name}: {named[name]}" for name in heads if name not in finite)
         score = fmean(finite.values()) if len(finite) == len(heads) else None
-        texts = (_text(row, PROMPTS), _text(row, ("subset",)))
+        texts = (text_in(row, PROMPTS), text_in(row, ("subset",)))
         return ScoredRow(
-            row.where, _id_of(row), (score,), None, said=said, prompt=texts[0], subset=texts[1], heads=finite
+            row.where, id_of(row), (score,), None, said=said, prompt=texts[0], subset=texts[1], heads=finite
         )
     return None
 
 
-def _id_of(row: Row) -> str | None:
+def id_of(row: Row) -> str | None:
+    """The id in the first column that may hold one, as text; None without such a column."""
     column = next((name for name in IDS if name in row.data), None)
     if column is None:
         return None
@@ -201,7 +204,8 @@ def _id_of(row: Row) -> str | None:
     return id_text(value).strip()
 
 
-def _text(row: Row, columns: Sequence[str]) -> str | None:
+def text_in(row: Row, columns: Sequence[str]) -> str | None:
+    """The first text in these columns; None where none holds one."""
     found = next((row.data[name] for name in columns if isinstance(row.data.get(name), str)), None)
     return None if found is None else str(found)
 
