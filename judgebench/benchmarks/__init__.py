@@ -37,6 +37,7 @@ BENCHMARKS = {
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
     "eval-bias": "eval-bias.yaml",
+    "healthbench-meta": "healthbench-meta.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

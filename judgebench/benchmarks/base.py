@@ -201,8 +201,12 @@ class Benchmark(ABC):
         if is_checklist(item, readings):
             return criteria_outcome(item, readings)
         if is_label(item, readings):
-            return label_outcome(item, readings)
+            return self.labelled(item, readings)
         return self.judged(item, readings)
+
+    def labelled(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of a single completion from the classes that it was put in."""
+        return label_outcome(item, readings)
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -218,7 +222,7 @@ class Benchmark(ABC):
 
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What a reader of the metrics must know, a sentence each."""
-        unlabelled = sum(not outcome.item.labelled for outcome in outcomes)
+        unlabelled = sum(not outcome.item.labelled and outcome.credit is None for outcome in outcomes)
         if unlabelled == len(outcomes):
             yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
@@ -254,7 +258,10 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
     """Whether the readings put a single completion in a class, or failed to."""
-    return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+    if item.k != 1:
+        return False
+    by_people = any(isinstance(said, str) for _, said in item.annotations)
+    return by_people or item.label is not None or any(reading.label is not None for reading in readings)
 
 
 def is_checklist(item: ItemKey, readings: Sequence[Reading]) -> bool:

@@ -53,7 +53,7 @@ class Declared(custom.Custom):
         self.columns = tuple(text for text in named if not text.endswith("=")) or (
             "as `judgebench data show` reads them",
         )
-        average = AVERAGES[spec.average].split(";")[spec.average == "micro" and spec.item == "rating"].strip()
+        average = AVERAGES[spec.average].split(";")[spec.average == "micro" and self.scoring.pooled].strip()
         self.rule = f"{self.scoring.name}: {self.scoring.formula} Score: {average}."
         self.official_orders = spec.orders or self.scoring.orders
         self.has_official_way = spec.rule is not None
@@ -217,7 +217,7 @@ class Declared(custom.Custom):
         if isinstance(self.spec.sections, dict) and _section_of(item.key, _sections(self.spec)) is None:
             sections = {name: tuple(section.subsets) for name, section in self.spec.sections.items()}
             return str(unknown_subset(item.subset, sections))
-        if self.ships and not item.key.labelled:
+        if self.ships and not (item.key.labelled or item.annotations):
             return "has no label"
         return self.scoring.problem(item.num_correct, k) if item.num_correct else None
 
@@ -293,6 +293,12 @@ class Declared(custom.Custom):
     def questions(self, item: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
         """As the rule asks, else as the mode does."""
         return self.scoring.questions(item, mode) or super().questions(item, mode)
+
+    def labelled(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """By the rule, where it is one for classes."""
+        if "label" in self.scoring.items:
+            return self.scoring.judged(item, readings)
+        return super().labelled(item, readings)
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """By the rule; no credit where the item has no label."""
@@ -400,8 +406,7 @@ def _by_criteria(item: ItemKey) -> str | None:
 
 def _layout(spec: BenchmarkSpec, rule: Rule) -> Layout:
     """How the items make the score."""
-    correlated = "rating" in rule.items
-    overall: Any = "sections" if spec.average != "micro" else "pooled" if correlated else "items"
+    overall: Any = "sections" if spec.average != "micro" else "pooled" if rule.pooled else "items"
     if isinstance(spec.sections, dict):
         patterns = _sections(spec)
         weights = {

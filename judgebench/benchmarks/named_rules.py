@@ -40,6 +40,7 @@ class Rule(ABC):
         templates: The default template of each mode in which it can ask; the first mode is its own.
         orders: In which orders it asks, where the file does not say.
         joint: Whether the orders of a question make one credit together.
+        pooled: Whether the score is made of all items together, and is no mean over them.
         by_slot: Whether it tells the first answer of a row from the second, which `ItemKey.criteria` then holds.
     """
 
@@ -51,6 +52,7 @@ class Rule(ABC):
     orders: ClassVar[Orders] = "one"
     joint: ClassVar[bool] = False
     by_slot: ClassVar[bool] = False
+    pooled: ClassVar[bool] = False
 
     @property
     def stratum(self) -> StratumOf:
@@ -283,6 +285,7 @@ class GradeCorrelation(Rule):
     source = "Prometheus 2, arXiv 2405.01535"
     items = ("rating",)
     templates = _GRADES
+    pooled = True
 
     @property
     def stratum(self) -> StratumOf:

@@ -15,6 +15,7 @@ from judgebench.benchmarks.named_rules import (
     OrderVotes,
     StrictPair,
 )
+from judgebench.benchmarks.people_rules import PairwiseF1
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
 from judgebench.benchmarks.three_way import ThreeWay
@@ -39,6 +40,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            PairwiseF1(),
             CriteriaAccuracy(),
         )
     }
@@ -47,7 +49,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; one correlation over all items",
+        "micro": "mean over all items; one figure over all items",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }
