@@ -115,7 +115,7 @@ class Browser:
             "completions": [_turns(each.turns) for each in item.completions],
             "correct": item.num_correct,
             **({"reference": item.reference} if item.reference is not None else {}),
-            **({"rubric": item.rubric} if item.rubric is not None else {}),
+            **({"rubric": rubric} if (rubric := "\n\n".join(filter(None, (item.rubric, item.criteria_text)))) else {}),
             **({"label": item.label} if item.label is not None else {}),
             **({"human": item.human_score} if item.human_score is not None else {}),
         }
@@ -130,7 +130,7 @@ class Browser:
     def _call(self, at: int, item: Item, call: ShownCall) -> dict[str, Any]:
         judgement, usage = call.judgement, call.judgement.usage
         said = {
-            "order": judgement.order,
+            "order": (0,) if self._runs[at].run.manifest.protocol.protocol.each else judgement.order,
             "sample": judgement.sample or None,
             "verdict": judgement.verdict,
             "chosen": judgement.reading.choice,

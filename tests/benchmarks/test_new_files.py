@@ -14,6 +14,7 @@ from judgebench.benchmarks import get_benchmark
 NEW = (
     *("rmb", "ppe-preference", "ppe-correctness", "pandalm", "contextual-judge", "reasoning-judge", "codejudge"),
     "eval-bias",
+    "healthbench-meta",
 )
 
 
