@@ -283,6 +283,7 @@ def score(
     in_order: bool = False,
     head: str | int | None = None,
     steps: Steps | None = None,
+    threshold: float | None = None,
     columns: Mapping[str, str] | str | None = None,
     labels: Mapping[str, str] | str | None = None,
     id_column: str | None = None,
@@ -315,6 +316,7 @@ def score(
         head: Which of several scores of a completion: its name or its index.
         steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
             `mean-logit`, `mean-odds` or `last`.
+        threshold: Of items in steps: a step with a score below it is wrong.
         columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
         labels: What the items' labels mean: `{"model_a": "A"}`.
         id_column: The column of the items' ids.
@@ -349,7 +351,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps, threshold),
     )
     return Run.load(path)
 

@@ -25,9 +25,12 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating", "label", "criteria"]
-"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, or
-one with criteria, each of which gets a verdict of its own."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label", "criteria", "steps"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, one
+with criteria, each of which gets a verdict of its own, or the steps of one, of which the first wrong one is named."""
+
+NO_STEP = -1
+"""The verdict, and the label, that no step is wrong."""
 
 Orders = Literal["one", "both", "all"]
 """In how many orders a question is put."""
@@ -143,10 +146,12 @@ class ItemKey:
         k: How many completions there are.
         num_correct: How many of them, from the first on, are correct; 0 where the item has no label.
         lengths: Characters of each completion.
-        label: `tie` where people found the two completions equal, the class of a single completion, else None.
+        label: `tie` where people found the two completions equal, the class of a single completion, the numbers of the
+            wrong steps of one in steps (`-1`: none is), else None.
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
+        steps: How many steps the single completion has; 0 where it is not in steps.
         annotations: What each of several people said, by annotator: the letter of a completion (A is the first) or
             `tie`, the class of a single completion, or its grade; empty with fewer than two.
         slots: Of several completions with annotations, which letter each has in its row: `BA` where the row's second
@@ -168,11 +173,32 @@ class ItemKey:
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
     checklist: tuple[Criterion, ...] = ()
+    steps: int = 0
+
+    @property
+    def gold(self) -> str | None:
+        """What a verdict is right to name: the class, or the first wrong step; None where the label is of no such kind.
+
+        Example:
+            >>> ItemKey("a", "all", 1, 0, (9,), label="2 4", steps=5).gold
+            '2'
+        """
+        return self.label.partition(" ")[0] if self.steps and self.label is not None else self.label
+
+    @property
+    def wrong_steps(self) -> frozenset[int]:
+        """The steps that are labelled wrong, counted from 0; empty where none is, or there is no label."""
+        return frozenset(map(int, self.label.split())) - {NO_STEP} if self.steps and self.label else frozenset()
 
     @property
     def unit(self) -> str:
         """What intervals and tests take as one: the group, or the item itself."""
         return self.id if self.group is None else self.group
+
+    @property
+    def graded(self) -> bool:
+        """Whether its label is a grade, or one for each attribute."""
+        return self.human_score is not None or bool(self.attributes)
 
     @property
     def labelled(self) -> bool:
@@ -184,7 +210,10 @@ class ItemKey:
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row to judge: a prompt of one or more turns and its completions, the correct ones first."""
+    """One row to judge: a prompt of one or more turns and its completions, the correct ones first.
+
+    One whose steps are judged has a single completion, of which `steps` are the parts.
+    """
 
     id: str
     subset: str
@@ -202,6 +231,7 @@ class Item:
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
     checklist: tuple[Criterion, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def criteria_text(self) -> str:
@@ -215,6 +245,10 @@ class Item:
     @property
     def key(self) -> ItemKey:
         """The item without its texts."""
+        return self.key_in(self.group)
+
+    def key_in(self, group: str | None) -> ItemKey:
+        """The item without its texts, in this group."""
         return ItemKey(
             id=self.id,
             subset=sys.intern(str(self.subset)),  # one text for all items of a subset
@@ -224,11 +258,12 @@ class Item:
             label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
-            group=self.group,
+            group=group,
             annotations=self.annotations,
             slots=self.slots,
             attributes=self.attributes,
             checklist=tuple(replace(each, text="") for each in self.checklist),
+            steps=len(self.steps),
         )
 
 
@@ -406,12 +441,18 @@ class Soft:
     expected: tuple[tuple[str, float], ...] = ()
 
 
+class StepIndex(int):
+    """A verdict that names the first wrong step, counted from 0, or `NO_STEP`; what else is a number is a rating."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a judge said.
 
     Attributes:
-        value: A slot's letter or `tie`, a number in mode rating, a class in mode label.
+        value: A slot's letter or `tie`, a number in mode rating, a class in mode label, a `StepIndex` in mode steps.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
         also: Other verdicts that the reply names, each once; not compared, as they do not count.
@@ -449,15 +490,15 @@ class Reading:
 
     @property
     def choice(self) -> int | None:
-        """Index of the completion that was chosen; None for a tie, a rating, a class or a failure."""
+        """Index of the completion that was chosen; None for a tie, a rating, a class, a step or a failure."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) > 1 else None
         return self.order[LABELS.index(value)] if isinstance(value, str) and value != TIE else None
 
     @property
     def label(self) -> str | None:
-        """The class that a single completion was put in, or None."""
+        """The class that a single completion was put in, or the number of its first wrong step, as text; or None."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) == 1 else None
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) else str(value) if isinstance(value, StepIndex) else None
 
     @property
     def named(self) -> int | str | None:
@@ -467,7 +508,7 @@ class Reading:
     @property
     def rating(self) -> float | None:
         """The rating, or None."""
-        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str):
+        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str | StepIndex):
             return float(self.result.value)
         return None
 
@@ -516,6 +557,7 @@ def item_to_json(item: Item) -> dict[str, Any]:
         "slots": item.slots,
         "attributes": dict(item.attributes),
     }
+    some["steps"] = item.steps
     some["checklist"] = [_criterion_to_json(each) for each in item.checklist]
     return {
         **{name: value for name, value in some.items() if value},
@@ -545,7 +587,7 @@ ITEM_FIELDS = frozenset(
 )
 """What an object of `item_to_json` holds."""
 
-SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "checklist"})
+SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "checklist", "steps"})
 """What it holds of some items beside these."""
 
 
@@ -577,4 +619,5 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         slots=data.get("slots", ""),
         attributes=tuple(data.get("attributes", {}).items()),
         checklist=tuple(Criterion(**each) for each in data.get("checklist", ())),
+        steps=tuple(data.get("steps", ())),
     )

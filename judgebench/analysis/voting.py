@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-from judgebench.benchmarks.base import is_checklist, is_label
-from judgebench.benchmarks.rules import criteria_outcome, label_outcome
+from judgebench.benchmarks.base import is_checklist, is_label, is_step
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome, step_outcome
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
 from judgebench.metrics.votes import (
+    as_said,
     criteria_shares,
     log_odds_weight,
     majority,
@@ -135,7 +136,7 @@ class Bench:
             yield f"weight 0 (not better than chance on the held-out items): {', '.join(none)}"
         if self.drawn:
             said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
-            if self.templates[0].reader.rule.classes is not None:
+            if self.templates[0].reader.rule.classes is not None or self.templates[0].reader.rule.steps:
                 said = f"{'item has' if self.drawn == 1 else 'items have'} no verdict"
             yield f"{self.drawn} {said} (even votes)"
 
@@ -163,6 +164,8 @@ class Bench:
         if is_checklist(key, readings):
             voting = [reading for reading in readings if not reading.failed]
             return criteria_outcome(key, voting).credit if voting else None
+        if is_step(key, readings) and any(not reading.failed for reading in readings):
+            return step_outcome(key, readings).credit
         if is_label(key, readings):
             voting = [reading for reading in readings if not reading.failed]
             return label_outcome(key, voting).credit if voting else None
@@ -195,6 +198,9 @@ class Bench:
     def _chances(self, key: ItemKey) -> Iterator[float]:
         """How often a guess is right, at each of an item's questions, or at its ratings."""
         classes = self.templates[0].reader.rule.classes
+        if key.steps:
+            yield 1 / (key.steps + 1)
+            return
         if classes is not None:
             yield from (1 / len(classes.names),) if key.labelled else ()
             return
@@ -291,7 +297,8 @@ class Bench:
         self.drawn += pooled.drawn
         if len(order) == 1:
             alike = Failure("ambiguous", "as many votes for several classes")
-            return alike if pooled.choice is None else Verdict(str(pooled.choice))
+            named = [reading for own, _ in weighed for reading in own]
+            return alike if pooled.choice is None else Verdict(as_said(str(pooled.choice), named))
         return Verdict(TIE if pooled.choice is None else LABELS[order.index(int(pooled.choice))])
 
     def _criteria(self, weighed: Sequence[tuple[Sequence[Reading], float | None]]) -> tuple[tuple[str, float], ...]:

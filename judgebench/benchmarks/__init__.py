@@ -29,6 +29,7 @@ BENCHMARKS = {
     "rm-bench": "judgebench.benchmarks.rm_bench:RMBench",
     "rewardmath": "judgebench.benchmarks.rewardmath:RewardMATH",
     "feedback-bench": "feedback-bench.yaml",
+    "helpsteer2": "helpsteer2.yaml",
     "rmb": "rmb.yaml",
     "ppe-preference": "ppe-preference.yaml",
     "ppe-correctness": "ppe-correctness.yaml",
@@ -36,8 +37,14 @@ BENCHMARKS = {
     "contextual-judge": "contextual-judge.yaml",
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
+    "codejudge-adversarial": "codejudge-adversarial.yaml",
+    "m-rewardbench": "m-rewardbench.yaml",
     "eval-bias": "eval-bias.yaml",
     "healthbench-meta": "healthbench-meta.yaml",
+    "faithbench": "faithbench.yaml",
+    "llm-aggrefact": "llm-aggrefact.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""

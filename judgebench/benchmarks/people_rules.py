@@ -28,7 +28,7 @@ class PairwiseF1(Rule):
     source = "HealthBench, arXiv 2505.08775"
     items = ("label",)
     templates = MappingProxyType({"label": "criterion"})
-    pooled = True
+    by_people = True
 
     @property
     def stratum(self) -> StratumOf:

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, Verdict, as_rating
+from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, StepIndex, Verdict, as_rating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -157,9 +157,8 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
         return AggregatedReading(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
     if voting[0].rating is not None:
         ratings = [rating_of(reading, soft=rule == "probability") for reading in voting]
-        return AggregatedReading(
-            Reading(question, 0, Verdict(as_rating(fmean(ratings)))), len(among), missing, drawn=False
-        )
+        mean = Verdict(as_rating(fmean(ratings)), parts=_mean_parts(voting, soft=rule == "probability"))
+        return AggregatedReading(Reading(question, 0, mean), len(among), missing, drawn=False)
     weights = mean_probabilities(voting) if rule == "probability" else _votes(voting)
     top = max(weights.values())
     best = [choice for choice, weight in weights.items() if weight >= top - _EQUAL]
@@ -167,10 +166,51 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
     choice = best[0] if decided else None
     if voting[0].label is not None:
         said = " and ".join(sorted(map(str, weights if rule == "agree" else best)))
-        result = Verdict(str(choice)) if decided else Failure("ambiguous", f"the samples say {said} alike")
+        result = (
+            Verdict(as_said(str(choice), voting)) if decided else Failure("ambiguous", f"the samples say {said} alike")
+        )
         return AggregatedReading(Reading(question, 0, result), len(among), missing, drawn=not decided)
     value = TIE if choice is None else LABELS[question.index(int(choice))]
     return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
+
+
+def as_said(name: str, voting: Sequence[Reading]) -> str | StepIndex:
+    """A class, or a step, of that name."""
+    is_step = any(isinstance(each.result, Verdict) and isinstance(each.result.value, StepIndex) for each in voting)
+    return StepIndex(name) if is_step and name.lstrip("-").isdecimal() else name
+
+
+def mode_of(readings: Sequence[Reading]) -> Reading:
+    """What most of the verdicts name; of several with the most, that of the earliest sample.
+
+    Without a verdict, the first failure, one of a call that was made if there is one.
+
+    Args:
+        readings: Of one question, one at least.
+    """
+    ordered = sorted(readings, key=lambda reading: reading.sample)
+    voting = [reading for reading in ordered if not reading.failed]
+    if not voting:
+        made = [r for r in ordered if isinstance(r.result, Failure) and r.result.kind not in NEVER_ASKED]
+        return (made or ordered)[0]
+    counts = Counter(reading.named for reading in voting)
+    most = max(counts.values())
+    return next(reading for reading in voting if counts[reading.named] == most)
+
+
+def _mean_parts(voting: Sequence[Reading], *, soft: bool) -> tuple[tuple[str, float], ...]:
+    """The mean of each criterion's rating, where all verdicts rate the same ones; with `soft` of the expected ones."""
+    every = [_parts_of(reading, soft=soft) for reading in voting]
+    names = list(every[0])
+    if any(list(each) != names for each in every):
+        return ()
+    return tuple((name, as_rating(fmean(each[name] for each in every))) for name in names)
+
+
+def _parts_of(reading: Reading, *, soft: bool) -> dict[str, float]:
+    assert isinstance(reading.result, Verdict)
+    expected = reading.result.soft.expected if soft and reading.result.soft is not None else ()
+    return dict(expected or reading.result.parts)
 
 
 def _votes(voting: Iterable[Reading]) -> dict[Choice, float]:

@@ -145,6 +145,7 @@ class ScoresEntry(_Entry):
     in_order: bool = False
     head: AnyText | None = None
     steps: AnyText | None = None
+    threshold: float | None = None
 
 
 class OriginEntry(_Entry):

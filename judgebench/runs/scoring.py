@@ -171,9 +171,12 @@ def score(
         extra={
             **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
-            **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
+            **_labels(metrics, outcomes, readings, _classes(beside.classes, benchmark), protocol.join),
+            **_label_scores(outcomes, readings, benchmark),
             **_criteria(benchmark, outcomes),
+            **_steps(metrics, figures, outcomes, readings),
             **_annotators(outcomes, readings, protocol.join),
+            **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -192,6 +195,24 @@ def _unknown(value: object) -> object:
     if isinstance(value, list | tuple):
         return [_unknown(each) for each in value]
     return None if isinstance(value, float) else value
+
+
+def _classes(classes: Classes | None, benchmark: Benchmark) -> Classes | None:
+    """The template's classes, with the positive one that the benchmark names."""
+    named = None if classes is None or benchmark.positive is None else classes.find(benchmark.positive)
+    return classes if classes is None or named is None else replace(classes, positive=named)
+
+
+def _label_scores(
+    outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], benchmark: Benchmark
+) -> dict[str, Any]:
+    """Scores of single completions beside their classes: how well they rank these."""
+    if readings or not any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
+        return {}
+    from judgebench.metrics.labelscore import label_score_figures
+
+    found = label_score_figures(outcomes, benchmark.positive)
+    return {} if found is None else {"label_scores": found}
 
 
 def _labels(
@@ -234,6 +255,36 @@ def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, An
     return {} if found is None else {"weighted_score": found}
 
 
+def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    """The figures of each attribute, where items have grades of some."""
+    if not any(outcome.item.attributes for outcome in outcomes):
+        return {}
+    from judgebench.metrics.attributes import attribute_figures
+
+    return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
+
+
+def _steps(
+    metrics: Metrics,
+    figures: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+) -> dict[str, Any]:
+    """Where verdicts on the first wrong step point, and the score's interval for F1, where the score is that."""
+    if not any(outcome.item.steps for outcome in outcomes) or not metrics.coverage:
+        return {}
+    from judgebench.metrics.steps import placements
+
+    found = placements(outcomes, readings)
+    f1, score = figures.get("f1"), metrics.score
+    ends = (
+        {}
+        if f1 is None or score is None or abs(f1 - score) > _SAME
+        else {"f1_low": metrics.low, "f1_high": metrics.high}
+    )
+    return {**ends, **({} if found is None else {"steps": found})}
+
+
 def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
     """The judge beside several people, where items have their labels."""
     if not any(outcome.item.annotations for outcome in outcomes):
@@ -272,7 +323,7 @@ def _noise(
     scored = [o for o in outcomes if o.credit is not None and o.item.subset not in layout.strata]
     if not scored:
         return None
-    by_group = {(group.section, group.subset): group.in_score / group.n for group in group_weights(scored, layout)}
+    by_group = {group.place: group.in_score / group.n for group in group_weights(scored, layout)}
     credits_, subsets, weights, units = [], [], [], []
     for each in scored:
         samples: list[list[Reading]] = [[] for _ in range(protocol.samples)]
@@ -283,7 +334,7 @@ def _noise(
         credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
         subsets.append(each.item.subset)
         units.append(each.item.unit)
-        weights.append(by_group[layout.section_of(each.item), each.item.subset])
+        weights.append(by_group[layout.place_of(each.item)])
     total = sum(weights)
     return noise_of(credits_, subsets, [weight / total for weight in weights], units) if total else None
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
+from judgebench.runs.attributes import attribute_table
 from judgebench.runs.people import people_lines
 
 if TYPE_CHECKING:
@@ -41,7 +42,7 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True, stored: Usa
 
 
 def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> list[Table]:
-    """One run, and of label verdicts the confusion table below it, of criteria each one's figures.
+    """One run, and below it the confusion table of label verdicts, each criterion's figures, and each attribute's.
 
     Args:
         title: What it is called.
@@ -52,7 +53,9 @@ def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> lis
     tables = [run_table(title, metrics, stored=stored)]
     tables += [] if found is None else [confusion_table(found["confusion"])]
     each = cast("Mapping[str, Mapping[str, Any]]", metrics.extra.get("criteria") or {})
-    return [*tables, *([criteria_table(each)] if len(each) > 1 else [])]
+    tables += [criteria_table(each)] if len(each) > 1 else []
+    attributes = cast("Mapping[str, Any]", metrics.extra.get("attributes") or {})
+    return [*tables, *([attribute_table(attributes)] if attributes else [])]
 
 
 _MOST_CRITERIA = 12
@@ -122,6 +125,34 @@ def _label_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"ROC AUC {auc['score']:.3f} (95% CI {auc['low']:.3f} to {auc['high']:.3f})"
 
 
+def _step_lines(extra: Mapping[str, Any], found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Both accuracies, and where the verdicts on items with a wrong step point."""
+    for kind, name, words in (
+        ("error", "error_accuracy", "items with a wrong step"),
+        ("correct", "correct_accuracy", "items without one"),
+    ):
+        total = sum(found[kind].values())
+        if not total:
+            continue
+        said = ", ".join(f"{count} {_PLACES.get(place, place)}" for place, count in found[kind].items() if count)
+        value = extra.get(name)
+        right = "right"
+        if value is not None:
+            right = (
+                f"{percent(value)} right (95% CI {score_range(extra[f'{name}_low'], extra[f'{name}_high'], 'share')})"
+            )
+        yield f"{words} ({total}): {right}: {said}"
+
+
+_PLACES = {
+    "exact": "exact",
+    "earlier": "too early",
+    "later": "too late",
+    "none": "no step named",
+    "named": "a step named",
+}
+
+
 def _weighted_line(found: Mapping[str, Any]) -> str:
     """What the answers score by the weights of their criteria, and by people's labels where all have one."""
     ends = "" if found["low"] is None else f" (95% CI {score_range(found['low'], found['high'], 'share')})"
@@ -168,9 +199,18 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
         yield _weighted_line(weighted)
     if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
         yield from _label_lines(labels)
+    if ranked := cast("Mapping[str, Any] | None", metrics.extra.get("label_scores")):
+        shown = ", ".join(
+            f"{name} {each['score']:.3f} (95% CI {each['low']:.3f} to {each['high']:.3f})"
+            for name, each in (("ROC AUC", ranked["roc_auc"]), ("average precision", ranked["average_precision"]))
+        )
+        yield f"scores of {one_line(ranked['positive'])} against the other class: {shown}"
     if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
         yield from people_lines(people)
-    if figures := list(_figures(metrics.extra)):
+    steps = cast("Mapping[str, Any] | None", metrics.extra.get("steps"))
+    if steps is not None and "error_accuracy_low" in metrics.extra:
+        yield from _step_lines(metrics.extra, steps)
+    elif figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if calibration := cast("Mapping[str, Any]", metrics.extra.get("calibration")):
         yield calibration_line(calibration)

@@ -58,6 +58,8 @@ def wanted(rule: VerdictRule, slots: int, *, structured: bool = False) -> str:
     if rule.scale is not None:
         low, high = (f"{bound:g}" for bound in rule.scale)
         texts = [f"(a number from {low} to {high})"]
+    elif rule.steps:
+        texts = ["(the number of the first wrong step, counted from 0, or -1 if none is wrong)"]
     else:
         # Of texts that differ in case alone, and mean the same, the first is enough.
         meant = {(text.lower(), (rule.values or {}).get(text)): text for text in reversed(rule.texts(LABELS[:slots]))}

@@ -120,6 +120,8 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     if isinstance(data.get("verdict"), dict):
         for key in beside:
             data["verdict"].setdefault(key, data.pop(key))
+        if data.get("mode") == "steps":
+            data["verdict"].setdefault("steps", True)
         if data.get("mode") == "label" and isinstance(values := data["verdict"].get("values"), dict) and values:
             data["verdict"].setdefault("positive", next(iter(values.values())))
         if data.get("mode") == "criteria":
@@ -177,7 +179,9 @@ def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
     if key == "name":
         return f"add `name: {re.sub(r'[^A-Za-z0-9._-]+', '-', where.partition('.')[0]).lstrip('._-') or 'mine'}`"
     if key == "mode":
-        return "add `mode: pairwise` (two answers), `best_of_k` (2 to 26), `rating`, `label` or `criteria` (one)"
+        return (
+            "add `mode: pairwise` (two answers), `best_of_k` (2 to 26), `rating`, `label`, `criteria` or `steps` (one)"
+        )
     kind = next((kind for mode, kind in KINDS.items() if mode == data.get("mode")), KINDS["pairwise"])
     return f"add `verdict: {kind.starter}`, and ask for this form in the prompt"
 

@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from judgebench.templates.template import Template
 
 _OF_RULE = ("example", "pattern", "json", "values", "scale")
-_OF_PARTS = ("ranking", "criteria", "scores", "positive")
+_OF_PARTS = ("ranking", "criteria", "scores", "positive", "steps")
 
 
 def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, Any]:
@@ -43,13 +43,15 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
         hint |= {"of": dict(rule.of.values), "asked": [each.id for each in asked]}
     if rule.is_label:
         hint |= {"positive": rule.positive}
+    if rule.steps:
+        hint |= {"steps": True, "lengths": [len(step) for step in item.steps]}
     return hint
 
 
 def rule_of(hint: Mapping[str, Any]) -> VerdictRule:
     """The rule that a hint was made of, as far as it words a verdict: criteria have lost their weights."""
     criteria, of = hint.get("criteria"), hint.get("of")
-    told = {name: hint.get(name) for name in (*_OF_RULE, *_OF_PARTS)}
+    told = {name: hint[name] for name in (*_OF_RULE, *_OF_PARTS) if name in hint}
     told |= {"criteria": criteria and dict.fromkeys(criteria, 1.0), "of": of and {"values": of}}
     rule = VerdictRule.model_validate(told)
     return rule if of is None else rule.about(tuple(Criterion(each, "") for each in hint["asked"]))

@@ -32,7 +32,7 @@ from judgebench.templates.environment import (
     role_of,
     says_something,
     text_of,
-    uses_completions,
+    uses,
     why,
 )
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
@@ -48,7 +48,8 @@ Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
 
 VARIABLES = frozenset(
-    {"prompt", "conversation", "completions", "labels", "reference", "rubric", "criteria", "item", "structured"}
+    {"prompt", "conversation", "completions", "labels", "reference", "rubric", "criteria", "steps", "item"}
+    | {"structured"}
 )
 SUFFIX = ".jinja"
 SUFFIXES = frozenset({SUFFIX, ".j2", ".jinja2"})
@@ -84,6 +85,7 @@ class _Absent(jinja2.StrictUndefined):
 
 _NO_REFERENCE, _NO_RUBRIC = _Absent("the item has no reference"), _Absent("the item has no rubric")
 _NO_CRITERIA = _Absent("the item has no criteria")
+_NO_STEPS = _Absent("the item has no steps")
 
 
 class Layer(NamedTuple):
@@ -189,7 +191,7 @@ class Template:
     @property
     def needs_item_data(self) -> bool:
         """Whether it uses what some items may lack, so that every item is rendered once before the first call."""
-        return bool(self.used & {"item", "reference", "rubric"})
+        return bool(self.used & {"item", "reference", "rubric", "steps"})
 
     def render(self, item: Item, order: Sequence[int], *, structured: bool = False) -> list[Message]:
         """The exact messages for one item.
@@ -249,6 +251,7 @@ def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structure
         "rubric": _NO_RUBRIC if item.rubric is None else item.rubric,
         "criteria": criteria or _NO_CRITERIA,
         "item": item.metadata,
+        "steps": [{"index": at, "text": text} for at, text in enumerate(item.steps)] if item.steps else _NO_STEPS,
         "structured": structured,
     }
 
@@ -375,11 +378,16 @@ def check_messages(template: Template) -> None:
         if not says_something(block):
             raise ConfigError.at(where, f"block '{message.name}' is empty", line=block.lineno, inside=inside)
     above = [node for _, tree in template.layers for node in tree.body if not isinstance(node, nodes.Block)]
-    if not any(uses_completions(node) for node in (*above, *template.imported, *_sent(template))):
+    in_steps = template.rule.steps
+    if not any(
+        uses(node, "steps" if in_steps else "completions") for node in (*above, *template.imported, *_sent(template))
+    ):
         user = next(message.name for message in template.messages if message.role == "user")
         inside, block = _definitions(template, user)[0]
         fix = "add {% for c in completions %}[{{ c.label }}] {{ c.text }}{% endfor %}"
-        what = "no message shows the completions"
+        if in_steps:
+            fix = "add {% for s in steps %}<step_{{ s.index }}>{{ s.text }}</step_{{ s.index }}>{% endfor %}"
+        what = f"no message shows the {'steps' if in_steps else 'completions'}"
         raise ConfigError.at(where, what, line=block.lineno, inside=inside, fix=fix)
 
 

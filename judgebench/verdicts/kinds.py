@@ -45,6 +45,11 @@ class VerdictKind:
         return not self.many
 
     @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return False
+
+    @property
     def answers(self) -> str:
         """How many answers a question takes, in words: `2 to 26 answers`."""
         fewest = self.numbers[0]
@@ -68,6 +73,8 @@ class VerdictKind:
             raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
         if rule.positive is not None:
             raise ValueError(f"verdict.positive belongs to mode label, not to {self.mode}")
+        if rule.steps:
+            raise ValueError(f"verdict.steps belongs to mode steps, not to {self.mode}")
         _no_criteria(rule, self.mode)
         if rule.values is not None:
             named = set(rule.values.values())
@@ -173,6 +180,31 @@ def _without_criteria(item: ItemKey) -> ItemKey:
     return replace(item, checklist=()) if item.checklist else item
 
 
+class StepsKind(VerdictKind):
+    """The first wrong step of a single completion."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """A number, and nothing that belongs to another form."""
+        _no_criteria(rule, self.mode)
+        if rule.scale is not None or rule.values is not None or rule.has_parts:
+            raise ValueError(
+                "mode steps reads the number of a step, or -1: of verdict's forms neither values nor scale is allowed"
+            )
+        if not rule.steps:
+            raise ValueError("mode steps needs verdict.steps: leave it out, for it is set by the mode")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
+        """Its wrong steps; criteria of it say nothing of them."""
+        return _without_criteria(item)
+
+    @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return True
+
+
 _KINDS = (
     VerdictKind(
         "pairwise",
@@ -212,6 +244,14 @@ _KINDS = (
         slots=1,
         starter='{json: verdicts, of: {values: {met: 1, unmet: 0}}, example: \'{"verdicts": {"c1": "met"}}\'}',
         many="criteria",
+    ),
+    StepsKind(
+        "steps",
+        "one completion in steps, of which the first wrong one is named",
+        numbers=(1,),
+        slots=1,
+        starter=r"{pattern: '\\boxed\{([^{}]*)\}', example: 'Step 2 adds wrongly. \boxed{2}'}",
+        many="steps",
     ),
 )
 

@@ -6,7 +6,7 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS, TIE, Failure, Verdict
+from judgebench.items import LABELS, NO_STEP, TIE, Failure, StepIndex, Verdict
 from judgebench.verdicts.checklist import of_one, read_checklist
 from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
 from judgebench.verdicts.undress import undress
@@ -34,6 +34,9 @@ _NUMBER = re.compile(
     r"(?P<number>[-+]?\d+(?:[.,]\d{1,2})?)(?:\s*(?:/|out\s+of|of)\s*(?P<top>\d+(?:\.\d+)?))?(?:\s+(?:points?|stars?))?",
     re.IGNORECASE,
 )
+
+_MINUS = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
+_TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}?")
 
 _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 """A number in digits: neither `1e1` nor `inf`, which no rule asks for."""
@@ -68,6 +71,8 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
         return result
     if rule.scale is not None:
         return _rating(text, rule.scale)
+    if rule.steps:
+        return _step(text)
     value = _choice(text, rule) or _winner(text, rule, k)
     if value is None:
         known = ", ".join(rule.values) if rule.values is not None else f"the {k} slots"
@@ -164,6 +169,22 @@ def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     if not scale[0] <= rating <= scale[1]:
         return Failure("unreadable", f"{shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
     return Verdict(rating)
+
+
+_STEP = re.compile(
+    r"(?:(?:the\s+)?(?:step|paragraph|index|number)(?:-|[\s:#=_]*))?(?P<number>-\s?1|\+?\d{1,6})(?:\.0*)?",
+    re.IGNORECASE,
+)
+
+
+def _step(text: str) -> Verdict | Failure:
+    """The number of a step, or -1: `3`, `**3**`, `step 3`, `paragraph_3`, with any minus sign."""
+    *_, bare = undress(text)
+    for form in (text, bare.text):
+        plain = _MINUS.sub("-", _TEX.sub(r"\1", form)).strip(_DECORATION)
+        if match := _STEP.fullmatch(plain):
+            return Verdict(StepIndex("".join(match["number"].split())))
+    return Failure("unreadable", f"'{shortened(text)}' is neither the number of a step, from 0, nor {NO_STEP}")
 
 
 def shortened(text: str, limit: int = 120) -> str:

@@ -127,7 +127,9 @@ def _example_text(rule: VerdictRule) -> str:
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:
-    """A rating as a number, verdicts on criteria as an object; the rest, several parts among it, as text."""
+    """A rating or a step as a number, verdicts on criteria as an object; the rest, several parts among it, as text."""
     if rule.reads_all:
         return json.loads(text)
+    if rule.steps:
+        return int(text)
     return float(text) if rule.scale is not None and not rule.has_parts else text

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from judgebench.items import LABELS, TIE, Classes, Criterion, class_key
+from judgebench.items import LABELS, NO_STEP, TIE, Classes, Criterion, class_key
 from judgebench.verdicts.patterns import compile_pattern, group_alone
 
 if TYPE_CHECKING:
@@ -92,6 +92,7 @@ class VerdictRule(BaseModel):
         ranking: The group holds a ranking of all slots, such as `B > A > C`; with `ties`, `=` may stand in it.
         criteria: In mode rating, the group holds a rating for each of these names; the weighted mean counts.
         scores: The group holds a score for each slot, between these two; the highest is the choice.
+        steps: In mode steps, that the group holds the number of a step, or -1; no template says so itself.
         positive: In mode label, the class that precision, recall and specificity are of; only label rules have one.
         abstain: In mode label, the class that says that the judge can't tell, where there is one.
         of: In mode criteria, how the verdict on each criterion is read: from one reply about all of them, or, with
@@ -110,6 +111,7 @@ class VerdictRule(BaseModel):
     ranking: Literal["strict", "ties"] | None = None
     criteria: dict[str, float] | None = Field(default=None, min_length=1)
     scores: tuple[float, float] | None = None
+    steps: bool = False
     positive: str | None = None
     abstain: str | None = None
     of: CriterionRule | None = None
@@ -156,6 +158,11 @@ class VerdictRule(BaseModel):
         return own
 
     @property
+    def numbers(self) -> tuple[float, float] | None:
+        """The lowest and the highest number that the group may hold; None where it holds none, or several."""
+        return (NO_STEP, math.inf) if self.steps else None if self.has_parts else self.scale
+
+    @property
     def is_label(self) -> bool:
         """Whether a verdict is a class."""
         return self.positive is not None
@@ -184,7 +191,7 @@ class VerdictRule(BaseModel):
     @property
     def can_tie(self) -> bool:
         """Whether there is a verdict that no completion is better."""
-        if self.is_label:
+        if self.is_label or self.steps:
             return False
         return TIE in (self.values or {}).values() or self.ranking == "ties" or self.scores is not None
 
@@ -271,7 +278,11 @@ class VerdictRule(BaseModel):
         group = None if self.regex is None else group_alone(self.regex)
         if group is None:
             return
-        if self.scale is not None:
+        if self.steps:
+            if missed := [text for text in ("-1", "0") if group.fullmatch(text) is None]:
+                what = "-1, which says that no step is wrong" if "-1" in missed else "0, the first step"
+                raise ValueError(f"verdict.pattern {self.pattern!r} can never give {what}; match -?\\d+")
+        elif self.scale is not None:
             if not any(group.fullmatch(text) for text in _ratings(*self.scale)):
                 between = f"{self.scale[0]:g} to {self.scale[1]:g}"
                 raise ValueError(f"verdict.pattern {self.pattern!r} can never give a number from {between}")
@@ -311,6 +322,8 @@ def structured_schema(rule: VerdictRule, labels: Sequence[str]) -> Mapping[str, 
         verdict = _schema_of_parts(rule, labels)
     elif rule.scale is not None:
         verdict = {"type": "number", "minimum": rule.scale[0], "maximum": rule.scale[1]}
+    elif rule.steps:
+        verdict = {"type": "integer", "minimum": NO_STEP}
     else:
         verdict = {"type": "string", "enum": list(rule.texts(labels))}
     return {

@@ -12,7 +12,7 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgebench.items import LABELS, TIE, Soft
+from judgebench.items import LABELS, NO_STEP, TIE, Soft
 from judgebench.verdicts.checklist import verdict_of
 from judgebench.verdicts.parts import criteria_spans, label_span, score_spans
 from judgebench.verdicts.rule import Span
@@ -39,6 +39,8 @@ MOST_LEVELS = 101
 
 _MOST_RATINGS = 101
 _LEAST = -14.0
+_FIRST_STEPS, _STEPS = (frozenset(map(str, range(NO_STEP, end))) for end in (10, 101))
+"""Numbers of steps: beside one of a single digit, another digit is taken as a number by itself."""
 _VERDICT_LIKE = re.compile(r"\W*(?:[A-Z]|\d{1,3})\W*")
 _NUMBER = re.compile(r"-?\d+")
 _GOES_ON = re.compile(r"\w|\.\d")
@@ -135,6 +137,9 @@ def soft_verdict(
     if rule.scores is not None:
         return _soft_scores(tokens, text, span, verdict, rule)
     labels = LABELS[:k]
+    if rule.steps:
+        found = _shares_at(tokens, text, span, _FIRST_STEPS if text[span.start : span.end] in _FIRST_STEPS else _STEPS)
+        return None if found is None else _rounded(_normalized(found.by_text), found.mass)
     if rule.scale is not None:
         meanings = _whole_ratings(rule.scale)
     else:

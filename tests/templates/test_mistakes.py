@@ -39,7 +39,7 @@ def front(verdict, *, name="own", mode="pairwise", more=""):
         ),
         (
             FRONT.replace("pairwise", "pairs"),
-            "mode: Input should be 'pairwise', 'best_of_k', 'rating', 'label' or 'criteria'",
+            "mode: Input should be 'pairwise', 'best_of_k', 'rating', 'label', 'criteria' or 'steps'",
         ),
         (FRONT.replace("name: own", "name: ../own"), "name: "),
         (FRONT.replace("name: own", "name: 12"), "name: is 12, expected text"),

@@ -52,6 +52,8 @@ def said(name, k):
 def rendered(name, of=None):
     k = shown(name)
     of = of or item(answers=tuple(f"text of {label}" for label in LABELS[:k]), metadata={})
+    if loaded(name).rule.steps:
+        of = replace(of, steps=tuple(each.text for each in of.completions))
     of = replace(of, checklist=(Criterion("c1", "Names the city."),)) if loaded(name).rule.of else of
     return loaded(name).render(of, tuple(range(k)))
 
@@ -294,10 +296,13 @@ def test_each_shipped_template_judges_from_end_to_end(tmp_path):
     row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
     row["criteria"] = [{"id": "c1", "text": "Is it long?"}, {"id": "c2", "text": "Is it short?"}]
     rows = write_jsonl(tmp_path / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
+    steps = {"prompt": "p", "steps": ["one", "two"]}
+    in_steps = write_jsonl(tmp_path / "steps.jsonl", [steps | {"id": str(at)} for at in range(6)])
     for benchmark, modes, data in (
         ("rewardbench", {"pairwise", "rating"}, "sample"),
         ("rewardbench-2", {"best_of_k"}, "sample"),
         ("custom", {"label", "criteria"}, rows),
+        ("custom", {"steps"}, in_steps),
     ):
         named = [word for name in NAMES if loaded(name).mode in modes for word in ("-t", name)]
         ended = judgebench("run", benchmark, "-j", "offline/longest", *named, "--data", data, "--limit", "6", "--json")

@@ -36,6 +36,7 @@ def test_every_mode_has_its_kind():
         "rating": False,
         "label": False,
         "criteria": False,
+        "steps": False,
     }
 
 

@@ -48,6 +48,8 @@ def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str,
         return fill_example(rule, phrase_criteria(rule, names))
     if rule.classes is not None:
         return fill_example(rule, phrase_label(rule, _class_name(model, lengths[0], chance, rule.classes.names)))
+    if rule.steps:
+        return fill_example(rule, str(_step(model, lengths, chance)))
     slots = range(len(lengths))
     slot = {
         "longest": max(slots, key=lengths.__getitem__),
@@ -66,6 +68,17 @@ def _class_name(model: str, length: int, chance: int, names: Sequence[str]) -> s
     last = len(names) - 1
     places = {"longest": round((1 - share) * last), "shortest": round(share * last), "first": 0}
     return names[places.get(model, chance % len(names))]
+
+
+def _step(model: str, lengths: Sequence[int], chance: int) -> int:
+    """The number of a step by its length or its place; `random` may also say that none is wrong."""
+    steps = range(len(lengths))
+    places = {
+        "longest": max(steps, key=lengths.__getitem__),
+        "shortest": min(steps, key=lengths.__getitem__),
+        "first": 0,
+    }
+    return places.get(model, chance % (len(lengths) + 1) - 1)
 
 
 def _rating_text(model: str, length: int, chance: int, scale: tuple[float, float]) -> str:

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _PROMPT, _REFERENCE, _RUBRIC = "\ue000prompt\ue001", "\ue000reference\ue001", "\ue000rubric\ue001"
+_STEPS = 3
 _CHECKLIST = tuple(Criterion(f"\ue000criterion {n} id\ue001", f"\ue000criterion {n} text\ue001") for n in (1, 2))
 _GIVEN = {"reference": _REFERENCE, "rubric": _RUBRIC}
 _MARK = re.compile("\ue000[^\ue001]*\ue001")
@@ -147,7 +148,10 @@ def _remarks(template: Template) -> Iterator[Remark]:
                 texts[k].append(bare)
     yield from _unshown(template, numbers[-1], texts[numbers[-1]][0])
     for k, variants in texts.items():
-        marks = [_answer(slot) for slot in range(k)]
+        marks = [_answer(slot) for slot in range(_shown(template, k))]
+        if rule.steps:
+            yield from headings.numbered(variants[0], marks)
+            continue
         yield from headings.mislabelled(variants[0], marks, rule)
         yield from headings.introduced(variants[0], marks)
     words = {k: [_MARK.sub(" ", text) for text in variants] for k, variants in texts.items()}
@@ -189,8 +193,11 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
         mend = "add {{ prompt }}, or {% include '_question.jinja' %} for all turns"
         yield Remark("not-shown", "", "no message shows the prompt", mend)
     yield from _unshown_criteria(template, whole)
-    missing = [LABELS[slot] for slot in range(k) if _answer(slot) not in whole]
-    if missing:
+    missing = [LABELS[slot] for slot in range(_shown(template, k)) if _answer(slot) not in whole]
+    if missing and template.rule.steps:
+        what = "no message shows every step"
+        yield Remark("not-shown", "steps", what, "show all: {% for s in steps %}")
+    elif missing:
         what = f"no message shows completion {', '.join(missing)} of {k}"
         yield Remark("not-shown", "completions", what, "show all: {% for c in completions %}")
 
@@ -242,6 +249,11 @@ def _column(node: nodes.Getattr | nodes.Getitem) -> str | None:
     return str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
 
 
+def _shown(template: Template, k: int) -> int:
+    """How many texts a question shows: of steps, three."""
+    return _STEPS if template.rule.steps else k
+
+
 def _answer(slot: int) -> str:
     return f"\ue000answer {slot}\ue001"
 
@@ -254,6 +266,7 @@ def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: b
         subset="",
         conversation=(Turn("user", _PROMPT),),
         completions=tuple(Completion((Turn("assistant", _answer(slot)),)) for slot in range(k)),
+        steps=tuple(_answer(step) for step in range(_STEPS)) if template.rule.steps else (),
         num_correct=0,
         metadata={name: "\ue000item\ue001" for name in columns if name is not None},
         reference=given.get("reference"),
