@@ -69,8 +69,18 @@ NEVER_ASKED: frozenset[FailureKind] = frozenset({"not_cached", "not_asked"})
 Annotations = tuple[tuple[str, str | float], ...]
 """What each of several people said of an item, by annotator: see `ItemKey.annotations`."""
 
-Measure = Literal["share", "pearson"]
-"""What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
+Measure = Literal["share", "pearson", "spearman", "kappa"]
+"""What a score is: a share of what could be had, from 0 to 1; or a coefficient from -1 to 1."""
+
+
+def is_coefficient(measure: str | None) -> bool:
+    """Whether a score is a correlation or a kappa, from -1 to 1, and no share.
+
+    Example:
+        >>> is_coefficient("pearson"), is_coefficient("share")
+        (True, False)
+    """
+    return measure in {"pearson", "spearman", "kappa"}
 
 
 @dataclass(frozen=True, slots=True)

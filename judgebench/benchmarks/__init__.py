@@ -34,6 +34,8 @@ BENCHMARKS = {
     "ppe-preference": "ppe-preference.yaml",
     "ppe-correctness": "ppe-correctness.yaml",
     "pandalm": "pandalm.yaml",
+    "judge-bench": "judge-bench.yaml",
+    "judge-bench-grades": "judge-bench-grades.yaml",
     "contextual-judge": "contextual-judge.yaml",
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",

@@ -45,6 +45,7 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        sections_apart: Whether its sections are different questions, whose annotators are each by themselves.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
         positive: The class that precision, recall and ranking figures are of; None for the template's.
@@ -62,6 +63,7 @@ class Benchmark(ABC):
     official_orders: Orders = "one"
     has_official_way: bool = True
     joint_orders: bool = False
+    sections_apart: bool = False
     own_rows: bool = False
     ties_template: str | None = None
     positive: str | None = None

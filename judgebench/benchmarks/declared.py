@@ -57,6 +57,7 @@ class Declared(custom.Custom):
         self.official_orders = spec.orders or self.scoring.orders
         self.has_official_way = spec.rule is not None
         self.joint_orders = self.scoring.joint
+        self.sections_apart = self.scoring.apart
         self.own_rows = not ships
         self.positive = spec.positive
         self.templates = self._templates()
@@ -68,6 +69,8 @@ class Declared(custom.Custom):
     def _templates(self) -> Mapping[Mode, str]:
         said = self.spec.template
         templates = dict(self.scoring.templates)
+        if self.spec.item in {"label", "rating"}:  # a rule of both asks in that of the file
+            templates = {mode: name for mode, name in templates.items() if mode == self.spec.item}
         first = next(iter(templates))
         chosen: Mapping[Any, str] = {first: said} if isinstance(said, str) else said or {}
         return templates | {mode: self._template(name) for mode, name in chosen.items()}

@@ -17,7 +17,7 @@ from judgebench.sources.people import said_by_people
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.items import Annotations, Turn
     from judgebench.sources.source import Row
@@ -39,7 +39,10 @@ TEXTS = (
 )
 """Columns that hold what is judged."""
 
-ANSWERS = ("label", "num_correct", "human_score", "attributes")
+PEOPLE = "individual_human_scores"
+"""The column of what several people said, beside a label that sums it up."""
+
+ANSWERS = ("label", "num_correct", "human_score", "attributes", PEOPLE)
 """Columns that say how it should be judged; a template never sees them."""
 
 
@@ -216,7 +219,19 @@ def _single(row: Row, conversation: tuple[Turn, ...], completions: tuple[Complet
         said, score = said or {**graded}, mean_grade(graded)
     else:
         score = number_of(row, "human_score")
+    if not said and (people := labels_of(row, PEOPLE)) is not None:
+        said = _of_kind(row, people, graded=label is None and score is not None)
     return Form(conversation, completions, 0, label, score, kept(said), attributes=attributes_of(row))
+
+
+def _of_kind(row: Row, people: Mapping[str, object], *, graded: bool) -> dict[str, str | float]:
+    """What people said beside a grade, as numbers, or beside a class, as text."""
+    said: dict[str, str | float] = {}
+    for name, value in people.items():
+        what = f"{PEOPLE} {name}"
+        each = number_in(row, what, value) if graded else class_in(row, what, value)
+        said |= {} if each is None else {name: each}
+    return said
 
 
 def attributes_of(row: Row) -> tuple[tuple[str, float], ...]:

@@ -41,6 +41,7 @@ class Rule(ABC):
         orders: In which orders it asks, where the file does not say.
         joint: Whether the orders of a question make one credit together.
         by_people: Whether it counts what each of several people said, and needs no label that they share.
+        apart: Whether sections are different questions, so that people's labels of all together say nothing.
         by_slot: Whether it tells the first answer of a row from the second, which `ItemKey.criteria` then holds.
     """
 
@@ -51,6 +52,7 @@ class Rule(ABC):
     templates: ClassVar[Mapping[Mode, str]] = _PAIRS
     orders: ClassVar[Orders] = "one"
     joint: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
     by_slot: ClassVar[bool] = False
     by_people: ClassVar[bool] = False
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.agreement_rules import KappaOrSpearman
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
@@ -44,6 +45,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             PairwiseF1(),
             BalancedAccuracy(),
             MacroF1(),
+            KappaOrSpearman(),
             CriteriaAccuracy(),
             StepF1(),
             PrmScore(),

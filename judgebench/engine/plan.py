@@ -76,6 +76,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         if options.pairs is None and fitting[0].mode not in chosen.templates:
             modes = " or ".join(chosen.templates)
             raise ConfigError(f"{chosen.name}: its template '{default}' has mode {fitting[0].mode}, expected {modes}")
+    fitting = [template.for_items(dataset) for template in fitting]
     others = find_alterations(options.controls, options.attacks)
     protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []

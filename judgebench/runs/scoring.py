@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.items import NEVER_ASKED, Failure, Verdict
+from judgebench.items import NEVER_ASKED, Failure, Verdict, is_coefficient
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
@@ -93,7 +93,7 @@ def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_
     said = f"{SAMPLED}{judged:,} of {drawn_from:,} items, in an order drawn from the seed"
     if metrics.score is not None and metrics.low is not None and metrics.high is not None:
         width = metrics.high - metrics.low
-        wide = f"{width:.2f}" if metrics.measure == "pearson" else f"{100 * width:.1f} points"
+        wide = f"{width:.2f}" if is_coefficient(metrics.measure) else f"{100 * width:.1f} points"
         said += f": the score estimates that of all {drawn_from:,} (95% CI {wide} wide)"
     yield said
 
@@ -175,7 +175,7 @@ def score(
             **_label_scores(outcomes, readings, benchmark),
             **_criteria(benchmark, outcomes),
             **_steps(metrics, figures, outcomes, readings),
-            **_annotators(outcomes, readings, protocol.join),
+            **_annotators(benchmark, outcomes, readings, protocol.join),
             **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
@@ -285,12 +285,20 @@ def _steps(
     return {**ends, **({} if found is None else {"steps": found})}
 
 
-def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
-    """The judge beside several people, where items have their labels."""
+def _annotators(
+    benchmark: Benchmark, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join
+) -> dict[str, Any]:
+    """The judge beside several people, where items have their labels; of each section, where these are apart."""
     if not any(outcome.item.annotations for outcome in outcomes):
         return {}
     from judgebench.metrics.annotators import annotator_figures
 
+    sections: dict[str, list[Outcome]] = {}
+    for outcome in outcomes if benchmark.sections_apart else ():
+        sections.setdefault(str(benchmark.layout.section_of(outcome.item)), []).append(outcome)
+    if len(sections) > 1:
+        each = {name: annotator_figures(among, readings, rule) for name, among in sections.items()}
+        return {"annotators_by_section": {name: found for name, found in each.items() if found is not None}}
     found = annotator_figures(outcomes, readings, rule)
     return {} if found is None else {"annotators": found}
 

@@ -8,7 +8,7 @@ from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
 from judgebench.runs.attributes import attribute_table
-from judgebench.runs.people import people_lines
+from judgebench.runs.people import people_lines, section_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -207,6 +207,8 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
         yield f"scores of {one_line(ranked['positive'])} against the other class: {shown}"
     if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
         yield from people_lines(people)
+    for name, found in cast("Mapping[str, Any]", metrics.extra.get("annotators_by_section") or {}).items():
+        yield section_line(name, found)
     steps = cast("Mapping[str, Any] | None", metrics.extra.get("steps"))
     if steps is not None and "error_accuracy_low" in metrics.extra:
         yield from _step_lines(metrics.extra, steps)

@@ -11,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from judgebench._util.yaml import YamlText
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Mode, Verdict
+from judgebench.templates.fromrows import filled_in
 from judgebench.verdicts import KINDS, CriterionRule, VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     Raises:
         ConfigError: There is none, or it does not hold what a template's must.
     """
-    front = _FRONT.match(source)
+    front = _FRONT.match(filled_in(source))
     if front is None:
         fix = "`judgebench templates new NAME` writes a template to put the prompt into"
         raise ConfigError.at(where, NO_FRONT_MATTER, line=1, fix=fix)

@@ -35,6 +35,7 @@ from judgebench.templates.environment import (
     uses,
     why,
 )
+from judgebench.templates.fromrows import filled_from, is_from_rows
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
 from judgebench.verdicts import KINDS
 
@@ -187,6 +188,17 @@ class Template:
         for name, text in sorted(self.files.items()):
             digest.update(f"\0{name}\0{text}".encode())
         return digest.hexdigest()
+
+    def for_items(self, items: Iterable[Item]) -> Template:
+        """The template with the classes or the scale of these items, where its head says that they are the rows'.
+
+        Raises:
+            ConfigError: The items have fewer than two classes.
+        """
+        if not is_from_rows(self.source):
+            return self
+        made = parse_template(filled_from(self.source, self.where, items), self.where, (), dict(self.files))
+        return replace(made, edited=self.edited)
 
     @property
     def needs_item_data(self) -> bool:

@@ -11,6 +11,7 @@ from jinja2 import nodes
 
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, Completion, Criterion, Item, Turn
+from judgebench.templates.fromrows import is_from_rows
 from judgebench.templates.frontmatter import FrontMatterError, blanked
 from judgebench.templates.lint import headings, wording
 from judgebench.templates.lint.wording import Remark
@@ -65,6 +66,10 @@ class Finding:
         return asdict(self)
 
 
+_FROM_ROWS = frozenset({"not-offered", "scale"})
+"""What cannot be told of a template whose classes or scale are those of the rows."""
+
+
 def lint(name: str | Path) -> list[Finding]:
     """What is wrong with a template, in the order of its lines.
 
@@ -87,7 +92,9 @@ def lint(name: str | Path) -> list[Finding]:
         return list(_undefined(error, source, file))
     except ConfigError as error:
         return [_broken(error, file, path.name)]
-    found = list(dict.fromkeys(_located(remark, template, file) for remark in _remarks(template)))
+    left_out = _FROM_ROWS if is_from_rows(source) else frozenset[str]()
+    remarks = (remark for remark in _remarks(template) if remark.kind not in left_out)
+    found = list(dict.fromkeys(_located(remark, template, file) for remark in remarks))
     return sorted(found, key=lambda each: (each.file != file, each.file, each.line))
 
 
