@@ -250,6 +250,15 @@ class Item:
     steps: tuple[str, ...] = ()
 
     @property
+    def criteria_text(self) -> str:
+        """The item's criteria with weights and people's labels, a line each; for people, not for judges."""
+        lines = []
+        for each in self.checklist:
+            people = "" if each.label is None else f"; people: {each.label}"
+            lines.append(f"[{each.id}] {each.text} (weight {each.weight:g}{people})")
+        return "\n".join(lines)
+
+    @property
     def key(self) -> ItemKey:
         """The item without its texts."""
         return self.key_in(self.group)

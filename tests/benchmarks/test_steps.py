@@ -351,6 +351,28 @@ def test_score_files_that_say_nothing_of_the_steps_are_refused(tmp_path, lines, 
     assert message in str(caught.value)
 
 
+def test_verdicts_made_elsewhere_are_imported(tmp_path):
+    """ProcessBench's own results by `prediction` (-1 is a verdict), and recorded replies by a template's rule."""
+    data = write_rows(tmp_path / "rows.jsonl", ROWS[:4])
+    told = [1, 1, -1, None]
+    results = [{"id": row["id"], "prediction": step, "match": True} for row, step in zip(ROWS, told, strict=False)]
+    replies = [{"id": row["id"], "reply": rf"So \boxed{{{step}}}"} for row, step in zip(ROWS, told, strict=False)]
+    for lines, template in ((results, None), (replies, "first-wrong-step")):
+        (run,) = jb.import_verdicts(
+            write_rows(tmp_path / "x.jsonl", lines),
+            benchmark="processbench",
+            data=data,
+            judge="x",
+            template=template,
+            out=tmp_path / "runs",
+        )
+        assert run.metrics.score == pytest.approx(0.5)  # 1 of 2 and 1 of 2
+        assert run.metrics.failures == {"unreadable": 1}
+    bad = write_rows(tmp_path / "x.jsonl", [{"id": "gsm8k-0", "prediction": "two"}])
+    with pytest.raises(ConfigError, match="line 1: verdict is 'two', expected the number of the first wrong step"):
+        jb.import_verdicts(bad, benchmark="processbench", data=data, judge="x", out=tmp_path / "runs")
+
+
 def test_a_threshold_is_for_steps(tmp_path):
     """Pairs have none."""
     rows = [{"id": "a", "prompt": "p", "chosen": "x", "rejected": "y"}]

@@ -10,6 +10,7 @@ from making import item
 from shippedtemplates import NAMES, loaded
 
 from judgebench._util.resources import shipped
+from judgebench.api import render
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.client.providers.offline import answer
@@ -17,6 +18,7 @@ from judgebench.items import LABELS, TIE, Completion, Criterion, Turn, Verdict
 from judgebench.protocols.orders import Protocol, calls_needed
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
+from judgebench.verdicts import KINDS
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
 
@@ -257,6 +259,15 @@ REPLIES = [
     ("rankgpt", "[B] > [D] > [A] > [C]", "B"),
     ("rm-r1", "<type>Chat</type><eval>Only A ... </eval>\n<answer>[[A]]</answer>", "A"),
 ]
+
+
+def test_each_shipped_template_can_be_shown_without_data():
+    """`templates render` has an item for every kind of verdict."""
+    first = {loaded(name).mode: name for name in reversed(NAMES)}
+    assert set(first) == set(KINDS)
+    for mode, name in first.items():
+        shown_as = render(name)
+        assert (shown_as.template, bool(shown_as.messages)) == (name, True), mode
 
 
 def test_a_public_judges_usual_reply_is_read():
