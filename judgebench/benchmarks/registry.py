@@ -17,6 +17,7 @@ from judgebench.benchmarks.named_rules import (
     OrderVotes,
     StrictPair,
 )
+from judgebench.benchmarks.people_rules import PairwiseF1
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
 from judgebench.benchmarks.step_rules import PrmScore, StepF1
@@ -43,6 +44,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            PairwiseF1(),
             BalancedAccuracy(),
             MacroF1(),
             KappaOrSpearman(),
