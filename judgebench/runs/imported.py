@@ -301,7 +301,7 @@ class Importer:
         rated = len(reading.order) == 1
         mode: Mode = "rating" if rated else "pairwise" if len(reading.order) == 2 else "best_of_k"
         template = self._options.template
-        if rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
+        if rated and template is not None:
             mode = template.mode
         elif rated and self.keys[item].steps:
             mode = "steps"
@@ -346,7 +346,8 @@ class Importer:
         self, judged: Judged, key: ItemKey, order: tuple[int, ...], place: Mapping[int, int]
     ) -> Verdict | Failure:
         if self._options.template is not None:
-            return read(Reply(text=judged.reply, finish_reason="stop"), self._options.template.rule, len(order))
+            rule = self._options.template.rule_for(key, order)
+            return read(Reply(text=judged.reply, finish_reason="stop"), rule, len(order))
         if judged.said is None:
             return Failure("unreadable", f"no verdict in {self.source.name}")
         if isinstance(judged.said, float | StepIndex):

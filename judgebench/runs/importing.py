@@ -98,7 +98,13 @@ def _write(
     template = options.template or _template(mode, part, importer)
     if template.mode != mode:
         raise ConfigError(f"template '{template.name}' has mode {template.mode}, the file's verdicts {mode}")
+    if template.rule.reads_each:
+        raise ConfigError(
+            f"template '{template.name}' asks about each criterion, and recorded replies are one for each item: name "
+            "one with verdict.of, whose replies are about all criteria"
+        )
     kept = [item for item in importer.keys if item in part.readings]
+    held = {item: template.kind.held_against(importer.keys[item], template.rule.classes) for item in kept}
     samples = 1 + max(reading.sample for among in part.readings.values() for reading in among)
     several = any(len({reading.order for reading in among}) > 1 for among in part.readings.values())
     protocol = Protocol("both" if several and template.kind.ordered else "one", samples, soft=part.soft, recorded=True)
@@ -121,7 +127,7 @@ def _write(
         "read_by": None if options.template is None else template.hash,
         "items": digest,
     }
-    outcomes = [pairings.outcome(benchmark, protocol, importer.keys[item], part.readings[item]) for item in kept]
+    outcomes = [pairings.outcome(benchmark, protocol, key, part.readings[item]) for item, key in held.items()]
     with step(f"scoring {benchmark.name} · {judge}"):
         beside = Beside(
             notes=list(_notes(importer, part, kept)),
