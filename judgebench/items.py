@@ -211,6 +211,12 @@ class ItemKey:
         return self.human_score is not None or bool(self.attributes)
 
     @property
+    def classed(self) -> bool:
+        """Whether it is a single completion that people put in classes, agreeing on one or not."""
+        said = any(isinstance(label, str) for _, label in self.annotations)
+        return self.k == 1 and (self.label is not None or said)
+
+    @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
         known = self.label is not None or self.human_score is not None

@@ -245,7 +245,9 @@ class Benchmark(ABC):
         if unlabelled == len(outcomes):
             yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
-            yield f"{unlabelled} of {len(outcomes)} items have no label and are not scored"
+            divided = sum(not outcome.item.labelled and bool(outcome.item.annotations) for outcome in outcomes)
+            why = f" ({divided} have annotators who are divided)" if divided else ""
+            yield f"{unlabelled} of {len(outcomes)} items have no label{why} and are not scored"
 
 
 def named(names: Sequence[str], shown: int = 5) -> str:

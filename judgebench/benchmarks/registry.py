@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks.agreement_rules import KappaOrSpearman
+from judgebench.benchmarks.concordance import AcesTau
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
@@ -36,6 +37,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             OrderVotes(),
             ConsistentAccuracy(),
             ThreeWay(),
+            AcesTau(),
             KAgainstOne(),
             BestBeatsEveryLoser(),
             ReciprocalRank(),
