@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import counted
 from judgebench.analysis.agreement import choices
 from judgebench.analysis.show import NO_TEXT, Showing
+from judgebench.metrics.steps import FIRST_WRONG
 from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded
 from judgebench.pages.wordings import Wordings
+from judgebench.runs import people_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -112,12 +114,14 @@ class Browser:
         """The texts of an item, and what each run has of it."""
         said: dict[str, Any] = {
             "prompt": _turns(item.conversation),
-            "completions": [_turns(each.turns) for each in item.completions],
+            "completions": [_texts(each.turns, item.steps) for each in item.completions],
             "correct": item.num_correct,
+            **({"steps": len(item.steps)} if item.steps else {}),
             **({"reference": item.reference} if item.reference is not None else {}),
-            **({"rubric": item.rubric} if item.rubric is not None else {}),
+            **({"rubric": rubric} if (rubric := "\n\n".join(filter(None, (item.rubric, item.criteria_text)))) else {}),
             **({"label": item.label} if item.label is not None else {}),
             **({"human": item.human_score} if item.human_score is not None else {}),
+            **({"said": [*people_said(item)]} if item.annotations or item.attributes else {}),
         }
         runs = {}
         for at in having:
@@ -125,12 +129,14 @@ class Browser:
             calls = [self._call(at, item, call) for call in shown.calls]
             scores = shown.outcome.scores if shown.outcome is not None else ()
             runs[at] = {"calls": calls, **({"scores": scores} if scores else {}), **_bounds(shown.outcome)}
+            if shown.outcome is not None and FIRST_WRONG in shown.outcome.parts:
+                runs[at]["first"] = int(shown.outcome.parts[FIRST_WRONG])
         return said | {"runs": runs}
 
     def _call(self, at: int, item: Item, call: ShownCall) -> dict[str, Any]:
         judgement, usage = call.judgement, call.judgement.usage
         said = {
-            "order": judgement.order,
+            "order": (0,) if self._runs[at].run.manifest.protocol.protocol.each else judgement.order,
             "sample": judgement.sample or None,
             "verdict": judgement.verdict,
             "chosen": judgement.reading.choice,
@@ -249,6 +255,11 @@ def _classes(finished: Finished) -> Mapping[str, Any]:
     """The classes of label verdicts, for the labels that a reader may give."""
     classes = finished.run.manifest.template.label_classes
     return {} if classes is None else {"classes": list(classes.names)}
+
+
+def _texts(turns: Sequence[Turn], steps: Sequence[str]) -> list[list[str]]:
+    """The steps of a completion under their numbers; of another its turns."""
+    return [[f"step {at}", text] for at, text in enumerate(steps)] or _turns(turns)
 
 
 def _turns(turns: Sequence[Turn]) -> list[list[str]]:

@@ -62,6 +62,7 @@ from judgebench.runs.naming import (
     taken_note as taken_note,
 )
 from judgebench.runs.outcomes import was_judged as was_judged
+from judgebench.runs.people import people_said as people_said
 from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_preferences as write_preferences
 from judgebench.runs.run import (
     Finished as Finished,
@@ -91,7 +92,6 @@ from judgebench.runs.shown import (
     calibration_line as calibration_line,
     flips_line as flips_line,
     padded_line as padded_line,
-    run_table as run_table,
     run_tables as run_tables,
 )
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts

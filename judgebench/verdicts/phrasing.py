@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS
+from judgebench.items import LABELS, Failure
+from judgebench.verdicts.checklist import checklist_like
 from judgebench.verdicts.finding import find_strictly
 from judgebench.verdicts.marks import VerdictMatch, find_tag
-from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, scores_like
+from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, read_criteria, scores_like
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.verdicts.rule import VerdictRule
 
@@ -40,6 +41,16 @@ def phrase_label(rule: VerdictRule, name: str) -> str:
         name: One of its classes.
     """
     return next(text for text, value in (rule.values or {}).items() if value == name)
+
+
+def phrase_criteria(rule: VerdictRule, names: Mapping[str, str]) -> str:
+    """The verdicts on all criteria of an item: an object of JSON where the rule has a field, else a line for each.
+
+    Args:
+        rule: Of mode criteria.
+        names: The class of each criterion, by its id.
+    """
+    return checklist_like(rule, names)
 
 
 def phrase_rating(rule: VerdictRule, rating: str) -> str:
@@ -116,5 +127,12 @@ def _example_text(rule: VerdictRule) -> str:
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:
-    """A rating as a number; the rest, several parts among it, as text."""
+    """A rating or a step as a number, verdicts or ratings of criteria as an object; the rest as text."""
+    if rule.reads_all:
+        return json.loads(text)
+    if rule.steps:
+        return int(text)
+    if rule.criteria is not None and rule.scale is not None:
+        found = read_criteria(text, rule.criteria, rule.scale)
+        return text if isinstance(found, Failure) else dict(found.parts)
     return float(text) if rule.scale is not None and not rule.has_parts else text
