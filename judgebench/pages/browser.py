@@ -13,6 +13,7 @@ from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded
 from judgebench.pages.wordings import Wordings
+from judgebench.runs import people_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,6 +120,7 @@ class Browser:
             **({"rubric": rubric} if (rubric := "\n\n".join(filter(None, (item.rubric, item.criteria_text)))) else {}),
             **({"label": item.label} if item.label is not None else {}),
             **({"human": item.human_score} if item.human_score is not None else {}),
+            **({"said": [*people_said(item)]} if item.annotations or item.attributes else {}),
         }
         runs = {}
         for at in having:

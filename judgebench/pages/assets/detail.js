@@ -212,9 +212,10 @@ judgebench.detail = (() => {
     ];
   }
 
-  function label(entry) {
-    if (entry.label) return pill(`label: ${entry.label}`);
-    return entry.human === undefined ? null : pill(`label: ${entry.human}`);
+  function labels(entry) {
+    if (entry.said) return entry.said.map((line) => pill(line));
+    if (entry.label) return [pill(`label: ${entry.label}`)];
+    return entry.human === undefined ? [] : [pill(`label: ${entry.human}`)];
   }
 
   async function show(place, items, at, asked, { choose, again, triage }) {
@@ -227,7 +228,7 @@ judgebench.detail = (() => {
     const [buttons, whole] = tools(items, at, entry, again);
     const replies = [first, ...(beside === null ? [] : [beside])];
     place.replaceChildren(
-      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, pill(items.subsets[items.items.subset[at]]), " ", label(entry))),
+      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, pill(items.subsets[items.items.subset[at]]), " ", ...labels(entry))),
       whole,
       ...(triage ? [triage(at, entry, letters)] : []),
       verdicts(items, at, entry, letters, asked, choose),
