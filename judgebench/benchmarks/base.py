@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeGuard
 
 from judgebench.benchmarks.rules import label_outcome
 from judgebench.errors import ConfigError, DataError
@@ -21,6 +21,7 @@ from judgebench.verdicts import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from judgebench.benchmarks.declared import Declared
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
     from judgebench.sources.source import Row
@@ -43,6 +44,7 @@ class Benchmark(ABC):
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
+        by_file: Whether a benchmark file declares it: see `is_declared`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
     """
 
@@ -59,6 +61,7 @@ class Benchmark(ABC):
     has_official_way: bool = True
     joint_orders: bool = False
     own_rows: bool = False
+    by_file: bool = False
     ties_template: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
@@ -215,6 +218,11 @@ class Benchmark(ABC):
             yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
             yield f"{unlabelled} of {len(outcomes)} items have no label and are not scored"
+
+
+def is_declared(benchmark: Benchmark) -> TypeGuard[Declared]:
+    """Whether a benchmark is one that a file declares; asking imports nothing that reads such files."""
+    return benchmark.by_file
 
 
 def named(names: Sequence[str], shown: int = 5) -> str:
