@@ -35,6 +35,13 @@ from judgebench.analysis.strengths import (
     StrengthsFound as StrengthsFound,
     strengths as strengths,
 )
+from judgebench.analysis.suite import (
+    SuiteRow as SuiteRow,
+    SuiteScores as SuiteScores,
+    SuiteTable as SuiteTable,
+    score_seven as score_seven,
+    seven as seven,
+)
 from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,

@@ -9,13 +9,16 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.benchmarks.examples import EXAMPLES
 from judgebench.benchmarks.file import rows_of
+from judgebench.benchmarks.suites import check_single
 from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking, threaded
 from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_of
-from judgebench.engine.plan import companion_of, fitting_templates, plan
+from judgebench.engine.plan import companion_of, fitting_templates
+from judgebench.engine.suite import plan_benchmarks
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
 from judgebench.items import LABELS
 from judgebench.judges import destination_lines
@@ -111,7 +114,7 @@ def forecast(
         ConfigError: A usage error that the run itself would end with.
     """
     planned, running = _options(locals())
-    return forecast_grid(plan(benchmark, planned), running)
+    return forecast_grid(plan_benchmarks(benchmark, planned), running)
 
 
 async def agrid(
@@ -150,7 +153,7 @@ async def agrid(
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
-    """Runs every judge with every template on one benchmark.
+    """Runs every judge with every template on one benchmark, or on each of `seven` (see `judgebench.seven`).
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], data="sample", limit=10)
@@ -225,6 +228,7 @@ async def arun(
         FatalProviderError: No call worked. Where a judge stops later, that is a warning, and the run has what came.
         BudgetReached: The budget does not suffice for any call.
     """
+    check_single(benchmark, f"jb.grid('{benchmark}', judges=[...])")
     result = await _run_grid(benchmark, *_options(locals() | {"judges": judge, "templates": template or ()}))
     plain = [each for each in result if each.cell.alteration is None]
     if not plain:
@@ -249,7 +253,7 @@ def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
 
 async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:
     """Plans and runs a grid, and warns of what was left out and of what stopped; raises it where no verdict came."""
-    made = plan(benchmark, planned)
+    made = plan_benchmarks(benchmark, planned)
     if not running.offline:
         _warn_of_addresses(made)
     result = await run_grid(made, running)
@@ -280,6 +284,7 @@ def score(
     in_order: bool = False,
     head: str | int | None = None,
     steps: Steps | None = None,
+    threshold: float | None = None,
     columns: Mapping[str, str] | str | None = None,
     labels: Mapping[str, str] | str | None = None,
     id_column: str | None = None,
@@ -312,6 +317,7 @@ def score(
         head: Which of several scores of a completion: its name or its index.
         steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
             `mean-logit`, `mean-odds` or `last`.
+        threshold: Of items in steps: a step with a score below it is wrong.
         columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
         labels: What the items' labels mean: `{"model_a": "A"}`.
         id_column: The column of the items' ids.
@@ -326,6 +332,7 @@ def score(
     from judgebench.rewards.scorer import ScoredDataset, find_scorer
     from judgebench.runs import scores as scorefiles
 
+    check_single(benchmark, f"jb.score_{benchmark}(FOLDER)")
     scorer = find_scorer(scores)
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
     reading = RowOptions(
@@ -345,7 +352,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps, threshold),
     )
     return Run.load(path)
 
@@ -405,6 +412,8 @@ def import_verdicts(
     wanted = tuple(subsets)
     dataset = None if data is None and alone else load_dataset(chosen, data, Selection(wanted, rows=rows))
     read_by = None if template is None else load_template(template)
+    if dataset is not None and read_by is not None:
+        dataset = dataset.held_against(read_by.mode, read_by.rule.classes, read_by.name)
     options = ImportOptions(judge, read_by, labels or {}, wanted)
     return [Run.load(path) for path in import_runs(source, chosen, dataset, out=Path(out), options=options)]
 
@@ -450,7 +459,8 @@ def render(
         template: A name or file.
         benchmark: Whose item; None for `custom` where there is data, else for the first benchmark with a bundled sample
             that the template fits.
-        data: Where the items come from; None for the bundled sample.
+        data: Where the items come from; None for the bundled sample, or for a made-up item where no sample has one of
+            the template's kind.
         item: The item's id; None for the first one that is worded with this template.
         seed: Of the order.
         structured: As for a judge that takes a JSON schema for its reply.
@@ -464,7 +474,10 @@ def render(
     if structured and not loaded.structured:
         raise ConfigError(f"template '{loaded.name}' has no structured output; add verdict.json to its front matter")
     own = "custom" if data is not None and data != SAMPLE else None
-    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), data)
+    example = EXAMPLES.get(loaded.mode) if benchmark is None and own is None and pairs is None else None
+    given: Data | None = data if example is None else [example]
+    own = own if example is None else "custom"
+    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), given)
     chosen = get_benchmark(name)
     fitting_templates(chosen, [loaded], pairs)
     dataset = load_dataset(chosen, rows or SAMPLE, Selection(rows=(reading or RowOptions()).rows))
@@ -482,7 +495,7 @@ def render(
         item=key.id,
         order=order,
         messages=wording.render(shown, order, structured=structured and wording.structured),
-        schema=structured_schema(wording.rule, LABELS[: len(order)]) if structured else None,
+        schema=structured_schema(wording.rule_for(shown, order), LABELS[: len(order)]) if structured else None,
         instead_of=None if wording.name == loaded.name else loaded.name,
     )
 

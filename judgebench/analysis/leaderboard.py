@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import json
 import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from pydantic import BaseModel, ConfigDict
-
 from judgebench._util.steps import counted
 from judgebench._util.text import difference_text
 from judgebench.analysis.board import FIGURES, Board, CorrectedLabels, Leaderboard, Place
 from judgebench.analysis.failures import failure_notes
+from judgebench.analysis.published import published_of
 from judgebench.analysis.ranking import MANY, Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
@@ -38,35 +36,11 @@ from judgebench.runs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from judgebench.analysis.published import Published
     from judgebench.runs import Finished, RunLabel
 
 SORTS = ("score", "judge", "cost", "coverage")
 """What a leaderboard can be sorted by, beside the name of a section."""
-
-
-class Published(BaseModel):
-    """A row of `published.json`: figures that others measured.
-
-    Attributes:
-        source: Where they stand.
-        date: Of the source.
-    """
-
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-    benchmark: str
-    name: str
-    score: float
-    sections: dict[str, float]
-    note: str
-    source: str
-    date: str
-
-
-def published_figures() -> list[Published]:
-    """The published figures that ship."""
-    rows = json.loads((Path(__file__).parent / "published.json").read_text(encoding="utf-8"))
-    return [Published.model_validate(row) for row in rows]
 
 
 def leaderboard(
@@ -217,12 +191,15 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
             f"{others} {are} not: use judgebench compare --common"
         )
     if published:
-        figures = [each for each in published_figures() if each.benchmark == benchmark.name]
+        figures = published_of(benchmark.name)
         places += [_published(each) for each in figures]
         there = {*sections, *(name for each in figures for name in each.sections)}
         sections = tuple(name for name in benchmark.layout.named(there) if name in there)
-        notes += [f"{each.name}: {each.note}" for each in figures if each.note]
-        notes += [f"published, not reproduced: {each.name} ({each.source}, {each.date})" for each in figures]
+        for note in dict.fromkeys(each.note for each in figures if each.note):
+            notes.append(f"{', '.join(each.name for each in figures if each.note == note)}: {note}")
+        for source in dict.fromkeys((each.source, each.date) for each in figures):
+            among = ", ".join(each.name for each in figures if (each.source, each.date) == source)
+            notes.append(f"published, not reproduced: {among} ({', '.join(source)})")
     ranked = [places[at] for at in alike]
     places.sort(key=_order(sort))
     shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import plugin, plugin_names
 from judgebench.benchmarks.file import is_benchmark_file
+from judgebench.benchmarks.suites import SUITES, check_single
 from judgebench.errors import unknown_name
 
 if TYPE_CHECKING:
@@ -28,14 +29,24 @@ BENCHMARKS = {
     "rm-bench": "judgebench.benchmarks.rm_bench:RMBench",
     "rewardmath": "judgebench.benchmarks.rewardmath:RewardMATH",
     "feedback-bench": "feedback-bench.yaml",
+    "helpsteer2": "helpsteer2.yaml",
     "rmb": "rmb.yaml",
     "ppe-preference": "ppe-preference.yaml",
     "ppe-correctness": "ppe-correctness.yaml",
     "pandalm": "pandalm.yaml",
+    "judge-bench": "judge-bench.yaml",
+    "judge-bench-grades": "judge-bench-grades.yaml",
     "contextual-judge": "contextual-judge.yaml",
     "reasoning-judge": "reasoning-judge.yaml",
     "codejudge": "codejudge.yaml",
+    "codejudge-adversarial": "codejudge-adversarial.yaml",
+    "m-rewardbench": "m-rewardbench.yaml",
     "eval-bias": "eval-bias.yaml",
+    "healthbench-meta": "healthbench-meta.yaml",
+    "faithbench": "faithbench.yaml",
+    "llm-aggrefact": "llm-aggrefact.yaml",
+    "processbench": "processbench.yaml",
+    "prmbench": "prmbench.yaml",
     "custom": "judgebench.benchmarks.custom:Custom",
 }
 """Name -> file, or module and class; it is read when its benchmark is asked for."""
@@ -50,10 +61,11 @@ def get_benchmark(name: str) -> Benchmark:
     """The benchmark of that name: one of ours, a file of the user's own by its path, else another package's.
 
     Raises:
-        ConfigError: There is none (the message names the nearest), or the file or the package's is broken.
+        ConfigError: There is none (the message names the nearest), it is several, or the file or package is broken.
     """
     if name in BENCHMARKS:
         return _shipped(name)
+    check_single(name, f"judgebench run {name} or judgebench score --benchmark {name}")
     return _from_file(Path(name)) if is_benchmark_file(name) else _plugged(name)
 
 
@@ -92,7 +104,7 @@ def known_benchmarks() -> list[str]:
 
 def _plugged(name: str) -> Benchmark:
     if name not in plugin_names(GROUP):
-        raise unknown_name("benchmark", name, known_benchmarks())
+        raise unknown_name("benchmark", name, [*known_benchmarks(), *SUITES])
     made = plugin(GROUP, "benchmark", name, lambda made: _problem(made, name))
     if isinstance(made, ModuleType):
         with as_file(files(made) / f"{name}.yaml") as path:

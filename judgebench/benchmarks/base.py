@@ -6,13 +6,13 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeGuard
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
-from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
+from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, StepIndex, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
-from judgebench.metrics.votes import filled, join
+from judgebench.metrics.votes import filled, join, join_criteria
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
     from judgebench.sources.source import Row
+
+
+T = TypeVar("T")
 
 
 class Benchmark(ABC):
@@ -43,9 +46,11 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        sections_apart: Whether its sections are different questions, whose annotators are each by themselves.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         by_file: Whether a benchmark file declares it: see `is_declared`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
+        positive: The class that precision, recall and ranking figures are of; None for the template's.
     """
 
     name: str
@@ -60,9 +65,11 @@ class Benchmark(ABC):
     official_orders: Orders = "one"
     has_official_way: bool = True
     joint_orders: bool = False
+    sections_apart: bool = False
     own_rows: bool = False
     by_file: bool = False
     ties_template: str | None = None
+    positive: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -124,10 +131,10 @@ class Benchmark(ABC):
     def models(self, item: Item) -> tuple[str | None, ...] | None:
         """Whose each completion is: the item's `models`, or `chosen_model` and `rejected_model`; None if unknown."""
         said = item.metadata.get("models")
-        if said is None and item.key.k == 2:
+        if said is None and len(item.completions) == 2:
             said = [item.metadata.get("chosen_model"), item.metadata.get("rejected_model")]
         said = decode_cell(said)
-        if not isinstance(said, list) or len(said) != item.key.k:
+        if not isinstance(said, list) or len(said) != len(item.completions):
             return None
         models = tuple(name if isinstance(name, str) and name.strip() else None for name in said)
         return models if any(models) else None
@@ -151,8 +158,13 @@ class Benchmark(ABC):
             ConfigError: The item does not fit the mode.
         """
         if not KINDS[mode].ordered:
-            if mode == "label" and item.k != 1:
-                raise ConfigError(f"item '{item.id}' has {item.k} completions, a label template shows 1: one row each")
+            if mode != "rating" and item.k != 1:
+                raise ConfigError(f"item '{item.id}' has {item.k} completions, a {mode} template shows 1: one row each")
+            if mode == "criteria" and not item.checklist:
+                raise ConfigError(f"item '{item.id}' has no criteria: give each row a column 'criteria', or name it")
+            if mode == "steps" and not item.steps:
+                mend = "rows with a list in the column 'steps' have some"
+                raise ConfigError(f"item '{item.id}' has no steps, which a steps template shows: {mend}")
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
@@ -172,12 +184,13 @@ class Benchmark(ABC):
         """
         if rule == "mean":
             return self._outcome(item, readings)
-        made = self._outcome(item, join(readings, rule))
+        together = join_criteria if is_checklist(item, readings) else join
+        made = self._outcome(item, together(readings, rule))
         made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
-        gold = item.label if is_label(item, readings) else None
-        others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
+        gold = item.gold if is_label(item, readings) else None
+        others = [self._outcome(item, together(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
         parts = {**made.parts, **self.bounds_of_parts([made, *others])}
@@ -195,9 +208,27 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
-        if is_label(item, readings):
-            return label_outcome(item, readings)
-        return self.judged(item, readings)
+        if is_checklist(item, readings):
+            return criteria_outcome(item, readings)
+        if is_step(item, readings):
+            return self.judged_steps(item, readings)
+        return self.judged_label(item, readings) if is_label(item, readings) else self.judged(item, readings)
+
+    def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of a single completion that was put in classes."""
+        return label_outcome(item, readings)
+
+    def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of an item from what its readings say is the first wrong step."""
+        return step_outcome(item, readings)
+
+    def scored_steps(self, item: ItemKey, scores: tuple[float | None, ...], threshold: float) -> Outcome:
+        """The outcome of an item from one score a step, of which those below a threshold are wrong; None is missing."""
+        return scored_step_outcome(item, scores, threshold)
+
+    def takes_redundancy(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that do
+        """Whether an item's steps are wrong where a score file says that they are redundant."""
+        return False
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -213,11 +244,13 @@ class Benchmark(ABC):
 
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What a reader of the metrics must know, a sentence each."""
-        unlabelled = sum(not outcome.item.labelled for outcome in outcomes)
+        unlabelled = sum(not outcome.item.labelled and outcome.credit is None for outcome in outcomes)
         if unlabelled == len(outcomes):
             yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
-            yield f"{unlabelled} of {len(outcomes)} items have no label and are not scored"
+            divided = sum(not outcome.item.labelled and bool(outcome.item.annotations) for outcome in outcomes)
+            why = f" ({divided} have annotators who are divided)" if divided else ""
+            yield f"{unlabelled} of {len(outcomes)} items have no label{why} and are not scored"
 
 
 def is_declared(benchmark: Benchmark) -> TypeGuard[Declared]:
@@ -253,8 +286,24 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 
 
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
-    """Whether the readings put a single completion in a class, or failed to."""
-    return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+    """Whether the readings put a single completion in a class or name its first wrong step, or failed to."""
+    if item.k != 1:
+        return False
+    by_people = any(isinstance(said, str) for _, said in item.annotations)
+    return by_people or item.label is not None or any(reading.label is not None for reading in readings)
+
+
+def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings name the first wrong step of an item, or failed to."""
+    said = [reading.result.value for reading in readings if isinstance(reading.result, Verdict)]
+    return item.steps > 0 and (isinstance(said[0], StepIndex) if said else item.label is not None)
+
+
+def is_checklist(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings are verdicts on the item's own criteria, or failed to be."""
+    ids = {each.id for each in item.checklist}
+    verdicts = [reading.result for reading in readings if isinstance(reading.result, Verdict)]
+    return bool(ids) and all(each.parts and ids.issuperset(name for name, _ in each.parts) for each in verdicts)
 
 
 def row_error(row: Row, message: str) -> DataError:
@@ -262,13 +311,19 @@ def row_error(row: Row, message: str) -> DataError:
     return DataError(f"{row.where}: {message}")
 
 
-def made(rows: Iterable[Row], row: Row, make: Callable[..., Item], *arguments: object) -> Item | None:
-    """The item of a row; None where it cannot be used and the rows keep such rows aside.
+def gone_to(rows: Iterable[Row], row: Row) -> None:
+    """Says which row is gone to, of those that are put together, to rows that keep it as `row` (see `CheckedRows`)."""
+    if getattr(rows, "row", row) is not row:
+        rows.row = row  # type: ignore[attr-defined]
+
+
+def made(rows: Iterable[Row], row: Row, make: Callable[..., T], *arguments: object) -> T | None:
+    """What is made of a row; None where it cannot be used and the rows keep such rows aside.
 
     Args:
         rows: What is gone through; where it has a method `refuse(row, what)`, a bad row goes there.
         row: The row of them.
-        make: From a row, and the arguments, to its item.
+        make: From a row, and the arguments, to its item, say.
         arguments: What else it takes.
 
     Raises:

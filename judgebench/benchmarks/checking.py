@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from judgebench.errors import DataError
-from judgebench.items import ITEM_FIELDS
+from judgebench.items import ITEM_FIELDS, SOME_FIELDS
 from judgebench.sources.columns import plain
 from judgebench.sources.form import FormError
 from judgebench.sources.known import KnownSource, likely_label
@@ -265,7 +265,7 @@ class CheckedRows:
         form = None if known is None else known.form
         first = [row.data for row in islice(below.placed_rows(), _FIRST) if row.problem is None]
         if form is None:
-            roles = _ROLES | ITEM_FIELDS if {*self._columns} >= _ITEMS else _ROLES
+            roles = _ROLES | ITEM_FIELDS | SOME_FIELDS if {*self._columns} >= _ITEMS else _ROLES
             used = {column: column for column in self._columns if column in roles}
             found.unused = [column for column in self._columns if column not in used]
             found.form = _plain_form(self._columns, first)

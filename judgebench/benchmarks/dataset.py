@@ -20,7 +20,7 @@ from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import ITEM_FIELDS, item_from_json
+from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json, item_to_json
 from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
@@ -29,7 +29,7 @@ from judgebench.sources.opening import source_of
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Iterator, Mapping, Sequence
+    from collections.abc import Container, Iterator, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import Classes, Item, ItemKey, Mode
@@ -150,6 +150,9 @@ class Dataset:
             return self
         if classes is not None:
             self.golds.check(classes, template)
+            positive = self.benchmark.positive
+            if positive is not None and classes.find(positive) is None:
+                raise unknown_name(f"class of positive in {self.benchmark.name}", positive, classes.names)
         return replace(self, keys={item: kind.held_against(key, classes) for item, key in self.keys.items()})
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
@@ -224,23 +227,28 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ):
             checked.refuse(row, problem)
             continue
-        said = _said(item).encode("utf-8", "surrogatepass")
+        texts = _measured(_texts(item))
+        said = _said(item, texts).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
-        if row is not None and len(item.completions) == 1:
+        if row is not None and len(item.completions) == 1 and not item.steps:
             golds.note(item, row)
+        if row is not None and item.annotations:
+            golds.note_people(item, row)
         if benchmark.own_rows and row is not None:
-            checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
+            checked.add(item, texts, benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
+    if benchmark.own_rows:
+        golds.check_people()
     if (used := benchmark.columns_used(checked.columns)) is not None:
         checked.understood.used, checked.understood.unused = used
         checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
     benchmark.check(keys.values())
-    keys, ungrouped = in_groups(benchmark, keys)
+    ungrouped = put_in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
     checked.understood.groups = sum(size > 1 for size in sizes.values())
     wanted = _wanted(list(keys.values()), selection.subsets)
@@ -337,7 +345,7 @@ def _are_items(rows: Source) -> bool:
     if not rows.name.endswith(_ITEM_FILES):
         return False
     first = next(rows.every_row(), None)
-    return first is not None and {*first.data} == ITEM_FIELDS
+    return first is not None and {*first.data} - SOME_FIELDS == ITEM_FIELDS
 
 
 def _drawn_from(file: str) -> int:
@@ -357,22 +365,27 @@ def _item_of(row: Row) -> Item:
         raise DataError(f"{row.where}: not a valid item ({error!r}); copy the file again") from None
 
 
-def in_groups(benchmark: Benchmark, keys: Mapping[str, ItemKey]) -> tuple[dict[str, ItemKey], int]:
-    """The items in the groups that only all of them tell, and how many are in none although they share one."""
+def put_in_groups(benchmark: Benchmark, keys: dict[str, ItemKey]) -> int:
+    """Puts the items in the groups that only all of them tell; how many are then in none although they share one."""
     told = benchmark.groups(keys.values())
     sizes = Counter(keys[item].group for item, group in told.items() if group is None)
-    grouped = {item: replace(keys[item], group=group) for item, group in told.items()}
-    return {**keys, **grouped}, sum(size for size in sizes.values() if size > 1)
+    for item, group in told.items():
+        if keys[item].group != group:
+            keys[item] = replace(keys[item], group=group)
+    return sum(size for size in sizes.values() if size > 1)
 
 
 def _grouped(item: Item, key: ItemKey) -> Item:
     return item if item.group == key.group else replace(item, group=key.group)
 
 
-def _said(item: Item) -> str:
-    """All that an item holds."""
+def _said(item: Item, texts: str) -> str:
+    """All that an item holds, its texts as `_measured` has them."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
-    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata)])
+    some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
+    some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
+    head = _measured([item.id, item.subset, *map(str, others)])
+    return head + texts + _measured([*item.steps, _ENCODE(item.metadata), *some])
 
 
 def _texts(item: Item) -> list[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.annotating import too_few
 from judgebench.errors import DataError
 from judgebench.sources.form import option
 
@@ -21,14 +22,42 @@ class Golds:
     def __init__(self) -> None:
         self._classes: dict[str, str] = {}
         self._grades: dict[float, str] = {}
+        self._criteria: dict[str, tuple[str, str]] = {}
+        self._people: dict[str, tuple[int, str]] = {}
 
     def note(self, item: Item, row: Row) -> None:
         """Keeps the place of a row whose class or grade no earlier one has; of a hundred at most."""
-        if item.label is not None:
-            if item.label not in self._classes and len(self._classes) < _MOST:
-                self._classes[item.label] = row.where
-        elif item.human_score is not None and item.human_score not in self._grades and len(self._grades) < _MOST:
-            self._grades[item.human_score] = row.where
+        for each in item.checklist:
+            if each.label is not None and each.label not in self._criteria and len(self._criteria) < _MOST:
+                self._criteria[each.label] = row.where, each.id
+        if item.annotations:
+            for _, said in item.annotations:
+                self._note(said, row)
+        elif item.label is not None or item.human_score is not None:
+            self._note(item.human_score if item.label is None else item.label, row)  # type: ignore[arg-type]
+
+    def note_people(self, item: Item, row: Row) -> None:
+        """Counts the items of each annotator who has a name."""
+        for name, _ in item.annotations:
+            count, where = self._people.get(name, (0, row.where))
+            self._people[name] = count + 1, where
+
+    def check_people(self) -> None:
+        """Whether each annotator labels two items or more.
+
+        Raises:
+            DataError: One labels a single item; the message names its row.
+        """
+        for name, (count, where) in self._people.items():
+            if count == 1 and not name.isdigit():  # in a list annotators have places and no names
+                raise DataError(f"{where}: {too_few(name)}")
+
+    def _note(self, said: str | float, row: Row) -> None:
+        if isinstance(said, str):
+            if said not in self._classes and len(self._classes) < _MOST:
+                self._classes[said] = row.where
+        elif said not in self._grades and len(self._grades) < _MOST:
+            self._grades[said] = row.where
 
     def check(self, classes: Classes, template: str) -> None:
         """Whether a template's classes have one that each class, and each grade, stands for.
@@ -36,6 +65,9 @@ class Golds:
         Raises:
             DataError: They have none; the message names the row, and the option that says what is meant.
         """
+        if classes.shares:
+            self._check_criteria(classes, template)
+            return
         names = f"the classes of template '{template}' ({', '.join(classes.names)})"
         for gold, where in self._classes.items():
             if classes.find(gold) is None:
@@ -51,3 +83,14 @@ class Golds:
                 raise DataError(f"{where}: human_score {grade:g} does not say which of {names} it is: {says}")
             mend = "only 0 and 1 can be: take a template of mode rating, such as -t rating-10"
             raise DataError(f"{where}: human_score {grade:g} is not one of {names}; {mend}")
+
+    def _check_criteria(self, classes: Classes, template: str) -> None:
+        for label, (where, criterion) in self._criteria.items():
+            if classes.share(label) is None:
+                names = ", ".join(classes.names)
+                near = difflib.get_close_matches(label.casefold(), classes.names, n=1, cutoff=0.5)
+                hint = f": did you mean {near[0]}?" if near else ""
+                raise DataError(
+                    f"{where}: criterion '{criterion}' has the label '{label}', not one of the classes of template "
+                    f"'{template}' ({names}){hint}"
+                )

@@ -3,27 +3,30 @@
 from __future__ import annotations
 
 import difflib
-from collections import Counter
 from fnmatch import fnmatchcase
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import base
 from judgebench.benchmarks.columns import MISSING, ColumnSpec, NotTextError
-from judgebench.items import TIE
 from judgebench.sources.cells import decode_cell
-from judgebench.sources.labels import label_key, read_label
+from judgebench.sources.labels import label_key
 from judgebench.sources.mapped import label_of
+from judgebench.sources.people import each_label
 from judgebench.sources.source import Row, id_text
+from judgebench.sources.turns import is_tagged, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.spec import BenchmarkSpec
 
-_SOMETIMES = frozenset({"reference", "rubric", "context", "group", "human_score", "num_correct", "pairs"})
+_SOMETIMES = frozenset({"reference", "rubric", "context", "group", "human_score", "num_correct", "pairs", "attributes"})
 """Roles that rows after the first may lack."""
 
 _LISTS = ("chosen", "rejected", "completions")
+
+_BY_NAME = frozenset({"label", "human_score", "attributes"})
+"""Roles whose several columns are each an annotator's, or an attribute's."""
 
 _TRUE = frozenset({"1", "true", "yes", "correct", "right", "chosen"})
 _FALSE = frozenset({"0", "false", "no", "incorrect", "wrong", "rejected"})
@@ -70,10 +73,11 @@ class RowReader:
         taken, _ = self._names_of(data)
         read = {column: value for column, value in data.items() if column not in taken}
         for role, columns in self._roles.items():
-            cells = [self._cell(column, role, row) for column in columns]
-            cells = [cell for cell in cells if cell is not MISSING]
+            every = {column: self._cell(column, role, row) for column in columns}
+            cells = {column: cell for column, cell in every.items() if cell is not MISSING}
             if cells:
-                read[role] = self._of(role, cells, row)
+                worst = role == "label" and self._spec.severity
+                read[role] = self._worst([*cells.values()], row) if worst else self._of(role, cells)
         self._first = False
         self._correct(read, row)
         if (context := read.pop("context", None)) is not None and isinstance(read.get("prompt"), str):
@@ -112,11 +116,21 @@ class RowReader:
             raise column.missing(row.where, role, row.data)
         return cell
 
-    def _of(self, role: str, cells: Sequence[object], row: Row) -> object:
+    def _of(self, role: str, named: Mapping[ColumnSpec, object]) -> object:
         """What a role is, from the cells of its columns."""
-        if role == "label":
-            votes = [self._labels.get(label_key(cell), cell) for cell in cells]
-            return votes[0] if len(self._spec.expressions(role)) == 1 else _majority(votes, row)
+        cells = [*named.values()]
+        if role == "label" and self._spec.item == "steps":  # a list is of one person's wrong steps
+            cells = [
+                cell if isinstance(cell, list | tuple) else self._labels.get(label_key(cell), cell) for cell in cells
+            ]
+        elif role == "label":
+            cells = [each_label(cell, lambda said: self._labels.get(label_key(said), said)) for cell in cells]
+        if role in _BY_NAME and len(self._roles[role]) > 1:
+            return {column.short: cell for column, cell in zip(named, cells, strict=True)}
+        if role == "prompt" and len(cells) == 1 and isinstance(cells[0], str) and is_tagged(cells[0]):
+            return tagged(cells[0])
+        if role == "attributes" and not isinstance(decode_cell(cells[0]), dict):
+            return {next(iter(named)).short: cells[0]}
         if len(cells) == 1:
             return cells[0]
         if role in _LISTS:
@@ -124,6 +138,17 @@ class RowReader:
         if role == "correct":
             return list(cells)
         return "\n\n".join(id_text(cell) for cell in cells if cell not in {None, ""})
+
+    def _worst(self, cells: Sequence[object], row: Row) -> str:
+        """Of all labels in some cells, lists among them, the one that is the worst; without any, the mildest."""
+        severity = self._spec.severity
+        found = 0
+        for said in _flat(cells):
+            name = self._labels.get(label_key(said), str(said))
+            if name not in severity:
+                raise base.row_error(row, f"label is {said!r:.60}, none of {', '.join(severity)}: say it under labels")
+            found = max(found, severity.index(name))
+        return severity[found]
 
     def _correct(self, read: dict[str, object], row: Row) -> None:
         """Parts completions into chosen and rejected ones, where a column says of each whether it is correct."""
@@ -142,6 +167,15 @@ class RowReader:
         del read["completions"]
         if pairs:
             read["pairs"] = _pairs(pairs, order, len(right), row)
+
+
+def _flat(cells: Sequence[object]) -> Iterator[object]:
+    """The cells, and what is in those that are lists, however deep; empty ones are left out."""
+    for cell in map(decode_cell, cells):
+        if isinstance(cell, list | tuple):
+            yield from _flat(cell)
+        elif cell is not None and cell != "":
+            yield cell
 
 
 def is_correct(flag: object, row: Row) -> bool:
@@ -172,20 +206,6 @@ def _pairs(pairs: object, order: Sequence[int], right: int, row: Row) -> str:
 def _meaning(meaning: str | None) -> str:
     """A label as benchmarks know it; empty for none."""
     return label_of(meaning or "")
-
-
-def _majority(votes: Sequence[object], row: Row) -> str:
-    """What most annotators say; a tie where no label has the most, and nothing where nobody says anything."""
-    said = []
-    for vote in votes:
-        label = read_label(vote)
-        if not isinstance(label, str):
-            raise base.row_error(row, f"label is {vote!r}, expected A, B or tie: say what it means under labels")
-        said += [label] if label else []
-    counts = Counter(said).most_common(2)
-    if not counts:
-        return ""
-    return TIE if len(counts) == 2 and counts[0][1] == counts[1][1] else counts[0][0]
 
 
 class _Lists:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import heapq
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -10,9 +11,6 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey
-
-    Units = Mapping[str, Sequence[str]]
-    """Ids of the items that are taken together, by what they belong to."""
 
 
 def sampling_order(benchmark: Benchmark, keys: Sequence[ItemKey], seed: int) -> Iterator[Sequence[str]]:
@@ -39,17 +37,25 @@ def sampling_order(benchmark: Benchmark, keys: Sequence[ItemKey], seed: int) -> 
                 yield unit_ids
 
 
-def _in_proportion(subsets: Mapping[str, Units], seed: int) -> Iterator[Sequence[str]]:
-    """The units of all subsets, each subset's spread evenly from a start of its own (systematic sampling)."""
-    placed: list[tuple[float, bytes, Sequence[str]]] = []
-    for name, units in subsets.items():
-        start = int.from_bytes(_rank(seed, f"\0{name}")[:8], "big") / 2**64
-        ranked = sorted((_rank(seed, unit), ids) for unit, ids in units.items())
-        placed += [((at + start) / len(ranked), rank, ids) for at, (rank, ids) in enumerate(ranked)]
-    yield from (ids for _, _, ids in sorted(placed))
+def _in_proportion(subsets: dict[str, dict[str, list[str]]], seed: int) -> Iterator[Sequence[str]]:
+    """The units of all subsets, each subset's spread evenly from a start of its own (systematic sampling).
+
+    Takes the units out of `subsets`: of 100,000 items they would stay beside their ranks.
+    """
+    names = list(subsets)
+    spread = [_spread(name, subsets.pop(name), seed) for name in names]
+    return (ids for _, _, ids in heapq.merge(*spread))
 
 
-def _largest(subsets: Mapping[str, Units]) -> int:
+def _spread(name: str, units: Mapping[str, Sequence[str]], seed: int) -> Iterator[tuple[float, bytes, Sequence[str]]]:
+    """A subset's units with their places from 0 to 1, in the order of these."""
+    start = int.from_bytes(_rank(seed, f"\0{name}")[:8], "big") / 2**64
+    ranked = sorted((_rank(seed, unit), ids) for unit, ids in units.items())
+    del units
+    return (((at + start) / len(ranked), rank, ids) for at, (rank, ids) in enumerate(ranked))
+
+
+def _largest(subsets: Mapping[str, Mapping[str, Sequence[str]]]) -> int:
     return max(len(ids) for units in subsets.values() for ids in units.values())
 
 

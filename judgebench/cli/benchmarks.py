@@ -25,6 +25,7 @@ def benchmarks() -> None:
 def list_benchmarks() -> None:
     """List all benchmarks."""
     from judgebench.benchmarks import get_benchmark, known_benchmarks
+    from judgebench.benchmarks.suites import SUITES
     from judgebench.errors import ConfigError
 
     rows = []
@@ -35,6 +36,7 @@ def list_benchmarks() -> None:
             rows.append((name, f"broken: {error}", ""))
         else:
             rows.append((name, each.title, _where(each)))
+    rows += [(name, suite.title, "each by its own") for name, suite in SUITES.items()]
     print_rows(rows)
 
 
@@ -52,7 +54,14 @@ def _where(benchmark: Benchmark) -> str:
 def show_benchmark(name: str) -> None:
     """Show a benchmark's source, columns, official rule and defaults."""
     from judgebench.benchmarks import get_benchmark
+    from judgebench.benchmarks.suites import SUITES
 
+    if name in SUITES:
+        suite = SUITES[name]
+        rows = [("name", name), ("title", suite.title), ("benchmarks", suite.listed)]
+        rows.append(("rule", "the plain mean of the benchmarks' scores; each by its own rule, orders and template"))
+        print_rows(rows)
+        return
     each = get_benchmark(name)
     sections = ", ".join(each.layout.sections) or ("as the rows name them" if each.layout.open_ended else "none")
     rows = [

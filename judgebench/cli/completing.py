@@ -22,8 +22,9 @@ _MOST_FOLDERS = 2_000
 def benchmark_names(_: click.Context, __: click.Parameter, typed: str) -> list[CompletionItem]:
     """Benchmarks."""
     from judgebench.benchmarks import known_benchmarks
+    from judgebench.benchmarks.suites import SUITES
 
-    return _beginning(known_benchmarks(), typed)
+    return _beginning([*known_benchmarks(), *SUITES], typed)
 
 
 def judge_names(context: click.Context, _: click.Parameter, typed: str) -> list[CompletionItem]:

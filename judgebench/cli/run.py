@@ -71,11 +71,13 @@ SECTIONS["Output"] += ["as_json", "quiet", "fail_under"]
 def run(benchmark: str | None, **options: Any) -> int:
     """Judge BENCHMARK with a model and print the scores.
 
+    BENCHMARK is a name, a benchmark file (.yaml), or seven: the seven that reward-model papers report, in one table.
     With no argument, RewardBench and RewardBench 2 on the bundled sample, with an offline judge.
     """
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.cli.run_ending import print_folders, print_reasons, print_scores, say_why
+    from judgebench.cli.run_ending import print_folders, print_reasons, print_scores, say_why, suite_of
+    from judgebench.reports.table import print_tables
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -89,7 +91,7 @@ def run(benchmark: str | None, **options: Any) -> int:
         with shown(console):
             forecasts = _forecasts(grid, running)
         _print_understood(grid, console)
-        return _print_forecasts(forecasts, as_json=options["as_json"], budget=running.budget, stops=asking.sequential)
+        return _print_forecasts(forecasts, grid, as_json=options["as_json"], budget=running.budget)
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
         confirm_addresses(judges)
@@ -99,8 +101,12 @@ def run(benchmark: str | None, **options: Any) -> int:
             progress.before_calls = partial(_print_understood, grid, console)
         ended, interrupted = _run(grid, running, console, progress)
     print_folders(ended, console)
+    together = [] if grid.suite is None else [suite_of(ended, grid)]
     if options["as_json"]:
-        click.echo(json.dumps([result.metrics.to_json() for result in ended], indent=2))
+        rows = [row for table in together for row in table.to_json()]
+        click.echo(json.dumps([*(result.metrics.to_json() for result in ended), *rows], indent=2))
+    elif together:
+        print_tables(results(), together[0].tables())
     else:
         print_scores(ended, results())
     print_reasons(ended, console)
@@ -116,10 +122,11 @@ def _chosen(definition: type[T], options: dict[str, Any]) -> T:
 def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     """The runs that are asked for; without a benchmark those on the bundled samples."""
     from judgebench.engine.plan import Grid, plan
+    from judgebench.engine.suite import plan_benchmarks
     from judgebench.errors import ConfigError
 
     if benchmark is not None:
-        return plan(benchmark, asking)
+        return plan_benchmarks(benchmark, asking)
     if asking.data is not None:
         raise ConfigError(f"--data needs a benchmark: judgebench run custom --data {shlex.quote(str(asking.data))}")
     if asking.sequential:
@@ -200,14 +207,15 @@ def _forecasts(grid: Grid, running: RunOptions) -> list[Forecast]:
     return api.forecast_grid(grid, running)
 
 
-def _print_forecasts(forecasts: Sequence[Forecast], *, as_json: bool, budget: float | None, stops: bool) -> int:
+def _print_forecasts(forecasts: Sequence[Forecast], grid: Grid, *, as_json: bool, budget: float | None) -> int:
     from judgebench.cli.console import results
     from judgebench.reports.forecast import print_forecasts
 
     if as_json:
         click.echo(json.dumps([each.to_json() for each in forecasts], indent=2))
     else:
-        print_forecasts(results(), forecasts, budget=budget, until_shown=stops)
+        stops = any(cell.until_shown is not None for cell in grid.cells)
+        print_forecasts(results(), forecasts, budget=budget, until_shown=stops, missing=tuple(grid.missing))
     return EXIT_DONE
 
 

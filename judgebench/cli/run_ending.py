@@ -13,7 +13,9 @@ if TYPE_CHECKING:
 
     from rich.console import Console
 
+    from judgebench.analysis.suite import SuiteTable
     from judgebench.engine.grid import GridResult
+    from judgebench.engine.plan import Grid
     from judgebench.engine.recorder import RunResult
 
 
@@ -49,6 +51,15 @@ def print_scores(ended: Sequence[RunResult], console: Console) -> None:
         with shown():
             held = held_against(plain.folder, [other.folder for other in others])
         print_tables(console, [controls_table(plain.metrics, held, plain.cell.benchmark.title)])
+
+
+def suite_of(ended: Sequence[RunResult], grid: Grid) -> SuiteTable:
+    """The table of a suite's runs, with what is missing."""
+    from judgebench.analysis.suite import suite_table
+    from judgebench.runs import Run
+
+    assert grid.suite is not None
+    return suite_table(grid.suite, [Run(result.folder) for result in ended], missing=grid.missing)
 
 
 def _print_together(results: Sequence[RunResult], console: Console) -> None:

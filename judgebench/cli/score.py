@@ -43,6 +43,9 @@ from judgebench.cli.options import row_options
     type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
     help="How scores of steps become one per completion.",
 )
+@click.option(
+    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
@@ -50,20 +53,59 @@ def score(file: str, **options: Any) -> int:
 
     FILE has one row per item: id and scores (a list, correct completions first), or scores_chosen and scores_rejected,
     or score_a and score_b; RewardBench's, RewardMATH's and RM-Bench's own result files as they are. Without ids, rows
-    are joined by prompt or in order. Or the NAME[:REST] of a scorer: length, or an installed package's.
+    are joined by prompt or in order. Or the NAME[:REST] of a scorer: length, or an installed package's. With
+    --benchmark seven, FILE is a folder with a file per benchmark (rewardbench.jsonl, rmb.csv, ...), and so is --data.
     """
     from judgebench import api
+    from judgebench.benchmarks.suites import SUITES
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import headings, run_table
+    from judgebench.runs import headings, run_tables
 
     as_json = options.pop("as_json")
+    if options["benchmark"] in SUITES:
+        return _score_suite(file, options, as_json=as_json)
     with shown():
         run = api.score(file, **options)
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        print_tables(results(), [run_table(headings([run])[0], run.metrics)])
+        print_tables(results(), run_tables(headings([run])[0], run.metrics))
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE
+
+
+def _score_suite(file: str, options: dict[str, Any], *, as_json: bool) -> int:
+    """Scores a folder's files, or a scorer, on each benchmark of a suite."""
+    from pathlib import Path
+
+    from judgebench.analysis.suite import score_suite, suite_table
+    from judgebench.benchmarks.suites import SUITES
+    from judgebench.cli.console import messages, results
+    from judgebench.cli.progress import shown
+    from judgebench.errors import ConfigError
+    from judgebench.reports.table import print_tables
+    from judgebench.runs.scores import ScoreOptions
+
+    suite = SUITES[options["benchmark"]]
+    of_one = ("subsets", "columns", "labels", "id_column", "group_column", "config_name")
+    for name in of_one:
+        if options.get(name):
+            flag = "--subset" if name == "subsets" else f"--{name.replace('_', '-')}"
+            raise ConfigError(f"{flag} is for one benchmark: leave it out, or name one of {suite.listed}")
+    reading = ScoreOptions(options["allow_missing"], options["in_order"], options["head"], options["steps"])
+    with shown():
+        found = score_suite(suite.name, file, options["data"], options["name"] or "", Path(options["out"]), reading)
+    for benchmark, why in found.missing.items() if as_json else ():  # the table has it
+        messages().print(f"left out: {suite.benchmarks[benchmark]}: {why}", soft_wrap=True, markup=False)
+    for note in found.notes:
+        messages().print(f"note: {note}", soft_wrap=True, markup=False)
+    table = suite_table(suite, found.runs, missing=found.missing)
+    if as_json:
+        click.echo(json.dumps([*(run.metrics.to_json() for run in found.runs), *table.to_json()], indent=2))
+    else:
+        print_tables(results(), table.tables())
+    for run in found.runs:
+        messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
+    return EXIT_DONE if all(run.metrics.coverage for run in found.runs) else EXIT_INCOMPLETE

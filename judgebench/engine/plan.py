@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
+from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
 from judgebench.judges import load_judges, own_files
@@ -18,12 +19,14 @@ from judgebench.runs import short_hash
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
+    from judgebench.benchmarks.suites import Suite
     from judgebench.engine.options import PlanOptions
     from judgebench.items import Pairs
+    from judgebench.judges import Judge, Judges
     from judgebench.templates import Template
 
 PAIRWISE = "pairwise"
@@ -38,11 +41,15 @@ class Grid:
         cells: What is run.
         left_out: Combinations that do not fit the benchmark, a sentence each.
         notes: What is odd about what was asked, but no mistake, a sentence each.
+        suite: Whose benchmarks they are of; None for one benchmark, or the samples.
+        missing: The suite's benchmarks without a run, each with why.
     """
 
     cells: list[RunSpec]
     left_out: list[str] = field(default_factory=list)
     notes: list[str] = field(default_factory=list)
+    suite: Suite | None = None
+    missing: Mapping[str, str] = field(default_factory=dict)
 
 
 def plan(benchmark: str, options: PlanOptions) -> Grid:
@@ -57,12 +64,9 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     """
     name, data = rows_of(benchmark, options.data)
     chosen = get_benchmark(name)
-    if not options.judges or "" in options.judges:
-        raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
-    known = load_judges(None if options.providers is None else Path(options.providers))
-    judges = [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
+    known, judges = chosen_judges(options)
     files = own_files(known, [name for name in options.judges if isinstance(name, str)])
-    fitting, left_out = fitting_templates(chosen, _named(options.templates), options.pairs)
+    fitting, left_out = fitting_templates(chosen, named_templates(options.templates), options.pairs)
     selection = Selection(tuple(dict.fromkeys(options.subsets)), options.limit, options.seed, options.rows)
     dataset = load_dataset(chosen, data, selection)
     if not fitting:
@@ -72,13 +76,16 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         if options.pairs is None and fitting[0].mode not in chosen.templates:
             modes = " or ".join(chosen.templates)
             raise ConfigError(f"{chosen.name}: its template '{default}' has mode {fitting[0].mode}, expected {modes}")
+    fitting = [template.for_items(dataset) for template in fitting]
     others = find_alterations(options.controls, options.attacks)
     protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []
     notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
         put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
+        put = replace(put, each=template.rule.reads_each)
         companion = companion_of(chosen, dataset, template)
+        notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
             RunSpec(held, judge, template, companion, put, selection, known.families, files.get(judge.name))
@@ -88,6 +95,18 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
     return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out, notes)
+
+
+def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
+    """All judges that there are, and those that are asked.
+
+    Raises:
+        ConfigError: None is named, one is unknown, or a file of judges is wrong.
+    """
+    if not options.judges or "" in options.judges:
+        raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
+    known = load_judges(None if options.providers is None else Path(options.providers))
+    return known, [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
 
 
 def _notes(template: Template, options: PlanOptions) -> Iterator[str]:
@@ -138,8 +157,12 @@ def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: Pla
     return [replace(first, until_shown=against(second)), replace(second, until_shown=against(first))]
 
 
-def _named(templates: Sequence[str | Path]) -> list[Template]:
-    """The templates of these names, each with a name of its own."""
+def named_templates(templates: Sequence[str | Path]) -> list[Template]:
+    """The templates of these names, each with a name of its own.
+
+    Raises:
+        ConfigError: One is unknown or wrong, or two have one name.
+    """
     loaded = [load_template(name) for name in templates]
     given: dict[str, str] = {}
     for template, name in zip(loaded, map(str, templates), strict=True):

@@ -42,6 +42,7 @@ from judgebench.judges.judge import (
 from judgebench.judges.presets import (
     PLUGINS as PLUGINS,
     AnyJudge as AnyJudge,
+    Judges as Judges,
     family_of as family_of,
     is_moved as is_moved,
     is_plugged as is_plugged,

@@ -18,9 +18,10 @@ import numpy as np
 
 from judgebench.items import LABELS, TIE, Verdict
 from judgebench.metrics.bias import log_odds
+from judgebench.metrics.conditional_logit import Block, Design, starts_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.items import ItemKey, Outcome, Reading
     from judgebench.metrics.bias import BiasEstimate
@@ -28,6 +29,9 @@ if TYPE_CHECKING:
     from judgebench.metrics.resampling import Ints
 
 RIDGE = 0.1
+BLOCK = 8192
+"""Questions that are read into rows at once."""
+TERMS = ("own", "rival", "length", "surer")
 FEWEST_ITEMS = 10
 """Subsets with fewer labelled items share one effect of the label."""
 
@@ -58,14 +62,13 @@ class Choices:
     _placed: array[int] = field(default_factory=lambda: array("b"))
     _shown: array[int] = field(default_factory=lambda: array("q"))
     _chosen: array[float] = field(default_factory=lambda: array("d"))
-    _codes: dict[str, int] = field(default_factory=dict)
+    _last: str | None = None
     _begins: array[int] = field(default_factory=lambda: array("q"))
     _lengths: array[int] = field(default_factory=lambda: array("q"))
     _own: array[int] = field(default_factory=lambda: array("b"))
     _num_correct: array[int] = field(default_factory=lambda: array("q"))
     _several: array[int] = field(default_factory=lambda: array("b"))
-    _unit: array[int] = field(default_factory=lambda: array("q"))
-    _units: dict[str, int] = field(default_factory=dict)
+    _units: list[str] = field(default_factory=list)
     _subsets: list[str | None] = field(default_factory=list)
 
     def add(
@@ -77,7 +80,7 @@ class Choices:
         *,
         placed: bool = True,
     ) -> None:
-        """One question.
+        """One question; all of an item come one after another.
 
         Args:
             key: Of the item.
@@ -87,16 +90,16 @@ class Choices:
                 first question says it.
             placed: Whether slots may matter: not for ratings, which are given one by one.
         """
-        code = self._codes.get(key.id)
-        self._item.append(self._add_item(key, own) if code is None else code)
+        if key.id != self._last:
+            self._last = key.id
+            self._add_item(key, own)
+        self._item.append(len(self._units) - 1)
         self._slots.append(len(shown))
         self._placed.append(placed)
         self._shown.extend(shown)
         self._chosen.extend(chosen)
 
-    def _add_item(self, key: ItemKey, own: Sequence[bool] | None) -> int:
-        """The number of a new item."""
-        code = self._codes[key.id] = len(self._codes)
+    def _add_item(self, key: ItemKey, own: Sequence[bool] | None) -> None:
         self._subsets.append(key.subset if key.labelled else None)
         self._begins.append(len(self._lengths))
         self._lengths.extend(key.lengths)
@@ -104,32 +107,39 @@ class Choices:
         self._num_correct.append(key.num_correct)
         # Wrong answers, of which the family's may be the better ones.
         self._several.append(key.num_correct > 0 and key.k > 2)
-        self._unit.append(self._units.setdefault(key.unit, len(self._units)))
-        return code
+        self._units.append(key.unit)
 
-    def _rows(self) -> _Rows:
-        """A row a completion shown."""
-        slots = np.asarray(self._slots)
+    def _blocks(self, block: int) -> Iterator[_Rows]:
+        """A row a completion shown, of so many questions at once: with all of them memory would grow by a kB each."""
+        slots, begin = np.asarray(self._slots), 0
+        for first in range(0, len(slots), block):
+            shown = slots[first : first + block]
+            end = begin + int(shown.sum())
+            yield self._rows(slice(first, first + block), slice(begin, end), shown)
+            begin = end
+
+    def _rows(self, questions: slice, rows: slice, slots: Ints) -> _Rows:
+        """The rows of a block of questions, each with so many slots."""
         question = np.repeat(np.arange(len(slots)), slots)
-        item = np.asarray(self._item)[question]
+        item = np.asarray(self._item)[questions][question]
         place = np.arange(len(question)) - (np.cumsum(slots) - slots)[question]
-        shown = np.asarray(self._shown)
+        shown = np.asarray(self._shown)[rows]
         completion = np.asarray(self._begins)[item] + shown
         correct = (shown < np.asarray(self._num_correct)[item]).astype(np.float64)
         own = np.asarray(self._own)[completion].astype(np.float64)
         return _Rows(
             question=question,
             item=item,
-            slot=np.where(np.asarray(self._placed)[question] > 0, place, 0),
+            slot=np.where(np.asarray(self._placed)[questions][question] > 0, place, 0),
             behind=np.zeros_like(place),
-            chosen=np.asarray(self._chosen),
+            chosen=np.asarray(self._chosen)[rows],
             correct=correct,
             length=np.log1p(np.asarray(self._lengths)[completion]),
             own=own,
             rival=own * (1 - correct) * np.asarray(self._several)[item],
         )
 
-    def fit(self, *, ridge: float = RIDGE) -> ChoiceModel | None:
+    def fit(self, *, ridge: float = RIDGE, block: int = BLOCK) -> ChoiceModel | None:
         """The coefficients by maximum likelihood; None without questions, or where nothing about them differs.
 
         Utility of a slot = its place + label of the subset x correct + b x correct x |relative length|
@@ -148,35 +158,44 @@ class Choices:
 
         Args:
             ridge: The penalty.
+            block: Questions that are read into rows at once, which changes nothing but memory.
         """
         if not self._item:
             return None
-        shown = self._rows()
-        scale = math.sqrt(np.mean(_relative(shown.length, shown.question) ** 2))
-        rows = _nested(shown)
-        terms = {"own": rows.own, "rival": rows.rival}
-        if scale:
-            surer = rows.correct * np.abs(_relative(rows.length, rows.question))
-            terms |= {"length": rows.length / scale, "surer": surer}
-        terms = {name: column for name, column in terms.items() if _centred(column, rows.question).any()}
-        if not terms.keys() & {"own", "length"}:
+        squares, rows, last, differ = 0.0, 0, 0, set[str]()
+        for shown in self._blocks(block):
+            relative = _relative(shown.length, shown.question)
+            squares, rows = squares + float(relative @ relative), rows + len(relative)
+            nested = _nested(shown)
+            last = max(last, int(nested.slot.max()), int(nested.behind.max()))
+            differ |= {name for name, column in _terms(nested).items() if _centred(column, nested.question).any()}
+        scale = math.sqrt(squares / rows)
+        differ -= set() if scale else {"length", "surer"}
+        if not differ & {"own", "length"}:
             return None
-        columns = np.stack([*terms.values(), *_places(rows.slot, rows.behind), rows.correct], axis=1)
-        design = _Design.of(columns, self._groups()[rows.item], rows)
-        coefficients, errors = design.fitted(np.asarray(self._unit)[design.item], ridge)
-        at = {name: place for place, name in enumerate(terms)}
+        groups, unit = self._groups(), self._numbered_units()
+        design = Design.of(
+            Block.of(_slots(nested, _columns(nested, differ, last, scale), groups, unit))
+            for nested in map(_nested, self._blocks(block))
+        )
+        coefficients, errors = design.fitted(ridge)
+        at = {name: place for place, name in enumerate(name for name in TERMS if name in differ)}
         adjusted = design.groups > 1 and None not in self._subsets
 
         def estimate(name: str) -> BiasEstimate | None:
             if name not in at:
                 return None
             place = at[name]
-            differs = design.columns[:, place] != 0
-            questions, items = (np.count_nonzero(np.bincount(each[differs])) for each in (design.question, design.item))
-            sizes = int(questions), int(items)
+            sizes = design.sizes(place)
             return log_odds(float(coefficients[place]), float(errors[place]), sizes, association=not adjusted)
 
         return ChoiceModel(estimate("length"), estimate("own"), scale)
+
+    def _numbered_units(self) -> Ints:
+        """Of each item, the number of what it belongs to."""
+        numbers: dict[str, int] = {}
+        found = (numbers.setdefault(unit, len(numbers)) for unit in self._units)
+        return np.fromiter(found, dtype=np.int64, count=len(self._units))
 
     def _groups(self) -> Ints:
         """Of each item, the number of its subset; one for all subsets of few labelled items."""
@@ -228,7 +247,7 @@ def collect_choices(
             if isinstance(value, str) and len(reading.order) > 1:
                 choices.add(key, reading.order, _shares(value, len(reading.order)), of_own)
     for outcome in outcomes:
-        for scores in outcome.scores:
+        for scores in () if outcome.item.steps else outcome.scores:
             for pair in combinations(range(len(scores)), 2):
                 one, other = scores[pair[0]], scores[pair[1]]
                 if one is not None and other is not None:
@@ -272,124 +291,23 @@ def _nested(rows: _Rows) -> _Rows:
     return _Rows(*columns)._replace(question=np.unique(together[order], return_inverse=True)[1])
 
 
-@dataclass(frozen=True, slots=True)
-class _Design:
-    """The rows of a conditional logit: the slots of each question but its first, less that one.
-
-    Each row has the label of one group alone, so that the labels are no columns of their own.
-
-    Attributes:
-        columns: Regressors, the last the label, shape (rows, columns).
-        group: Whose label it is, shape (rows,).
-        chosen: The share of the choice that falls on the slot, shape (rows,).
-        question: The question of each row: 0, 1, ... in order.
-        item: The item of each row.
-        starts: Where each question's rows begin.
-        groups: How many labels there are.
-    """
-
-    columns: Floats
-    group: Ints
-    chosen: Floats
-    question: Ints
-    item: Ints
-    starts: Ints
-    groups: int
-
-    @classmethod
-    def of(cls, columns: Floats, group: Ints, rows: _Rows) -> _Design:
-        """From a row for each slot, the first of each question among them."""
-        first = _starts(rows.question)
-        later = np.ones(len(rows.question), dtype=bool)
-        later[first] = False
-        differences, left = (columns - columns[first][rows.question])[later], rows.question[later]
-        labels = np.flatnonzero(np.bincount(group[later][differences[:, -1] != 0]))
-        place = np.zeros(int(group.max()) + 1, dtype=np.int64)
-        place[labels] = np.arange(len(labels))
-        return cls(
-            differences, place[group[later]], rows.chosen[later], left, rows.item[later], _starts(left), len(labels)
-        )
-
-    def fitted(self, clusters: Ints, ridge: float) -> tuple[Floats, Floats]:
-        """Coefficients and the columns' standard errors, by Newton steps that are halved until the objective falls.
-
-        Args:
-            clusters: Of each row, 0, 1, ..., shape (rows,).
-            ridge: The penalty.
-
-        Returns:
-            The coefficients of the columns, then of the labels; the errors of the columns alone.
-        """
-        coefficients = np.zeros(self.columns.shape[1] - 1 + self.groups)
-        value, chance = self._objective(coefficients, ridge)
-        for _ in range(100):
-            gradient = self._sums(self.chosen - chance) - ridge * coefficients
-            step = np.linalg.solve(self._information(chance, ridge), gradient)
-            while (after := self._objective(coefficients + step, ridge))[0] > value and np.abs(step).max() > 1e-10:
-                step = step / 2
-            coefficients, (value, chance) = coefficients + step, after
-            if np.abs(step).max() < 1e-8:
-                break
-        return coefficients, self._errors(chance, clusters, ridge)
-
-    def _utilities(self, at: Floats) -> Floats:
-        dense = self.columns.shape[1] - 1
-        labels = np.append(at[dense:], 0.0)  # of no group at all
-        found: Floats = self.columns[:, :dense] @ at[:dense] + self.columns[:, dense] * labels[self.group]
-        return found
-
-    def _sums(self, weights: Floats) -> Floats:
-        """The weighted sum of the rows."""
-        labels = np.bincount(self.group, weights=self.columns[:, -1] * weights, minlength=self.groups)
-        return np.concatenate([weights @ self.columns[:, :-1], labels[: self.groups]])
-
-    def _objective(self, at: Floats, ridge: float) -> tuple[float, Floats]:
-        """What the coefficients minimise, and the chance of each row."""
-        eta = self._utilities(at)
-        logs = self._log_sums(eta)
-        value = float(logs.sum() - self.chosen @ eta + ridge / 2 * (at @ at))
-        return value, np.exp(eta - logs[self.question])
-
-    def _log_sums(self, eta: Floats) -> Floats:
-        """The logarithm of each question's sum of exp(utility), that of the first slot being 0."""
-        top = np.maximum(np.maximum.reduceat(eta, self.starts), 0.0)
-        sums: Floats = np.exp(-top) + np.add.reduceat(np.exp(eta - top[self.question]), self.starts)
-        logs: Floats = np.log(sums) + top
-        return logs
-
-    def _information(self, chance: Floats, ridge: float) -> Floats:
-        weighted = self.columns * chance[:, None]
-        means = np.add.reduceat(weighted, self.starts, axis=0)
-        found = self._cross(self.columns, weighted, self.group) - self._cross(means, means, self.group[self.starts])
-        return found + ridge * np.eye(len(found))
-
-    def _cross(self, one: Floats, other: Floats, group: Ints) -> Floats:
-        """`one.T @ other` with the last column of each apart by group; without the threads of BLAS, which wait."""
-        dense, count = one.shape[1] - 1, self.groups
-        product = np.zeros((dense + count, dense + count))
-        product[:dense, :dense] = np.einsum("ij,ik->jk", one[:, :dense], other[:, :dense])
-        labels = [np.bincount(group, weights=one[:, -1] * each, minlength=count)[:count] for each in other.T]
-        product[dense:, :dense] = np.stack(labels[:-1], axis=1)
-        product[:dense, dense:] = product[dense:, :dense].T
-        product[dense:, dense:] = np.diag(labels[-1])
-        return product
-
-    def _errors(self, chance: Floats, clusters: Ints, ridge: float) -> Floats:
-        inverse = np.linalg.inv(self._information(chance, ridge))
-        residuals = self.chosen - chance
-        count = int(clusters.max()) + 1
-        factor = count / (count - 1) if count > 1 else 1.0
-        dense = self.columns.shape[1] - 1
-        scores = [np.bincount(clusters, weights=self._utilities(row) * residuals) for row in inverse[:dense]]
-        sandwich = [float(each @ each) * factor for each in scores]
-        errors: Floats = np.sqrt(np.maximum(sandwich, np.diag(inverse)[:dense]))
-        return errors
+def _terms(rows: _Rows) -> dict[str, Floats]:
+    """What may explain a choice but for the place and the label, lengths in log units."""
+    surer = rows.correct * np.abs(_relative(rows.length, rows.question))
+    return dict(zip(TERMS, (rows.own, rows.rival, rows.length, surer), strict=True))
 
 
-def _starts(question: Ints) -> Ints:
-    """Where each question's rows begin."""
-    starts: Ints = np.flatnonzero(np.diff(question, prepend=-1))
-    return starts
+def _slots(rows: _Rows, columns: Floats, groups: Ints, units: Ints) -> Block:
+    """A row for each slot, with the group and the unit of its item."""
+    item, question = rows.item, rows.question
+    return Block(columns, groups[item], rows.chosen, question, item, units[item], starts_of(question))
+
+
+def _columns(rows: _Rows, names: set[str], last: int, scale: float) -> Floats:
+    """The regressors of each row: the terms of these names, the places up to the last, the label."""
+    terms = [(name, column) for name, column in _terms(rows).items() if name in names]
+    found = [column / scale if name == "length" else column for name, column in terms]
+    return np.stack([*found, *_places(rows.slot, rows.behind, last), rows.correct], axis=1)
 
 
 def _relative(values: Floats, question: Ints) -> Floats:
@@ -401,15 +319,14 @@ def _relative(values: Floats, question: Ints) -> Floats:
 
 def _centred(values: Floats, question: Ints) -> Floats:
     """Values less their mean in each question, shape (rows,); equal ones are exactly 0."""
-    starts = _starts(question)
+    starts = starts_of(question)
     shifted = values - values[starts][question]
     centred: Floats = shifted - (np.add.reduceat(shifted, starts) / np.bincount(question))[question]
     return centred
 
 
-def _places(slot: Ints, behind: Ints) -> list[Floats]:
+def _places(slot: Ints, behind: Ints, last: int) -> list[Floats]:
     """A column for each slot but the first; a row for several slots stands for all but the one, and has their mean."""
-    last = max(int(slot.max()), int(behind.max()))
     several, number = behind > 0, np.maximum(behind, 1)
     return [
         np.where(several, (slot != at) * (at <= behind) / number, slot == at).astype(np.float64)

@@ -83,6 +83,24 @@ def wilson(mean: float, n: float, confidence: float = CONFIDENCE) -> Interval:
     return Interval(min(max(centre - half, 0.0), mean), max(min(centre + half, 1.0), mean))
 
 
+def mean_estimate(estimates: Sequence[Estimate]) -> Estimate | None:
+    """The plain mean of independent scores, with the interval that theirs make together; None of none.
+
+    The distances of their ends are combined as squares (Zou and Donner 2008, doi:10.1002/sim.3095).
+
+    Example:
+        >>> mean_estimate([Estimate(0.5, 10, 0.2, 0.8), Estimate(0.7, 10, 0.3, 0.9)])
+        Estimate(score=0.6, n=20, low=0.35, high=0.780277563773199)
+    """
+    if not estimates:
+        return None
+    count = len(estimates)
+    score = math.fsum(each.score for each in estimates) / count
+    down = math.sqrt(sum((each.score - each.low) ** 2 for each in estimates)) / count
+    up = math.sqrt(sum((each.high - each.score) ** 2 for each in estimates)) / count
+    return Estimate(score, sum(each.n for each in estimates), score - down, score + up)
+
+
 class Stratum(Protocol):
     """A group of items that has one score, and is resampled within itself."""
 

@@ -247,7 +247,7 @@ def summarise(
     scores = official_scores(credited, layout, seed=seed)
     keys = {outcome.item.id: outcome.item for outcome in outcomes}
     consistency, consistency_n = consistency_over_orders(readings)
-    units, chosen, shown = chosen_slots(readings, keys)
+    position, slots = _places(readings, keys)
     return Metrics(
         benchmark=benchmark,
         judge=judge,
@@ -267,8 +267,8 @@ def summarise(
         substituted=_substituted(credited, layout),
         consistency=consistency,
         consistency_n=consistency_n,
-        position_bias=bias.first_position(chosen, shown, clusters=units),
-        slots=bias.slot_shares(chosen, shown, clusters=units),
+        position_bias=position,
+        slots=slots,
         length_bias=length_bias(readings, keys, outcomes),
         usage=usage,
         measure=scores.measure,
@@ -310,6 +310,14 @@ def _lacks_a_verdict(readings: Sequence[Reading]) -> bool:
     """Whether any reading of a question that was asked in several orders failed."""
     failed = {tuple(sorted(each.order)) for each in readings if each.failed}
     return any(len({each.order for each in readings if tuple(sorted(each.order)) == asked}) > 1 for asked in failed)
+
+
+def _places(
+    readings: Mapping[str, Sequence[Reading]], keys: Mapping[str, ItemKey]
+) -> tuple[BiasEstimate | None, SlotShares | None]:
+    """How often the first slot is chosen of two, and each slot of any number."""
+    units, chosen, shown = chosen_slots(readings, keys)
+    return bias.first_position(chosen, shown, clusters=units), bias.slot_shares(chosen, shown, clusters=units)
 
 
 def chosen_slots(

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from itertools import groupby
 from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
@@ -24,7 +23,12 @@ _UNTIL_SHOWN = "upper bound: --sequential may stop earlier"
 
 
 def print_forecasts(
-    console: Console, forecasts: Sequence[Forecast], *, budget: float | None = None, until_shown: bool = False
+    console: Console,
+    forecasts: Sequence[Forecast],
+    *,
+    budget: float | None = None,
+    until_shown: bool = False,
+    missing: Sequence[str] = (),
 ) -> None:
     """Calls, tokens and cost of each run, and of all.
 
@@ -33,16 +37,19 @@ def print_forecasts(
         forecasts: One a run.
         budget: What may be spent, where that was said.
         until_shown: Whether the runs stop as soon as their difference is shown.
+        missing: Benchmarks that are no part of it.
     """
-    for name, group in groupby(forecasts, key=lambda each: each.benchmark):
-        title = f"{name}: cost estimate (dry run)"
-        print_tables(console, [replace(_table(list(group)), title=title)])
+    names = list(dict.fromkeys(each.benchmark for each in forecasts))
+    title = f"{names[0] if len(names) == 1 else f'{len(names)} benchmarks'}: cost estimate (dry run)"
+    print_tables(console, [replace(_table(forecasts, several=len(names) > 1), title=title)])
     settled = [_UNTIL_SHOWN] if until_shown and any(each.calls for each in forecasts) else []
+    settled += [f"not included: {', '.join(missing)}"] if missing else []
     print_tables(console, [Table((), notes=[*settled, *_notes(forecasts, budget)])])
 
 
-def _table(forecasts: Sequence[Forecast]) -> Table:
+def _table(forecasts: Sequence[Forecast], *, several: bool) -> Table:
     columns: Columns = {
+        **({Column("benchmark", names=True): _benchmark} if several else {}),
         Column("judge", names=True): lambda group: group[0].judge if len(group) == 1 else "all",
         Column("template", names=True): lambda group: group[0].template if len(group) == 1 else "",
         Column("calls", "tokens"): lambda group: sum(each.calls for each in group),
@@ -58,6 +65,10 @@ def _table(forecasts: Sequence[Forecast]) -> Table:
         columns,
         lambda group: {"rule": group is groups[len(forecasts) - 1], "style": "" if len(group) == 1 else "strong"},
     )
+
+
+def _benchmark(group: Sequence[Forecast]) -> str:
+    return group[0].benchmark if len(group) == 1 else "all"
 
 
 def _time(asked: Sequence[Forecast]) -> Iterator[str]:

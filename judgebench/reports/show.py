@@ -11,6 +11,7 @@ from rich.text import Text
 from judgebench._util.table import Column, Table
 from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import NO_TEXT, slots_of
+from judgebench.items import NO_STEP
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
 from judgebench.runs import headings
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Columns
     from judgebench.analysis.show import Failed, ShownCall, ShownItem
-    from judgebench.items import Turn
+    from judgebench.items import Item, Turn
     from judgebench.runs import Finished
     from judgebench.verdicts import Span
 
@@ -72,14 +73,18 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     _turns(console, item.conversation)
     for index in _order(shown):
         _heading(console, _completion_title(shown, index, placed=finished.placed))
-        _turns(console, item.completions[index].turns)
-    for name, text in (("reference", item.reference), ("rubric", item.rubric)):
-        if text is not None:
+        if item.steps:
+            _steps(console, shown)
+        else:
+            _turns(console, item.completions[index].turns)
+    for name, text in (("reference", item.reference), ("rubric", item.rubric), ("criteria", item.criteria_text)):
+        if text:
             _heading(console, name)
             _text(console, text)
     few = len(shown.calls) <= _FEW_CALLS
     for number, call in enumerate(shown.calls, 1):
-        _print_call(console, call, number, with_messages=messages or few or number == 1)
+        about = _about(call, item, each=finished.run.manifest.protocol.protocol.each)
+        _print_call(console, call, f"call {number}: {about}", with_messages=messages or few or number == 1)
     if not (messages or few):
         console.print(f"messages of {len(shown.calls) - 1} calls not shown; add --messages")
     if not shown.calls and not finished.is_scores:
@@ -105,18 +110,29 @@ def _completion_title(shown: ShownItem, index: int, *, placed: bool) -> str:
     slots = slots_of(shown.calls, index) if placed else ""
     if slots:
         said.append(f"shown as {slots}")
-    if shown.outcome is not None and shown.outcome.scores:
+    if item.steps:
+        gold = {None: "no label", str(NO_STEP): "no wrong step"}.get(item.label, f"wrong: step {item.label}")
+        said.append(f"{len(item.steps)} step{'s' * (len(item.steps) > 1)} · {gold}")
+    elif shown.outcome is not None and shown.outcome.scores:
         scores = [sample[index] for sample in shown.outcome.scores]
         said.append(f"score {', '.join('none' if score is None else f'{score:g}' for score in scores)}")
     return " · ".join(said)
 
 
-def _print_call(console: Console, call: ShownCall, number: int, *, with_messages: bool) -> None:
+def _about(call: ShownCall, item: Item, *, each: bool) -> str:
+    """What a call was about: the completions that it showed, or one of the item's criteria."""
     judgement = call.judgement
     order = " ".join(map(str, judgement.order))
     what = "completion" if len(judgement.order) == 1 else "completions in order"
+    if each and judgement.order[0] < len(item.checklist):
+        what, order = "criterion", one_line(item.checklist[judgement.order[0]].id)
+    return f"{what} {order}, sample {judgement.sample}"
+
+
+def _print_call(console: Console, call: ShownCall, title: str, *, with_messages: bool) -> None:
+    judgement = call.judgement
     console.print()
-    console.print(Rule(f"call {number}: {what} {order}, sample {judgement.sample}", style=BAR, characters="─"))
+    console.print(Rule(title, style=BAR, characters="─"))
     if with_messages and call.messages is not None:
         for message in call.messages:
             _heading(console, f"message · {message['role']}")
@@ -172,6 +188,15 @@ def _turns(console: Console, turns: Sequence[Turn]) -> None:
         if len(turns) > 1:
             console.print(Text(f"{one_line(turn.role)}:", style=ASIDE))
         _text(console, turn.content)
+
+
+def _steps(console: Console, shown: ShownItem) -> None:
+    """Each step under its number, with its score where there is one."""
+    scores = shown.outcome.scores[0] if shown.outcome is not None and shown.outcome.scores else ()
+    for at, step in enumerate(shown.item.steps):
+        score = scores[at] if at < len(scores) else None
+        console.print(Text(f"step {at}:" + ("" if score is None else f" score {score:g}"), style=ASIDE))
+        _text(console, step)
 
 
 def _text(console: Console, text: str) -> None:

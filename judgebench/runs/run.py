@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import TOO_FEW, in_groups
+from judgebench.benchmarks.dataset import TOO_FEW, put_in_groups
 from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
@@ -283,7 +283,8 @@ class Contents:
     @cached_property
     def _grouped(self) -> tuple[dict[str, ItemKey], int]:
         benchmark = benchmark_of(self._run.manifest)
-        return in_groups(benchmark, {item.id: benchmark.key(item) for item in self._run.items})
+        keys = {item.id: benchmark.key(item) for item in self._run.items}
+        return keys, put_in_groups(benchmark, keys)
 
     @property
     def keys(self) -> dict[str, ItemKey]:

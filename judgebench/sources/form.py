@@ -11,6 +11,7 @@ from functools import lru_cache
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.columns import Columns, plain
 from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, coded, read_label
+from judgebench.sources.people import each_label
 
 CustomRow = dict[str, object]
 """A row in the columns that benchmarks know."""
@@ -122,6 +123,19 @@ class Cells:
         except (TypeError, ValueError):
             raise FormError(f"column '{self.own(name)}' is {value!r}, expected a number") from None
         return None if math.isnan(number) else number
+
+    def grade(self, name: str) -> object:
+        """The number in a cell, or that of each of several people; None where there is none.
+
+        Raises:
+            FormError: It holds something else.
+        """
+        own = self.own(name)
+        return each_label(self.raw(name), lambda said: self.with_cell(own, said).number(own))
+
+    def with_cell(self, name: str, value: object) -> Cells:
+        """The same row with another value in a cell."""
+        return self if self.raw(name) is value else Cells({**self.row, self.own(name): value}, self._meanings)
 
     def rest(self, used: tuple[str, ...]) -> CustomRow:
         """All other cells, which go along."""

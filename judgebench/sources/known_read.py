@@ -9,6 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.form import Cells, CustomRow, FormError, label_in
 from judgebench.sources.labels import TIE, UNLABELLED
+from judgebench.sources.people import majority
 from judgebench.sources.turns import is_tagged, is_transcript, tagged, transcript
 
 ARENA = {
@@ -48,14 +49,14 @@ def pair(
     return make
 
 
-def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str) -> CustomRow:
+def paired(cells: Cells, prompt: object, answers: Sequence[object], label: str | Mapping[str, str]) -> CustomRow:
     """The columns of a labelled pair, with the models' names in the order of the completions."""
     made: CustomRow = {"response_a": answers[0], "response_b": answers[1], "label": label or None}
     if prompt is not None:
         made = {"prompt": prompt, **made}
     models = [cells.first(names) for names in MODELS]
     if all(isinstance(name, str) for name in models):
-        made["models"] = models[::-1] if label == "B" else models
+        made["models"] = models[::-1] if majority(label) == "B" else models
     return made
 
 
@@ -272,17 +273,14 @@ def alpaca_annotation(cells: Cells) -> CustomRow:
 
 def pandalm(cells: Cells) -> CustomRow:
     """PandaLM's annotators, 1 and 2 for the answers and 0 for a tie: the majority, and a tie where there is none."""
-    votes = []
+    votes: dict[str, str] = {}
     for name in ("annotator1", "annotator2", "annotator3"):
         number = cells.number(name)
         if number is not None and number not in {0, 1, 2}:
             raise FormError(f"{cells.own(name)} is {cells.raw(name)!r}, expected 1, 2, or 0 for a tie")
-        votes += [] if number is None else [int(number)]
-    counts = sorted({vote: votes.count(vote) for vote in votes}.items(), key=lambda each: -each[1])
-    decided = bool(counts) and (len(counts) == 1 or counts[0][1] > counts[1][1])
-    label = UNLABELLED if not votes else (TIE, "A", "B")[counts[0][0]] if decided else TIE
+        votes |= {} if number is None else {name: (TIE, "A", "B")[int(number)]}
     return paired(
-        cells, asked(cells, "instruction", "input"), [cells.need("response1"), cells.need("response2")], label
+        cells, asked(cells, "instruction", "input"), [cells.need("response1"), cells.need("response2")], votes
     )
 
 
@@ -297,6 +295,17 @@ def graded(prompt: str, response: str, score: str, **more: str) -> Callable[[Cel
         return made | {"human_score": cells.number(score)} | also(cells, more)
 
     return make
+
+
+HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
+"""HelpSteer's attributes."""
+
+
+def helpsteer(cells: Cells) -> CustomRow:
+    """One answer of HelpSteer's, with its grades by attribute."""
+    made = graded("prompt", "response", "helpfulness")(cells)
+    grades = {name: grade for name in HELPSTEER if (grade := cells.number(name)) is not None}
+    return made | ({"attributes": grades} if grades else {})
 
 
 def unpaired(cells: Cells) -> CustomRow:

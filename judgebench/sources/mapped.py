@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Literal
 from judgebench.errors import ConfigError, DataError
 from judgebench.sources.columns import plain
 from judgebench.sources.labels import label_key
+from judgebench.sources.people import each_label
 from judgebench.sources.source import Row, Source, SourceOver
 
 if TYPE_CHECKING:
@@ -20,7 +21,8 @@ EmptyAnswers = Literal["refuse", "keep"]
 
 ROLES = (
     *("id", "prompt", "chosen", "rejected", "completions", "num_correct", "response_a", "response_b", "label"),
-    *("response", "human_score", "subset", "group", "reference", "rubric"),
+    *("response", "human_score", "criteria", "steps", "subset", "group", "reference", "rubric", "annotator"),
+    "attributes",
 )
 """What a column can be, in rows of one's own."""
 
@@ -160,8 +162,7 @@ class MappedSource(SourceOver):
                 data = {column: value for column, value in row.data.items() if column not in taken}
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
                 if self._labels and data.get("label") is not None:
-                    said = data["label"]
-                    data["label"] = self._labels.get(label_key(said), said)
+                    data["label"] = each_label(data["label"], lambda said: self._labels.get(label_key(said), said))
                 row.data = data
             yield row
 

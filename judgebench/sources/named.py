@@ -9,6 +9,7 @@ from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, SINGLES, 
 from judgebench.sources.form import Cells, CustomRow, FormError, KnownForm, label_in
 from judgebench.sources.known_read import MODELS, as_text, asked, float_of, paired
 from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, numbering, read_label
+from judgebench.sources.people import each_label, said_by_people
 from judgebench.sources.turns import is_turn
 
 _SURE = LABELS[: LABELS.index("which_is_better") + 1]
@@ -50,14 +51,19 @@ class _Label:
     def codes(self) -> dict[str, str]:
         return {str(number): meaning for number, meaning in self.numbers.items()}
 
-    def read(self, cells: Cells, texts: Sequence[object]) -> str:
-        """The label of a row whose answers are `texts`."""
+    def read(self, cells: Cells, texts: Sequence[object]) -> str | dict[str, str]:
+        """The label of a row whose answers are `texts`; of several people, each one's."""
         models = [cells.first(names) for names in MODELS]
         if self.listed is not None:
             entries = cells(self.listed)
             models = [_model_of(each) for each in entries] if isinstance(entries, list) else []
         names = [each for each in (self.answers, self.names) if each]
-        return label_in(cells, self.column, self.codes, models=models, texts=texts, columns=names)
+
+        def one(value: object) -> str:
+            own = cells.with_cell(self.column, value)
+            return label_in(own, self.column, self.codes, models=models, texts=texts, columns=names)
+
+        return each_label(cells.raw(self.column), one)  # type: ignore[return-value]
 
     def reads(self, cells: Cells) -> bool:
         """Whether a row's label can be read."""
@@ -225,24 +231,33 @@ def _preferred(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:  # no
 
 
 def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
-    """One answer, with a grade or without."""
+    """One answer, with a grade, a class or criteria, or without."""
     column = table.find(*SINGLES)
     prompt = _prompt(table, (column,) if column else ())
     if column is None or prompt is None:
         return None
     grade = _grade(table, rows) or table.find("human_score")
     label = _class(table, rows, (column, prompt)) if grade is None else table.find("label")
+    criteria = _criteria(table, rows)
 
     def make(cells: Cells) -> CustomRow:
         texts = [cells.need(column)]
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "response": texts[0]}
         if label is not None:
-            given = cells.meaning(label)
-            made["label"] = cells.raw(label) if given is None else given or None
-        return made if grade is None else made | {"human_score": cells.number(grade)}
+            made["label"] = each_label(cells.raw(label), lambda said: _class_said(cells.with_cell(label, said), label))
+        made |= {} if criteria is None else {"criteria": cells(criteria)}
+        return made if grade is None else made | {"human_score": cells.grade(grade)}
 
-    name = "labelled answers" if label else "graded answers" if grade else "answers"
-    said = f"{label} is the class" if label else _graded(grade)
+    name = (
+        "answers with criteria"
+        if criteria
+        else "labelled answers"
+        if label
+        else "graded answers"
+        if grade
+        else "answers"
+    )
+    said = "each criterion may have a label" if criteria else f"{label} is the class" if label else _graded(grade)
     return _form(
         name,
         table,
@@ -252,13 +267,21 @@ def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         label=_Label(label) if label else None,
         said=said,
         human_score=grade,
+        criteria=criteria,
     )
+
+
+def _class_said(cells: Cells, column: str) -> object:
+    given = cells.meaning(column)
+    return cells.raw(column) if given is None else given or None
 
 
 def _class(table: Columns, rows: Sequence[Cells], taken: Sequence[str | None]) -> str | None:
     """The first column with a label's name that holds few short values: the class of each answer."""
     for column in table.all(LABELS):
-        values = {str(value).strip() for cells in rows if (value := cells.raw(column)) not in _EMPTY}
+        cells_there = [value for cells in rows if (value := cells.raw(column)) not in _EMPTY]
+        said = [each for cell in cells_there for each in (said_by_people(cell) or {"": cell}).values()]
+        values = {str(value).strip() for value in said}
         few = len(values) <= max(2, min(_MOST_CLASSES, len(rows) // 2)) and all(
             len(v) <= _LONGEST_CLASS for v in values
         )
@@ -280,7 +303,7 @@ def _talk(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         if not isinstance(turns, list) or len(turns) < 2:
             raise FormError(f"column '{cells.own(column)}' has no answer after the prompt")
         made: CustomRow = {"prompt": turns[:-1], "response": turns[-1:]}
-        return made if grade is None else made | {"human_score": cells.number(grade)}
+        return made if grade is None else made | {"human_score": cells.grade(grade)}
 
     said = f"the last turn of {column} is judged; {_graded(grade)}"
     return _form("conversations", table, None, {"conversation": column}, make, said=said, human_score=grade)
@@ -305,6 +328,7 @@ def _form(
     **more: str | None,
 ) -> KnownForm:
     extra = {role: own for role, names in _OPTIONAL.items() if (own := table.find(*names)) is not None}
+    extra = {role: own for role, own in extra.items() if own != more.get("criteria")}
     beside = {"input": table.find("input")} if prompt and prompt.casefold() == "instruction" else {}
     roles = {"prompt": prompt, **answers, **beside, "label": label.column if label else None, **more, **extra}
 
@@ -363,6 +387,18 @@ def _is_talk(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(is_turn(each) for each in value)
 
 
+def _criteria(table: Columns, rows: Sequence[Cells]) -> str | None:
+    """The column of each answer's own criteria: `criteria` where it holds no text, or a rubric of objects with ids."""
+    if (named := table.find("criteria")) is not None:
+        values = [value for cells in rows if (value := cells(named)) not in _EMPTY]
+        return named if values and all(isinstance(value, list | dict) for value in values) else None
+    for name in table.all(("rubrics", "rubric")):
+        parts = [part for cells in rows if isinstance(value := cells(name), list) for part in value]
+        if parts and all(isinstance(part, Mapping) and "id" in part for part in parts):
+            return name
+    return None
+
+
 def _all_lists(rows: Sequence[Cells], column: str) -> bool:
     values = [value for cells in rows if (value := cells(column)) not in _EMPTY]
     return bool(values) and all(isinstance(value, list) for value in values)
@@ -378,7 +414,12 @@ def _are_texts(rows: Sequence[Cells], answers: Sequence[str]) -> bool:
 def _grade(table: Columns, rows: Sequence[Cells]) -> str | None:
     """The first column of a grade's name that holds numbers only."""
     for column in table.all(GRADES):
-        values = [value for cells in rows if (value := cells.raw(column)) not in _EMPTY]
+        values = [
+            value
+            for cells in rows
+            if (cell := cells.raw(column)) not in _EMPTY
+            for value in (said_by_people(cell) or {"": cell}).values()
+        ]
         if values and all(_is_number(value) for value in values):
             return column
     return None
@@ -402,7 +443,12 @@ def _label(table: Columns, rows: Sequence[Cells], taken: Sequence[str], like: _L
 def _read(label: _Label, table: Columns, rows: Sequence[Cells], slots: int) -> _Label | None:
     """A column as the label; None where too little of it can be read."""
     filled = [cells for cells in rows if read_label(cells.raw(label.column), slots) != UNLABELLED]
-    said = [read_label(cells.raw(label.column), slots) for cells in filled if not label.reads(cells)]
+    said = [
+        read_label(value, slots)
+        for cells in filled
+        if not label.reads(cells)
+        for value in (said_by_people(cells.raw(label.column)) or {"": cells.raw(label.column)}).values()
+    ]
     codes = {each for each in said if isinstance(each, int)}
     sure = label.column in table.all(_SURE)
     numbers = numbering(codes, slots) if codes else {}

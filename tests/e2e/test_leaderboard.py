@@ -16,7 +16,7 @@ from finishedruns import judge_run, sample_runs, score_run, written_run
 from scoring import shared
 
 import judgebench as jb
-from judgebench.analysis.leaderboard import published_figures
+from judgebench.analysis.published import published_figures
 
 
 def boards(*arguments):
@@ -164,8 +164,10 @@ def test_published_figures_stand_beside_unranked():
     assert "oasst-rm-2.1-pythia-1.4b" in " ".join(ended.out.split())
     assert "published, not reproduced" in " ".join(ended.out.split())
     (board,) = boards("--published")
-    row = next(place for place in board["places"] if place["published"])
+    rows = {place["judge"]: place for place in board["places"] if place["published"]}
+    row = rows["oasst-rm-2.1-pythia-1.4b"]
     assert (row["rank"], row["score"], row["sections"]["Chat"]) == (None, 0.6901, 0.8855)
+    assert (rows["GPT-4o"]["score"], "Skywork" in rows["GPT-4o"]["source"]) == (0.867, True)
 
 
 def test_published_scores_are_those_of_their_sections():

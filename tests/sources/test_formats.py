@@ -2,6 +2,7 @@
 
 import gzip
 import json
+import tracemalloc
 import zipfile
 
 import datasets
@@ -9,7 +10,8 @@ import pyarrow as pa
 import pyarrow.feather
 import pytest
 
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
+from judgebench.sources.jsonfile import read_json
 from judgebench.sources.opening import data_stem, source_of
 
 ROWS = [{"id": "1", "prompt": "Nämlich; a, b | c"}, {"id": "2", "prompt": 'say "no"\tor'}]
@@ -99,6 +101,76 @@ def test_columns_of_different_lengths_are_one_row(tmp_path):
     """Nothing is cut off without a word."""
     (tmp_path / "p.json").write_text(json.dumps({"x": [1, 2], "y": [1]}), encoding="utf-8")
     assert data(tmp_path / "p.json") == [{"x": [1, 2], "y": [1]}]
+
+
+# --- JSON that is too large to be held
+
+
+def streamed(path, text, encoding="utf-8"):
+    """The rows of a file that may not be held at all."""
+    path.write_bytes(text.encode(encoding) if not path.name.endswith("gz") else gzip.compress(text.encode()))
+    return [(row.data, row.beside) for row in read_json(path, "p", whole=0)]
+
+
+def held(path):
+    return [(row.data, row.beside) for row in read_json(path, "p")]
+
+
+def test_every_dress_is_streamed_as_it_is_held(tmp_path):
+    """Arrays, columns, wrappers, tables, objects by id and one after another."""
+    more = {
+        "wrapped twice": json.dumps({"results": {"rows": ROWS, "n": 2}}),
+        "names with points": json.dumps({"a.b": ["1", "2"], "item": ["x", "y"]}),
+        "columns with turns": json.dumps({"prompt": ["p", "q"], "chosen": [[{"role": "user", "content": "x"}]] * 2}),
+        "scores": json.dumps({"model": "org/m", "extra": {"a": 1}, "id": [1, 2], "scores": [[1.5, 2], [3, 0.25]]}),
+        "of unequal length": json.dumps({"x": [1, 2], "y": [1]}),
+        "one row": json.dumps({"prompt": "p", "completions": [{"text": "a"}, {"text": "b"}]}),
+    }
+    for name, text in (DRESSES | more).items():
+        for suffix, encoding in (
+            (".json", "utf-8"),
+            (".json.gz", "utf-8"),
+            (".json", "utf-16"),
+            (".json", "utf-8-sig"),
+        ):
+            path = tmp_path / f"{name}{suffix}"
+            assert streamed(path, text, encoding) == held(path) != [], (name, suffix, encoding)
+
+
+def test_numbers_that_json_does_not_know_are_streamed(tmp_path):
+    """NaN and infinities are null, in texts they stay; whole numbers of any length are exact."""
+    rows = [{"id": 10**24 + at, "score": float("nan"), "text": f'NaN, "-Infinity": {at}\\' * 20} for at in range(1000)]
+    found = streamed(tmp_path / "p.json", json.dumps({"data": rows, "limit": float("-inf"), "rate": 0.1}))
+    assert found[-1] == ({**rows[-1], "score": None}, {"rate": 0.1})
+    assert [data["id"] for data, _ in found] == [row["id"] for row in rows]
+
+
+def test_a_mistake_in_streamed_json_says_where(tmp_path):
+    """After which row, and after which text."""
+    text = json.dumps(ROWS).replace('"2"', '"2" "3"')
+    with pytest.raises(DataError, match=r"p\.json after row 1: not valid JSON \(.* after '.*\"id\": \"2\""):
+        streamed(tmp_path / "p.json", text)
+    with pytest.raises(DataError, match=r"p\.json: not valid JSON \(.*EOF"):
+        streamed(tmp_path / "p.json", json.dumps({"data": ROWS})[:-3])
+
+
+@pytest.mark.parametrize("dress", ["columns", "data"])
+def test_one_large_object_is_not_held_in_memory(tmp_path, dress):
+    """Reading takes a small part of the memory that its texts would."""
+    text = "word " * 800
+    count = 1500
+    columns = {name: [f"{text}{name}{at}" for at in range(count)] for name in ("prompt", "chosen")}
+    rows = [dict(zip(columns, cells, strict=True)) for cells in zip(*columns.values(), strict=True)]
+    content = {"columns": columns, "data": {"version": 1, "data": rows}}[dress]
+    path = tmp_path / "p.json"
+    path.write_text(json.dumps(content), encoding="utf-8")
+    del content, rows, columns
+    tracemalloc.start()
+    try:
+        assert sum(1 for _ in read_json(path, "p")) == count
+        assert tracemalloc.get_traced_memory()[1] < path.stat().st_size / 2
+    finally:
+        tracemalloc.stop()
 
 
 # --- tables in text

@@ -16,7 +16,7 @@ from hypothesis import HealthCheck, given, settings, strategies as st
 from readrows import mistake, read as read_source
 
 from judgebench.errors import ConfigError
-from judgebench.sources import jsonfile, opening as rows_module
+from judgebench.sources import opening as rows_module
 from judgebench.sources.cells import as_list, decode_cell
 from judgebench.sources.opening import source_of
 from judgebench.sources.source import Row
@@ -110,12 +110,12 @@ def test_what_json_allows(write):
         (
             "p.json",
             '[{"a": 1},\n {"a": 2}',
-            "p.json line 2: not valid JSON (expecting ',' or ']'): expected an object a line",
+            "p.json line 2: not valid JSON (Expecting ',' delimiter): expected an object a line",
         ),
         ("p.json", '[{"a": 1},\n {"a" 2}]', "p.json line 2: not valid JSON (Expecting ':' delimiter)"),
-        ("p.json", '[{"a": 1},]', "p.json line 1: not valid JSON (Expecting value)"),
-        ("p.json", '[{"a": 1} {}]', "p.json line 1: not valid JSON (expecting ',' or ']')"),
-        ("p.json", "[]\n x", "p.json line 2: not valid JSON (text after the end of the array)"),
+        ("p.json", '[{"a": 1},]', "p.json line 1: not valid JSON ("),
+        ("p.json", '[{"a": 1} {}]', "p.json line 1: not valid JSON (Expecting ',' delimiter)"),
+        ("p.json", "[]\n x", "p.json line 2: not valid JSON (Extra data)"),
         ("p.json", '[{"a": 1},\n3]', "p.json row 2: a JSON number, not an object: expected an object a line"),
         ("p.json", "[" + "[" * 200_000, "p.json line 1: not valid JSON (nested too deeply)"),
         ("p.json", '{\n"a" 1}', "p.json line 1: not valid JSON (Expecting property name"),
@@ -285,16 +285,6 @@ def test_a_cell_larger_than_the_csv_modules_limit(write):
     """A long answer in a CSV file is no mistake."""
     text = "word, " * 100_000
     assert read(write("p.csv", f'a\n"{text}"\n')) == [("p.csv line 2", {"a": text})]
-
-
-def test_a_long_array_is_read_in_pieces(write, monkeypatch):
-    """Objects of a JSON array may lie across the pieces that are read, and be longer than one."""
-    monkeypatch.setattr(jsonfile, "CHUNK", 7)
-    many = [{"id": number, "text": "ü\n" * (number % 50)} for number in range(100)]
-    expected = [(f"p.json row {number}", row) for number, row in enumerate(many, 1)]
-    assert read(write("p.json", json.dumps(many, indent=1, ensure_ascii=False))) == expected
-    broken = json.dumps(many, indent=1).replace('"id": 99,', '"id": 99')
-    assert f"p.json line {99 * 4 + 4}: not valid JSON" in mistake(write("p.json", broken))
 
 
 @pytest.mark.parametrize("name", ["p.jsonl", "p.json", "p.csv", "p.parquet", "p.jsonl.gz"])
