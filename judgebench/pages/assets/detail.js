@@ -69,11 +69,12 @@ judgebench.detail = (() => {
   // What a call says, in this page's letters.
   function said(call, letters) {
     if (call.failure) return kindOf(call.failure);
-    if (call.order.length === 1) return `${letters.of(call.order[0])}: ${call.verdict}`;
+    if (call.order.length === 1) return letters.order.length === 1 ? String(call.verdict) : `${letters.of(call.order[0])}: ${call.verdict}`;
     return call.chosen === undefined ? String(call.verdict) : letters.of(call.chosen);
   }
 
   function scoresOf(own, letters) {
+    if (own.first !== undefined) return String(own.first);
     return (own.scores ?? []).map((sample) => letters.order.map((number) => `${letters.of(number)} ${round(sample[number])}`).join(", ")).join("; ");
   }
 
@@ -212,9 +213,10 @@ judgebench.detail = (() => {
     ];
   }
 
-  function label(entry) {
-    if (entry.label) return pill(`label: ${entry.label}`);
-    return entry.human === undefined ? null : pill(`label: ${entry.human}`);
+  function labels(entry) {
+    if (entry.said) return entry.said.map((line) => pill(line));
+    if (entry.label) return [pill(`label: ${entry.label}`)];
+    return entry.human === undefined ? [] : [pill(`label: ${entry.human}`)];
   }
 
   async function show(place, items, at, asked, { choose, again, triage }) {
@@ -227,7 +229,7 @@ judgebench.detail = (() => {
     const [buttons, whole] = tools(items, at, entry, again);
     const replies = [first, ...(beside === null ? [] : [beside])];
     place.replaceChildren(
-      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, pill(items.subsets[items.items.subset[at]]), " ", label(entry))),
+      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, pill(items.subsets[items.items.subset[at]]), " ", ...labels(entry))),
       whole,
       ...(triage ? [triage(at, entry, letters)] : []),
       verdicts(items, at, entry, letters, asked, choose),
