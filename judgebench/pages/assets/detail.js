@@ -69,11 +69,12 @@ judgebench.detail = (() => {
   // What a call says, in this page's letters.
   function said(call, letters) {
     if (call.failure) return kindOf(call.failure);
-    if (call.order.length === 1) return `${letters.of(call.order[0])}: ${call.verdict}`;
+    if (call.order.length === 1) return letters.order.length === 1 ? String(call.verdict) : `${letters.of(call.order[0])}: ${call.verdict}`;
     return call.chosen === undefined ? String(call.verdict) : letters.of(call.chosen);
   }
 
   function scoresOf(own, letters) {
+    if (own.first !== undefined) return String(own.first);
     return (own.scores ?? []).map((sample) => letters.order.map((number) => `${letters.of(number)} ${round(sample[number])}`).join(", ")).join("; ");
   }
 
