@@ -320,7 +320,7 @@ class Importer:
         template = self._options.template
         if self.classes is not None:
             mode = "label"
-        elif rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
+        elif rated and template is not None:
             mode = template.mode
         elif rated and self.keys[item].steps:
             mode = "steps"
@@ -365,7 +365,8 @@ class Importer:
         self, judged: Judged, key: ItemKey, order: tuple[int, ...], place: Mapping[int, int]
     ) -> Verdict | Failure:
         if self._options.template is not None:
-            return read(Reply(text=judged.reply, finish_reason="stop"), self._options.template.rule, len(order))
+            rule = self._options.template.rule_for(key, order)
+            return read(Reply(text=judged.reply, finish_reason="stop"), rule, len(order))
         if judged.said is None:
             return Failure("unreadable", f"no verdict in {self.source.name}")
         if isinstance(judged.said, float | StepIndex):
