@@ -129,7 +129,7 @@ class RowReader:
             return [cell for cell in cells if cell is not None]
         if role == "correct":
             return list(cells)
-        return "\n\n".join(id_text(cell) for cell in cells if cell not in {None, ""})
+        return "\n\n".join(id_text(cell) for cell in cells if cell not in (None, ""))
 
     def _correct(self, read: dict[str, object], row: Row) -> None:
         """Parts completions into chosen and rejected ones, where a column says of each whether it is correct."""

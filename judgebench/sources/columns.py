@@ -118,6 +118,9 @@ SINGLES = (
 LISTS = ("completions", "responses", "answers", "outputs", "candidates", "generations", "options")
 """Names of a column that lists all answers."""
 
+RATED = ("ratings", "rating", "scores", "score", "rewards", "ranks", "rank")
+"""Names of a column that lists a number for each of them, the highest of the best; of a rank the lowest."""
+
 _STEMS = (
     "response",
     "answer",
@@ -143,7 +146,24 @@ _STEMS = (
 )
 """Words for an answer, the likeliest first; the empty one is a column called `a`, or `left`."""
 
-_MORE = frozenset({"model", "llm", "human", "text", "content", "body", "the", "orig", "ai", "bot", "ref", "system"})
+_MORE = frozenset(
+    {
+        "edited",
+        "revised",
+        "model",
+        "llm",
+        "human",
+        "text",
+        "content",
+        "body",
+        "the",
+        "orig",
+        "ai",
+        "bot",
+        "ref",
+        "system",
+    }
+)
 """Words that may stand beside them."""
 
 _SERIES = (
@@ -170,6 +190,15 @@ def plain(name: object) -> str:
         True
     """
     return re.sub(r"[\W_]+", "", str(name)).casefold()
+
+
+def says_role(name: str) -> bool:
+    """Whether a column's name is one of a prompt's, an answer's, a label's or a grade's."""
+    known = {plain(each) for names in (PROMPTS, SYSTEMS, LABELS, GRADES, SINGLES, LISTS) for each in names}
+    of = words(name)
+    slot = len(of) == 1 and any(of[0] in series for series in _SERIES)
+    sides = bool({*of} & {*_WON, *_LOST})
+    return plain(name) in known or slot or sides or any(_rank(of, place) is not None for place in range(len(of)))
 
 
 def words(name: object) -> tuple[str, ...]:
