@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.benchmarks.dataset import SAMPLE, Selection, load_dataset, sample_path
+from judgebench.benchmarks.examples import EXAMPLES
 from judgebench.benchmarks.file import rows_of
 from judgebench.benchmarks.suites import check_single
 from judgebench.client import ReplyCache
@@ -283,6 +284,7 @@ def score(
     in_order: bool = False,
     head: str | int | None = None,
     steps: Steps | None = None,
+    threshold: float | None = None,
     columns: Mapping[str, str] | str | None = None,
     labels: Mapping[str, str] | str | None = None,
     id_column: str | None = None,
@@ -315,6 +317,7 @@ def score(
         head: Which of several scores of a completion: its name or its index.
         steps: How the scores of a completion's steps become one: `min`, `max`, `prod`, `mean`, `geometric-mean`,
             `mean-logit`, `mean-odds` or `last`.
+        threshold: Of items in steps: a step with a score below it is wrong.
         columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
         labels: What the items' labels mean: `{"model_a": "A"}`.
         id_column: The column of the items' ids.
@@ -349,7 +352,7 @@ def score(
         dataset,
         name=name or data_stem(Path(source.name)) or source.name,
         out=Path(out),
-        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps),
+        options=scorefiles.ScoreOptions(allow_missing, in_order, head, steps, threshold),
     )
     return Run.load(path)
 
@@ -409,6 +412,8 @@ def import_verdicts(
     wanted = tuple(subsets)
     dataset = None if data is None and alone else load_dataset(chosen, data, Selection(wanted, rows=rows))
     read_by = None if template is None else load_template(template)
+    if dataset is not None and read_by is not None:
+        dataset = dataset.held_against(read_by.mode, read_by.rule.classes, read_by.name)
     options = ImportOptions(judge, read_by, labels or {}, wanted)
     return [Run.load(path) for path in import_runs(source, chosen, dataset, out=Path(out), options=options)]
 
@@ -454,7 +459,8 @@ def render(
         template: A name or file.
         benchmark: Whose item; None for `custom` where there is data, else for the first benchmark with a bundled sample
             that the template fits.
-        data: Where the items come from; None for the bundled sample.
+        data: Where the items come from; None for the bundled sample, or for a made-up item where no sample has one of
+            the template's kind.
         item: The item's id; None for the first one that is worded with this template.
         seed: Of the order.
         structured: As for a judge that takes a JSON schema for its reply.
@@ -468,7 +474,10 @@ def render(
     if structured and not loaded.structured:
         raise ConfigError(f"template '{loaded.name}' has no structured output; add verdict.json to its front matter")
     own = "custom" if data is not None and data != SAMPLE else None
-    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), data)
+    example = EXAMPLES.get(loaded.mode) if benchmark is None and own is None and pairs is None else None
+    given: Data | None = data if example is None else [example]
+    own = own if example is None else "custom"
+    name, rows = rows_of(benchmark or own or _shown_with(loaded, pairs), given)
     chosen = get_benchmark(name)
     fitting_templates(chosen, [loaded], pairs)
     dataset = load_dataset(chosen, rows or SAMPLE, Selection(rows=(reading or RowOptions()).rows))
@@ -486,7 +495,7 @@ def render(
         item=key.id,
         order=order,
         messages=wording.render(shown, order, structured=structured and wording.structured),
-        schema=structured_schema(wording.rule, LABELS[: len(order)]) if structured else None,
+        schema=structured_schema(wording.rule_for(shown, order), LABELS[: len(order)]) if structured else None,
         instead_of=None if wording.name == loaded.name else loaded.name,
     )
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 import string
 import sys
 from collections import Counter
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -24,8 +25,12 @@ LABELS = string.ascii_uppercase
 TIE = "tie"
 """The verdict that no completion is better."""
 
-Mode = Literal["pairwise", "best_of_k", "rating", "label"]
-"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label."""
+Mode = Literal["pairwise", "best_of_k", "rating", "label", "criteria", "steps"]
+"""What a call shows, and what its verdict is: two completions or k of them to choose from, one to rate or to label, one
+with criteria, each of which gets a verdict of its own, or the steps of one, of which the first wrong one is named."""
+
+NO_STEP = -1
+"""The verdict, and the label, that no step is wrong."""
 
 Orders = Literal["one", "both", "all"]
 """In how many orders a question is put."""
@@ -64,8 +69,18 @@ NEVER_ASKED: frozenset[FailureKind] = frozenset({"not_cached", "not_asked"})
 Annotations = tuple[tuple[str, str | float], ...]
 """What each of several people said of an item, by annotator: see `ItemKey.annotations`."""
 
-Measure = Literal["share", "pearson"]
-"""What a score is: a share of what could be had, from 0 to 1; or Pearson's correlation, from -1 to 1."""
+Measure = Literal["share", "pearson", "spearman", "kappa"]
+"""What a score is: a share of what could be had, from 0 to 1; or a coefficient from -1 to 1."""
+
+
+def is_coefficient(measure: str | None) -> bool:
+    """Whether a score is a correlation or a kappa, from -1 to 1, and no share.
+
+    Example:
+        >>> is_coefficient("pearson"), is_coefficient("share")
+        (True, False)
+    """
+    return measure in {"pearson", "spearman", "kappa"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +106,47 @@ class Completion:
 
 
 @dataclass(frozen=True, slots=True)
+class Criterion:
+    """One criterion of an item, which an answer meets or not.
+
+    Attributes:
+        id: Unique within the item.
+        text: What is asked of the answer; empty in an `ItemKey`.
+        weight: What it counts where it is met; below 0 where that is a fault.
+        label: What people said of it, in the words of the row; None where nobody did.
+        gold: What share of the weight the label stands for, once a template's classes say so.
+    """
+
+    id: str
+    text: str
+    weight: float = 1.0
+    label: str | None = None
+    gold: float | None = None
+
+
+def weighted_score(met: Mapping[str, float], checklist: Sequence[Criterion]) -> float | None:
+    """HealthBench's score of an answer: the weights that it earns over the positive ones, from 0 to 1.
+
+    Args:
+        met: The share of its weight that each criterion earns, by id.
+        checklist: The criteria.
+
+    Returns:
+        None where a criterion is missing from `met`, or no weight is above 0.
+
+    Example:
+        >>> some = (Criterion("a", "", 4.0), Criterion("b", "", 2.0), Criterion("c", "", -1.0))
+        >>> weighted_score({"a": 1.0, "b": 0.0, "c": 1.0}, some)
+        0.5
+    """
+    possible = math.fsum(each.weight for each in checklist if each.weight > 0)
+    if possible <= 0 or any(each.id not in met for each in checklist):
+        return None
+    earned = math.fsum(each.weight * met[each.id] for each in checklist)
+    return as_rating(min(max(earned / possible, 0.0), 1.0))
+
+
+@dataclass(frozen=True, slots=True)
 class ItemKey:
     """What an item's score needs, without its texts: small enough to keep for every item of a run.
 
@@ -100,15 +156,18 @@ class ItemKey:
         k: How many completions there are.
         num_correct: How many of them, from the first on, are correct; 0 where the item has no label.
         lengths: Characters of each completion.
-        label: `tie` where people found the two completions equal, the class of a single completion, else None.
+        label: `tie` where people found the two completions equal, the class of a single completion, the numbers of the
+            wrong steps of one in steps (`-1`: none is), else None.
         human_score: A graded label (direct assessment), else None.
         criteria: Whatever else a benchmark's rule needs, as text (RM-Bench's domain, say).
         group: What items that belong together have in common (one prompt, one problem); None: it is by itself.
+        steps: How many steps the single completion has; 0 where it is not in steps.
         annotations: What each of several people said, by annotator: the letter of a completion (A is the first) or
             `tie`, the class of a single completion, or its grade; empty with fewer than two.
         slots: Of several completions with annotations, which letter each has in its row: `BA` where the row's second
             answer comes first.
         attributes: A grade of a single completion for each attribute, by name.
+        checklist: The item's own criteria, without their texts.
     """
 
     id: str
@@ -123,6 +182,23 @@ class ItemKey:
     annotations: Annotations = ()
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
+    checklist: tuple[Criterion, ...] = ()
+    steps: int = 0
+
+    @property
+    def gold(self) -> str | None:
+        """What a verdict is right to name: the class, or the first wrong step; None where the label is of no such kind.
+
+        Example:
+            >>> ItemKey("a", "all", 1, 0, (9,), label="2 4", steps=5).gold
+            '2'
+        """
+        return self.label.partition(" ")[0] if self.steps and self.label is not None else self.label
+
+    @property
+    def wrong_steps(self) -> frozenset[int]:
+        """The steps that are labelled wrong, counted from 0; empty where none is, or there is no label."""
+        return frozenset(map(int, self.label.split())) - {NO_STEP} if self.steps and self.label else frozenset()
 
     @property
     def unit(self) -> str:
@@ -130,15 +206,24 @@ class ItemKey:
         return self.id if self.group is None else self.group
 
     @property
+    def graded(self) -> bool:
+        """Whether its label is a grade, or one for each attribute."""
+        return self.human_score is not None or bool(self.attributes)
+
+    @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
         known = self.label is not None or self.human_score is not None
-        return known or self.num_correct > 0 or bool(self.attributes)
+        known = known or self.num_correct > 0 or bool(self.attributes)
+        return known or any(each.label is not None for each in self.checklist)
 
 
 @dataclass(frozen=True, slots=True)
 class Item:
-    """One row to judge: a prompt of one or more turns and its completions, the correct ones first."""
+    """One row to judge: a prompt of one or more turns and its completions, the correct ones first.
+
+    One whose steps are judged has a single completion, of which `steps` are the parts.
+    """
 
     id: str
     subset: str
@@ -155,10 +240,16 @@ class Item:
     annotations: Annotations = ()
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
+    checklist: tuple[Criterion, ...] = ()
+    steps: tuple[str, ...] = ()
 
     @property
     def key(self) -> ItemKey:
         """The item without its texts."""
+        return self.key_in(self.group)
+
+    def key_in(self, group: str | None) -> ItemKey:
+        """The item without its texts, in this group."""
         return ItemKey(
             id=self.id,
             subset=sys.intern(str(self.subset)),  # one text for all items of a subset
@@ -168,10 +259,12 @@ class Item:
             label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
-            group=self.group,
+            group=group,
             annotations=self.annotations,
             slots=self.slots,
             attributes=self.attributes,
+            checklist=tuple(replace(each, text="") for each in self.checklist),
+            steps=len(self.steps),
         )
 
 
@@ -267,11 +360,13 @@ class Classes:
         names: All of them, in the order in which the template names them.
         positive: The class that precision, recall and specificity are of.
         abstain: The class that says that the judge can't tell; None where there is none.
+        shares: Of criteria, what share of a criterion's weight each class earns; empty of labels.
     """
 
     names: tuple[str, ...]
     positive: str
     abstain: str | None = None
+    shares: tuple[float, ...] = ()
 
     def find(self, text: str) -> str | None:
         """The class that a text names, in whatever case and with spaces, underscores or hyphens; None if it is none."""
@@ -297,6 +392,23 @@ class Classes:
     def of(self, said: str | float) -> str | None:
         """The class that a label, or a grade of 0 or 1, stands for; None where it stands for none."""
         return self.find(said) if isinstance(said, str) else self.of_grade(said)
+
+    def share(self, text: str) -> float | None:
+        """What share of its weight people's label of a criterion stands for; None where it is no class.
+
+        Example:
+            >>> Classes(("met", "unmet"), "met", shares=(1.0, 0.0)).share("Met")
+            1.0
+        """
+        name = self.find(text)
+        if name is not None:
+            return self.shares[self.names.index(name)]
+        number = {"true": 1.0, "false": 0.0}.get(text.casefold())
+        try:
+            number = float(text) if number is None else number
+        except ValueError:
+            return None
+        return number if number in self.shares else None
 
     def gold(self, item: ItemKey) -> str | None:
         """The class that the item's label or its grade of 0 or 1 stands for; None where neither does.
@@ -330,12 +442,18 @@ class Soft:
     expected: tuple[tuple[str, float], ...] = ()
 
 
+class StepIndex(int):
+    """A verdict that names the first wrong step, counted from 0, or `NO_STEP`; what else is a number is a rating."""
+
+    __slots__ = ()
+
+
 @dataclass(frozen=True, slots=True)
 class Verdict:
     """What a judge said.
 
     Attributes:
-        value: A slot's letter or `tie`, a number in mode rating, a class in mode label.
+        value: A slot's letter or `tie`, a number in mode rating, a class in mode label, a `StepIndex` in mode steps.
         ranking: The slots from the best to the worst, such as `B>A=C`, where all were ranked; `value` is the first.
         parts: What `value` was made from: the rating of each criterion, or the score of each slot.
         also: Other verdicts that the reply names, each once; not compared, as they do not count.
@@ -373,15 +491,15 @@ class Reading:
 
     @property
     def choice(self) -> int | None:
-        """Index of the completion that was chosen; None for a tie, a rating, a class or a failure."""
+        """Index of the completion that was chosen; None for a tie, a rating, a class, a step or a failure."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) > 1 else None
         return self.order[LABELS.index(value)] if isinstance(value, str) and value != TIE else None
 
     @property
     def label(self) -> str | None:
-        """The class that a single completion was put in, or None."""
+        """The class that a single completion was put in, or the number of its first wrong step, as text; or None."""
         value = self.result.value if isinstance(self.result, Verdict) and len(self.order) == 1 else None
-        return value if isinstance(value, str) else None
+        return value if isinstance(value, str) else str(value) if isinstance(value, StepIndex) else None
 
     @property
     def named(self) -> int | str | None:
@@ -391,7 +509,7 @@ class Reading:
     @property
     def rating(self) -> float | None:
         """The rating, or None."""
-        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str):
+        if isinstance(self.result, Verdict) and not isinstance(self.result.value, str | StepIndex):
             return float(self.result.value)
         return None
 
@@ -435,7 +553,13 @@ class Outcome:
 
 def item_to_json(item: Item) -> dict[str, Any]:
     """The item as the JSON object in `items.jsonl.gz`; what only some kinds of items have is left out where empty."""
-    some = {"annotations": dict(item.annotations), "slots": item.slots, "attributes": dict(item.attributes)}
+    some: dict[str, object] = {
+        "annotations": dict(item.annotations),
+        "slots": item.slots,
+        "attributes": dict(item.attributes),
+    }
+    some["steps"] = item.steps
+    some["checklist"] = [_criterion_to_json(each) for each in item.checklist]
     return {
         **{name: value for name, value in some.items() if value},
         "id": item.id,
@@ -453,13 +577,18 @@ def item_to_json(item: Item) -> dict[str, Any]:
     }
 
 
+def _criterion_to_json(criterion: Criterion) -> dict[str, Any]:
+    said = {"id": criterion.id, "text": criterion.text, "weight": criterion.weight}
+    return said if criterion.label is None else said | {"label": criterion.label}
+
+
 ITEM_FIELDS = frozenset(
     {"id", "subset", "conversation", "completions", "num_correct", "reference", "rubric", "label", "human_score"}
     | {"criteria", "group", "metadata"}
 )
 """What an object of `item_to_json` holds."""
 
-SOME_FIELDS = frozenset({"annotations", "slots", "attributes"})
+SOME_FIELDS = frozenset({"annotations", "slots", "attributes", "checklist", "steps"})
 """What it holds of some items beside these."""
 
 
@@ -490,4 +619,6 @@ def item_from_json(data: Mapping[str, Any]) -> Item:
         annotations=tuple(data.get("annotations", {}).items()),
         slots=data.get("slots", ""),
         attributes=tuple(data.get("attributes", {}).items()),
+        checklist=tuple(Criterion(**each) for each in data.get("checklist", ())),
+        steps=tuple(data.get("steps", ())),
     )

@@ -1,4 +1,4 @@
-"""How many runs a simulation has: a fifth of them in the suite, all where it is asked for by `-m simulation`."""
+"""How many runs a simulation has: a tenth of them in the suite, all where it is asked for by `-m simulation`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ if TYPE_CHECKING:
 
 whole = False
 """Set before tests are collected."""
-_FIFTH = 5
+_PART = 10
 
 
 def runs(number: int) -> int:
     """Of a simulation that has so many when it is whole."""
-    return number if whole else number // _FIFTH
+    return number if whole else number // _PART
 
 
 def holds(held: Sequence[object] | float, of: int = 0) -> bool:

@@ -123,7 +123,7 @@ _TEXTS: Mapping[str, Callable[[Any, Unit | None], str]] = {
     "coefficient": lambda value, _: coefficient(value),
     "share": lambda value, _: percent(value),
     "score": score_text,
-    "interval": lambda value, unit: score_text(value, unit).removeprefix("r "),
+    "interval": lambda value, unit: score_text(value, unit).rpartition(" ")[2],
     "difference": difference_text,
     "distance": lambda value, unit: "none" if value >= 1 else difference_text(value, unit).removeprefix("+"),
     "effect": effect_text,

@@ -37,20 +37,26 @@ def percent(share: float) -> str:
     return f"{100 * share:.1f}%"
 
 
+_SYMBOLS: dict[str | None, str] = {"pearson": "r", "spearman": "rho", "kappa": "kappa"}
+_HEADS: dict[str | None, str] = {"pearson": "Pearson r", "spearman": "Spearman rho", "kappa": "Cohen's kappa"}
+"""How scores are called that are coefficients."""
+
+
 def score_text(score: float, measure: Unit | None) -> str:
     """A score as people read it: 76.1%, or r 0.512 where it is a correlation."""
-    return f"r {decimals(score)}" if measure == "pearson" else percent(score)
+    return f"{_SYMBOLS[measure]} {decimals(score)}" if measure in _SYMBOLS else percent(score)
 
 
 def score_range(low: float, high: float, measure: Unit | None) -> str:
     """The interval of a score: 72.0% to 79.9%, or 0.404 to 0.612."""
-    said = decimals if measure == "pearson" else percent
+    said = decimals if measure in _SYMBOLS else percent
     return f"{said(low)} to {said(high)}"
 
 
 def score_head(measures: Iterable[Unit | None]) -> str:
     """The head of a column of scores, which says what they are where all are correlations."""
-    return "Pearson r" if {*measures} - {None} == {"pearson"} else "score"
+    known = {*measures} - {None}
+    return _HEADS.get(next(iter(known)), "score") if len(known) == 1 else "score"
 
 
 def decimals(number: float) -> str:
@@ -91,12 +97,12 @@ def duration(seconds: float) -> str:
 
 def difference_text(difference: float, measure: Unit | None) -> str:
     """A difference of scores: in percentage points, +3.1; of correlations, +0.031."""
-    return f"{difference:+z.3f}" if measure == "pearson" else f"{100 * difference:+z.1f}"
+    return f"{difference:+z.3f}" if measure in _SYMBOLS else f"{100 * difference:+z.1f}"
 
 
 def difference_head(measure: Unit | None) -> str:
     """The head of a column of differences."""
-    return "diff (r)" if measure == "pearson" else "diff (pp)"
+    return f"diff ({_SYMBOLS[measure]})" if measure in _SYMBOLS else "diff (pp)"
 
 
 def effect_text(effect: float, unit: Unit | None) -> str:

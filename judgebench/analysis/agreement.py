@@ -18,8 +18,10 @@ import numpy as np
 
 from judgebench._util.table import Column
 from judgebench.errors import ConfigError
+from judgebench.items import NO_STEP
 from judgebench.metrics.agreement import cohen_kappa, fleiss_kappa, gwet_ac1, krippendorff_alpha, percent_agreement
 from judgebench.metrics.resampling import codes
+from judgebench.metrics.steps import FIRST_WRONG
 from judgebench.runs import run_templates
 
 if TYPE_CHECKING:
@@ -208,12 +210,15 @@ def _named_letters(finished: Finished, ids: Sequence[str]) -> Said:
         for order, among in orders.items():
             choice = _most_named(among)
             places = classes if len(order) == 1 else order
-            found[item, order] = _TIED if choice is None else float(places.index(choice))
+            place = len(places) if choice not in places else places.index(choice)  # a step past the end
+            found[item, order] = _TIED if choice is None else float(place)
     return found
 
 
 def _classes(finished: Finished) -> Sequence[str | int]:
-    """The classes of label verdicts; none of others."""
+    """The classes of label verdicts, or the numbers of steps with -1; none of others."""
+    if steps := max((key.steps for key in finished.keys.values()), default=0):
+        return tuple(map(str, range(NO_STEP, steps)))
     classes = finished.run.manifest.template.label_classes
     return () if classes is None else classes.names
 
@@ -298,6 +303,12 @@ def choices(finished: Finished) -> dict[str, float]:
     classes = _classes(finished)
     for item, outcome in finished.outcomes.items():
         key = outcome.item
+        if key.steps:
+            said = [reading for reading in finished.readings.get(item, ()) if reading.label is not None]
+            step = _most_named(said) if said else outcome.parts.get(FIRST_WRONG)
+            if step is not None:  # 0 for the right one, and another number for each other
+                chosen[item] = 0.0 if str(int(step)) == key.gold else float(step) + 2
+            continue
         if classes and key.k == 1:
             said = [reading for reading in finished.readings.get(item, ()) if reading.label is not None]
             label = _most_named(said) if said else None

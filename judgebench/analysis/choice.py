@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench._util.text import difference_head, difference_text, dollars, percent, score_head, score_text, thousands
+from judgebench.items import is_coefficient
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -206,7 +207,7 @@ class PartPick:
 
     @property
     def _within(self) -> str:
-        return f"{self.margin / 100:g}" if self.measure == "pearson" else points(self.margin)
+        return f"{self.margin / 100:g}" if is_coefficient(self.measure) else points(self.margin)
 
     @property
     def _budget(self) -> str:
@@ -226,7 +227,7 @@ class PartPick:
 
     def _difference(self, each: Candidate) -> str:
         low, high = (difference_text(end, self.measure) for end in (each.low, each.high))
-        unit = "" if self.measure == "pearson" else " points"
+        unit = "" if is_coefficient(self.measure) else " points"
         return f"{difference_text(each.difference, self.measure)}{unit} (95% CI {low} to {high})"
 
     def _against(self, each: Candidate) -> str:
@@ -342,7 +343,7 @@ class Pick(Tabular):
             return None
         measure = self.overall.measure
         low, high = (difference_text(end, measure) for end in (found.low, found.high))
-        unit = "" if measure == "pearson" else " points"
+        unit = "" if is_coefficient(measure) else " points"
         price = ""
         if against.cost_per_1000:
             price = f" instead of {dollars(against.cost_per_1000)} for {against.title}"
@@ -403,8 +404,8 @@ class Pick(Tabular):
     def _runs(self) -> Table:
         """Every run overall, the best first."""
         margin = self.overall.margin
-        unit = "" if self.overall.measure == "pearson" else " points"
-        most = margin / 100 if self.overall.measure == "pearson" else margin
+        unit = "" if is_coefficient(self.overall.measure) else " points"
+        most = margin / 100 if is_coefficient(self.overall.measure) else margin
         columns: Columns = {
             Column("run", names=True): lambda each: each.title,
             Column("score", "score", head=score_head([self.overall.measure])): lambda each: each.score,

@@ -11,6 +11,7 @@ from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
 from judgebench.analysis.alike import other_lines
 from judgebench.analysis.failures import LEGEND, failures_table
+from judgebench.items import is_coefficient
 from judgebench.metrics.paired import ALPHA, FEW
 
 if TYPE_CHECKING:
@@ -300,7 +301,7 @@ class Comparison(Tabular):
         yield f"p: {' and '.join(tests)}{f', Holm-corrected for {count} pairs' if count > 1 else ''}"
         yield f"95% CI of differences: {' and '.join(dict.fromkeys(_INTERVALS[each.interval] for each in whole.pairs))}"
         level = ", at the corrected level" if count > 1 else ""
-        unit = "" if self.measure == "pearson" else " in percentage points"
+        unit = "" if is_coefficient(self.measure) else " in percentage points"
         yield f"MDE: minimum detectable effect{unit} (80% power{level})"
 
 

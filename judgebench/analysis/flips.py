@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.table import Column, Table, Tabular
 from judgebench._util.text import percent
 from judgebench.errors import ConfigError
+from judgebench.metrics.steps import FIRST_WRONG
 from judgebench.runs import headings, share_contents, titles_of
 
 if TYPE_CHECKING:
@@ -203,6 +204,8 @@ def run_flips(first: Finished, second: Finished) -> FlipList:
 
 def verdict_words(key: ItemKey, finished: Finished, outcome: Outcome | None) -> str:
     """What a run says of an item, over all its readings or scores, in words."""
+    if outcome is not None and FIRST_WRONG in outcome.parts:
+        return f"{outcome.parts[FIRST_WRONG]:g}"
     readings = [reading for reading in finished.readings.get(key.id, ()) if not reading.failed]
     ratings: dict[int, list[float]] = {}
     for reading in readings:

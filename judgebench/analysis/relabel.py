@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.analysis.rowanswers import row_answers
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import TIE, reordered
+from judgebench.items import NO_STEP, TIE, reordered
 from judgebench.sources.labels import LETTERS, numbering, read_label
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class Fix:
         comment: Why.
         order: Which of the item's answers, as they are stored, comes first, second ...; the correct ones come first.
         num_correct: How many are correct.
-        name: The class of a single answer; None of others, and where it has none.
+        name: The class of a single answer, or its wrong steps; None of others, and where it has none.
     """
 
     item: str
@@ -173,6 +173,8 @@ class _Reader:
         label = text.casefold()
         if self._classes is not None and key.k == 1:
             return self._class(key, text, comment)
+        if key.steps:
+            return self._steps(key, text, comment)
         if key.human_score is not None or key.k < 2:
             raise ValueError(
                 f"item '{key.id}' is graded or has one answer; only labels of two or more can be corrected"
@@ -207,6 +209,21 @@ class _Reader:
             near = difflib.get_close_matches(text.casefold(), words, n=1)
             hint = f"; did you mean {near[0]}?" if near else ""
             raise ValueError(f"label '{text}' of item '{key.id}' must be {', '.join(words)}{hint}")
+        return None if name == key.label else Fix(key.id, text, comment, (0,), 0, name)
+
+    def _steps(self, key: ItemKey, text: str, comment: str) -> Fix | None:
+        """The correction of the first wrong step, or of all of them."""
+        if text.casefold() in {"", "keep"}:
+            return None
+        said = text.replace(",", " ").split()
+        known = {str(at) for at in range(NO_STEP, key.steps)}
+        if text.casefold() != "none" and (not {*said} <= known or (str(NO_STEP) in said and len(said) > 1)):
+            last = key.steps - 1
+            raise ValueError(
+                f"label '{text}' of item '{key.id}' must be keep, none, or the number of its first wrong step, 0 to "
+                f"{last}, or {NO_STEP}"
+            )
+        name = None if text.casefold() == "none" else " ".join(sorted({*said}, key=int))
         return None if name == key.label else Fix(key.id, text, comment, (0,), 0, name)
 
     def _best(self, key: ItemKey, text: str, said: str | int | None) -> int:

@@ -161,8 +161,16 @@ def _with_rule(finished: Finished, protocol: Protocol, aggregate: Aggregate | No
 def _with_reader(templates: RunTemplates, reader: Template) -> RunTemplates:
     """The run's templates with another reader, for the questions of its mode."""
     if reader.mode == templates.wording.mode:
+        if templates.wording.rule.reads_each != reader.rule.reads_each:
+            whose = [
+                f"'{each.name}' ({'each' if each.rule.reads_each else 'all'})" for each in (reader, templates.wording)
+            ]
+            raise ConfigError(
+                "a reply is about one criterion or about all of an item, and the templates differ in that: "
+                f"{' and '.join(whose)}; name a template like the run's"
+            )
         asked, read = templates.wording.rule.classes, reader.rule.classes
-        if asked is not None and read is not None and asked.names != read.names:
+        if asked is not None and read is not None and (asked.names, asked.shares) != (read.names, read.shares):
             raise ConfigError(
                 f"template '{reader.name}' has the classes {', '.join(read.names)}, the run {', '.join(asked.names)}: "
                 "name a template of these, in this order"
@@ -186,7 +194,8 @@ def _is_read(judgement: Judgement) -> bool:
 def _again(judgement: Judgement, templates: RunTemplates, finished: Finished) -> Judgement:
     if not _is_read(judgement):
         return judgement
-    rule = templates.reader_for(finished.keys[judgement.item], finished).rule
+    key = finished.keys[judgement.item]
+    rule = templates.reader_for(key, finished).rule_for(key, judgement.order)
     result = read(judgement.answer, rule, len(judgement.order))
     return replace(judgement, **fields_of(result))
 
@@ -245,7 +254,7 @@ def _changes(
     after: Mapping[str, Outcome],
 ) -> Iterator[Change]:
     for old, new in zip(judgements, again, strict=True):
-        if _said(old) != _said(new):
+        if (_said(old), old.parts) != (_said(new), new.parts):
             credits_ = before[old.item].credit, after[old.item].credit
             yield Change(old.item, old.subset, old.order, old.sample, _said(old), _said(new), *credits_)
 

@@ -169,7 +169,7 @@ class Showing:
             return ShownCall(judgement, None, None, why)
         verdict = None
         if judgement.failure is None and judgement.reply is not None:
-            rule = self._templates.reader_for(item.key, self._finished).rule
+            rule = self._templates.reader_for(item.key, self._finished).rule_for(item, judgement.order)
             reading = read_placed(judgement.answer, rule, len(judgement.order))
             verdict = reading.marked if isinstance(reading, PlacedVerdict) else None
         if self._origin is not None:
@@ -200,7 +200,8 @@ class Showing:
             seen = altered(item, self._alteration, order, wording.rule, self._seed)
         messages: list[Mapping[str, str]] = [*wording.render(seen, order, structured=structured)]
         for answer in earlier:
-            messages = follow_up(wording, messages, answer, len(order), structured=structured)
+            rule = wording.rule_for(item, order)
+            messages = follow_up(rule, messages, answer, len(order), structured=structured)
         return messages
 
 

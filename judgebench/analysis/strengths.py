@@ -191,7 +191,7 @@ def _comparisons(finished: Finished) -> Iterator[PairOutcome]:
     """All that the run says of two completions of an item."""
     if finished.is_scores:
         for item, outcome in finished.outcomes.items():
-            for scores in outcome.scores:
+            for scores in () if outcome.item.steps else outcome.scores:
                 yield from _by_scores(item, {at: score for at, score in enumerate(scores) if score is not None})
         return
     for item, readings in finished.readings.items():

@@ -7,12 +7,21 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Any, Literal
 
-from judgebench.benchmarks.base import is_label
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.base import is_checklist, is_label, is_step
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome, step_outcome
 from judgebench.errors import ConfigError
 from judgebench.items import LABELS, TIE, Failure, Reading, Verdict, as_rating
 from judgebench.metrics.summary import Usage
-from judgebench.metrics.votes import log_odds_weight, majority, mean_probabilities, mean_rating, pooled_shares
+from judgebench.metrics.votes import (
+    as_said,
+    criteria_shares,
+    log_odds_weight,
+    majority,
+    mean_probabilities,
+    mean_rating,
+    pooled_criteria,
+    pooled_shares,
+)
 from judgebench.protocols import Call, Protocol, calls_needed, orders_of, pairs as pairings
 from judgebench.runs import (
     Judgement,
@@ -105,10 +114,10 @@ class Bench:
                 "the runs show different pairs: a jury takes no --pairs knockout, and --pairs all for all runs or none"
             )
         if not self.by_call:
-            return Protocol(seed=first.seed, pairs=first.pairs)
+            return Protocol(seed=first.seed, pairs=first.pairs, each=first.each)
         joins = {each.join for each in self.protocols}
         join = first.join if len(joins) == 1 else "mean"
-        return Protocol(first.orders, first.samples, first.seed, join=join, pairs=first.pairs)
+        return Protocol(first.orders, first.samples, first.seed, join=join, pairs=first.pairs, each=first.each)
 
     def notes(self) -> Iterator[str]:
         """What a reader of the jury's figures must know."""
@@ -127,13 +136,15 @@ class Bench:
             yield f"weight 0 (not better than chance on the held-out items): {', '.join(none)}"
         if self.drawn:
             said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
-            if self.templates[0].reader.rule.is_label:
+            if self.templates[0].reader.rule.classes is not None or self.templates[0].reader.rule.steps:
                 said = f"{'item has' if self.drawn == 1 else 'items have'} no verdict"
             yield f"{self.drawn} {said} (even votes)"
 
     def _check_confidence(self) -> None:
-        if self.templates[0].wording.rule.scale is not None:
-            raise ConfigError("--weights confidence needs choices, and these runs have ratings: use equal or accuracy")
+        rule = self.templates[0].wording.rule
+        if rule.scale is not None or rule.of is not None:
+            what = "ratings" if rule.of is None else "verdicts on criteria"
+            raise ConfigError(f"--weights confidence needs choices, and these runs have {what}: use equal or accuracy")
         if all(each.orders == "one" and each.samples == 1 and not each.soft for each in self.protocols):
             raise ConfigError(
                 "--weights confidence needs several verdicts per question, or probabilities: use runs with --orders "
@@ -150,6 +161,11 @@ class Bench:
 
         A tie counts as a guess; a failure is no vote. None where there is no vote, or nothing to tell right from wrong.
         """
+        if is_checklist(key, readings):
+            voting = [reading for reading in readings if not reading.failed]
+            return criteria_outcome(key, voting).credit if voting else None
+        if is_step(key, readings) and any(not reading.failed for reading in readings):
+            return step_outcome(key, readings).credit
         if is_label(key, readings):
             voting = [reading for reading in readings if not reading.failed]
             return label_outcome(key, voting).credit if voting else None
@@ -182,8 +198,11 @@ class Bench:
     def _chances(self, key: ItemKey) -> Iterator[float]:
         """How often a guess is right, at each of an item's questions, or at its ratings."""
         classes = self.templates[0].reader.rule.classes
+        if key.steps:
+            yield 1 / (key.steps + 1)
+            return
         if classes is not None:
-            yield from () if key.label is None else (1 / len(classes.names),)
+            yield from (1 / len(classes.names),) if key.labelled else ()
             return
         for question in self._questions(key):
             if len(question) == 1:
@@ -260,7 +279,11 @@ class Bench:
             return _failure([own for own, _ in voting])
         if weighed[0][0][0].rating is not None:
             means = [(fmean(r.rating for r in own if r.rating is not None), w or 1.0) for own, w in weighed]
-            return Verdict(mean_rating(means))
+            parts = self._criteria(weighed)
+            if not parts and self.templates[0].reader.rule.of is not None:
+                self.drawn += 1
+                return Failure("ambiguous", "as many votes for several verdicts on every criterion")
+            return Verdict(mean_rating(means), parts=parts)
         if self.kind == "confidence":
             pooled = pooled_shares([mean_probabilities(own) for own, _ in weighed])
         else:
@@ -274,8 +297,20 @@ class Bench:
         self.drawn += pooled.drawn
         if len(order) == 1:
             alike = Failure("ambiguous", "as many votes for several classes")
-            return alike if pooled.choice is None else Verdict(str(pooled.choice))
+            named = [reading for own, _ in weighed for reading in own]
+            return alike if pooled.choice is None else Verdict(as_said(str(pooled.choice), named))
         return Verdict(TIE if pooled.choice is None else LABELS[order.index(int(pooled.choice))])
+
+    def _criteria(self, weighed: Sequence[tuple[Sequence[Reading], float | None]]) -> tuple[tuple[str, float], ...]:
+        """What most members say of each criterion; nothing of other ratings."""
+        if self.templates[0].reader.rule.of is None:
+            return ()
+        members = [
+            ({name: {share: 1.0} for name, share in own}, w or 1.0)
+            for each, w in weighed
+            if (own := pooled_criteria([(criteria_shares(r, soft=False), 1.0) for r in each]))
+        ]
+        return pooled_criteria(members)
 
     def _told(self, votes: Sequence[Sequence[Reading]]) -> Iterator[str]:
         """What every member said, a line each, by completion and not by slot."""

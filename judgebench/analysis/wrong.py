@@ -108,4 +108,4 @@ def list_wrong(finished: Finished) -> WrongList:
 
 
 def _gold(key: ItemKey) -> str:
-    return key.label or CORRECT
+    return key.gold or CORRECT

@@ -8,11 +8,11 @@ from abc import ABC, abstractmethod
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from judgebench.benchmarks.rules import label_outcome
+from judgebench.benchmarks.rules import criteria_outcome, label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
-from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, Turn
+from judgebench.items import LABELS, NEVER_ASKED, Completion, Failure, Item, Outcome, StepIndex, Turn, Verdict
 from judgebench.metrics.accuracy import Layout
-from judgebench.metrics.votes import filled, join
+from judgebench.metrics.votes import filled, join, join_criteria
 from judgebench.sources.cells import decode_cell, list_in
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import TurnError, is_turn, turn_of
@@ -45,8 +45,10 @@ class Benchmark(ABC):
         official_orders: The orders of the official way; where there is none, those that are taken by default.
         has_official_way: Whether a published rule says how the questions are put.
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
+        sections_apart: Whether its sections are different questions, whose annotators are each by themselves.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
+        positive: The class that precision, recall and ranking figures are of; None for the template's.
     """
 
     name: str
@@ -61,8 +63,10 @@ class Benchmark(ABC):
     official_orders: Orders = "one"
     has_official_way: bool = True
     joint_orders: bool = False
+    sections_apart: bool = False
     own_rows: bool = False
     ties_template: str | None = None
+    positive: str | None = None
 
     def items(self, rows: Iterable[Row]) -> Iterator[Item]:
         """The items of the rows, one by one.
@@ -124,10 +128,10 @@ class Benchmark(ABC):
     def models(self, item: Item) -> tuple[str | None, ...] | None:
         """Whose each completion is: the item's `models`, or `chosen_model` and `rejected_model`; None if unknown."""
         said = item.metadata.get("models")
-        if said is None and item.key.k == 2:
+        if said is None and len(item.completions) == 2:
             said = [item.metadata.get("chosen_model"), item.metadata.get("rejected_model")]
         said = decode_cell(said)
-        if not isinstance(said, list) or len(said) != item.key.k:
+        if not isinstance(said, list) or len(said) != len(item.completions):
             return None
         models = tuple(name if isinstance(name, str) and name.strip() else None for name in said)
         return models if any(models) else None
@@ -151,8 +155,13 @@ class Benchmark(ABC):
             ConfigError: The item does not fit the mode.
         """
         if not KINDS[mode].ordered:
-            if mode == "label" and item.k != 1:
-                raise ConfigError(f"item '{item.id}' has {item.k} completions, a label template shows 1: one row each")
+            if mode != "rating" and item.k != 1:
+                raise ConfigError(f"item '{item.id}' has {item.k} completions, a {mode} template shows 1: one row each")
+            if mode == "criteria" and not item.checklist:
+                raise ConfigError(f"item '{item.id}' has no criteria: give each row a column 'criteria', or name it")
+            if mode == "steps" and not item.steps:
+                mend = "rows with a list in the column 'steps' have some"
+                raise ConfigError(f"item '{item.id}' has no steps, which a steps template shows: {mend}")
             return [(index,) for index in range(item.k)]
         if mode == "pairwise" and item.k != 2:
             mend = "; --pairs all finds the best of more" if item.k > 2 and "best_of_k" in self.templates else ""
@@ -172,12 +181,13 @@ class Benchmark(ABC):
         """
         if rule == "mean":
             return self._outcome(item, readings)
-        made = self._outcome(item, join(readings, rule))
+        together = join_criteria if is_checklist(item, readings) else join
+        made = self._outcome(item, together(readings, rule))
         made = replace(made, parts={**made.parts, **self.over_orders(item, readings)})
         if made.credit is None or made.low is None or made.high is None:
             return made
-        gold = item.label if is_label(item, readings) else None
-        others = [self._outcome(item, join(among, rule)) for among in filled(readings, gold)]
+        gold = item.gold if is_label(item, readings) else None
+        others = [self._outcome(item, together(among, rule)) for among in filled(readings, gold)]
         lows = [made.low, *(other.low for other in others if other.low is not None)]
         highs = [made.high, *(other.high for other in others if other.high is not None)]
         parts = {**made.parts, **self.bounds_of_parts([made, *others])}
@@ -195,9 +205,27 @@ class Benchmark(ABC):
         kinds = [reading.result.kind for reading in readings if isinstance(reading.result, Failure)]
         if len(kinds) == len(readings) and NEVER_ASKED.issuperset(kinds):
             return Outcome(item, None, 0.0, 1.0, source={"verdicts": kinds})
-        if is_label(item, readings):
-            return label_outcome(item, readings)
-        return self.judged(item, readings)
+        if is_checklist(item, readings):
+            return criteria_outcome(item, readings)
+        if is_step(item, readings):
+            return self.judged_steps(item, readings)
+        return self.judged_label(item, readings) if is_label(item, readings) else self.judged(item, readings)
+
+    def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of a single completion that was put in classes."""
+        return label_outcome(item, readings)
+
+    def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """The outcome of an item from what its readings say is the first wrong step."""
+        return step_outcome(item, readings)
+
+    def scored_steps(self, item: ItemKey, scores: tuple[float | None, ...], threshold: float) -> Outcome:
+        """The outcome of an item from one score a step, of which those below a threshold are wrong; None is missing."""
+        return scored_step_outcome(item, scores, threshold)
+
+    def takes_redundancy(self, item: ItemKey) -> bool:  # noqa: ARG002 - for those that do
+        """Whether an item's steps are wrong where a score file says that they are redundant."""
+        return False
 
     @abstractmethod
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
@@ -248,8 +276,21 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 
 
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
-    """Whether the readings put a single completion in a class, or failed to."""
+    """Whether the readings put a single completion in a class or name its first wrong step, or failed to."""
     return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+
+
+def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings name the first wrong step of an item, or failed to."""
+    said = [reading.result.value for reading in readings if isinstance(reading.result, Verdict)]
+    return item.steps > 0 and (isinstance(said[0], StepIndex) if said else item.label is not None)
+
+
+def is_checklist(item: ItemKey, readings: Sequence[Reading]) -> bool:
+    """Whether the readings are verdicts on the item's own criteria, or failed to be."""
+    ids = {each.id for each in item.checklist}
+    verdicts = [reading.result for reading in readings if isinstance(reading.result, Verdict)]
+    return bool(ids) and all(each.parts and ids.issuperset(name for name, _ in each.parts) for each in verdicts)
 
 
 def row_error(row: Row, message: str) -> DataError:

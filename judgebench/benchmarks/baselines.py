@@ -65,9 +65,13 @@ def controls(
         None where no baseline makes sense, or the benchmark's score is of another kind.
     """
     layout = benchmark.layout
+    if any(each.gold is not None for outcome in outcomes for each in outcome.item.checklist):
+        return _on_criteria(outcomes, layout)
+    if any(outcome.item.steps and outcome.item.label is not None for outcome in outcomes):
+        return None
     if any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
         return _labelled(outcomes, layout)
-    if any(outcome.item.human_score is not None for outcome in outcomes):
+    if any(outcome.item.graded for outcome in outcomes):
         return _graded(benchmark, outcomes)
     if layout.stratum not in {mean_stratum, grades_or_credits}:
         return None
@@ -105,10 +109,24 @@ def _labelled(outcomes: Sequence[Outcome], layout: Layout) -> Controls | None:
     )
 
 
+def _on_criteria(outcomes: Sequence[Outcome], layout: Layout) -> Controls | None:
+    """That every criterion is met, that none is, and a class drawn from as many as occur."""
+    kept = [outcome for outcome in outcomes if outcome.credit is not None]
+    golds = [[each.gold for each in outcome.item.checklist if each.gold is not None] for outcome in kept]
+    if not kept or layout.stratum not in {mean_stratum, grades_or_credits}:
+        return None
+    grouped, shares = Grouped(kept, layout), {gold for among in golds for gold in among}
+    always = {
+        name: grouped.reached(np.array([among.count(share) / len(among) for among in golds]))
+        for name, share in (("all met", 1.0), ("none met", 0.0))
+    }
+    return Controls({**always, "random": grouped.reached(np.full(len(kept), 1 / len(shares)))})
+
+
 def _graded(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> Controls | None:
     """The correlation of the grades with the lengths, over the items with a rating."""
     rated = [outcome.item for outcome in outcomes if any(None not in scores for scores in outcome.scores)]
-    by_length = [benchmark.scored(item, (float(item.lengths[0]),)) for item in rated if item.human_score is not None]
+    by_length = [benchmark.scored(item, (float(item.lengths[0]),)) for item in rated if item.graded]
     score = point_score(by_length, benchmark.layout) if by_length else None
     if score is None:
         return None

@@ -18,6 +18,9 @@ _FIELD = re.compile(r"\{([^{}]*)\}")
 _LITERAL = re.compile(r"""(['"])(.*)\1""")
 
 
+_CATCHES = " ~ "
+
+
 class NotTextError(ValueError):
     """A cell that a text is made of is none; the message names the column."""
 
@@ -32,7 +35,8 @@ class ColumnSpec:
 
     `question`: the column. `chosen.answer`: the field of that name in its object, or in each object of its list.
     `question | prompt`: the first of these that the row has. `'none'`: this text. `response_*`: a list of all columns
-    whose names are like that, 2 before 10. `{instruction}\n\n{input}`: a text of cells; an empty one at an end leaves
+    whose names are like that, 2 before 10. `id ~ (.+)-\d+`: what the group of this regular expression catches in the
+    column's text. `{instruction}\n\n{input}`: a text of cells; an empty one at an end leaves
     no space.
 
     Attributes:
@@ -70,7 +74,7 @@ class ColumnSpec:
         asked = _FIELD.findall(self.text) if "{" in self.text else [self.text]
         found: set[str] = set()
         for text in asked:
-            for name in _names(text):
+            for name in map(_column, _names(text)):
                 if "*" in name:
                     found.update(_like(name, data))
                 elif (own := _own(name, data)) is not None:
@@ -81,7 +85,7 @@ class ColumnSpec:
     def wanted(self) -> list[str]:
         """The names that it asks for, less the texts."""
         asked = _FIELD.findall(self.text) if "{" in self.text else [self.text]
-        return [name for text in asked for name in _names(text) if not _LITERAL.fullmatch(name)]
+        return [_column(name) for text in asked for name in _names(text) if not _LITERAL.fullmatch(name)]
 
     def missing(self, where: str, role: str, data: Mapping[str, object]) -> DataError:
         """The error for a row that does not have it, with the nearest column that the row has."""
@@ -100,15 +104,26 @@ def _first(text: str, data: Mapping[str, object]) -> object:
         literal = _LITERAL.fullmatch(name)
         if literal:
             return literal[2]
-        if "*" in name:
-            own = _like(name, data)
+        column, pattern = _column(name), name.partition(_CATCHES)[2].strip()
+        if "*" in column:
+            own = _like(column, data)
             if own:
                 return [data[column] for column in own if data[column] is not None]
             continue
-        found = _own(name, data)
+        found = _own(column, data)
         if found is not None and (value := _field(data[found[0]], found[1])) is not MISSING:
-            return value
+            if not pattern:
+                return value
+            if (
+                match := re.search(pattern, id_text(value) if isinstance(value, str | int | float) else "")
+            ) is not None:
+                return match[1]
     return MISSING
+
+
+def _column(name: str) -> str:
+    """The column of a name, without the regular expression that catches a part of it."""
+    return name.partition(_CATCHES)[0].strip()
 
 
 def _own(name: str, data: Mapping[str, object]) -> tuple[str, tuple[str, ...]] | None:

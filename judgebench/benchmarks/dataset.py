@@ -20,7 +20,7 @@ from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json
+from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json, item_to_json
 from judgebench.sources.form import CANONICAL
 from judgebench.sources.known import KnownSource
 from judgebench.sources.mapped import MappedSource, RowMap, check_roles
@@ -151,6 +151,9 @@ class Dataset:
             return self
         if classes is not None:
             self.golds.check(classes, template)
+            positive = self.benchmark.positive
+            if positive is not None and classes.find(positive) is None:
+                raise unknown_name(f"class of positive in {self.benchmark.name}", positive, classes.names)
         return replace(self, keys={item: kind.held_against(key, classes) for item, key in self.keys.items()})
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
@@ -225,14 +228,15 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ):
             checked.refuse(row, problem)
             continue
-        said = _said(item).encode("utf-8", "surrogatepass")
+        texts = _measured(_texts(item))
+        said = _said(item, texts).encode("utf-8", "surrogatepass")
         keys[item.id] = benchmark.key(item)
-        if row is not None and len(item.completions) == 1:
+        if row is not None and len(item.completions) == 1 and not item.steps:
             golds.note(item, row)
         if row is not None and item.annotations:
             golds.note_people(item, row)
         if benchmark.own_rows and row is not None:
-            checked.add(item, _measured(_texts(item)), benchmark.label_class(row, item))
+            checked.add(item, texts, benchmark.label_class(row, item))
         digests += hashlib.sha256(said).digest()
         items.add(item, len(said) + _OBJECTS_BYTES)
     checked.understood.items = len(keys)
@@ -366,7 +370,8 @@ def put_in_groups(benchmark: Benchmark, keys: dict[str, ItemKey]) -> int:
     told = benchmark.groups(keys.values())
     sizes = Counter(keys[item].group for item, group in told.items() if group is None)
     for item, group in told.items():
-        keys[item] = replace(keys[item], group=group)
+        if keys[item].group != group:
+            keys[item] = replace(keys[item], group=group)
     return sum(size for size in sizes.values() if size > 1)
 
 
@@ -374,11 +379,13 @@ def _grouped(item: Item, key: ItemKey) -> Item:
     return item if item.group == key.group else replace(item, group=key.group)
 
 
-def _said(item: Item) -> str:
-    """All that an item holds."""
+def _said(item: Item, texts: str) -> str:
+    """All that an item holds, its texts as `_measured` has them."""
     others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
     some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
-    return _measured([item.id, item.subset, *map(str, others), *_texts(item), _ENCODE(item.metadata), *some])
+    some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
+    head = _measured([item.id, item.subset, *map(str, others)])
+    return head + texts + _measured([*item.steps, _ENCODE(item.metadata), *some])
 
 
 def _texts(item: Item) -> list[str]:

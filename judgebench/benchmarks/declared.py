@@ -4,20 +4,20 @@ from __future__ import annotations
 
 import re
 from dataclasses import replace
-from fnmatch import fnmatchcase
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base, custom, forms, rules
 from judgebench.benchmarks.annotating import by_item
 from judgebench.benchmarks.columns import MISSING, ColumnSpec
+from judgebench.benchmarks.layouts import is_subset, layout_of, part_with, patterns_of, subset_column
 from judgebench.benchmarks.registry import AVERAGES, RULES
 from judgebench.benchmarks.rowreader import RowReader, is_correct, unknown_subset
 from judgebench.benchmarks.rowsources import rows_from
 from judgebench.benchmarks.spec import DEFAULT_RULES, BenchmarkSpec, read_spec, spec_of
+from judgebench.benchmarks.step_rules import StepRule
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import TIE, Item
-from judgebench.metrics.accuracy import Layout
+from judgebench.sources.labels import label_key
 from judgebench.sources.mapped import RowMap
 from judgebench.sources.source import id_text
 
@@ -52,21 +52,25 @@ class Declared(custom.Custom):
         self.columns = tuple(text for text in named if not text.endswith("=")) or (
             "as `judgebench data show` reads them",
         )
-        average = AVERAGES[spec.average].split(";")[spec.average == "micro" and spec.item == "rating"].strip()
+        average = AVERAGES[spec.average].split(";")[spec.average == "micro" and not self.scoring.is_mean].strip()
         self.rule = f"{self.scoring.name}: {self.scoring.formula} Score: {average}."
         self.official_orders = spec.orders or self.scoring.orders
         self.has_official_way = spec.rule is not None
         self.joint_orders = self.scoring.joint
+        self.sections_apart = self.scoring.apart
         self.own_rows = not ships
+        self.positive = spec.positive
         self.templates = self._templates()
-        self.layout = _layout(spec, self.scoring)
+        self.layout = layout_of(spec, self.scoring)
         self._reader = RowReader(spec)
-        self._by_column = isinstance(spec.sections, str) and not _is_subset(spec)
+        self._by_column = isinstance(spec.sections, str) and not is_subset(spec)
         self._by_prompt = "group" not in spec.columns or spec.columns["group"] is not None
 
     def _templates(self) -> Mapping[Mode, str]:
         said = self.spec.template
         templates = dict(self.scoring.templates)
+        if self.spec.item in {"label", "rating"}:  # a rule of both asks in that of the file
+            templates = {mode: name for mode, name in templates.items() if mode == self.spec.item}
         first = next(iter(templates))
         chosen: Mapping[Any, str] = {first: said} if isinstance(said, str) else said or {}
         return templates | {mode: self._template(name) for mode, name in chosen.items()}
@@ -119,6 +123,8 @@ class Declared(custom.Custom):
     def form(self) -> str | None:
         """What its rows are, in words; None where a known form says so."""
         forms_of = {"pair": "pairs", "best_of_k": "best of k", "rating": "graded answers", "label": "labelled answers"}
+        forms_of["criteria"] = "answers with criteria"
+        forms_of["steps"] = "answers in steps"
         return forms_of[self.spec.item] if self.spec.named else None
 
     def columns_used(self, columns: Iterable[str]) -> tuple[dict[str, str], list[str]] | None:
@@ -165,7 +171,11 @@ class Declared(custom.Custom):
 
     def _made(self, row: Row, read: Row, number: str | None) -> Item:
         try:
-            return self._labelled(self._item(read, number), read, row)
+            if self.spec.item == "steps":
+                made = self._of_form(read, number, forms.in_steps(read, self.spec.first_step))
+            else:
+                made = self._item(read, number)
+            return self._labelled(made, read, row)
         except DataError as error:
             raise DataError(self._in_own_words(str(error))) from error
 
@@ -192,21 +202,32 @@ class Declared(custom.Custom):
         hidden = self._reader.hidden(row.data)
         metadata = {name: value for name, value in item.metadata.items() if name not in hidden}
         criteria = "\n".join(filter(None, (own, section))) or None
-        return replace(item, metadata=metadata, criteria=criteria)
+        said = {label_key(value): meaning for value, meaning in self.spec.labels.items()}
+        checklist = tuple(
+            replace(each, label=said[label_key(each.label)] or None)
+            if each.label is not None and label_key(each.label) in said
+            else each
+            for each in item.checklist
+        )
+        return replace(item, metadata=metadata, criteria=criteria, checklist=checklist)
 
     def _problem(self, item: Item) -> str | None:
         """Why an item does not fit the file; None where it does."""
         k, kind = len(item.completions), self.spec.item
-        fits = {"pair": k == 2, "rating": k == 1, "label": k == 1, "best_of_k": k > 1}[kind]
+        fits = {"pair": k == 2, "best_of_k": k > 1, "steps": bool(item.steps)}.get(kind, k == 1)
         if not fits and self.spec.rule is not None:
             return f"has {k} completion{'s' * (k != 1)}, which does not fit item: {kind}"
+        if kind == "criteria" and not item.checklist:
+            return "has no criteria"
         grade, scale = item.human_score, self.spec.scale
-        if grade is not None and scale is not None and not scale[0] <= grade <= scale[1]:
-            return f"human_score is {grade:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
-        if isinstance(self.spec.sections, dict) and _section_of(item.key, _sections(self.spec)) is None:
-            sections = {name: tuple(section.subsets) for name, section in self.spec.sections.items()}
-            return str(unknown_subset(item.subset, sections))
-        if self.ships and not (item.num_correct or item.label or grade is not None):
+        grades = [*([] if grade is None else [("human_score", grade)]), *item.attributes]
+        for name, each in grades:
+            if scale is not None and not scale[0] <= each <= scale[1]:
+                return f"{name} is {each:g}, expected a number from {scale[0]:g} to {scale[1]:g}"
+        for named in (self.spec.sections, self.spec.parts):
+            if isinstance(named, dict) and part_with(item.subset, patterns_of(named)) is None:
+                return str(unknown_subset(item.subset, {name: tuple(each.subsets) for name, each in named.items()}))
+        if self.ships and not item.key.labelled:
             return "has no label"
         return self.scoring.problem(item.num_correct, k) if item.num_correct else None
 
@@ -255,8 +276,8 @@ class Declared(custom.Custom):
     def check(self, keys: Collection[ItemKey]) -> None:
         """Refuses labels that the rule is not for."""
         super().check(keys)
-        graded = next((key for key in keys if key.human_score is not None), None)
-        if graded is not None and not {"rating", "label"} & {*self.scoring.items}:
+        graded = next((key for key in keys if key.graded), None)
+        if graded is not None and not {"rating", "label", "criteria"} & {*self.scoring.items}:
             raise DataError(
                 f"item '{graded.id}' has a grade (human_score), and the rule {self.scoring.name} is for labels: write "
                 "item: rating and rule: correlation"
@@ -273,7 +294,7 @@ class Declared(custom.Custom):
             return name
         if mode == "pairwise" and any(key.label == TIE for key in keys):
             return "pairwise-ties"
-        if mode == "rating" and not any(key.human_score is not None for key in keys):
+        if mode == "rating" and not any(key.graded for key in keys):
             return "rating-10"
         return name
 
@@ -283,6 +304,12 @@ class Declared(custom.Custom):
         """As the rule asks, else as the mode does."""
         return self.scoring.questions(item, mode) or super().questions(item, mode)
 
+    def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """By the rule, where it is one of classes."""
+        if "label" in self.scoring.items and item.label is not None:
+            return self.scoring.judged(item, readings)
+        return super().judged_label(item, readings)
+
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """By the rule; no credit where the item has no label."""
         if item.labelled:
@@ -290,6 +317,25 @@ class Declared(custom.Custom):
         if base.is_rating(readings):
             return rules.unlabelled(item, scores=rules.ratings_by_sample(item, readings))
         return rules.unlabelled(item, source=rules.choice_source(readings))
+
+    def judged_steps(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
+        """By the rule."""
+        return self._steps.judged_steps(item, readings) if item.labelled else super().judged_steps(item, readings)
+
+    def scored_steps(self, item: ItemKey, scores: tuple[float | None, ...], threshold: float) -> Outcome:
+        """By the rule."""
+        if item.labelled:
+            return self._steps.scored_steps(item, scores, threshold)
+        return super().scored_steps(item, scores, threshold)
+
+    def takes_redundancy(self, item: ItemKey) -> bool:
+        """As the rule says."""
+        return isinstance(self.scoring, StepRule) and self.scoring.takes_redundancy(item)
+
+    @property
+    def _steps(self) -> StepRule:
+        assert isinstance(self.scoring, StepRule)  # `item: steps` has no other
+        return self.scoring
 
     def scored(self, item: ItemKey, scores: tuple[float | None, ...]) -> Outcome:
         """By the rule; no credit where the item has no label."""
@@ -314,10 +360,11 @@ class Declared(custom.Custom):
         if self._by_prompt:
             yield from custom.group_notes([outcome.item for outcome in outcomes])
         parts: dict[str, Collection[str]] = {}
-        if isinstance(self.spec.sections, dict):
-            parts = {name: section.subsets for name, section in self.spec.sections.items()}
-        elif len(self.spec.only) == 1 and _subset_column(self.spec) in self.spec.only:
-            parts = {self.title: self.spec.only[_subset_column(self.spec)]}
+        named = self.spec.parts or self.spec.sections
+        if isinstance(named, dict):
+            parts = {name: section.subsets for name, section in named.items()}
+        elif len(self.spec.only) == 1 and subset_column(self.spec) in self.spec.only:
+            parts = {self.title: self.spec.only[subset_column(self.spec)]}
         whole = {name: [each for each in subsets if "*" not in each] for name, subsets in parts.items()}
         yield from base.partial_note({name: subsets for name, subsets in whole.items() if subsets}, outcomes)
 
@@ -347,69 +394,3 @@ def _joined(value: object) -> object:
 
     steps = decode_cell(value)
     return "\n".join(steps) if isinstance(steps, list) and all(isinstance(step, str) for step in steps) else value
-
-
-def _subset_column(spec: BenchmarkSpec) -> str:
-    return next((each.text for each in spec.expressions("subset")), "subset")
-
-
-def _is_subset(spec: BenchmarkSpec) -> bool:
-    """Whether the sections are the subsets themselves."""
-    return spec.sections in {"subset", _subset_column(spec)}
-
-
-Patterns = tuple[tuple[str, tuple[str, ...]], ...]
-
-
-def _sections(spec: BenchmarkSpec) -> Patterns:
-    """Each section's name with the subsets that it has."""
-    sections = spec.sections if isinstance(spec.sections, dict) else {}
-    return tuple((name, tuple(section.subsets)) for name, section in sections.items())
-
-
-def _section_of(item: ItemKey, sections: Patterns) -> str | None:
-    return _section_of_subset(item.subset, sections)
-
-
-@lru_cache(maxsize=1024)
-def _section_of_subset(subset: str, sections: Patterns) -> str | None:
-    """The section whose subsets name it, those without `*` first."""
-    exact = next((name for name, subsets in sections if subset in subsets), None)
-    return exact or next((name for name, subsets in sections if any(fnmatchcase(subset, s) for s in subsets)), None)
-
-
-def _by_subset(item: ItemKey) -> str | None:
-    return item.subset
-
-
-def _by_criteria(item: ItemKey) -> str | None:
-    """The section in an item's `criteria`: their last line."""
-    return (item.criteria or "").rpartition("\n")[2] or None
-
-
-def _layout(spec: BenchmarkSpec, rule: Rule) -> Layout:
-    """How the items make the score."""
-    correlated = "rating" in rule.items
-    overall: Any = "sections" if spec.average != "micro" else "pooled" if correlated else "items"
-    if isinstance(spec.sections, dict):
-        patterns = _sections(spec)
-        weights = {
-            subset: weight
-            for section in spec.sections.values()
-            for subset, weight in section.subsets.items()
-            if weight is not None
-        }
-        shares = {name: section.weight for name, section in spec.sections.items()}
-        return Layout(
-            sections=tuple(spec.sections),
-            section_of=lambda item: _section_of(item, patterns),
-            subset_weights=weights,
-            section_weights=shares if spec.average == "weighted" else {},
-            overall=overall,
-            stratum=rule.stratum,
-        )
-    if spec.sections is None and spec.average == "micro":
-        return Layout(overall=overall, stratum=rule.stratum)
-    by_subset = spec.sections is None or _is_subset(spec)
-    section_of = _by_subset if by_subset else _by_criteria
-    return Layout(section_of=section_of, open_ended=True, overall=overall, stratum=rule.stratum)

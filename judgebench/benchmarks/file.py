@@ -45,7 +45,7 @@ def benchmark_yaml(name: str, source: Mapping[str, object], item: str, names: Ro
     Args:
         name: What the rows are called.
         source: `files`, or `hub` with its revision, config and split.
-        item: What a row is: `pair`, `best_of_k`, `rating` or `label`.
+        item: What a row is: `pair`, `best_of_k`, `rating`, `label`, `criteria` or `steps`.
         names: Its columns and labels.
         head: A comment above it all.
     """

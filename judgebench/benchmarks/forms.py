@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
 from judgebench.benchmarks.annotating import kept, labels_of, letter_of_people, mean_grade, ordered
-from judgebench.items import LABELS, TIE, Completion, most_said
+from judgebench.items import LABELS, NO_STEP, TIE, Completion, most_said
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.form import option
 from judgebench.sources.known import likely_label
@@ -17,7 +17,7 @@ from judgebench.sources.people import said_by_people
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.items import Annotations, Turn
     from judgebench.sources.source import Row
@@ -28,10 +28,21 @@ PAIRS = (("response_a", "response_b"), ("response_A", "response_B"), ("answer_a"
 SINGLE = ("response", "completion")
 """The column of a single completion, any of them."""
 
-TEXTS = ("prompt", "chosen", "rejected", "completions", *SINGLE, *(column for pair in PAIRS for column in pair))
+TEXTS = (
+    "prompt",
+    "steps",
+    "chosen",
+    "rejected",
+    "completions",
+    *SINGLE,
+    *(column for pair in PAIRS for column in pair),
+)
 """Columns that hold what is judged."""
 
-ANSWERS = ("label", "num_correct", "human_score", "attributes")
+PEOPLE = "individual_human_scores"
+"""The column of what several people said, beside a label that sums it up."""
+
+ANSWERS = ("label", "num_correct", "human_score", "attributes", PEOPLE)
 """Columns that say how it should be judged; a template never sees them."""
 
 
@@ -42,11 +53,12 @@ class Form:
     Attributes:
         completions: The correct ones first, where any are known.
         num_correct: How many are; 0 where nobody has said.
-        label: `tie` where people found a pair equal; the class of a single completion.
+        label: `tie` where people found a pair equal; the class of a single completion, or its wrong steps.
         human_score: The grade of a single completion; of several people's, the mean.
         annotations: What each of several people said.
         slots: The letter that each completion has in the row, where people said which is better.
         attributes: The grades of a single completion by attribute.
+        steps: The parts of a single completion in steps.
     """
 
     conversation: tuple[Turn, ...]
@@ -57,6 +69,7 @@ class Form:
     annotations: Annotations = ()
     slots: str = ""
     attributes: tuple[tuple[str, float], ...] = ()
+    steps: tuple[str, ...] = ()
 
 
 def form_of(row: Row) -> Form:
@@ -81,13 +94,15 @@ def form_of(row: Row) -> Form:
     if single is not None:
         _refuse(row, "num_correct", why="a single completion has no rival")
         return _completions(row, single)
+    if "steps" in data:
+        return in_steps(row)
     verdicts = likely_label([str(column) for column in data], [data])
     mend = f"say which is which, as in {_example([str(column) for column in data])}"
     if verdicts:
         mend += f"; verdicts without answers ({', '.join(verdicts)}) become a run with `judgebench import FILE`"
     raise base.row_error(
         row,
-        "has none of: chosen and rejected; completions; response_a and response_b; response "
+        "has none of: chosen and rejected; completions; response_a and response_b; response; steps "
         f"(its columns: {', '.join(map(str, data)) or 'none'}): {mend}",
     )
 
@@ -103,7 +118,7 @@ def _example(columns: Sequence[str]) -> str:
 
 
 def answer_order(row: Row) -> tuple[int, ...] | None:
-    """Which of the row's own answers each of its completions is; None where the row says which one is chosen.
+    """Which of the row's own answers each of its completions is; None where it says which is chosen, or has one.
 
     Raises:
         ConfigError: As `form_of`.
@@ -111,6 +126,8 @@ def answer_order(row: Row) -> tuple[int, ...] | None:
     if "chosen" in row.data or "rejected" in row.data:
         return None
     k = len(form_of(row).completions)
+    if k == 1:
+        return None
     label = _label(row, k)
     best = 0 if label in {None, TIE} else LABELS.index(str(label))
     return (best, *(at for at in range(k) if at != best))
@@ -202,7 +219,19 @@ def _single(row: Row, conversation: tuple[Turn, ...], completions: tuple[Complet
         said, score = said or {**graded}, mean_grade(graded)
     else:
         score = number_of(row, "human_score")
+    if not said and (people := labels_of(row, PEOPLE)) is not None:
+        said = _of_kind(row, people, graded=label is None and score is not None)
     return Form(conversation, completions, 0, label, score, kept(said), attributes=attributes_of(row))
+
+
+def _of_kind(row: Row, people: Mapping[str, object], *, graded: bool) -> dict[str, str | float]:
+    """What people said beside a grade, as numbers, or beside a class, as text."""
+    said: dict[str, str | float] = {}
+    for name, value in people.items():
+        what = f"{PEOPLE} {name}"
+        each = number_in(row, what, value) if graded else class_in(row, what, value)
+        said |= {} if each is None else {name: each}
+    return said
 
 
 def attributes_of(row: Row) -> tuple[tuple[str, float], ...]:
@@ -230,6 +259,74 @@ def _letters(row: Row, k: int) -> dict[str, str] | None:
         return None
     letters = {name: _letter(row, value, k, f"label of annotator {name}") for name, value in people.items()}
     return {name: letter for name, letter in letters.items() if letter is not None}
+
+
+def in_steps(row: Row, first: int = 0) -> Form:
+    """What a row of one answer in steps says.
+
+    Args:
+        row: With `prompt`, `steps` and `label`.
+        first: The number that its label has for the first step.
+
+    Raises:
+        DataError: The steps are no list of texts, or the label names none of them.
+    """
+    _refuse(row, "num_correct", "human_score", why="an answer in steps is labelled by its first wrong step")
+    value = decode_cell(base.need(row, "steps"))
+    if not isinstance(value, list | tuple) or not value:
+        found = "an empty list" if isinstance(value, list | tuple) else f"{type(value).__name__}"
+        raise base.row_error(row, f"column 'steps' is {found}, expected a list of texts, one for each step")
+    steps = tuple(_step(row, at + first, each) for at, each in enumerate(value))
+    text = "\n\n".join(steps)
+    completion = Completion(base.turns_of(row, "steps", text, first_role="assistant"))
+    return Form(_prompt(row), (completion,), 0, _wrong_steps(row, len(steps), first), steps=steps)
+
+
+def _step(row: Row, number: int, value: Any) -> str:
+    text = (
+        next((value[name] for name in ("text", "content") if name in value), value)
+        if isinstance(value, dict)
+        else value
+    )
+    if not isinstance(text, str) or not text.strip():
+        found = "empty" if text in (None, "") or isinstance(text, str) else f"{type(text).__name__}"
+        raise base.row_error(row, f"column 'steps': step {number} is {found}, expected text")
+    return text
+
+
+def _wrong_steps(row: Row, n: int, first: int) -> str | None:
+    """The wrong steps counted from 0, as a label has them; None where nothing stands there."""
+    value = decode_cell(given(row, "label"))
+    if value is None:
+        return None
+    several = isinstance(value, list | tuple)
+    said = list(value) if several else [value]
+    if several and len(said) == n and all(isinstance(each, bool) for each in said):
+        wrong = [at for at, right in enumerate(said) if not right]
+        return " ".join(map(str, wrong)) or str(NO_STEP)
+    numbers = [_whole(each) for each in said]
+    if None in numbers:
+        raise base.row_error(
+            row, f"label is {value!r:.60}, expected the number of the first wrong step, or -1 for none"
+        )
+    wrong = sorted({number - first for number in numbers if number is not None and number != NO_STEP})
+    if not several and first == 1 and wrong == [-1]:  # 0, where steps count from 1
+        wrong = []
+    if wrong and not 0 <= wrong[0] <= wrong[-1] < n:
+        past = next(at for at in wrong if not 0 <= at < n) + first
+        last = n - 1 + first
+        which = f"the steps are {first} to {last}" if n > 1 else f"the only step is {first}"
+        raise base.row_error(row, f"label is {past}, past the end: {which}, and -1 says that none is wrong")
+    return " ".join(map(str, wrong)) or str(NO_STEP)
+
+
+def _whole(value: Any) -> int | None:
+    """The whole number that a cell is; None where it is none."""
+    try:
+        number = math.nan if isinstance(value, bool) else float(value)
+    except (TypeError, ValueError):
+        return None
+    return int(number) if number.is_integer() else None
 
 
 def class_of(row: Row, column: str) -> str | None:
@@ -290,6 +387,8 @@ def _num_correct(row: Row, k: int) -> int:
 def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
     """The completions in a column, each as turns: a text or a conversation, or a list of either."""
     value = base.value_of(row, column)
+    if isinstance(value, str):
+        return [base.turns_of(row, column, value, first_role="assistant")]
     if isinstance(value, list) and not value:
         raise base.row_error(row, f"column '{column}' is an empty list, expected a completion at least")
     several = isinstance(value, list) and not all(isinstance(entry, dict) for entry in value)
@@ -299,6 +398,8 @@ def _entries(row: Row, column: str) -> list[tuple[Turn, ...]]:
 
 def _plain(value: Any) -> Any:
     """A number or a truth value as the text that JSON writes; anything else as it is."""
+    if isinstance(value, str):
+        return value
     if isinstance(value, bool):
         return str(value).lower()
     missing = isinstance(value, float) and math.isnan(value)

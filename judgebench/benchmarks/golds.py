@@ -22,10 +22,14 @@ class Golds:
     def __init__(self) -> None:
         self._classes: dict[str, str] = {}
         self._grades: dict[float, str] = {}
+        self._criteria: dict[str, tuple[str, str]] = {}
         self._people: dict[str, tuple[int, str]] = {}
 
     def note(self, item: Item, row: Row) -> None:
         """Keeps the place of a row whose class or grade no earlier one has; of a hundred at most."""
+        for each in item.checklist:
+            if each.label is not None and each.label not in self._criteria and len(self._criteria) < _MOST:
+                self._criteria[each.label] = row.where, each.id
         if item.annotations:
             for _, said in item.annotations:
                 self._note(said, row)
@@ -61,6 +65,9 @@ class Golds:
         Raises:
             DataError: They have none; the message names the row, and the option that says what is meant.
         """
+        if classes.shares:
+            self._check_criteria(classes, template)
+            return
         names = f"the classes of template '{template}' ({', '.join(classes.names)})"
         for gold, where in self._classes.items():
             if classes.find(gold) is None:
@@ -76,3 +83,14 @@ class Golds:
                 raise DataError(f"{where}: human_score {grade:g} does not say which of {names} it is: {says}")
             mend = "only 0 and 1 can be: take a template of mode rating, such as -t rating-10"
             raise DataError(f"{where}: human_score {grade:g} is not one of {names}; {mend}")
+
+    def _check_criteria(self, classes: Classes, template: str) -> None:
+        for label, (where, criterion) in self._criteria.items():
+            if classes.share(label) is None:
+                names = ", ".join(classes.names)
+                near = difflib.get_close_matches(label.casefold(), classes.names, n=1, cutoff=0.5)
+                hint = f": did you mean {near[0]}?" if near else ""
+                raise DataError(
+                    f"{where}: criterion '{criterion}' has the label '{label}', not one of the classes of template "
+                    f"'{template}' ({names}){hint}"
+                )

@@ -40,6 +40,7 @@ class Rule(ABC):
         templates: The default template of each mode in which it can ask; the first mode is its own.
         orders: In which orders it asks, where the file does not say.
         joint: Whether the orders of a question make one credit together.
+        apart: Whether sections are different questions, so that people's labels of all together say nothing.
         by_slot: Whether it tells the first answer of a row from the second, which `ItemKey.criteria` then holds.
     """
 
@@ -50,12 +51,22 @@ class Rule(ABC):
     templates: ClassVar[Mapping[Mode, str]] = _PAIRS
     orders: ClassVar[Orders] = "one"
     joint: ClassVar[bool] = False
+    apart: ClassVar[bool] = False
     by_slot: ClassVar[bool] = False
 
     @property
     def stratum(self) -> StratumOf:
         """How a group of outcomes becomes a score; a mean of credits unless the rule is another."""
         return mean_stratum
+
+    @property
+    def is_mean(self) -> bool:
+        """Whether a score is a mean of credits, weighted or not."""
+        return self.stratum is mean_stratum
+
+    def part_of(self, item: ItemKey) -> str:  # noqa: ARG002 - for those whose parts count the same
+        """The part of its section that an item belongs to; see `Layout.part_of`."""
+        return ""
 
     def problem(self, num_correct: int, k: int) -> str | None:  # noqa: ARG002 - for those that need a certain label
         """Why an item of k completions, so many of them correct, cannot be scored; None where it can."""
@@ -278,7 +289,8 @@ class GradeCorrelation(Rule):
     name = "correlation"
     formula = (
         "Pearson's r of the ratings (of several samples, their mean) and the grades; Spearman's rho and Kendall's "
-        "tau-b beside it. Answers without a rating are left out; scores take the ratings' place."
+        "tau-b beside it. Answers without a rating are left out; scores take the ratings' place. Of grades by "
+        "attribute: the mean of the attributes' r."
     )
     source = "Prometheus 2, arXiv 2405.01535"
     items = ("rating",)
@@ -291,11 +303,11 @@ class GradeCorrelation(Rule):
 
     def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """The ratings beside the grade; no credit."""
-        return rules.graded_outcome(item, rules.ratings_by_sample(item, readings))
+        return rules.judged_grade(item, readings)
 
     def scored(self, item: ItemKey, scores: Scores) -> Outcome:
         """The score beside the grade; no credit."""
-        return rules.graded_outcome(item, [scores])
+        return rules.scored_grade(item, scores)
 
     def extra(self, outcomes: Sequence[Outcome], layout: Layout) -> dict[str, Any]:  # noqa: ARG002
         """The three correlations."""
@@ -304,27 +316,6 @@ class GradeCorrelation(Rule):
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What the correlation is of."""
         yield from grade_notes(outcomes)
-
-
-class LabelAccuracy(Rule):
-    """Answers in classes."""
-
-    name = "label_accuracy"
-    formula = (
-        "1 if the judge's class is the answer's label, else 0; no verdict is wrong. Balanced accuracy, macro-F1, "
-        "precision, recall, specificity, kappa, Matthews' coefficient and the confusion table beside it."
-    )
-    source = "the usual figures of a classifier; docs/metrics.md"
-    items = ("label",)
-    templates = MappingProxyType({"label": "pass-fail"})
-
-    def judged(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
-        """See the formula; the mean over samples."""
-        return rules.label_outcome(item, readings)
-
-    def scored(self, item: ItemKey, scores: Scores) -> Outcome:
-        """Scores beside a grade; no credit, as a number is no class."""
-        return rules.graded_outcome(item, [scores]) if item.human_score is not None else rules.unlabelled(item)
 
 
 def _at_top(item: ItemKey, samples: Sequence[Scores], neutral: float) -> Outcome:

@@ -5,17 +5,20 @@ from __future__ import annotations
 from types import MappingProxyType
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.agreement_rules import KappaOrSpearman
+from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
+from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
     ConsistentAccuracy,
     GradeCorrelation,
     KAgainstOne,
-    LabelAccuracy,
     OrderAccuracy,
     OrderVotes,
     StrictPair,
 )
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
+from judgebench.benchmarks.step_rules import PrmScore, StepF1
 from judgebench.benchmarks.three_way import ThreeWay
 
 if TYPE_CHECKING:
@@ -38,6 +41,12 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            BalancedAccuracy(),
+            MacroF1(),
+            KappaOrSpearman(),
+            CriteriaAccuracy(),
+            StepF1(),
+            PrmScore(),
         )
     }
 )
@@ -45,7 +54,7 @@ RULES: Mapping[str, Rule] = MappingProxyType(
 
 AVERAGES: Mapping[str, str] = MappingProxyType(
     {
-        "micro": "mean over all items; one correlation over all items",
+        "micro": "mean over all items; one figure over all items, where the rule is no mean (correlation, F1)",
         "macro": "plain mean of the sections (of the subsets, where the file names no sections)",
         "weighted": "mean of the sections by their weights",
     }

@@ -13,9 +13,10 @@ from judgebench.sources.labels import label_key
 from judgebench.sources.mapped import label_of
 from judgebench.sources.people import each_label
 from judgebench.sources.source import Row, id_text
+from judgebench.sources.turns import is_tagged, tagged
 
 if TYPE_CHECKING:
-    from collections.abc import Container, Mapping, Sequence
+    from collections.abc import Container, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.spec import BenchmarkSpec
 
@@ -75,7 +76,8 @@ class RowReader:
             every = {column: self._cell(column, role, row) for column in columns}
             cells = {column: cell for column, cell in every.items() if cell is not MISSING}
             if cells:
-                read[role] = self._of(role, cells)
+                worst = role == "label" and self._spec.severity
+                read[role] = self._worst([*cells.values()], row) if worst else self._of(role, cells)
         self._first = False
         self._correct(read, row)
         if (context := read.pop("context", None)) is not None and isinstance(read.get("prompt"), str):
@@ -117,10 +119,16 @@ class RowReader:
     def _of(self, role: str, named: Mapping[ColumnSpec, object]) -> object:
         """What a role is, from the cells of its columns."""
         cells = [*named.values()]
-        if role == "label":
+        if role == "label" and self._spec.item == "steps":  # a list is of one person's wrong steps
+            cells = [
+                cell if isinstance(cell, list | tuple) else self._labels.get(label_key(cell), cell) for cell in cells
+            ]
+        elif role == "label":
             cells = [each_label(cell, lambda said: self._labels.get(label_key(said), said)) for cell in cells]
         if role in _BY_NAME and len(self._roles[role]) > 1:
             return {column.short: cell for column, cell in zip(named, cells, strict=True)}
+        if role == "prompt" and len(cells) == 1 and isinstance(cells[0], str) and is_tagged(cells[0]):
+            return tagged(cells[0])
         if role == "attributes" and not isinstance(decode_cell(cells[0]), dict):
             return {next(iter(named)).short: cells[0]}
         if len(cells) == 1:
@@ -130,6 +138,17 @@ class RowReader:
         if role == "correct":
             return list(cells)
         return "\n\n".join(id_text(cell) for cell in cells if cell not in (None, ""))
+
+    def _worst(self, cells: Sequence[object], row: Row) -> str:
+        """Of all labels in some cells, lists among them, the one that is the worst; without any, the mildest."""
+        severity = self._spec.severity
+        found = 0
+        for said in _flat(cells):
+            name = self._labels.get(label_key(said), str(said))
+            if name not in severity:
+                raise base.row_error(row, f"label is {said!r:.60}, none of {', '.join(severity)}: say it under labels")
+            found = max(found, severity.index(name))
+        return severity[found]
 
     def _correct(self, read: dict[str, object], row: Row) -> None:
         """Parts completions into chosen and rejected ones, where a column says of each whether it is correct."""
@@ -148,6 +167,15 @@ class RowReader:
         del read["completions"]
         if pairs:
             read["pairs"] = _pairs(pairs, order, len(right), row)
+
+
+def _flat(cells: Sequence[object]) -> Iterator[object]:
+    """The cells, and what is in those that are lists, however deep; empty ones are left out."""
+    for cell in map(decode_cell, cells):
+        if isinstance(cell, list | tuple):
+            yield from _flat(cell)
+        elif cell is not None and cell != "":
+            yield cell
 
 
 def is_correct(flag: object, row: Row) -> bool:

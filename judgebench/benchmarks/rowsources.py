@@ -6,6 +6,7 @@ import re
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING, Any
 
+from judgebench.benchmarks.columns import ColumnSpec
 from judgebench.errors import ConfigError, DataError
 from judgebench.sources import hub
 from judgebench.sources.files import FileSource, kind_of
@@ -104,7 +105,7 @@ def by_hand(spec: BenchmarkSpec) -> str:
 def _asked(spec: BenchmarkSpec) -> set[str]:
     """Which of `PLACES` the file asks for."""
     names = {name for role in spec.columns for each in spec.expressions(role) for name in each.wanted()}
-    names |= {*spec.only, spec.sections if isinstance(spec.sections, str) else ""}
+    names |= {*spec.only, *(ColumnSpec(spec.sections).wanted() if isinstance(spec.sections, str) else ())}
     return names & {*PLACES}
 
 
@@ -129,7 +130,10 @@ def _given(spec: BenchmarkSpec, data: Data, config_name: str | None, asked: set[
         found = [each for each in found if not any(part.startswith(".") for part in each.relative_to(path).parts)]
         if not found:
             raise DataError(f"the folder {data} contains no data files")
-        return _of_files(str(data), found, spec, asked, below=path)
+        of_split = [each for each in found if _SHARD.sub("", each.name.partition(".")[0]) in (spec.source.split or ())]
+        return _of_files(str(data), of_split or found, spec, asked, below=path)
+    if asked and path is not None and path.is_file() and kind_of(path) is not None:
+        return _of_files(str(data), [path], spec, asked)
     split = spec.source.split
     rows = source_of(data, hub_split=split[0] if split and split[0] != "all" else None, config_name=config_name)
     return PlacedSource(rows.name, [({}, rows)], asked) if asked else rows

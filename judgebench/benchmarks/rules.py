@@ -12,7 +12,10 @@ from statistics import fmean
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import Outcome, Reading, Verdict
+from judgebench.items import NO_STEP, Outcome, Reading, Verdict, weighted_score
+from judgebench.metrics.attributes import parts_of_readings, parts_of_scores
+from judgebench.metrics.steps import FIRST_WRONG
+from judgebench.metrics.votes import filled, mode_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -68,7 +71,7 @@ def choice_source(readings: Sequence[Reading]) -> Mapping[str, Any]:
     return _verdicts(*(r.result.value if isinstance(r.result, Verdict) else r.result.kind for r in readings))
 
 
-@lru_cache(maxsize=4096)
+@lru_cache(maxsize=4096, typed=True)
 def _verdicts(*said: str | float) -> Mapping[str, Any]:
     """One object for all items of which the same was said."""
     return MappingProxyType({"verdicts": list(said)})
@@ -104,18 +107,91 @@ def label_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
     return outcome_of(key, [label_credit(reading, key.label) for reading in readings], source=choice_source(readings))
 
 
-def graded_outcome(key: ItemKey, samples: Sequence[Scores]) -> Outcome:
+def step_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """1 where the mode of an item's samples is the first wrong step (or -1), else 0; a failure has no vote.
+
+    Without any verdict it is wrong; the bounds are over what failed samples could have made of the mode.
+    """
+    source = choice_source(readings)
+    if key.gold is None:
+        return unlabelled(key, source=source)
+    ways = [label_credit(mode_of(each), key.gold).value for each in (readings, *filled(readings, key.gold))]
+    return Outcome(key, ways[0], min(ways), max(ways), source=source)
+
+
+def first_below(scores: Sequence[float], threshold: float) -> int:
+    """The first step whose score is below a threshold; -1 where none is.
+
+    Example:
+        >>> first_below([0.9, 0.5, 0.2], 0.5)
+        2
+    """
+    return next((at for at, score in enumerate(scores) if score < threshold), NO_STEP)
+
+
+def scored_step_outcome(key: ItemKey, scores: Scores, threshold: float) -> Outcome:
+    """1 where the first step below a threshold is the first wrong one, else 0; a missing score is wrong."""
+    known = [score for score in scores if score is not None]
+    if len(known) < len(scores) or not scores:
+        return unlabelled(key) if key.gold is None else Outcome(key, 0.0, 0.0, 1.0, scores=(tuple(scores),))
+    said = first_below(known, threshold)
+    credit = None if key.gold is None else float(str(said) == key.gold)
+    return Outcome(key, credit, credit, credit, scores=(tuple(scores),), parts={FIRST_WRONG: float(said)})
+
+
+def criteria_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """The share of an item's labelled criteria whose verdict is people's; one without a verdict counts as another.
+
+    `scores` has the weighted score of each sample. Without labels, a grade of the whole item stands beside it, as
+    beside a rating; without either there is no credit.
+    """
+    samples: dict[int, dict[str, float]] = {}
+    for reading in readings:
+        parts = reading.result.parts if isinstance(reading.result, Verdict) else ()
+        samples.setdefault(reading.sample, {}).update(parts)
+    scores = tuple((weighted_score(met, key.checklist),) for met in samples.values())
+    source = {"verdicts": dict(next(iter(samples.values()))) if len(samples) == 1 else list(samples.values())}
+    gold = {each.id: each.gold for each in key.checklist if each.gold is not None}
+    if not gold:
+        return (
+            graded_outcome(key, scores)
+            if key.human_score is not None
+            else unlabelled(key, scores=scores, source=source)
+        )
+    credits_ = [_criteria_credit(met, gold) for met in samples.values()]
+    return outcome_of(key, credits_, scores=scores, source=source)
+
+
+def _criteria_credit(met: Mapping[str, float], gold: Mapping[str, float]) -> Credit:
+    right = sum(met.get(name) == share for name, share in gold.items())
+    missing = sum(name not in met for name in gold)
+    return Credit(right / len(gold), right / len(gold), (right + missing) / len(gold))
+
+
+def graded_outcome(key: ItemKey, samples: Sequence[Scores], parts: Mapping[str, float] | None = None) -> Outcome:
     """The outcome of one completion beside a graded label: its ratings, from which a correlation is made; no credit.
 
     Args:
         key: The item, with a single completion.
         samples: For each sample its rating; None where it failed.
+        parts: The ratings of its attributes.
     """
     ratings = [scores[0] for scores in samples if scores[0] is not None]
     failed = len(ratings) < len(samples)
     said = {"rating": fmean(ratings) if ratings else None, "human_score": key.human_score}
     low, high = (0.0, 1.0) if failed else (None, None)
-    return Outcome(key, None, low, high, scores=tuple(samples), source=said)
+    return Outcome(key, None, low, high, scores=tuple(samples), source=said, parts=parts or {})
+
+
+def judged_grade(key: ItemKey, readings: Sequence[Reading]) -> Outcome:
+    """`graded_outcome` of a judge's readings, with the ratings of attributes where the item has grades of some."""
+    parts = parts_of_readings(key, readings) if key.attributes else None
+    return graded_outcome(key, ratings_by_sample(key, readings), parts)
+
+
+def scored_grade(key: ItemKey, scores: Scores) -> Outcome:
+    """`graded_outcome` of one score, which is that of each attribute."""
+    return graded_outcome(key, [scores], parts_of_scores(key, scores[0]) if key.attributes else None)
 
 
 def tied_choices_outcome(key: ItemKey, readings: Sequence[Reading]) -> Outcome:

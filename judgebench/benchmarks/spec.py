@@ -13,6 +13,7 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationEr
 
 from judgebench._util.yaml import YamlFile
 from judgebench.benchmarks.columns import ColumnSpec
+from judgebench.benchmarks.named_rules import Rule
 from judgebench.benchmarks.registry import RULES, rules_for
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import Orders
@@ -23,7 +24,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
     from pathlib import Path
 
-ItemKind = Literal["pair", "best_of_k", "rating", "label"]
+ItemKind = Literal["pair", "best_of_k", "rating", "label", "criteria", "steps"]
 """What a row is; `best_of_k` may have any number of completions."""
 
 Average = Literal["micro", "macro", "weighted"]
@@ -31,7 +32,7 @@ Average = Literal["micro", "macro", "weighted"]
 FILE_ROLES = (*ROLES, "context", "correct", "pairs")
 """What a column of a benchmark file can be."""
 
-ANSWER_ROLES = ("chosen", "rejected", "completions", "response_a", "response_b", "response")
+ANSWER_ROLES = ("chosen", "rejected", "completions", "response_a", "response_b", "response", "steps")
 """The roles of which one says that the file names its columns itself, and no known form is looked for."""
 
 _NAME = re.compile(r"[\w.-]+")
@@ -84,6 +85,10 @@ class SectionSpec(_Part):
     weight: Annotated[float, Field(ge=0)] = 1.0
 
 
+_LATER = frozenset({"severity", "positive", "parts", "first_step"})
+"""Keys that files of earlier versions do not have: without them the hash is as it was."""
+
+
 class BenchmarkSpec(_Part):
     """What a benchmark file says.
 
@@ -94,13 +99,18 @@ class BenchmarkSpec(_Part):
         license: Of the data.
         reference: The paper or page with the rule.
         fetch: How the rows are had by hand.
-        item: What a row is; `label` is one answer with a class.
+        item: What a row is; `label` is one answer with a class, `criteria` one with criteria of its own, `steps` one in
+            steps with the first wrong one.
         columns: Role -> the column that it is, or several; see `ColumnSpec`.
         labels: What stands in the label's column -> `A`, `B`, another letter, `tie`, or nothing for no label.
+        first_step: The number of the first step in the label's column: 0, or 1.
         only: ColumnSpec -> the values of the rows that are taken.
         keep: Columns that a template sees under their own names too, and not under the role's.
         hidden: Columns that a template never sees.
+        severity: Classes from the mildest on: of a row's list of labels the worst counts, of an empty one the mildest.
+        positive: The class that precision, recall and ranking figures are of; None for the template's.
         sections: Their subsets by name, or the column that names them.
+        parts: Of each section, with their subsets: a section is the plain mean of its parts.
         rule: The named rule; None for the usual one of the kind of item.
         average: How the items make the score.
         orders: The orders of the official way; None for the rule's.
@@ -120,12 +130,16 @@ class BenchmarkSpec(_Part):
     only: Mapping[str, Texts] = Field(default_factory=dict)
     keep: Texts = ()
     hidden: Texts = ()
+    severity: Texts = ()
+    positive: Text | None = None
     sections: Mapping[str, SectionSpec] | str | None = None
+    parts: Mapping[str, SectionSpec] | None = None
     rule: str | None = None
     average: Average = "micro"
     orders: Orders | None = None
     template: str | Mapping[str, str] | None = None
     scale: tuple[float, float] | None = None
+    first_step: Literal[0, 1] = 0
 
     @property
     def named(self) -> bool:
@@ -137,6 +151,7 @@ class BenchmarkSpec(_Part):
         """SHA-256 of what the file says of rows and score; not of where the rows are, or of what is only told."""
         told = {"source", "license", "reference", "title", "fetch", "template"}
         said = self.model_dump(mode="json", exclude=told)
+        said = {name: value for name, value in said.items() if value or name not in _LATER}
         return hashlib.sha256(json.dumps(said, sort_keys=True).encode()).hexdigest()
 
     def expressions(self, role: str) -> list[ColumnSpec]:
@@ -171,7 +186,8 @@ def read_spec(path: Path) -> BenchmarkSpec:
     for role in columns or {}:
         if role not in FILE_ROLES:
             raise ConfigError(f"{path}, line {file.line(['columns', role])}: {_unknown('role', str(role), FILE_ROLES)}")
-    spec = _validated(file, {**data, "name": data.get("name") or path.stem, "sections": _sections(file, data)})
+    named = {key: _sections(file, data, key) for key in ("sections", "parts")}
+    spec = _validated(file, {**data, "name": data.get("name") or path.stem, **named})
     _check(file, spec)
     return spec
 
@@ -198,19 +214,20 @@ def _known_keys(file: YamlFile, at: list[str | int], data: Mapping[object, objec
             raise ConfigError(f"{file.path}, line {file.line([*at, str(key)])}: {_unknown('key', str(key), known)}")
 
 
-def _sections(file: YamlFile, data: Mapping[str, Any]) -> object:
-    """The sections in one form: a column's name, or each section's subsets with their weights."""
-    said = data.get("sections")
+def _sections(file: YamlFile, data: Mapping[str, Any], key: str) -> object:
+    """The sections, or their parts, in one form: a column's name, or each one's subsets with their weights."""
+    said = data.get(key)
     if said is None:
         return None
-    if not isinstance(said, dict) or not said:
-        raise file.mistake(["sections"], "must be {column: NAME}, or section names with their subsets")
-    if set(said) == {"column"}:
+    column = key == "sections"
+    if not isinstance(said, dict) or not said or ("column" in said and not column and len(said) == 1):
+        raise file.mistake([key], f"must be {'{column: NAME}, or ' * column}names with their subsets")
+    if column and set(said) == {"column"}:
         return said["column"]
     found = {}
     for name, section in said.items():
         if isinstance(section, dict) and "subsets" in section:
-            _known_keys(file, ["sections", name], section, SectionSpec.model_fields)
+            _known_keys(file, [key, name], section, SectionSpec.model_fields)
             subsets, weight = section["subsets"], section.get("weight", 1.0)
         else:
             subsets, weight = section, 1.0
@@ -219,7 +236,7 @@ def _sections(file: YamlFile, data: Mapping[str, Any]) -> object:
         if isinstance(subsets, list):
             subsets = {str(subset): None for subset in subsets}
         if not isinstance(subsets, dict) or not subsets:
-            raise file.mistake(["sections", name], "must be a list of subsets, or subsets with their weights")
+            raise file.mistake([key, name], "must be a list of subsets, or subsets with their weights")
         found[str(name)] = {"subsets": {str(key): value for key, value in subsets.items()}, "weight": weight}
     return found
 
@@ -256,7 +273,10 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
     for value, meaning in spec.labels.items():
         text = (meaning or "").strip()
         letter = len(text) == 1 and text.isascii() and text.isalpha()
-        if spec.item != "label" and not letter and label_key(text) not in {"tie", *NO_LABEL}:
+        if spec.item == "steps":
+            if re.fullmatch(r"-1|\d*", text) is None:
+                raise file.mistake(["labels", value], f"is '{text}': write the number of a step, -1, or nothing")
+        elif spec.item not in {"label", "criteria"} and not letter and label_key(text) not in {"tie", *NO_LABEL}:
             raise file.mistake(["labels", value], f"is '{text}': write A, B or tie, or nothing for no label")
     if spec.rule is not None:
         if spec.rule not in RULES:
@@ -270,8 +290,11 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
             each = spec.expressions(role)
             if len(each) > 1 or any(set("{|*'") & set(one.text) for one in each):
                 raise file.mistake(["columns", role], "is more than a name: name the columns of the answers, too")
-    if isinstance(spec.sections, Mapping):
-        _check_sections(file, spec.sections)
+    for key in ("sections", "parts"):
+        if isinstance(named := getattr(spec, key), Mapping):
+            _check_sections(file, key, named)
+    _check_parts(file, spec)
+    _check_classes(file, spec)
     if spec.average == "weighted" and not isinstance(spec.sections, Mapping):
         raise file.mistake(["average"], "is weighted, which needs sections with their subsets and weights")
     if isinstance(spec.template, Mapping):
@@ -282,23 +305,61 @@ def _check(file: YamlFile, spec: BenchmarkSpec) -> None:
                 raise ConfigError(f"{file.path}, line {file.line(['template', mode])}: {known}")
     if spec.scale is not None and spec.scale[0] >= spec.scale[1]:
         raise file.mistake(["scale"], "must be the lowest and the highest grade, such as [1, 5]")
+    if spec.item == "steps" and not spec.expressions("steps"):
+        raise file.mistake(["columns"], "must name the column of the steps: {steps: NAME}")
+    if spec.item != "steps" and spec.columns.get("steps") is not None:
+        raise file.mistake(["columns", "steps"], "is for item: steps")
+    if spec.first_step and spec.item != "steps":
+        raise file.mistake(["first_step"], "is for item: steps")
     for role in ("correct", "pairs"):
         if spec.columns.get(role) is not None and spec.item != "best_of_k":
             raise file.mistake(["columns", role], "is for item: best_of_k")
+    if spec.item == "criteria" and spec.named and spec.columns.get("criteria") is None:
+        raise file.mistake(["columns"], "needs criteria: the column with each row's criteria")
 
 
-def _check_sections(file: YamlFile, sections: Mapping[str, SectionSpec]) -> None:
+def _check_parts(file: YamlFile, spec: BenchmarkSpec) -> None:
+    if spec.parts is None:
+        return
+    if spec.sections is None:
+        raise file.mistake(["parts"], "are parts of sections: write sections too, such as {column: NAME}")
+    rule = RULES[spec.rule or DEFAULT_RULES[spec.item]]
+    if type(rule).part_of is not Rule.part_of or not rule.is_mean:
+        raise file.mistake(["parts"], f"do not go with the rule {rule.name}, which is no mean over items")
+    if weighed := next((name for name, part in spec.parts.items() if part.weight != 1), None):
+        raise file.mistake(["parts", weighed], "has a weight: the parts of a section count the same")
+    twice = isinstance(spec.sections, Mapping) and any(
+        weight is not None for section in spec.sections.values() for weight in section.subsets.values()
+    )
+    if twice:
+        raise file.mistake(["parts"], "has the subsets' weights: leave them out in sections")
+
+
+def _check_classes(file: YamlFile, spec: BenchmarkSpec) -> None:
+    """What is said of classes: only of answers with classes, and only names that are some."""
+    for key in ("severity", "positive"):
+        if getattr(spec, key) and spec.item != "label":
+            raise file.mistake([key], f"is for item: label, not for item: {spec.item}")
+    classes = [meaning for meaning in spec.labels.values() if meaning]
+    if spec.severity and (lacking := next((name for name in classes if name not in spec.severity), None)):
+        raise file.mistake(["severity"], f"leaves out '{lacking}', which labels name: put every class in its place")
+    known = dict.fromkeys([*classes, *spec.severity])
+    if spec.positive and known and spec.positive not in known:
+        raise ConfigError(f"{file.path}, line {file.line(['positive'])}: {_unknown('class', spec.positive, known)}")
+
+
+def _check_sections(file: YamlFile, key: str, sections: Mapping[str, SectionSpec]) -> None:
     found: dict[str, str] = {}
     for name, section in sections.items():
         for subset in section.subsets:
             if subset in found:
-                raise file.mistake(["sections", name], f"has the subset '{subset}' of {found[subset]}: leave one out")
+                raise file.mistake([key, name], f"has the subset '{subset}' of {found[subset]}: leave one out")
             found[subset] = name
         weighed = [weight for weight in section.subsets.values() if weight is not None]
         if weighed and (len(weighed) < len(section.subsets) or min(weighed) < 0 or not sum(weighed)):
-            raise file.mistake(["sections", name], "needs a weight of 0 or more for each subset, or for none")
+            raise file.mistake([key, name], "needs a weight of 0 or more for each subset, or for none")
         if weighed and any("*" in subset for subset in section.subsets):
-            raise file.mistake(["sections", name], "gives a weight to a name with '*': write out the subsets")
+            raise file.mistake([key, name], "gives a weight to a name with '*': write out the subsets")
 
 
 DEFAULT_RULES: Mapping[ItemKind, str] = {
@@ -306,6 +367,8 @@ DEFAULT_RULES: Mapping[ItemKind, str] = {
     "best_of_k": "k_against_one",
     "rating": "correlation",
     "label": "label_accuracy",
+    "criteria": "criteria_accuracy",
+    "steps": "step_f1",
 }
 """The rule of a file that names none."""
 

@@ -43,6 +43,9 @@ from judgebench.cli.options import row_options
     type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
     help="How scores of steps become one per completion.",
 )
+@click.option(
+    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
@@ -58,7 +61,7 @@ def score(file: str, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
-    from judgebench.runs import headings, run_table
+    from judgebench.runs import headings, run_tables
 
     as_json = options.pop("as_json")
     if options["benchmark"] in SUITES:
@@ -68,7 +71,7 @@ def score(file: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        print_tables(results(), [run_table(headings([run])[0], run.metrics)])
+        print_tables(results(), run_tables(headings([run])[0], run.metrics))
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE
 

@@ -99,7 +99,8 @@ async def ask_once(
     order = tuple(range(len(item.completions)))
     structured = wording.structured and takes_schema(judge)
     messages = wording.render(item, order, structured=structured)
-    schema = structured_schema(wording.rule, LABELS[: len(order)]) if structured else None
+    rule = wording.rule_for(item, order)
+    schema = structured_schema(rule, LABELS[: len(order)]) if structured else None
     hint = hint_for(wording, item, order) if judge.offline else None
     async with aclosing(JudgeClient(judge, cache, tries=tries)) as client:
         request = Request(client.keys.key(messages, 0, schema, hint), messages, 0, schema, hint)
@@ -110,4 +111,4 @@ async def ask_once(
             reply = known or (await client.ask(request)).reply
         except VerdictFailure as failure:
             return request, Reply(), Failure(failure.kind, failure.detail), False  # type: ignore[arg-type]
-    return request, reply, read(reply, wording.rule, len(order)), known is not None
+    return request, reply, read(reply, rule, len(order)), known is not None

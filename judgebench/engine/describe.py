@@ -100,9 +100,13 @@ class DataDescription:
 
     def _kind(self) -> str:
         keys = self._dataset.keys.values()
+        if any(key.checklist for key in keys):
+            return "criteria"
+        if any(key.steps for key in keys):
+            return "steps"
         if any(key.k == 1 and key.label is not None for key in keys):
             return "label"
-        if any(key.human_score is not None or key.k == 1 for key in keys):
+        if any(key.graded or key.k == 1 for key in keys):
             return "rating"
         return "pair" if all(key.k == 2 for key in keys) else "best_of_k"
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
+from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
 from judgebench.judges import load_judges, own_files
@@ -75,13 +76,16 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         if options.pairs is None and fitting[0].mode not in chosen.templates:
             modes = " or ".join(chosen.templates)
             raise ConfigError(f"{chosen.name}: its template '{default}' has mode {fitting[0].mode}, expected {modes}")
+    fitting = [template.for_items(dataset) for template in fitting]
     others = find_alterations(options.controls, options.attacks)
     protocol = _protocol(options, chosen)
     cells: list[RunSpec] = []
     notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
         put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
+        put = replace(put, each=template.rule.reads_each)
         companion = companion_of(chosen, dataset, template)
+        notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
             RunSpec(held, judge, template, companion, put, selection, known.families, files.get(judge.name))

@@ -62,7 +62,8 @@ class Questions:
         template = self.cell.template_for(self.cell.dataset.keys[item.id])
         shown = self.cell.shown(item, call.order)
         messages = template.render(shown, call.order, structured=template.structured and self.cell.takes_schema)
-        schema = structured_schema(template.rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
+        rule = template.rule_for(item, call.order)
+        schema = structured_schema(rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
         hint = hint_for(template, shown, call.order) if self.cell.judge.offline else None
         key = self.keys.key(messages, call.sample, schema, hint)
         return Request(key, messages, call.sample, schema, hint)
@@ -73,8 +74,8 @@ class Questions:
             return None
         request, template = work.request, self.cell.template_for(work.item)
         structured = request.schema is not None
-        slots = len(work.call.order)
-        messages = follow_up(template, request.messages, answer_of(reply.text or ""), slots, structured=structured)
+        rule, slots = template.rule_for(work.item, work.call.order), len(work.call.order)
+        messages = follow_up(rule, request.messages, answer_of(reply.text or ""), slots, structured=structured)
         key = self.keys.key(messages, request.sample, request.schema, request.hint)
         return replace(work, request=replace(request, key=key, messages=messages), turn=work.turn + 1)
 

@@ -197,7 +197,8 @@ class RunPlan:
             self._made += answer.kind != "not_cached"
         else:
             reply = answer
-            result = read(reply, self.spec.template_for(work.item).rule, len(work.call.order))
+            template, order = self.spec.template_for(work.item), work.call.order
+            result = read(reply, template.rule_for(work.item, order), len(order))
             turn = self._questions.next_turn(work, reply, result)
             self._made += not cached
         self.recorder.sent_as = sent_as or self.recorder.sent_as

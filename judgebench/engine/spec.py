@@ -115,8 +115,9 @@ class RunSpec:
     def notes(self, readings: Mapping[str, Sequence[Reading]], planned: int) -> Iterator[str]:
         """What a reader must know of how the calls became a score; see `protocol_notes`."""
         yield from protocol_notes(self.benchmark, self.template.mode, self.orders, self.protocol, readings, planned)
-        if self.judge.offline and self.template.rule.classes is not None:
-            yield f"{self.judge.model} does not read the answer: its classes, and so its score, mean nothing"
+        if self.judge.offline and (self.template.rule.classes is not None or self.template.rule.steps):
+            what = "steps" if self.template.rule.steps else "classes"
+            yield f"{self.judge.model} does not read the answer: its {what}, and so its score, mean nothing"
         if self.orders.samples > 1 and not self.judge.offline and self.judge.params_asked()[0].get("temperature") == 0:
             yield (
                 f"{self.orders.samples} samples per prompt at temperature 0, where most judges give the same reply: "

@@ -17,6 +17,7 @@ from statistics import fmean
 from typing import TYPE_CHECKING, Any
 
 from judgebench.analysis.board import FIGURES
+from judgebench.items import is_coefficient
 from judgebench.metrics.intervals import CONFIDENCE
 from judgebench.runs import folder_name, run_templates
 from judgebench.templates import TEMPLATE
@@ -146,7 +147,7 @@ def _results(finished: Finished) -> Iterator[dict[str, Any]]:
 def _named(finished: Finished, level: str, name: str, *, ties: bool = False) -> dict[str, Any]:
     """What a figure is: its name, its kind and what it can come to."""
     benchmark = finished.benchmark
-    correlation = finished.metrics.measure == "pearson" or name in {"pearson", "spearman", "kendall"}
+    correlation = is_coefficient(finished.metrics.measure) or name in {"pearson", "spearman", "kendall"}
     low, high = (-1.0, 1.0) if correlation else _TIES_BOUNDS if ties else (0.0, 1.0)
     kind = ("pearson" if level != "figure" else name) if correlation else name if level == "figure" else "accuracy"
     which = {"overall": "overall", "figure": name}.get(level, level)

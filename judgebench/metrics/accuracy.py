@@ -27,6 +27,9 @@ if TYPE_CHECKING:
     from judgebench.items import ItemKey, Measure
     from judgebench.metrics.intervals import Floats, Stratum, View
 
+    Place = tuple[str | None, str, str]
+    """A section, a part of it, and a subset."""
+
     StratumOf = Callable[[Sequence[Outcome], View], Stratum | None]
 
 _EXTREMES: tuple[View, View] = ("low", "high")
@@ -72,7 +75,9 @@ class Layout:
         sections: The names of the sections, in the order of the published tables; may be empty.
         open_ended: Whether the items alone say which sections there are, in the order of their names.
         section_of: The section an item belongs to; None for one outside all sections.
-        subset_weights: Fixed weights of subsets within their section; without any, each item counts the same.
+        part_of: The part of its section that an item belongs to. Parts count the same, however many items they have: a
+            section's score is the plain mean of its parts', and so is a score over items without sections.
+        subset_weights: Fixed weights of subsets within their section (or part); without any, each item counts the same.
         section_weights: Weights of sections in the score; 1 where none is given.
         overall: The score is the weighted mean of the `sections`, the mean of the subsets by their `items`, or that of
             all items `pooled` as one group, for scores that are no means.
@@ -84,6 +89,7 @@ class Layout:
 
     sections: tuple[str, ...] = ()
     section_of: Callable[[ItemKey], str | None] = lambda _: None
+    part_of: Callable[[ItemKey], str] = lambda _: ""
     subset_weights: Mapping[str, float] = field(default_factory=dict)
     section_weights: Mapping[str, float] = field(default_factory=dict)
     overall: Literal["sections", "items", "pooled"] = "sections"
@@ -96,10 +102,16 @@ class Layout:
         """The names of the sections, some of which are there."""
         return tuple(sorted({name for name in there if name})) if self.open_ended else self.sections
 
+    def place_of(self, item: ItemKey) -> Place:
+        """The section, part and subset that an item belongs to."""
+        return self.section_of(item), self.part_of(item), item.subset
+
     def weighed_apart(self, item: ItemKey) -> str:
         """The subset or section of fixed weight that an item belongs to; empty where all items count the same."""
         if self.overall != "sections" or not (self.sections or self.open_ended):
             return ""
+        if (part := self.part_of(item)) and item.subset in self.subset_weights:
+            return f"{self.section_of(item)}\0{part}\0{item.subset}"
         return item.subset if item.subset in self.subset_weights else self.section_of(item) or item.subset
 
 
@@ -127,6 +139,7 @@ class Scores:
 @dataclass(frozen=True, slots=True)
 class _Group:
     section: str | None
+    part: str
     subset: str
     stratum: Stratum
     weight: float
@@ -169,7 +182,7 @@ def official_scores(
         overall = _estimate(groups, draws, _overall_weights(groups, layout))
     else:
         overall = _alone(whole, lambda: whole.draws(rng, resamples))
-    within = {name: tuple(group.subset for group in groups if group.section == name) for name in sections}
+    within = {name: tuple(dict.fromkeys(g.subset for g in groups if g.section == name)) for name in sections}
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
     return Scores(overall.score, overall.low, overall.high, sections, _subsets(groups, draws), within, missing, measure)
@@ -229,48 +242,61 @@ def point_score(outcomes: Iterable[Outcome], layout: Layout, view: View = "credi
 
 @dataclass(frozen=True, slots=True)
 class GroupWeight:
-    """What the items of one subset (within one section) weigh, all together.
+    """What the items of one subset (within one part of one section) weigh, all together.
 
     Attributes:
         n: How many items with a credit it has.
         in_section: In its section's score, from 0 to 1; 0 outside all sections.
+        in_subset: In its subset's score, from 0 to 1.
         in_score: In the benchmark's score, from 0 to 1.
     """
 
     section: str | None
+    part: str
     subset: str
     n: int
     in_section: float
+    in_subset: float
     in_score: float
+
+    @property
+    def place(self) -> Place:
+        """Where its items are; see `Layout.place_of`."""
+        return self.section, self.part, self.subset
 
 
 def group_weights(outcomes: Iterable[Outcome], layout: Layout) -> list[GroupWeight]:
-    """The weight of every subset that is there, in the order of the published tables."""
+    """The weight of every group that is there, in the order of the published tables."""
     groups = _groups(outcomes, layout, "credit")
     within: dict[str | None, list[float]] = {None: [0.0] * len(groups)}
+    subsets: dict[str, list[float]] = {}
     for group in groups:
         if group.section not in within:
             within[group.section] = _weights(groups, str(group.section))
+        if group.subset not in subsets:
+            subsets[group.subset] = _spread(groups, [g.subset == group.subset for g in groups], by_items=True)
     overall = _overall_weights(groups, layout)
     return [
-        GroupWeight(group.section, group.subset, group.stratum.n, within[group.section][at], overall[at])
+        GroupWeight(
+            *(group.section, group.part, group.subset, group.stratum.n),
+            *(within[group.section][at], subsets[group.subset][at], overall[at]),
+        )
         for at, group in enumerate(groups)
     ]
 
 
 def _groups(outcomes: Iterable[Outcome], layout: Layout, view: View) -> list[_Group]:
-    members: dict[tuple[str | None, str], list[Outcome]] = {}
+    members: dict[Place, list[Outcome]] = {}
     for outcome in outcomes:
-        key = (layout.section_of(outcome.item), outcome.item.subset)
-        members.setdefault(key, []).append(outcome)
+        members.setdefault(layout.place_of(outcome.item), []).append(outcome)
     groups = []
-    for (section, subset), among in members.items():
+    for (section, part, subset), among in members.items():
         stratum = layout.strata.get(subset, layout.stratum)(among, view)
         if stratum is not None:
-            groups.append(_Group(section, subset, stratum, layout.subset_weights.get(subset, stratum.n)))
+            groups.append(_Group(section, part, subset, stratum, layout.subset_weights.get(subset, stratum.n)))
     order = {name: at for at, name in enumerate(layout.named(group.section for group in groups))}
     subset_order = {name: at for at, name in enumerate(layout.subset_weights)}
-    groups.sort(key=lambda g: (order.get(g.section or "", len(order)), subset_order.get(g.subset, 0), g.subset))
+    groups.sort(key=lambda g: (order.get(g.section or "", len(order)), subset_order.get(g.subset, 0), g.subset, g.part))
     return groups
 
 
@@ -287,17 +313,28 @@ def _pooled(outcomes: Sequence[Outcome], layout: Layout, view: View) -> Stratum 
     return layout.stratum(outcomes, view) if layout.overall == "pooled" else None
 
 
+def _spread(groups: Sequence[_Group], taken: Sequence[bool], *, by_items: bool = False) -> list[float]:
+    """What each of the groups that are taken weighs in their score: by weights within a part, the parts alike."""
+    totals: dict[str, float] = {}
+    weights = [float(group.stratum.n) if by_items else group.weight for group in groups]
+    for group, weight, own in zip(groups, weights, taken, strict=True):
+        if own:
+            totals[group.part] = totals.get(group.part, 0.0) + weight
+    return [
+        weight / totals[group.part] / len(totals) if own else 0.0
+        for group, weight, own in zip(groups, weights, taken, strict=True)
+    ]
+
+
 def _weights(groups: Sequence[_Group], section: str) -> list[float]:
-    total = sum(group.weight for group in groups if group.section == section)
-    return [group.weight / total if group.section == section else 0.0 for group in groups]
+    return _spread(groups, [group.section == section for group in groups])
 
 
 def _overall_weights(groups: Sequence[_Group], layout: Layout) -> list[float]:
     existing = {group.section for group in groups}
     there = [name for name in layout.named(existing) if name in existing]
     if layout.overall != "sections" or not there:
-        total = sum(group.stratum.n for group in groups)
-        return [group.stratum.n / total for group in groups]
+        return _spread(groups, [True] * len(groups), by_items=True)
     each = {name: layout.section_weights.get(name, 1.0) for name in there}
     total_weight = sum(each.values())
     weights = np.zeros(len(groups))
@@ -339,9 +376,9 @@ def _subsets(groups: Sequence[_Group], draws: Sequence[Floats]) -> dict[str, Est
     subsets = {}
     for name, places in by_name.items():
         if len(places) > 1:
-            n = sum(groups[at].stratum.n for at in places)
-            weights = [groups[at].stratum.n / n for at in places]
-            subsets[name] = _estimate([groups[at] for at in places], [draws[at] for at in places], weights)
+            among = [groups[at] for at in places]
+            weights = _spread(among, [True] * len(among), by_items=True)
+            subsets[name] = _estimate(among, [draws[at] for at in places], weights)
         else:
             place = places[0]
             subsets[name] = _alone(groups[place].stratum, partial(draws.__getitem__, place))

@@ -247,7 +247,7 @@ def collect_choices(
             if isinstance(value, str) and len(reading.order) > 1:
                 choices.add(key, reading.order, _shares(value, len(reading.order)), of_own)
     for outcome in outcomes:
-        for scores in outcome.scores:
+        for scores in () if outcome.item.steps else outcome.scores:
             for pair in combinations(range(len(scores)), 2):
                 one, other = scores[pair[0]], scores[pair[1]]
                 if one is not None and other is not None:

@@ -71,27 +71,24 @@ class Grouped:
 
     def __init__(self, outcomes: Sequence[Outcome], layout: Layout) -> None:
         self._weights = group_weights(outcomes, layout)
-        at = {(each.section, each.subset): place for place, each in enumerate(self._weights)}
-        section_of = layout.section_of
+        at = {each.place: number for number, each in enumerate(self._weights)}
         self._own = np.array([outcome.credit for outcome in outcomes], dtype=np.float64)
         self._units, _ = codes([outcome.item.unit for outcome in outcomes], len(outcomes))
-        self._places = np.array([at[section_of(outcome.item), outcome.item.subset] for outcome in outcomes])
+        self._places = np.array([at[layout.place_of(outcome.item)] for outcome in outcomes])
 
     def reached(self, credits_: Floats) -> Reached:
         """Score, sections and subsets of other credits of the items, shape (items,)."""
         sums = np.bincount(self._places, weights=credits_, minlength=len(self._weights))
         sections: dict[str, float] = {}
-        subsets: dict[str, tuple[float, int]] = {}
+        subsets: dict[str, float] = {}
         score = 0.0
         for each, total in zip(self._weights, sums.tolist(), strict=True):
             mean = total / each.n
             score += each.in_score * mean
             if each.section is not None:
                 sections[each.section] = sections.get(each.section, 0.0) + each.in_section * mean
-            before, n = subsets.get(each.subset, (0.0, 0))
-            subsets[each.subset] = before + total, n + each.n
-        means = {name: total / n for name, (total, n) in subsets.items()}
-        return Reached(score, sections, means, self._p(credits_))
+            subsets[each.subset] = subsets.get(each.subset, 0.0) + each.in_subset * mean
+        return Reached(score, sections, subsets, self._p(credits_))
 
     def _p(self, credits_: Floats) -> float:
         """Of no difference between the run's own credits and others, by their weights in the score."""

@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from judgebench.metrics.accuracy import mean_stratum
+from judgebench.metrics.attributes import attribute_moments, mean_correlation, mean_of_moments, names_of
 from judgebench.metrics.intervals import CONFIDENCE, Interval
 from judgebench.metrics.resampling import resampled_means
+from judgebench.metrics.steps import step_f1_stratum
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -53,7 +55,7 @@ class CorrelationStratum:
 
 
 def correlation_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> CorrelationStratum | None:
-    """The items with a rating and a graded label, as one group.
+    """The items with a rating and a graded label, as one group; of grades by attribute alone, the mean correlation.
 
     Items without a rating are left out; no rating could be put in their place that is wrong, or right, for every
     correlation.
@@ -65,6 +67,9 @@ def correlation_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> C
 
     if view in {"low", "high"} and any(outcome.failed for outcome in outcomes):
         return None
+    if _by_attributes(outcomes):
+        mean = mean_correlation(outcomes)
+        return None if mean is None else CorrelationStratum(mean)
     ratings, labels, units = _rated(outcomes)
     found = pearson(ratings, labels, clusters=units) if ratings else None
     return None if found is None else CorrelationStratum(found)
@@ -81,6 +86,10 @@ def correlation_draws(runs: Sequence[Sequence[Outcome]], rng: np.random.Generato
     Returns:
         For each run an array of shape (resamples,); 0 where a side does not vary in a resample.
     """
+    if _by_attributes(runs[0]):
+        names = names_of(runs[0])
+        stacked = resampled_means(np.hstack([attribute_moments(run, names) for run in runs]), resamples, rng)
+        return [mean_of_moments(each) for each in np.hsplit(stacked, len(runs))]
     labels = _centred([outcome.item.human_score for outcome in runs[0]])
     columns = []
     for run in runs:
@@ -109,10 +118,18 @@ def _r(there: Floats, x: Floats, y: Floats, xx: Floats, yy: Floats, xy: Floats) 
 
 
 def grades_or_credits(outcomes: Sequence[Outcome], view: View = "credit") -> Stratum | None:
-    """The correlation where the labels are grades, else the mean of the credits."""
-    if any(outcome.item.human_score is not None for outcome in outcomes):
+    """The correlation where labels are grades, F1 where they are first wrong steps, else the mean of the credits."""
+    if any(outcome.item.steps and outcome.item.label is not None for outcome in outcomes):
+        return step_f1_stratum(outcomes, view)
+    if any(outcome.item.graded for outcome in outcomes):
         return correlation_stratum(outcomes, view)
     return mean_stratum(outcomes, view)
+
+
+def _by_attributes(outcomes: Sequence[Outcome]) -> bool:
+    """Whether grades are by attribute alone; a grade of the whole answer counts before them."""
+    some = any(outcome.item.attributes for outcome in outcomes)
+    return some and all(outcome.item.human_score is None for outcome in outcomes)
 
 
 def mean_rating(outcome: Outcome) -> float | None:
@@ -123,7 +140,7 @@ def mean_rating(outcome: Outcome) -> float | None:
 
 def unrated(outcomes: Sequence[Outcome]) -> int:
     """How many items with a graded label have no rating."""
-    return sum(outcome.item.human_score is not None and mean_rating(outcome) is None for outcome in outcomes)
+    return sum(outcome.item.graded and mean_rating(outcome) is None for outcome in outcomes)
 
 
 def correlations(outcomes: Sequence[Outcome]) -> dict[str, Any]:
@@ -149,13 +166,19 @@ def correlations(outcomes: Sequence[Outcome]) -> dict[str, Any]:
 
 def grade_notes(outcomes: Sequence[Outcome]) -> Iterator[str]:
     """What a reader of correlations must know, a sentence each."""
-    graded = [outcome for outcome in outcomes if outcome.item.human_score is not None]
+    graded = [outcome for outcome in outcomes if outcome.item.graded]
     if not graded:
         return
-    yield "the score is Pearson's correlation of ratings and graded labels, from -1 to 1"
+    by_attributes = _by_attributes(graded)
+    mean = "the mean over attributes of " if by_attributes else ""
+    yield f"the score is {mean}Pearson's correlation of ratings and graded labels, from -1 to 1"
     without = unrated(graded)
     if without:
         yield f"{without} of {len(graded)} items have no rating; they are left out, and there are no bounds"
+    if by_attributes:
+        if mean_correlation(graded) is None:
+            yield "no score: of no attribute do both ratings and grades vary"
+        return
     ratings, labels, _ = _rated(graded)
     if len(set(ratings)) < 2 or len(set(labels)) < 2:
         side = "ratings" if len(set(ratings)) < 2 else "graded labels"

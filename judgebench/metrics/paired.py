@@ -455,10 +455,10 @@ class PairedRuns:
         views = views or ["credit"] * len(outcomes)
         items = [outcome.item for outcome in outcomes[0]]
         weights = [group_weights(run, layout) for run in outcomes]
-        common = set.intersection(*({(group.section, group.subset) for group in run} for run in weights))
-        self.groups: list[GroupWeight] = [each for each in weights[0] if (each.section, each.subset) in common]
-        place = {(group.section, group.subset): at for at, group in enumerate(self.groups)}
-        strata = np.array([place.get((layout.section_of(i), i.subset), -1) for i in items], dtype=np.int64)
+        common = set.intersection(*({group.place for group in run} for run in weights))
+        self.groups: list[GroupWeight] = [each for each in weights[0] if each.place in common]
+        place = {group.place: at for at, group in enumerate(self.groups)}
+        strata = np.array([place.get(layout.place_of(item), -1) for item in items], dtype=np.int64)
         own: dict[int, OwnScore] = {}
         for at, group in enumerate(self.groups):
             among = [[run[row] for row in np.flatnonzero(strata == at).tolist()] for run in outcomes]
@@ -503,7 +503,7 @@ class PairedRuns:
     def subsets(self) -> dict[str, list[float]]:
         """The subsets that are there, and the weight of each group in them."""
         names = dict.fromkeys(group.subset for group in self.groups)
-        return {name: [float(g.n) if g.subset == name else 0.0 for g in self.groups] for name in names}
+        return {name: [g.in_subset if g.subset == name else 0.0 for g in self.groups] for name in names}
 
     def part(self, weights: Sequence[float]) -> PairedScores:
         """The runs' scores over the whole or a part.

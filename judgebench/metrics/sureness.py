@@ -202,7 +202,7 @@ def _shares(
 ) -> tuple[dict[Choice, float], Sequence[Choice]]:
     """The probability of each completion to be the best, or of each class, and which of these are correct."""
     if among[0].label is not None:
-        return mean_probabilities(among), [] if key.label is None else [key.label]
+        return mean_probabilities(among), [] if key.gold is None else [key.gold]
     shares = _best_of_choices(among, question) if question else _best_of_ratings(among, key.k)
     return shares, [index for index in range(key.num_correct) if index in shares]
 

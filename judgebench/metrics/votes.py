@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal
 
-from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, Verdict, as_rating
+from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Reading, StepIndex, Verdict, as_rating
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -81,6 +81,73 @@ def joined(readings: Iterable[Reading], rule: Join) -> list[AggregatedReading]:
     return [_one(question, among, rule) for question, among in questions.items()]
 
 
+def join_criteria(readings: Sequence[Reading], rule: Join) -> list[Reading]:
+    """One reading a question of verdicts on criteria; the readings as they are for the rule `mean`.
+
+    Each criterion is decided by itself, as classes are; one that is undecided has no verdict. Where no reading has a
+    verdict, the joined one is the failure that `joined` gives.
+
+    Args:
+        readings: Of one item.
+        rule: How they are aggregated.
+    """
+    if rule == "mean":
+        return list(readings)
+    questions: dict[tuple[int, ...], list[Reading]] = {}
+    for reading in readings:
+        questions.setdefault(reading.order, []).append(reading)
+    return [_of_criteria(question, among, rule) for question, among in questions.items()]
+
+
+def _of_criteria(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Reading:
+    voting = [reading for reading in among if not reading.failed]
+    if not voting:
+        return _one(question, among, rule).reading
+    votes = [(criteria_shares(reading, soft=rule == "probability"), 1.0) for reading in voting]
+    parts = pooled_criteria(votes, unanimous=rule == "agree")
+    if not parts:
+        return Reading(question, 0, Failure("ambiguous", "the samples disagree on every criterion"))
+    return Reading(question, 0, Verdict(as_rating(fmean(reading.rating or 0.0 for reading in voting)), parts=parts))
+
+
+def criteria_shares(reading: Reading, *, soft: bool) -> dict[str, dict[float, float]]:
+    """Of each criterion that a reading has a verdict on, the probability of each share of its weight.
+
+    Args:
+        reading: With a verdict.
+        soft: Whether log-probabilities count, where there are any; else 1 for what was said.
+    """
+    assert isinstance(reading.result, Verdict)
+    told, parts = reading.result.soft, reading.result.parts
+    if soft and told is not None and len(parts) == 1:
+        return {parts[0][0]: {float(text): share for text, share in told.probabilities}}
+    known = dict(told.expected) if soft and told is not None else {}
+    return {name: {1.0: known[name], 0.0: 1 - known[name]} if name in known else {share: 1.0} for name, share in parts}
+
+
+def pooled_criteria(
+    votes: Sequence[tuple[Mapping[str, Mapping[float, float]], float]], *, unanimous: bool = False
+) -> tuple[tuple[str, float], ...]:
+    """Of each criterion the share of its weight that has the most votes; those that are undecided are left out.
+
+    Args:
+        votes: What `criteria_shares` gives, each with its weight.
+        unanimous: Whether only what all name counts.
+    """
+    totals: dict[str, defaultdict[float, float]] = {}
+    for shares_, weight in votes:
+        for name, each in shares_.items():
+            for share, probability in each.items():
+                totals.setdefault(name, defaultdict(float))[share] += weight * probability
+    found = []
+    for name, by_share in totals.items():
+        most = max(by_share.values())
+        top = [share for share, weight in by_share.items() if weight >= most - _EQUAL]
+        if len(by_share) == 1 if unanimous else len(top) == 1:
+            found.append((name, top[0]))
+    return tuple(found)
+
+
 def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> AggregatedReading:
     voting = [reading for reading in among if not reading.failed]
     missing = len(among) - len(voting)
@@ -90,9 +157,8 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
         return AggregatedReading(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
     if voting[0].rating is not None:
         ratings = [rating_of(reading, soft=rule == "probability") for reading in voting]
-        return AggregatedReading(
-            Reading(question, 0, Verdict(as_rating(fmean(ratings)))), len(among), missing, drawn=False
-        )
+        mean = Verdict(as_rating(fmean(ratings)), parts=_mean_parts(voting, soft=rule == "probability"))
+        return AggregatedReading(Reading(question, 0, mean), len(among), missing, drawn=False)
     weights = mean_probabilities(voting) if rule == "probability" else _votes(voting)
     top = max(weights.values())
     best = [choice for choice, weight in weights.items() if weight >= top - _EQUAL]
@@ -100,10 +166,51 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
     choice = best[0] if decided else None
     if voting[0].label is not None:
         said = " and ".join(sorted(map(str, weights if rule == "agree" else best)))
-        result = Verdict(str(choice)) if decided else Failure("ambiguous", f"the samples say {said} alike")
+        result = (
+            Verdict(as_said(str(choice), voting)) if decided else Failure("ambiguous", f"the samples say {said} alike")
+        )
         return AggregatedReading(Reading(question, 0, result), len(among), missing, drawn=not decided)
     value = TIE if choice is None else LABELS[question.index(int(choice))]
     return AggregatedReading(Reading(question, 0, Verdict(value)), len(among), missing, drawn=not decided)
+
+
+def as_said(name: str, voting: Sequence[Reading]) -> str | StepIndex:
+    """A class, or a step, of that name."""
+    is_step = any(isinstance(each.result, Verdict) and isinstance(each.result.value, StepIndex) for each in voting)
+    return StepIndex(name) if is_step and name.lstrip("-").isdecimal() else name
+
+
+def mode_of(readings: Sequence[Reading]) -> Reading:
+    """What most of the verdicts name; of several with the most, that of the earliest sample.
+
+    Without a verdict, the first failure, one of a call that was made if there is one.
+
+    Args:
+        readings: Of one question, one at least.
+    """
+    ordered = sorted(readings, key=lambda reading: reading.sample)
+    voting = [reading for reading in ordered if not reading.failed]
+    if not voting:
+        made = [r for r in ordered if isinstance(r.result, Failure) and r.result.kind not in NEVER_ASKED]
+        return (made or ordered)[0]
+    counts = Counter(reading.named for reading in voting)
+    most = max(counts.values())
+    return next(reading for reading in voting if counts[reading.named] == most)
+
+
+def _mean_parts(voting: Sequence[Reading], *, soft: bool) -> tuple[tuple[str, float], ...]:
+    """The mean of each criterion's rating, where all verdicts rate the same ones; with `soft` of the expected ones."""
+    every = [_parts_of(reading, soft=soft) for reading in voting]
+    names = list(every[0])
+    if any(list(each) != names for each in every):
+        return ()
+    return tuple((name, as_rating(fmean(each[name] for each in every))) for name in names)
+
+
+def _parts_of(reading: Reading, *, soft: bool) -> dict[str, float]:
+    assert isinstance(reading.result, Verdict)
+    expected = reading.result.soft.expected if soft and reading.result.soft is not None else ()
+    return dict(expected or reading.result.parts)
 
 
 def _votes(voting: Iterable[Reading]) -> dict[Choice, float]:

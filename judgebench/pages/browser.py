@@ -112,8 +112,9 @@ class Browser:
         """The texts of an item, and what each run has of it."""
         said: dict[str, Any] = {
             "prompt": _turns(item.conversation),
-            "completions": [_turns(each.turns) for each in item.completions],
+            "completions": [_texts(each.turns, item.steps) for each in item.completions],
             "correct": item.num_correct,
+            **({"steps": len(item.steps)} if item.steps else {}),
             **({"reference": item.reference} if item.reference is not None else {}),
             **({"rubric": item.rubric} if item.rubric is not None else {}),
             **({"label": item.label} if item.label is not None else {}),
@@ -249,6 +250,11 @@ def _classes(finished: Finished) -> Mapping[str, Any]:
     """The classes of label verdicts, for the labels that a reader may give."""
     classes = finished.run.manifest.template.label_classes
     return {} if classes is None else {"classes": list(classes.names)}
+
+
+def _texts(turns: Sequence[Turn], steps: Sequence[str]) -> list[list[str]]:
+    """The steps of a completion under their numbers; of another its turns."""
+    return [[f"step {at}", text] for at, text in enumerate(steps)] or _turns(turns)
 
 
 def _turns(turns: Sequence[Turn]) -> list[list[str]]:

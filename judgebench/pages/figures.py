@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.text import decimals, percent
+from judgebench.items import is_coefficient
 from judgebench.pages.axes import Axis, decimal_tick, linear, reach, share_tick
 
 if TYPE_CHECKING:
@@ -49,14 +50,14 @@ class Figure:
 def score_axis(dots: Sequence[Dot], measure: Measure | None, title: str = "score") -> Axis:
     """An axis that the scores and most of their intervals fit on."""
     low, high = reach([dot.value for dot in dots], [dot.ends or (dot.value, dot.value) for dot in dots])
-    if measure == "pearson":
+    if is_coefficient(measure):
         return linear(low, high, decimal_tick, title, (-1.0, 1.0))
     return linear(low, high, share_tick, title, (0.0, 1.0))
 
 
 def estimate_text(value: float, ends: tuple[float, float] | None, measure: Measure | None) -> str:
     """An estimate with its interval beside a dot: 78.4 (76.1-81.4)."""
-    said = decimals if measure == "pearson" else _hundredths
+    said = decimals if is_coefficient(measure) else _hundredths
     return said(value) if ends is None else f"{said(value)} ({said(ends[0])}\u2013{said(ends[1])})"
 
 

@@ -1,4 +1,4 @@
-"""Figures of label verdicts: what is measured with its intervals, the confusion table, and what thresholds give."""
+"""Figures of label verdicts: what is measured, by criterion too, the confusion table, and what thresholds give."""
 
 from __future__ import annotations
 
@@ -24,6 +24,9 @@ def label_figures(subject: Subject) -> Iterator[Figure]:
         return
     if any(found["accuracy"] is not None for _, found in runs):
         yield _figures(subject, runs)
+    each = [(line, criteria) for line, _ in runs if (criteria := _extra(line, "criteria"))]
+    if each:
+        yield _criteria(subject, each)
     yield _confusion(subject, runs)
     ranked = [(line, found) for line, found in runs if "thresholds" in found]
     if ranked:
@@ -31,7 +34,11 @@ def label_figures(subject: Subject) -> Iterator[Figure]:
 
 
 def _labels(line: Line) -> Mapping[str, Any] | None:
-    return cast("Mapping[str, Any] | None", line.detail.metrics.extra.get("labels"))
+    return _extra(line, "labels")
+
+
+def _extra(line: Line, name: str) -> Mapping[str, Any] | None:
+    return cast("Mapping[str, Any] | None", line.detail.metrics.extra.get(name))
 
 
 def _figures(subject: Subject, runs: list[tuple[Line, Mapping[str, Any]]]) -> Figure:
@@ -58,6 +65,48 @@ def _figures(subject: Subject, runs: list[tuple[Line, Mapping[str, Any]]]) -> Fi
             rows, Column("run"), Column("figure"), Column("value", "coefficient"), Column("95% interval", "coefficient")
         ),
         intervals(dots, linear(lowest, 1.0, decimal_tick, "value", (-1.0, 1.0)), title),
+    )
+
+
+_MOST_CRITERIA = 25
+
+
+def _criteria(subject: Subject, runs: list[tuple[Line, Mapping[str, Any]]]) -> Figure:
+    """The agreement with people on each criterion, those with the lowest first."""
+    known = {
+        name: min(found[name]["accuracy"]["score"] for _, found in runs if name in found and found[name]["accuracy"])
+        for _, every in runs
+        for name, figures in every.items()
+        if figures["accuracy"]
+    }
+    names = sorted(known, key=lambda name: (known[name], name))
+    rows, dots = [], []
+    for name in names:
+        for line, found in runs:
+            figures = found.get(name)
+            if figures is None or figures["accuracy"] is None:
+                continue
+            each, kappa = figures["accuracy"], figures["kappa"]
+            ends = (each["low"], each["high"])
+            rows.append(
+                (line.title, name, each["score"], ends, None if kappa is None else kappa["score"], figures["n"])
+            )
+            if name in names[:_MOST_CRITERIA]:
+                value = estimate_text(each["score"], ends, "share")
+                text = f"{line.title}: {name} {percent(each['score'])} of {figures['n']:g} items"
+                dots.append(Dot(name, line.title, line.number, text, each["score"], ends, None, value))
+    shown = f"The {_MOST_CRITERIA} with the lowest are drawn. " if len(names) > _MOST_CRITERIA else ""
+    columns = [
+        *(Column("run"), Column("criterion"), Column("agreement", "share"), Column("95% interval", "interval")),
+        *(Column("kappa", "coefficient"), Column("items", "count")),
+    ]
+    return Figure(
+        f"{subject.slug}-criteria",
+        "Criteria",
+        f"How often the verdict on each criterion is people's, over the items that have it. {shown}Intervals are "
+        "clustered by item.",
+        Table.rows_of(rows, *columns),
+        intervals(dots, linear(0.0, 1.0, share_tick, "agreement", (0.0, 1.0)), "Criteria"),
     )
 
 

@@ -13,12 +13,14 @@ from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages import judgingfigures, scorefigures
 from judgebench.pages.annotatorfigures import annotator_figures
+from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
 from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
+from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
 from judgebench.runs import share_contents, titles_of
 
@@ -161,6 +163,8 @@ def _chapter(subject: Subject) -> Chapter:
         standing(subject),
         *label_figures(subject),
         *annotator_figures(subject),
+        *attribute_figures(subject),
+        *step_figures(subject),
         scorefigures.differences(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),

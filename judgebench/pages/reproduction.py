@@ -166,7 +166,8 @@ def _score(manifest: Manifest, scores: ScoresEntry) -> Iterator[str]:
         yield "--allow-missing"
     if scores.in_order:
         yield "--in-order"
-    yield from _unusual({"head": scores.head, "steps": scores.steps}, {"head": None, "steps": None})
+    said = {"head": scores.head, "steps": scores.steps, "threshold": scores.threshold}
+    yield from _unusual(said, dict.fromkeys(said))
 
 
 def _import(manifest: Manifest, origin: OriginEntry, path: Path | None) -> Iterator[str]:

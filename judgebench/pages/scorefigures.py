@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
+from judgebench.items import is_coefficient
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.axes import decimal_tick, linear, of_money, points_tick, reach, share_tick
 from judgebench.pages.figures import Figure, estimate_text, score_axis
@@ -37,7 +38,7 @@ def differences(subject: Subject) -> Figure:
             shown = f"{value} ({low} to {high})"
             dots.append(Dot(names[each.second], "", 0, text, each.difference, ends_of(each), shown=shown))
     start, end = reach([dot.value for dot in dots], [dot.ends or (dot.value, dot.value) for dot in dots])
-    tick, unit = (decimal_tick, "") if subject.measure == "pearson" else (points_tick, " (pp)")
+    tick, unit = (decimal_tick, "") if is_coefficient(subject.measure) else (points_tick, " (pp)")
     axis = linear(min(start, 0.0), max(end, 0.0), tick, f"{names[0]} minus the run at the left{unit}")
     return Figure(
         slug,
@@ -176,7 +177,7 @@ def cost(subject: Subject) -> Figure:
     low, high = reach([p.y for p in shown], [p.error or (p.y, p.y) for p in shown])
     y = (
         linear(low, high, decimal_tick, "score", (-1.0, 1.0))
-        if measure == "pearson"
+        if is_coefficient(measure)
         else linear(low, high, share_tick, "score", (0.0, 1.0))
     )
     return Figure(

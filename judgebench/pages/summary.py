@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
 from judgebench.analysis.pick import pick_finished
 from judgebench.errors import ConfigError
+from judgebench.items import is_coefficient
 from judgebench.metrics.paired import ALPHA
 from judgebench.pages.chapters import Card
 from judgebench.runs import bounds_text
@@ -167,7 +168,7 @@ def _by_how_much(best: Sequence[Line], ranked: Sequence[Line], subject: Subject)
     found = _difference(best[0], rival, subject)
     if found is None:
         return Card("Difference", "not known", "these runs were not compared")
-    unit = "" if subject.measure == "pearson" else " points"
+    unit = "" if is_coefficient(subject.measure) else " points"
     low, high = (difference_text(each, subject.measure) for each in (found[0].low, found[0].high))
     amount = f"{difference_text(found[0].difference, subject.measure)}{unit}"
     return Card("Difference", amount, f"over the second, {_name(rival)}; 95% CI {low} to {high}")
@@ -226,7 +227,7 @@ def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) ->
         return Card("Significance", "significant", tested)
     if each.smallest < 1:
         least = difference_text(each.smallest, subject.measure).lstrip("+")
-        unit = "" if subject.measure == "pearson" else " points"
+        unit = "" if is_coefficient(subject.measure) else " points"
         tested += f"; minimum detectable difference {least}{unit} (80% power)"
     return Card("Significance", "not significant", tested)
 

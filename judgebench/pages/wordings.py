@@ -1,8 +1,8 @@
 """Messages as what their template says around an item's texts, so that thousands of prompts take the room of one.
 
 A wording is a list of messages, each a role and its parts. A part is text, or names a text of the item or the call:
-`["p", turn]` of the prompt, `["s", slot, turn]` of the completion shown in a slot, `["r"]` the reference, `["u"]` the
-rubric, `["e", number]` an earlier answer that got a follow-up turn.
+`["p", turn]` of the prompt, `["s", slot, turn]` of the completion shown in a slot (or one of its steps), `["r"]` the
+reference, `["u"]` the rubric, `["e", number]` an earlier answer that got a follow-up turn.
 """
 
 from __future__ import annotations
@@ -70,7 +70,8 @@ def texts_of(item: Item, order: Sequence[int], earlier: Sequence[str]) -> dict[t
     """What a wording's parts may name, and what it stands for."""
     texts: dict[tuple[Any, ...], str] = {("p", at): turn.content for at, turn in enumerate(item.conversation)}
     for slot, index in enumerate(order):
-        texts |= {("s", slot, at): turn.content for at, turn in enumerate(item.completions[index].turns)}
+        shown = item.steps or [turn.content for turn in item.completions[index].turns]
+        texts |= {("s", slot, at): text for at, text in enumerate(shown)}
     texts |= {(name,): text for name, text in (("r", item.reference), ("u", item.rubric)) if text is not None}
     return texts | {("e", at): answer for at, answer in enumerate(earlier)}
 
@@ -89,8 +90,12 @@ def _by_tokens(showing: Showing, item: Item, order: Sequence[int], earlier: Sequ
     for slot, index in enumerate(order):
         turns = enumerate(item.completions[index].turns)
         completions[index] = Completion(tuple(Turn(turn.role, _token("s", slot, at)) for at, turn in turns))
+    steps = tuple(_token("s", 0, at) for at in range(len(item.steps)))
+    if steps:
+        completions = [Completion((Turn("assistant", "\n\n".join(steps)),))]
     stand_in = replace(
         item,
+        steps=steps,
         conversation=tuple(Turn(turn.role, _token("p", at)) for at, turn in enumerate(item.conversation)),
         completions=tuple(completions),
         reference=None if item.reference is None else _token("r"),

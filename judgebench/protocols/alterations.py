@@ -166,6 +166,8 @@ def planted_verdict(rule: VerdictRule, slot: int, k: int) -> str:
     """
     if rule.scale is not None:
         return fill_mark(rule, phrase_rating(rule, f"{rule.scale[1]:g}"))
+    if rule.steps:
+        return fill_mark(rule, "-1")
     if rule.classes is not None:
         return fill_mark(rule, phrase_label(rule, rule.classes.names[0]))
     return fill_mark(rule, phrase_choice(rule, [slot, *(other for other in range(k) if other != slot)]))

@@ -19,7 +19,21 @@ UNOFFICIAL, EARLY, SOFT = "not the official way", "votes stopped early", "probab
 
 ALSO = "first and last mark differ"
 
-PROTOCOL_NOTES = (UNOFFICIAL, EARLY, ALSO, "probabilities (", JOINED, "verdicts of a question are joined by")
+MODE = "the verdict on an item is the mode"
+
+PER_CRITERION, ALL_CRITERIA = "one call for each criterion", "one call for all criteria of an item"
+
+PROTOCOL_NOTES = (
+    UNOFFICIAL,
+    EARLY,
+    ALSO,
+    MODE,
+    PER_CRITERION,
+    ALL_CRITERIA,
+    "probabilities (",
+    JOINED,
+    "verdicts of a question are joined by",
+)
 """How the notes begin that a protocol makes of a run's readings; the last one stands in runs of earlier versions."""
 
 
@@ -30,10 +44,11 @@ def unofficial(benchmark: Benchmark, mode: Mode, protocol: Protocol, name: str) 
     official = benchmark.official_orders
     other_orders = KINDS[mode].ordered and protocol.orders != official
     joined = protocol.join != "mean"
+    several = protocol.samples > 1 and not KINDS[mode].votes
     if protocol.pairs is not None:
         by = "that of the completion with the most wins over all pairs" if protocol.pairs == "all" else "the winner's"
         yield f"{UNOFFICIAL} ({mode} questions about more than two completions): the credit is {by} ({name})"
-    elif protocol.samples > 1 or other_orders or joined:
+    elif several or other_orders or joined:
         what = "the aggregated verdict's credit" if joined else "the mean of the official credit over the calls made"
         orders = f"{official} order{'s' if official != 'one' else ''}"
         yield f"{UNOFFICIAL} ({orders}, one sample): the score is {what} ({name})"
@@ -57,8 +72,12 @@ def protocol_notes(
         readings: By the item's id, with failures of those that were not asked.
         planned: How many calls there were to be at most.
     """
+    if mode == "criteria":
+        yield PER_CRITERION if protocol.each else ALL_CRITERIA
     yield from unofficial(benchmark, mode, protocol, name)
     yield from join_notes(readings, protocol.join)
+    if KINDS[mode].votes and protocol.samples > 1 and protocol.join == "mean":
+        yield f"{MODE} of its {protocol.samples} samples, the earliest of several"
     yield from _also_note(readings)
     if protocol.early_stop:
         saved = planned - sum(map(len, readings.values()))

@@ -52,6 +52,7 @@ class Protocol:
         early_stop: Whether a question whose majority is settled is not asked again.
         soft: Whether the probability of each verdict is asked for.
         pairs: How a pairwise template finds the best of more than two; None where it shows pairs alone.
+        each: Whether every criterion of an item has a call of its own, whose `order` is the criterion's number.
         recorded: Whether the calls are those that were made elsewhere, whatever their orders: none is needed.
     """
 
@@ -64,6 +65,7 @@ class Protocol:
     soft: bool = False
     pairs: Pairs | None = None
     recorded: bool = False
+    each: bool = False
 
     @property
     def in_rounds(self) -> bool:
@@ -73,7 +75,7 @@ class Protocol:
     def to_json(self) -> dict[str, object]:
         """The manifest's `protocol`, but for its name."""
         said = asdict(self)
-        return said if said["recorded"] else {name: value for name, value in said.items() if name != "recorded"}
+        return {name: value for name, value in said.items() if value or name not in {"recorded", "each"}}
 
     @classmethod
     def from_json(cls, data: Mapping[str, object]) -> Protocol:
@@ -92,7 +94,15 @@ class Protocol:
         samples = [f"x{self.samples}"] if self.samples > 1 else []
         joins = [] if self.join == "mean" else [self.join]
         early, soft = ["early"] * self.early_stop, ["soft"] * (self.soft and not self.recorded)
-        return [*pairs, *samples, *soft, *joins, *early, *([f"repair{self.repair}"] if self.repair else [])]
+        return [
+            *(["each"] * self.each),
+            *pairs,
+            *samples,
+            *soft,
+            *joins,
+            *early,
+            *([f"repair{self.repair}"] if self.repair else []),
+        ]
 
 
 def drawn_order(seed: int, item: str, question: Sequence[int]) -> tuple[int, ...]:

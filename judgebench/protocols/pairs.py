@@ -59,7 +59,7 @@ def questions(
         done: The readings that are there, on which a knockout's next round depends.
     """
     if not is_paired(protocol, key, mode):
-        return benchmark.questions(key, mode)
+        return _usual(benchmark, protocol, key, mode)
     if protocol.pairs == "all":
         return list(combinations(range(key.k), 2))
     return list(bracket(protocol, key, done or {}).matches)
@@ -70,7 +70,7 @@ def questions_at_most(
 ) -> list[tuple[int, ...]]:
     """As many questions as the item may need in all; of a knockout, other pairs stand for matches still to be drawn."""
     if not is_paired(protocol, key, mode):
-        return benchmark.questions(key, mode)
+        return _usual(benchmark, protocol, key, mode)
     known = questions(benchmark, protocol, key, mode, done)
     others = (pair for pair in combinations(range(key.k), 2) if pair not in known)
     return [*known, *islice(others, max(key.k - 1 - len(known), 0))]
@@ -78,7 +78,15 @@ def questions_at_most(
 
 def every_question(benchmark: Benchmark, protocol: Protocol, key: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
     """The questions that may be put, whatever the readings say."""
-    return list(combinations(range(key.k), 2)) if is_paired(protocol, key, mode) else benchmark.questions(key, mode)
+    if is_paired(protocol, key, mode):
+        return list(combinations(range(key.k), 2))
+    return _usual(benchmark, protocol, key, mode)
+
+
+def _usual(benchmark: Benchmark, protocol: Protocol, key: ItemKey, mode: Mode) -> list[tuple[int, ...]]:
+    """The questions that an item has by itself: of one about each criterion, the criterion's number."""
+    usual = benchmark.questions(key, mode)
+    return [(at,) for at in range(len(key.checklist))] if protocol.each else usual
 
 
 def bracket(protocol: Protocol, key: ItemKey, done: Mapping[Call, Reading]) -> Bracket:

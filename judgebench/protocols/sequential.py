@@ -93,8 +93,8 @@ def item_weights(keys: Iterable[ItemKey], layout: Layout) -> dict[str, float]:
     outcomes = [Outcome(key, 0.5, 0.5, 0.5) for key in labelled]
     if not isinstance(layout.stratum(outcomes, "credit"), MeanStratum):
         raise ConfigError("--sequential compares means over items, and this score is a correlation: leave it out")
-    shares = {(group.section, group.subset): group.in_score / group.n for group in group_weights(outcomes, layout)}
-    weights = {key.id: shares[layout.section_of(key), key.subset] for key in labelled}
+    shares = {group.place: group.in_score / group.n for group in group_weights(outcomes, layout)}
+    weights = {key.id: shares[layout.place_of(key)] for key in labelled}
     return {item: weight for item, weight in weights.items() if weight > 0}
 
 

@@ -11,6 +11,7 @@ from rich.text import Text
 from judgebench._util.table import Column, Table
 from judgebench._util.text import dollars, one_line, visible
 from judgebench.analysis.show import NO_TEXT, slots_of
+from judgebench.items import NO_STEP
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
 from judgebench.runs import headings
@@ -72,7 +73,10 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     _turns(console, item.conversation)
     for index in _order(shown):
         _heading(console, _completion_title(shown, index, placed=finished.placed))
-        _turns(console, item.completions[index].turns)
+        if item.steps:
+            _steps(console, shown)
+        else:
+            _turns(console, item.completions[index].turns)
     for name, text in (("reference", item.reference), ("rubric", item.rubric)):
         if text is not None:
             _heading(console, name)
@@ -105,7 +109,10 @@ def _completion_title(shown: ShownItem, index: int, *, placed: bool) -> str:
     slots = slots_of(shown.calls, index) if placed else ""
     if slots:
         said.append(f"shown as {slots}")
-    if shown.outcome is not None and shown.outcome.scores:
+    if item.steps:
+        gold = {None: "no label", str(NO_STEP): "no wrong step"}.get(item.label, f"wrong: step {item.label}")
+        said.append(f"{len(item.steps)} step{'s' * (len(item.steps) > 1)} · {gold}")
+    elif shown.outcome is not None and shown.outcome.scores:
         scores = [sample[index] for sample in shown.outcome.scores]
         said.append(f"score {', '.join('none' if score is None else f'{score:g}' for score in scores)}")
     return " · ".join(said)
@@ -172,6 +179,15 @@ def _turns(console: Console, turns: Sequence[Turn]) -> None:
         if len(turns) > 1:
             console.print(Text(f"{one_line(turn.role)}:", style=ASIDE))
         _text(console, turn.content)
+
+
+def _steps(console: Console, shown: ShownItem) -> None:
+    """Each step under its number, with its score where there is one."""
+    scores = shown.outcome.scores[0] if shown.outcome is not None and shown.outcome.scores else ()
+    for at, step in enumerate(shown.item.steps):
+        score = scores[at] if at < len(scores) else None
+        console.print(Text(f"step {at}:" + ("" if score is None else f" score {score:g}"), style=ASIDE))
+        _text(console, step)
 
 
 def _text(console: Console, text: str) -> None:

@@ -38,8 +38,9 @@ class Scorer(ABC):
         """One score a conversation, in their order; a higher one means a better answer.
 
         Args:
-            conversations: The prompt's turns and one completion's after them, each `{role, content}`. They are read
-                as they are taken, so a model may take as many at a time as it has room for.
+            conversations: The prompt's turns and one completion's after them, each `{role, content}`; of items in
+                steps, one up to the end of each step. They are read as they are taken, so a model may take as many at
+                a time as it has room for.
         """
 
 
@@ -68,8 +69,9 @@ class ScoredDataset(Source):
         """A row an item; the scorer is asked as they are taken."""
         scores = self._scores()
         for key in self._dataset.keys.values():
-            given = list(islice(scores, key.k))
-            if len(given) < key.k:
+            wanted = key.steps or key.k
+            given = list(islice(scores, wanted))
+            if len(given) < wanted:
                 raise ConfigError(f"scorer '{self.name}' ended at item '{key.id}': it must score every item")
             yield Row(f"{self.name} item '{key.id}'", {"id": key.id, "scores": given})
         if next(scores, None) is not None:
@@ -86,7 +88,10 @@ class ScoredDataset(Source):
 
 def _conversations(dataset: Dataset) -> Iterator[Conversation]:
     for item in dataset:
-        for completion in item.completions:
+        before = [{"role": turn.role, "content": turn.content} for turn in item.conversation]
+        for at in range(len(item.steps)):  # a step by what is there up to its end
+            yield [*before, {"role": "assistant", "content": "\n\n".join(item.steps[: at + 1])}]
+        for completion in () if item.steps else item.completions:
             turns = (*item.conversation, *completion.turns)
             yield [{"role": turn.role, "content": turn.content} for turn in turns]
 

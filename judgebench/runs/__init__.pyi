@@ -91,7 +91,6 @@ from judgebench.runs.shown import (
     calibration_line as calibration_line,
     flips_line as flips_line,
     padded_line as padded_line,
-    run_table as run_table,
     run_tables as run_tables,
 )
 from judgebench.runs.templatefiles import READING as READING, template_texts as template_texts

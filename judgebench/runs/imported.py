@@ -16,11 +16,23 @@ from judgebench.benchmarks.custom import SUBSET
 from judgebench.benchmarks.dataset import Selection
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
-from judgebench.items import LABELS, TIE, Completion, Failure, Item, Reading, Soft, Turn, Verdict, item_to_json
+from judgebench.items import (
+    LABELS,
+    TIE,
+    Completion,
+    Failure,
+    Item,
+    Reading,
+    Soft,
+    StepIndex,
+    Turn,
+    Verdict,
+    item_to_json,
+)
 from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
 from judgebench.runs.verdictcells import VerdictCells
-from judgebench.runs.verdictforms import BARE, form_of, verdict_column
+from judgebench.runs.verdictforms import BARE, form_of, read_steps, verdict_column
 from judgebench.runs.verdictjoin import ItemJoin, NumberedRows
 from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, rating_of, text_of
 from judgebench.verdicts import Reply, read
@@ -171,14 +183,15 @@ class Importer:
                 f"{', '.join(first.data)}: name it with --columns verdict=COLUMN"
             )
         self.form = form
-        k, rated = self._survey(form, first)
+        in_steps = self._options.template is None and any(key.steps for key in self.keys.values())
+        k, rated = (1, False) if in_steps else self._survey(form, first)
         rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
         for number, row in enumerate(rows, 1):
             cells = VerdictCells.of(row, number, words, k)
             cells.rated = rated
             try:
-                for judged in form.read(cells):
+                for judged in read_steps(cells) if in_steps else form.read(cells):
                     self._take(judged, row, number)
             except (UnknownWordError, ConfigError) as error:
                 self._refuse(row, str(error))
@@ -281,12 +294,17 @@ class Importer:
                 "'annotator' that tells them apart"
             )
         among.append(self._known.setdefault(reading, reading))
-        self._note(part, judged, reading)
+        self._note(part, judged, reading, key.id)
         part.spool.write(self._line(judged, key, reading))
 
-    def _note(self, part: ImportedPart, judged: Judged, reading: Reading) -> None:
+    def _note(self, part: ImportedPart, judged: Judged, reading: Reading, item: str) -> None:
         rated = len(reading.order) == 1
         mode: Mode = "rating" if rated else "pairwise" if len(reading.order) == 2 else "best_of_k"
+        template = self._options.template
+        if rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
+            mode = template.mode
+        elif rated and self.keys[item].steps:
+            mode = "steps"
         part.modes[mode] += 1
         part.ordered = part.ordered and (judged.order is not None or rated)
         if isinstance(reading.result, Verdict):
@@ -304,7 +322,7 @@ class Importer:
 
     def _order(self, judged: Judged, key: ItemKey, place: Mapping[int, int], *, named: bool) -> tuple[int, ...]:
         """The completion in each slot."""
-        if isinstance(judged.said, float) or (self._rates(judged) and judged.said is None):
+        if isinstance(judged.said, float | StepIndex) or (self._rates(judged) and judged.said is None):
             if judged.rated not in place:
                 raise UnknownWordError(f"completion is {judged.rated}, and the item has {key.k}")
             return (place[judged.rated],)
@@ -322,7 +340,7 @@ class Importer:
 
     def _rates(self, judged: Judged) -> bool:
         template = self._options.template
-        return template.mode == "rating" if template is not None else judged.k == 1
+        return not template.kind.ordered if template is not None else judged.k == 1
 
     def _result(
         self, judged: Judged, key: ItemKey, order: tuple[int, ...], place: Mapping[int, int]
@@ -331,7 +349,7 @@ class Importer:
             return read(Reply(text=judged.reply, finish_reason="stop"), self._options.template.rule, len(order))
         if judged.said is None:
             return Failure("unreadable", f"no verdict in {self.source.name}")
-        if isinstance(judged.said, float):
+        if isinstance(judged.said, float | StepIndex):
             return Verdict(judged.said)
         if judged.said.index is None:
             value = TIE

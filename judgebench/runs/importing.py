@@ -125,6 +125,7 @@ def _write(
     with step(f"scoring {benchmark.name} · {judge}"):
         beside = Beside(
             notes=list(_notes(importer, part, kept)),
+            classes=template.rule.classes,
             ordered=part.ordered,
             placed=part.ordered,
             models=importer.models(part.readings),
@@ -177,5 +178,7 @@ def _template(mode: Mode, part: ImportedPart, importer: Importer) -> Template:
         low, high = (math.floor(part.ratings[0]), math.ceil(part.ratings[-1])) if part.ratings else (0, 1)
         scale = f"scale: [{low}, {max(high, low + 1)}]\n"
         pattern, example = r"^(-?\d+(?:\.\d+)?)$", str(low)
+    if mode == "steps":
+        pattern, example = r"^(-?\d+)$", "0"
     text = _TEMPLATE.format(mode=mode, scale=scale, pattern=pattern, example=example)
     return parse_template(text, importer.source.name, ())

@@ -11,13 +11,13 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
+from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
 
 from judgebench._util.files import open_in_place, whole_file
 from judgebench._util.jsonl import AnyText, first_error
 from judgebench._util.steps import count_lines, counted
 from judgebench.errors import DataError
-from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, Verdict
+from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, StepIndex, Verdict
 from judgebench.metrics.summary import Usage
 from judgebench.verdicts import Reply
 
@@ -47,6 +47,13 @@ def _failure(value: Any) -> Any:
     return Failure(**value) if isinstance(value, dict) else value
 
 
+_Said = Annotated[
+    AnyText | Annotated[int, Strict(), AfterValidator(StepIndex)] | Annotated[float, Strict()],
+    Field(union_mode="left_to_right"),
+]
+"""A verdict: text, the number of a step, which a line has without a point, or a rating, which it has with one."""
+
+
 # Frozen, so many fields take twice as long to make: 6% of the row "resumed done run" of benchmarks/speed.py.
 @dataclass(slots=True, kw_only=True)
 class Judgement:
@@ -54,7 +61,7 @@ class Judgement:
 
     Attributes:
         order: The index of the completion shown in each slot.
-        verdict: A slot's letter, `tie`, or a rating; None where there is a failure.
+        verdict: A slot's letter, `tie`, a class, a rating or a step; None where there is a failure.
         ranking: All slots from the best to the worst, such as `B>A=C`, where the verdict is a ranking's first.
         parts: The rating of each criterion, or the score of each slot, where the verdict was made from those.
         also: Other verdicts that the reply names, each once, where there are any; they do not count.
@@ -73,10 +80,10 @@ class Judgement:
     subset: AnyText
     order: tuple[int, ...]
     sample: int
-    verdict: Annotated[AnyText | Annotated[float, Strict()] | None, Field(union_mode="left_to_right")] = None
+    verdict: _Said | None = None
     ranking: AnyText | None = None
     parts: dict[AnyText, float] | None = None
-    also: list[AnyText | Annotated[float, Strict()]] | None = None
+    also: list[_Said] | None = None
     probabilities: dict[AnyText, float] | None = None
     mass: float | None = None
     expected: dict[AnyText, float] | None = None

@@ -132,6 +132,11 @@ def check_alike(opened: Sequence[Finished], templates: Sequence[RunTemplates], w
                 f"{opened[0].path} has mode {first.mode} and {each.path} {own.wording.mode}; {what} needs runs "
                 "of one mode"
             )
+        if own.wording.rule.reads_each != first.rule.reads_each:
+            raise ConfigError(
+                f"{opened[0].path} and {each.path}: one asks about each criterion, the other about all at once; {what} "
+                "needs runs of one way"
+            )
         if own.reader.rule.classes != templates[0].reader.rule.classes:
             said = [", ".join(t.reader.rule.classes.names) for t in (templates[0], own) if t.reader.rule.classes]
             raise ConfigError(

@@ -59,11 +59,12 @@ class JudgeEntry(_Entry):
 
 
 class ClassesEntry(_Entry):
-    """The classes that a label template puts answers in."""
+    """The classes that a label template puts answers in, or a criteria template each criterion."""
 
     names: tuple[AnyText, ...]
     positive: AnyText
     abstain: AnyText | None = None
+    shares: tuple[float, ...] = ()
 
 
 class TemplateEntry(_Entry):
@@ -86,9 +87,9 @@ class TemplateEntry(_Entry):
 
     @property
     def label_classes(self) -> Classes | None:
-        """The classes of a label template."""
+        """The classes of a label template, or of one with criteria."""
         said = self.classes
-        return None if said is None else Classes(said.names, said.positive, said.abstain)
+        return None if said is None else Classes(said.names, said.positive, said.abstain, said.shares)
 
 
 class ProtocolEntry(_Entry):
@@ -144,6 +145,7 @@ class ScoresEntry(_Entry):
     in_order: bool = False
     head: AnyText | None = None
     steps: AnyText | None = None
+    threshold: float | None = None
 
 
 class OriginEntry(_Entry):

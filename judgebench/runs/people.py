@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench._util.text import percent, score_range
+from judgebench._util.text import one_line, percent, score_range
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -34,6 +34,17 @@ def people_lines(found: Mapping[str, Any]) -> Iterator[str]:
     if (soft := found["soft"]) is not None:
         yield f"annotators who say the same: as the judge {_share(soft['judge'])}, as another {_share(soft['people'])}"
     yield from _alternative(found["alternative_annotator"])
+
+
+def section_line(name: str, found: Mapping[str, Any]) -> str:
+    """The annotators of one section in a line: how far they agree, and the judge beside them."""
+    alpha, sides = found["alpha"], found["leave_one_out"]
+    line = f"annotators of {one_line(name)}: {found['people']:,} on {found['items']:,} items"
+    line += "" if alpha["score"] is None else f", Krippendorff's alpha {alpha['score']:.3f}"
+    if sides["people"] is None or sides["judge"] is None:
+        return line
+    what = "r with the others' mean" if found["values"] == "grades" else "agreement with the others' majority"
+    return f"{line}; {what}: judge {sides['judge']['score']:.3f}, an annotator {sides['people']['score']:.3f}"
 
 
 def _alternative(test: Mapping[str, Any] | None) -> Iterator[str]:

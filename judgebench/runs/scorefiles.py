@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.benchmarks import base
 from judgebench.errors import ConfigError, DataError
+from judgebench.items import class_key
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.source import Row, id_text
 
@@ -66,10 +67,14 @@ class ScoreReading:
     Attributes:
         head: Which of several scores of a completion: a name or an index.
         steps: How the scores of its steps become one.
+        attributes: The attributes that items have grades of; without `head` each is a head of the completion.
+        threshold: Below which score a step is wrong, where each is judged by itself.
     """
 
     head: str | None = None
     steps: Steps | None = None
+    attributes: tuple[str, ...] = ()
+    threshold: float | None = None
 
     def __post_init__(self) -> None:
         if self.steps is not None and self.steps not in STEPS:
@@ -89,6 +94,7 @@ class ScoredRow:
         said: What stands in the place of scores that are no finite numbers.
         prompt: As the file has it.
         subset: Likewise.
+        heads: The score of each attribute, by its name in the data; None where there is one score for all.
     """
 
     where: str
@@ -99,6 +105,7 @@ class ScoredRow:
     said: str = ""
     prompt: str | None = None
     subset: str | None = None
+    heads: Mapping[str, float] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +133,9 @@ def read_score_rows(rows: Source | Iterable[Row], reading: ScoreReading) -> Iter
     """
     columns, known = None, None
     for row in _one_an_item(rows):
+        if reading.attributes and reading.head is None and (heads := _heads(row, reading)) is not None:
+            yield heads
+            continue
         if columns is None or row.data.keys() != known:
             columns, known = _columns_of(row), row.data.keys()
         yield _scored(row, columns, reading)
@@ -149,17 +159,42 @@ def _scored(row: Row, columns: _Columns, how: ScoreReading) -> ScoredRow:
         scores, chosen = (*first, *second), None if columns.as_given else len(first)
     return ScoredRow(
         where=row.where,
-        id=_id_of(row),
+        id=id_of(row),
         scores=scores,
         chosen=chosen,
         as_given=columns.as_given,
         said=", ".join(dict.fromkeys(said)),
-        prompt=_text(row, PROMPTS),
-        subset=_text(row, ("subset",)),
+        prompt=text_in(row, PROMPTS),
+        subset=text_in(row, ("subset",)),
     )
 
 
-def _id_of(row: Row) -> str | None:
+def _heads(row: Row, how: ScoreReading) -> ScoredRow | None:
+    """A row with a score for each attribute, in an object or in columns; None where it has none of them."""
+    wanted = {class_key(name): name for name in how.attributes}
+    cells = [decode_cell(row.data[name]) for name in ("scores", "score", "rewards", "reward") if name in row.data]
+    cells = [each[0] if isinstance(each, list) and len(each) == 1 else each for each in cells]
+    for cell in (*cells, row.data):
+        if not isinstance(cell, dict):
+            continue
+        named = {wanted[key]: value for name, value in cell.items() if (key := class_key(str(name))) in wanted}
+        if not named:
+            continue
+        if lacking := [name for name in how.attributes if name not in named]:
+            raise base.row_error(row, f"has no score of {base.named(lacking)}; found {', '.join(named)}")
+        heads = {name: _number(row, name, value, ScoreReading(steps=how.steps)) for name, value in named.items()}
+        finite = {name: score for name, score in heads.items() if math.isfinite(score)}
+        said = ", ".join(f"{name}: {named[name]}" for name in heads if name not in finite)
+        score = fmean(finite.values()) if len(finite) == len(heads) else None
+        texts = (text_in(row, PROMPTS), text_in(row, ("subset",)))
+        return ScoredRow(
+            row.where, id_of(row), (score,), None, said=said, prompt=texts[0], subset=texts[1], heads=finite
+        )
+    return None
+
+
+def id_of(row: Row) -> str | None:
+    """The id in the first column that may hold one, as text; None without such a column."""
     column = next((name for name in IDS if name in row.data), None)
     if column is None:
         return None
@@ -169,7 +204,8 @@ def _id_of(row: Row) -> str | None:
     return id_text(value).strip()
 
 
-def _text(row: Row, columns: Sequence[str]) -> str | None:
+def text_in(row: Row, columns: Sequence[str]) -> str | None:
+    """The first text in these columns; None where none holds one."""
     found = next((row.data[name] for name in columns if isinstance(row.data.get(name), str)), None)
     return None if found is None else str(found)
 

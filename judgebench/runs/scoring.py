@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import step
 from judgebench.benchmarks import baselines
-from judgebench.items import NEVER_ASKED, Failure, Verdict
+from judgebench.items import NEVER_ASKED, Failure, Verdict, is_coefficient
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
@@ -93,7 +93,7 @@ def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_
     said = f"{SAMPLED}{judged:,} of {drawn_from:,} items, in an order drawn from the seed"
     if metrics.score is not None and metrics.low is not None and metrics.high is not None:
         width = metrics.high - metrics.low
-        wide = f"{width:.2f}" if metrics.measure == "pearson" else f"{100 * width:.1f} points"
+        wide = f"{width:.2f}" if is_coefficient(metrics.measure) else f"{100 * width:.1f} points"
         said += f": the score estimates that of all {drawn_from:,} (95% CI {wide} wide)"
     yield said
 
@@ -171,8 +171,12 @@ def score(
         extra={
             **(figures if known else {name: _unknown(value) for name, value in figures.items()}),
             **({"win_rates": rates} if rates else {}),
-            **_labels(metrics, outcomes, readings, beside.classes, protocol.join),
-            **_annotators(outcomes, readings, protocol.join),
+            **_labels(metrics, outcomes, readings, _classes(beside.classes, benchmark), protocol.join),
+            **_label_scores(outcomes, readings, benchmark),
+            **_criteria(benchmark, outcomes),
+            **_steps(metrics, figures, outcomes, readings),
+            **_annotators(benchmark, outcomes, readings, protocol.join),
+            **_attributes(outcomes, readings),
         },
         notes=tuple(dict.fromkeys(said)),
         controls=reached if known or reached is None else reached.beside_nothing(),
@@ -193,6 +197,24 @@ def _unknown(value: object) -> object:
     return None if isinstance(value, float) else value
 
 
+def _classes(classes: Classes | None, benchmark: Benchmark) -> Classes | None:
+    """The template's classes, with the positive one that the benchmark names."""
+    named = None if classes is None or benchmark.positive is None else classes.find(benchmark.positive)
+    return classes if classes is None or named is None else replace(classes, positive=named)
+
+
+def _label_scores(
+    outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], benchmark: Benchmark
+) -> dict[str, Any]:
+    """Scores of single completions beside their classes: how well they rank these."""
+    if readings or not any(outcome.item.k == 1 and outcome.item.label is not None for outcome in outcomes):
+        return {}
+    from judgebench.metrics.labelscore import label_score_figures
+
+    found = label_score_figures(outcomes, benchmark.positive)
+    return {} if found is None else {"label_scores": found}
+
+
 def _labels(
     metrics: Metrics,
     outcomes: Sequence[Outcome],
@@ -203,9 +225,15 @@ def _labels(
     """The figures of label verdicts; accuracy is the score, with its interval, where the score is that."""
     if classes is None or not readings:
         return {}
-    from judgebench.metrics.labels import LabelVerdicts, label_figures
+    each: dict[str, dict[str, Any]] = {}
+    if classes.shares:
+        from judgebench.metrics.criteria import criteria_figures
 
-    found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
+        found, each = criteria_figures(outcomes, readings, classes, rule)
+    else:
+        from judgebench.metrics.labels import LabelVerdicts, label_figures
+
+        found = label_figures(LabelVerdicts.of(outcomes, readings, classes, rule), classes)
     if found is None:
         return {}
     if (
@@ -214,15 +242,63 @@ def _labels(
         and abs(metrics.score - found["accuracy"]["score"]) < _SAME
     ):
         found["accuracy"] = {"score": metrics.score, "low": metrics.low, "high": metrics.high}
-    return {"labels": found}
+    return {"labels": found, **({"criteria": each} if each else {})}
 
 
-def _annotators(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join) -> dict[str, Any]:
-    """The judge beside several people, where items have their labels."""
+def _criteria(benchmark: Benchmark, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    """What the answers score by the weights of their criteria."""
+    if not any(outcome.item.checklist for outcome in outcomes):
+        return {}
+    from judgebench.metrics.criteria import weighted_figures
+
+    found = weighted_figures(outcomes, benchmark.layout)
+    return {} if found is None else {"weighted_score": found}
+
+
+def _attributes(outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]]) -> dict[str, Any]:
+    """The figures of each attribute, where items have grades of some."""
+    if not any(outcome.item.attributes for outcome in outcomes):
+        return {}
+    from judgebench.metrics.attributes import attribute_figures
+
+    return {"attributes": attribute_figures(outcomes, judged=bool(readings))}
+
+
+def _steps(
+    metrics: Metrics,
+    figures: Mapping[str, Any],
+    outcomes: Sequence[Outcome],
+    readings: Mapping[str, Sequence[Reading]],
+) -> dict[str, Any]:
+    """Where verdicts on the first wrong step point, and the score's interval for F1, where the score is that."""
+    if not any(outcome.item.steps for outcome in outcomes) or not metrics.coverage:
+        return {}
+    from judgebench.metrics.steps import placements
+
+    found = placements(outcomes, readings)
+    f1, score = figures.get("f1"), metrics.score
+    ends = (
+        {}
+        if f1 is None or score is None or abs(f1 - score) > _SAME
+        else {"f1_low": metrics.low, "f1_high": metrics.high}
+    )
+    return {**ends, **({} if found is None else {"steps": found})}
+
+
+def _annotators(
+    benchmark: Benchmark, outcomes: Sequence[Outcome], readings: Mapping[str, Sequence[Reading]], rule: Join
+) -> dict[str, Any]:
+    """The judge beside several people, where items have their labels; of each section, where these are apart."""
     if not any(outcome.item.annotations for outcome in outcomes):
         return {}
     from judgebench.metrics.annotators import annotator_figures
 
+    sections: dict[str, list[Outcome]] = {}
+    for outcome in outcomes if benchmark.sections_apart else ():
+        sections.setdefault(str(benchmark.layout.section_of(outcome.item)), []).append(outcome)
+    if len(sections) > 1:
+        each = {name: annotator_figures(among, readings, rule) for name, among in sections.items()}
+        return {"annotators_by_section": {name: found for name, found in each.items() if found is not None}}
     found = annotator_figures(outcomes, readings, rule)
     return {} if found is None else {"annotators": found}
 
@@ -255,7 +331,7 @@ def _noise(
     scored = [o for o in outcomes if o.credit is not None and o.item.subset not in layout.strata]
     if not scored:
         return None
-    by_group = {(group.section, group.subset): group.in_score / group.n for group in group_weights(scored, layout)}
+    by_group = {group.place: group.in_score / group.n for group in group_weights(scored, layout)}
     credits_, subsets, weights, units = [], [], [], []
     for each in scored:
         samples: list[list[Reading]] = [[] for _ in range(protocol.samples)]
@@ -266,7 +342,7 @@ def _noise(
         credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
         subsets.append(each.item.subset)
         units.append(each.item.unit)
-        weights.append(by_group[layout.section_of(each.item), each.item.subset])
+        weights.append(by_group[layout.place_of(each.item)])
     total = sum(weights)
     return noise_of(credits_, subsets, [weight / total for weight in weights], units) if total else None
 

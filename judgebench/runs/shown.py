@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, cast
 from judgebench._util.table import Alert, Column, Table, TableRow
 from judgebench._util.text import dollars, one_line, p_text, percent, score_head, score_range, score_text, thousands
 from judgebench.items import LABELS
-from judgebench.runs.people import people_lines
+from judgebench.runs.attributes import attribute_table
+from judgebench.runs.people import people_lines, section_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -41,7 +42,7 @@ def run_table(title: str, metrics: Metrics, *, subsets: bool = True, stored: Usa
 
 
 def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> list[Table]:
-    """One run, and of label verdicts the confusion table below it.
+    """One run, and below it the confusion table of label verdicts, each criterion's figures, and each attribute's.
 
     Args:
         title: What it is called.
@@ -49,7 +50,42 @@ def run_tables(title: str, metrics: Metrics, stored: Usage | None = None) -> lis
         stored: What the replies took that were there before the command; None where all is said together.
     """
     found = cast("Mapping[str, Any] | None", metrics.extra.get("labels"))
-    return [run_table(title, metrics, stored=stored), *([] if found is None else [confusion_table(found["confusion"])])]
+    tables = [run_table(title, metrics, stored=stored)]
+    tables += [] if found is None else [confusion_table(found["confusion"])]
+    each = cast("Mapping[str, Mapping[str, Any]]", metrics.extra.get("criteria") or {})
+    tables += [criteria_table(each)] if len(each) > 1 else []
+    attributes = cast("Mapping[str, Any]", metrics.extra.get("attributes") or {})
+    return [*tables, *([attribute_table(attributes)] if attributes else [])]
+
+
+_MOST_CRITERIA = 12
+
+
+def criteria_table(criteria: Mapping[str, Mapping[str, Any]]) -> Table:
+    """The agreement with people on each criterion; of many, on those with the lowest.
+
+    Args:
+        criteria: Id -> its figures, as in `metrics.json`.
+    """
+    known = [(name, each) for name, each in criteria.items() if each["accuracy"] is not None]
+    if len(known) > _MOST_CRITERIA:
+        known = sorted(known, key=lambda each: each[1]["accuracy"]["score"])[:_MOST_CRITERIA]
+    columns = [
+        Column("criterion", names=True),
+        Column("agreement", "share"),
+        Column("95% CI", "interval"),
+        Column("kappa", "coefficient"),
+        Column("items", "count"),
+    ]
+    left_out = len(criteria) - len(known)
+    rows = []
+    for name, each in known:
+        accuracy, kappa = each["accuracy"], each["kappa"]
+        interval = (accuracy["low"], accuracy["high"])
+        agreement = None if kappa is None else kappa["score"]
+        rows.append(TableRow((one_line(name), accuracy["score"], interval, agreement, each["n"]), "share"))
+    more = [f"the {len(known)} with the lowest agreement of {len(criteria)}; metrics.json has all"] if left_out else []
+    return Table(columns, rows, "", more)
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:
@@ -89,6 +125,45 @@ def _label_lines(found: Mapping[str, Any]) -> Iterator[str]:
         yield f"ROC AUC {auc['score']:.3f} (95% CI {auc['low']:.3f} to {auc['high']:.3f})"
 
 
+def _step_lines(extra: Mapping[str, Any], found: Mapping[str, Mapping[str, int]]) -> Iterator[str]:
+    """Both accuracies, and where the verdicts on items with a wrong step point."""
+    for kind, name, words in (
+        ("error", "error_accuracy", "items with a wrong step"),
+        ("correct", "correct_accuracy", "items without one"),
+    ):
+        total = sum(found[kind].values())
+        if not total:
+            continue
+        said = ", ".join(f"{count} {_PLACES.get(place, place)}" for place, count in found[kind].items() if count)
+        value = extra.get(name)
+        right = "right"
+        if value is not None:
+            right = (
+                f"{percent(value)} right (95% CI {score_range(extra[f'{name}_low'], extra[f'{name}_high'], 'share')})"
+            )
+        yield f"{words} ({total}): {right}: {said}"
+
+
+_PLACES = {
+    "exact": "exact",
+    "earlier": "too early",
+    "later": "too late",
+    "none": "no step named",
+    "named": "a step named",
+}
+
+
+def _weighted_line(found: Mapping[str, Any]) -> str:
+    """What the answers score by the weights of their criteria, and by people's labels where all have one."""
+    ends = "" if found["low"] is None else f" (95% CI {score_range(found['low'], found['high'], 'share')})"
+    people = ""
+    if found["people"] is not None:
+        of = "" if found["people_n"] == found["n"] else f" of {found['people_n']}"
+        people = f"; by people's labels{of} {percent(found['people'])}"
+    items = f"{found['n']} item{'s' * (found['n'] != 1)}"
+    return f"weighted score of the answers: {percent(found['score'])}{ends} of {items}{people}"
+
+
 def _rows(metrics: Metrics, *, subsets: bool) -> Iterator[TableRow]:
     def row(name: str, estimate: Estimate, **more: Any) -> TableRow:
         interval = (estimate.low, estimate.high)
@@ -120,11 +195,24 @@ def _beside(metrics: Metrics, stored: Usage | None) -> Iterator[str]:
     yield from _complete(metrics)
     if metrics.consistency is not None:
         yield f"position consistency: {percent(metrics.consistency)} of {metrics.consistency_n} items"
+    if weighted := cast("Mapping[str, Any] | None", metrics.extra.get("weighted_score")):
+        yield _weighted_line(weighted)
     if labels := cast("Mapping[str, Any] | None", metrics.extra.get("labels")):
         yield from _label_lines(labels)
+    if ranked := cast("Mapping[str, Any] | None", metrics.extra.get("label_scores")):
+        shown = ", ".join(
+            f"{name} {each['score']:.3f} (95% CI {each['low']:.3f} to {each['high']:.3f})"
+            for name, each in (("ROC AUC", ranked["roc_auc"]), ("average precision", ranked["average_precision"]))
+        )
+        yield f"scores of {one_line(ranked['positive'])} against the other class: {shown}"
     if people := cast("Mapping[str, Any] | None", metrics.extra.get("annotators")):
         yield from people_lines(people)
-    if figures := list(_figures(metrics.extra)):
+    for name, found in cast("Mapping[str, Any]", metrics.extra.get("annotators_by_section") or {}).items():
+        yield section_line(name, found)
+    steps = cast("Mapping[str, Any] | None", metrics.extra.get("steps"))
+    if steps is not None and "error_accuracy_low" in metrics.extra:
+        yield from _step_lines(metrics.extra, steps)
+    elif figures := list(_figures(metrics.extra)):
         yield ", ".join(figures)
     if calibration := cast("Mapping[str, Any]", metrics.extra.get("calibration")):
         yield calibration_line(calibration)

@@ -10,7 +10,7 @@ from judgebench.runs.templatefiles import READING, read_template
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE
 
 if TYPE_CHECKING:
-    from judgebench.items import ItemKey
+    from judgebench.items import Classes, ItemKey
     from judgebench.runs.run import Finished
     from judgebench.templates import Template
 
@@ -54,8 +54,13 @@ def described(template: Template) -> dict[str, Any]:
         "mode": template.mode,
         **({} if edited is None else {"edited": edited}),
         **({} if template.file is None else {"file": template.file}),
-        **({} if classes is None else {"classes": asdict(classes)}),
+        **({} if classes is None else {"classes": _said(classes)}),
     }
+
+
+def _said(classes: Classes) -> dict[str, Any]:
+    said = asdict(classes)
+    return {name: value for name, value in said.items() if value or name != "shares"}
 
 
 def run_templates(finished: Finished) -> RunTemplates:

@@ -15,6 +15,7 @@ from judgebench.sources.turns import is_turn, turn_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
+    from judgebench.items import StepIndex
     from judgebench.sources.source import Row
 
 ID = ("id", "item", "item_id", "question_id", "prompt_id", "example_id", "sample_id", "uid", "idx")
@@ -46,7 +47,7 @@ class Judged:
 
     Attributes:
         id: Of the item; None where the file has none.
-        said: A choice, or a rating; None where there is none.
+        said: A choice, a rating, or the first wrong step; None where there is none.
         order: Which of the row's answers (0 the first) stood in each slot; None where that is not known.
         rated: The answer that a rating is of.
         sample: Number of the repetition; None where the file does not say.
@@ -66,7 +67,7 @@ class Judged:
     """
 
     id: str | None
-    said: Word | float | None
+    said: Word | float | StepIndex | None
     order: tuple[int, ...] | None = None
     rated: int = 0
     sample: int | None = None

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from judgebench.items import LABELS
+from judgebench.items import LABELS, NO_STEP, StepIndex
 from judgebench.runs import verdicttools as tools
 from judgebench.runs.verdictcells import (
     ANNOTATOR,
@@ -127,6 +127,29 @@ def _probabilities(cells: VerdictCells, said: Word | float | None, k: int) -> tu
             "probability_a"
         )
     return (value, 1 - value) if said.index == 0 else (1 - value, value)
+
+
+def read_steps(cells: VerdictCells) -> Iterator[Judged]:
+    """The first wrong step that a row names, or -1; of ProcessBench's own results the column `prediction`.
+
+    Raises:
+        UnknownWordError: What stands there is no number of a step.
+    """
+    value = next((cells.data[name] for name in (*VERDICT, "step") if name in cells.data), None)
+    number = rating_of(value)
+    said_something = number is None and not is_none(value)
+    if said_something or (number is not None and (not number.is_integer() or number < NO_STEP)):
+        raise UnknownWordError(f"verdict is {value!r:.40}, expected the number of the first wrong step, or {NO_STEP}")
+    sample = cells.number_in(SAMPLE)
+    yield Judged(
+        id=cells.text(ID),
+        said=None if number is None else StepIndex(number),
+        sample=None if sample is None else int(sample),
+        annotator=cells.text(ANNOTATOR),
+        k=1,
+        prompt=cells.prompt(),
+        subset=cells.text(("subset",)),
+    )
 
 
 def _form(name: str, needs: str, read: Callable[[VerdictCells], Iterator[Judged]]) -> VerdictForm:

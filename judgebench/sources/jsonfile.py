@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.jsonl import loads
 from judgebench.errors import DataError
 from judgebench.sources.hugejson import FORM, shape_in, stream_values
+from judgebench.sources.judgebenchfile import HEAD, is_judge_bench, judge_bench_rows
 from judgebench.sources.shapes import Shape, rows_of, shape_of
 from judgebench.sources.source import Row
 from judgebench.sources.streams import encoding_of, text_stream
@@ -41,6 +42,9 @@ def read_json(path: Path, split: str, *, whole: int = WHOLE) -> Iterator[Row]:
         text = file.read(whole + 1)
     start = _past_space(text, 0)
     mark, large = text[start : start + 1], len(text) > whole
+    if large and mark == "{" and is_judge_bench(text[:HEAD]):  # of which none is larger than memory
+        with text_stream(path, newline="\n", encoding=encoding) as file:
+            text, large = file.read(), False
     if mark == "[" and not large:
         yield from _numbered(name, split, _array(name, text))
         return
@@ -108,6 +112,9 @@ def _mistake(name: str, text: str, error: BaseException) -> DataError:
 
 def _in_one(name: str, split: str, data: dict[str, Any], place: str) -> Iterator[Row]:
     """The rows of a file's only object."""
+    if (declared := judge_bench_rows(data, name)) is not None:
+        yield from (Row(where, row, split) for where, row in declared)
+        return
     shape = shape_of(data)
     if shape.kind == "row":
         yield Row(place, data, split)

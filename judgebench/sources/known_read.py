@@ -311,6 +311,17 @@ def graded(prompt: str, response: str, score: str, **more: str) -> Callable[[Cel
     return make
 
 
+HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
+"""HelpSteer's attributes."""
+
+
+def helpsteer(cells: Cells) -> CustomRow:
+    """One answer of HelpSteer's, with its grades by attribute."""
+    made = graded("prompt", "response", "helpfulness")(cells)
+    grades = {name: grade for name in HELPSTEER if (grade := cells.number(name)) is not None}
+    return made | ({"attributes": grades} if grades else {})
+
+
 def unpaired(cells: Cells) -> CustomRow:
     """TRL's unpaired preference: true is a wanted completion, counted 1, false an unwanted one, counted 0."""
     value = cells.raw("label")

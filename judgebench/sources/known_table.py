@@ -157,8 +157,9 @@ FORMS: tuple[KnownForm, ...] = (
         "HelpSteer, HelpSteer2",
         ("prompt", "response", "helpfulness", "correctness", "coherence"),
         _GRADE,
-        "helpfulness (0 to 4) is the grade",
-        read.graded("prompt", "response", "helpfulness"),
+        "helpfulness (0 to 4) is the grade; each of the five is an attribute",
+        read.helpsteer,
+        uses=("complexity", "verbosity"),
     ),
     KnownForm(
         "HelpSteer2 preference",

@@ -21,7 +21,8 @@ EmptyAnswers = Literal["refuse", "keep"]
 
 ROLES = (
     *("id", "prompt", "chosen", "rejected", "completions", "num_correct", "response_a", "response_b", "label"),
-    *("response", "human_score", "subset", "group", "reference", "rubric", "annotator", "attributes"),
+    *("response", "human_score", "criteria", "steps", "subset", "group", "reference", "rubric", "annotator"),
+    "attributes",
 )
 """What a column can be, in rows of one's own."""
 

@@ -264,23 +264,33 @@ def _preferred(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:  # no
 
 
 def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
-    """One answer, with a grade or without."""
+    """One answer, with a grade, a class or criteria, or without."""
     column = table.find(*SINGLES)
     prompt = _prompt(table, (column,) if column else ())
     if column is None or prompt is None:
         return None
     grade = _grade(table, rows) or table.find("human_score")
     label = _class(table, rows, (column, prompt)) if grade is None else table.find("label")
+    criteria = _criteria(table, rows)
 
     def make(cells: Cells) -> CustomRow:
         texts = [cells.need(column)]
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "response": texts[0]}
         if label is not None:
             made["label"] = each_label(cells.raw(label), lambda said: _class_said(cells.with_cell(label, said), label))
+        made |= {} if criteria is None else {"criteria": cells(criteria)}
         return made if grade is None else made | {"human_score": cells.grade(grade)}
 
-    name = "labelled answers" if label else "graded answers" if grade else "answers"
-    said = f"{label} is the class" if label else _graded(grade)
+    name = (
+        "answers with criteria"
+        if criteria
+        else "labelled answers"
+        if label
+        else "graded answers"
+        if grade
+        else "answers"
+    )
+    said = "each criterion may have a label" if criteria else f"{label} is the class" if label else _graded(grade)
     return _form(
         name,
         table,
@@ -290,6 +300,7 @@ def _single(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         label=_Label(label) if label else None,
         said=said,
         human_score=grade,
+        criteria=criteria,
     )
 
 
@@ -350,6 +361,7 @@ def _form(
     **more: str | None,
 ) -> KnownForm:
     extra = {role: own for role, names in _OPTIONAL.items() if (own := table.find(*names)) is not None}
+    extra = {role: own for role, own in extra.items() if own != more.get("criteria")}
     beside = {"input": table.find("input")} if prompt and prompt.casefold() == "instruction" else {}
     roles = {"prompt": prompt, **answers, **beside, "label": label.column if label else None, **more, **extra}
 
@@ -406,6 +418,18 @@ def _talk_in(cells: Cells, column: str) -> object:
 
 def _is_talk(value: object) -> bool:
     return isinstance(value, list) and bool(value) and all(is_turn(each) for each in value)
+
+
+def _criteria(table: Columns, rows: Sequence[Cells]) -> str | None:
+    """The column of each answer's own criteria: `criteria` where it holds no text, or a rubric of objects with ids."""
+    if (named := table.find("criteria")) is not None:
+        values = [value for cells in rows if (value := cells(named)) not in _EMPTY]
+        return named if values and all(isinstance(value, list | dict) for value in values) else None
+    for name in table.all(("rubrics", "rubric")):
+        parts = [part for cells in rows if isinstance(value := cells(name), list) for part in value]
+        if parts and all(isinstance(part, Mapping) and "id" in part for part in parts):
+            return name
+    return None
 
 
 def _all_lists(rows: Sequence[Cells], column: str) -> bool:

@@ -242,11 +242,11 @@ def says_something(block: nodes.Block) -> bool:
     return next(printed(block.body), None) is not None or next(block.find_all(printing), None) is not None
 
 
-def uses_completions(node: nodes.Node) -> bool:
-    """Whether a node, inner blocks left out, takes something from `completions`."""
+def uses(node: nodes.Node, name: str) -> bool:
+    """Whether a node, inner blocks left out, takes something from a variable such as `completions`."""
     if isinstance(node, nodes.Name):
-        return node.name == "completions" and node.ctx == "load"
-    return any(uses_completions(part) for part in node.iter_child_nodes() if not isinstance(part, nodes.Block))
+        return node.name == name and node.ctx == "load"
+    return any(uses(part, name) for part in node.iter_child_nodes() if not isinstance(part, nodes.Block))
 
 
 def why(error: BaseException) -> str:

@@ -5,13 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from judgebench.items import LABELS, Failure
-from judgebench.verdicts import criteria_like, fill_tag, scores_like, tag_text
+from judgebench.verdicts import checklist_like, criteria_like, fill_tag, scores_like, tag_text
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.items import Verdict
-    from judgebench.templates.template import Template
     from judgebench.verdicts import VerdictRule
 
 MENDABLE = frozenset({"unreadable", "ambiguous"})
@@ -24,14 +23,14 @@ def can_be_mended(result: Verdict | Failure) -> bool:
 
 
 def follow_up(
-    template: Template, messages: Sequence[Mapping[str, str]], reply: str, slots: int, *, structured: bool = False
+    rule: VerdictRule, messages: Sequence[Mapping[str, str]], reply: str, slots: int, *, structured: bool = False
 ) -> list[Mapping[str, str]]:
     """The messages of the follow-up turn: the question, the reply, and a request for the verdict alone.
 
     Every verdict that there is is named, so that none is suggested.
 
     Args:
-        template: Whose question it was.
+        rule: By which the reply was read.
         messages: The question as it was sent.
         reply: The reply that could not be read.
         slots: How many completions were shown.
@@ -39,7 +38,7 @@ def follow_up(
     """
     said = (
         "No verdict could be read in your reply. Do not judge anew: give the verdict that you came to once more, and "
-        f"nothing else, in exactly this form: {wanted(template.rule, slots, structured=structured)}"
+        f"nothing else, in exactly this form: {wanted(rule, slots, structured=structured)}"
     )
     return [*messages, {"role": "assistant", "content": reply}, {"role": "user", "content": said}]
 
@@ -59,6 +58,8 @@ def wanted(rule: VerdictRule, slots: int, *, structured: bool = False) -> str:
     if rule.scale is not None:
         low, high = (f"{bound:g}" for bound in rule.scale)
         texts = [f"(a number from {low} to {high})"]
+    elif rule.steps:
+        texts = ["(the number of the first wrong step, counted from 0, or -1 if none is wrong)"]
     else:
         # Of texts that differ in case alone, and mean the same, the first is enough.
         meant = {(text.lower(), (rule.values or {}).get(text)): text for text in reversed(rule.texts(LABELS[:slots]))}
@@ -73,7 +74,11 @@ def _of_parts(rule: VerdictRule, slots: int, *, as_object: bool) -> str:
     labels = LABELS[:slots]
     low, high = (f"{bound:g}" for bound in rule.scores or rule.scale or (0.0, 0.0))
     number = f"(a number from {low} to {high})"
-    if rule.ranking is not None:
+    if rule.of is not None:
+        values = f"({' or '.join(rule.of.values)})"
+        ids = ["(id of a criterion)"] if rule.asked is None else [each.id for each in rule.asked]
+        form = checklist_like(rule, dict.fromkeys(ids, values))
+    elif rule.ranking is not None:
         of = f"{', '.join(labels[:-1])} and {labels[-1]}"
         ties = ", with = between two that are equally good" if rule.ranking == "ties" else ""
         form = f"(the letters {of}, each once, the best first, with > between them{ties})"
@@ -82,6 +87,6 @@ def _of_parts(rule: VerdictRule, slots: int, *, as_object: bool) -> str:
     else:
         form = criteria_like(tag_text(rule), list(rule.criteria or ()), lambda _: number)
     if as_object:
-        held = form if rule.ranking else f"{number} for each of {', '.join(rule.criteria or labels)}"
+        held = form if rule.ranking or rule.of else f"{number} for each of {', '.join(rule.criteria or labels)}"
         return f'a JSON object with "reasoning" and "{rule.json_field}", which holds {held}'
     return fill_tag(rule, form)

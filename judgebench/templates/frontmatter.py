@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import difflib
 import re
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from judgebench._util.yaml import YamlText
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Mode, Verdict
-from judgebench.verdicts import KINDS, VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
+from judgebench.templates.fromrows import filled_in
+from judgebench.verdicts import KINDS, CriterionRule, VerdictMatch, VerdictRule, fill_tags, find_tag, read_text
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
@@ -107,7 +108,7 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     Raises:
         ConfigError: There is none, or it does not hold what a template's must.
     """
-    front = _FRONT.match(source)
+    front = _FRONT.match(filled_in(source))
     if front is None:
         fix = "`judgebench templates new NAME` writes a template to put the prompt into"
         raise ConfigError.at(where, NO_FRONT_MATTER, line=1, fix=fix)
@@ -120,14 +121,31 @@ def read_front_matter(source: str, where: str) -> FrontMatter:
     if isinstance(data.get("verdict"), dict):
         for key in beside:
             data["verdict"].setdefault(key, data.pop(key))
+        if data.get("mode") == "steps":
+            data["verdict"].setdefault("steps", True)
         if data.get("mode") == "label" and isinstance(values := data["verdict"].get("values"), dict) and values:
             data["verdict"].setdefault("positive", next(iter(values.values())))
+        if data.get("mode") == "criteria":
+            data["verdict"] = _of_each(data["verdict"])
     if data.get("verdict", "") is None:  # `verdict:` with nothing below it
         del data["verdict"]
     try:
         return FrontMatter.model_validate(data)
     except ValidationError as error:
         raise _mistake(error, where, text, data, beside) from None
+
+
+def _of_each(verdict: dict[str, Any]) -> dict[str, Any]:
+    """The rule of mode criteria with what each value earns under `of`, where a reply is about one criterion."""
+    values = verdict.get("values")
+    if "of" in verdict or not isinstance(values, dict):
+        return verdict
+    shares = [value for value in values.values() if isinstance(value, int | float)]
+    names = {share: text for text, share in reversed(values.items()) if isinstance(share, int | float)}
+    if len(shares) < len(values) or not all(isinstance(text, str) for text in values):
+        return {**verdict, "of": {"values": values}}
+    classes = {text: names[share] for text, share in values.items()}
+    return {**verdict, "of": {"values": values}, "values": classes, "positive": names[max(shares)]}
 
 
 def _mistake(
@@ -142,7 +160,10 @@ def _mistake(
         data: What that holds.
         beside: Keys of the verdict that stand beside it.
     """
-    problem = error.errors(include_url=False)[0]
+    problems = error.errors(include_url=False)
+    within = problems[0]["loc"][:-1]
+    misspelt = (each for each in problems if each["type"] == "extra_forbidden" and each["loc"][:-1] == within)
+    problem = next(misspelt, problems[0]) if problems[0]["type"] == "missing" and within else problems[0]
     place = tuple(str(part) for part in problem["loc"] if part != "[key]")
     message = _worded(problem)
     begins = message.partition(" ")[0].rstrip(":").split(".")
@@ -159,7 +180,9 @@ def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
     if key == "name":
         return f"add `name: {re.sub(r'[^A-Za-z0-9._-]+', '-', where.partition('.')[0]).lstrip('._-') or 'mine'}`"
     if key == "mode":
-        return "add `mode: pairwise` (two answers), `best_of_k` (2 to 26), `rating` or `label` (one)"
+        return (
+            "add `mode: pairwise` (two answers), `best_of_k` (2 to 26), `rating`, `label`, `criteria` or `steps` (one)"
+        )
     kind = next((kind for mode, kind in KINDS.items() if mode == data.get("mode")), KINDS["pairwise"])
     return f"add `verdict: {kind.starter}`, and ask for this form in the prompt"
 
@@ -167,7 +190,8 @@ def _line_to_add(key: str, where: str, data: Mapping[object, object]) -> str:
 def _worded(problem: ErrorDetails) -> str:
     if problem["type"] == "extra_forbidden":
         inside = problem["loc"][0] == "verdict" and len(problem["loc"]) > 1
-        keys = [*VerdictRule.model_fields, "json"] if inside else [*FrontMatter.model_fields, *_IN_RULE]
+        known = CriterionRule if len(problem["loc"]) > 2 else VerdictRule
+        keys = [*known.model_fields, "json"] if inside else [*FrontMatter.model_fields, *_IN_RULE]
         near = difflib.get_close_matches(str(problem["loc"][-1]), keys, n=1)
         return "is not a template key" + (f"; did you mean {near[0]}?" if near else "")
     if problem["type"] == "missing":

@@ -32,22 +32,26 @@ from judgebench.templates.environment import (
     role_of,
     says_something,
     text_of,
-    uses_completions,
+    uses,
     why,
 )
+from judgebench.templates.fromrows import filled_from, is_from_rows
 from judgebench.templates.frontmatter import FrontMatter, blanked, read_front_matter
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from judgebench.items import Item, Turn
+    from judgebench.items import Criterion, Item, ItemKey, Turn
     from judgebench.verdicts import VerdictKind, VerdictRule
 
 Message = dict[str, str]
 BlockFunction = Callable[["Context"], Iterator[str]]
 
-VARIABLES = frozenset({"prompt", "conversation", "completions", "labels", "reference", "rubric", "item", "structured"})
+VARIABLES = frozenset(
+    {"prompt", "conversation", "completions", "labels", "reference", "rubric", "criteria", "steps", "item"}
+    | {"structured"}
+)
 SUFFIX = ".jinja"
 SUFFIXES = frozenset({SUFFIX, ".j2", ".jinja2"})
 
@@ -81,6 +85,8 @@ class _Absent(jinja2.StrictUndefined):
 
 
 _NO_REFERENCE, _NO_RUBRIC = _Absent("the item has no reference"), _Absent("the item has no rubric")
+_NO_CRITERIA = _Absent("the item has no criteria")
+_NO_STEPS = _Absent("the item has no steps")
 
 
 class Layer(NamedTuple):
@@ -166,6 +172,10 @@ class Template:
         """How the reply is read."""
         return self.front.verdict
 
+    def rule_for(self, item: Item | ItemKey, order: Sequence[int]) -> VerdictRule:
+        """How the reply to a question is read: in mode criteria, by the criteria that it is about."""
+        return self.rule if self.rule.of is None else self.rule.about(asked_of(self.rule, item.checklist, order))
+
     @property
     def structured(self) -> bool:
         """Whether it asks for structured output, of judges that can give it."""
@@ -179,10 +189,21 @@ class Template:
             digest.update(f"\0{name}\0{text}".encode())
         return digest.hexdigest()
 
+    def for_items(self, items: Iterable[Item]) -> Template:
+        """The template with the classes or the scale of these items, where its head says that they are the rows'.
+
+        Raises:
+            ConfigError: The items have fewer than two classes.
+        """
+        if not is_from_rows(self.source):
+            return self
+        made = parse_template(filled_from(self.source, self.where, items), self.where, (), dict(self.files))
+        return replace(made, edited=self.edited)
+
     @property
     def needs_item_data(self) -> bool:
         """Whether it uses what some items may lack, so that every item is rendered once before the first call."""
-        return bool(self.used & {"item", "reference", "rubric"})
+        return bool(self.used & {"item", "reference", "rubric", "steps"})
 
     def render(self, item: Item, order: Sequence[int], *, structured: bool = False) -> list[Message]:
         """The exact messages for one item.
@@ -198,7 +219,7 @@ class Template:
         assert isinstance(self._compiled.environment, Environment)
         self._compiled.environment.begin_rendering()
         try:
-            variables = _variables(item, order, structured=structured)
+            variables = _variables(item, order, self.rule, structured=structured)
             if self._blocks is not None:
                 # What `new_context` makes of globals and blocks is needed by what stands outside the blocks alone.
                 parent = {**self._compiled.globals, **variables}
@@ -218,13 +239,21 @@ class Template:
             raise ConfigError.at(self.where, f"cannot be rendered for item '{item.id}': {why(error)}") from None
 
 
-def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[str, Any]:
+def asked_of(rule: VerdictRule, checklist: Sequence[Criterion], order: Sequence[int]) -> tuple[Criterion, ...]:
+    """The criteria that a question is about: all, or the one whose number stands as its order."""
+    return (checklist[order[0]],) if rule.reads_each else tuple(checklist)
+
+
+def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structured: bool) -> dict[str, Any]:
     """What a template knows of an item."""
+    checklist = asked_of(rule, item.checklist, order) if item.checklist else ()
+    completions = [item.completions[index] for index in ([0] if rule.reads_each else order)]
     # A mapping, not an object: the sandbox looks closely at every attribute of an object.
     shown = [
         {"label": LABELS[slot], "text": completion.text, "turns": _turns(completion.turns)}
-        for slot, completion in enumerate([item.completions[index] for index in order])
+        for slot, completion in enumerate(completions)
     ]
+    criteria = [{"id": each.id, "text": each.text, "weight": each.weight} for each in checklist]
     return {
         "prompt": next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), ""),
         "conversation": _turns(item.conversation),
@@ -232,7 +261,9 @@ def _variables(item: Item, order: Sequence[int], *, structured: bool) -> dict[st
         "labels": list(LABELS[: len(shown)]),
         "reference": _NO_REFERENCE if item.reference is None else item.reference,
         "rubric": _NO_RUBRIC if item.rubric is None else item.rubric,
+        "criteria": criteria or _NO_CRITERIA,
         "item": item.metadata,
+        "steps": [{"index": at, "text": text} for at, text in enumerate(item.steps)] if item.steps else _NO_STEPS,
         "structured": structured,
     }
 
@@ -359,11 +390,16 @@ def check_messages(template: Template) -> None:
         if not says_something(block):
             raise ConfigError.at(where, f"block '{message.name}' is empty", line=block.lineno, inside=inside)
     above = [node for _, tree in template.layers for node in tree.body if not isinstance(node, nodes.Block)]
-    if not any(uses_completions(node) for node in (*above, *template.imported, *_sent(template))):
+    in_steps = template.rule.steps
+    if not any(
+        uses(node, "steps" if in_steps else "completions") for node in (*above, *template.imported, *_sent(template))
+    ):
         user = next(message.name for message in template.messages if message.role == "user")
         inside, block = _definitions(template, user)[0]
         fix = "add {% for c in completions %}[{{ c.label }}] {{ c.text }}{% endfor %}"
-        what = "no message shows the completions"
+        if in_steps:
+            fix = "add {% for s in steps %}<step_{{ s.index }}>{{ s.text }}</step_{{ s.index }}>{% endfor %}"
+        what = f"no message shows the {'steps' if in_steps else 'completions'}"
         raise ConfigError.at(where, what, line=block.lineno, inside=inside, fix=fix)
 
 

@@ -1,3 +1,4 @@
+from judgebench.verdicts.checklist import checklist_like as checklist_like
 from judgebench.verdicts.kinds import KINDS as KINDS, VerdictKind as VerdictKind
 from judgebench.verdicts.marks import VerdictMatch as VerdictMatch, find_tag as find_tag
 from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like
@@ -8,6 +9,7 @@ from judgebench.verdicts.phrasing import (
     fill_tag as fill_tag,
     fill_tags as fill_tags,
     phrase_choice as phrase_choice,
+    phrase_criteria as phrase_criteria,
     phrase_label as phrase_label,
     phrase_rating as phrase_rating,
     tag_text as tag_text,
@@ -21,6 +23,7 @@ from judgebench.verdicts.reading import (
 )
 from judgebench.verdicts.reply import Reply as Reply
 from judgebench.verdicts.rule import (
+    CriterionRule as CriterionRule,
     Span as Span,
     VerdictRule as VerdictRule,
     structured_schema as structured_schema,

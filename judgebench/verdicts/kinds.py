@@ -45,6 +45,11 @@ class VerdictKind:
         return not self.many
 
     @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return False
+
+    @property
     def answers(self) -> str:
         """How many answers a question takes, in words: `2 to 26 answers`."""
         fewest = self.numbers[0]
@@ -68,6 +73,9 @@ class VerdictKind:
             raise ValueError(f"verdict.criteria belongs to mode rating, not to {self.mode}")
         if rule.positive is not None:
             raise ValueError(f"verdict.positive belongs to mode label, not to {self.mode}")
+        if rule.steps:
+            raise ValueError(f"verdict.steps belongs to mode steps, not to {self.mode}")
+        _no_criteria(rule, self.mode)
         if rule.values is not None:
             named = set(rule.values.values())
             if self.slots == 2 and (beyond := sorted(named - {"A", "B", TIE})):
@@ -92,6 +100,7 @@ class RatingKind(VerdictKind):
 
     def check(self, rule: VerdictRule) -> None:
         """A scale, and neither values nor slots."""
+        _no_criteria(rule, self.mode)
         if rule.scale is None:
             raise ValueError("mode rating needs verdict.scale, such as [1, 10]")
         if rule.values is not None:
@@ -100,7 +109,8 @@ class RatingKind(VerdictKind):
             raise ValueError("mode rating shows one completion: verdict.ranking and verdict.scores are not allowed")
 
     def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
-        """Its grade; a class of it says nothing of a rating."""
+        """Its grade; a class of it says nothing of a rating, nor do classes of its criteria."""
+        item = _without_criteria(item)
         if item.k > 1:
             return item
         grades = tuple(each for each in item.annotations if not isinstance(each[1], str))
@@ -116,6 +126,7 @@ class LabelKind(VerdictKind):
 
     def check(self, rule: VerdictRule) -> None:
         """Classes in `values`, the positive one among them."""
+        _no_criteria(rule, self.mode)
         if rule.scale is not None or rule.has_parts:
             raise ValueError("mode label reads a class: of verdict's forms it has values alone")
         if rule.classes is None:
@@ -123,12 +134,75 @@ class LabelKind(VerdictKind):
 
     def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:
         """The class that its label, or its grade of 0 or 1, stands for; none where neither does."""
+        item = _without_criteria(item)
         if item.k != 1 or classes is None:
             return item
         gold = classes.gold(item)
         people = tuple((who, name) for who, said in item.annotations if (name := classes.of(said)) is not None)
         alike = gold == item.label and item.human_score is None and people == item.annotations
         return item if alike else replace(item, label=gold, human_score=None, annotations=people)
+
+
+class CriteriaKind(VerdictKind):
+    """A class for each of an item's own criteria, such as met or unmet."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """What each criterion's verdict earns."""
+        if rule.of is None:
+            raise ValueError(
+                "mode criteria needs verdict.of, such as {values: {met: 1, unmet: 0}}, for a reply about all criteria, "
+                "or verdict.values, such as {MET: 1, UNMET: 0}, for a reply about each"
+            )
+        forms = (rule.scale, rule.ranking, rule.criteria, rule.scores)
+        if any(form is not None for form in forms):
+            raise ValueError("mode criteria reads a verdict on each criterion: of verdict's forms it has of alone")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:
+        """What the labels of its criteria stand for; where there are any, no other label counts."""
+        if not item.checklist or classes is None:
+            return item
+        said = tuple(
+            each if each.label is None else replace(each, gold=classes.share(each.label)) for each in item.checklist
+        )
+        if all(each.gold is None for each in said):
+            return replace(item, checklist=said, label=None)
+        return replace(item, checklist=said, label=None, human_score=None)
+
+
+def _no_criteria(rule: VerdictRule, mode: Mode) -> None:
+    if rule.of is not None:
+        raise ValueError(f"verdict.of belongs to mode criteria, not to {mode}")
+
+
+def _without_criteria(item: ItemKey) -> ItemKey:
+    return replace(item, checklist=()) if item.checklist else item
+
+
+class StepsKind(VerdictKind):
+    """The first wrong step of a single completion."""
+
+    __slots__ = ()
+
+    def check(self, rule: VerdictRule) -> None:
+        """A number, and nothing that belongs to another form."""
+        _no_criteria(rule, self.mode)
+        if rule.scale is not None or rule.values is not None or rule.has_parts:
+            raise ValueError(
+                "mode steps reads the number of a step, or -1: of verdict's forms neither values nor scale is allowed"
+            )
+        if not rule.steps:
+            raise ValueError("mode steps needs verdict.steps: leave it out, for it is set by the mode")
+
+    def held_against(self, item: ItemKey, classes: Classes | None) -> ItemKey:  # noqa: ARG002 - for labels
+        """Its wrong steps; criteria of it say nothing of them."""
+        return _without_criteria(item)
+
+    @property
+    def votes(self) -> bool:
+        """Whether several samples are one verdict, their mode, where nothing else is said."""
+        return True
 
 
 _KINDS = (
@@ -162,6 +236,22 @@ _KINDS = (
         starter=r"{pattern: 'Verdict: (PASS|FAIL)', values: {PASS: pass, FAIL: fail}, anchor: line, "
         "example: 'Verdict: PASS'}",
         many="labels",
+    ),
+    CriteriaKind(
+        "criteria",
+        "one completion, and the item's own criteria",
+        numbers=(1,),
+        slots=1,
+        starter='{json: verdicts, of: {values: {met: 1, unmet: 0}}, example: \'{"verdicts": {"c1": "met"}}\'}',
+        many="criteria",
+    ),
+    StepsKind(
+        "steps",
+        "one completion in steps, of which the first wrong one is named",
+        numbers=(1,),
+        slots=1,
+        starter=r"{pattern: '\\boxed\{([^{}]*)\}', example: 'Step 2 adds wrongly. \boxed{2}'}",
+        many="steps",
     ),
 )
 

@@ -148,8 +148,8 @@ def find_tag(
     match = found[0 if rule.match == "first" or rule.anchor == "start" else -1]
     if match.text is None:
         return Failure("unreadable", f"{regex.pattern} matched without its group")
-    if rule.scale is not None and not rule.has_parts:
-        numbers = _as_numbers(caught, answer, rule.scale)
+    if rule.numbers is not None:
+        numbers = _as_numbers(caught, answer, rule.numbers)
         if isinstance(numbers, Failure):
             return numbers
         caught = numbers
@@ -274,7 +274,7 @@ def _unclear(matches: Sequence[Match], answer: str, rule: VerdictRule) -> Failur
         return Failure("ambiguous", f"says {', '.join(dict.fromkeys(str(match.text) for match in matches))}")
     if rule.has_parts:
         return None
-    if rule.scale is None:
+    if rule.numbers is None:
         spoken = all(_is_spoken_of(match, answer) for match in matches)
         mark = answer[last.start : last.end]
         return Failure("unreadable", f"'{mark}' is mentioned, and not as the verdict") if spoken else None
@@ -289,7 +289,7 @@ def _same(match: Match, rule: VerdictRule) -> str:
     if rule.values is not None:
         return rule.values.get(text, text.casefold())
     try:
-        return f"{float(text.replace(',', '.')):g}" if rule.scale is not None else "".join(text.split())
+        return f"{float(text.replace(',', '.')):g}" if rule.numbers or rule.scale else "".join(text.split())
     except ValueError:
         return text
 

@@ -6,7 +6,8 @@ import re
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS, TIE, Failure, Verdict
+from judgebench.items import LABELS, NO_STEP, TIE, Failure, StepIndex, Verdict
+from judgebench.verdicts.checklist import of_one, read_checklist
 from judgebench.verdicts.parts import as_text, read_criteria, read_ranking, read_slot_scores
 from judgebench.verdicts.undress import undress
 
@@ -34,6 +35,9 @@ _NUMBER = re.compile(
     re.IGNORECASE,
 )
 
+_MINUS = re.compile("[\u2010-\u2015\u2212\ufe63\uff0d]")
+_TEX = re.compile(r"\\(?:text|mathrm|mathbf|textbf)\{([^{}]*)\}?")
+
 _DECIMAL = re.compile(r"[-+]?(?:\d+\.?\d*|\.\d+)")
 """A number in digits: neither `1e1` nor `inf`, which no rule asks for."""
 
@@ -46,6 +50,11 @@ def meaning_of(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Fail
         rule: By which it was found.
         k: How many slots the question had; 1 where a single completion was shown.
     """
+    result = _meaning(match, rule, k)
+    return of_one(str(result.value), rule) if rule.reads_each and isinstance(result, Verdict) else result
+
+
+def _meaning(match: VerdictMatch, rule: VerdictRule, k: int) -> Verdict | Failure:
     if not match.in_object:
         return _meaning_of_text(str(match.value), rule, k)
     result = _meaning_of_field(match.value, rule, k)
@@ -62,6 +71,8 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
         return result
     if rule.scale is not None:
         return _rating(text, rule.scale)
+    if rule.steps:
+        return _step(text)
     value = _choice(text, rule) or _winner(text, rule, k)
     if value is None:
         known = ", ".join(rule.values) if rule.values is not None else f"the {k} slots"
@@ -71,7 +82,14 @@ def _meaning_of_text(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
     return Failure("unreadable", f"'{shortened(value)}' is not one of the {k} slots")
 
 
+def _of_criterion(value: Any, rule: VerdictRule) -> Verdict | Failure:
+    """What is said of one criterion."""
+    return _meaning_of_text(value, rule, 1) if isinstance(value, str) else Failure("unreadable", "is no text")
+
+
 def _parts(text: str, rule: VerdictRule, k: int) -> Verdict | Failure:
+    if rule.reads_all:
+        return read_checklist(text, rule, _of_criterion)
     if rule.ranking is not None:
         return read_ranking(text, LABELS[:k], ties=rule.ranking == "ties")
     if rule.scores is not None:
@@ -121,10 +139,15 @@ def _meaning_of_field(value: Any, rule: VerdictRule, k: int) -> Verdict | Failur
     assert rule.json_field is not None
     if value is None:
         return Failure("unreadable", f"{rule.json_field}: no value")
+    if rule.reads_all:
+        result = read_checklist(value, rule, _of_criterion)
+        return Failure(result.kind, f"{rule.json_field}: {result.detail}") if isinstance(result, Failure) else result
     if rule.has_parts:
         if rule.scores is not None and isinstance(value, dict):  # scores may stand under the slots' letters
             value = [value.get(label) for label in LABELS[:k]]
         return _meaning_of_text(as_text(value), rule, k)
+    if isinstance(value, bool) and str(value).lower() in (rule.values or {}):
+        value = str(value).lower()
     if isinstance(value, bool | dict | list):  # true is no rating
         return Failure("unreadable", f"{rule.json_field}: '{shortened(str(value))}' is no verdict")
     text = f"{Decimal(repr(value)):f}" if isinstance(value, float) else str(value)  # 0.00001 is not 1e-05
@@ -146,6 +169,22 @@ def _rating(text: str, scale: tuple[float, float]) -> Verdict | Failure:
     if not scale[0] <= rating <= scale[1]:
         return Failure("unreadable", f"{shortened(text)} is outside {scale[0]:g} to {scale[1]:g}")
     return Verdict(rating)
+
+
+_STEP = re.compile(
+    r"(?:(?:the\s+)?(?:step|paragraph|index|number)(?:-|[\s:#=_]*))?(?P<number>-\s?1|\+?\d{1,6})(?:\.0*)?",
+    re.IGNORECASE,
+)
+
+
+def _step(text: str) -> Verdict | Failure:
+    """The number of a step, or -1: `3`, `**3**`, `step 3`, `paragraph_3`, with any minus sign."""
+    *_, bare = undress(text)
+    for form in (text, bare.text):
+        plain = _MINUS.sub("-", _TEX.sub(r"\1", form)).strip(_DECORATION)
+        if match := _STEP.fullmatch(plain):
+            return Verdict(StepIndex("".join(match["number"].split())))
+    return Failure("unreadable", f"'{shortened(text)}' is neither the number of a step, from 0, nor {NO_STEP}")
 
 
 def shortened(text: str, limit: int = 120) -> str:

@@ -6,12 +6,13 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from judgebench.items import LABELS
+from judgebench.verdicts.checklist import checklist_like
 from judgebench.verdicts.finding import find_strictly
 from judgebench.verdicts.marks import VerdictMatch, find_tag
 from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, scores_like
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.verdicts.rule import VerdictRule
 
@@ -40,6 +41,16 @@ def phrase_label(rule: VerdictRule, name: str) -> str:
         name: One of its classes.
     """
     return next(text for text, value in (rule.values or {}).items() if value == name)
+
+
+def phrase_criteria(rule: VerdictRule, names: Mapping[str, str]) -> str:
+    """The verdicts on all criteria of an item: an object of JSON where the rule has a field, else a line for each.
+
+    Args:
+        rule: Of mode criteria.
+        names: The class of each criterion, by its id.
+    """
+    return checklist_like(rule, names)
 
 
 def phrase_rating(rule: VerdictRule, rating: str) -> str:
@@ -116,5 +127,9 @@ def _example_text(rule: VerdictRule) -> str:
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:
-    """A rating as a number; the rest, several parts among it, as text."""
+    """A rating or a step as a number, verdicts on criteria as an object; the rest, several parts among it, as text."""
+    if rule.reads_all:
+        return json.loads(text)
+    if rule.steps:
+        return int(text)
     return float(text) if rule.scale is not None and not rule.has_parts else text

@@ -8,9 +8,9 @@ import re
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
-from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+from pydantic import BaseModel, ConfigDict, Field, PrivateAttr, field_validator, model_validator
 
-from judgebench.items import LABELS, TIE, Classes, class_key
+from judgebench.items import LABELS, NO_STEP, TIE, Classes, Criterion, class_key
 from judgebench.verdicts.patterns import compile_pattern, group_alone
 
 if TYPE_CHECKING:
@@ -38,6 +38,44 @@ class After(BaseModel):
     after: str = Field(min_length=1)
 
 
+class CriterionRule(BaseModel):
+    """How the verdict on one criterion is read.
+
+    Attributes:
+        values: What share of a criterion's weight each text earns, from 0 to 1: `{met: 1, unmet: 0}`. Texts of one
+            share mean the same; the first of them names the class.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True)
+
+    values: dict[str, float] = Field(min_length=2)
+
+    @model_validator(mode="after")
+    def _whole(self) -> CriterionRule:
+        if not all(0 <= share <= 1 for share in self.values.values()):
+            raise ValueError("values: a criterion's shares run from 0 to 1, such as {met: 1, unmet: 0}")
+        if max(self.values.values()) < 1 or len(set(self.values.values())) < 2:
+            raise ValueError("values: one text must earn 1 and another less, such as {met: 1, unmet: 0}")
+        if len({class_key(text) for text in self.values}) < len(self.values):
+            raise ValueError(f"values must differ in more than case and spaces, found {', '.join(self.values)}")
+        return self
+
+    @cached_property
+    def classes(self) -> Classes:
+        """The classes, in the order in which `values` names them; the positive one earns all of a weight."""
+        names: dict[float, str] = {}
+        for text, share in self.values.items():
+            names.setdefault(share, text)
+        return Classes(tuple(names.values()), names[1.0], shares=tuple(names))
+
+    @cached_property
+    def reader(self) -> VerdictRule:
+        """The rule that reads one verdict, whatever stands around it."""
+        classes = self.classes
+        values = {text: classes.names[classes.shares.index(share)] for text, share in self.values.items()}
+        return VerdictRule(pattern="(.*)", values=values, positive=classes.positive)
+
+
 class VerdictRule(BaseModel):
     """How a reply is read.
 
@@ -54,8 +92,11 @@ class VerdictRule(BaseModel):
         ranking: The group holds a ranking of all slots, such as `B > A > C`; with `ties`, `=` may stand in it.
         criteria: In mode rating, the group holds a rating for each of these names; the weighted mean counts.
         scores: The group holds a score for each slot, between these two; the highest is the choice.
+        steps: In mode steps, that the group holds the number of a step, or -1; no template says so itself.
         positive: In mode label, the class that precision, recall and specificity are of; only label rules have one.
         abstain: In mode label, the class that says that the judge can't tell, where there is one.
+        of: In mode criteria, how the verdict on each criterion is read: from one reply about all of them, or, with
+            `values` beside it, from a reply about one.
         example: A reply that the rule reads.
     """
 
@@ -70,9 +111,12 @@ class VerdictRule(BaseModel):
     ranking: Literal["strict", "ties"] | None = None
     criteria: dict[str, float] | None = Field(default=None, min_length=1)
     scores: tuple[float, float] | None = None
+    steps: bool = False
     positive: str | None = None
     abstain: str | None = None
+    of: CriterionRule | None = None
     example: str | None = None
+    _asked: tuple[Criterion, ...] | None = PrivateAttr(default=None)
 
     @field_validator("anchor", mode="before")
     @classmethod
@@ -90,7 +134,33 @@ class VerdictRule(BaseModel):
     @cached_property
     def has_parts(self) -> bool:
         """Whether a verdict is made from several parts: a ranking, criteria or scores."""
-        return any(form is not None for form in (self.ranking, self.criteria, self.scores))
+        return any(form is not None for form in (self.ranking, self.criteria, self.scores)) or self.reads_all
+
+    @property
+    def reads_all(self) -> bool:
+        """Whether one reply has the verdicts on all criteria of an item."""
+        return self.of is not None and self.values is None
+
+    @property
+    def reads_each(self) -> bool:
+        """Whether each criterion of an item has a reply of its own."""
+        return self.of is not None and self.values is not None
+
+    @property
+    def asked(self) -> tuple[Criterion, ...] | None:
+        """The criteria that a question is about; None in a template, which has none of its own."""
+        return self._asked
+
+    def about(self, criteria: tuple[Criterion, ...]) -> VerdictRule:
+        """The rule for a question about these criteria."""
+        own = self.model_copy()
+        own._asked = criteria  # noqa: SLF001 - its own
+        return own
+
+    @property
+    def numbers(self) -> tuple[float, float] | None:
+        """The lowest and the highest number that the group may hold; None where it holds none, or several."""
+        return (NO_STEP, math.inf) if self.steps else None if self.has_parts else self.scale
 
     @property
     def is_label(self) -> bool:
@@ -99,7 +169,9 @@ class VerdictRule(BaseModel):
 
     @cached_property
     def classes(self) -> Classes | None:
-        """The classes of a label rule, in the order in which `values` first names them; None of another."""
+        """The classes of a label rule, or of each criterion, in the order of `values`; None of another."""
+        if self.of is not None:
+            return self.of.classes
         if self.positive is None:
             return None
         return Classes(tuple(dict.fromkeys((self.values or {}).values())), self.positive, self.abstain)
@@ -119,7 +191,7 @@ class VerdictRule(BaseModel):
     @property
     def can_tie(self) -> bool:
         """Whether there is a verdict that no completion is better."""
-        if self.is_label:
+        if self.is_label or self.steps:
             return False
         return TIE in (self.values or {}).values() or self.ranking == "ties" or self.scores is not None
 
@@ -149,7 +221,8 @@ class VerdictRule(BaseModel):
         return self
 
     def _check_parts(self) -> None:
-        forms = {"ranking": self.ranking, "criteria": self.criteria, "scores": self.scores, "values": self.values}
+        forms: dict[str, object] = {"ranking": self.ranking, "criteria": self.criteria, "scores": self.scores}
+        forms |= {"values": self.values, **({"of": self.of} if self.reads_all else {})}
         named = [name for name, given in forms.items() if given is not None]
         if not self.has_parts:
             return
@@ -205,7 +278,11 @@ class VerdictRule(BaseModel):
         group = None if self.regex is None else group_alone(self.regex)
         if group is None:
             return
-        if self.scale is not None:
+        if self.steps:
+            if missed := [text for text in ("-1", "0") if group.fullmatch(text) is None]:
+                what = "-1, which says that no step is wrong" if "-1" in missed else "0, the first step"
+                raise ValueError(f"verdict.pattern {self.pattern!r} can never give {what}; match -?\\d+")
+        elif self.scale is not None:
             if not any(group.fullmatch(text) for text in _ratings(*self.scale)):
                 between = f"{self.scale[0]:g} to {self.scale[1]:g}"
                 raise ValueError(f"verdict.pattern {self.pattern!r} can never give a number from {between}")
@@ -245,6 +322,8 @@ def structured_schema(rule: VerdictRule, labels: Sequence[str]) -> Mapping[str, 
         verdict = _schema_of_parts(rule, labels)
     elif rule.scale is not None:
         verdict = {"type": "number", "minimum": rule.scale[0], "maximum": rule.scale[1]}
+    elif rule.steps:
+        verdict = {"type": "integer", "minimum": NO_STEP}
     else:
         verdict = {"type": "string", "enum": list(rule.texts(labels))}
     return {
@@ -260,6 +339,10 @@ def _schema_of_parts(rule: VerdictRule, labels: Sequence[str]) -> dict[str, Any]
         return {"type": "string"}
     if rule.ranking is not None:
         return {"type": "array", "items": {"type": "string", "enum": list(labels)}}
+    if rule.of is not None:
+        ids = [each.id for each in rule.asked or ()]
+        said: dict[str, dict[str, Any]] = {each: {"type": "string", "enum": list(rule.of.values)} for each in ids}
+        return {"type": "object", "properties": said, "required": ids, "additionalProperties": False}
     low, high = rule.scores or rule.scale or (0.0, 1.0)
     number = {"type": "number", "minimum": low, "maximum": high}
     names = list(labels if rule.criteria is None else rule.criteria)

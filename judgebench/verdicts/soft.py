@@ -12,14 +12,16 @@ import math
 import re
 from typing import TYPE_CHECKING, NamedTuple
 
-from judgebench.items import LABELS, TIE, Soft
+from judgebench.items import LABELS, NO_STEP, TIE, Soft
+from judgebench.verdicts.checklist import verdict_of
 from judgebench.verdicts.parts import criteria_spans, label_span, score_spans
+from judgebench.verdicts.rule import Span
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterable, Mapping, Sequence
 
     from judgebench.items import Verdict
-    from judgebench.verdicts.rule import Span, VerdictRule
+    from judgebench.verdicts.rule import VerdictRule
 
     Spread = dict[float, float]
 
@@ -37,6 +39,8 @@ MOST_LEVELS = 101
 
 _MOST_RATINGS = 101
 _LEAST = -14.0
+_FIRST_STEPS, _STEPS = (frozenset(map(str, range(NO_STEP, end))) for end in (10, 101))
+"""Numbers of steps: beside one of a single digit, another digit is taken as a number by itself."""
 _VERDICT_LIKE = re.compile(r"\W*(?:[A-Z]|\d{1,3})\W*")
 _NUMBER = re.compile(r"-?\d+")
 _GOES_ON = re.compile(r"\w|\.\d")
@@ -107,6 +111,8 @@ def soft_verdict(
 
     - Criteria: of each value of the weighted mean, with the expected rating of each criterion in `expected`.
     - Scores: of each slot to have the highest one, and of a tie; with the expected score of each slot.
+    - A verdict on one criterion: of each share of its weight. Of several, each met or not: in `expected` how probable
+      it is that each is met, of those whose tokens are known; what was read stands as certain beside it.
     - A strict ranking: of each slot to be named first (Reddy et al. 2024, FIRST, arXiv 2406.15657).
 
     Args:
@@ -122,6 +128,8 @@ def soft_verdict(
         no whole one; None too for a ranking
         in which several can be equal, since after the first letter nothing is known of those that were not said.
     """
+    if rule.of is not None and rule.reads_all:
+        return _soft_checklist(tokens, text, span, verdict, rule.of.values)
     if rule.ranking is not None:
         return _soft_ranking(tokens, text, span, verdict, rule, k)
     if rule.criteria is not None and rule.scale is not None:
@@ -129,10 +137,15 @@ def soft_verdict(
     if rule.scores is not None:
         return _soft_scores(tokens, text, span, verdict, rule)
     labels = LABELS[:k]
+    if rule.steps:
+        found = _shares_at(tokens, text, span, _FIRST_STEPS if text[span.start : span.end] in _FIRST_STEPS else _STEPS)
+        return None if found is None else _rounded(_normalized(found.by_text), found.mass)
     if rule.scale is not None:
         meanings = _whole_ratings(rule.scale)
     else:
         meanings = {said: said if rule.values is None else rule.values[said] for said in rule.texts(labels)}
+    if rule.of is not None:
+        meanings = {said: f"{share:g}" for said, share in rule.of.values.items()}
     found = _shares_at(tokens, text, span, meanings)
     if found is None:
         return None
@@ -180,6 +193,24 @@ def _soft_criteria(
     levels = _weighted_mean(known, [rule.criteria[name] for name, _ in ratings], rule.scale)
     expected = [(name, _mean(spread)) for (name, _), spread in zip(ratings, known, strict=True)]
     return _rounded({f"{level:.6g}": share for level, share in levels.items()}, mass, expected)
+
+
+def _soft_checklist(
+    tokens: Sequence[PlacedToken], text: str, span: Span, verdict: Verdict, values: Mapping[str, float]
+) -> Soft | None:
+    if {*values.values()} != {0.0, 1.0}:
+        return None
+    inside = text[span.start : span.end]
+    expected, mass = [], 1.0
+    for name, _ in verdict.parts:
+        matches = list(verdict_of(name, tuple(values)).finditer(inside))
+        place = Span(*matches[-1].span(1)).moved(span.start) if matches else None
+        found = None if place is None else _shares_at(tokens, text, place, values)
+        if found is not None:
+            shares = _normalized(found.by_text)
+            expected.append((name, math.fsum(values[said] * share for said, share in shares.items())))
+            mass *= found.mass
+    return _rounded({f"{verdict.value:.6g}": 1.0}, mass, expected) if expected else None
 
 
 def _soft_scores(

@@ -6,8 +6,6 @@ import errno
 import os
 import resource
 import signal
-import subprocess
-import sys
 from contextlib import contextmanager
 from pathlib import Path
 from threading import Thread
@@ -15,6 +13,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from making import outcome
+from processes import Running
 
 from judgebench._util.files import open_in_place, open_to_append, whole_file, whole_folder, write_json, writing
 from judgebench.benchmarks import get_benchmark
@@ -104,6 +103,7 @@ def held(folder: Path) -> dict[str, str]:
     return {path.name: path.read_text(errors="replace") for path in folder.iterdir()}
 
 
+TESTS = Path(__file__).parent.parent
 LARGE = "x" * 50_000
 TOO_LARGE = [
     ("outcomes.jsonl", {"outcomes": 1000}),
@@ -126,6 +126,7 @@ def test_a_runs_end_that_finds_no_space_leaves_each_file_whole(tmp_path: Path, n
 KILLED = """
 import resource, signal, sys
 from pathlib import Path
+sys.path.insert(0, sys.argv[3])
 from _util.test_files import TOO_LARGE, finish
 signal.signal(signal.SIGXFSZ, signal.SIG_DFL)
 resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
@@ -139,11 +140,8 @@ def test_a_process_that_dies_at_a_runs_end_leaves_each_file_whole(tmp_path: Path
     """The system ends it in the midst of writing that file, which is then the earlier one."""
     finish(tmp_path)
     before = held(tmp_path)
-    command = [sys.executable, "-c", KILLED, str(tmp_path), name]
-    ended = subprocess.run(
-        command, env={**os.environ, "PYTHONPATH": str(Path(__file__).parent.parent)}, timeout=60, check=False
-    )
-    assert ended.returncode == -signal.SIGXFSZ
+    with Running(tmp_path, name, TESTS, code=KILLED) as running:
+        assert running.wait() == -signal.SIGXFSZ
     after = held(tmp_path)
     assert (after[name], sum(each.endswith(".part") for each in after)) == (before[name], 1)
 

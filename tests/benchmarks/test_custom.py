@@ -15,7 +15,7 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import Selection, _said, load_dataset
+from judgebench.benchmarks.dataset import Selection, _measured, _said, _texts, load_dataset
 from judgebench.errors import ConfigError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
@@ -639,7 +639,8 @@ def test_the_hash_does_not_depend_on_groups():
     rows = [numbered(n, f"Why {n // 2}?") for n in range(20)]
     dataset = load_dataset(BENCHMARK, rows)
     assert any(item.group for item in dataset)
-    texts_alone = b"".join(sha256("".join(_said(replace(each, group=None))).encode()).digest() for each in dataset)
+    alone = [_said(replace(each, group=None), _measured(_texts(each))) for each in dataset]
+    texts_alone = b"".join(sha256(each.encode()).digest() for each in alone)
     assert dataset.hash == sha256(texts_alone).hexdigest()
 
 

@@ -92,7 +92,8 @@ def test_few_items_are_kept_in_memory(path):
 def test_items_above_the_bound_are_in_a_file(path, monkeypatch, above):
     """Where all items of the source together take a byte more than the bound, none is kept, and they are the same."""
     whole = list(loaded(path, MANY))
-    size = sum(len("".join(datasets._said(item)).encode()) + datasets._OBJECTS_BYTES for item in whole)
+    said = [datasets._said(item, datasets._measured(datasets._texts(item))) for item in whole]
+    size = sum(len(each.encode()) + datasets._OBJECTS_BYTES for each in said)
     monkeypatch.setattr("judgebench.benchmarks.store.KEPT_BYTES", size - above)
 
     again = loaded(path, MANY)

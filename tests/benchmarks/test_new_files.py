@@ -6,14 +6,16 @@ import json
 from pathlib import Path
 
 import pytest
+from commands import write_judges
 from scoring import run_offline, shared, write_rows
+from scripted import ScriptedModels
 
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 
 NEW = (
     *("rmb", "ppe-preference", "ppe-correctness", "pandalm", "contextual-judge", "reasoning-judge", "codejudge"),
-    "eval-bias",
+    *("eval-bias", "codejudge-adversarial", "m-rewardbench", "faithbench", "llm-aggrefact"),
 )
 
 
@@ -170,3 +172,90 @@ def test_pandalms_annotators_agree_as_published(tmp_path):
     people = jb.import_verdicts(shared("pandalm") / "testset-v1.json", out=tmp_path / "runs")
     found = jb.compare(*people).to_json()["agreement"]
     assert [each["kappa"]["value"] for each in found] == pytest.approx([0.852, 0.879, 0.862], abs=5e-4)
+
+
+def faith(sample: int, *labels: list[str]) -> dict[str, object]:
+    """A summary of FaithBench with its annotated spans."""
+    spans = [{"annot_id": at, "label": each, "summary_span": "x"} for at, each in enumerate(labels)]
+    return {"sample_id": sample, "source": f"Text {sample}.", "summary": "A summary.", "annotations": spans}
+
+
+def test_faithbench_takes_the_worst_span(tmp_path):
+    """No span or a benign one is faithful; a questionable or unwanted one among them is not: 2 and 3 of five."""
+    samples = [
+        faith(0),
+        faith(1, ["Benign"], ["Benign"]),
+        faith(2, ["Benign"], ["Questionable"]),
+        faith(3, ["Unwanted", "Unwanted.Intrinsic"]),
+        faith(4, ["Questionable"], ["Benign"], ["Unwanted.Extrinsic"]),
+    ]
+    (tmp_path / "batch_1.json").write_text(json.dumps({"samples": samples}))
+    run = run_offline("faithbench", tmp_path, str(tmp_path / "batch_1.json"), judge="offline/first")
+    assert {item.id: item.label for item in run.items} == {
+        "batch_1:0": "faithful",
+        "batch_1:1": "faithful",
+        **{f"batch_1:{at}": "unfaithful" for at in (2, 3, 4)},
+    }
+    labels = run.metrics.extra["labels"]
+    assert (run.metrics.template, labels["positive"]) == ("faithfulness", "unfaithful")
+    assert run.metrics.score == pytest.approx(labels["balanced_accuracy"]["score"])
+
+
+def test_llm_aggrefact_is_the_mean_over_its_sets_of_balanced_accuracy(tmp_path):
+    """Hand-worked from verdicts: in set a recalls 1/2 and 1, in b 1 and 0: balanced 3/4 and 1/2, their mean 5/8."""
+    said = [("a", 1, 1), ("a", 1, 0), ("a", 0, 0), ("b", 1, 1), ("b", 1, 1), ("b", 1, 1), ("b", 0, 1)]
+    rows = [
+        {"dataset": name, "doc": f"Doc {at}.", "claim": "c", "label": gold, "contamination_identifier": "id"}
+        for at, (name, gold, _) in enumerate(said)
+    ]
+    words = {1: "FAITHFUL", 0: "UNFAITHFUL"}
+    (tmp_path / "rows").mkdir()
+    data = write_rows(tmp_path / "rows" / "test-00000-of-00001.jsonl", rows)
+    write_rows(tmp_path / "rows" / "dev-00000-of-00001.jsonl", [{"another": "split"}])
+    with ScriptedModels(lambda asked: f"Verdict: {words[said[int(asked.text.split('Doc ')[1][0])][2]]}") as models:
+        providers = write_judges(models.url, tmp_path)
+        for given in (data, str(tmp_path / "rows")):
+            out = tmp_path / f"runs-{len(given)}"
+            run = jb.run("llm-aggrefact", judge="mine", data=given, providers=providers, out=out, cache_dir=out)
+            assert {name: each.score for name, each in run.metrics.sections.items()} == {"a": 0.75, "b": 0.5}
+            assert run.metrics.score == pytest.approx(5 / 8)
+            assert run.metrics.low < 5 / 8 < run.metrics.high
+            assert run.metrics.extra["labels"]["positive"] == "faithful"
+
+
+def test_m_rewardbench_is_rewardbenchs_rule_in_each_language(tmp_path):
+    """Arabic: Chat (100 of 195 right) and Safety (right): mean of both; Czech: Chat wrong: 0. Mean over languages."""
+    rows = {
+        "arb_Arab": [("alpacaeval-easy", True), ("alpacaeval-hard", False), ("donotanswer", True)],
+        "ces_Latn": [("alpacaeval-easy", False)],
+    }
+    for language, among in rows.items():
+        (tmp_path / "rows" / language).mkdir(parents=True)
+        write_rows(
+            tmp_path / "rows" / language / "test-00000-of-00001.jsonl",
+            [
+                {"id": at, "language": "x", "prompt": "p", "source": subset}
+                | {"chosen": "longer text" if right else "a", "rejected": "middle"}
+                for at, (subset, right) in enumerate(among)
+            ],
+        )
+    run = run_offline("m-rewardbench", tmp_path, str(tmp_path / "rows"))
+    arabic = (100 / 195 + 1) / 2
+    assert {name: each.score for name, each in run.metrics.sections.items()} == {
+        "arb_Arab": pytest.approx(arabic),
+        "ces_Latn": 0.0,
+    }
+    assert run.metrics.score == pytest.approx(arabic / 2)
+    assert {item.id: item.group for item in run.items}["ces_Latn:0"] == "0"
+
+
+def test_the_adversarial_codejudge_has_the_columns_of_the_other(tmp_path):
+    """Another dataset, the same rule: mean over orders and pairs."""
+    (tmp_path / "rows" / "codegen").mkdir(parents=True)
+    row = {"question_content": "q", "pos_response": "good", "neg_response": "b", "difficulty": "easy"}
+    write_rows(tmp_path / "rows" / "codegen" / "model.jsonl", [row])
+    metrics = run_offline("codejudge-adversarial", tmp_path, str(tmp_path / "rows")).metrics
+    assert (metrics.score, metrics.judgements, get_benchmark("codejudge-adversarial").hub_id) == (
+        *(1.0, 2),
+        "mattymchen/codejudgebench-adversarial",
+    )

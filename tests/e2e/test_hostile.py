@@ -340,7 +340,7 @@ def as_json_has_it(text: str) -> str:
     return str(json.loads(json.dumps(text)))
 
 
-@settings(max_examples=simulating.runs(20))
+@settings(max_examples=simulating.runs(40))
 @given(prompts=TEXTS, replies=TEXTS)
 def test_unicode_of_every_kind_passes_unharmed(tmp_path_factory, prompts: list[str], replies: list[str]) -> None:
     """The prompt arrives as the row has it; the reply stands in the run and in the cache as the server sent it."""

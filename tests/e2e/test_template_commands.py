@@ -36,6 +36,7 @@ def test_the_list_has_every_template_under_its_mode(monkeypatch: pytest.MonkeyPa
         "best_of_k: 2 to 26 completions",
         "rating: one completion, to rate",
         "label: one completion, to put in a class",
+        "criteria: one completion, and the item's own criteria",
     ]
     assert [line for line in lines if len(line) > 80 or line != line.rstrip()] == []
 

@@ -399,7 +399,7 @@ def test_a_number_of_many_digits_is_a_mistake():
     assert "a number too long" in refusal("judges: {a: {timeout: " + "1" * 5000 + "}}")
 
 
-@pytest.mark.parametrize("text", ["[" * 100_000, "judges: " + "{a: " * 100_000, "- " * 50_000])
+@pytest.mark.parametrize("text", ["[" * 20_000, "judges: " + "{a: " * 20_000, "- " * 20_000])
 def test_a_file_nested_without_end_is_a_mistake(text):
     """Thousands of levels are one clear message and never the end of the process."""
     assert "nested too deep" in refusal(text)

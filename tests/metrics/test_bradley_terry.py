@@ -120,12 +120,13 @@ def test_orders_of_one_item_do_not_make_it_surer():
     assert twice.low[0] == pytest.approx(once.low[0], abs=0.1)
 
 
+@pytest.mark.simulation
 def test_the_interval_of_a_model_that_seldom_loses_holds_the_truth():
     """It wins 0.97 of 20 games, and in half of the runs all: at least 93 of 100 intervals hold half the log-odds."""
     truth, random = math.log(0.97 / 0.03) / 2, np.random.default_rng(3)
     held = 0
-    for _ in range(300):
+    for _ in range(runs(1_000)):
         lost = (random.random(20) >= 0.97).astype(int)
         found = strengths(lost, 1 - lost, models=2, resamples=200)
         held += found.low[0] <= truth <= found.high[0]
-    assert held >= 0.93 * 300
+    assert held >= 0.93 * runs(1_000)

@@ -329,7 +329,7 @@ def test_the_seed_decides_the_draws():
     rows = [outcomes(run) for run in np.random.default_rng(6).random((2, 400))]
 
     def low(seed):
-        runs = PairedRuns(rows, ITEMS, lambda item: item.id, seed=seed)
+        runs = PairedRuns(rows, ITEMS, lambda item: item.id, seed=seed, resamples=500)
         return runs.part(runs.whole).difference(0, 1).low
 
     assert low(1) == low(1) != low(2)

@@ -201,7 +201,7 @@ def test_an_item_that_several_runs_have_is_there_once():
 
 def test_twelve_runs_at_once():
     """Every run has its place in every part."""
-    runs = [written_run(f"judge{n:02}", pairs(20), right(n / 24)) for n in range(12)]
+    runs = [written_run(f"judge{n:02}", pairs(8), right(n / 24)) for n in range(12)]
     jb.report_page(runs, "page.html")
     assert len(block("items")["runs"]) == 12
     assert len(figures()["runs"]["rows"]) == 12

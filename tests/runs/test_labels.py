@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import simulating
 from hypothesis import given, settings, strategies as st
 
 from judgebench.runs.labels import manifest_labels
@@ -151,7 +152,7 @@ RUNS = st.lists(st.fixed_dictionaries({}, optional=VALUES), min_size=1, max_size
 PARTS = st.lists(st.sampled_from(["runs", "a", "b"]), min_size=1, max_size=3).map("/".join)
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=500 if simulating.whole else 40, deadline=None)
 @given(RUNS, st.lists(PARTS, min_size=7, max_size=7, unique=True), st.randoms(use_true_random=False))
 def test_labels_are_distinct_in_any_order(runs: list[dict[str, Any]], paths: list[str], chance: random.Random):
     """Different runs have different titles, rows of one benchmark's table never look alike, and no order matters."""

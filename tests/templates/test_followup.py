@@ -56,7 +56,7 @@ def test_nothing_else_is(result):
 def test_the_turn_goes_on_from_the_reply():
     """The question as it was sent, the reply, and the request."""
     sent = [{"role": "system", "content": "s"}, {"role": "user", "content": "u"}]
-    messages = follow_up(load_template("pairwise"), sent, "Hm.", 2)
+    messages = follow_up(load_template("pairwise").rule, sent, "Hm.", 2)
     assert messages[:3] == [*sent, {"role": "assistant", "content": "Hm."}]
     assert messages[3]["role"] == "user"
     assert messages[3]["content"].endswith("exactly this form: [[A]] or [[B]]")

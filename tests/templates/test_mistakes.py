@@ -37,7 +37,10 @@ def front(verdict, *, name="own", mode="pairwise", more=""):
             FRONT.replace("pattern:", "patern: x\n  pattern:"),
             "verdict.patern: is not a template key; did you mean pattern?",
         ),
-        (FRONT.replace("pairwise", "pairs"), "mode: Input should be 'pairwise', 'best_of_k', 'rating' or 'label'"),
+        (
+            FRONT.replace("pairwise", "pairs"),
+            "mode: Input should be 'pairwise', 'best_of_k', 'rating', 'label', 'criteria' or 'steps'",
+        ),
         (FRONT.replace("name: own", "name: ../own"), "name: "),
         (FRONT.replace("name: own", "name: 12"), "name: is 12, expected text"),
     ],

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+from dataclasses import replace
 
 import pytest
 from commands import REPOSITORY, judgebench, write_jsonl
@@ -9,13 +10,15 @@ from making import item
 from shippedtemplates import NAMES, loaded
 
 from judgebench._util.resources import shipped
+from judgebench.api import render
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.client.providers.offline import answer
-from judgebench.items import LABELS, TIE, Completion, Turn, Verdict
+from judgebench.items import LABELS, TIE, Completion, Criterion, Turn, Verdict
 from judgebench.protocols.orders import Protocol, calls_needed
 from judgebench.templates.followup import wanted
 from judgebench.templates.hints import hint_for
+from judgebench.verdicts import KINDS
 from judgebench.verdicts.reading import read
 from judgebench.verdicts.reply import Reply
 
@@ -51,6 +54,9 @@ def said(name, k):
 def rendered(name, of=None):
     k = shown(name)
     of = of or item(answers=tuple(f"text of {label}" for label in LABELS[:k]), metadata={})
+    if loaded(name).rule.steps:
+        of = replace(of, steps=tuple(each.text for each in of.completions))
+    of = replace(of, checklist=(Criterion("c1", "Names the city."),)) if loaded(name).rule.of else of
     return loaded(name).render(of, tuple(range(k)))
 
 
@@ -255,6 +261,15 @@ REPLIES = [
 ]
 
 
+def test_each_shipped_template_can_be_shown_without_data():
+    """`templates render` has an item for every kind of verdict."""
+    first = {loaded(name).mode: name for name in reversed(NAMES)}
+    assert set(first) == set(KINDS)
+    for mode, name in first.items():
+        shown_as = render(name)
+        assert (shown_as.template, bool(shown_as.messages)) == (name, True), mode
+
+
 def test_a_public_judges_usual_reply_is_read():
     """In the form that the method's own judges were tuned to, or are asked for."""
     found = []
@@ -273,7 +288,7 @@ def test_a_judge_with_a_schema_is_not_asked_for_the_object_in_words():
         template, k = loaded(name), shown(name)
         if template.rule.json_field is None:
             continue
-        of = item(answers=("one", "two")[:k])
+        of = item(answers=("one", "two")[:k], checklist=(Criterion("c1", "Names the city."),))
         schema, words = (
             "\n".join(each["content"] for each in template.render(of, tuple(range(k)), structured=structured))
             for structured in (True, False)
@@ -290,11 +305,15 @@ def test_each_shipped_template_judges_from_end_to_end(tmp_path):
     """Every reply of an offline judge, which is worded like the example, is read."""
     found = {}
     row = {"prompt": "p", "response": "a long answer", "reference": "r", "rubric": "Is it long?"}
+    row["criteria"] = [{"id": "c1", "text": "Is it long?"}, {"id": "c2", "text": "Is it short?"}]
     rows = write_jsonl(tmp_path / "rows.jsonl", [row | {"id": str(at)} for at in range(6)])
+    steps = {"prompt": "p", "steps": ["one", "two"]}
+    in_steps = write_jsonl(tmp_path / "steps.jsonl", [steps | {"id": str(at)} for at in range(6)])
     for benchmark, modes, data in (
         ("rewardbench", {"pairwise", "rating"}, "sample"),
         ("rewardbench-2", {"best_of_k"}, "sample"),
-        ("custom", {"label"}, rows),
+        ("custom", {"label", "criteria"}, rows),
+        ("custom", {"steps"}, in_steps),
     ):
         named = [word for name in NAMES if loaded(name).mode in modes for word in ("-t", name)]
         ended = judgebench("run", benchmark, "-j", "offline/longest", *named, "--data", data, "--limit", "6", "--json")

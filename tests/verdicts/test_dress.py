@@ -142,7 +142,8 @@ def test_an_object_in_any_dress_is_read_with_its_place(name):
         found = read_placed(Reply(text=text), rule, k)
         assert isinstance(found, PlacedVerdict), (some, text, found)
         assert found.verdict == expected, (some, text)
-        assert text[slice(*found.span)] == verdict, (some, text)
+        if not rule.reads_all:  # the whole object is the place then, in its own dress
+            assert text[slice(*found.span)] == verdict, (some, text)
 
 
 @pytest.mark.parametrize("name", RULES)

@@ -35,6 +35,8 @@ def test_every_mode_has_its_kind():
         "best_of_k": True,
         "rating": False,
         "label": False,
+        "criteria": False,
+        "steps": False,
     }
 
 

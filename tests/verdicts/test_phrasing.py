@@ -10,6 +10,7 @@ from judgebench.verdicts.phrasing import (
     fill_tag,
     fill_tags,
     phrase_choice,
+    phrase_criteria,
     phrase_label,
     phrase_rating,
     tag_text,
@@ -31,8 +32,10 @@ def test_every_verdict_is_read_back(fill):
             said[name, bound] = (bound, None)
             read_as[name, bound] = result(fill(rule, phrase_rating(rule, f"{bound:g}")), rule, 1)
         for label in rule.classes.names if rule.classes is not None else ():
-            said[name, label] = (label, None)
-            read_as[name, label] = result(fill(rule, phrase_label(rule, label)), rule, 1)
+            share = None if rule.of is None else rule.of.values[label]
+            text = phrase_criteria(rule, {"c1": label}) if rule.reads_all else phrase_label(rule, label)
+            said[name, label] = (label if share is None else share, None)
+            read_as[name, label] = result(fill(rule, text), rule, 1)
         k = min(template.kind.slots, 4) if template.kind.ordered else 0
         for slot in range(k):
             order = [slot, *(other for other in reversed(range(k)) if other != slot)]

@@ -13,7 +13,7 @@ from judgebench.verdicts.reply import Reply
 from judgebench.verdicts.rule import VerdictRule
 
 JSON = VerdictRule(json="verdict")
-RULES = {name: loaded(name).rule for name in NAMES} | {
+RULES = {name: loaded(name).rule for name in NAMES if not loaded(name).rule.reads_all} | {
     "object": JSON.model_copy(update={"example": '{"reasoning": "x", "verdict": "A"}'}),
     "object of scores": VerdictRule(json="scores", scores=(1, 10), example='{"scores": {"A": 8, "B": 6}}'),
     "list of scores": VerdictRule(json="scores", scores=(1, 10), example='{"scores": [8, 6]}'),

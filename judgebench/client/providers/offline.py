@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import Provider
 from judgebench.templates import rule_of
-from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_label, phrase_rating
+from judgebench.verdicts import Reply, fill_example, phrase_choice, phrase_criteria, phrase_label, phrase_rating
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -42,8 +42,14 @@ def answer(model: str, messages: Sequence[Mapping[str, str]], hint: Mapping[str,
     chance = int.from_bytes(digest[:8], "big")
     if rule.scale is not None:
         return fill_example(rule, phrase_rating(rule, _rating_text(model, lengths[0], chance, rule.scale)))
+    if rule.of is not None and rule.reads_all:
+        every = {each.id: chance // 7**at for at, each in enumerate(rule.asked or ())}
+        names = {each: _class_name(model, lengths[0], by, rule.of.classes.names) for each, by in every.items()}
+        return fill_example(rule, phrase_criteria(rule, names))
     if rule.classes is not None:
         return fill_example(rule, phrase_label(rule, _class_name(model, lengths[0], chance, rule.classes.names)))
+    if rule.steps:
+        return fill_example(rule, str(_step(model, lengths, chance)))
     slots = range(len(lengths))
     slot = {
         "longest": max(slots, key=lengths.__getitem__),
@@ -62,6 +68,17 @@ def _class_name(model: str, length: int, chance: int, names: Sequence[str]) -> s
     last = len(names) - 1
     places = {"longest": round((1 - share) * last), "shortest": round(share * last), "first": 0}
     return names[places.get(model, chance % len(names))]
+
+
+def _step(model: str, lengths: Sequence[int], chance: int) -> int:
+    """The number of a step by its length or its place; `random` may also say that none is wrong."""
+    steps = range(len(lengths))
+    places = {
+        "longest": max(steps, key=lengths.__getitem__),
+        "shortest": min(steps, key=lengths.__getitem__),
+        "first": 0,
+    }
+    return places.get(model, chance % (len(lengths) + 1) - 1)
 
 
 def _rating_text(model: str, length: int, chance: int, scale: tuple[float, float]) -> str:

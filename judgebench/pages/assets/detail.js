@@ -100,7 +100,7 @@ judgebench.detail = (() => {
 
   function completion(entry, number, letters, own, hit) {
     const correct = entry.correct > 0 ? (number < entry.correct ? pill("correct", "right") : pill("not correct", "wrong")) : null;
-    const values = own.scores?.map((sample) => round(sample[number]));
+    const values = entry.steps ? own.scores?.[0]?.map(round) : own.scores?.map((sample) => round(sample[number]));
     return el(
       "section", { class: "part completion" },
       el("h3", {}, `${entry.completions.length > 1 ? `Answer ${letters.of(number)}` : "Answer"} `, correct, el("span", { class: "where" }, values ? ` score ${values.join(", ")}` : "")),

@@ -66,6 +66,7 @@ judgebench.Triage = class {
     for (const choice of chosen) counts.set(choice, (counts.get(choice) ?? 0) + 1);
     const [best] = [...counts].sort((a, b) => b[1] - a[1])[0] ?? [1];
     const classes = this.classes(at);
+    if (this.steps?.get(at)) return String(best > 0 ? best - 2 : -1);
     if (classes) return classes.filter((name) => name !== this.golds.get(at))[Math.max(best, 1) - 1];
     if (best < this.sizes.get(at)) return String(best);
     return this.unlabelled(at) ? "tie" : "1";
@@ -85,6 +86,8 @@ judgebench.Triage = class {
     const { el, oneLine } = judgebench;
     this.sizes ??= new Map();
     this.sizes.set(at, entry.completions.length);
+    this.steps ??= new Map();
+    this.steps.set(at, entry.steps);
     this.golds ??= new Map();
     this.golds.set(at, entry.label);
     const classes = this.classes(at);
@@ -92,7 +95,9 @@ judgebench.Triage = class {
     const names = letters.order.map((number) => [String(number), `${letters.of(number)} is best`]).filter(([number]) => Number(number) >= entry.correct);
     const none = this.unlabelled(at) ? [...(entry.completions.length === 2 ? [["tie", "Tie"]] : []), ["none", "No label"]] : [];
     const own = entry.label ? `The label is ${entry.label}.` : `The label says ${entry.completions.map((_, n) => n).filter((n) => n < entry.correct).map((n) => letters.of(n)).join(", ")}.`;
-    const others = classes ? classes.filter((name) => name !== entry.label).map((name) => [name, `It is ${name}`]) : names;
+    const numbers = [...Array(entry.steps ?? 0).keys()].map((step) => [String(step), `Step ${step} is the first wrong one`]);
+    const steps = [["-1", "No step is wrong"], ...numbers].filter(([label]) => label !== entry.label);
+    const others = entry.steps ? steps : classes ? classes.filter((name) => name !== entry.label).map((name) => [name, `It is ${name}`]) : names;
     const choices = [["keep", "Keep the label (y)"], ...others, ...none];
     const wanted = this.other(at);
     const buttons = choices.map(([label, words]) => {

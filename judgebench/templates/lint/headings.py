@@ -42,6 +42,22 @@ def introduced(text: str, marks: Sequence[str]) -> Iterator[Remark]:
         yield Remark("gives-away", words[slot], what, "name each by its label alone: {{ c.label }}")
 
 
+def numbered(text: str, marks: Sequence[str]) -> Iterator[Remark]:
+    """Steps that stand under no number, or under another than verdicts have.
+
+    Args:
+        text: The messages with a mark in the place of each step.
+        marks: Those marks, by step, two at least.
+    """
+    heads = [_CLOSED.sub(" ", _before(text, marks, at))[-_SHORT:] for at in range(len(marks))]
+    found = [{int(number) for number in re.findall(r"(?<!\d)\d{1,2}(?!\d)", head)} for head in heads]
+    if all(at in numbers for at, numbers in enumerate(found)):
+        return
+    from_one = all(at + 1 in numbers for at, numbers in enumerate(found))
+    what = "numbers the steps from 1, and verdicts count from 0" if from_one else "no message numbers the steps from 0"
+    yield Remark("mislabelled", "steps", what, "use {{ s.index }}")
+
+
 def _before(text: str, marks: Sequence[str], slot: int) -> str:
     """What stands between a completion and the one shown before it."""
     before = text[: text.find(marks[slot])] if marks[slot] in text else ""

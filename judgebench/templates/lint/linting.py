@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from jinja2 import nodes
 
 from judgebench.errors import ConfigError
-from judgebench.items import LABELS, Completion, Item, Turn
+from judgebench.items import LABELS, Completion, Criterion, Item, Turn
+from judgebench.templates.fromrows import is_from_rows
 from judgebench.templates.frontmatter import FrontMatterError, blanked
 from judgebench.templates.lint import headings, wording
 from judgebench.templates.lint.wording import Remark
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
 _PROMPT, _REFERENCE, _RUBRIC = "\ue000prompt\ue001", "\ue000reference\ue001", "\ue000rubric\ue001"
+_STEPS = 3
+_CHECKLIST = tuple(Criterion(f"\ue000criterion {n} id\ue001", f"\ue000criterion {n} text\ue001") for n in (1, 2))
 _GIVEN = {"reference": _REFERENCE, "rubric": _RUBRIC}
 _MARK = re.compile("\ue000[^\ue001]*\ue001")
 _TELLING = re.compile(
@@ -63,6 +66,10 @@ class Finding:
         return asdict(self)
 
 
+_FROM_ROWS = frozenset({"not-offered", "scale"})
+"""What cannot be told of a template whose classes or scale are those of the rows."""
+
+
 def lint(name: str | Path) -> list[Finding]:
     """What is wrong with a template, in the order of its lines.
 
@@ -85,7 +92,9 @@ def lint(name: str | Path) -> list[Finding]:
         return list(_undefined(error, source, file))
     except ConfigError as error:
         return [_broken(error, file, path.name)]
-    found = list(dict.fromkeys(_located(remark, template, file) for remark in _remarks(template)))
+    left_out = _FROM_ROWS if is_from_rows(source) else frozenset[str]()
+    remarks = (remark for remark in _remarks(template) if remark.kind not in left_out)
+    found = list(dict.fromkeys(_located(remark, template, file) for remark in remarks))
     return sorted(found, key=lambda each: (each.file != file, each.file, each.line))
 
 
@@ -146,7 +155,10 @@ def _remarks(template: Template) -> Iterator[Remark]:
                 texts[k].append(bare)
     yield from _unshown(template, numbers[-1], texts[numbers[-1]][0])
     for k, variants in texts.items():
-        marks = [_answer(slot) for slot in range(k)]
+        marks = [_answer(slot) for slot in range(_shown(template, k))]
+        if rule.steps:
+            yield from headings.numbered(variants[0], marks)
+            continue
         yield from headings.mislabelled(variants[0], marks, rule)
         yield from headings.introduced(variants[0], marks)
     words = {k: [_MARK.sub(" ", text) for text in variants] for k, variants in texts.items()}
@@ -187,10 +199,30 @@ def _unshown(template: Template, k: int, whole: str) -> Iterator[Remark]:
     if _PROMPT not in whole:
         mend = "add {{ prompt }}, or {% include '_question.jinja' %} for all turns"
         yield Remark("not-shown", "", "no message shows the prompt", mend)
-    missing = [LABELS[slot] for slot in range(k) if _answer(slot) not in whole]
-    if missing:
+    yield from _unshown_criteria(template, whole)
+    missing = [LABELS[slot] for slot in range(_shown(template, k)) if _answer(slot) not in whole]
+    if missing and template.rule.steps:
+        what = "no message shows every step"
+        yield Remark("not-shown", "steps", what, "show all: {% for s in steps %}")
+    elif missing:
         what = f"no message shows completion {', '.join(missing)} of {k}"
         yield Remark("not-shown", "completions", what, "show all: {% for c in completions %}")
+
+
+def _unshown_criteria(template: Template, whole: str) -> Iterator[Remark]:
+    """The criteria's texts, and, where a reply has to name them, their ids."""
+    rule = template.rule
+    if rule.of is None:
+        return
+    asked = _CHECKLIST[:1] if rule.reads_each else _CHECKLIST
+    if any(each.text not in whole for each in asked):
+        mend = (
+            "add {{ criteria[0].text }}" if rule.reads_each else "add {% for c in criteria %}[{{ c.id }}] {{ c.text }}"
+        )
+        yield Remark("not-shown", "criteria", "no message shows the criteria", mend)
+    elif rule.reads_all and any(each.id not in whole for each in asked):
+        what, mend = "no message shows the criteria's ids, by which a reply names them", "add {{ c.id }} to each"
+        yield Remark("not-shown", "criteria", what, mend)
 
 
 def _leaks(template: Template) -> Iterator[Remark]:
@@ -224,6 +256,11 @@ def _column(node: nodes.Getattr | nodes.Getitem) -> str | None:
     return str(node.arg.value) if isinstance(node.arg, nodes.Const) else None
 
 
+def _shown(template: Template, k: int) -> int:
+    """How many texts a question shows: of steps, three."""
+    return _STEPS if template.rule.steps else k
+
+
 def _answer(slot: int) -> str:
     return f"\ue000answer {slot}\ue001"
 
@@ -236,10 +273,12 @@ def _sent(template: Template, k: int, given: Mapping[str, str], *, structured: b
         subset="",
         conversation=(Turn("user", _PROMPT),),
         completions=tuple(Completion((Turn("assistant", _answer(slot)),)) for slot in range(k)),
+        steps=tuple(_answer(step) for step in range(_STEPS)) if template.rule.steps else (),
         num_correct=0,
         metadata={name: "\ue000item\ue001" for name in columns if name is not None},
         reference=given.get("reference"),
         rubric=given.get("rubric"),
+        checklist=_CHECKLIST if template.rule.of is not None else (),
     )
     try:
         return "\n\n".join(message["content"] for message in template.render(item, range(k), structured=structured))

@@ -123,7 +123,7 @@ def _caught(rule: VerdictRule) -> re.Match[str] | None:
 
 def not_offered(text: str, rule: VerdictRule, labels: Sequence[str]) -> Iterator[Remark]:
     """Verdicts that the rule reads, and of which no message says that there are such."""
-    if rule.has_parts or rule.scale is not None:
+    if rule.has_parts or rule.scale is not None or rule.steps:
         return
     meaning: dict[str, list[str]] = {}
     for said in rule.texts(labels):
@@ -191,7 +191,7 @@ def labels_said(k: int) -> str:
 def one_label(text: str, rule: VerdictRule, labels: Sequence[str]) -> Iterator[Remark]:
     """A single verdict as the only example, which invites the judge to give it."""
     verdicts = rule.texts(labels) if rule.is_label else labels
-    if rule.scale is not None or rule.scores is not None or len(verdicts) < 2:
+    if rule.scale is not None or rule.scores is not None or rule.steps or len(verdicts) < 2:
         return
     if rule.regex is not None:
         others = "|".join(re.escape(said) for said in rule.texts(labels))
@@ -215,7 +215,10 @@ def one_label(text: str, rule: VerdictRule, labels: Sequence[str]) -> Iterator[R
 
 
 def bounds_unsaid(text: str, rule: VerdictRule) -> Iterator[Remark]:
-    """Ends of the scale that no message names."""
+    """Ends of the scale that no message names, or the number that says that no step is wrong."""
+    if rule.steps and not re.search(r"(?<!\w)[-\u2212]1(?!\d)|\bminus one\b", text):
+        what = "the rule reads -1 where no step is wrong, and no message says so"
+        yield Remark("scale", "", what, "ask for -1 in that case")
     for bound in rule.scale or rule.scores or ():
         word = {value: name for name, value in {**_NUMBERS, "one": 1, "zero": 0}.items()}.get(int(bound), "")
         named = rf"(?<![\d.]){re.escape(f'{bound:g}')}(?!\d|\.\d)" + (
