@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.form import Cells, CustomRow, FormError, label_in
@@ -318,8 +319,16 @@ HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity
 def helpsteer(cells: Cells) -> CustomRow:
     """One answer of HelpSteer's, with its grades by attribute."""
     made = graded("prompt", "response", "helpfulness")(cells)
-    grades = {name: grade for name in HELPSTEER if (grade := cells.number(name)) is not None}
+    grades = {name: grade for name in HELPSTEER if (grade := _mean_grade(cells.grade(name))) is not None}
     return made | ({"attributes": grades} if grades else {})
+
+
+def _mean_grade(grade: object) -> object:
+    """A grade, or the mean of several people's."""
+    if not isinstance(grade, Mapping):
+        return grade
+    known = [each for each in grade.values() if each is not None]
+    return fmean(known) if known else None
 
 
 def unpaired(cells: Cells) -> CustomRow:

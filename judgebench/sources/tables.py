@@ -46,13 +46,13 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
     """
     # The limit is one for the process; raising it does no harm to others.
     csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
-    layout = layout_of(path, usual)
-    name, line = path.name, 1 + layout.above
+    dialect = dialect_of(path, usual)
+    name, line = path.name, 1 + dialect.above
     header: list[str] = []
     with text_stream(path, newline="") as file:
-        for _ in range(layout.above):
+        for _ in range(dialect.above):
             file.readline()
-        reader = _reader(file, layout)
+        reader = _reader(file, dialect)
         try:
             for cells in reader:
                 where = f"{name} line {line}"
@@ -65,10 +65,10 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
                 else:
                     problem = (
                         f"{len(cells)} cells where the header has {len(header)}: put cells that hold delimiters, "
-                        f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[layout.delimiter]})"
+                        f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[dialect.delimiter]})"
                     )
                     yield Row(where, {}, split, encoded=True, problem=problem)
-                line = reader.line_num + 1 + layout.above
+                line = reader.line_num + 1 + dialect.above
         except csv.Error as error:
             raise DataError(
                 f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
@@ -80,7 +80,7 @@ Quotes = Literal["doubled", "after spaces", "escaped", "none"]
 
 
 @dataclass(frozen=True)
-class Layout:
+class Dialect:
     """How a table in text is written.
 
     Attributes:
@@ -95,22 +95,22 @@ class Layout:
     above: int = 0
 
 
-def layout_of(path: Path, usual: str) -> Layout:
+def dialect_of(path: Path, usual: str) -> Dialect:
     """How a table is written; its delimiter is the usual one where that parts the header, else what parts most rows."""
     with text_stream(path, newline="") as file:
         sample = file.read(CHUNK)
     hint = _HINT.match(sample.partition("\n")[0])
     if hint is not None:
-        return Layout(hint[1], above=1)
+        return Dialect(hint[1], above=1)
     delimiters = list(dict.fromkeys((usual, *DELIMITERS)))
     for above in range(_ABOVE):
         lines = sample.splitlines(keepends=True)[above:]
-        found = {each: _widths(lines, Layout(each)) for each in delimiters}
+        found = {each: _widths(lines, Dialect(each)) for each in delimiters}
         best = max(found, key=lambda each: (*_share(found[each]), each == usual))
         share, width = _share(found[best])
         if width > 1 and (not above or share == 1.0):
-            return Layout(best, _quotes(lines, best), above)
-    return Layout(usual)
+            return Dialect(best, _quotes(lines, best), above)
+    return Dialect(usual)
 
 
 def _share(widths: Sequence[int]) -> tuple[float, int]:
@@ -126,28 +126,28 @@ def _quotes(lines: Sequence[str], delimiter: str) -> Quotes:
     ways |= {"none": '"'} if delimiter == "\t" else {}
     text = "".join(lines)
     for quotes, sign in ways.items():
-        if sign in text and len({*_widths(lines, Layout(delimiter, quotes), whole=True)}) == 1:
+        if sign in text and len({*_widths(lines, Dialect(delimiter, quotes), whole=True)}) == 1:
             return quotes
     return "doubled"
 
 
-def _reader(lines: Iterable[str], layout: Layout) -> _csv.Reader:
-    if layout.quotes == "escaped":
+def _reader(lines: Iterable[str], dialect: Dialect) -> _csv.Reader:
+    if dialect.quotes == "escaped":
         lines = (_ESCAPED.sub(r'\1""', line) for line in lines)
     return csv.reader(
         lines,
-        delimiter=layout.delimiter,
+        delimiter=dialect.delimiter,
         strict=True,
-        skipinitialspace=layout.quotes == "after spaces",
-        quoting=csv.QUOTE_NONE if layout.quotes == "none" else csv.QUOTE_MINIMAL,
+        skipinitialspace=dialect.quotes == "after spaces",
+        quoting=csv.QUOTE_NONE if dialect.quotes == "none" else csv.QUOTE_MINIMAL,
     )
 
 
-def _widths(lines: Sequence[str], layout: Layout, *, whole: bool = False) -> list[int]:
+def _widths(lines: Sequence[str], dialect: Dialect, *, whole: bool = False) -> list[int]:
     """How many cells the first rows have; as far as they can be read, and with `whole` a 0 where they cannot."""
     widths: list[int] = []
     try:
-        rows = islice(_reader(lines, layout), _TRIED)
+        rows = islice(_reader(lines, dialect), _TRIED)
         widths.extend(len(cells) for cells in rows if any(cells))
     except csv.Error:  # a cell that the sample cuts off, or another delimiter's quotes
         if whole:
