@@ -211,6 +211,12 @@ class ItemKey:
         return self.human_score is not None or bool(self.attributes)
 
     @property
+    def classed(self) -> bool:
+        """Whether it is a single completion that people put in classes, agreeing on one or not."""
+        said = any(isinstance(label, str) for _, label in self.annotations)
+        return self.k == 1 and (self.label is not None or said)
+
+    @property
     def labelled(self) -> bool:
         """Whether people (or what stands for them) have said which completion is better, or how good it is."""
         known = self.label is not None or self.human_score is not None
@@ -242,6 +248,15 @@ class Item:
     attributes: tuple[tuple[str, float], ...] = ()
     checklist: tuple[Criterion, ...] = ()
     steps: tuple[str, ...] = ()
+
+    @property
+    def criteria_text(self) -> str:
+        """The item's criteria with weights and people's labels, a line each; for people, not for judges."""
+        lines = []
+        for each in self.checklist:
+            people = "" if each.label is None else f"; people: {each.label}"
+            lines.append(f"[{each.id}] {each.text} (weight {each.weight:g}{people})")
+        return "\n".join(lines)
 
     @property
     def key(self) -> ItemKey:

@@ -99,7 +99,7 @@ def rescore(
     templates = run_templates(finished)
     finished.need_judgements()
     if template is not None:
-        templates = _with_reader(templates, load_template(template))
+        templates = _with_reader(templates, load_template(template).for_items(finished.run.items))
     protocol = protocol_of(finished)
     joined = _with_rule(finished, protocol, aggregate)
     place = {item: at for at, item in enumerate(finished.keys)}

@@ -17,6 +17,7 @@ from judgebench.metrics.votes import (
     criteria_shares,
     log_odds_weight,
     majority,
+    mean_parts,
     mean_probabilities,
     mean_rating,
     pooled_criteria,
@@ -302,9 +303,11 @@ class Bench:
         return Verdict(TIE if pooled.choice is None else LABELS[order.index(int(pooled.choice))])
 
     def _criteria(self, weighed: Sequence[tuple[Sequence[Reading], float | None]]) -> tuple[tuple[str, float], ...]:
-        """What most members say of each criterion; nothing of other ratings."""
+        """What most members say of each criterion; of ratings by attribute, the members' weighted mean."""
         if self.templates[0].reader.rule.of is None:
-            return ()
+            rated = [(dict(mean_parts(own)), w or 1.0) for own, w in weighed]
+            names = dict.fromkeys(name for parts, _ in rated for name in parts)
+            return tuple((name, mean_rating([(p[name], w) for p, w in rated if name in p])) for name in names)
         members = [
             ({name: {share: 1.0} for name, share in own}, w or 1.0)
             for each, w in weighed

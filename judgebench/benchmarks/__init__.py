@@ -42,6 +42,7 @@ BENCHMARKS = {
     "codejudge-adversarial": "codejudge-adversarial.yaml",
     "m-rewardbench": "m-rewardbench.yaml",
     "eval-bias": "eval-bias.yaml",
+    "healthbench-meta": "healthbench-meta.yaml",
     "faithbench": "faithbench.yaml",
     "llm-aggrefact": "llm-aggrefact.yaml",
     "processbench": "processbench.yaml",

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import base
 from judgebench.items import LABELS, TIE, most_said, reordered
+from judgebench.sources.cells import decode_cell
 from judgebench.sources.people import ANNOTATORS, said_by_people
 from judgebench.sources.source import id_text
 
@@ -45,7 +46,7 @@ def by_item(rows: Iterable[tuple[Row, Row]]) -> Iterator[tuple[Row, Row]]:
     if first is None:
         return
     column = annotator_column(first[1].data)
-    if column is None:
+    if column is None or isinstance(decode_cell(first[1].data[column]), list):  # a list names those of the row's labels
         yield first
         yield from rows
         return
@@ -118,7 +119,16 @@ def _together(rows: Sequence[Row], column: str) -> Row:
 def labels_of(row: Row, column: str) -> dict[str, object] | None:
     """What each of several people said in a column; None where it holds one label, or none."""
     value = row.data.get(column)
-    return None if value is None else said_by_people(value)
+    named = annotator_column(row.data)
+    names = None if named is None else decode_cell(row.data[named])
+    people = None if value is None else said_by_people(value)
+    if people is None or not isinstance(names, list) or not all(place.isdigit() for place in people):
+        return people
+    own = [id_text(name) for name in names]
+    if max(map(int, people), default=0) > len(own) or len(set(own)) < len(own):
+        what = f"column '{named}' has {len(own)} names for the labels in '{column}'"
+        raise base.row_error(row, f"{what}: each label needs one of its own, in the same order")
+    return {own[int(place) - 1]: label for place, label in people.items()}
 
 
 def letter_of_people(letters: Mapping[str, str], k: int) -> str | None:

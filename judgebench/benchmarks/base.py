@@ -241,11 +241,13 @@ class Benchmark(ABC):
 
     def notes(self, outcomes: Sequence[Outcome]) -> Iterator[str]:
         """What a reader of the metrics must know, a sentence each."""
-        unlabelled = sum(not outcome.item.labelled for outcome in outcomes)
+        unlabelled = sum(not outcome.item.labelled and outcome.credit is None for outcome in outcomes)
         if unlabelled == len(outcomes):
             yield "no item has a label: no score, only verdicts, biases and agreement"
         elif unlabelled:
-            yield f"{unlabelled} of {len(outcomes)} items have no label and are not scored"
+            divided = sum(not outcome.item.labelled and bool(outcome.item.annotations) for outcome in outcomes)
+            why = f" ({divided} have annotators who are divided)" if divided else ""
+            yield f"{unlabelled} of {len(outcomes)} items have no label{why} and are not scored"
 
 
 def named(names: Sequence[str], shown: int = 5) -> str:
@@ -277,7 +279,10 @@ def is_rating(readings: Sequence[Reading]) -> bool:
 
 def is_label(item: ItemKey, readings: Sequence[Reading]) -> bool:
     """Whether the readings put a single completion in a class or name its first wrong step, or failed to."""
-    return item.k == 1 and (item.label is not None or any(reading.label is not None for reading in readings))
+    if item.k != 1:
+        return False
+    by_people = any(isinstance(said, str) for _, said in item.annotations)
+    return by_people or item.label is not None or any(reading.label is not None for reading in readings)
 
 
 def is_step(item: ItemKey, readings: Sequence[Reading]) -> bool:

@@ -153,7 +153,7 @@ class Custom(base.Benchmark):
             return self.templates["criteria"]
         if any(key.steps for key in keys):
             return self.templates["steps"]
-        if any(key.k == 1 and key.label is not None for key in keys):
+        if any(key.classed for key in keys):
             return self.templates["label"]
         if any(key.human_score is not None for key in keys):
             return "direct-assessment"

@@ -243,7 +243,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
-    golds.check_people()
+    if benchmark.own_rows:
+        golds.check_people()
     if (used := benchmark.columns_used(checked.columns)) is not None:
         checked.understood.used, checked.understood.unused = used
         checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form

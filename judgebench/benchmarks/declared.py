@@ -227,7 +227,7 @@ class Declared(custom.Custom):
         for named in (self.spec.sections, self.spec.parts):
             if isinstance(named, dict) and part_with(item.subset, patterns_of(named)) is None:
                 return str(unknown_subset(item.subset, {name: tuple(each.subsets) for name, each in named.items()}))
-        if self.ships and not item.key.labelled:
+        if self.ships and not (item.key.labelled or item.annotations):
             return "has no label"
         return self.scoring.problem(item.num_correct, k) if item.num_correct else None
 
@@ -306,7 +306,7 @@ class Declared(custom.Custom):
 
     def judged_label(self, item: ItemKey, readings: Sequence[Reading]) -> Outcome:
         """By the rule, where it is one of classes."""
-        if "label" in self.scoring.items and item.label is not None:
+        if "label" in self.scoring.items and (item.label is not None or self.scoring.by_people):
             return self.scoring.judged(item, readings)
         return super().judged_label(item, readings)
 

@@ -40,6 +40,7 @@ class Rule(ABC):
         templates: The default template of each mode in which it can ask; the first mode is its own.
         orders: In which orders it asks, where the file does not say.
         joint: Whether the orders of a question make one credit together.
+        by_people: Whether it counts what each of several people said, and needs no label that they share.
         apart: Whether sections are different questions, so that people's labels of all together say nothing.
         by_slot: Whether it tells the first answer of a row from the second, which `ItemKey.criteria` then holds.
     """
@@ -53,6 +54,7 @@ class Rule(ABC):
     joint: ClassVar[bool] = False
     apart: ClassVar[bool] = False
     by_slot: ClassVar[bool] = False
+    by_people: ClassVar[bool] = False
 
     @property
     def stratum(self) -> StratumOf:

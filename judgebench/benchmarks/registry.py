@@ -6,6 +6,7 @@ from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks.agreement_rules import KappaOrSpearman
+from judgebench.benchmarks.concordance import AcesTau
 from judgebench.benchmarks.criteria_rules import CriteriaAccuracy
 from judgebench.benchmarks.label_rules import BalancedAccuracy, LabelAccuracy, MacroF1
 from judgebench.benchmarks.named_rules import (
@@ -16,6 +17,7 @@ from judgebench.benchmarks.named_rules import (
     OrderVotes,
     StrictPair,
 )
+from judgebench.benchmarks.people_rules import PairwiseF1
 from judgebench.benchmarks.ranked_rules import BestBeatsEveryLoser, ReciprocalRank
 from judgebench.benchmarks.right_against_wrong import RightAgainstWrong
 from judgebench.benchmarks.step_rules import PrmScore, StepF1
@@ -35,12 +37,14 @@ RULES: Mapping[str, Rule] = MappingProxyType(
             OrderVotes(),
             ConsistentAccuracy(),
             ThreeWay(),
+            AcesTau(),
             KAgainstOne(),
             BestBeatsEveryLoser(),
             ReciprocalRank(),
             RightAgainstWrong(),
             GradeCorrelation(),
             LabelAccuracy(),
+            PairwiseF1(),
             BalancedAccuracy(),
             MacroF1(),
             KappaOrSpearman(),

@@ -104,7 +104,7 @@ class DataDescription:
             return "criteria"
         if any(key.steps for key in keys):
             return "steps"
-        if any(key.k == 1 and key.label is not None for key in keys):
+        if any(key.classed for key in keys):
             return "label"
         if any(key.graded or key.k == 1 for key in keys):
             return "rating"

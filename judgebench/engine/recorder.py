@@ -331,7 +331,8 @@ class Recorder:
         if cell.alteration is None or cell.alteration.kind != "attack":
             return None
         before = latest(read_judgements(run_folder(self._out, cell.unaltered)[0])).values()
-        return flips_between(before, readings, cell.alteration.name, cell.dataset.keys, cell.orders.seed)
+        keys, classes = cell.dataset.keys, cell.template.rule.classes
+        return flips_between(before, readings, cell.alteration.name, keys, cell.orders.seed, classes)
 
     def _whole(self, key: ItemKey) -> Sequence[Reading]:
         """The item's readings, with a failure for each call that was not made."""

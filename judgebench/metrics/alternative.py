@@ -10,6 +10,7 @@ the share of annotators that the judge beats is its winning rate, and the judge 
 from __future__ import annotations
 
 import math
+from collections import Counter
 from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
@@ -100,16 +101,41 @@ def alternative_test(
         >>> alternative_test(people, people["ann"]).winning_rate
         1.0
     """
+    (found,) = alternative_tests(people, judge, grades=grades, epsilons=[epsilon], fewest=fewest)
+    return found
+
+
+def alternative_tests(
+    people: Mapping[str, Mapping[str, Label]],
+    judge: Mapping[str, Label],
+    *,
+    grades: bool = False,
+    epsilons: Sequence[float],
+    fewest: int = FEWEST_ITEMS,
+) -> list[AlternativeTest]:
+    """`alternative_test` at each of several values of epsilon; the labels are gone through once."""
     by_item: dict[str, dict[str, Label]] = {}
     for annotator, labels in people.items():
         for item, label in labels.items():
             by_item.setdefault(item, {})[annotator] = label
     several = {item: labels for item, labels in by_item.items() if len(labels) > 1}
     wins: dict[str, list[tuple[bool, bool]]] = {annotator: [] for annotator in people}
+    known: dict[tuple[object, ...], list[tuple[bool, bool]]] = {}  # few items are unlike
     for item, labels in several.items():
-        if item in judge:
-            for annotator, judge_wins, own in _of_item(labels, judge[item], grades=grades):
-                wins[annotator].append((judge_wins, own))
+        if item not in judge:
+            continue
+        pattern = (*labels.values(), judge[item])
+        if pattern not in known:
+            known[pattern] = _of_item([*labels.values()], judge[item], grades=grades)
+        for annotator, won in zip(labels, known[pattern], strict=True):
+            wins[annotator].append(won)
+    lacking = sum(item not in judge for item in several)
+    return [_at(wins, epsilon, fewest, lacking) for epsilon in epsilons]
+
+
+def _at(
+    wins: Mapping[str, Sequence[tuple[bool, bool]]], epsilon: float, fewest: int, without_verdict: int
+) -> AlternativeTest:
     tested = {annotator: each for annotator, each in wins.items() if len(each) >= fewest}
     p_values = [one_sided_p([own - judges for judges, own in each], epsilon) for each in tested.values()]
     beaten = benjamini_yekutieli(p_values, FDR)
@@ -130,29 +156,26 @@ def alternative_test(
         advantage_probability=math.fsum(each.judge_wins for each in found.values()) / n if n else None,
         annotators=found,
         too_few={annotator: len(each) for annotator, each in wins.items() if annotator not in tested},
-        without_verdict=sum(item not in judge for item in several),
+        without_verdict=without_verdict,
     )
 
 
-def _of_item(labels: Mapping[str, Label], verdict: Label, *, grades: bool) -> list[tuple[str, bool, bool]]:
+def _of_item(labels: Sequence[Label], verdict: Label, *, grades: bool) -> list[tuple[bool, bool]]:
     """Of each annotator whether the judge is at least as close to the others, and whether the annotator is."""
     found = []
     if grades:
-        values: dict[str, float] = {annotator: float(label) for annotator, label in labels.items()}  # type: ignore[arg-type]
-        total, squares, said = math.fsum(values.values()), math.fsum(v * v for v in values.values()), float(verdict)  # type: ignore[arg-type]
-        for annotator, own in values.items():
+        values: list[float] = [float(label) for label in labels]  # type: ignore[arg-type]
+        total, squares, said = math.fsum(values), math.fsum(v * v for v in values), float(verdict)  # type: ignore[arg-type]
+        for own in values:
             n, rest, rest_squares = len(values) - 1, total - own, squares - own * own
             far, own_far = (n * x * x - 2 * x * rest + rest_squares for x in (said, own))
             equal = abs(far - own_far) <= _EQUAL * max(1.0, abs(far))
-            found.append((annotator, equal or far < own_far, equal or own_far < far))
+            found.append((equal or far < own_far, equal or own_far < far))
         return found
-    counts: dict[Label, int] = {}
-    for label in labels.values():
-        counts[label] = counts.get(label, 0) + 1
-    for annotator, label in labels.items():
-        with_own = counts[label] - 1
-        with_judge = counts.get(verdict, 0) - (label == verdict)
-        found.append((annotator, with_judge >= with_own, with_own >= with_judge))
+    counts = Counter(labels)
+    for label in labels:
+        with_own, with_judge = counts[label] - 1, counts[verdict] - (label == verdict)
+        found.append((with_judge >= with_own, with_own >= with_judge))
     return found
 
 

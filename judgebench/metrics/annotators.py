@@ -16,7 +16,7 @@ import numpy as np
 
 from judgebench.items import LABELS, TIE, most_said
 from judgebench.metrics.agreement import cohen_kappa, krippendorff_alpha
-from judgebench.metrics.alternative import EPSILONS, alternative_test
+from judgebench.metrics.alternative import EPSILONS, alternative_tests
 from judgebench.metrics.intervals import MeanStratum
 from judgebench.metrics.votes import join
 
@@ -149,15 +149,19 @@ def verdict_of(outcome: Outcome, readings: Sequence[Reading], rule: Join) -> Sai
     if outcome.item.k > 1:
         if outcome.scores:
             return _highest(outcome)
-        made = join(readings, "majority" if rule == "mean" else rule)
+        made = _joined(readings, rule)
         if len(made) != 1 or made[0].failed:
             return None
         return TIE if made[0].choice is None else LABELS[made[0].choice]
     if not readings:
         scores = [sample[0] for sample in outcome.scores if sample[0] is not None]
         return fmean(scores) if scores else None
-    (only,) = join(readings, "majority" if rule == "mean" else rule)
+    (only,) = _joined(readings, rule)
     return only.rating if only.rating is not None else only.label
+
+
+def _joined(readings: Sequence[Reading], rule: Join) -> Sequence[Reading]:
+    return readings if len(readings) == 1 else join(readings, "majority" if rule == "mean" else rule)
 
 
 def _highest(outcome: Outcome) -> str | None:
@@ -181,24 +185,33 @@ def _label_figures(table: _Table) -> dict[str, Any]:
     judges: Shares = []
     soft_people: Shares = []
     soft_judge: Shares = []
+    known: dict[tuple[object, ...], tuple[list[tuple[float, float]], float, float]] = {}  # few items are unlike
     for item, labels in table.said.items():
-        verdict, unit, counts = table.judge.get(item), table.unit[item], Counter(labels.values())
-        n = len(labels)
-        right = []
-        for label in labels.values():
-            others = counts - Counter([label])
-            majority = most_said(list(others.elements()))  # type: ignore[arg-type]
-            if majority is not None:
-                right.append((float(label == majority), float(verdict == majority)))
+        unit, pattern = table.unit[item], (*labels.values(), table.judge.get(item))
+        if pattern not in known:
+            known[pattern] = _left_out([*labels.values()], table.judge.get(item))
+        right, alike, with_judge = known[pattern]
         if right:
-            people.append((fmean(own for own, _ in right), unit))
-            judges.append((fmean(its for _, its in right), unit))
-        soft_people.append((sum(c * (c - 1) for c in counts.values()) / (n * (n - 1)), unit))
-        soft_judge.append(((counts.get(verdict, 0) if verdict is not None else 0) / n, unit))
+            people.append((fmean([own for own, _ in right]), unit))
+            judges.append((fmean([its for _, its in right]), unit))
+        soft_people.append((alike, unit))
+        soft_judge.append((with_judge, unit))
     return {
         "leave_one_out": {"people": _mean(people), "judge": _mean(judges)},
         "soft": {"people": _mean(soft_people), "judge": _mean(soft_judge)},
     }
+
+
+def _left_out(labels: Sequence[Said], verdict: Said | None) -> tuple[list[tuple[float, float]], float, float]:
+    """Of one item: each person and the judge against the others' majority, and the shares who say the same as both."""
+    counts, n = Counter(labels), len(labels)
+    right = []
+    for label in labels:
+        majority = most_said([str(other) for other in (counts - Counter([label])).elements()])
+        if majority is not None:
+            right.append((float(label == majority), float(verdict == majority)))
+    alike = sum(count * (count - 1) for count in counts.values()) / (n * (n - 1))
+    return right, alike, (0 if verdict is None else counts.get(verdict, 0)) / n
 
 
 def _grade_figures(table: _Table) -> dict[str, Any]:
@@ -281,12 +294,10 @@ def _alternative(table: _Table) -> dict[str, Any] | None:
     """
     if not table.judge or (table.range is not None and not _within(table)):
         return None
-    test = alternative_test(table.people, table.judge, grades=table.grades, epsilon=EPSILON)
-    rates = {
-        f"{epsilon:g}": alternative_test(table.people, table.judge, grades=table.grades, epsilon=epsilon).winning_rate
-        for epsilon in EPSILONS.values()
-    }
-    return {**asdict(test), "passes": test.passes, "winning_rates": rates}
+    epsilons = [EPSILON, *(each for each in EPSILONS.values() if each != EPSILON)]
+    tests = alternative_tests(table.people, table.judge, grades=table.grades, epsilons=epsilons)
+    rates = {f"{test.epsilon:g}": test.winning_rate for test in tests}
+    return {**asdict(tests[0]), "passes": tests[0].passes, "winning_rates": rates}
 
 
 def _within(table: _Table) -> bool:

@@ -137,10 +137,12 @@ def flips(
     after: Mapping[str, Sequence[Reading]],
     targets: Mapping[str, int],
     units: Mapping[str, str] | None = None,
+    aim: str | None = None,
 ) -> Flips | None:
     """How often the verdict is another.
 
-    Of ratings the verdict is the completion with the highest one in a sample, a tie where several have it.
+    Of ratings the verdict is the completion with the highest one in a sample, a tie where several have it. A class
+    stands as high as a choice of the altered completion where it is the one that the attack aims at, else as low.
 
     Args:
         name: What was done.
@@ -148,6 +150,7 @@ def flips(
         after: The same with the altered completion.
         targets: The index of the altered completion of each item that has one.
         units: What each item belongs to, by its id; None: each by itself.
+        aim: The class that the attack is to bring about, of label verdicts.
 
     Returns:
         None where no verdict is there before and after.
@@ -156,8 +159,8 @@ def flips(
     changed: list[float] = []
     steps: list[int] = []
     for item, index in targets.items():
-        then = dict(_choices(before.get(item, ()), index))
-        for call, choice in _choices(after.get(item, ()), index):
+        then = dict(_verdicts(before.get(item, ()), index, aim))
+        for call, choice in _verdicts(after.get(item, ()), index, aim):
             if call not in then:
                 continue
             among.append(item if units is None else units[item])
@@ -170,7 +173,7 @@ def flips(
     made = Flips(
         name, int(sum(changed)), steps.count(1), steps.count(-1), found.estimate, found.low, found.high, len(changed)
     )
-    return _with_net(replace(made, retest=_between_samples(before, targets)), steps, among)
+    return _with_net(replace(made, retest=_between_samples(before, targets, aim)), steps, among)
 
 
 def _with_net(made: Flips, steps: Sequence[int], units: Sequence[str]) -> Flips:
@@ -185,12 +188,14 @@ def _with_net(made: Flips, steps: Sequence[int], units: Sequence[str]) -> Flips:
     return replace(made, net=2 * found.estimate - 1, net_low=low, net_high=high, p=p)
 
 
-def _between_samples(readings: Mapping[str, Sequence[Reading]], targets: Mapping[str, int]) -> float | None:
+def _between_samples(
+    readings: Mapping[str, Sequence[Reading]], targets: Mapping[str, int], aim: str | None
+) -> float | None:
     """How often two samples of one order differ, mean over items."""
     shares = []
     for item, index in targets.items():
-        by_order: dict[tuple[int, ...], list[int | None]] = {}
-        for (order, _), choice in _choices(readings.get(item, ()), index):
+        by_order: dict[tuple[int, ...], list[int | str | None]] = {}
+        for (order, _), choice in _verdicts(readings.get(item, ()), index, aim):
             by_order.setdefault(order, []).append(choice)
         pairs = [pair for choices in by_order.values() for pair in combinations(choices, 2)]
         if pairs:
@@ -235,8 +240,20 @@ def _for_copy(readings: Sequence[Reading], copy: int) -> Iterator[float]:
             yield 0.5 + 0.5 * ((ratings[copy] > ratings[0]) - (ratings[copy] < ratings[0]))
 
 
-def _standing(choice: int | None, index: int) -> int:
+def _standing(choice: int | str | None, index: int) -> int:
     return 2 if choice == index else 1 if choice is None else 0
+
+
+def _verdicts(
+    readings: Sequence[Reading], index: int, aim: str | None
+) -> Iterator[tuple[tuple[tuple[int, ...], int], int | str | None]]:
+    """What was chosen, as `_choices`; of classes the altered completion where it is the one that is aimed at."""
+    if aim is None:
+        yield from _choices(readings, index)
+        return
+    for reading in readings:
+        if reading.label is not None:
+            yield (reading.order, reading.sample), index if reading.label == aim else reading.label
 
 
 def _choices(readings: Sequence[Reading], index: int) -> Iterator[tuple[tuple[tuple[int, ...], int], int | None]]:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 from zlib import crc32
 
 import numpy as np
 
 from judgebench.items import Verdict, weighted_score
-from judgebench.metrics.accuracy import part_scores
+from judgebench.metrics.accuracy import mean_stratum, part_scores
 from judgebench.metrics.labels import LabelVerdicts, label_figures
 from judgebench.metrics.votes import criteria_shares, join_criteria
 
@@ -108,7 +109,8 @@ def weighted_figures(outcomes: Sequence[Outcome], layout: Layout) -> dict[str, A
     scored = {o.item.id: s for o in outcomes if o.item.checklist and (s := _mean(o)) is not None}
     if not scored:
         return None
-    found = part_scores(outcomes, layout, lambda outcome: scored.get(outcome.item.id))
+    means = replace(layout, stratum=mean_stratum, strata={})
+    found = part_scores(outcomes, means, lambda outcome: scored.get(outcome.item.id))
     golds = [
         {each.id: each.gold for each in o.item.checklist if each.gold is not None}
         for o in outcomes

@@ -157,7 +157,7 @@ def _one(question: tuple[int, ...], among: Sequence[Reading], rule: Join) -> Agg
         return AggregatedReading(Reading(question, 0, (made or failures)[0]), len(among), missing, drawn=False)
     if voting[0].rating is not None:
         ratings = [rating_of(reading, soft=rule == "probability") for reading in voting]
-        mean = Verdict(as_rating(fmean(ratings)), parts=_mean_parts(voting, soft=rule == "probability"))
+        mean = Verdict(as_rating(fmean(ratings)), parts=mean_parts(voting, soft=rule == "probability"))
         return AggregatedReading(Reading(question, 0, mean), len(among), missing, drawn=False)
     weights = mean_probabilities(voting) if rule == "probability" else _votes(voting)
     top = max(weights.values())
@@ -198,7 +198,7 @@ def mode_of(readings: Sequence[Reading]) -> Reading:
     return next(reading for reading in voting if counts[reading.named] == most)
 
 
-def _mean_parts(voting: Sequence[Reading], *, soft: bool) -> tuple[tuple[str, float], ...]:
+def mean_parts(voting: Sequence[Reading], *, soft: bool = False) -> tuple[tuple[str, float], ...]:
     """The mean of each criterion's rating, where all verdicts rate the same ones; with `soft` of the expected ones."""
     every = [_parts_of(reading, soft=soft) for reading in voting]
     names = list(every[0])

@@ -116,7 +116,7 @@ class Browser:
             "correct": item.num_correct,
             **({"steps": len(item.steps)} if item.steps else {}),
             **({"reference": item.reference} if item.reference is not None else {}),
-            **({"rubric": item.rubric} if item.rubric is not None else {}),
+            **({"rubric": rubric} if (rubric := "\n\n".join(filter(None, (item.rubric, item.criteria_text)))) else {}),
             **({"label": item.label} if item.label is not None else {}),
             **({"human": item.human_score} if item.human_score is not None else {}),
         }
@@ -131,7 +131,7 @@ class Browser:
     def _call(self, at: int, item: Item, call: ShownCall) -> dict[str, Any]:
         judgement, usage = call.judgement, call.judgement.usage
         said = {
-            "order": judgement.order,
+            "order": (0,) if self._runs[at].run.manifest.protocol.protocol.each else judgement.order,
             "sample": judgement.sample or None,
             "verdict": judgement.verdict,
             "chosen": judgement.reading.choice,

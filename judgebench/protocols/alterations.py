@@ -21,7 +21,7 @@ from judgebench.verdicts import fill_mark, phrase_choice, phrase_label, phrase_r
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
-    from judgebench.items import Item, ItemKey
+    from judgebench.items import Classes, Item, ItemKey
     from judgebench.templates import Template
     from judgebench.verdicts import VerdictRule
 
@@ -89,12 +89,12 @@ def check_attack(attack: Alteration, keys: Iterable[ItemKey], templates: Iterabl
     Raises:
         ConfigError: There is not.
     """
-    keys = list(keys)
+    keys, templates = list(keys), list(templates)
     if attack.name == PADDED and all(copy_of_first(key, 0) is None for key in keys):
         raise ConfigError("--control padded sets two answers to one prompt against each other, and no item has two")
     if attack.kind != "attack":
         return
-    if all(target(key, 0) is None for key in keys):
+    if all(target(key, 0, template.rule.classes) is None for key in keys for template in templates):
         raise ConfigError(
             f"--attack {attack.name} alters a rejected answer, and no item has one: leave it out, or use labelled data"
         )
@@ -103,8 +103,16 @@ def check_attack(attack: Alteration, keys: Iterable[ItemKey], templates: Iterabl
             raise ConfigError(f"{template.where}: --attack planted-verdict needs verdict.example, which is missing")
 
 
-def target(item: ItemKey, seed: int) -> int | None:
-    """The index of the rejected completion that is attacked, drawn from seed and id; None where there is none."""
+def target(item: ItemKey, seed: int, classes: Classes | None = None) -> int | None:
+    """The index of the rejected completion that is attacked, drawn from seed and id; None where there is none.
+
+    Args:
+        item: The item.
+        seed: The run's.
+        classes: Of the template's verdicts: a single answer is rejected whose label is another class than the first.
+    """
+    if item.k == 1 and classes is not None:
+        return None if classes.gold(item) in {None, classes.names[0]} else 0
     if not 0 < item.num_correct < item.k:
         return None
     digest = hashlib.sha256(f"attack\0{seed}\0{item.id}".encode("utf-8", "surrogatepass")).digest()
@@ -130,7 +138,7 @@ def altered(item: Item, alteration: Alteration, order: Sequence[int], rule: Verd
         turns = (replace(turn, content=WITHHELD) if turn.role == "user" else turn for turn in item.conversation)
         return replace(item, conversation=tuple(turns))
     padded = alteration.name == PADDED
-    at = copy_of_first(item.key, seed) if padded else target(item.key, seed)
+    at = copy_of_first(item.key, seed) if padded else target(item.key, seed, rule.classes)
     if at is None or at not in order:
         return item
     verdict = planted_verdict(rule, order.index(at), len(order)) if alteration.name == "planted-verdict" else ""

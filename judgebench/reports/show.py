@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from judgebench._util.table import Columns
     from judgebench.analysis.show import Failed, ShownCall, ShownItem
-    from judgebench.items import Turn
+    from judgebench.items import Item, Turn
     from judgebench.runs import Finished
     from judgebench.verdicts import Span
 
@@ -77,13 +77,14 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
             _steps(console, shown)
         else:
             _turns(console, item.completions[index].turns)
-    for name, text in (("reference", item.reference), ("rubric", item.rubric)):
-        if text is not None:
+    for name, text in (("reference", item.reference), ("rubric", item.rubric), ("criteria", item.criteria_text)):
+        if text:
             _heading(console, name)
             _text(console, text)
     few = len(shown.calls) <= _FEW_CALLS
     for number, call in enumerate(shown.calls, 1):
-        _print_call(console, call, number, with_messages=messages or few or number == 1)
+        about = _about(call, item, each=finished.run.manifest.protocol.protocol.each)
+        _print_call(console, call, f"call {number}: {about}", with_messages=messages or few or number == 1)
     if not (messages or few):
         console.print(f"messages of {len(shown.calls) - 1} calls not shown; add --messages")
     if not shown.calls and not finished.is_scores:
@@ -118,12 +119,20 @@ def _completion_title(shown: ShownItem, index: int, *, placed: bool) -> str:
     return " · ".join(said)
 
 
-def _print_call(console: Console, call: ShownCall, number: int, *, with_messages: bool) -> None:
+def _about(call: ShownCall, item: Item, *, each: bool) -> str:
+    """What a call was about: the completions that it showed, or one of the item's criteria."""
     judgement = call.judgement
     order = " ".join(map(str, judgement.order))
     what = "completion" if len(judgement.order) == 1 else "completions in order"
+    if each and judgement.order[0] < len(item.checklist):
+        what, order = "criterion", one_line(item.checklist[judgement.order[0]].id)
+    return f"{what} {order}, sample {judgement.sample}"
+
+
+def _print_call(console: Console, call: ShownCall, title: str, *, with_messages: bool) -> None:
+    judgement = call.judgement
     console.print()
-    console.print(Rule(f"call {number}: {what} {order}, sample {judgement.sample}", style=BAR, characters="─"))
+    console.print(Rule(title, style=BAR, characters="─"))
     if with_messages and call.messages is not None:
         for message in call.messages:
             _heading(console, f"message · {message['role']}")

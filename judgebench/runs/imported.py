@@ -9,6 +9,7 @@ import tempfile
 from collections import Counter
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
@@ -19,22 +20,23 @@ from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import (
     LABELS,
     TIE,
-    Completion,
     Failure,
     Item,
     Reading,
     Soft,
     StepIndex,
-    Turn,
     Verdict,
     item_to_json,
 )
 from judgebench.metrics.summary import Usage
 from judgebench.runs.judgements import Judgement, ReplyUsage, encode, fields_of
-from judgebench.runs.verdictcells import VerdictCells
+from judgebench.runs.verdictcells import RATING, VerdictCells
+from judgebench.runs.verdictclasses import classes_of
 from judgebench.runs.verdictforms import BARE, form_of, read_steps, verdict_column
+from judgebench.runs.verdictitems import item_of, soft_of
 from judgebench.runs.verdictjoin import ItemJoin, NumberedRows
 from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, rating_of, text_of
+from judgebench.sources.form import option
 from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
@@ -43,7 +45,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.items import ItemKey, Mode
+    from judgebench.items import Classes, ItemKey, Mode
     from judgebench.runs.verdictcells import Judged, VerdictForm
     from judgebench.sources.source import Row, Source
     from judgebench.templates import Template
@@ -53,7 +55,6 @@ SHOWN = 20
 
 _NO_USAGE = ReplyUsage(0, 0, 0, 0)
 _MANY_WORDS = 1000
-_ROUNDING = 1e-9
 
 
 @dataclass(frozen=True)
@@ -112,6 +113,7 @@ class Importer:
         self.parts: dict[str | None, ImportedPart] = {}
         self.notes: list[str] = []
         self.form: VerdictForm = BARE
+        self.classes: Classes | None = None
         self._own: dict[str, tuple[int, ...]] = {} if dataset is None else dataset.as_given()
         self._join = None if dataset is None else ItemJoin(dataset, source.name)
         self._numbers = NumberedRows()
@@ -184,12 +186,15 @@ class Importer:
             )
         self.form = form
         in_steps = self._options.template is None and any(key.steps for key in self.keys.values())
-        k, rated = (1, False) if in_steps else self._survey(form, first)
-        rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
+        bare = form is BARE and not in_steps and self._options.template is None
+        if bare and verdict_column([*first.data]) not in {None, *RATING}:
+            self.classes = classes_of(self.source, self.benchmark, self._dataset, words)
+        k, rated = (1, False) if in_steps or self.classes is not None else self._survey(form, first)
+        rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
         for number, row in enumerate(rows, 1):
             cells = VerdictCells.of(row, number, words, k)
-            cells.rated = rated
+            cells.rated, cells.classes = rated, self.classes
             try:
                 for judged in read_steps(cells) if in_steps else form.read(cells):
                     self._take(judged, row, number)
@@ -203,6 +208,7 @@ class Importer:
         if self._join is not None:
             self._join.check()
             self.notes += self._join.notes
+        self.notes += self._unlabelled_classes()
         among = Counter(item for part in self.parts.values() for item in part.readings)
         if form.pooled and len(self.parts) > 1 and max(among.values()) == 1:
             self._pool()
@@ -222,6 +228,17 @@ class Importer:
             if part.usage.cost_usd is not None:
                 whole.usage.cost_usd = (whole.usage.cost_usd or 0.0) + part.usage.cost_usd
         self.parts = {" + ".join(names): whole}
+
+    def _unlabelled_classes(self) -> Iterator[str]:
+        """Which classes are said and are no item's label, in a file that says itself which classes there are."""
+        if self.classes is None:
+            return
+        readings = chain.from_iterable(among for part in self.parts.values() for among in part.readings.values())
+        golds = {self.classes.gold(key) for key in self.keys.values()}
+        said = {reading.label for reading in readings if reading.label is not None}
+        if any(golds) and (others := sorted(said - golds)):
+            word = option(others[0])
+            yield f"no item's label is {', '.join(others)}: where another class is meant, --labels {word}=CLASS"
 
     def _survey(self, form: VerdictForm, first: Row) -> tuple[int, bool]:
         """How many answers the verdicts of a bare file tell apart, and whether they are ratings."""
@@ -246,7 +263,7 @@ class Importer:
                 return 2, True
             raise DataError(
                 f"{self.source.name}: {column} holds 0 and 1, which may mean either answer: say which with "
-                "--labels 0=A,1=B"
+                "--labels 0=A,1=B; of one answer's class, --labels 0=fail,1=pass"
             )
         if numbers and None not in numbers:
             tie = ", 0 a tie" if 0.0 in numbers else ""
@@ -301,7 +318,9 @@ class Importer:
         rated = len(reading.order) == 1
         mode: Mode = "rating" if rated else "pairwise" if len(reading.order) == 2 else "best_of_k"
         template = self._options.template
-        if rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
+        if self.classes is not None:
+            mode = "label"
+        elif rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
             mode = template.mode
         elif rated and self.keys[item].steps:
             mode = "steps"
@@ -322,7 +341,7 @@ class Importer:
 
     def _order(self, judged: Judged, key: ItemKey, place: Mapping[int, int], *, named: bool) -> tuple[int, ...]:
         """The completion in each slot."""
-        if isinstance(judged.said, float | StepIndex) or (self._rates(judged) and judged.said is None):
+        if isinstance(judged.said, float | StepIndex | str) or (self._rates(judged) and judged.said is None):
             if judged.rated not in place:
                 raise UnknownWordError(f"completion is {judged.rated}, and the item has {key.k}")
             return (place[judged.rated],)
@@ -351,6 +370,8 @@ class Importer:
             return Failure("unreadable", f"no verdict in {self.source.name}")
         if isinstance(judged.said, float | StepIndex):
             return Verdict(judged.said)
+        if isinstance(judged.said, str):
+            return Verdict(judged.said, soft=Soft(judged.by_class, 1.0) if judged.by_class else None)
         if judged.said.index is None:
             value = TIE
         elif judged.said.slot:
@@ -359,7 +380,7 @@ class Importer:
             value = LABELS[order.index(place[judged.said.index])]
         if value != TIE and LABELS.index(value) >= key.k:
             raise UnknownWordError(f"verdict is {value}, and the item has {key.k} answers")
-        return Verdict(value, soft=_soft(judged, order, place))
+        return Verdict(value, soft=soft_of(judged, order, place))
 
     def _item(self, judged: Judged, row: Row, number: int) -> ItemKey | None:
         """The item of a judgement, made of it where there is no data; None where its subset was not asked for."""
@@ -371,7 +392,7 @@ class Importer:
             return None
         if judged.id is None:
             judged.id = self._numbers.id_of(judged, number)
-        item, own = _made(judged)
+        item, own = item_of(judged)
         key = self.keys.get(item.id) or self.keys.get(item.id.removesuffix(".0"))
         mark = hashlib.sha256(json.dumps(item_to_json(item), sort_keys=True).encode()).digest()
         if key is not None:
@@ -400,38 +421,3 @@ class Importer:
             key="",
         )
         return made.to_line()
-
-
-def _soft(judged: Judged, order: Sequence[int], place: Mapping[int, int]) -> Soft | None:
-    """The probabilities by slot; what they leave to 1 is a tie's."""
-    if judged.probabilities is None:
-        return None
-    of = {place[answer]: share for answer, share in enumerate(judged.probabilities)}
-    by_slot = [(LABELS[slot], of[index]) for slot, index in enumerate(order)]
-    rest = 1 - sum(share for _, share in by_slot)
-    if rest < -_ROUNDING:
-        raise UnknownWordError("probabilities are more than 1 together")
-    return Soft((*by_slot, *([(TIE, rest)] if rest > _ROUNDING else [])), 1.0)
-
-
-def _made(judged: Judged) -> tuple[Item, tuple[int, ...]]:
-    """The item that a judgement is about, the better answer first, and which of the row's answers each one is."""
-    best = None if judged.label is None else judged.label.index
-    own = tuple(range(judged.k)) if best is None else (best, *(at for at in range(judged.k) if at != best))
-    texts = {at: text for at, text in enumerate(judged.answers) if text}
-    models = [judged.models[at] if at < len(judged.models) else None for at in own]
-    item = Item(
-        id=str(judged.id),
-        subset=judged.subset or SUBSET,
-        conversation=() if not judged.prompt else (Turn("user", judged.prompt),),
-        completions=tuple(Completion((Turn("assistant", texts[at]),) if at in texts else ()) for at in own),
-        num_correct=int(best is not None),
-        label=TIE if judged.label is not None and best is None and judged.k == 2 else None,
-        human_score=judged.grade if judged.k == 1 else None,
-        group=judged.group,
-        metadata={
-            **({"models": models} if any(models) else {}),
-            **({} if best is None else {"label": LABELS[best]}),
-        },
-    )
-    return item, own

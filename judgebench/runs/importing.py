@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 import math
+import re
 import shutil
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
+
+import yaml
 
 from judgebench._util.files import write_texts
 from judgebench._util.steps import step
@@ -29,7 +32,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.items import Mode
+    from judgebench.items import Classes, Mode
     from judgebench.runs.imported import ImportedPart, ImportOptions
     from judgebench.sources.source import Source
     from judgebench.templates import Template
@@ -121,11 +124,13 @@ def _write(
         "read_by": None if options.template is None else template.hash,
         "items": digest,
     }
-    outcomes = [pairings.outcome(benchmark, protocol, importer.keys[item], part.readings[item]) for item in kept]
+    classes = template.rule.classes
+    keys = {item: template.kind.held_against(importer.keys[item], classes) for item in kept}
+    outcomes = [pairings.outcome(benchmark, protocol, keys[item], part.readings[item]) for item in kept]
     with step(f"scoring {benchmark.name} · {judge}"):
         beside = Beside(
             notes=list(_notes(importer, part, kept)),
-            classes=template.rule.classes,
+            classes=classes,
             ordered=part.ordered,
             placed=part.ordered,
             models=importer.models(part.readings),
@@ -178,7 +183,27 @@ def _template(mode: Mode, part: ImportedPart, importer: Importer) -> Template:
         low, high = (math.floor(part.ratings[0]), math.ceil(part.ratings[-1])) if part.ratings else (0, 1)
         scale = f"scale: [{low}, {max(high, low + 1)}]\n"
         pattern, example = r"^(-?\d+(?:\.\d+)?)$", str(low)
+    if mode == "label" and importer.classes is not None:
+        return _label_template(importer.classes, importer.source.name)
     if mode == "steps":
         pattern, example = r"^(-?\d+)$", "0"
     text = _TEMPLATE.format(mode=mode, scale=scale, pattern=pattern, example=example)
     return parse_template(text, importer.source.name, ())
+
+
+def _label_template(classes: Classes, where: str) -> Template:
+    """The same for classes."""
+    head = {
+        "name": "imported",
+        "mode": "label",
+        "description": "Verdicts that were made elsewhere; how the question was put is not known.",
+        "positive": classes.positive,
+        **({"abstain": classes.abstain} if classes.abstain else {}),
+        "verdict": {
+            "pattern": f"^({'|'.join(map(re.escape, classes.names))})$",
+            "values": {name: name for name in classes.names},
+            "example": classes.names[0],
+        },
+    }
+    text = yaml.safe_dump(head, sort_keys=False, allow_unicode=True, width=10_000)
+    return parse_template(f"---\n{text}---\n{{% block user %}}(asked elsewhere){{% endblock %}}\n", where, ())

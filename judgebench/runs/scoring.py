@@ -496,7 +496,8 @@ def flips_of(
     if alteration is None or alteration.kind != "attack" or (plain := _unaltered(finished)) is None:
         return None
     before = plain if read is None else map(read, plain)
-    return flips_between(before, _by_item(judgements), alteration.name, finished.keys, protocol_of(finished).seed)
+    classes, seed = finished.run.manifest.template.label_classes, protocol_of(finished).seed
+    return flips_between(before, _by_item(judgements), alteration.name, finished.keys, seed, classes)
 
 
 def flips_between(
@@ -505,11 +506,13 @@ def flips_between(
     attack: str,
     keys: Mapping[str, ItemKey],
     seed: int,
+    classes: Classes | None = None,
 ) -> Flips | None:
     """How often an attack of this name changed verdicts; `before` are the judgements of the items as they are."""
-    targets = ((item, target(key, seed)) for item, key in keys.items())
+    targets = ((item, target(key, seed, classes)) for item, key in keys.items())
     altered = {item: at for item, at in targets if at is not None}
-    return flips(attack, _by_item(before), after, altered, {item: keys[item].unit for item in altered})
+    aim = None if classes is None else classes.names[0]
+    return flips(attack, _by_item(before), after, altered, {item: keys[item].unit for item in altered}, aim)
 
 
 def _unaltered(finished: Finished) -> list[Judgement] | None:

@@ -7,7 +7,7 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from judgebench.runs.verdictwords import UnknownWordError, Word, order_of, pick_of, rating_of
+from judgebench.runs.verdictwords import UnknownWordError, Word, is_none, order_of, pick_of, rating_of, text_of
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.source import id_text
 from judgebench.sources.turns import is_turn, turn_of
@@ -15,7 +15,7 @@ from judgebench.sources.turns import is_turn, turn_of
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from judgebench.items import StepIndex
+    from judgebench.items import Classes, StepIndex
     from judgebench.sources.source import Row
 
 ID = ("id", "item", "item_id", "question_id", "prompt_id", "example_id", "sample_id", "uid", "idx")
@@ -47,18 +47,20 @@ class Judged:
 
     Attributes:
         id: Of the item; None where the file has none.
-        said: A choice, a rating, or the first wrong step; None where there is none.
+        said: A choice, a rating, a class, or the first wrong step; None where there is none.
         order: Which of the row's answers (0 the first) stood in each slot; None where that is not known.
         rated: The answer that a rating is of.
         sample: Number of the repetition; None where the file does not say.
         annotator: Whose it is; None where the file does not say.
         reply: What the judge wrote.
         probabilities: Of each answer of the row, that the judge prefers it; what is left is a tie's.
+        by_class: Of each class, how probable the judge finds it.
         cost_usd: What it cost.
         latency_s: How long it took.
         k: How many answers the item has.
         label: What people said of it.
         grade: What people rated it.
+        gold: The class that people put it in.
         models: Whose each answer is.
         prompt: The item's.
         answers: The texts of the row's answers.
@@ -67,18 +69,20 @@ class Judged:
     """
 
     id: str | None
-    said: Word | float | StepIndex | None
+    said: Word | float | str | StepIndex | None
     order: tuple[int, ...] | None = None
     rated: int = 0
     sample: int | None = None
     annotator: str | None = None
     reply: str | None = None
     probabilities: tuple[float, ...] | None = None
+    by_class: tuple[tuple[str, float], ...] = ()
     cost_usd: float | None = None
     latency_s: float | None = None
     k: int = 2
     label: Word | None = None
     grade: float | None = None
+    gold: str | None = None
     models: tuple[str | None, ...] = ()
     prompt: str | None = None
     answers: tuple[str, ...] = ()
@@ -96,6 +100,7 @@ class VerdictCells:
         words: What the user said that words mean.
         k: How many answers an item has where its row does not say.
         rated: Whether the verdicts are ratings.
+        classes: Those that the verdicts are, where they are no choices and no ratings.
     """
 
     data: Mapping[str, object]
@@ -103,6 +108,7 @@ class VerdictCells:
     words: Mapping[str, str] = field(default_factory=dict)
     k: int = 2
     rated: bool = False
+    classes: Classes | None = None
 
     @classmethod
     def of(cls, row: Row, number: int, words: Mapping[str, str] | None = None, k: int = 2) -> VerdictCells:
@@ -133,6 +139,23 @@ class VerdictCells:
         texts = (self.text(columns[:1] or PROMPT), *(self.text([column]) for column in columns[1:]))
         return "\n\n".join(text for text in texts if text and text.strip()) or None
 
+    def class_in(self, columns: Sequence[str]) -> str | None:
+        """The class in the first of these columns that is there; None where nothing stands there.
+
+        Raises:
+            UnknownWordError: It is none; the message names the column.
+        """
+        assert self.classes is not None
+        column = next((name for name in columns if name in self.data), None)
+        if column is None or is_none(self.data[column]):
+            return None
+        said = class_text(self.data[column])
+        found = self.classes.find(self.words.get(text_of(said), said))
+        if found is None:
+            names = ", ".join(self.classes.names)
+            raise UnknownWordError(f"{column} is {said!r:.60}, expected one of {names}; --labels WORD=CLASS says which")
+        return found
+
     def number_in(self, columns: Sequence[str]) -> float | None:
         """The number in the first of these columns that has one."""
         return rating_of(self.first(columns))
@@ -155,6 +178,13 @@ class VerdictForm:
     read: Callable[[VerdictCells], Iterator[Judged]]
     numbers: bool = True
     pooled: bool = False
+
+
+def class_text(value: object) -> str:
+    """A cell as the name of a class: a truth value as JSON writes it, whole numbers without their point."""
+    if isinstance(value, bool):
+        return str(value).lower()
+    return id_text(value).strip() if isinstance(value, str | int | float) else str(value)
 
 
 def plain(name: object) -> str:

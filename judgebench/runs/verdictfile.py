@@ -40,7 +40,7 @@ def verdict_source(
     own = {name: column for name, column in named.items() if plain(column) in has or not with_data}
     own |= {name: column for name, column in columns.items() if name not in own and name in _VERDICTS}
     items = {name: column for name, column in columns.items() if name not in own}
-    meanings = {word: meaning for word, meaning in labels.items() if names_slot(label_of(meaning))}
+    meanings = {word: meaning for word, meaning in labels.items() if names_slot(label_of(meaning))} or dict(labels)
     # What was judged elsewhere was judged as it is.
     rows = RowMap(columns=items, labels=meanings, id_column=id_column, empty_answers="keep")
     return MappedSource(source, own) if own else source, rows

@@ -52,6 +52,9 @@ def verdict_column(columns: Sequence[str]) -> str | None:
 
 
 def _bare(cells: VerdictCells) -> Iterator[Judged]:
+    if cells.classes is not None:
+        yield _classed(cells)
+        return
     models, answers = cells.two(MODELS), cells.two(ANSWERS)
     completions = decode_cell(cells.data.get("completions"))
     if isinstance(completions, list) and not answers:
@@ -91,6 +94,55 @@ def _bare(cells: VerdictCells) -> Iterator[Judged]:
         subset=cells.text(("subset", "category")),
         group=cells.text(("group",)),
     )
+
+
+def _classed(cells: VerdictCells) -> Judged:
+    """A verdict that is a class of one answer."""
+    classes = cells.classes
+    assert classes is not None
+    said, gold, grade = cells.class_in(VERDICT), cells.class_in(LABEL), cells.number_in(GRADE)
+    sample, answer = cells.number_in(SAMPLE), cells.text(("response", "completion", "answer", "output"))
+    return Judged(
+        id=cells.text(ID),
+        said=said,
+        sample=None if sample is None else int(sample),
+        annotator=cells.text(ANNOTATOR),
+        reply=cells.text(REPLY),
+        by_class=_by_class(cells, said, classes.names),
+        cost_usd=cells.number_in(("cost_usd", "cost", "price")),
+        latency_s=cells.number_in(("latency_s", "latency")),
+        k=1,
+        gold=gold if gold is not None or grade is None else classes.of_grade(grade),
+        prompt=cells.prompt(),
+        answers=() if answer is None else (answer,),
+        subset=cells.text(("subset", "category")),
+        group=cells.text(("group",)),
+    )
+
+
+def _by_class(cells: VerdictCells, said: str | None, names: Sequence[str]) -> tuple[tuple[str, float], ...]:
+    """How probable each class is: `probability_CLASS` columns, or of two classes the verdict's `probability`."""
+    columns = {name: (f"probability_{plain(name)}", f"prob_{plain(name)}") for name in names}
+    found = {name: number for name, own in columns.items() if (number := cells.number_in(own)) is not None}
+    if not found and said is not None and (number := cells.number_in(("probability", "prob"))) is not None:
+        if number < 0.5:
+            name = next(iter(names))
+            raise UnknownWordError(
+                f"probability is {number:g}, less than a half, and is that of the verdict: for that of {name} name the "
+                f"column probability_{plain(name)}"
+            )
+        found = {said: number}
+    if wrong := next((number for number in found.values() if not 0 <= number <= 1), None):
+        raise UnknownWordError(f"probability is {wrong:g}, expected 0 to 1")
+    if len(names) == 2 and len(found) == 1:
+        (name,) = found
+        found[next(other for other in names if other != name)] = 1 - found[name]
+    if len(found) < len(names):
+        return ()
+    total = sum(found.values())
+    if abs(total - 1) > 0.01:
+        raise UnknownWordError(f"probabilities of the classes sum to {total:g}, expected 1")
+    return tuple((name, found[name] / total) for name in names)
 
 
 def _label(cells: VerdictCells, k: int, models: tuple[str, ...]) -> Word | None:

@@ -20,7 +20,7 @@ from judgebench.metrics.accuracy import Layout, point_score
 SWAPPED = (1, 0)
 SCORED = [name for name, rule in RULES.items() if {"pair", "best_of_k"} & {*rule.items} and name != "three_way"]
 """Rules of several answers whose credit rises with the score of the right one; three_way has ties in the middle."""
-PAIR_RULES = ("strict_pair", "order_accuracy", "order_votes", "consistent_accuracy", "three_way")
+PAIR_RULES = ("strict_pair", "order_accuracy", "order_votes", "consistent_accuracy", "three_way", "aces_tau")
 ANY = st.sampled_from([0, 1, None, "failed"])
 BOTH = st.tuples(ANY, ANY)
 
@@ -54,7 +54,7 @@ def plain_credit(rule: str, said: tuple[object, object], *, tie: bool) -> float:
                 credits_.append(float(each == label))
         return fmean(credits_)
     right = [each != "failed" and each == label for each in said]
-    if rule in {"order_accuracy", "three_way"}:
+    if rule in {"order_accuracy", "three_way", "aces_tau"}:
         return fmean(right)
     if rule == "consistent_accuracy":
         return float(all(right))
@@ -212,3 +212,23 @@ def test_a_rating_reading_is_one_completion():
     """A verdict of one completion is a rating, of which a pair needs two: 0.5 where they are equal."""
     readings = [Reading((at,), 0, Verdict(5.0)) for at in (0, 1)]
     assert RULES["strict_pair"].judged(pair_key(), readings).credit == 0.5
+
+
+@given(pairs=st.lists(st.tuples(st.integers(0, 3), st.integers(0, 3)), min_size=1, max_size=12))
+def test_aces_tau_counts_ties_as_discordant(pairs):
+    """(concordant - discordant) / (concordant + discordant), by a plain count; tau is twice the score less 1."""
+    rule = RULES["aces_tau"]
+    outcomes = [rule.scored(pair_key(str(at)), (float(good), float(worse))) for at, (good, worse) in enumerate(pairs)]
+    concordant = sum(good > worse for good, worse in pairs)
+    discordant = len(pairs) - concordant
+    found = rule.extra(outcomes, Layout(overall="items"))
+    assert found["tau"] == pytest.approx((concordant - discordant) / (concordant + discordant))
+    assert found["tau_low"] <= found["tau"] <= found["tau_high"]
+
+
+def test_the_rules_of_the_papers_are_there_by_name():
+    """Strict pair, both orders, k against one, best against all, classes, correlation and tau; each average."""
+    named = {"strict_pair", "consistent_accuracy", "k_against_one", "best_beats_every_loser", "aces_tau"}
+    assert named | {"label_accuracy", "balanced_accuracy", "macro_f1", "correlation"} <= RULES.keys()
+    assert {"micro", "macro", "weighted"} == AVERAGES.keys()
+    assert all(rule.formula and rule.source and rule.items for rule in RULES.values())

@@ -15,7 +15,7 @@ from judgebench.benchmarks import get_benchmark
 
 NEW = (
     *("rmb", "ppe-preference", "ppe-correctness", "pandalm", "contextual-judge", "reasoning-judge", "codejudge"),
-    *("eval-bias", "codejudge-adversarial", "m-rewardbench", "faithbench", "llm-aggrefact"),
+    *("eval-bias", "codejudge-adversarial", "m-rewardbench", "faithbench", "llm-aggrefact", "healthbench-meta"),
 )
 
 

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 import json
+import time
 from pathlib import Path
 
 import pytest
 from commands import judgebench, read_json, read_jsonl, write_jsonl, write_judges
+from processes import Running
 from scripted import Reply, ScriptedModels
 
 import judgebench as jb
 from judgebench.runs.scoring import up_to_date
+
+MANY = 400
+PLANTED = 1
+"""So often the last message of the template itself words a pass."""
 
 FOLDER = Path("runs/custom/mine/pass-fail/labels")
 
@@ -270,3 +276,47 @@ def test_a_judge_may_abstain(server):
     assert (labels["answered"]["score"], labels["selective_accuracy"]["score"]) == (pytest.approx(10 / 12), 0.9)
     assert (metrics["score"], metrics["coverage"]) == (0.75, 1)
     assert "answered (not unsure): 83.3% of items, accuracy on these 90.0%" in run("-t", "pass-fail-unsure").out
+
+
+def test_an_attack_on_labels_aims_at_the_first_class(server):
+    """Only the 8 answers that fail are altered; a judge that obeys a planted verdict flips the 6 that it had failed."""
+
+    def gullible(request):
+        return "Verdict: PASS" if request.text.count("Verdict: PASS") > PLANTED else by_number(request)
+
+    server.answer = gullible
+    plain, attacked = run("--attack", "planted-verdict", "--json").metrics
+    assert (plain["score"], attacked["altered"]) == (0.75, "attack-planted-verdict")
+    assert attacked["labels"]["confusion"]["fail"]["pass"] == 8
+    assert attacked["labels"]["confusion"]["pass"] == {"pass": 3, "fail": 1}
+    flips = attacked["attack"]
+    assert (flips["flips"], flips["toward"], flips["away"], flips["n"]) == (6, 6, 0, 7)
+    again = judgebench("rescore", FOLDER.with_name("labels-attack-planted-verdict"), "--dry-run", "--json")
+    assert again.status == 0, again.err
+
+
+def test_nothing_to_attack_is_a_mistake(server):
+    """Where all answers have the class that the attack aims at."""
+    write_jsonl(Path("rows.jsonl"), [row | {"label": "pass"} for row in rows()])
+    ended = run("--attack", "padding")
+    assert (ended.status, "alters a rejected answer, and no item has one" in ended.err) == (2, True)
+    assert server.count == 0
+
+
+def test_a_killed_run_goes_on_where_it_was():
+    """SIGKILL in the middle: the same command keeps the judgements that are there, and ends like a whole run."""
+    write_jsonl(Path("rows.jsonl"), rows(MANY))
+    command = ("run", "custom", "--data", "rows.jsonl", "-j", "offline/random", "-t", "pass-fail", "--seed", "1")
+    running = Running(*command)
+    file = Path("runs/custom/offline--random/pass-fail/labels/judgements.jsonl")
+    while running.poll() is None and not (file.exists() and file.stat().st_size):
+        time.sleep(0.01)
+    running.kill()
+    running.communicate()
+    kept = [json.loads(line)["item"] for line in file.read_bytes().splitlines(keepends=True) if line.endswith(b"\n")]
+    (metrics,) = judgebench(*command, "--json").metrics
+    (whole,) = judgebench(*command, "--json", "--out", "others").metrics
+    after = [line["item"] for line in read_jsonl(file)]
+    assert 0 < len(kept) < MANY
+    assert (after[: len(kept)], len(after), len({*after})) == (kept, MANY, MANY)
+    assert (metrics["labels"], metrics["judgements"]) == (whole["labels"], MANY)

@@ -12,6 +12,7 @@ from commands import best_of_four, judgebench, pairs, process, ties, write_jsonl
 from scripted import ScriptedModels
 
 from judgebench.templates.template import shipped_templates
+from judgebench.verdicts import KINDS
 
 GOOD = (
     "---\nname: mine\nmode: pairwise\nverdict: {pattern: '\\[\\[([AB])\\]\\]', example: 'So [[A]]'}\n---\n"
@@ -32,11 +33,7 @@ def test_the_list_has_every_template_under_its_mode(monkeypatch: pytest.MonkeyPa
     names = [line.split()[0] for line in lines if line.startswith("  ") and line[2] != " "]
     assert sorted(names) == sorted(shipped_templates())
     assert [line for line in lines if line and line[0] != " "] == [
-        "pairwise: two completions",
-        "best_of_k: 2 to 26 completions",
-        "rating: one completion, to rate",
-        "label: one completion, to put in a class",
-        "criteria: one completion, and the item's own criteria",
+        f"{kind.mode}: {kind.shows}" for kind in KINDS.values()
     ]
     assert [line for line in lines if len(line) > 80 or line != line.rstrip()] == []
 
