@@ -98,6 +98,7 @@ from judgebench.items import (
     Classes as Classes,
     Completion as Completion,
     Control as Control,
+    Criterion as Criterion,
     Failure as Failure,
     Item as Item,
     ItemKey as ItemKey,
@@ -106,6 +107,7 @@ from judgebench.items import (
     Pairs as Pairs,
     Reading as Reading,
     Soft as Soft,
+    StepIndex as StepIndex,
     Turn as Turn,
     Verdict as Verdict,
 )

@@ -8,6 +8,7 @@ import errno
 import fcntl
 import gc
 import importlib
+import io
 import json
 import os
 import pkgutil
@@ -27,10 +28,14 @@ from typing import IO, Any, Self
 
 _AT_A_CALL = (
     "litellm.litellm_core_utils.default_encoding",
+    "litellm.llms.edenai.chat.transformation",
+    "litellm.llms.fal_ai.chat.transformation",
+    "litellm.llms.github_copilot.authenticator",
     "litellm.llms.hosted_vllm.chat.transformation",
     "litellm.llms.litellm_proxy.chat.transformation",
     "litellm._service_logger",
     "litellm.proxy._types",
+    "litellm.proxy.spend_tracking.savings",
     "httpx",
     "numpy.random",
     "pandas",
@@ -296,6 +301,22 @@ def _become(request: dict[str, Any]) -> None:
     sys.argv = ["judgebench", *request["arguments"]]
 
 
+def _read_what_ships() -> None:
+    """What the package reads and checks once a process (judges, templates, prices), no command reads again.
+
+    No run is made: it starts threads, which no fork takes along.
+    """
+    for arguments in (("run", "--dry-run"), ("judges", "list")):
+        sys.argv = ["judgebench", *arguments]
+        with (
+            contextlib.redirect_stdout(io.StringIO()),
+            contextlib.redirect_stderr(io.StringIO()),
+            contextlib.suppress(SystemExit),
+        ):
+            runpy.run_module("judgebench", run_name="__main__", alter_sys=True)
+    sys.modules["judgebench.runs.manifest"].Manifest.model_rebuild()
+
+
 def _leave(status: object) -> None:
     """Ends this process as Python does, but for taking all modules apart: that writes to each page it shares.
 
@@ -327,7 +348,7 @@ def _ask(asking: int, arguments: list[str]) -> int:
 if __name__ == "__main__":
     if sys.argv[1] == "ask":
         sys.exit(_ask(int(sys.argv[2]), sys.argv[3:]))
-    given = dict(os.environ)
+    given, listens_at = dict(os.environ), int(sys.argv[1])
     sys.path[0] = str(Path(__file__).parent.parent)
     for module in pkgutil.walk_packages([str(Path("judgebench"))], "judgebench."):
         if not module.name.endswith("__main__"):
@@ -336,15 +357,16 @@ if __name__ == "__main__":
     for name in _AT_A_CALL:
         importlib.import_module(name)
     _set_by_imports.update({name: value for name, value in os.environ.items() if given.get(name) != value})
+    _read_what_ships()
     gc.collect()
     gc.freeze()
-    with socket.socket(fileno=int(sys.argv[1])) as asked:
+    with socket.socket(fileno=listens_at) as asked:
         work = _serve(asked)
     _become(work)
-    if work["code"]:
-        exec(work["code"], {"__name__": "__main__"})
-        sys.exit()
     try:
+        if work["code"]:
+            exec(work["code"], {"__name__": "__main__"})
+            sys.exit()
         runpy.run_module("judgebench", run_name="__main__", alter_sys=True)
     except SystemExit as ended:
         _leave(ended.code)

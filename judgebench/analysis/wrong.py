@@ -9,14 +9,17 @@ from typing import TYPE_CHECKING
 from judgebench._util.table import Column, Table, Tabular
 from judgebench._util.text import percent
 from judgebench.analysis.flips import verdict_words
+from judgebench.metrics.votes import criteria_shares, pooled_criteria
 from judgebench.runs import headings
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench._util.table import Columns
-    from judgebench.items import ItemKey
+    from judgebench.items import Outcome
     from judgebench.runs import Finished
+
+_NONE = "none"
 
 CORRECT = "correct"
 """What the label of completions with correct ones is, in words."""
@@ -94,18 +97,24 @@ def list_wrong(finished: Finished) -> WrongList:
     finished.need_judgements()
     scored = [outcome for outcome in finished.outcomes.values() if outcome.credit is not None]
     wrong = tuple(
-        Disagreement(
-            each.item.id,
-            each.item.subset,
-            _gold(each.item),
-            verdict_words(each.item, finished, each),
-            each.credit or 0.0,
-        )
+        Disagreement(each.item.id, each.item.subset, *_words(each, finished), each.credit or 0.0)
         for each in scored
         if each.credit is not None and each.credit < 1
     )
     return WrongList(headings([finished.run])[0], wrong, len(scored))
 
 
-def _gold(key: ItemKey) -> str:
-    return key.gold or CORRECT
+def _words(outcome: Outcome, finished: Finished) -> tuple[str, str]:
+    """The item's label, and what the verdicts come to; of criteria those that differ."""
+    key, classes = outcome.item, finished.run.manifest.template.label_classes
+    golds = {each.id: each.gold for each in key.checklist if each.gold is not None}
+    if classes is not None and classes.shares and golds:
+        voting = [reading for reading in finished.readings.get(key.id, ()) if not reading.failed]
+        said = dict(pooled_criteria([(criteria_shares(reading, soft=False), 1.0) for reading in voting]))
+        differ = {name: (gold, said.get(name)) for name, gold in golds.items() if said.get(name) != gold}
+        name_of = dict(zip(classes.shares, classes.names, strict=True))
+        gold_words = ", ".join(f"{name} {name_of[gold]}" for name, (gold, _) in differ.items())
+        said_words = ", ".join(f"{name} {_NONE if met is None else name_of[met]}" for name, (_, met) in differ.items())
+        return gold_words, said_words
+    people = dict.fromkeys(str(said) for _, said in key.annotations) if key.k == 1 and key.gold is None else {}
+    return key.gold or " or ".join(people) or CORRECT, verdict_words(key, finished, outcome)

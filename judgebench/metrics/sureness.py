@@ -13,7 +13,7 @@ import numpy as np
 from judgebench.items import Verdict
 from judgebench.metrics.calibration import ece, ece_if_calibrated, risk_coverage, squared_errors
 from judgebench.metrics.intervals import Interval, MeanStratum, wilson
-from judgebench.metrics.votes import mean_probabilities, probabilities_of, rating_of, shares
+from judgebench.metrics.votes import criteria_shares, mean_probabilities, probabilities_of, rating_of, shares
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -181,7 +181,13 @@ def _overconfidence_interval(probability: Floats, right: Floats, units: Sequence
 
 
 def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[ProbabilityForecast]:
-    """What the readings of a labelled item say of each of its questions; ratings are one question together."""
+    """What the readings of a labelled item say of each of its questions, or of each of its criteria.
+
+    Ratings are one question together.
+    """
+    if key.checklist:
+        yield from _of_criteria(readings, key)
+        return
     questions: dict[tuple[int, ...], list[Reading]] = {}
     for reading in readings:
         if not reading.failed:
@@ -195,6 +201,39 @@ def forecasts(readings: Sequence[Reading], key: ItemKey) -> Iterator[Probability
         best = [index for index, share in shares.items() if share >= top - 1e-9]
         right = sum(index in correct for index in best) / len(best)
         yield ProbabilityForecast(min(top, 1.0), right, all(map(_is_soft, among)), _fewest(among), len(best))
+
+
+def _of_criteria(readings: Sequence[Reading], key: ItemKey) -> Iterator[ProbabilityForecast]:
+    """What the readings say of each criterion with a label."""
+    golds = {each.id: each.gold for each in key.checklist if each.gold is not None}
+    for name, votes in _criteria_votes(readings).items():
+        if name in golds:
+            found = mean_shares([vote.probabilities for vote, _ in votes])
+            top = max(found.values())
+            best = [share for share, probability in found.items() if probability >= top - 1e-9]
+            right = (str(golds[name]) in best) / len(best)
+            yield ProbabilityForecast(min(top, 1.0), right, all(soft for _, soft in votes), len(votes), len(best))
+
+
+def _criteria_votes(readings: Sequence[Reading]) -> dict[str, list[tuple[Vote, bool]]]:
+    """By criterion the votes of the readings with a verdict on it, and whether each has log-probabilities."""
+    found: defaultdict[str, list[tuple[Vote, bool]]] = defaultdict(list)
+    for reading in readings:
+        if not isinstance(reading.result, Verdict):
+            continue
+        soft, parts = reading.result.soft, reading.result.parts
+        told = {*()} if soft is None else {parts[0][0]} if len(parts) == 1 else {name for name, _ in soft.expected}
+        shares_ = criteria_shares(reading, soft=True)
+        for name, share in parts:
+            probabilities: dict[Choice, float] = {str(each): p for each, p in shares_[name].items()}
+            found[name].append((Vote(str(share), probabilities), name in told))
+    return found
+
+
+def mean_shares(every: Sequence[Mapping[Choice, float]]) -> dict[Choice, float]:
+    """The mean probability of each choice."""
+    choices = dict.fromkeys(choice for each in every for choice in each)
+    return {choice: math.fsum(each.get(choice, 0.0) for each in every) / len(every) for choice in choices}
 
 
 def _shares(
@@ -278,6 +317,10 @@ def unsureness(key: ItemKey, readings: Sequence[Reading], by: By, scale: tuple[f
     """
     if not readings:
         return 1.0
+    if key.checklist:
+        by_criterion = _criteria_votes(readings)
+        every = [[vote for vote, _ in by_criterion.get(each.id, ())] for each in key.checklist]
+        return fmean(_of_votes((), votes, by) if votes else 1.0 for votes in every)
     if len(readings[0].order) == 1 and any(reading.label is not None for reading in readings):
         return _of_votes((), [_vote(reading) for reading in readings], by)
     if len(readings[0].order) == 1:

@@ -9,10 +9,12 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.steps import counted
 from judgebench.analysis.agreement import choices
 from judgebench.analysis.show import NO_TEXT, Showing
+from judgebench.metrics.steps import FIRST_WRONG
 from judgebench.metrics.summary import consistency_over_orders
 from judgebench.pages.figures import plain
 from judgebench.pages.shell import encoded
 from judgebench.pages.wordings import Wordings
+from judgebench.runs import people_said
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -119,6 +121,7 @@ class Browser:
             **({"rubric": rubric} if (rubric := "\n\n".join(filter(None, (item.rubric, item.criteria_text)))) else {}),
             **({"label": item.label} if item.label is not None else {}),
             **({"human": item.human_score} if item.human_score is not None else {}),
+            **({"said": [*people_said(item)]} if item.annotations or item.attributes else {}),
         }
         runs = {}
         for at in having:
@@ -126,6 +129,8 @@ class Browser:
             calls = [self._call(at, item, call) for call in shown.calls]
             scores = shown.outcome.scores if shown.outcome is not None else ()
             runs[at] = {"calls": calls, **({"scores": scores} if scores else {}), **_bounds(shown.outcome)}
+            if shown.outcome is not None and FIRST_WRONG in shown.outcome.parts:
+                runs[at]["first"] = int(shown.outcome.parts[FIRST_WRONG])
         return said | {"runs": runs}
 
     def _call(self, at: int, item: Item, call: ShownCall) -> dict[str, Any]:

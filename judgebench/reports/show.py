@@ -14,7 +14,7 @@ from judgebench.analysis.show import NO_TEXT, slots_of
 from judgebench.items import NO_STEP
 from judgebench.reports.styles import ASIDE, BAR, GOOD, MARKED, WARNING
 from judgebench.reports.table import print_tables
-from judgebench.runs import headings
+from judgebench.runs import headings, people_said
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -69,6 +69,8 @@ def print_item(console: Console, finished: Finished, shown: ShownItem, *, messag
     if outcome is not None and outcome.low is not None and outcome.low != outcome.high:
         said += f" (bounds {outcome.low:g} to {outcome.high:g})"
     console.print(Text(one_line(said)), soft_wrap=not console.is_terminal)
+    for line in people_said(item):
+        _text(console, line)
     _heading(console, "prompt")
     _turns(console, item.conversation)
     for index in _order(shown):

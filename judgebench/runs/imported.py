@@ -188,7 +188,11 @@ class Importer:
         in_steps = self._options.template is None and any(key.steps for key in self.keys.values())
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
         bare = form is BARE and not in_steps and self._options.template is None
-        if bare and verdict_column([*first.data]) not in {None, *RATING}:
+        column = verdict_column([*first.data])
+        if bare and column is None:
+            mend = "name the template that the judge was asked with, as in --template pairwise, and its rule reads them"
+            raise DataError(f"{self.source.name}: has replies and no verdicts: {mend}")
+        if bare and column not in {None, *RATING}:
             self.classes = classes_of(self.source, self.benchmark, self._dataset, words)
         k, rated = (1, False) if in_steps or self.classes is not None else self._survey(form, first)
         rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)
@@ -320,7 +324,7 @@ class Importer:
         template = self._options.template
         if self.classes is not None:
             mode = "label"
-        elif rated and template is not None and template.rule.of is None:  # on criteria no single reply says all
+        elif rated and template is not None:
             mode = template.mode
         elif rated and self.keys[item].steps:
             mode = "steps"
@@ -365,7 +369,8 @@ class Importer:
         self, judged: Judged, key: ItemKey, order: tuple[int, ...], place: Mapping[int, int]
     ) -> Verdict | Failure:
         if self._options.template is not None:
-            return read(Reply(text=judged.reply, finish_reason="stop"), self._options.template.rule, len(order))
+            rule = self._options.template.rule_for(key, order)
+            return read(Reply(text=judged.reply, finish_reason="stop"), rule, len(order))
         if judged.said is None:
             return Failure("unreadable", f"no verdict in {self.source.name}")
         if isinstance(judged.said, float | StepIndex):

@@ -101,6 +101,11 @@ def _write(
     template = options.template or _template(mode, part, importer)
     if template.mode != mode:
         raise ConfigError(f"template '{template.name}' has mode {template.mode}, the file's verdicts {mode}")
+    if template.rule.reads_each:
+        raise ConfigError(
+            f"template '{template.name}' asks about each criterion, and recorded replies are one for each item: name "
+            "one with verdict.of, whose replies are about all criteria"
+        )
     kept = [item for item in importer.keys if item in part.readings]
     samples = 1 + max(reading.sample for among in part.readings.values() for reading in among)
     several = any(len({reading.order for reading in among}) > 1 for among in part.readings.values())

@@ -5,9 +5,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.text import one_line, percent, score_range
+from judgebench.items import LABELS, TIE
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
+
+    from judgebench.items import Item
 
 
 def people_lines(found: Mapping[str, Any]) -> Iterator[str]:
@@ -81,3 +84,23 @@ def _coefficient(found: Mapping[str, Any]) -> str:
 
 def _share(found: Mapping[str, Any]) -> str:
     return f"{percent(found['score'])} (95% CI {score_range(found['low'], found['high'], 'share')})"
+
+
+def people_said(item: Item) -> Iterator[str]:
+    """What people said of an item, a line each: its class or grade, grades by attribute, and each annotator's label."""
+    if len(item.completions) == 1 and item.label is not None and not item.steps:
+        yield f"label: {item.label}"
+    if item.human_score is not None:
+        yield f"grade: {item.human_score:g}"
+    if item.attributes:
+        yield "grades: " + ", ".join(f"{name} {grade:g}" for name, grade in item.attributes)
+    if item.annotations:
+        said = [f"{name} {_said_of(item, label)}" for name, label in item.annotations]
+        yield f"annotators: {', '.join(said)}"
+
+
+def _said_of(item: Item, label: str | float) -> str:
+    if not isinstance(label, str):
+        return f"{label:g}"
+    several = len(item.completions) > 1 and label != TIE
+    return f"completion {LABELS.index(label)}" if several else label

@@ -173,7 +173,7 @@ def score(
             **({"win_rates": rates} if rates else {}),
             **_labels(metrics, outcomes, readings, _classes(beside.classes, benchmark), protocol.join),
             **_label_scores(outcomes, readings, benchmark),
-            **_criteria(benchmark, outcomes),
+            **(_criteria(benchmark, outcomes) if beside.classes is not None and beside.classes.shares else {}),
             **_steps(metrics, figures, outcomes, readings),
             **_annotators(benchmark, outcomes, readings, protocol.join),
             **_attributes(outcomes, readings),

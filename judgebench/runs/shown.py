@@ -135,13 +135,11 @@ def _step_lines(extra: Mapping[str, Any], found: Mapping[str, Mapping[str, int]]
         if not total:
             continue
         said = ", ".join(f"{count} {_PLACES.get(place, place)}" for place, count in found[kind].items() if count)
-        value = extra.get(name)
-        right = "right"
-        if value is not None:
-            right = (
-                f"{percent(value)} right (95% CI {score_range(extra[f'{name}_low'], extra[f'{name}_high'], 'share')})"
-            )
-        yield f"{words} ({total}): {right}: {said}"
+        value, low, high = (extra.get(f"{name}{end}") for end in ("", "_low", "_high"))
+        share = ""
+        if value is not None and low is not None and high is not None:
+            share = f"; {name} {percent(value)} (95% CI {score_range(low, high, 'share')})"
+        yield f"{words}: {total}, of which {said}{share}"
 
 
 _PLACES = {

@@ -241,7 +241,7 @@ class Template:
 
 def asked_of(rule: VerdictRule, checklist: Sequence[Criterion], order: Sequence[int]) -> tuple[Criterion, ...]:
     """The criteria that a question is about: all, or the one whose number stands as its order."""
-    return (checklist[order[0]],) if rule.reads_each else tuple(checklist)
+    return tuple(checklist[order[0] : order[0] + 1] if rule.reads_each else checklist)
 
 
 def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structured: bool) -> dict[str, Any]:

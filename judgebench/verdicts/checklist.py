@@ -37,6 +37,8 @@ def read_checklist(
     assert rule.of is not None
     names = None if rule.asked is None else [each.id for each in rule.asked]
     said = _entries(value, names, tuple(rule.of.values))
+    if names == []:
+        return Failure("unreadable", "the item has no criteria")
     if names is not None and (missing := [name for name in names if name not in said]):
         return Failure("unreadable", _missing(missing, names, said))
     if not said:

@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING, Any
 
-from judgebench.items import LABELS
+from judgebench.items import LABELS, Failure
 from judgebench.verdicts.checklist import checklist_like
 from judgebench.verdicts.finding import find_strictly
 from judgebench.verdicts.marks import VerdictMatch, find_tag
-from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, scores_like
+from judgebench.verdicts.parts import as_text, criteria_like, ranking_like, read_criteria, scores_like
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -127,9 +127,12 @@ def _example_text(rule: VerdictRule) -> str:
 
 
 def _field_value(rule: VerdictRule, text: str) -> Any:
-    """A rating or a step as a number, verdicts on criteria as an object; the rest, several parts among it, as text."""
+    """A rating or a step as a number, verdicts or ratings of criteria as an object; the rest as text."""
     if rule.reads_all:
         return json.loads(text)
     if rule.steps:
         return int(text)
+    if rule.criteria is not None and rule.scale is not None:
+        found = read_criteria(text, rule.criteria, rule.scale)
+        return text if isinstance(found, Failure) else dict(found.parts)
     return float(text) if rule.scale is not None and not rule.has_parts else text

@@ -9,6 +9,7 @@ import pytest
 from scoring import mistake_in, write_rows
 
 import judgebench as jb
+from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.registry import RULES
 from judgebench.benchmarks.rules import first_below, step_outcome
 from judgebench.errors import ConfigError
@@ -392,3 +393,48 @@ def test_lists_of_one_list_and_missing_items_are_taken(tmp_path):
     )
     assert (run.metrics.extra["correct_accuracy"], run.metrics.extra["error_accuracy"]) == (1.0, 0.0)
     assert run.metrics.bounds.high == 1.0
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ("columns: {prompt: q, label: at}", "columns must name the column of the steps: {steps: NAME}"),
+        ("first_step: 2", "first_step is 2, and must be 0 or 1"),
+        ("labels: {fine: -1, second: two}", "is 'two': write the number of a step, -1, or nothing"),
+        ("rule: strict_pair", "rule is strict_pair, which is not for item: steps; for it are step_f1, prm_score"),
+        ("template: {pairwise: pairwise}", "unknown mode 'pairwise'"),
+        ("item: pair", "columns.steps is for item: steps"),
+        ("item: step", "did you mean steps?"),
+    ],
+)
+def test_mistakes_in_a_file_of_steps_are_said_with_their_line(tmp_path, change, message):
+    """Before a row is read."""
+    lines = {
+        "source": "source: {files: [rows.jsonl]}",
+        "item": "item: steps",
+        "columns": "columns: {prompt: q, steps: s, label: at}",
+    }
+    lines[change.partition(":")[0]] = change
+    file = tmp_path / "mine.yaml"
+    file.write_text("\n".join(lines.values()), encoding="utf-8")
+    with pytest.raises(ConfigError) as caught:
+        get_benchmark(str(file))
+    assert message in str(caught.value)
+    assert "mine.yaml, line " in str(caught.value)
+
+
+def test_a_file_of_ones_own_counts_from_1_and_catches_its_subsets(tmp_path):
+    """Labels by words, `first_step: 1`, and the subset as a part of the id."""
+    rows = [
+        {"q": "p", "s": ["a", "b"], "at": at, "key": f"{subset}-{number}"}
+        for number, (subset, at) in enumerate([("x", 1), ("x", "fine"), ("y", [2]), ("y", 0)])
+    ]
+    write_rows(tmp_path / "rows.jsonl", rows)
+    (tmp_path / "mine.yaml").write_text(
+        "source: {files: [rows.jsonl]}\nitem: steps\nfirst_step: 1\nlabels: {fine: -1}\naverage: macro\n"
+        "columns: {id: key, prompt: q, steps: s, label: at, subset: 'key ~ (.+)-\\d+'}\n",
+        encoding="utf-8",
+    )
+    run = jb.run(str(tmp_path / "mine.yaml"), judge="offline/first", out=tmp_path / "runs")
+    assert [(item.label, item.subset) for item in run.items] == [("0", "x"), ("-1", "x"), ("1", "y"), ("-1", "y")]
+    assert run.metrics.extra["error_accuracy"] == 0.5

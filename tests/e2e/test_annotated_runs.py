@@ -111,3 +111,9 @@ def test_mistakes_stop_before_a_call(server):
         ended = run()
         assert (ended.status, server.count) == (2, 0)
         assert said in ended.err
+
+
+def test_an_item_shows_what_each_annotator_said(server):
+    """`show` names each annotator's label of an item."""
+    run()
+    assert "label: pass\nannotators: ann pass, bob pass, cat fail" in judgebench("show", FOLDER, "q0").out

@@ -147,42 +147,49 @@ def nothing_said(tokens: int) -> Fault:
     return Fault("empty", Reply("", usage={"prompt_tokens": 10, "completion_tokens": tokens}))
 
 
+@pytest.fixture
+def six(server: LoopbackServer) -> LoopbackServer:
+    """With fewer items."""
+    write_jsonl(Path("pairs.jsonl"), pairs(6))
+    return server
+
+
 def usage() -> dict[str, Any]:
     return read_json(FOLDER / "metrics.json")["usage"]
 
 
 @pytest.mark.parametrize(("then", "further"), [(400, 1), (500, 10)])
 def test_empty_tries_of_a_call_that_then_fails_are_paid_for(
-    server: LoopbackServer, then: int, further: int, monkeypatch: pytest.MonkeyPatch
+    six: LoopbackServer, then: int, further: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nineteen replies at 0.05 USD and a try of 80 tokens that said nothing at 0.08, before the call failed: 1.03."""
+    """Five replies at 0.05 USD and a try of 80 tokens that said nothing at 0.08, before the call failed: 0.33."""
     monkeypatch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.001)
     tries = {2: nothing_said(80), **{number: Fault.status(then) for number in range(3, 3 + further)}}
-    server.faults = lambda request: tries.get(request.number)
+    six.faults = lambda request: tries.get(request.number)
     run("--concurrency", 1)
-    assert [usage()[name] for name in ("cost_usd", "spent_usd")] == pytest.approx([1.03, 1.03])
-    assert usage()["completion_tokens"] == 19 * 50 + 80
+    assert [usage()[name] for name in ("cost_usd", "spent_usd")] == pytest.approx([0.33, 0.33])
+    assert usage()["completion_tokens"] == 5 * 50 + 80
     (failed,) = [line for line in read_jsonl(FOLDER / "judgements.jsonl") if "failure" in line]
     assert (failed["failure"]["kind"], failed["reply"], failed["cost_usd"]) == ("provider", None, pytest.approx(0.08))
 
 
-def test_empty_tries_of_unknown_price_make_the_cost_unknown(server: LoopbackServer) -> None:
+def test_empty_tries_of_unknown_price_make_the_cost_unknown(six: LoopbackServer) -> None:
     """Nobody knows what the run cost where one of its tries says nothing of its tokens."""
     tries = {2: Fault("empty", Reply("", usage={"prompt_tokens": 0, "completion_tokens": 0})), 3: Fault.status(400)}
-    server.faults = lambda request: tries.get(request.number)
+    six.faults = lambda request: tries.get(request.number)
     run("--concurrency", 1)
-    assert (usage()["calls"], usage()["cost_usd"]) == (20, None)
+    assert (usage()["calls"], usage()["cost_usd"]) == (6, None)
 
 
 @pytest.mark.parametrize("before", [0, 2])
-def test_empty_tries_of_a_judge_that_then_stops_are_paid_for(server: LoopbackServer, before: int) -> None:
+def test_empty_tries_of_a_judge_that_then_stops_are_paid_for(six: LoopbackServer, before: int) -> None:
     """So many replies at 0.05 USD and 0.08 for a try that said nothing, before the 401; the same command asks again."""
     tries = {before + 1: nothing_said(80), before + 2: Fault.status(401)}
-    server.faults = lambda request: tries.get(request.number)
+    six.faults = lambda request: tries.get(request.number)
     ended = run("--concurrency", 1)
     assert (ended.status, read_json(FOLDER / "manifest.json")["state"]) == (1, "stopped")
     assert (usage()["calls"], usage()["spent_usd"]) == (before + 1, pytest.approx(before * 0.05 + 0.08))
-    assert (run().status, server.count, usage()["spent_usd"]) == (0, 20 + 2, pytest.approx(1.08))
+    assert (run().status, six.count, usage()["spent_usd"]) == (0, 6 + 2, pytest.approx(0.38))
 
 
 def test_empty_tries_before_the_budget_is_reached_are_paid_for(server: LoopbackServer) -> None:

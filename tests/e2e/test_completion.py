@@ -42,7 +42,7 @@ def offered(words: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         ("judgebench run --data x", ["file,x"]),
         ("judgebench run --out x", ["dir,x"]),
         ("judgebench judges show own-", ["plain,own-judge"]),
-        ("judgebench benchmarks show llm", ["plain,llmbar"]),
+        ("judgebench benchmarks show llmb", ["plain,llmbar"]),
         ("judgebench score x --benchmark rm-", ["plain,rm-bench"]),
         ("judgebench show runs/re", ["plain,runs/rewardbench/own/pairwise/one"]),
         ("judgebench compare runs/custom/b/scores runs/custom/a", ["plain,runs/custom/a/scores"]),

@@ -198,7 +198,29 @@ def test_show_and_the_page_have_each_criterion(server):
     page = Path("page.html").read_text(encoding="utf-8")
     assert "Criteria" in page
     wrong = judgebench("show", FOLDER, "--wrong").out
-    assert "q2" in wrong
+    assert "2 of 6 items with a label are not right" in wrong
+    assert ["q2", "all", "year", "unmet", "year", "met", "0.667"] in [line.split() for line in wrong.splitlines()]
+
+
+def test_recorded_replies_are_imported(server):
+    """One for each item, about all of its criteria; the figures are those of the run."""
+    (asked,) = run("--json").metrics
+    replies = [{"id": each["item"], "reply": each["reply"]} for each in read_jsonl(FOLDER / "judgements.jsonl")]
+    write_jsonl(Path("replies.jsonl"), replies)
+    own = ("import", "replies.jsonl", "--benchmark", "custom", "--data", "rows.jsonl", "--template")
+    made = judgebench(*own, "criteria")
+    assert made.status == 0, made.err
+    assert read_json(Path("runs/custom/replies/criteria/criteria/metrics.json"))["criteria"] == asked["criteria"]
+    refused = judgebench(*own, "criteria-each")
+    assert (refused.status, "one with verdict.of" in refused.err) == (2, True)
+
+
+def test_a_score_says_nothing_of_criteria(server):
+    """A reward model's number is neither a verdict on a criterion nor a weighted score."""
+    write_jsonl(Path("scores.jsonl"), [{"id": f"q{at}", "scores": [at]} for at in range(6)])
+    (metrics,) = judgebench("score", "scores.jsonl", "--benchmark", "custom", "--data", "rows.jsonl", "--json").metrics
+    assert metrics["score"] is None
+    assert not {"weighted_score", "criteria", "labels"} & {*metrics}
 
 
 def test_a_benchmark_file_has_criteria(server):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
@@ -89,3 +90,12 @@ def test_the_second_run_is_made_from_the_cache(run: Judged) -> None:
     where = ("--providers", run.cache.parent / "providers.yaml", "--cache-dir", run.cache)
     (metrics,) = judgebench(*COMMAND, *where, "--out", "other").metrics
     assert (metrics["usage"]["cached"], run.server.count) == (838, 838)
+
+
+def test_read_by_the_first_mention_405_verdicts_differ(run: Judged) -> None:
+    """Of the 838 real ones, which are read by the last."""
+    first = TEMPLATE.read_text(encoding="utf-8").replace("match: last", "match: first")
+    Path("first.jinja").write_text(first.replace("name: output-ab", "name: first"), encoding="utf-8")
+    found = json.loads(judgebench("rescore", run.folder, "-t", "first.jinja", "--dry-run", "--json").out)
+    assert (found["judgements"], found["changed"]) == (838, 405)
+    assert found["score_before"] == pytest.approx(681 / 838)

@@ -17,6 +17,7 @@ from scripted import ScriptedModels
 
 from judgebench import api
 from judgebench.engine.options import PlanOptions, RunOptions
+from judgebench.engine.plan import plan
 from judgebench.engine.progress import Silent
 from judgebench.errors import ConfigError, FatalProviderError
 from judgebench.runs.folder import RunWriter
@@ -88,7 +89,7 @@ class Closed(Silent):
 
 def test_a_closed_terminal_loses_no_reply(models: ScriptedModels) -> None:
     """The run goes on without a word, and no call is made again."""
-    planned = api.plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
+    planned = plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
     (result,) = asyncio.run(api.run_grid(planned, RunOptions(), progress=Closed()))
     assert (result.state, models.count) == ("done", COUNT)
 
@@ -224,7 +225,7 @@ def test_a_cancelled_run_leaves_no_call_behind(server: LoopbackServer) -> None:
     server.hold()
 
     async def cancelled() -> set[asyncio.Task[object]]:
-        planned = api.plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
+        planned = plan("custom", PlanOptions(judges=["mine"], data="rows.jsonl", orders="one"))
         run = asyncio.create_task(api.run_grid(planned, RunOptions(concurrency=2)))
         await asyncio.to_thread(server.wait_in_flight, 2)
         run.cancel()

@@ -42,8 +42,8 @@ def whimsical(seed):
 def served():
     with ScriptedModels(whimsical(1)) as running:
         write_judges(running.url, mine={"model": "scripted/whimsical"})
-        write_jsonl(Path("pairs.jsonl"), pairs(12))
-        write_jsonl(Path("four.jsonl"), [*best_of_four(8), *best_of_four(4, "Math")])
+        write_jsonl(Path("pairs.jsonl"), pairs(7))
+        write_jsonl(Path("four.jsonl"), [*best_of_four(4), *best_of_four(3, "Math")])
         yield running
 
 
@@ -134,7 +134,7 @@ def test_pairs(server: ScriptedModels, options) -> None:
         metrics = read_json(folder / "metrics.json")
         again = json.loads(judgebench("rescore", folder, "--json").out)["metrics"]
 
-        assert len(by_item) == 12
+        assert len(by_item) == 7
         assert metrics["bounds"]["low"] <= metrics["score"] <= metrics["bounds"]["high"]
         for name in ("score", "bounds", "failures", "consistency", "position_bias", "controls"):
             assert again[name] == metrics[name], (folder, name)

@@ -7,10 +7,9 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import REPOSITORY, SHARED_DATA, apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import apart, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
 from faults import Reply
 from finishedruns import judge_run, score_run
-from llmbar import ROWS, LlmbarAnswers
 from scripted import ScriptedModels
 
 import judgebench as jb
@@ -222,22 +221,3 @@ def test_the_screen_fits_the_terminal(columns, monkeypatch):
     ended = judgebench("rescore", run, "-t", own("other", "first"), "--dry-run")
     assert max(map(len, ended.out.splitlines())) <= columns
     assert "and 10 more; --all lists them" in ended.out
-
-
-@pytest.mark.skipif(
-    not (SHARED_DATA / "llmbar").exists(), reason="LLMBar's rows and replies are not at ../shared/data/llmbar"
-)
-def test_llmbar_read_by_the_first_mention():
-    """Read by the first mention instead of the last, 405 of the 838 real verdicts differ."""
-    source = REPOSITORY / "tests" / "data" / "output-ab.jinja"
-    first = Path("first.jinja")
-    first.write_text(
-        source.read_text().replace("match: last", "match: first").replace("name: output-ab", "name: first")
-    )
-    with ScriptedModels(LlmbarAnswers(SHARED_DATA / "llmbar")) as server:
-        write_judges(server.url, mine={"model": "scripted/mine"})
-        data = SHARED_DATA / "llmbar" / ROWS
-        judgebench("run", "rewardbench", "-j", "mine", "-t", source, "--data", data, "--orders", "both", "--json")
-    found = rescored("runs/rewardbench/mine/output-ab/both", "-t", first)
-    assert (found["judgements"], found["changed"]) == (838, 405)
-    assert found["score_before"] == pytest.approx(681 / 838)

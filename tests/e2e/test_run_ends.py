@@ -41,6 +41,8 @@ from judgebench.engine.progress import Stop
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from loopback import Request
+
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
 
 
@@ -444,7 +446,7 @@ CHANGES = {
     "temperature": changed_judge(params={**PARAMS, "temperature": 0.5}),
     "max_tokens": changed_judge(params={**PARAMS, "max_tokens": 64}),
     "reasoning_effort": changed_judge(params={**PARAMS, "reasoning_effort": "high"}),
-    "model": changed_judge(model="openai/another"),
+    "model": changed_judge(model="scripted/another"),
     "whose replies": changed_judge(cache_as="another"),
     "further settings": changed_judge(top_logprobs_of_ours=3),
     "seed": lambda _: ("--seed", 1),
@@ -457,26 +459,29 @@ CHANGES = {
 
 
 @pytest.fixture(scope="module")
-def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[LoopbackServer, Path]]:
-    """A server, and a folder with a run that was killed after three replies: rows, judge, template, runs and cache."""
-    here = tmp_path_factory.mktemp("killed")
-    with chdir(here), LoopbackServer("[[A]]") as server:
-        write_judges(server.url)
-        write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
-        Path("own.jinja").write_text(
-            judgebench("templates", "show", "pairwise").out.replace("name: pairwise", "name: own")
-        )
-        server.faults = lambda request: Fault.hang() if request.number > 3 else None
-        running = start("--concurrency", "3", "-t", "own.jinja", "--cache-dir", "cache")
-        server.wait_count(6)
-        running.kill()
-        running.communicate()
-        server.faults = None
-        yield server, here
+def killed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[ScriptedModels, Path]]:
+    """Models, and a folder as a run left it that was killed after three replies: rows, judge, template, runs, cache."""
+    folder, copy = tmp_path_factory.mktemp("running"), tmp_path_factory.mktemp("killed") / "copy"
+
+    def answer(request: Request) -> str:
+        if request.number == 4:
+            shutil.copytree(folder, copy)  # what is written by now, a kill leaves
+        return "[[A]]"
+
+    with ScriptedModels(answer) as models:
+        with chdir(folder):
+            write_judges(models.url)
+            write_jsonl(Path("pairs.jsonl"), pairs(ITEMS))
+            Path("own.jinja").write_text(
+                judgebench("templates", "show", "pairwise").out.replace("name: pairwise", "name: own")
+            )
+            assert mine(*OWN, "--concurrency", 1).status == 0
+        models.answer = "[[A]]"
+        yield models, copy
 
 
 @pytest.mark.parametrize("what", CHANGES)
-def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(killed: tuple[LoopbackServer, Path], what: str) -> None:
+def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(killed: tuple[ScriptedModels, Path], what: str) -> None:
     """The changed one gets a folder of its own with its judgements alone, and the first is left as it was."""
     server, there = killed
     shutil.copytree(there, ".", dirs_exist_ok=True)
@@ -489,7 +494,7 @@ def test_a_killed_run_is_not_gone_on_with_by_a_changed_one(killed: tuple[Loopbac
     assert len(judged) == len(set(judged)) == read_json(other / "metrics.json")["judgements"]
 
 
-def test_after_a_changed_one_the_killed_run_goes_on(killed: tuple[LoopbackServer, Path]) -> None:
+def test_after_a_changed_one_the_killed_run_goes_on(killed: tuple[ScriptedModels, Path]) -> None:
     """By the first command, with the calls that it had not made."""
     server, there = killed
     shutil.copytree(there, ".", dirs_exist_ok=True)

@@ -70,8 +70,10 @@ def test_the_end_of_a_run_fits_80_columns(server):
     out = run().out
     assert max(map(len, out.splitlines())) <= 80
     said = " ".join(out.split())
-    assert "items with a wrong step (4): 50.0% right (95% CI" in said
-    assert "2 exact, 1 too early, 1 no verdict" in said
+    assert (
+        "items with a wrong step: 4, of which 2 exact, 1 too early, 1 no verdict; error_accuracy 50.0% (95% CI" in said
+    )
+    assert "items without one: 4, of which 3 exact, 1 a step named; correct_accuracy 75.0% (95% CI" in said
 
 
 def test_the_same_again_is_cached_and_read_again_alike(server):

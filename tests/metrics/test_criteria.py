@@ -9,9 +9,10 @@ import pytest
 from making import key
 
 from judgebench.benchmarks.rules import criteria_outcome
-from judgebench.items import Classes, Criterion, Failure, Reading, Verdict, weighted_score
+from judgebench.items import Classes, Criterion, Failure, Reading, Soft, Verdict, weighted_score
 from judgebench.metrics.accuracy import Layout
 from judgebench.metrics.criteria import criteria_figures, weighted_figures
+from judgebench.metrics.sureness import forecasts, unsureness
 from judgebench.metrics.votes import join_criteria
 
 CLASSES = Classes(("met", "unmet"), "met", shares=(1.0, 0.0))
@@ -137,3 +138,32 @@ def test_meeting_more_never_lowers_a_weighted_score_and_faults_never_raise_it():
         at = rng.randrange(5)
         better = met | {f"c{at}": float(weights[at] > 0)}
         assert 0 <= weighted_score(met, checklist) <= weighted_score(better, checklist) <= 1
+
+
+def test_each_criterion_is_a_forecast():
+    """By a reply about all: met with .9 and right, met with .6 and wrong; a criterion without a label is none."""
+    soft = Soft((("1", 1.0),), 1.0, (("c0", 0.9), ("c1", 0.6)))
+    reading = Reading((0,), 0, Verdict(1.0, parts=(("c0", 1.0), ("c1", 1.0), ("c2", 1.0)), soft=soft))
+    found = list(forecasts([reading], item_of("a", [1.0, 0.0, None])))
+    assert [(each.probability, each.right, each.by_tokens) for each in found] == [(0.9, 1.0, True), (0.6, 0.0, True)]
+
+
+def test_probabilities_decide_a_criterion_and_rank_the_verdicts():
+    """Met with .9 and unmet with .4 of met make .65: met; over both items the positive class ranks first: AUC 1."""
+    one = [
+        Reading((0,), at, Verdict(share, parts=(("c0", share),), soft=Soft((("1", p), ("0", 1 - p)), 1.0)))
+        for at, (share, p) in enumerate([(1.0, 0.9), (0.0, 0.4)])
+    ]
+    (joined,) = join_criteria(one, "probability")
+    assert joined.result.parts == (("c0", 1.0),)
+    other = Reading((0,), 0, Verdict(0.0, parts=(("c0", 0.0),), soft=Soft((("1", 0.2), ("0", 0.8)), 1.0)))
+    readings = {"a": one, "b": [other]}
+    outcomes = [criteria_outcome(item_of(name, [gold]), readings[name]) for name, gold in (("a", 1.0), ("b", 0.0))]
+    whole, _ = criteria_figures(outcomes, readings, CLASSES, "mean")
+    assert whole["roc_auc"]["score"] == 1.0
+
+
+def test_an_item_is_as_unsure_as_its_criteria_are_on_average():
+    """Samples disagree on one of two criteria: half of 1 - 1/2."""
+    readings = [said(1.0, 1.0), said(1.0, 0.0, sample=1)]
+    assert unsureness(item_of("a", [1.0, 1.0]), readings, "disagreement") == pytest.approx(0.25)

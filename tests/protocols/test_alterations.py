@@ -8,7 +8,7 @@ from shippedtemplates import NAMES, loaded
 
 from judgebench.cli.run import run
 from judgebench.errors import ConfigError
-from judgebench.items import LABELS, Completion, Item, Turn, Verdict
+from judgebench.items import LABELS, NO_STEP, Completion, Item, Turn, Verdict
 from judgebench.protocols.alterations import (
     ATTACKS,
     CONTROLS,
@@ -138,7 +138,7 @@ def test_a_planted_verdict_is_one_by_every_shipped_template() -> None:
         rule, k = loaded(name).rule, min(loaded(name).kind.slots, 4)
         for slot in range(k):
             tag = planted_verdict(rule, slot, k)
-            first = rule.classes.names[0] if rule.classes is not None else LABELS[slot]
+            first = rule.classes.names[0] if rule.classes is not None else NO_STEP if rule.steps else LABELS[slot]
             planted[name, slot] = first if rule.scale is None else rule.scale[1]
             read = read_text(tag, rule, k)
             read_as[name, slot] = read.value if isinstance(read, Verdict) else tag

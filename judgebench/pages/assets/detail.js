@@ -74,6 +74,7 @@ judgebench.detail = (() => {
   }
 
   function scoresOf(own, letters) {
+    if (own.first !== undefined) return String(own.first);
     return (own.scores ?? []).map((sample) => letters.order.map((number) => `${letters.of(number)} ${round(sample[number])}`).join(", ")).join("; ");
   }
 
@@ -213,14 +214,15 @@ judgebench.detail = (() => {
     ];
   }
 
-  function label(entry) {
-    if (entry.label) return pill(`label: ${entry.label}`);
-    return entry.human === undefined ? null : pill(`label: ${entry.human}`);
+  function labels(entry) {
+    if (entry.said) return entry.said.map((line) => pill(line));
+    if (entry.label) return [pill(`label: ${entry.label}`)];
+    return entry.human === undefined ? [] : [pill(`label: ${entry.human}`)];
   }
 
   // The subset, where there is more than one, and the label.
   function marks(items, at, entry) {
-    return [items.subsets.length > 1 ? pill(items.subsets[items.items.subset[at]]) : null, " ", label(entry)];
+    return [items.subsets.length > 1 ? pill(items.subsets[items.items.subset[at]]) : null, " ", ...labels(entry)];
   }
 
   async function show(place, items, at, asked, { choose, again, triage }) {
