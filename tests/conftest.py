@@ -3,6 +3,7 @@
 import gc
 import os
 import shutil
+from itertools import count
 from operator import attrgetter
 from pathlib import Path
 
@@ -41,8 +42,7 @@ def _in_turn(args, worker):
     if [Path(arg).resolve() for arg in args] != [_TESTS]:
         return args
     found = sorted(path for path in _TESTS.iterdir() if path.is_dir() or path.match("test_*.py"))
-    count = worker["workercount"]
-    first = len(found) * int(worker["workerid"].removeprefix("gw")) // count
+    first = len(found) * int(worker["workerid"].removeprefix("gw")) // worker["workercount"]
     return [str(path) for path in found[first:] + found[:first]]
 
 
@@ -67,10 +67,17 @@ def pytest_collection_finish():
     gc.freeze()
 
 
+@pytest.fixture(scope="session")
+def homes(tmp_path_factory):
+    """Where the next test has its home."""
+    below = tmp_path_factory.mktemp("homes")
+    return (below / str(number) for number in count())
+
+
 @pytest.fixture(autouse=True)
-def isolated(tmp_path, tmp_path_factory):
+def isolated(tmp_path, homes):
     """No file, key or setting of the user's is seen, and nothing is written where it is not looked for."""
-    with apart(tmp_path, tmp_path_factory.mktemp("home")):
+    with apart(tmp_path, next(homes)):
         yield
 
 

@@ -6,7 +6,7 @@ import math
 import re
 from abc import ABC, abstractmethod
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeGuard, TypeVar
 
 from judgebench.benchmarks.rules import criteria_outcome, label_outcome, scored_step_outcome, step_outcome
 from judgebench.errors import ConfigError, DataError
@@ -21,6 +21,7 @@ from judgebench.verdicts import KINDS
 if TYPE_CHECKING:
     from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 
+    from judgebench.benchmarks.declared import Declared
     from judgebench.items import ItemKey, Mode, Orders, Reading
     from judgebench.metrics.votes import Join
     from judgebench.sources.source import Row
@@ -47,6 +48,7 @@ class Benchmark(ABC):
         joint_orders: Whether the orders of a question make one credit together, which is no mean over them.
         sections_apart: Whether its sections are different questions, whose annotators are each by themselves.
         own_rows: Whether it takes rows of the user's own, with a column `group`.
+        by_file: Whether a benchmark file declares it: see `is_declared`.
         ties_template: The default companion that judges the items of Ties; None where there are none.
         positive: The class that precision, recall and ranking figures are of; None for the template's.
     """
@@ -65,6 +67,7 @@ class Benchmark(ABC):
     joint_orders: bool = False
     sections_apart: bool = False
     own_rows: bool = False
+    by_file: bool = False
     ties_template: str | None = None
     positive: str | None = None
 
@@ -248,6 +251,11 @@ class Benchmark(ABC):
             divided = sum(not outcome.item.labelled and bool(outcome.item.annotations) for outcome in outcomes)
             why = f" ({divided} have annotators who are divided)" if divided else ""
             yield f"{unlabelled} of {len(outcomes)} items have no label{why} and are not scored"
+
+
+def is_declared(benchmark: Benchmark) -> TypeGuard[Declared]:
+    """Whether a benchmark is one that a file declares; asking imports nothing that reads such files."""
+    return benchmark.by_file
 
 
 def named(names: Sequence[str], shown: int = 5) -> str:

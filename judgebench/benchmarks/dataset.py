@@ -14,8 +14,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
+from judgebench.benchmarks.base import is_declared
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
-from judgebench.benchmarks.declared import Declared
 from judgebench.benchmarks.golds import Golds
 from judgebench.benchmarks.sampling import sampling_order, take
 from judgebench.benchmarks.store import ItemStore
@@ -200,8 +200,8 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         ConfigError: A row is malformed, an id is duplicated, a subset is not there, or nothing is left.
     """
     selection = selection or Selection()
-    own = isinstance(benchmark, Declared)
-    if isinstance(benchmark, Declared):
+    own = is_declared(benchmark)
+    if is_declared(benchmark):
         benchmark = benchmark.under(selection.rows)
     bundled = isinstance(data, str) and data == SAMPLE
     if bundled and not Path(SAMPLE).exists():
@@ -288,7 +288,7 @@ def opened(benchmark: Benchmark, data: Data | None, options: RowMap) -> Source:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
     name = benchmark.name
-    if isinstance(benchmark, Declared):
+    if is_declared(benchmark):
         rows = benchmark.opened(data, options)
         if benchmark.spec.named:
             return rows if _are_items(rows) else KnownSource(rows, name)

@@ -40,6 +40,8 @@ class Declared(custom.Custom):
         ships: Whether it is one of judgebench's own.
     """
 
+    by_file = True
+
     def __init__(self, spec: BenchmarkSpec, folder: Path | None = None, *, ships: bool = False) -> None:
         self.spec, self._folder, self.ships = spec, folder, ships
         self.scoring: Rule = RULES[spec.rule or DEFAULT_RULES[spec.item]]

@@ -59,11 +59,11 @@ SUITES: Mapping[str, Suite] = MappingProxyType({SEVEN.name: SEVEN})
 
 def how_to_fetch(benchmark: Benchmark) -> str:
     """How a benchmark's rows are had by hand and put into the folder that a suite takes as `--data`."""
-    from judgebench.benchmarks.declared import Declared
+    from judgebench.benchmarks.base import is_declared
 
     name = benchmark.name
     hub: Sequence[str] = [str(benchmark.hub_id)]
-    if isinstance(benchmark, Declared):
+    if is_declared(benchmark):
         hub = benchmark.spec.source.hub or ()
         if benchmark.spec.fetch:
             return f"{benchmark.spec.fetch}; or put it at FOLDER/{name}, with --data FOLDER"

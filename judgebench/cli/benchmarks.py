@@ -41,11 +41,11 @@ def list_benchmarks() -> None:
 
 
 def _where(benchmark: Benchmark) -> str:
-    from judgebench.benchmarks.declared import Declared
+    from judgebench.benchmarks.base import is_declared
 
-    if isinstance(benchmark, Declared) and benchmark.spec.source.url:
+    if is_declared(benchmark) and benchmark.spec.source.url:
         return "files, with --data"
-    more = len(benchmark.spec.source.hub or ()) - 1 if isinstance(benchmark, Declared) else 0
+    more = len(benchmark.spec.source.hub or ()) - 1 if is_declared(benchmark) else 0
     return (benchmark.hub_id or "your own rows") + (f" and {more} more" if more > 0 else "")
 
 
@@ -81,10 +81,10 @@ def show_benchmark(name: str) -> None:
 
 def _rows(benchmark: Benchmark) -> Iterator[tuple[str, str]]:
     """Where the rows are, by hand too, and their licence."""
-    from judgebench.benchmarks.declared import Declared
+    from judgebench.benchmarks.base import is_declared
     from judgebench.benchmarks.rowsources import by_hand
 
-    if not isinstance(benchmark, Declared):
+    if not is_declared(benchmark):
         split = f"split {benchmark.hub_split}" if benchmark.hub_split else "its only split"
         yield "rows", f"{benchmark.hub_id} (hub), {split}" if benchmark.hub_id else "your own, with --data"
         return

@@ -8,9 +8,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.base import is_declared
 from judgebench.benchmarks.checking import Understood, UnusableRowsError
 from judgebench.benchmarks.dataset import Selection, load_dataset, opened
-from judgebench.benchmarks.declared import Declared, declared_again
+from judgebench.benchmarks.declared import declared_again
 from judgebench.benchmarks.file import benchmark_yaml, is_benchmark_file, rows_of
 from judgebench.engine.options import RowOptions
 from judgebench.errors import ConfigError
@@ -84,7 +85,7 @@ class DataDescription:
 
     def _place(self, target: Path) -> dict[str, object]:
         rows = self._dataset.rows
-        if isinstance(self._dataset.benchmark, Declared):
+        if is_declared(self._dataset.benchmark):
             raise ConfigError(f"{self.source} has a benchmark file already: give --save with the rows themselves")
         if rows.revision is not None:
             hub = {"hub": rows.name, "revision": rows.revision, "config": self._names.config_name, "split": rows.split}

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
 from judgebench.engine.cached import CachedEngine, cached_by, tell_all_cached
 from judgebench.engine.local import LocalEngine
-from judgebench.engine.lockstep import Lockstep
 from judgebench.engine.progress import Stop
 from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError
@@ -21,6 +20,7 @@ if TYPE_CHECKING:
 
     from judgebench.client import ReplyCache
     from judgebench.engine.base import Engine
+    from judgebench.engine.lockstep import Lockstep
     from judgebench.engine.options import RunOptions
     from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import RunResult
@@ -149,8 +149,14 @@ def _needs_calls(plans: Sequence[RunPlan], client: JudgeClient, out: Path) -> bo
     dry = [RunPlan(plan.spec, out, refresh=plan.refresh, dry=True) for plan in plans]
     for plan in dry:
         plan.look()
-    whole = dry[0] if len(dry) == 1 else Lockstep(*dry)
+    whole = dry[0] if len(dry) == 1 else _both(*dry)
     return any(tell_all_cached(whole, client.cached_many, cached_by(client)))
+
+
+def _both(first: RunPlan, second: RunPlan) -> Lockstep:
+    from judgebench.engine.lockstep import Lockstep
+
+    return Lockstep(first, second)
 
 
 async def _side_by_side(
@@ -194,7 +200,7 @@ async def _in_lockstep(
     first, second = plans
     of_first, of_second = (clients[plan.spec.judge.name] for plan in plans)
     with _watched(first, of_first), _watched(second, None if of_second is of_first else of_second):
-        both = Lockstep(first, second)
+        both = _both(first, second)
         await engine.run(both)
     return both.finish()
 

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.base import is_declared
 from judgebench.benchmarks.dataset import Selection, load_dataset
-from judgebench.benchmarks.declared import Declared
 from judgebench.benchmarks.file import is_benchmark_file
 from judgebench.errors import ConfigError
 from judgebench.templates import load_template
@@ -48,7 +48,7 @@ def lint_benchmark(file: str | Path, *, data: Data | None = None) -> LintedBench
     if not is_benchmark_file(file):
         raise ConfigError(f"{file}: a benchmark file ends in .yaml")
     benchmark = get_benchmark(str(file))
-    assert isinstance(benchmark, Declared)
+    assert is_declared(benchmark)
     for mode, name in benchmark.templates.items():
         template = load_template(name)
         if template.mode != mode:

@@ -16,7 +16,7 @@ from judgebench.judges import load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
-from judgebench.templates import load_template, unasked
+from judgebench.templates import load_template
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -115,6 +115,8 @@ def _notes(template: Template, options: PlanOptions) -> Iterator[str]:
         shown = f"a question of template '{template.name}' ({template.mode}) shows {template.kind.answers}"
         yield f"{shown} and has no order: --orders {options.orders} changes nothing"
     if template.edited is not None:
+        from judgebench.templates import unasked
+
         yield from map(str, unasked(template))
 
 

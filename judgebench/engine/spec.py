@@ -16,7 +16,7 @@ from judgebench.protocols import (
     pairs as pairings,
     protocol_notes,
 )
-from judgebench.runs import Manifest, described, folder_name, is_torn, named_beside, read_manifest, taken_note
+from judgebench.runs import Manifest, described, folder_name, is_torn, read_manifest
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -197,6 +197,8 @@ def run_folder(out: Path, cell: RunSpec) -> tuple[Path, str]:
     manifest, identity = read_manifest(path), cell.identity()
     if manifest is None or manifest.identity == identity:
         return path, ""
+    from judgebench.runs import named_beside, taken_note
+
     new = Manifest.model_validate(cell.described())
     beside = named_beside(path, new, identity)
     return beside, taken_note(beside, new, manifest)

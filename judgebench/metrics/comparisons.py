@@ -22,7 +22,6 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.resampling import Ints
 
-_BLOCK = 2_000_000
 _NORMAL_LIMIT = 20_000
 _ROUNDING = 1e-12
 _MOST_STEPS = 10_000
@@ -120,12 +119,10 @@ def sign_flip_test(
     if 2 * resamples * math.exp(-(observed**2) / 2 / float(parts @ parts)) < _NEGLIGIBLE:  # Hoeffding's bound
         return 1 / (1 + resamples)
     rng = np.random.default_rng(seed)
-    at_once = max(1, _BLOCK // len(sizes))
-    extreme = 0
-    for start in range(0, resamples, at_once):
-        positive = rng.binomial(repeats, 0.5, size=(min(at_once, resamples - start), len(sizes)))
-        extreme += int(np.count_nonzero(np.abs((2 * positive - repeats) @ sizes) >= observed))
-    return (1 + extreme) / (1 + resamples)
+    sums = np.zeros(resamples)
+    for size, repeat in zip(sizes, repeats, strict=True):
+        sums += size * (2 * rng.binomial(repeat, 0.5, size=resamples) - repeat)
+    return (1 + int(np.count_nonzero(np.abs(sums) >= observed))) / (1 + resamples)
 
 
 def _sizes(parts: Floats) -> tuple[Floats, Ints]:

@@ -6,7 +6,7 @@ import glob
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
-from judgebench.benchmarks.declared import Declared, declared_again
+from judgebench.benchmarks.base import is_declared
 from judgebench.runs.labels import manifest_labels, run_labels
 from judgebench.runs.manifest import (
     MANIFEST,
@@ -66,6 +66,8 @@ def benchmark_title(runs: Sequence[Run]) -> str:
     files = [run.manifest.benchmark_file for run in runs]
     benchmark = get_benchmark(name) if name in BENCHMARKS else None
     if files[0] is not None:
+        from judgebench.benchmarks.declared import declared_again
+
         benchmark = declared_again(files[0])
     title = name if benchmark is None else benchmark.title
     return titled(benchmark, [run.manifest.data.source for run in runs]) if not benchmarks and benchmark else title
@@ -96,7 +98,7 @@ def _plain(run: Run) -> Path:
 def titled(benchmark: Benchmark, sources: Iterable[object]) -> str:
     """The benchmark's title; for rows of one's own that all come from one file, that file's name."""
     names = {str(source).replace("\\", "/").rpartition("/")[2] for source in sources}
-    by_file = benchmark.own_rows and not isinstance(benchmark, Declared)
+    by_file = benchmark.own_rows and not is_declared(benchmark)
     if by_file and len(names) == 1 and "." in min(names):
         return names.pop().removesuffix(_BUNDLED)
     return benchmark.title

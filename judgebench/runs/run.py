@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from judgebench._util.jsonl import loads
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import TOO_FEW, put_in_groups
-from judgebench.benchmarks.declared import declared_again
 from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
@@ -265,6 +264,8 @@ def benchmark_of(manifest: Manifest) -> Benchmark:
         ConfigError: It is not installed, or the manifest is damaged.
     """
     if manifest.benchmark_file is not None:
+        from judgebench.benchmarks.declared import declared_again
+
         return declared_again(manifest.benchmark_file)
     return get_benchmark(str(manifest.benchmark))
 

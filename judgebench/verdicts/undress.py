@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from bisect import bisect_right
+from functools import cache
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.verdicts.rule import Span
@@ -13,15 +14,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 _WIDE = [*range(0xFF01, 0xFF5F), 0x3000, 0xA0, 0x2007, 0x202F, *range(0x1D400, 0x1D800), *range(0x24B6, 0x24EA)]
-_ALIKE = {
-    **{code: folded for code in _WIDE if len(folded := unicodedata.normalize("NFKC", chr(code))) == 1},
-    **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u2033\u00ab\u00bb\u300c\u300d"), '"'),
-    **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u2032"), "'"),
-    **dict.fromkeys(map(ord, "\u3010\u3014\u27e6\u301a"), "["),
-    **dict.fromkeys(map(ord, "\u3011\u3015\u27e7\u301b"), "]"),
-    **dict.fromkeys(map(ord, "\u2236\ufe55"), ":"),
-}
-"""Characters that stand for a plain one: full-width and mathematical ones, quotes and brackets."""
 _INVISIBLE = "[\u00ad\u034f\u061c\u115f\u1160\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff]"
 _SIGNS = re.compile(
     rf"{_INVISIBLE}|&(?:#\d{{1,7}}|#x[0-9a-fA-F]{{1,6}}|lt|gt|amp|quot|apos|nbsp|lbrack|rbrack|lsqb|rsqb);"
@@ -32,6 +24,19 @@ _EMPHASIS = re.compile(
     r"\*+|`+|~~|(?<![^\W_])_+(?=\S)|(?<=\S)_+(?![^\W_])|</?(?:b|strong|i|em|u|code|mark|span|br) ?/?>", re.IGNORECASE
 )
 _SPACES = re.compile(r"(?<=[\[({])[\s\"']+|[\s\"']+(?=[\])}])|(?<=[^\S\n])[^\S\n]+")
+
+
+@cache
+def _alike() -> dict[int, str]:
+    """Characters that stand for a plain one: full-width and mathematical ones, quotes and brackets."""
+    return {
+        **{code: folded for code in _WIDE if len(folded := unicodedata.normalize("NFKC", chr(code))) == 1},
+        **dict.fromkeys(map(ord, "\u201c\u201d\u201e\u2033\u00ab\u00bb\u300c\u300d"), '"'),
+        **dict.fromkeys(map(ord, "\u2018\u2019\u201a\u2032"), "'"),
+        **dict.fromkeys(map(ord, "\u3010\u3014\u27e6\u301a"), "["),
+        **dict.fromkeys(map(ord, "\u3011\u3015\u27e7\u301b"), "]"),
+        **dict.fromkeys(map(ord, "\u2236\ufe55"), ":"),
+    }
 
 
 class _Cut(NamedTuple):
@@ -78,7 +83,7 @@ def undress(text: str) -> Iterator[PlainText]:
     curly ones; then without bold, italics and code; then without spaces and quotes just inside brackets.
     """
     plain = _replace(PlainText(text), _SIGNS, _plain_sign)
-    plain = plain._replace(text=plain.text.translate(_ALIKE))
+    plain = plain._replace(text=plain.text.translate(_alike()))
     yield plain
     plain = _replace(plain, _EMPHASIS, lambda _: "")
     yield plain

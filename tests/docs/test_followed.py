@@ -51,10 +51,12 @@ def test_a_task_can_be_done(task: str, tmp_path: Path, tmp_path_factory: pytest.
     assert [each.trouble for each in done if each.trouble] == []
 
 
-def test_pages_can_be_followed_in_a_clone(tmp_path: Path, server) -> None:
+def test_pages_can_be_followed_in_a_clone(tmp_path: Path, tmp_path_factory: pytest.TempPathFactory, server) -> None:
     """The install in an environment of its own and the first run; there, a benchmark of one's own."""
     adding = steps((DOCS / "benchmarks/adding.md").read_text(encoding="utf-8"))
-    done = run([*START[:2], *adding], clone(tmp_path / "clone"), installable(), server.url)
+    done = run(
+        [*START[:2], *adding], clone(tmp_path / "clone"), installable(tmp_path_factory.mktemp("bin")), server.url
+    )
     assert [each.trouble for each in done if each.trouble] == []
 
 
