@@ -73,6 +73,9 @@ LABELS = (
     "winning_answer",
     "winning_model",
     "winner_model",
+    "which_one_is_better",
+    "which_answer_is_better",
+    "which_response_is_better",
     "which_is_better",
     "chosen_response",
     "chosen_answer",
@@ -177,8 +180,21 @@ _SERIES = (
 _BARE = frozenset({"a", "first", "left"})
 """What may be a column's whole name."""
 
-_WON = ("chosen", "preferred", "winner", "winning", "better", "positive", "accepted", "good", "y w")
-_LOST = ("rejected", "reject", "dispreferred", "non preferred", "loser", "losing", "worse", "negative", "bad", "y l")
+_WON = ("chosen", "preferred", "winner", "winning", "better", "positive", "accepted", "good", "y w", "win", "pos")
+_LOST = (
+    "rejected",
+    "reject",
+    "dispreferred",
+    "non preferred",
+    "loser",
+    "losing",
+    "worse",
+    "negative",
+    "bad",
+    "y l",
+    "lose",
+    "neg",
+)
 
 
 @lru_cache(maxsize=4096)

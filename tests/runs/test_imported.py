@@ -278,7 +278,7 @@ def test_replies_are_read_by_a_templates_rule():
 
 def test_replies_without_a_template_are_no_verdicts():
     """They are not counted as failures: the option that reads them is named."""
-    with pytest.raises(ConfigError, match="has replies and no verdicts: .*--template pairwise"):
+    with pytest.raises(ConfigError, match=r"has replies and no verdicts: .*--template pairwise"):
         jb.import_verdicts([{"id": 1, "reply": "[[A]]"}], judge="j")
 
 

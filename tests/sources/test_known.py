@@ -407,6 +407,7 @@ def table(header, *rows):
         ("prompt,response_0,response_1,winner", ("response_0", "response_1"), "AB"),
         ("Question,Left,Right,Better", ("left", "right"), "AB"),
         ("Question,Answer 1,Answer 2,Which is better?", ("Answer 1", "Answer 2", "neither"), "ABt"),
+        ("Prompt,Left,Right,Which response is better?", ("left", "A ~ B", "Both are equal"), "Att"),
         ("User Query,Assistant A,Assistant B,winner", ("Assistant A", "Assistant B"), "AB"),
         ("prompt,response_a,response_b,judgment", ("[[A>>B]]", "[[B>A]]", "[[A=B]]"), "ABt"),
         ("prompt,response_a,response_b,label", ("model_a", "tie (bothbad)", "both good"), "Att"),
