@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from judgebench.items import LABELS, TIE, most_said
+from judgebench.items import LABELS, TIE
 from judgebench.metrics.agreement import cohen_kappa, krippendorff_alpha
 from judgebench.metrics.alternative import EPSILONS, alternative_tests
 from judgebench.metrics.intervals import MeanStratum
@@ -191,9 +191,8 @@ def _label_figures(table: _Table) -> dict[str, Any]:
         if pattern not in known:
             known[pattern] = _left_out([*labels.values()], table.judge.get(item))
         right, alike, with_judge = known[pattern]
-        if right:
-            people.append((fmean([own for own, _ in right]), unit))
-            judges.append((fmean([its for _, its in right]), unit))
+        people.append((fmean([own for own, _ in right]), unit))
+        judges.append((fmean([its for _, its in right]), unit))
         soft_people.append((alike, unit))
         soft_judge.append((with_judge, unit))
     return {
@@ -203,13 +202,16 @@ def _label_figures(table: _Table) -> dict[str, Any]:
 
 
 def _left_out(labels: Sequence[Said], verdict: Said | None) -> tuple[list[tuple[float, float]], float, float]:
-    """Of one item: each person and the judge against the others' majority, and the shares who say the same as both."""
+    """Of one item: each person and the judge against the others' majority, and the shares who say the same as both.
+
+    Where the others are divided, each of the labels that most of them gave is right in part: one of two counts half.
+    """
     counts, n = Counter(labels), len(labels)
     right = []
     for label in labels:
-        majority = most_said([str(other) for other in (counts - Counter([label])).elements()])
-        if majority is not None:
-            right.append((float(label == majority), float(verdict == majority)))
+        others = counts - Counter([label])
+        most = [each for each, count in others.items() if count == max(others.values())]
+        right.append(((label in most) / len(most), (verdict in most) / len(most)))
     alike = sum(count * (count - 1) for count in counts.values()) / (n * (n - 1))
     return right, alike, (0 if verdict is None else counts.get(verdict, 0)) / n
 

@@ -31,14 +31,14 @@ def test_leaving_one_out_is_worked_by_hand():
     """Each person against the majority of the others, and the judge against the same.
 
     Item 1: all three agree, and so does the judge: 1 and 1. Item 2: without ann, and without bob, the others are
-    divided; without cat they say pass: cat 0, the judge (pass) 1. Item 3: people 1, the judge (no verdict) 0. Item 4:
-    only without bob there is a majority, fail: bob 0, the judge (pass) 0. People (1+0+1+0)/4, the judge (1+1+0+0)/4.
+    divided, so that pass is half right; without cat they say pass: people (1/2 + 1/2 + 0)/3, the judge (pass) (1/2 +
+    1/2 + 1)/3. Item 3: people 1, the judge (no verdict) 0. Item 4: people (1/2 + 0 + 1/2)/3, the judge (pass) the same.
     Shares who say the same: people 1, 1/3, 1, 1/3; the judge 1, 2/3, 0, 1/3.
     """
     found = figures(FOUR, ["pass", "pass", None, "pass"])
     assert (found["people"], found["items"], found["labels"], found["values"]) == (3, 4, 12, "labels")
-    assert found["leave_one_out"]["people"]["score"] == 0.5
-    assert found["leave_one_out"]["judge"]["score"] == 0.5
+    assert found["leave_one_out"]["people"]["score"] == pytest.approx((1 + 1 / 3 + 1 + 1 / 3) / 4)
+    assert found["leave_one_out"]["judge"]["score"] == pytest.approx((1 + 2 / 3 + 0 + 1 / 3) / 4)
     assert found["soft"]["people"]["score"] == pytest.approx(2 / 3)
     assert found["soft"]["judge"]["score"] == 0.5
 
