@@ -65,7 +65,7 @@ def show_template(name: str) -> None:
     type=click.Choice(_MODES),
     default="pairwise",
     show_default=True,
-    help="Two completions, 2 to 26, one to rate, or one to put in a class.",
+    help="Two completions, 2 to 26, or one: to rate, to put in a class, with criteria, or in steps.",
 )
 def new(name: str, mode: Mode) -> None:
     """Write NAME.jinja: a template to edit, which works as it is.

@@ -39,7 +39,8 @@ def new_template(name: str | Path, *, mode: Mode = "pairwise") -> Path:
 
     Args:
         name: Its name, or the path of the file; `.jinja` is added where the name has no ending of a template.
-        mode: What a call shows: two completions, 2 to 26, one to rate, one to put in a class, or the steps of one.
+        mode: What a call shows: two completions, 2 to 26, one to rate, one to put in a class, one with criteria of its
+            own, or the steps of one.
 
     Returns:
         The file, named as the template.

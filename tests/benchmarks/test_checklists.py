@@ -53,6 +53,14 @@ def test_a_text_is_no_list_of_criteria(tmp_path):
     assert (item.checklist, item.rubric) == ((), "Be brief.")
 
 
+def test_criteria_of_pairs_are_their_rubric(tmp_path):
+    """Only a single answer has verdicts on criteria."""
+    row = {"prompt": "p", "chosen": "a", "rejected": "b", "criteria": ["brief", "kind"]}
+    (item,) = load_dataset(get_benchmark("custom"), str(write_jsonl(tmp_path / "rows.jsonl", [row])))
+    assert item.checklist == ()
+    assert item.rubric.split() == ["brief", "kind"]
+
+
 @pytest.mark.parametrize(
     ("criteria", "what"),
     [

@@ -219,6 +219,23 @@ SHOWN = [
 ]
 
 
+CRITERIA = (
+    ("{{ prompt }} {{ completions[0].text }}", "no message shows the criteria;"),
+    ("{{ prompt }} {{ completions[0].text }}{% for c in criteria %}{{ c.text }}{% endfor %}", "the criteria's ids"),
+    ("{{ prompt }} {{ completions[0].text }}{% for c in criteria %}[{{ c.id }}] {{ c.text }}{% endfor %}", None),
+)
+
+
+@pytest.mark.parametrize(("shows", "what"), CRITERIA)
+def test_criteria_are_shown_with_the_ids_that_a_reply_names(tmp_path, shows, what):
+    """Where a reply is about all of them."""
+    rule = """{json: v, of: {values: {met: 1, unmet: 0}}, example: '{"v": {"c1": "met"}}'}"""
+    ends = 'End with an object of "v", with "met" or "unmet" for each.'
+    findings = found(tmp_path, mode="criteria", verdict=rule, shows=shows, ends=ends)
+    assert [what in text for _, _, text in findings if what] == [True] * bool(what)
+    assert bool(findings) is bool(what)
+
+
 NUMBERED = "{pattern: '([12])', values: {'1': A, '2': B}, example: '1'}"
 LOWER = r"{pattern: 'Output \(([ab])\)', values: {a: A, b: B}, example: 'Output (a)'}"
 TURNED = r"{pattern: '\[\[([AB])\]\]', values: {A: B, B: A}, example: 'So [[A]]'}"
