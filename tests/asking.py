@@ -26,10 +26,14 @@ OPENAI, VLLM = "openai/loopback", "hosted_vllm/loopback"
 
 @dataclass
 class Asked:
-    """What became of some requests, and the waits between the tries."""
+    """What became of some requests, the waits between the tries, and what each one's further tries were counted under.
+
+    The last are there where the requests were sent in turn.
+    """
 
     ended: list[Reply | JudgebenchError]
     waits: list[float]
+    asked_again: list[dict[str, int]]
     client: JudgeClient
     cache: ReplyCache
 
@@ -77,6 +81,13 @@ class Asker:
     def ask(self, *texts: str, at_once: bool = False, cache: ReplyCache | None = None, **settings: Any) -> Asked:
         """Asks with each text in turn, or with all at once, and closes the connections."""
         waits: list[float] = []
+        again: list[dict[str, int]] = []
+
+        async def in_turn(each: Request) -> Reply | JudgebenchError:
+            before = client.asked_again.copy()
+            ended = await _ended(client, each)
+            again.append(dict(client.asked_again - before))
+            return ended
 
         async def sleep(seconds: float) -> None:
             waits.append(seconds)
@@ -90,9 +101,9 @@ class Asker:
             async with aclosing(client):
                 if at_once:
                     return list(await asyncio.gather(*(_ended(client, each) for each in requests)))
-                return [await _ended(client, each) for each in requests]
+                return [await in_turn(each) for each in requests]
 
-        return Asked(asyncio.run(every()), waits, client, cache)
+        return Asked(asyncio.run(every()), waits, again, client, cache)
 
 
 def asked_on_fake_clock(

@@ -37,8 +37,13 @@ from judgebench.cli.errors import EXIT_DONE
 def leaderboard(folder: str, **options: Any) -> int:
     """Rank all runs below DIR, one table per benchmark, judges and reward models together.
 
-    Runs that cannot be loaded are listed and left out.
+    Runs that cannot be loaded are listed and left out. --benchmark seven makes one table of the seven that reward-model
+    papers report.
     """
+    from judgebench.benchmarks.suites import SUITES
+
+    if options["benchmark"] in SUITES:
+        return _suite(folder, options)
     from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.leaderboard import leaderboard as collect
     from judgebench.cli.console import messages, print_written, results
@@ -64,4 +69,27 @@ def leaderboard(folder: str, **options: Any) -> int:
     else:
         print_tables(results(), found.tables())
     print_written(*(options[f"{form}_file"] for form in ("html", *FORMS)))
+    return EXIT_DONE
+
+
+def _suite(folder: str, options: dict[str, Any]) -> int:
+    """The table of the benchmarks that are reported together."""
+    from judgebench.analysis.suite import seven
+    from judgebench.cli.console import print_written, results
+    from judgebench.cli.progress import shown
+    from judgebench.errors import ConfigError
+    from judgebench.reports.files import FORMS, write_forms
+    from judgebench.reports.table import print_tables
+
+    if options["html_file"] or options["sort"] != "score":
+        flag = "--html" if options["html_file"] else "--sort"
+        raise ConfigError(f"{flag} is for the boards of single benchmarks: leave it out, or name one with --benchmark")
+    with shown():
+        table = seven(folder, published=options["published"])
+    write_forms({form: options[f"{form}_file"] for form in FORMS}, values=table, shown=table)
+    if options["as_json"]:
+        click.echo(json.dumps(table.to_json(), indent=2))
+    else:
+        print_tables(results(), table.tables())
+    print_written(*(options[f"{form}_file"] for form in FORMS))
     return EXIT_DONE

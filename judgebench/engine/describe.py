@@ -127,6 +127,8 @@ class DataDescription:
     def _head(self, target: Path) -> str:
         return (
             f"{self.understood.form}, as `judgebench data show` understood them; run: judgebench run {target} -j JUDGE"
+            "\n# more keys (context, sections, rule, average, orders): docs/benchmarks/files.md; `benchmarks "
+            "rules` lists the rules, `lint` checks the file"
         )
 
 

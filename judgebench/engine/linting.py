@@ -62,7 +62,8 @@ def lint_benchmark(file: str | Path, *, data: Data | None = None) -> LintedBench
     notes = []
     if spec.rule is None:
         notes.append(f"no rule: {benchmark.scoring.name} is taken, the usual one for item: {spec.item}")
-    notes += [f"no {key}: say whose data it is" for key in ("license", "reference") if getattr(spec, key) is None]
+    wanted = {"license": "say under which licence the data is", "reference": "say where data and rule are from"}
+    notes += [f"no {key}: {why}" for key, why in wanted.items() if getattr(spec, key) is None]
     if data is None and spec.source.files is None:
         notes.append(f"the rows are not read ({benchmark.rows_are}): --data PATH checks them")
         return LintedBenchmark(lines, notes)

@@ -232,3 +232,30 @@ def test_the_rules_of_the_papers_are_there_by_name():
     assert named | {"label_accuracy", "balanced_accuracy", "macro_f1", "correlation"} <= RULES.keys()
     assert {"micro", "macro", "weighted"} == AVERAGES.keys()
     assert all(rule.formula and rule.source and rule.items for rule in RULES.values())
+
+
+def rounded(value):
+    """The same with floats to nine digits, however deep."""
+    if isinstance(value, dict):
+        return {name: rounded(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [rounded(each) for each in value]
+    return f"{value:.9f}" if isinstance(value, float) else value
+
+
+@pytest.mark.parametrize("rule", [*SCORED, "three_way", "correlation"])
+@given(rows=st.lists(st.lists(st.integers(0, 4), min_size=5, max_size=5), min_size=1, max_size=8), data=st.data())
+@settings(max_examples=15)
+def test_the_order_of_rows_never_matters_to_scores(rule, rows, data):
+    """The score and the further figures of a rule are the same in any order of the items."""
+    named = RULES[rule]
+    k = 5 if "best_of_k" in named.items else 1 if rule == "correlation" else 2
+    keys = [
+        ItemKey(str(at), "s", k, int(k > 1), (1,) * k, human_score=float(row[4]) if k == 1 else None)
+        for at, row in enumerate(rows)
+    ]
+    outcomes = [named.scored(key, tuple(map(float, row[:k]))) for key, row in zip(keys, rows, strict=True)]
+    layout = Layout(overall="items" if named.is_mean else "pooled", stratum=named.stratum)
+    turned = data.draw(st.permutations(outcomes))
+    assert point_score(turned, layout) == pytest.approx(point_score(outcomes, layout))
+    assert rounded(named.extra(turned, layout)) == rounded(named.extra(outcomes, layout))

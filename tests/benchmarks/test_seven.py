@@ -189,6 +189,10 @@ def test_python_has_the_same():
         jb.score("scores", benchmark="seven")
     with pytest.raises(ConfigError, match="no run of the seven"):
         jb.seven("rows")
+    board = judgebench("leaderboard", "runs", "--benchmark", "seven", "--published", "--csv", "seven.csv")
+    assert (board.status, "offline/longest" in board.out, "ArmoRM" in board.out) == (0, True, True)
+    assert Path("seven.csv").read_text().startswith("judge,from,mean,low,high,rewardbench,rewardbench-2")
+    assert "--sort is for the boards" in judgebench("leaderboard", "runs", "--benchmark", "seven", "--sort", "cost").err
 
 
 def test_two_templates_of_a_judge_have_two_rows():

@@ -215,7 +215,10 @@ def test_what_was_understood_is_kept_as_a_benchmark_file() -> None:
         ("name: x\n", "x.yaml: not a benchmark file: it needs source:"),
         ("source: {files: [a.csv], hub: o/n}\n", "x.yaml, line 1: source must name one of files"),
         ("source: {file: a.csv}\n", "x.yaml, line 1: unknown key 'file': did you mean files?"),
-        ("source: {files: [a.csv]}\nrule: pairs\n", "x.yaml, line 2: unknown rule 'pairs': did you mean strict_pair?"),
+        (
+            "source: {files: [a.csv]}\nrule: strict_pare\n",
+            "x.yaml, line 2: unknown rule 'strict_pare': did you mean strict_pair",
+        ),
         ("source: {files: [a.csv]}\ncolums: {}\n", "x.yaml, line 2: unknown key 'colums': did you mean columns?"),
         ("source: {files: [a.csv]}\ncolumns: [prompt]\n", "x.yaml, line 2: columns must be names and values"),
         ("source: {files: [a.csv]}\n", "file or folder not found: 'a.csv'"),

@@ -239,8 +239,8 @@ def test_what_a_retry_cannot_mend_is_not_asked_again() -> None:
 # --- faults that stop a judge
 
 
-STOPPED = 12
-"""The items that each judge was asked before it was refused; each asks 4 at a time of 16."""
+STOPPED = 6
+"""The items that each judge was asked before it was refused; each asks 4 at a time of 10."""
 
 
 @dataclass
@@ -273,7 +273,7 @@ def refused() -> Refused:
     names = (*FATAL, "other")
     with LoopbackServer(answer, faults=fault_for) as server, chdir(here):
         write_judges(server.url, **{name: {"model": f"openai/{name}", "limits": {"concurrency": 4}} for name in names})
-        write_jsonl(Path("pairs.jsonl"), pairs(16))
+        write_jsonl(Path("pairs.jsonl"), pairs(10))
         ended = judged("runs", judges=names)
         found = {name: found_by("runs", name) for name in names}
         states = {name: read_json(folder("runs", name) / "manifest.json")["state"] for name in names}
@@ -297,7 +297,7 @@ def _with_replies(judge: str, replies: ReplyCache) -> list[tuple[dict[str, Any],
 
 @pytest.mark.parametrize("name", FATAL)
 def test_a_judge_that_is_refused_in_the_middle_keeps_all_that_it_gave(name: str) -> None:
-    """It is said once; twelve replies stand in the run and in the cache, and at most the calls in flight were lost."""
+    """It is said once; six replies stand in the run and in the cache, and at most the calls in flight were lost."""
     there = refused()
     said = [line for line in there.ended.err.splitlines() if line.startswith(f"stopped: judge '{name}'")]
     assert (there.ended.status, len(said), there.states[name]) == (1, 1, "stopped")
@@ -309,15 +309,15 @@ def test_a_judge_that_is_refused_in_the_middle_keeps_all_that_it_gave(name: str)
 def test_a_judge_that_was_refused_goes_on_once_mended(name: str) -> None:
     """The same command asks only what is missing."""
     there = refused()
-    assert there.asked[name] == 16 + there.met[name]
-    assert there.mended[name] == faultless(16)
+    assert there.asked[name] == 10 + there.met[name]
+    assert there.mended[name] == faultless(10)
 
 
 def test_judges_that_are_refused_stop_alone() -> None:
     """The run of the one that was not is as on a quiet day, and stays so."""
     there = refused()
-    assert there.asked["other"] == 16
-    assert (there.found["other"], there.mended["other"]) == (faultless(16), faultless(16))
+    assert there.asked["other"] == 10
+    assert (there.found["other"], there.mended["other"]) == (faultless(10), faultless(10))
 
 
 # --- too many at once

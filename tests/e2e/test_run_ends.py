@@ -37,6 +37,7 @@ from judgebench.cli.run_ending import print_reasons
 from judgebench.engine.options import PlanOptions, RunOptions
 from judgebench.engine.plan import plan
 from judgebench.engine.progress import Stop
+from judgebench.errors import FatalProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -249,19 +250,26 @@ def test_a_key_refused_in_the_middle_keeps_what_there_is(server: LoopbackServer)
     assert "stopped: judge 'mine' (openai/loopback): the key is refused" in ended.err
 
 
-def test_a_stopped_run_says_what_it_did_not_ask(server: LoopbackServer) -> None:
+def refuses_after_7(request: Request) -> str:
+    """Seven right verdicts, then no more."""
+    if request.number > 7:
+        raise FatalProviderError("the key is refused")
+    return by_quality(request)
+
+
+def test_a_stopped_run_says_what_it_did_not_ask(models: ScriptedModels) -> None:
     """As failures that no call was made for; its bounds leave room for them."""
-    server.faults = lambda request: Fault.status(401) if request.number > 7 else None
+    models.answer = refuses_after_7
     (metrics,) = mine("--concurrency", 1, "--json").metrics
     assert (metrics["failures"], metrics["bounds"]["high"]) == ({"not_asked": 13}, 1.0)
 
 
-def test_a_stopped_run_goes_on(server: LoopbackServer) -> None:
+def test_a_stopped_run_goes_on(models: ScriptedModels) -> None:
     """The same command, once the key is mended, asks for the rest."""
-    server.faults = lambda request: Fault.status(401) if request.number > 7 else None
+    models.answer = refuses_after_7
     mine("--concurrency", 1)
-    server.faults = None
-    assert (mine().status, server.count) == (0, 21)
+    models.answer = by_quality
+    assert (mine().status, models.count) == (0, 21)
 
 
 def two_judges() -> Ended:

@@ -21,6 +21,7 @@ from scripted import ScriptedModels
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
+from judgebench.errors import FatalProviderError
 from judgebench.pages.browser import Browser
 from judgebench.pages.report import page_of
 from judgebench.protocols.sequential import drawn
@@ -200,11 +201,11 @@ def test_the_same_command_makes_no_call_and_says_the_same(shown: Compared) -> No
     assert offline[0]["sequential"] == read_json(folder("good", "fair") / "metrics.json")["sequential"]
 
 
-def test_what_is_settled_needs_no_key(live: LoopbackServer, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_what_is_settled_needs_no_key(server: ScriptedModels, monkeypatch: pytest.MonkeyPatch) -> None:
     """The items beyond the stop are in no cache, but no call is needed for them."""
-    judges = {name: {"model": f"openai/{name}", "api_key_env": "SOME_KEY"} for name in ACCURACY}
+    judges = {name: {"model": f"scripted/{name}", "api_key_env": "SOME_KEY"} for name in ACCURACY}
     monkeypatch.setenv("SOME_KEY", "sk-loopback")
-    write_judges(live.url, **judges)
+    write_judges(server.url, **judges)
     versus("sure", "never")
     monkeypatch.delenv("SOME_KEY")
 
@@ -370,13 +371,19 @@ def test_a_refused_judge_ends_the_comparison(live: LoopbackServer) -> None:
     assert asked(live).get("good", []) == [] or max(map(len, asked(live).values())) <= 32
 
 
-def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(live: LoopbackServer) -> None:
+def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(server: ScriptedModels) -> None:
     """What was judged is kept, and the same command says what it would have said at once."""
     late = {int(item) for item in order()[40:]}
-    live.faults = lambda r: Fault.insufficient_quota() if r.model == "fair" and number_of(r) in late else None
+
+    def spent(request: Request) -> str:
+        if request.model == "fair" and number_of(request) in late:
+            raise FatalProviderError("the quota is used up")
+        return verdict(request)
+
+    server.answer = spent
     stopped = versus("good", "fair")
     open_ = read_json(folder("good", "fair") / "metrics.json")
-    live.faults = None
+    server.answer = verdict
     again = versus("good", "fair")
     at_once = versus("good", "fair", "--out", "other", "--offline")
 
@@ -386,7 +393,9 @@ def test_a_judge_that_is_stopped_on_the_way_can_be_gone_on_with(live: LoopbackSe
     assert "rerun the same command to resume" in stopped.err
     assert again.status == 0
     assert again.out.splitlines()[-5:] == at_once.out.splitlines()[-5:]
-    assert len({(r.model, number_of(r)) for r in live.requests}) == 2 * int(re.findall(r"after (\d+) of", again.out)[0])
+    assert len({(r.model, number_of(r)) for r in server.requests}) == 2 * int(
+        re.findall(r"after (\d+) of", again.out)[0]
+    )
 
 
 def test_the_budget_ends_both(server: ScriptedModels) -> None:
