@@ -395,7 +395,7 @@ def _texts(item: Item) -> list[str]:
     for turns in (item.conversation, *(completion.turns for completion in item.completions)):
         texts.append(str(len(turns)))
         for turn in turns:
-            texts += (turn.role, turn.content)
+            texts += (turn.role, turn.text)
     return texts
 
 
