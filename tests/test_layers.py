@@ -456,7 +456,7 @@ def test_a_turns_text_is_read_by_one_property():
     readers = {
         module
         for module in INSIDE
-        for node in nodes(module)
+        for node in ast.walk(MODULES[module])
         if isinstance(node, ast.Attribute) and node.attr == "content"
     }
 
