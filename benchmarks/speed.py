@@ -354,7 +354,7 @@ def imports_of_a_cached_run(bench: Bench) -> list[str]:
         "import sys; from judgebench.cli import main; sys.argv = ['judgebench', *sys.argv[1:]]\n"
         "try: main()\n"
         "except SystemExit: pass\n"
-        "sys.stderr.write(','.join(m for m in ('litellm', 'datasets', 'scipy', 'pandas') if m in sys.modules))"
+        "sys.stderr.write(','.join(m for m in ('litellm', 'datasets', 'scipy', 'pandas', 'rich') if m in sys.modules))"
     )
     command = [sys.executable, "-c", code, *bench.judge("imports", "--orders", "both")[len(JUDGEBENCH) :]]
     done = subprocess.run(command, env=bench.env, cwd=bench.folder, capture_output=True, check=True)

@@ -90,6 +90,16 @@ class Turn:
     role: str
     content: str
 
+    @property
+    def text(self) -> str:
+        """What it says; whoever needs a turn's text asks for this, whatever parts a content may have one day."""
+        return self.content
+
+    @property
+    def message(self) -> dict[str, str]:
+        """The turn as a chat message, as JSON has it."""
+        return {"role": self.role, "content": self.content}
+
 
 @dataclass(frozen=True, slots=True)
 class Completion:
@@ -101,8 +111,8 @@ class Completion:
     def text(self) -> str:
         """The answer as one string; a continuation of several turns names each role."""
         if len(self.turns) == 1:
-            return self.turns[0].content
-        return "\n\n".join(f"{turn.role}: {turn.content}" for turn in self.turns)
+            return self.turns[0].text
+        return "\n\n".join(f"{turn.role}: {turn.text}" for turn in self.turns)
 
 
 @dataclass(frozen=True, slots=True)
@@ -270,7 +280,7 @@ class Item:
             subset=sys.intern(str(self.subset)),  # one text for all items of a subset
             k=len(self.completions),
             num_correct=self.num_correct,
-            lengths=tuple([sum([len(turn.content) for turn in c.turns]) for c in self.completions]),
+            lengths=tuple([sum([len(turn.text) for turn in c.turns]) for c in self.completions]),
             label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
@@ -590,8 +600,8 @@ def item_to_json(item: Item) -> dict[str, Any]:
         **{name: value for name, value in some.items() if value},
         "id": item.id,
         "subset": item.subset,
-        "conversation": [{"role": turn.role, "content": turn.content} for turn in item.conversation],
-        "completions": [[{"role": turn.role, "content": turn.content} for turn in c.turns] for c in item.completions],
+        "conversation": [turn.message for turn in item.conversation],
+        "completions": [[turn.message for turn in c.turns] for c in item.completions],
         "num_correct": item.num_correct,
         "reference": item.reference,
         "rubric": item.rubric,

@@ -442,6 +442,27 @@ def test_no_two_public_classes_have_one_name():
     assert {name for name, those in homes.items() if len(those) > 1} == ALIKE
 
 
+OTHER_CONTENTS = {
+    "judgebench.items",  # where a turn's text is made
+    "judgebench.benchmarks.store",  # which stores turns
+    "judgebench.client.providers.litellm.wire",  # a request's bytes
+    "judgebench.client.providers.litellm.replies",  # LiteLLM's messages
+    "judgebench.exports.rewardbench",  # a file's
+}
+
+
+def test_a_turns_text_is_read_by_one_property():
+    """Only `Turn.text` reads what a turn holds, so that this can have parts one day."""
+    readers = {
+        module
+        for module in INSIDE
+        for node in ast.walk(MODULES[module])
+        if isinstance(node, ast.Attribute) and node.attr == "content"
+    }
+
+    assert readers == OTHER_CONTENTS
+
+
 # --- imports that take time
 
 

@@ -383,6 +383,8 @@ def turns_of(row: Row, column: str, value: Any, *, first_role: str) -> tuple[Tur
     """A value as turns; see `conversation_of`."""
     if isinstance(value, str):
         return (Turn(first_role, value),)
+    if isinstance(value, dict) and isinstance(value.get("messages"), list):
+        value = value["messages"]
     if is_turn(value):
         value = [value]
     if not isinstance(value, list) or not value:

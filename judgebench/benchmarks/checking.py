@@ -373,4 +373,4 @@ def _is_empty(value: object) -> bool:
 
 def has_empty_answer(item: Item) -> bool:
     """Whether a completion of the item has no text at all."""
-    return any(not "".join(turn.content for turn in each.turns).strip() for each in item.completions)
+    return any(not "".join(turn.text for turn in each.turns).strip() for each in item.completions)

@@ -237,5 +237,5 @@ def _given_text(row: Row, column: str) -> str | None:
 
 
 def _same_prompt(conversation: Sequence[Turn]) -> str:
-    said = json.dumps([(turn.role, turn.content) for turn in conversation])
+    said = json.dumps([(turn.role, turn.text) for turn in conversation])
     return PROMPT + hashlib.sha256(said.encode("utf-8", "surrogatepass")).hexdigest()[:12]

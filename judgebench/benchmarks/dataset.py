@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from judgebench.sources.opening import Data
     from judgebench.sources.source import Row, Source
 
+_JUDGED = CANONICAL - {"prompt", "label"}
 _ENCODE = json.JSONEncoder(sort_keys=True, default=str).encode
 
 SAMPLE = "sample"
@@ -316,7 +317,7 @@ def _flat(known: KnownSource, rows: Source, options: RowMap) -> KnownSource:
         return known
     with suppress(DataError):  # a column that is named may be a field
         form = known.form
-        own = any(name in CANONICAL for row in first for name in row)
+        own = any(name in _JUDGED for row in first for name in row)
         if (form is None and own) or (form is not None and form.label is not None):
             return known
     flat = KnownSource(_named(NestedSource(rows), options), known.benchmark, options.labels)
@@ -394,7 +395,7 @@ def _texts(item: Item) -> list[str]:
     for turns in (item.conversation, *(completion.turns for completion in item.completions)):
         texts.append(str(len(turns)))
         for turn in turns:
-            texts += (turn.role, turn.content)
+            texts += (turn.role, turn.text)
     return texts
 
 

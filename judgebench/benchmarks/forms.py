@@ -434,7 +434,7 @@ def _parted(
 
 def _alike(first: Sequence[Turn], second: Sequence[Turn]) -> bool:
     """Whether turns are the same but for white space."""
-    spaced = [[(turn.role, " ".join(turn.content.split())) for turn in turns] for turns in (first, second)]
+    spaced = [[(turn.role, " ".join(turn.text.split())) for turn in turns] for turns in (first, second)]
     return spaced[0] == spaced[1]
 
 

@@ -96,10 +96,11 @@ class Golds:
             if classes.share(label) is None:
                 names = ", ".join(classes.names)
                 near = difflib.get_close_matches(label.casefold(), classes.names, n=1, cutoff=0.5)
-                hint = f": did you mean {near[0]}?" if near else ""
+                hint = f": did you mean {near[0]}? say it with" if near else ": say it with"
+                means = f"{option(label)}={near[0] if near else classes.names[0]}"
                 raise DataError(
                     f"{where}: criterion '{criterion}' has the label '{label}', not one of the classes of template "
-                    f"'{template}' ({names}){hint}"
+                    f"'{template}' ({names}){hint} --labels {means}"
                 )
 
 

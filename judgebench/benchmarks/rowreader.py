@@ -137,7 +137,7 @@ class RowReader:
             return [cell for cell in cells if cell is not None]
         if role == "correct":
             return list(cells)
-        return "\n\n".join(id_text(cell) for cell in cells if cell not in {None, ""})
+        return "\n\n".join(id_text(cell) for cell in cells if cell not in (None, ""))
 
     def _worst(self, cells: Sequence[object], row: Row) -> str:
         """Of all labels in some cells, lists among them, the one that is the worst; without any, the mildest."""

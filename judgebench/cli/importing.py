@@ -29,7 +29,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
     help="The items, joined by id, else by prompt and answers; default: what FILE says.",
 )
 @click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
-@click.option("--template", metavar="NAME|FILE", help="Template whose rule parses recorded replies.")
+@click.option("-t", "--template", metavar="NAME|FILE", help="Template whose rule parses recorded replies.")
 @click.option("--columns", metavar="NAME=COLUMN,...", help="Columns of FILE or --data, as in verdict=pick,id=key.")
 @click.option("--labels", metavar="WORD=VERDICT,...", help="What words mean, as in left=A,right=B.")
 @click.option("--id-column", metavar="NAME", help="Column of the ids, in FILE and --data.")

@@ -77,7 +77,6 @@ def run(benchmark: str | None, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.cli.run_ending import print_folders, print_reasons, print_scores, say_why, suite_of
-    from judgebench.reports.table import print_tables
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -106,6 +105,8 @@ def run(benchmark: str | None, **options: Any) -> int:
         rows = [row for table in together for row in table.to_json()]
         click.echo(json.dumps([*(result.metrics.to_json() for result in ended), *rows], indent=2))
     elif together:
+        from judgebench.reports.table import print_tables
+
         print_tables(results(), together[0].tables())
     else:
         print_scores(ended, results())

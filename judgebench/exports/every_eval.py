@@ -286,8 +286,8 @@ def _instance(
 def _text(turns: Sequence[Any]) -> str:
     """Turns as text: a single one as it is, several with their roles."""
     if len(turns) == 1:
-        return str(turns[0].content)
-    return "\n\n".join(f"{turn.role}: {turn.content}" for turn in turns)
+        return str(turns[0].text)
+    return "\n\n".join(f"{turn.role}: {turn.text}" for turn in turns)
 
 
 def _value(judgement: Judgement) -> str | None:

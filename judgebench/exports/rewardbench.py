@@ -139,7 +139,7 @@ def _columns2(items: Sequence[Item], outcomes: Sequence[Outcome]) -> dict[str, l
 
 def _conversation(item: Item, index: int) -> list[dict[str, str]]:
     turns = (*item.conversation, *item.completions[index].turns)
-    return [{"role": turn.role, "content": turn.content} for turn in turns]
+    return [turn.message for turn in turns]
 
 
 def _mean(outcome: Outcome) -> list[float | None] | None:

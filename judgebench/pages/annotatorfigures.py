@@ -49,7 +49,16 @@ def _agreement(subject: Subject, runs: list[tuple[Line, Found]]) -> Figure:
         rows += [(line.title, f"kappa with {each['annotator']}", each) for each in found["judge_kappa"] or ()]
     known = [(who, what, each["score"], (each["low"], each["high"])) for who, what, each in rows if _is_known(each)]
     dots = [
-        Dot(what, who, numbers.get(who, 0), f"{who}: {what} {value:.3f}", value, ends, None, _text(value, ends))
+        Dot(
+            what,
+            who,
+            numbers.get(who, len(subject.lines)),
+            f"{who}: {what} {value:.3f}",
+            value,
+            ends,
+            None,
+            _text(value, ends),
+        )
         for who, what, value, ends in known
     ]
     lowest = min(0.0, *(ends[0] for *_, ends in known)) if known else 0.0

@@ -166,7 +166,7 @@ class Browser:
     def _note(self, item: Item, bench: int, having: Sequence[int], block: int, at: int) -> None:
         """Adds an item to the index."""
         index = self._index
-        last = next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), "")
+        last = next((turn.text for turn in reversed(item.conversation) if turn.role == "user"), "")
         subset = index.subsets.setdefault(item.subset, len(index.subsets))
         row = (
             item.id,
@@ -264,7 +264,7 @@ def _texts(turns: Sequence[Turn], steps: Sequence[str]) -> list[list[str]]:
 
 def _turns(turns: Sequence[Turn]) -> list[list[str]]:
     """Role and text of each turn; what stands for a text that is not known."""
-    return [[turn.role, turn.content] for turn in turns] or [["assistant", NO_TEXT]]
+    return [[turn.role, turn.text] for turn in turns] or [["assistant", NO_TEXT]]
 
 
 def _bounds(outcome: Outcome | None) -> Mapping[str, Any]:

@@ -37,14 +37,19 @@ _SHARED = (
 )
 
 
+_COMPARED = (
+    "group: same letter = not significantly different (paired tests, Holm-corrected). *: not dominated (no run "
+    "that costs no more is significantly better). -: not ranked (other items, or coverage below 50%)."
+)
+
+
 def standing(subject: Subject) -> Figure:
     """The runs ranked, with what stands beside their scores."""
     columns = _columns(subject)
     return Figure(
         f"{subject.slug}-runs",
         "Runs",
-        "group: same letter = not significantly different (paired tests, Holm-corrected). *: not dominated (no run "
-        "that costs no more is significantly better). -: not ranked (other items, or coverage below 50%).",
+        _COMPARED if len(subject.lines) > 1 else "",
         Table.of(subject.lines, columns, lambda line: {"unit": line.place.measure}),
         ranking=_ranking(subject, columns),
     )

@@ -68,9 +68,9 @@ class Wordings:
 
 def texts_of(item: Item, order: Sequence[int], earlier: Sequence[str]) -> dict[tuple[Any, ...], str]:
     """What a wording's parts may name, and what it stands for."""
-    texts: dict[tuple[Any, ...], str] = {("p", at): turn.content for at, turn in enumerate(item.conversation)}
+    texts: dict[tuple[Any, ...], str] = {("p", at): turn.text for at, turn in enumerate(item.conversation)}
     for slot, index in enumerate(order):
-        shown = item.steps or [turn.content for turn in item.completions[index].turns]
+        shown = item.steps or [turn.text for turn in item.completions[index].turns]
         texts |= {("s", slot, at): text for at, text in enumerate(shown)}
     texts |= {(name,): text for name, text in (("r", item.reference), ("u", item.rubric)) if text is not None}
     return texts | {("e", at): answer for at, answer in enumerate(earlier)}

@@ -152,8 +152,8 @@ def _planted(completion: Completion, attack: str, verdict: str) -> Completion:
     if place == "instead":
         return Completion((Turn("assistant", text),))
     before, found, after = text.partition(_ANSWER)
-    planted = f"{before}{last.content}{after}" if found else text.replace(_VERDICT, verdict)
-    return Completion((*completion.turns[:-1], replace(last, content=last.content + planted)))
+    planted = f"{before}{last.text}{after}" if found else text.replace(_VERDICT, verdict)
+    return Completion((*completion.turns[:-1], replace(last, content=last.text + planted)))
 
 
 @lru_cache(maxsize=1)

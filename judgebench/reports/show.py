@@ -189,7 +189,7 @@ def _turns(console: Console, turns: Sequence[Turn]) -> None:
     for turn in turns:
         if len(turns) > 1:
             console.print(Text(f"{one_line(turn.role)}:", style=ASIDE))
-        _text(console, turn.content)
+        _text(console, turn.text)
 
 
 def _steps(console: Console, shown: ShownItem) -> None:

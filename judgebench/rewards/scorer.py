@@ -88,12 +88,12 @@ class ScoredDataset(Source):
 
 def _conversations(dataset: Dataset) -> Iterator[Conversation]:
     for item in dataset:
-        before = [{"role": turn.role, "content": turn.content} for turn in item.conversation]
+        before = [turn.message for turn in item.conversation]
         for at in range(len(item.steps)):  # a step by what is there up to its end
             yield [*before, {"role": "assistant", "content": "\n\n".join(item.steps[: at + 1])}]
         for completion in () if item.steps else item.completions:
             turns = (*item.conversation, *completion.turns)
-            yield [{"role": turn.role, "content": turn.content} for turn in turns]
+            yield [turn.message for turn in turns]
 
 
 def find_scorer(given: object) -> Scorer | None:

@@ -176,11 +176,8 @@ def item_rows(benchmark: str, items: Iterable[Item]) -> Iterator[Row]:
             "item": each.id,
             "subset": each.subset,
             "num_correct": each.num_correct,
-            "conversation": [{"role": turn.role, "content": turn.content} for turn in each.conversation],
-            "completions": [
-                [{"role": turn.role, "content": turn.content} for turn in completion.turns]
-                for completion in each.completions
-            ],
+            "conversation": [turn.message for turn in each.conversation],
+            "completions": [[turn.message for turn in completion.turns] for completion in each.completions],
             "metadata": json.dumps(dict(each.metadata), default=str),
         }
 

@@ -188,7 +188,11 @@ class Importer:
         in_steps = self._options.template is None and any(key.steps for key in self.keys.values())
         words = {text_of(word): meaning for word, meaning in self._options.words.items()}
         bare = form is BARE and not in_steps and self._options.template is None
-        if bare and verdict_column([*first.data]) not in {None, *RATING}:
+        column = verdict_column([*first.data])
+        if bare and column is None:
+            mend = "name the template that the judge was asked with, as in --template pairwise, and its rule reads them"
+            raise DataError(f"{self.source.name}: has replies and no verdicts: {mend}")
+        if bare and column not in {None, *RATING}:
             self.classes = classes_of(self.source, self.benchmark, self._dataset, words)
         k, rated = (1, False) if in_steps or self.classes is not None else self._survey(form, first)
         rows = counted(self.source, f"reading {self.source.name}", unit="rows", total=self.source.total)

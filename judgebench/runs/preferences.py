@@ -59,8 +59,8 @@ def preferences(items: Iterable[Item], readings: Mapping[str, Sequence[Reading]]
 def _said(turns: Sequence[Turn], role: str) -> str | list[dict[str, str]]:
     """A single turn of the usual role as its text, others as a list."""
     if len(turns) == 1 and turns[0].role == role:
-        return turns[0].content
-    return [{"role": turn.role, "content": turn.content} for turn in turns]
+        return turns[0].text
+    return [turn.message for turn in turns]
 
 
 def write_preferences(

@@ -53,6 +53,8 @@ PROMPTS = ("prompt", "problem", "question", "instruction")
 """Columns that may hold an item's prompt."""
 
 _WORDS = re.compile(r"[A-Z]?[a-z]+|[A-Z]+|\d+")
+_SPELLED = {"reject": "rejected"}
+_DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+(?:[eE][-+]?\d+)?\s*")
 _SCORE = {"score", "reward", "logit"}
 _ANSWER = {"response", "answer", "completion", "output", "model"}
 _SIDES = ({"chosen"}, {"rejected"})
@@ -214,7 +216,10 @@ def _columns_of(row: Row) -> _Columns:
     """Which columns hold the scores."""
     if "scores" in row.data:
         return _Columns("scores")
-    words = {name: {word.lower().removesuffix("s") for word in _WORDS.findall(str(name))} for name in row.data}
+    words = {
+        name: {_SPELLED.get(said := word.lower().removesuffix("s"), said) for word in _WORDS.findall(str(name))}
+        for name in row.data
+    }
     for name, own in words.items():
         other = next((each for each in words if words[each] == (own - {"chosen"}) | {"rejected"}), None)
         if "chosen" in own and other is not None and own - {"chosen"} <= _SCORE and _is_scores(row.data[name]):
@@ -245,10 +250,17 @@ def _is_scores(value: Any) -> bool:
         return "content" not in value and "text" not in value
     if isinstance(value, str):
         try:
-            float(value)
+            _float(value)
         except ValueError:
             return not value.strip()
     return True
+
+
+def _float(value: Any) -> float:
+    """A number, also one with a decimal comma, as tables with semicolons have them."""
+    if isinstance(value, str) and _DECIMAL_COMMA.fullmatch(value):
+        value = value.replace(",", ".")
+    return float(value)
 
 
 def _numbers(row: Row, column: str, value: Any, how: ScoreReading, said: list[str], *, deep: bool = False) -> Scores:
@@ -287,7 +299,7 @@ def _number(row: Row, column: str, value: Any, how: ScoreReading) -> float:
     if value is None or value == "":
         return math.nan
     try:
-        number = None if isinstance(value, bool) else float(value)
+        number = None if isinstance(value, bool) else _float(value)
     except (TypeError, ValueError):
         number = None
     if number is None:

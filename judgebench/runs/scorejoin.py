@@ -99,7 +99,7 @@ def _by_prompt(rows: Rows, dataset: Dataset, *, allow_missing: bool) -> dict[str
     prompts = {row.prompt.strip(): row for row in rows if row.prompt is not None}
     if len(prompts) < len(rows):
         return None
-    asked = [(item.id, item.conversation[-1].content.strip() if item.conversation else "") for item in dataset]
+    asked = [(item.id, item.conversation[-1].text.strip() if item.conversation else "") for item in dataset]
     found = {item: prompts[prompt] for item, prompt in asked if prompt in prompts}
     taken = {row.where for row in found.values()}
     if not found or len(taken) < len(found):
@@ -128,7 +128,7 @@ def _in_order(rows: Rows, dataset: Dataset, file: str) -> dict[str, ScoredRow]:
     prompts = {row.where for row in rows if row.prompt is not None}
     if prompts:
         for number, (row, item) in enumerate(zip(rows, dataset, strict=True), 1):
-            own = item.conversation[-1].content if item.conversation else ""
+            own = item.conversation[-1].text if item.conversation else ""
             # A prompt may be in its chat template.
             if row.prompt is not None and own.strip() not in row.prompt and row.prompt.strip() not in own:
                 raise _another(row, item.key, f"has the prompt '{row.prompt.strip()[:40]}'", number)

@@ -221,4 +221,4 @@ def _mark(text: str | None) -> bytes:
 
 
 def _prompt_of(item: Item) -> bytes:
-    return _mark(item.conversation[-1].content if item.conversation else "")
+    return _mark(item.conversation[-1].text if item.conversation else "")

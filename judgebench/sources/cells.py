@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import ast
+import io
 import json
+import tokenize
 import warnings
+from contextlib import suppress
 from typing import Any
 
 from judgebench.sources.turns import is_turn
 
 
 def decode_cell(value: Any) -> Any:
-    """What a text cell stands for where a list or an object is meant: JSON, or a list as Python (and pandas) prints it.
+    """What a text cell stands for where a list or an object is meant: JSON, or a list as Python or NumPy prints it.
 
     Anything else comes back as it is, so a text that only starts with a bracket stays a text.
     """
@@ -53,11 +56,60 @@ def list_in(cell: str, *, texts: bool) -> list[Any] | None:
 
 
 def _printed(text: str) -> list[Any] | dict[str, Any] | None:
-    """The list or dict whose `repr` the text is; a print of a numpy array, say, would be read as something else."""
+    """The list or dict that a text is the print of, spaces apart; of an array of NumPy's, which has no commas, too."""
+    value = _literal(text)
+    if value is None or _tight(repr(value)) != _tight(text):  # Python puts strings without commas together
+        with suppress(ValueError, SyntaxError, tokenize.TokenError):
+            return _literal(_with_commas(text))
+        return None
+    return value
+
+
+def _literal(text: str) -> list[Any] | dict[str, Any] | None:
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # the parser's, on backslashes in what is no Python
             value = ast.literal_eval(text)
     except (ValueError, SyntaxError, MemoryError, RecursionError):
         return None
-    return value if isinstance(value, list | dict) and repr(value) == text else None
+    return value if isinstance(value, list | dict) else None
+
+
+def _tight(text: str) -> str:
+    return "".join(text.split())
+
+
+_WORDS = {"None": "None", "True": "True", "False": "False", "nan": "None", "inf": "1e999"}
+_OPEN, _CLOSED = "[{(", "]})"
+
+
+def _with_commas(text: str) -> str:
+    """An array of NumPy's, whose entries spaces part, as Python writes lists.
+
+    Raises:
+        ValueError: It is none.
+    """
+    if not (text.startswith("[") and text.endswith("]")):
+        raise ValueError(text)
+    made: list[str] = []
+    inside: list[list[str]] = []  # for each open bracket itself, and what has parted its entries
+    ended = False
+    for token in tokenize.generate_tokens(io.StringIO(text).readline):
+        said = token.string
+        value = token.type in {tokenize.STRING, tokenize.NUMBER, tokenize.NAME}
+        if token.type in {tokenize.NL, tokenize.NEWLINE, tokenize.INDENT, tokenize.DEDENT, tokenize.ENDMARKER}:
+            continue
+        if (token.type == tokenize.NAME and said not in _WORDS) or not (value or said in {*_OPEN, *_CLOSED, *",:-"}):
+            raise ValueError(text)
+        if ended and (value or said in {*_OPEN, "-"}) and inside and inside[-1][0] == "[":
+            made.append(",")
+            inside[-1].append(" ")
+        if said in _OPEN:
+            inside.append([said])
+        elif said == "," and inside:
+            inside[-1].append(said)
+        elif said in _CLOSED and (not inside or len({*inside.pop()[1:]}) > 1):
+            raise ValueError(text)
+        made += [_WORDS.get(said, said), " "]
+        ended = value or said in _CLOSED
+    return "".join(made)

@@ -73,6 +73,9 @@ LABELS = (
     "winning_answer",
     "winning_model",
     "winner_model",
+    "which_one_is_better",
+    "which_answer_is_better",
+    "which_response_is_better",
     "which_is_better",
     "chosen_response",
     "chosen_answer",
@@ -118,6 +121,9 @@ SINGLES = (
 LISTS = ("completions", "responses", "answers", "outputs", "candidates", "generations", "options")
 """Names of a column that lists all answers."""
 
+RATED = ("ratings", "rating", "scores", "score", "rewards", "ranks", "rank")
+"""Names of a column that lists a number for each of them, the highest of the best; of a rank the lowest."""
+
 _STEMS = (
     "response",
     "answer",
@@ -143,7 +149,24 @@ _STEMS = (
 )
 """Words for an answer, the likeliest first; the empty one is a column called `a`, or `left`."""
 
-_MORE = frozenset({"model", "llm", "human", "text", "content", "body", "the", "orig", "ai", "bot", "ref", "system"})
+_MORE = frozenset(
+    {
+        "edited",
+        "revised",
+        "model",
+        "llm",
+        "human",
+        "text",
+        "content",
+        "body",
+        "the",
+        "orig",
+        "ai",
+        "bot",
+        "ref",
+        "system",
+    }
+)
 """Words that may stand beside them."""
 
 _SERIES = (
@@ -157,8 +180,21 @@ _SERIES = (
 _BARE = frozenset({"a", "first", "left"})
 """What may be a column's whole name."""
 
-_WON = ("chosen", "preferred", "winner", "winning", "better", "positive", "accepted", "good", "y w")
-_LOST = ("rejected", "reject", "dispreferred", "non preferred", "loser", "losing", "worse", "negative", "bad", "y l")
+_WON = ("chosen", "preferred", "winner", "winning", "better", "positive", "accepted", "good", "y w", "win", "pos")
+_LOST = (
+    "rejected",
+    "reject",
+    "dispreferred",
+    "non preferred",
+    "loser",
+    "losing",
+    "worse",
+    "negative",
+    "bad",
+    "y l",
+    "lose",
+    "neg",
+)
 
 
 @lru_cache(maxsize=4096)
@@ -170,6 +206,15 @@ def plain(name: object) -> str:
         True
     """
     return re.sub(r"[\W_]+", "", str(name)).casefold()
+
+
+def says_role(name: str) -> bool:
+    """Whether a column's name is one of a prompt's, an answer's, a label's or a grade's."""
+    known = {plain(each) for names in (PROMPTS, SYSTEMS, LABELS, GRADES, SINGLES, LISTS) for each in names}
+    of = words(name)
+    slot = len(of) == 1 and any(of[0] in series for series in _SERIES)
+    sides = bool({*of} & {*_WON, *_LOST})
+    return plain(name) in known or slot or sides or any(_rank(of, place) is not None for place in range(len(of)))
 
 
 def words(name: object) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ class KnownForm:
         """The same of cells that are there already."""
         made, row = self.make(cells), cells.row
         rest = cells.rest((*self.needs, *self.uses))
-        named = {name: row[name] for name in _NAMED if row.get(name) not in {None, ""}}
+        named = {name: row[name] for name in _NAMED if row.get(name) not in (None, "")}
         return [rest | each | named for each in (made if isinstance(made, list) else [made])]
 
     def of_benchmark(self, name: str) -> KnownForm:

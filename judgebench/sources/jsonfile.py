@@ -71,7 +71,7 @@ def _are_lines(text: str, start: int) -> bool:
         return False
     first = text[start:end].rstrip()
     try:
-        return isinstance(loads(first), dict)
+        return isinstance(loads(first.removesuffix(",")), dict)
     except (ValueError, RecursionError):
         return text[second] == "{" and not first.endswith(("{", "[", ":", ","))
 
@@ -149,7 +149,7 @@ def _lines(path: Path, split: str, encoding: str) -> Iterator[Row]:
         for number, text in enumerate(file, 1):
             where = f"{name} line {number}"
             try:
-                data = loads(text)
+                data = loads(text.rstrip().removesuffix(",") if text.endswith((",\n", ",\r\n")) else text)
             except (ValueError, RecursionError) as error:
                 if text.strip():
                     yield Row(where, {}, split, problem=f"not valid JSON ({_reason(error)}): {form}")

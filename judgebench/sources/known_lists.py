@@ -75,16 +75,19 @@ def rmb_pair(cells: Cells) -> CustomRow:
 
 def rmb_best(cells: Cells) -> CustomRow:
     """A best-of-N set of RMB."""
-    return _rmb(cells, [cells("bon_best"), *objects(cells, "loser_list")])
+    losers = cells("loser_list")
+    if not isinstance(losers, list) or not losers:
+        raise FormError(f"column '{cells.own('loser_list')}' is no list of answers")
+    return _rmb(cells, [cells("bon_best"), *losers])
 
 
 def _rmb(cells: Cells, answers: list[object]) -> CustomRow:
-    if not all(isinstance(each, Mapping) and isinstance(each.get("answer"), str) for each in answers):
-        raise FormError("an answer is no object with the text 'answer'")
-    texts = [each["answer"] for each in answers]  # type: ignore[index]
+    texts = [each.get("answer") if isinstance(each, Mapping) else each for each in answers]
+    if not all(isinstance(text, str) for text in texts):
+        raise FormError("an answer is neither a text nor an object with the text 'answer'")
     made: CustomRow = {"prompt": cells("conversation_input"), "completions": texts, "num_correct": 1}
-    made["models"] = [each.get("llm_name") for each in answers]  # type: ignore[attr-defined]
-    return made | also(cells, {"subset": "category_path"})
+    models = [each.get("llm_name") if isinstance(each, Mapping) else None for each in answers]
+    return made | ({"models": models} if any(models) else {}) | also(cells, {"subset": "category_path"})
 
 
 def hhh_choices(cells: Cells) -> CustomRow:

@@ -5,11 +5,13 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Mapping, Sequence
+from statistics import fmean
 
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.form import Cells, CustomRow, FormError, label_in
 from judgebench.sources.labels import TIE, UNLABELLED
 from judgebench.sources.people import majority
+from judgebench.sources.source import id_text
 from judgebench.sources.turns import is_tagged, is_transcript, tagged, transcript
 
 ARENA = {
@@ -68,7 +70,7 @@ MODELS = (
 
 def also(cells: Cells, names: Mapping[str, str]) -> CustomRow:
     """Columns that go along under another name, where they hold something."""
-    return {name: as_text(cells(own)) for name, own in names.items() if cells.raw(own) not in {None, ""}}
+    return {name: as_text(cells(own)) for name, own in names.items() if cells.raw(own) not in (None, "")}
 
 
 def as_text(value: object) -> object:
@@ -121,15 +123,21 @@ def _alternating(prompts: object, answers: object) -> list[CustomRow]:
 
 
 def one_hot(cells: Cells) -> CustomRow:
-    """The Kaggle arena's three columns, exactly one of which is 1."""
+    """The Kaggle arena's three columns, exactly one of which is 1, or true."""
     names = {"winner_model_a": "A", "winner_model_b": "B", "winner_tie": TIE}
-    ones = [label for name, label in names.items() if cells.number(name) == 1]
-    zeros = sum(cells.number(name) == 0 for name in names)
-    empty = all(cells.number(name) is None for name in names)
+    numbers = {name: _flag(cells, name) for name in names}
+    ones = [label for name, label in names.items() if numbers[name] == 1]
+    zeros = sum(number == 0 for number in numbers.values())
+    empty = all(number is None for number in numbers.values())
     if not empty and (len(ones), zeros) != (1, 2):
         shown = ", ".join(f"{name} {cells.raw(name)!r}" for name in names)
         raise FormError(f"{shown}, expected 1 in exactly one of them and 0 in the others")
     return arena_turns(cells, UNLABELLED if empty else ones[0])
+
+
+def _flag(cells: Cells, name: str) -> float | None:
+    said = {"true": 1.0, "false": 0.0}.get(str(cells.raw(name)).strip().casefold())
+    return cells.number(name) if said is None else said
 
 
 def conversations(cells: Cells) -> CustomRow:
@@ -149,7 +157,7 @@ def conversations(cells: Cells) -> CustomRow:
 def mt_bench(cells: Cells) -> CustomRow:
     """A judgement of MT-Bench: rows of a question belong together, and a subset is a turn."""
     made = conversations(cells)
-    return made | {"group": str(cells.raw("question_id")), "subset": f"turn {cells.raw('turn')}"}
+    return made | {"group": id_text(cells.raw("question_id")), "subset": f"turn {id_text(cells.raw('turn'))}"}
 
 
 # --- transcripts and texts that repeat their prompt
@@ -206,10 +214,17 @@ def float_of(value: object) -> float | None:
 # --- pairs by two numbers, or by several annotators
 
 
+def two_numbers(value: object) -> list[float | None]:
+    """The numbers of a list, or of a text of two (`9 2`); none where it is neither."""
+    if isinstance(value, str):
+        value = re.split(r"[,;\s]+", value.strip())
+    return [float_of(each) for each in value] if isinstance(value, list) else []
+
+
 def two_scores(cells: Cells) -> CustomRow:
     """JudgeLM's `score`, a number for each answer; an equal one is a tie."""
     value = cells("score")
-    scores = [float_of(each) for each in value] if isinstance(value, list) else []
+    scores = two_numbers(value)
     if value is not None and (len(scores) != 2 or None in scores):
         raise FormError(f"{cells.own('score')} is {value!r}, expected two numbers")
     label = UNLABELLED if value is None else TIE if scores[0] == scores[1] else "AB"[scores[0] < scores[1]]  # type: ignore[operator]
@@ -274,7 +289,7 @@ def alpaca_annotation(cells: Cells) -> CustomRow:
 def pandalm(cells: Cells) -> CustomRow:
     """PandaLM's annotators, 1 and 2 for the answers and 0 for a tie: the majority, and a tie where there is none."""
     votes: dict[str, str] = {}
-    for name in ("annotator1", "annotator2", "annotator3"):
+    for name in (own for own in cells.row if re.fullmatch(r"annotator_?\d+", own.casefold())):
         number = cells.number(name)
         if number is not None and number not in {0, 1, 2}:
             raise FormError(f"{cells.own(name)} is {cells.raw(name)!r}, expected 1, 2, or 0 for a tie")
@@ -292,7 +307,7 @@ def graded(prompt: str, response: str, score: str, **more: str) -> Callable[[Cel
 
     def make(cells: Cells) -> CustomRow:
         made: CustomRow = {"prompt": asked(cells, prompt), "response": cells.need(response)}
-        return made | {"human_score": cells.number(score)} | also(cells, more)
+        return made | {"human_score": cells.grade(score)} | also(cells, more)
 
     return make
 
@@ -304,15 +319,23 @@ HELPSTEER = ("helpfulness", "correctness", "coherence", "complexity", "verbosity
 def helpsteer(cells: Cells) -> CustomRow:
     """One answer of HelpSteer's, with its grades by attribute."""
     made = graded("prompt", "response", "helpfulness")(cells)
-    grades = {name: grade for name in HELPSTEER if (grade := cells.number(name)) is not None}
+    grades = {name: grade for name in HELPSTEER if (grade := _mean_grade(cells.grade(name))) is not None}
     return made | ({"attributes": grades} if grades else {})
+
+
+def _mean_grade(grade: object) -> object:
+    """A grade, or the mean of several people's."""
+    if not isinstance(grade, Mapping):
+        return grade
+    known = [each for each in grade.values() if each is not None]
+    return fmean(known) if known else None
 
 
 def unpaired(cells: Cells) -> CustomRow:
     """TRL's unpaired preference: true is a wanted completion, counted 1, false an unwanted one, counted 0."""
     value = cells.raw("label")
     said = {"true": 1.0, "false": 0.0}.get(str(value).strip().casefold())
-    if said is None and value not in {None, ""}:
+    if said is None and value not in (None, ""):
         raise FormError(f"{cells.own('label')} is {value!r}, expected true or false")
     return {"prompt": asked(cells, "prompt"), "response": cells.need("completion"), "human_score": said}
 

@@ -227,11 +227,11 @@ FORMS: tuple[KnownForm, ...] = (
         "score: the answer with the higher of the two is better, equal ones are a tie",
         read.two_scores,
         uses=("reference",),
-        fits=fits.most("score", lambda value: isinstance(value, list) and len(value) == 2),
+        fits=fits.most("score", lambda value: len(read.two_numbers(value)) == len("AB")),
     ),
     KnownForm(
         "PandaLM",
-        ("instruction", "response1", "response2", "annotator1", "annotator2", "annotator3"),
+        ("instruction", "response1", "response2", "annotator1", "annotator2"),
         _PAIR,
         "the annotators' majority: 1 is response1, 2 response2, 0 a tie; a tie where there is no majority",
         read.pandalm,

@@ -40,6 +40,15 @@ TIES = frozenset(
         "both are good",
         "both are bad",
         "both equal",
+        "both are equal",
+        "both are equally good",
+        "both are equally bad",
+        "both the same",
+        "both are the same",
+        "they are equal",
+        "equally",
+        "a tie",
+        "it is a tie",
         "same",
         "the same",
         "about the same",
@@ -77,7 +86,7 @@ _BETTER = (
 _SLOT = re.compile(
     rf"(?:(?:i\s+)?(?:strongly|slightly|much|weakly)?\s*prefers?\s+)?(?:the\s+)?(?:(?P<noun>{_NOUN})s?\s*)?\(?(?P<slot>[a-z]|\d{{1,2}}|{'|'.join(_ORDINALS)})\)?(?:\s+(?:{_NOUN}))?{_BETTER}"
 )
-_COMPARISON = re.compile(r"(.+?)\s*(>>?|<<?|==?|≈|~=)\s*(.+)")
+_COMPARISON = re.compile(r"(.+?)\s*(>>?|<<?|==?|≈|~=?)\s*(.+)")
 _TIE_WITH_REASON = re.compile(r"(?:a\s+)?tie\s*\(.*\)")
 
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from judgebench.errors import ConfigError, DataError
+from judgebench.sources.cells import decode_cell
 from judgebench.sources.columns import plain
 from judgebench.sources.labels import label_key
 from judgebench.sources.people import each_label
@@ -163,8 +164,26 @@ class MappedSource(SourceOver):
                 data |= {name: row.data[own] for name, own in self._own.items() if own in row.data}
                 if self._labels and data.get("label") is not None:
                     data["label"] = each_label(data["label"], lambda said: self._labels.get(label_key(said), said))
+                if self._labels and "criteria" in data:
+                    data["criteria"] = _with_labels(data["criteria"], self._labels)
                 row.data = data
             yield row
+
+
+def _with_labels(criteria: object, labels: Mapping[str, str]) -> object:
+    """A list of criteria, each with its label as the user says what it means; anything else as it is."""
+    value = decode_cell(criteria)
+    if not isinstance(value, list) or not all(isinstance(each, dict) for each in value):
+        return criteria
+    return [
+        {
+            name: each_label(part, lambda said: labels.get(label_key(said), said))
+            if plain(str(name)) in {"label", "labels"} and part is not None
+            else part
+            for name, part in each.items()
+        }
+        for each in value
+    ]
 
 
 def label_of(meaning: str) -> str:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, SINGLES, SYSTEMS, Columns, plain
+from judgebench.sources.columns import GRADES, LABELS, LISTS, PROMPTS, RATED, SINGLES, SYSTEMS, Columns, plain
 from judgebench.sources.form import Cells, CustomRow, FormError, KnownForm, label_in
+from judgebench.sources.known_lists import best_of
 from judgebench.sources.known_read import MODELS, as_text, asked, float_of, paired
 from judgebench.sources.labels import LETTERS, TIE, UNLABELLED, numbering, read_label
 from judgebench.sources.people import each_label, said_by_people
@@ -184,6 +185,8 @@ def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
     counted = table.find("num_correct")
     slots = sizes.pop() if len(sizes) == 1 else 2
     label = None if counted else _label(table, rows, (column, prompt), _Label("", listed=column), slots)
+    rated = None if counted or label else _rated(table, rows, column)
+    sign = -1 if rated and plain(rated).startswith("rank") else 1
 
     def make(cells: Cells) -> CustomRow:
         value = cells(column)
@@ -191,10 +194,40 @@ def _lists(table: Columns, rows: Sequence[Cells]) -> KnownForm | None:
         made: CustomRow = {"prompt": _question(cells, prompt, texts), "completions": texts}
         if counted:
             return made | {"num_correct": cells.raw(counted)}
+        if rated:
+            values = [None if (number := float_of(each)) is None else sign * number for each in _numbers(cells, rated)]
+            models = [_model_of(each) for each in value] if isinstance(value, list) else []
+            return best_of(made["prompt"], texts, values, models)
         return made if label is None else made | {"label": label.read(cells, texts) or None}
 
     said = f"the first {counted} completions are correct" if counted else ""
-    return _form("best of k", table, prompt, {"completions": column}, make, label=label, said=said, num_correct=counted)
+    if rated:
+        said = f"the completions of the {'highest' if sign > 0 else 'lowest'} {rated} are correct"
+    return _form(
+        "best of k",
+        table,
+        prompt,
+        {"completions": column},
+        make,
+        label=label,
+        said=said,
+        num_correct=counted,
+        rated=rated,
+    )
+
+
+def _rated(table: Columns, rows: Sequence[Cells], column: str) -> str | None:
+    """The column with a list of a number for each answer."""
+    for name in table.all(RATED):
+        lists = [(cells(column), numbers) for cells in rows if (numbers := _numbers(cells, name))]
+        if lists and all(isinstance(texts, list) and len(texts) == len(numbers) for texts, numbers in lists):
+            return name
+    return None
+
+
+def _numbers(cells: Cells, column: str) -> list[object]:
+    value = cells(column)
+    return value if isinstance(value, list) and all(map(_is_number, value)) else []
 
 
 def _model_of(value: object) -> object:

@@ -21,6 +21,9 @@ _HOLDERS = frozenset(
 )
 """Plain names of columns whose objects hold the columns: LangSmith, Braintrust, Label Studio, Argilla, promptfoo."""
 
+_ANSWERS = frozenset({"responses", "answers", "completions", "candidates", "generations", "options"})
+"""Plain names of columns whose objects hold an answer each, by its slot or its model."""
+
 _CHOSEN = ("selected", "choices", "choice", "label", "value")
 _GRADED = ("rating", "number")
 
@@ -51,10 +54,11 @@ def flat(row: Mapping[str, object]) -> dict[str, object]:
     made: dict[str, object] = {}
     for name, value in row.items():
         holder, dot, rest = name.partition(".")
-        inner = decode_cell(value) if plain(name) in _HOLDERS or name == "annotations" else value
+        holds = plain(name) in _HOLDERS | _ANSWERS or name == "annotations"
+        inner = decode_cell(value) if holds else value
         if dot and rest and plain(holder) in _HOLDERS:
             made.setdefault(rest, value)
-        elif isinstance(inner, Mapping) and plain(name) in _HOLDERS:
+        elif isinstance(inner, Mapping) and (plain(name) in _HOLDERS or _are_answers(name, inner)):
             for field, own in inner.items():
                 made.setdefault(str(field), own)
         elif name == "responses" and isinstance(value, Mapping):
@@ -66,6 +70,11 @@ def flat(row: Mapping[str, object]) -> dict[str, object]:
         else:
             made[name] = value
     return made
+
+
+def _are_answers(name: str, value: Mapping[object, object]) -> bool:
+    """Whether an object holds an answer each by its slot or its model."""
+    return plain(name) in _ANSWERS and len(value) > 1 and all(isinstance(each, str) for each in value.values())
 
 
 def _votes(value: object) -> object:

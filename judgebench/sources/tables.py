@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import csv
 import re
-from itertools import chain, islice
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from itertools import islice
+from typing import TYPE_CHECKING, Any, Literal
 
 from judgebench.errors import DataError
+from judgebench.sources.columns import says_role
 from judgebench.sources.source import Row
 from judgebench.sources.streams import CHUNK, byte_stream, text_stream
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    import _csv
+    from collections.abc import Iterable, Iterator, Sequence
     from pathlib import Path
 
 DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
@@ -20,6 +23,10 @@ DELIMITERS = {",": "commas", ";": "semicolons", "\t": "tabs", "|": "pipes"}
 
 _HINT = re.compile(r"sep=([,;\t|])\s*$")
 """The first line by which Excel is told the delimiter."""
+
+_ESCAPED = re.compile(r'(?<!\\)((?:\\\\)*)\\"')
+_ABOVE = 3
+"""So many lines may stand above a header."""
 
 _BATCH = 256
 _LARGEST_CELL = 2**31 - 1  # what a C long holds everywhere
@@ -39,14 +46,13 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
     """
     # The limit is one for the process; raising it does no harm to others.
     csv.field_size_limit(max(csv.field_size_limit(), _LARGEST_CELL))
-    delimiter = delimiter_of(path, usual)
-    name, line = path.name, 1
+    dialect = dialect_of(path, usual)
+    name, line = path.name, 1 + dialect.above
     header: list[str] = []
     with text_stream(path, newline="") as file:
-        first = file.readline()
-        skipped = _HINT.match(first) is not None
-        line += skipped
-        reader = csv.reader(file if skipped else chain([first], file), delimiter=delimiter, strict=True)
+        for _ in range(dialect.above):
+            file.readline()
+        reader = _reader(file, dialect)
         try:
             for cells in reader:
                 where = f"{name} line {line}"
@@ -54,15 +60,15 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
                     pass  # a blank line, or one of delimiters alone, as spreadsheets leave at the end
                 elif not header:
                     header = [] if _is_title(cells) else _header(where, cells)
-                elif len(cells) == len(header) or (not any(cells[len(header) :]) and len(cells) > len(header)):
+                elif not any(cells[len(header) :]) and not any(header[len(cells) :]):
                     yield Row(where, dict(zip(header, cells, strict=False)), split, encoded=True)
                 else:
                     problem = (
                         f"{len(cells)} cells where the header has {len(header)}: put cells that hold delimiters, "
-                        f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[delimiter]})"
+                        f"quotes or line ends in double quotes (the delimiter is {DELIMITERS[dialect.delimiter]})"
                     )
                     yield Row(where, {}, split, encoded=True, problem=problem)
-                line = reader.line_num + 1 + skipped
+                line = reader.line_num + 1 + dialect.above
         except csv.Error as error:
             raise DataError(
                 f"{name} line {line}: not valid CSV ({error}): put cells that hold delimiters, quotes or line ends in "
@@ -70,45 +76,97 @@ def read_csv(path: Path, split: str, *, usual: str = ",") -> Iterator[Row]:
             ) from error
 
 
-def delimiter_of(path: Path, usual: str) -> str:
-    """The delimiter of a table: the usual one where it parts the header, else the one that parts most rows alike."""
+Quotes = Literal["doubled", "after spaces", "escaped", "none"]
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a table in text is written.
+
+    Attributes:
+        delimiter: What stands between two cells.
+        quotes: How quotes in cells are: `doubled`, as the standard has it; `after spaces`, with blanks before quoted
+            cells; `escaped`, by a backslash, as Spark and MySQL write them; `none`, where a quote is as any character.
+        above: So many lines stand above the header.
+    """
+
+    delimiter: str
+    quotes: Quotes = "doubled"
+    above: int = 0
+
+
+def dialect_of(path: Path, usual: str) -> Dialect:
+    """How a table is written; its delimiter is the usual one where that parts the header, else what parts most rows."""
     with text_stream(path, newline="") as file:
         sample = file.read(CHUNK)
     hint = _HINT.match(sample.partition("\n")[0])
     if hint is not None:
-        return hint[1]
-    found = {each: _widths(sample, each) for each in dict.fromkeys((usual, *DELIMITERS))}
+        return Dialect(hint[1], above=1)
+    delimiters = list(dict.fromkeys((usual, *DELIMITERS)))
+    for above in range(_ABOVE):
+        lines = sample.splitlines(keepends=True)[above:]
+        found = {each: _widths(lines, Dialect(each)) for each in delimiters}
+        best = max(found, key=lambda each: (*_share(found[each]), each == usual))
+        share, width = _share(found[best])
+        if width > 1 and (not above or share == 1.0):
+            return Dialect(best, _quotes(lines, best), above)
+    return Dialect(usual)
 
-    def fit(delimiter: str) -> tuple[float, int, bool]:
-        header, *rows = found[delimiter] or [1]
-        share = sum(width == header for width in rows) / len(rows) if rows else 1.0
-        return (round(share, 1) if header > 1 else 0.0, header, delimiter == usual)
 
-    return max(found, key=fit)
+def _share(widths: Sequence[int]) -> tuple[float, int]:
+    """How many of the rows are as long as the header, and how long that is; no row counts where it has one cell."""
+    header, *rows = widths or [1]
+    share = sum(width == header for width in rows) / len(rows) if rows else 1.0
+    return (round(share, 1) if header > 1 else 0.0, header)
 
 
-def _widths(sample: str, delimiter: str) -> list[int]:
-    """How many cells the first rows have; as far as they can be read."""
+def _quotes(lines: Sequence[str], delimiter: str) -> Quotes:
+    """The first way of quoting in which all of the first rows have as many cells; the standard's where none does."""
+    ways: dict[Quotes, str] = {"doubled": "", "after spaces": f'{delimiter} "', "escaped": '\\"'}
+    ways |= {"none": '"'} if delimiter == "\t" else {}
+    text = "".join(lines)
+    for quotes, sign in ways.items():
+        if sign in text and len({*_widths(lines, Dialect(delimiter, quotes), whole=True)}) == 1:
+            return quotes
+    return "doubled"
+
+
+def _reader(lines: Iterable[str], dialect: Dialect) -> _csv.Reader:
+    if dialect.quotes == "escaped":
+        lines = (_ESCAPED.sub(r'\1""', line) for line in lines)
+    return csv.reader(
+        lines,
+        delimiter=dialect.delimiter,
+        strict=True,
+        skipinitialspace=dialect.quotes == "after spaces",
+        quoting=csv.QUOTE_NONE if dialect.quotes == "none" else csv.QUOTE_MINIMAL,
+    )
+
+
+def _widths(lines: Sequence[str], dialect: Dialect, *, whole: bool = False) -> list[int]:
+    """How many cells the first rows have; as far as they can be read, and with `whole` a 0 where they cannot."""
     widths: list[int] = []
-    lines = sample.splitlines(keepends=True)
     try:
-        rows = islice(csv.reader(lines, delimiter=delimiter, strict=True), _TRIED)
+        rows = islice(_reader(lines, dialect), _TRIED)
         widths.extend(len(cells) for cells in rows if any(cells))
-    except csv.Error:
-        pass  # a cell that the sample cuts off, or another delimiter's quotes
+    except csv.Error:  # a cell that the sample cuts off, or another delimiter's quotes
+        if whole:
+            widths.append(0)
     return widths
 
 
 def _is_title(cells: Sequence[object]) -> bool:
     """Whether a row of several cells has one that is filled: what people write above a table."""
-    return len(cells) > 1 and sum(cell not in {None, ""} for cell in cells) == 1
+    return len(cells) > 1 and sum(cell not in (None, "") for cell in cells) == 1
 
 
 def _header(where: str, cells: Sequence[str]) -> list[str]:
-    header = [cell.strip() for cell in cells]
-    twice = sorted({cell for cell in header if header.count(cell) > 1 and cell})
-    if twice:
-        raise DataError(f"{where}: the header has the column '{twice[0]}' twice: give each column a unique name")
+    """The names of the columns; of two with one name that is none of a label, say, the second gets a number."""
+    header: list[str] = []
+    for cell in map(str.strip, cells):
+        if cell in header and says_role(cell):
+            raise DataError(f"{where}: the header has the column '{cell}' twice: give each column a unique name")
+        header.append(f"{cell} ({header.count(cell) + 1})" if cell in header and cell else cell)
     return header
 
 

@@ -29,10 +29,15 @@ ROLES = {
 }
 """Who speaks, by the names that formats have for it."""
 
-_TRANSCRIPT = re.compile(r"(?:^|\n\n)\s*(Human|User|Assistant): ?")
-_TIGHT = re.compile(r"(?:^|\n)\s*(Human|User|Assistant): ?")
+_TRANSCRIPT = re.compile(r"(?:^|\n\n)\s*(?:### ?)?(System|Human|User|Assistant): ?")
+_TIGHT = re.compile(r"(?:^|\n)\s*(?:### ?)?(System|Human|User|Assistant): ?")
+_BEGINS = re.compile(r"\s*(?:### ?)?(?:System|Human|User): ?")
+_ANSWERS = re.compile(r"\n(?:### ?)?Assistant:")
 _EXTRA_ID = re.compile(r"\n?<extra_id_1>(User|Assistant)\n")
-_SPEAKER = {"Human": "user", "User": "user", "Assistant": "assistant"}
+_SPEAKER = {"System": "system", "Human": "user", "User": "user", "Assistant": "assistant"}
+_ITEMS = {"function_call": "assistant", "function_call_output": "tool"}
+"""Turns of OpenAI's Responses API that have no role."""
+
 _SKIPPED = frozenset({"thinking", "reasoning", "redacted_thinking"})
 
 
@@ -42,11 +47,10 @@ class TurnError(ValueError):
 
 def is_turn(value: object) -> bool:
     """Whether a value is one turn of a conversation, in any dress."""
-    return isinstance(value, Mapping) and (
-        {"role", "content"} <= value.keys()
-        or {"from", "value"} <= value.keys()
-        or ("role" in value and "tool_calls" in value)
-    )
+    if not isinstance(value, Mapping):
+        return False
+    said = value.keys() & {"content", "text", "tool_calls", "parts", "refusal"}
+    return ("role" in value and bool(said)) or {"from", "value"} <= value.keys() or value.get("type") in _ITEMS
 
 
 def turn_of(value: Mapping[str, object]) -> dict[str, str]:
@@ -61,11 +65,14 @@ def turn_of(value: Mapping[str, object]) -> dict[str, str]:
         >>> turn_of({"from": "gpt", "value": "Hi."})
         {'role': 'assistant', 'content': 'Hi.'}
     """
+    if value.get("type") in _ITEMS and "role" not in value:
+        return {"role": _ITEMS[str(value["type"])], "content": _part(value)}
     said = value.get("role", value.get("from"))
     role = ROLES.get(said.strip().casefold()) if isinstance(said, str) else None
     if role is None:
         raise TurnError(f"role {said!r}, expected {', '.join(sorted(set(ROLES.values())))}")
-    content = value.get("content", value.get("value"))
+    names = ("content", "value", "text", "parts", "refusal")
+    content = next((value[name] for name in names if value.get(name) is not None), None)
     calls = [_called(call) for call in _list(value.get("tool_calls"))]
     if isinstance(value.get("function_call"), Mapping):
         calls.append(_called(value["function_call"]))
@@ -104,6 +111,8 @@ def _part(part: object) -> str:
         return content_text(part.get("content", part.get("output")))
     if isinstance(part.get("text"), str) and not part.get("image"):
         return str(part["text"])
+    if kind == "refusal" and isinstance(part.get("refusal"), str):
+        return str(part["refusal"])
     raise TurnError(f"a part of type {kind!r}, and a judge is shown text only")
 
 
@@ -122,8 +131,8 @@ def _list(value: object) -> Sequence[object]:
 
 
 def is_transcript(text: object) -> bool:
-    """Whether a text is a transcript: it begins with `Human:` or `User:`, and a line of it with `Assistant:`."""
-    return isinstance(text, str) and re.match(r"\s*(?:Human|User): ?", text) is not None and "\nAssistant:" in text
+    """Whether a text is a transcript: it begins with `Human:`, `User:` or `System:`, and a line with `Assistant:`."""
+    return isinstance(text, str) and _BEGINS.match(text) is not None and _ANSWERS.search(text) is not None
 
 
 def transcript(text: str, *, answered: bool = False) -> list[dict[str, str]]:

@@ -29,7 +29,7 @@ def hint_for(template: Template, item: Item, order: Sequence[int]) -> dict[str, 
         raise ConfigError(f"{template.where}: offline judges need verdict.example, which is missing")
     shown = order if rule.of is None else range(len(item.completions))
     hint: dict[str, Any] = {
-        "lengths": [sum(len(turn.content) for turn in item.completions[index].turns) for index in shown],
+        "lengths": [sum(len(turn.text) for turn in item.completions[index].turns) for index in shown],
         "example": rule.example,
         "pattern": rule.pattern,
         "json": rule.json_field,

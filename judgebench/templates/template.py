@@ -255,7 +255,7 @@ def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structure
     ]
     criteria = [{"id": each.id, "text": each.text, "weight": each.weight} for each in checklist]
     return {
-        "prompt": next((turn.content for turn in reversed(item.conversation) if turn.role == "user"), ""),
+        "prompt": next((turn.text for turn in reversed(item.conversation) if turn.role == "user"), ""),
         "conversation": _turns(item.conversation),
         "completions": shown,
         "labels": list(LABELS[: len(shown)]),
@@ -269,7 +269,7 @@ def _variables(item: Item, order: Sequence[int], rule: VerdictRule, *, structure
 
 
 def _turns(turns: Iterable[Turn]) -> list[Message]:
-    return [{"role": turn.role, "content": turn.content} for turn in turns]
+    return [turn.message for turn in turns]
 
 
 def parse_template(

@@ -8,9 +8,10 @@ import pytest
 from commands import write_jsonl
 
 from judgebench.benchmarks import get_benchmark
-from judgebench.benchmarks.dataset import load_dataset
+from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.errors import DataError
 from judgebench.items import Classes, item_from_json, item_to_json
+from judgebench.sources.mapped import RowMap
 
 CLASSES = Classes(("met", "unmet"), "met", shares=(1.0, 0.0))
 TWO = [{"id": "a", "text": "One.", "weight": 2, "label": "met"}, {"id": "b", "text": "Two."}]
@@ -88,7 +89,16 @@ def test_a_label_that_is_no_class_is_refused(tmp_path):
     with pytest.raises(DataError) as raised:
         dataset.held_against("criteria", CLASSES, "mine")
     said = "rows.jsonl line 1: criterion 'a' has the label 'mett', not one of the classes of template 'mine'"
-    assert f"{said} (met, unmet): did you mean met?" in str(raised.value)
+    assert f"{said} (met, unmet): did you mean met? say it with --labels mett=met" in str(raised.value)
+
+
+def test_other_words_for_labels_are_explained(tmp_path):
+    """By `--labels`, for one person's label and for several people's."""
+    criteria = [TWO[0] | {"label": "yes"}, TWO[1] | {"labels": ["No", "no", None]}]
+    path = write_jsonl(tmp_path / "rows.jsonl", [{"prompt": "p", "response": "r", "criteria": criteria}])
+    rows = Selection(rows=RowMap(labels={"yes": "met", "no": "unmet"}))
+    (item,) = load_dataset(get_benchmark("custom"), str(path), rows)
+    assert [each.label for each in item.checklist] == ["met", "unmet"]
 
 
 @pytest.mark.parametrize(

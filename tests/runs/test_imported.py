@@ -276,6 +276,12 @@ def test_replies_are_read_by_a_templates_rule():
     assert jb.rescore(run, template="pairwise", dry_run=True).changes == ()
 
 
+def test_replies_without_a_template_are_no_verdicts():
+    """They are not counted as failures: the option that reads them is named."""
+    with pytest.raises(ConfigError, match=r"has replies and no verdicts: .*--template pairwise"):
+        jb.import_verdicts([{"id": 1, "reply": "[[A]]"}], judge="j")
+
+
 RIVALS = [
     {"id": "a", "prompt": "same", "response_a": "one", "response_b": "two", "label": "A", "subset": "s"},
     {"id": "b", "prompt": "same", "response_a": "three", "response_b": "four", "label": "B", "subset": "t"},

@@ -32,6 +32,8 @@ FORMS = {
         (1, 2, 3, 4, 5, 6),
         3,
     ),
+    "reject_reward, decimal commas": ({"id": "1", "chosen_reward": "1,5", "reject_reward": "0,5"}, (1.5, 0.5), 1),
+    "as NumPy prints a list": ({"scores": "[1.5 0.5]"}, (1.5, 0.5), None),
     "chosen_score": ({"rejected_score": "0.5", "chosen_score": "1.5"}, (1.5, 0.5), 1),
     "chosen_rewards": ({"chosen_rewards": 1.5, "rejected_rewards": 0.5}, (1.5, 0.5), 1),
     "rewardChosen": ({"rewardChosen": 1.5, "rewardRejected": 0.5}, (1.5, 0.5), 1),

@@ -107,6 +107,18 @@ EXPORTS: dict[str, tuple[str, str, str]] = {
         "utf-8",
         objects(lambda _, p, a, b, x: {"prompt": p, "response_a": {"text": a}, "response_b": {"text": b}, "label": x}),
     ),
+    "an object of answers": (
+        "x.json",
+        "utf-8",
+        objects(lambda _, p, a, b, x: {"prompt": p, "responses": {"A": a, "B": b}, "label": x}),
+    ),
+    "an object of models' answers": (
+        "x.json",
+        "utf-8",
+        objects(
+            lambda _, p, a, b, x: {"prompt": p, "outputs": {"m-1": a, "n.2": b}, "winner": {"A": "m-1", "B": "n.2"}[x]}
+        ),
+    ),
     "a list of models' answers": (
         "x.json",
         "utf-8",

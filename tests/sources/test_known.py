@@ -58,12 +58,15 @@ EXAMPLES = {
              "response_b": json.dumps([BAD]), "winner_model_a": 1, "winner_model_b": 0, "winner_tie": 0},
             {"id": 2, "model_a": "m", "model_b": "n", "prompt": Q, "response_a": GOOD, "response_b": BAD,
              "winner_model_a": "0", "winner_model_b": "1", "winner_tie": "0"},
+            {"id": 4, "model_a": "m", "model_b": "n", "prompt": Q, "response_a": GOOD, "response_b": BAD,
+             "winner_model_a": False, "winner_model_b": True, "winner_tie": False},
             {"id": 3, "model_a": "m", "model_b": "n", "prompt": json.dumps([Q, "Why?"]),
              "response_a": json.dumps([GOOD, "So."]), "response_b": json.dumps([BAD, None]),
              "winner_model_a": 0, "winner_model_b": 0, "winner_tie": 1},
         ],
         [
             (Q, AB, 1, None),
+            (Q, BA, 1, None),
             (Q, BA, 1, None),
             (Q, [f"assistant: {GOOD}\n\nuser: Why?\n\nassistant: So.", f"assistant: {BAD}\n\nuser: Why?\n\nassistant: "], 0, "tie"),
         ],
@@ -107,8 +110,10 @@ EXAMPLES = {
     ),
     "HH transcripts": (
         [{"chosen": f"\n\nHuman: {Q}\n\nAssistant: Which?\n\nHuman: Any.\n\nAssistant: {GOOD}",
-          "rejected": f"\n\nHuman: {Q}\n\nAssistant: Which?\n\nHuman: Any.\n\nAssistant:"}],
-        [(f"{Q}|Which?|Any.", [GOOD, ""], 1, None)],
+          "rejected": f"\n\nHuman: {Q}\n\nAssistant: Which?\n\nHuman: Any.\n\nAssistant:"},
+         {"chosen": f"System: Be kind.\n\n### Human: {Q}\n\n### Assistant: {GOOD}",
+          "rejected": f"System: Be kind.\n\n### Human: {Q}\n\n### Assistant: {BAD}"}],
+        [(f"{Q}|Which?|Any.", [GOOD, ""], 1, None), (f"Be kind.|{Q}", AB, 1, None)],
     ),
     "HH transcripts with a prompt": (
         [{"prompt": f"\n\nHuman: {Q}\n\nAssistant:", "chosen": GOOD, "rejected": BAD}],
@@ -147,8 +152,10 @@ EXAMPLES = {
     ),
     "HelpSteer, HelpSteer2": (
         [{"prompt": Q, "response": GOOD, "helpfulness": 4, "correctness": 3, "coherence": 4, "complexity": 1, "verbosity": 1},
-         {"prompt": f"Hi\n<extra_id_1>Assistant\nHello\n<extra_id_1>User\n{Q}", "response": BAD, "helpfulness": 0, "correctness": 0, "coherence": 4}],
-        [(Q, [GOOD], 0, 4.0), (f"Hi|Hello|{Q}", [BAD], 0, 0.0)],
+         {"prompt": f"Hi\n<extra_id_1>Assistant\nHello\n<extra_id_1>User\n{Q}", "response": BAD, "helpfulness": 0, "correctness": 0, "coherence": 4},
+         {"prompt": Q, "response": BAD, "helpfulness": [1, 0], "correctness": [0, 0], "coherence": [4, 4]},
+         {"prompt": Q, "response": BAD, "helpfulness": [1, 2], "correctness": [0, 0], "coherence": [4, 4]}],
+        [(Q, [GOOD], 0, 4.0), (f"Hi|Hello|{Q}", [BAD], 0, 0.0), (Q, [BAD], 0, 0.5), (Q, [BAD], 0, 1.5)],
     ),
     "HelpSteer2 preference": (
         [{"prompt": Q, "response_1": GOOD, "response_2": BAD, "preference_strength": strength} for strength in (-3, 1, 0)],
@@ -160,14 +167,16 @@ EXAMPLES = {
         [(Q, AB, 1, None), (Q, BA, 1, None), (Q, AB, 0, "tie")],
     ),
     "OpenRubrics": (
-        [{"instruction": Q, "response_a": GOOD, "response_b": BAD, "winner": "Response B", "rubric": "1. A colour. [Hard Rule]", "source": "s"}],
-        [(Q, BA, 1, None)],
+        [{"instruction": Q, "response_a": GOOD, "response_b": BAD, "winner": "Response B", "rubric": "1. A colour. [Hard Rule]", "source": "s"},
+         {"instruction": Q, "response_a": GOOD, "response_b": BAD, "winner": "A", "rubric": ["A colour.", "Brief."]}],
+        [(Q, BA, 1, None), (Q, AB, 1, None)],
     ),
     "RMB, pairs": (
         [{"pair_uid": "1", "conversation_input": [{"content": Q, "language": "English", "role": "user"}],
           "chosen": {"llm_name": "m", "answer": GOOD, "score": 4}, "reject": {"llm_name": "n", "answer": BAD, "score": 1},
-          "category_path": "Pairwise_set/Helpfulness/Chat"}],
-        [(Q, AB, 1, None)],
+          "category_path": "Pairwise_set/Helpfulness/Chat"},
+         {"conversation_input": json.dumps([user(Q)]), "chosen": GOOD, "reject": BAD}],
+        [(Q, AB, 1, None), (Q, AB, 1, None)],
     ),
     "RMB, best of N": (
         [{"bon_uid": "1", "conversation_input": [user(Q)], "bon_best": {"llm_name": "m", "answer": GOOD},
@@ -184,8 +193,8 @@ EXAMPLES = {
     ),
     "JudgeLM": (
         [{"question_id": n, "question_body": Q, "answer1_body": GOOD, "answer2_body": BAD, "score": score,
-          "answer1_model_id": "m", "answer2_model_id": "n", "reference": {"text": "Red."}} for n, score in enumerate([[9.0, 2.0], [1, 7], [5, 5]])],
-        [(Q, AB, 1, None), (Q, BA, 1, None), (Q, AB, 0, "tie")],
+          "answer1_model_id": "m", "answer2_model_id": "n", "reference": {"text": "Red."}} for n, score in enumerate([[9.0, 2.0], [1, 7], [5, 5], "9.5, 2"])],
+        [(Q, AB, 1, None), (Q, BA, 1, None), (Q, AB, 0, "tie"), (Q, AB, 1, None)],
     ),
     "PandaLM": (
         [{"idx": n, "instruction": "Answer.", "input": Q, "response1": GOOD, "response2": BAD,
@@ -427,6 +436,7 @@ def table(header, *rows):
         ("prompt,response_0,response_1,winner", ("response_0", "response_1"), "AB"),
         ("Question,Left,Right,Better", ("left", "right"), "AB"),
         ("Question,Answer 1,Answer 2,Which is better?", ("Answer 1", "Answer 2", "neither"), "ABt"),
+        ("Prompt,Left,Right,Which response is better?", ("left", "A ~ B", "Both are equal"), "Att"),
         ("User Query,Assistant A,Assistant B,winner", ("Assistant A", "Assistant B"), "AB"),
         ("prompt,response_a,response_b,judgment", ("[[A>>B]]", "[[B>A]]", "[[A=B]]"), "ABt"),
         ("prompt,response_a,response_b,label", ("model_a", "tie (bothbad)", "both good"), "Att"),
@@ -660,3 +670,36 @@ def test_a_sign_counts_where_the_user_says_what_labels_mean():
     meanings = {"-1": "A", "1": "B", "0": "tie"}
     read = KnownSource(MappedSource(ListSource(rows), labels=meanings), labels=meanings)
     assert [row.data["label"] for row in read] == ["A", "B", "tie"]
+
+
+@pytest.mark.parametrize(
+    ("more", "expected"),
+    [
+        ({"ratings": [2, 5]}, (Q, BA, 1, None)),
+        ({"scores": "[0.5, 0.5]"}, (Q, AB, 0, None)),
+        ({"ranks": [2, 1]}, (Q, BA, 1, None)),
+        ({"scores": [1, 2, 3]}, (Q, AB, 0, None)),
+        ({"ratings": [2, 5], "winner": "A"}, (Q, AB, 1, None)),
+    ],
+)
+def test_a_number_for_each_answer_in_a_list_says_which_is_best(more, expected):
+    """The highest rating or score, the lowest rank; lists of another length say nothing, and a label counts first."""
+    assert [told(item) for item in items([{"prompt": Q, "responses": AB, **more}])] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("turn", "text"),
+    [
+        ({"role": "prompter", "text": "Hi."}, "Hi."),
+        ({"role": "model", "parts": [{"text": "Hi."}]}, "Hi."),
+        ({"role": "assistant", "content": None, "refusal": "No."}, "No."),
+        ({"role": "assistant", "content": [{"type": "refusal", "refusal": "No."}]}, "No."),
+        ({"type": "function_call", "name": "f", "arguments": '{"a": 1}', "call_id": "c"}, 'f({"a": 1})'),
+        ({"type": "function_call_output", "call_id": "c", "output": "7"}, "7"),
+        ({"role": "assistant", "content": "", "tool_calls": [{"function": {"name": "f", "arguments": {}}}]}, "f({})"),
+    ],
+)
+def test_turns_in_other_dresses(turn, text):
+    """Texts under other names, refusals, and calls that have no role, as OpenAI's newer interface lists them."""
+    (item,) = items([{"prompt": {"messages": [user(Q), turn]}, "chosen": GOOD, "rejected": BAD}])
+    assert item.conversation[-1].content == text

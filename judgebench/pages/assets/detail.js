@@ -81,6 +81,7 @@ judgebench.detail = (() => {
   // A row for each run over this item: whether it is right, what it chose in each call, and how its reply ends.
   function verdicts(items, at, entry, letters, asked, choose) {
     const rows = items.runs.map((each, number) => [each, number]).filter(([each, number]) => each.bench === items.items.bench[at] && items.has(number, at));
+    const replied = rows.some(([, number]) => entry.runs[number]?.calls.length);
     const made = rows.map(([each, number]) => {
       const own = entry.runs[number] ?? { calls: [] };
       const what = own.calls.length && !own.calls.every((call) => call.order.length === 1) ? own.calls.map((call) => said(call, letters)).join(", ") : scoresOf(own, letters) || own.calls.map((call) => said(call, letters)).join(", ");
@@ -92,10 +93,10 @@ judgebench.detail = (() => {
       return el(
         "tr", { class: number === asked.run ? "chosen" : "" },
         el("th", { scope: "row" }, name), el("td", {}, ...marks), el("td", { class: "answer" }, oneLine(what)),
-        el("td", { class: "end" }, oneLine(reply.length > 110 ? `… ${reply.slice(-110)}` : reply)),
+        ...(replied ? [el("td", { class: "end" }, oneLine(reply.length > 110 ? `… ${reply.slice(-110)}` : reply))] : []),
       );
     });
-    const heads = ["judge", "", "answer", "reply ends"].map((name) => el("th", { scope: "col" }, name));
+    const heads = ["judge", "", "answer", ...(replied ? ["reply ends"] : [])].map((name) => el("th", { scope: "col" }, name));
     return el("div", { class: "verdicts" }, el("table", {}, el("thead", {}, el("tr", {}, ...heads)), el("tbody", {}, ...made)));
   }
 
@@ -219,6 +220,11 @@ judgebench.detail = (() => {
     return entry.human === undefined ? [] : [pill(`label: ${entry.human}`)];
   }
 
+  // The subset, where there is more than one, and the label.
+  function marks(items, at, entry) {
+    return [items.subsets.length > 1 ? pill(items.subsets[items.items.subset[at]]) : null, " ", ...labels(entry)];
+  }
+
   async function show(place, items, at, asked, { choose, again, triage }) {
     const entry = await items.entry(at);
     const { run: first, beside } = asked;
@@ -229,7 +235,7 @@ judgebench.detail = (() => {
     const [buttons, whole] = tools(items, at, entry, again);
     const replies = [first, ...(beside === null ? [] : [beside])];
     place.replaceChildren(
-      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, pill(items.subsets[items.items.subset[at]]), " ", ...labels(entry))),
+      el("header", { class: "of" }, el("div", { class: "line" }, title, buttons), el("p", {}, ...marks(items, at, entry))),
       whole,
       ...(triage ? [triage(at, entry, letters)] : []),
       verdicts(items, at, entry, letters, asked, choose),
