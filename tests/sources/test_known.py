@@ -290,7 +290,10 @@ def test_each_form_has_an_example():
 def test_criteria_without_ids_are_known_by_their_places():
     """HealthBench's rubrics: from 1 on, with their points as weights."""
     (item,) = items(EXAMPLES["HealthBench, answers"][0])
-    assert [(each.id, each.text, each.weight) for each in item.checklist] == [("1", "Names one.", 5), ("2", "Is rude.", -2)]
+    assert [(each.id, each.text, each.weight) for each in item.checklist] == [
+        ("1", "Names one.", 5),
+        ("2", "Is rude.", -2),
+    ]
 
 
 def test_a_row_for_each_annotator_is_known_by_several_names():
