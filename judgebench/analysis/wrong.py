@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
 
 _NONE = "none"
+_GRADED = "no item has a label that a verdict could miss (grades are compared by correlation)"
 
 CORRECT = "correct"
 """What the label of completions with correct ones is, in words."""
@@ -60,9 +61,9 @@ class WrongList(Tabular):
         Args:
             most: How many at most; None for all.
         """
-        share = f" ({percent(len(self.wrong) / self.of)})" if self.of else ""
         kinds = Counter(f"{each.gold} judged {each.said}" for each in self.wrong).most_common()
-        lines = [f"{len(self.wrong)} of {self.of} items with a label are not right{share}"]
+        share = percent(len(self.wrong) / self.of) if self.of else ""
+        lines = [f"{len(self.wrong)} of {self.of} items with a label are not right ({share})" if share else _GRADED]
         lines += [", ".join(f"{kind}: {count}" for kind, count in kinds)] if kinds else []
         shown = self.wrong[:most]
         more = [f"and {len(self.wrong) - len(shown)} more; --all lists them"] if len(shown) < len(self.wrong) else []

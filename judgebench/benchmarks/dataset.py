@@ -233,7 +233,7 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
         keys[item.id] = benchmark.key(item)
         if row is not None and len(item.completions) == 1 and not item.steps:
             golds.note(item, row)
-        if row is not None and item.annotations:
+        if row is not None:
             golds.note_people(item, row)
         if benchmark.own_rows and row is not None:
             checked.add(item, texts, benchmark.label_class(row, item))

@@ -10,6 +10,7 @@ from judgebench.benchmarks import base
 from judgebench.benchmarks.annotating import kept, labels_of, letter_of_people, mean_grade, ordered
 from judgebench.items import LABELS, NO_STEP, TIE, Completion, most_said
 from judgebench.sources.cells import decode_cell
+from judgebench.sources.columns import PROMPTS, SINGLES, Columns, words
 from judgebench.sources.form import option
 from judgebench.sources.known import likely_label
 from judgebench.sources.labels import read_label
@@ -97,7 +98,7 @@ def form_of(row: Row) -> Form:
     if "steps" in data:
         return in_steps(row)
     verdicts = likely_label([str(column) for column in data], [data])
-    mend = f"say which is which, as in {_example([str(column) for column in data])}"
+    mend = f"say which is which, as in {_example([str(column) for column in data], verdicts)}"
     if verdicts:
         mend += f"; verdicts without answers ({', '.join(verdicts)}) become a run with `judgebench import FILE`"
     raise base.row_error(
@@ -107,8 +108,14 @@ def form_of(row: Row) -> Form:
     )
 
 
-def _example(columns: Sequence[str]) -> str:
+def _example(columns: Sequence[str], labels: Sequence[str]) -> str:
     """The option that names the columns of a prompt and two answers, or of one, filled in with a file's own."""
+    prompt = Columns.of(columns).find(*PROMPTS)
+    singles = [column for column in columns if words(column)[-1:] and words(column)[-1] in SINGLES]
+    if prompt is not None and len(singles) == 1:
+        roles = {"prompt": prompt, "response": singles[0], **({"label": labels[0]} if labels else {})}
+        said = ",".join(f"{role}={option(column)}" for role, column in roles.items() if role != column)
+        return f"--columns '{said}'" if '"' in said else f"--columns {said}"
     own = [option(column) for column in columns if column not in {"id", "prompt"}]
     asks = [] if "prompt" in columns else ["prompt"]
     roles = [*asks, "response_a", "response_b"] if len(own) >= len(asks) + 2 else [*asks, "response"]

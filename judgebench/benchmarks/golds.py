@@ -5,7 +5,7 @@ from __future__ import annotations
 import difflib
 from typing import TYPE_CHECKING
 
-from judgebench.benchmarks.annotating import too_few
+from judgebench.benchmarks.annotating import SAID, too_few
 from judgebench.errors import DataError
 from judgebench.sources.form import option
 
@@ -38,8 +38,9 @@ class Golds:
             self._note(item.human_score if item.label is None else item.label, row)  # type: ignore[arg-type]
 
     def note_people(self, item: Item, row: Row) -> None:
-        """Counts the items of each annotator who has a name."""
-        for name, _ in item.annotations:
+        """Counts the items of each annotator who has a name, also those that no one else labels."""
+        alone = next((said for column in SAID if isinstance(said := row.data.get(column), dict)), {})
+        for name in dict(item.annotations) or [name for name, said in alone.items() if said is not None]:
             count, where = self._people.get(name, (0, row.where))
             self._people[name] = count + 1, where
 

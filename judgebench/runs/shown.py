@@ -84,8 +84,8 @@ def criteria_table(criteria: Mapping[str, Mapping[str, Any]]) -> Table:
         interval = (accuracy["low"], accuracy["high"])
         agreement = None if kappa is None else kappa["score"]
         rows.append(TableRow((one_line(name), accuracy["score"], interval, agreement, each["n"]), "share"))
-    more = [f"the {len(known)} with the lowest agreement of {len(criteria)}; metrics.json has all"] if left_out else []
-    return Table(columns, rows, "", more)
+    more = f"the {len(known)} with the lowest agreement of {len(criteria)}; metrics.json has all"
+    return Table(columns, rows, "", [more] if known and left_out else [])
 
 
 def confusion_table(confusion: Mapping[str, Mapping[str, float]]) -> Table:

@@ -154,3 +154,12 @@ def test_a_cell_with_lists_in_it_is_no_persons_label():
     assert said_by_people("[[A]]") is None
     assert said_by_people("pass") is None
     assert said_by_people({"ann": "A", "bob": ""}) == {"ann": "A"}
+
+
+def test_an_annotator_may_share_a_single_item_with_others():
+    """Labels of items that no one else labels count too: of three and two labels, one in common, none is refused."""
+    alone = [(0, {"ann": "pass"}), (1, {"ann": "fail"}), (2, {"ann": "fail", "bob": "fail"}), (3, {"bob": "pass"})]
+    in_rows = [single(at, label=label, annotator=who) for at, said in alone for who, label in said.items()]
+    for rows in ([single(at, label=said) for at, said in alone], in_rows):
+        found = load_dataset(get_benchmark("custom"), rows).keys
+        assert [key.annotations for key in found.values()] == [(), (), (("ann", "fail"), ("bob", "fail")), ()]

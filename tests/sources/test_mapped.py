@@ -4,7 +4,7 @@ import pytest
 
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
 from judgebench.sources.mapped import RowMap, pairs_in
 
 CUSTOM = get_benchmark("custom")
@@ -178,3 +178,10 @@ def test_rows_of_published_benchmarks_are_named_too():
     rows = [{**pair(n), "subset": "nope" if n else "hep-go"} for n in range(3)]
     with pytest.raises(ConfigError, match=r"list row 2: .*2 of 3 rows cannot be used"):
         load_dataset(get_benchmark("rewardbench"), rows)
+
+
+def test_unknown_columns_are_answered_with_the_likeliest_ones():
+    """A known prompt, the one column that ends in a word for an answer, and the label's, each in its role."""
+    rows = [{"Ticket ID": "T-1", "Question": "q", "Bot answer": "a", "Human verdict": "PASS"}]
+    with pytest.raises(DataError, match='prompt=Question,response="Bot answer",label="Human verdict"'):
+        load_dataset(get_benchmark("custom"), rows, Selection())
