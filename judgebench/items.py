@@ -414,6 +414,17 @@ class Classes:
             return None
         return good[0] if grade else bad[0]
 
+    def plainly(self, word: str) -> str | None:
+        """The class that a word for good or bad means, where the classes' names say it plainly; else None.
+
+        Example:
+            >>> Classes(("pass", "fail"), "fail").plainly("Good")
+            'pass'
+        """
+        key = class_key(word)
+        grade = 1.0 if key in _GOOD | {"1"} else 0.0 if key in _BAD | {"0"} else None
+        return None if grade is None else self.of_grade(grade)
+
     def of(self, said: str | float) -> str | None:
         """The class that a label, or a grade of 0 or 1, stands for; None where it stands for none."""
         return self.find(said) if isinstance(said, str) else self.of_grade(said)

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 from judgebench.benchmarks import base
 from judgebench.items import LABELS, TIE, most_said, reordered
 from judgebench.sources.cells import decode_cell
+from judgebench.sources.columns import plain
+from judgebench.sources.form import own_names
 from judgebench.sources.people import ANNOTATORS, said_by_people
 from judgebench.sources.source import id_text
 
@@ -26,7 +28,8 @@ _TEXTS = ("prompt", "completions", "response", "response_a", "response_b", "chos
 
 def annotator_column(data: Mapping[str, Any]) -> str | None:
     """The column of a row that says whose label it has; None where there is none."""
-    return next((name for name in ANNOTATORS if name in data), None)
+    own = own_names(tuple(map(str, data)))
+    return next((own[plain(name)] for name in ANNOTATORS if plain(name) in own), None)
 
 
 def by_item(rows: Iterable[tuple[Row, Row]]) -> Iterator[tuple[Row, Row]]:

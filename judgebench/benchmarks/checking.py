@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import islice
 from typing import TYPE_CHECKING, Any
 
+from judgebench.benchmarks.annotating import annotator_column
 from judgebench.errors import DataError
 from judgebench.items import ITEM_FIELDS, SOME_FIELDS
 from judgebench.sources.columns import plain
@@ -275,6 +276,10 @@ class CheckedRows:
             label = form.label or ""
             if label in named and found.counted.startswith((f"{label} ", f"{label}: ")):
                 found.counted = named[label] + found.counted.removeprefix(label)
+        for role, column in (("id", "id"), ("annotator", annotator_column(dict.fromkeys(found.unused)))):
+            if column in found.unused and role not in used:
+                used[role] = column
+                found.unused.remove(column)
         found.used = {role: named.get(own, own) for role, own in used.items()}
         if not found.labels:
             found.likely = [name for name in likely_label(found.unused, first) if name in found.unused]

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from judgebench.sources.source import Row
 
 _MOST = 100
+_SHOWN = 4
 
 
 class Golds:
@@ -73,8 +74,7 @@ class Golds:
             if classes.find(gold) is None:
                 near = difflib.get_close_matches(gold.casefold(), classes.names, n=1, cutoff=0.5)
                 hint = f"did you mean {near[0]}? " if near else ""
-                means = f"{option(gold)}={near[0] if near else classes.names[0]}"
-                raise DataError(f"{where}: label '{gold}' is not one of {names}: {hint}say it with --labels {means}")
+                raise DataError(f"{where}: label '{gold}' is not one of {names}: {hint}{self._meanings(classes)}")
         for grade, where in self._grades.items():
             if classes.of_grade(grade) is not None:
                 continue
@@ -83,6 +83,13 @@ class Golds:
                 raise DataError(f"{where}: human_score {grade:g} does not say which of {names} it is: {says}")
             mend = "only 0 and 1 can be: take a template of mode rating, such as -t rating-10"
             raise DataError(f"{where}: human_score {grade:g} is not one of {names}; {mend}")
+
+    def _meanings(self, classes: Classes) -> str:
+        """The option that says what all unknown labels mean: the class that one nearly is, else a gap to fill."""
+        unknown = [gold for gold in self._classes if classes.find(gold) is None]
+        said = ",".join(f"{option(gold)}={_meant(gold, classes)}" for gold in unknown[:_SHOWN])
+        said += ",..." if len(unknown) > _SHOWN else ""
+        return f"say it with --labels {said if said.replace('=', '').replace(',', '').isalnum() else repr(said)}"
 
     def _check_criteria(self, classes: Classes, template: str) -> None:
         for label, (where, criterion) in self._criteria.items():
@@ -95,3 +102,11 @@ class Golds:
                     f"{where}: criterion '{criterion}' has the label '{label}', not one of the classes of template "
                     f"'{template}' ({names}){hint} --labels {means}"
                 )
+
+
+def _meant(gold: str, classes: Classes) -> str:
+    """The class that an unknown label nearly is, or plainly means; else a gap to fill."""
+    near = difflib.get_close_matches(gold.casefold(), classes.names, n=1, cutoff=0.5)
+    if near:
+        return near[0]
+    return classes.plainly(gold) or "CLASS"

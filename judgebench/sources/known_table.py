@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from judgebench.sources import fits, known_lists as lists, known_read as read, prometheus
+from judgebench.sources import fits, known_lists as lists, known_parts as parts, known_read as read, prometheus
 from judgebench.sources.form import KnownForm
 from judgebench.sources.labels import TIE
 from judgebench.sources.turns import is_transcript
@@ -351,6 +351,34 @@ FORMS: tuple[KnownForm, ...] = (
         read.in_language,
         benchmarks=("custom", "rewardbench"),
         fits=fits.several_languages,
+    ),
+    KnownForm(
+        "HealthBench, answers",
+        ("prompt", "rubrics"),
+        "criteria",
+        "rubrics: a criterion has points, and its place as its id; people's labels stand in its label, if anywhere",
+        parts.healthbench,
+        uses=parts.ANSWERS,
+        fits=fits.both(fits.most("rubrics", fits.objects_with("criterion", "points")), parts.has_answer),
+    ),
+    KnownForm(
+        "TRL, stepwise supervision",
+        ("prompt", "completions", "labels"),
+        "steps",
+        "labels: true is a right step, false a wrong one",
+        parts.stepwise,
+        label="labels",
+        fits=parts.is_stepwise,
+    ),
+    KnownForm(
+        "ProcessBench",
+        ("problem", "steps", "label"),
+        "steps",
+        "label: the first wrong step from 0, -1 for none",
+        parts.processbench,
+        label="label",
+        fits=fits.most("steps", lambda value: isinstance(value, list)),
+        without=("prompt",),
     ),
 )
 """All of them; of two that fit, the one that needs more columns is taken."""

@@ -8,7 +8,10 @@ from judgebench.items import most_said
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.labels import EMPTY, TIE
 
-ANNOTATORS = ("annotator", "annotator_id", "worker_id", "rater_id")
+ANNOTATORS = (
+    *("annotator", "annotator_id", "worker_id", "rater_id", "worker", "rater", "labeler", "labeler_id"),
+    *("labeller", "labeller_id"),
+)
 """Names of the column that says whose label a row has."""
 
 

@@ -200,6 +200,8 @@ def test_probabilities_rank_the_items():
         ),
         ({"label": "psas"}, (), "did you mean pass? say it with --labels psas=pass"),
         ({"label": 1}, (), "say it with --labels 1=pass"),
+        ({"label": "bad"}, (), "say it with --labels bad=fail"),
+        ({"label": "not sure"}, (), """say it with --labels '"not sure"=CLASS'"""),
         ({"label": None, "human_score": 3}, ("-t", "pass-fail"), "human_score 3 is not one of the classes"),
         ({"label": None, "human_score": 1}, ("-t", "toxicity"), "human_score 1 does not say which of the classes"),
     ],

@@ -245,6 +245,18 @@ EXAMPLES = {
         [{"id": 1, "prompt": Q, "chosen": GOOD, "rejected": BAD, "language": language} for language in ("deu_Latn", "arb_Arab")],
         [(Q, AB, 1, None), (Q, AB, 1, None)],
     ),
+    "HealthBench, answers": (
+        [{"prompt_id": "p", "prompt": [user(Q)], "completion": GOOD, "rubrics": [{"criterion": "Names one.", "points": 5}, {"criterion": "Is rude.", "points": -2}]}],
+        [(Q, [GOOD], 0, None)],
+    ),
+    "TRL, stepwise supervision": (
+        [{"prompt": Q, "completions": [GOOD, BAD], "labels": labels} for labels in ([True, False], [True, True])],
+        [(Q, [f"{GOOD}\n\n{BAD}"], 0, "1"), (Q, [f"{GOOD}\n\n{BAD}"], 0, "-1")],
+    ),
+    "ProcessBench": (
+        [{"id": "gsm8k-1", "generator": "m", "problem": Q, "steps": [GOOD, BAD], "final_answer_correct": False, "label": 1}],
+        [(Q, [f"{GOOD}\n\n{BAD}"], 0, "1")],
+    ),
 }  # fmt: skip
 
 
@@ -273,6 +285,26 @@ def test_a_known_form_is_read(name):
 def test_each_form_has_an_example():
     """No form of the table goes untried."""
     assert {form.name for form in FORMS if "custom" in form.benchmarks} == {*EXAMPLES}
+
+
+def test_criteria_without_ids_are_known_by_their_places():
+    """HealthBench's rubrics: from 1 on, with their points as weights."""
+    (item,) = items(EXAMPLES["HealthBench, answers"][0])
+    assert [(each.id, each.text, each.weight) for each in item.checklist] == [
+        ("1", "Names one.", 5),
+        ("2", "Is rude.", -2),
+    ]
+
+
+def test_a_row_for_each_annotator_is_known_by_several_names():
+    """Worker, rater or labeler, in any spelling, make one item of their rows; the column counts as used."""
+    for name in ("annotator", "Worker", "Rater ID", "labelerId"):
+        rows = [{"id": n, "question": Q, "answer_a": GOOD, "answer_b": BAD, "preference": said, name: who}
+                for n in (1, 2) for who, said in (("ann", "A"), ("bob", "B"), ("cat", "A"))]  # fmt: skip
+        dataset = load_dataset(get_benchmark("custom"), rows, Selection())
+        assert [item.annotations for item in dataset] == [(("ann", "A"), ("bob", "B"), ("cat", "A"))] * 2
+        assert dataset.understood.used["annotator"] == name
+        assert not dataset.understood.unused
 
 
 # --- what goes along, and what is refused
