@@ -65,7 +65,7 @@ def show(file: str, benchmark: str, save: str | None, as_json: bool, **options: 
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2, ensure_ascii=False))
     else:
-        _print(found)
+        _print(found, skipped=reading.bad_rows == "skip")
     if learned:
         messages().print(f"next time: {learned}", soft_wrap=True, markup=False, highlight=False)
     if save is not None:
@@ -130,7 +130,7 @@ def _ask_codes(file: str, benchmark: str, reading: RowOptions) -> tuple[RowOptio
     return replace(reading, labels=labels), f"--labels '{said}'"
 
 
-def _print(found: DataDescription) -> None:
+def _print(found: DataDescription, *, skipped: bool) -> None:
     from judgebench._util.text import visible
     from judgebench.benchmarks.checking import bad_lines
     from judgebench.reports.understood import understood_lines
@@ -142,7 +142,8 @@ def _print(found: DataDescription) -> None:
     for note in found.understood.notes:
         click.echo(f"note: {note}")
     if found.understood.bad_count:
-        click.echo("bad rows, which stop a run unless it has --bad-rows skip:")
+        becomes = "are skipped" if skipped else "stop a run unless it has --bad-rows skip"
+        click.echo(f"bad rows, which {becomes}:")
     for line in bad_lines(found.understood):
         click.echo(line)
     for example in found.examples:

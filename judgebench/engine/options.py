@@ -341,8 +341,8 @@ class PlanOptions(RowOptions):
         if self.early_stop and self.aggregate != "majority":
             raise ConfigError("--early-stop needs --aggregate majority: add it, or leave --early-stop out")
         for option in options_of(type(self)):
-            changed = getattr(self, option.name) != option.default
-            if option.name in {"min_effect", "alpha"} and changed and not self.sequential:
+            alone = option.name in {"min_effect", "alpha"} and not self.sequential
+            if alone and getattr(self, option.name) != option.default:
                 raise ConfigError(f"{option.flags[0]} needs --sequential: add it, or leave {option.flags[0]} out")
 
 

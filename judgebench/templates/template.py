@@ -517,7 +517,7 @@ def load_template(name: str | Path) -> Template:
     return template if _ships(path) else replace(template, edited=_edited(path))
 
 
-@lru_cache(maxsize=32)
+@lru_cache(maxsize=256)  # more than ship
 def _checked(source: str, where: str, folders: tuple[Path, ...]) -> Template:
     """A template that holds all it must, as long as what it takes in from the folders stays as it is.
 

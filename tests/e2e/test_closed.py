@@ -132,7 +132,7 @@ def open_after(runs: int, fault: Fault | None = None) -> int:
 
 
 @pytest.mark.parametrize(
-    ("runs", "fault"), [(12, None), (3, Fault.status(400)), (3, Fault.status(401))], ids=["answered", "400", "401"]
+    ("runs", "fault"), [(50, None), (3, Fault.status(400)), (3, Fault.status(401))], ids=["answered", "400", "401"]
 )
 def test_many_live_runs_leave_no_more_open_than_one(runs: int, fault: Fault | None) -> None:
     """In one process, whether they end well or are refused."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import multiprocessing
 import os
 import threading
 from typing import TYPE_CHECKING
@@ -12,7 +13,7 @@ import pytest
 from judgebench.errors import ConfigError
 from judgebench.items import Completion, Item, Turn
 from judgebench.runs.folder import RunWriter
-from judgebench.runs.itemfile import ITEMS, read_items
+from judgebench.runs.itemfile import ITEMS, read_items, shared_beside
 from judgebench.runs.manifest import Manifest
 
 if TYPE_CHECKING:
@@ -60,3 +61,21 @@ def test_items_that_cannot_be_written_end_the_run(folder: RunWriter) -> None:
     folder.begin(RUNNING, {}, broken())
     with pytest.raises(ConfigError, match="the disk is full; free some space"):
         folder.finish(RUNNING, [], None)  # type: ignore[arg-type]
+
+
+def test_a_process_that_is_forked_writes_items_of_its_own(tmp_path: Path) -> None:
+    """After a run a fork has no thread of its parent's, and does not wait for one."""
+
+    def written(name: str) -> list[Item]:
+        folder = tmp_path / name
+        folder.mkdir()
+        shared_beside(folder, "0" * 64, map(item, range(2))).result(20)
+        return list(read_items(folder))
+
+    assert written("parent") == [item(0), item(1)]
+    child = multiprocessing.get_context("fork").Process(target=written, args=("child",))
+    child.start()
+    child.join(30)
+
+    assert child.exitcode == 0
+    assert list(read_items(tmp_path / "child")) == [item(0), item(1)]
