@@ -33,13 +33,15 @@ def checklist_of(row: Row) -> tuple[Criterion, ...]:
     """The criteria in a row's column `criteria`; none where it has no such column, or plain text in it.
 
     Raises:
-        DataError: A criterion has no id, no text, or an id of another's; or a weight is no number.
+        DataError: The list is empty; a criterion has no id, no text, or an id of another's; or a weight is no number.
     """
     value = decode_cell(row.data.get(COLUMN))
     if isinstance(value, dict):
         value = [{"id": name, **(each if isinstance(each, dict) else {"text": each})} for name, each in value.items()]
-    if not isinstance(value, list) or not value:
+    if not isinstance(value, list):
         return ()
+    if not value:
+        raise base.row_error(row, "criteria is an empty list: write [{id: c1, text: ..., weight: 1}]")
     found = tuple(_criterion(row, number, each) for number, each in enumerate(value, 1))
     ids = Counter(each.id.casefold() for each in found)
     twice = next((each.id for each in found if ids[each.id.casefold()] > 1), None)

@@ -113,8 +113,8 @@ def _example(columns: Sequence[str], labels: Sequence[str]) -> str:
     prompt = Columns.of(columns).find(*PROMPTS)
     singles = [column for column in columns if words(column)[-1:] and words(column)[-1] in SINGLES]
     if prompt is not None and len(singles) == 1:
-        roles = {"prompt": prompt, "response": singles[0], **({"label": labels[0]} if labels else {})}
-        said = ",".join(f"{role}={option(column)}" for role, column in roles.items() if role != column)
+        meant = [("prompt", prompt), ("response", singles[0]), *(("label", label) for label in labels[:1])]
+        said = ",".join(f"{role}={option(column)}" for role, column in meant if role != column)
         return f"--columns '{said}'" if '"' in said else f"--columns {said}"
     own = [option(column) for column in columns if column not in {"id", "prompt"}]
     asks = [] if "prompt" in columns else ["prompt"]
@@ -322,8 +322,9 @@ def _wrong_steps(row: Row, n: int, first: int) -> str | None:
     if wrong and not 0 <= wrong[0] <= wrong[-1] < n:
         past = next(at for at in wrong if not 0 <= at < n) + first
         last = n - 1 + first
+        where = "past the end" if past > last else "before the first step"
         which = f"the steps are {first} to {last}" if n > 1 else f"the only step is {first}"
-        raise base.row_error(row, f"label is {past}, past the end: {which}, and -1 says that none is wrong")
+        raise base.row_error(row, f"label is {past}, {where}: {which}, and -1 says that none is wrong")
     return " ".join(map(str, wrong)) or str(NO_STEP)
 
 

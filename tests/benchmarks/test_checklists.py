@@ -73,6 +73,7 @@ def test_criteria_of_pairs_are_their_rubric(tmp_path):
         ([*TWO, {"id": "A", "text": "Three."}], "duplicate id 'a'"),
         ([{"id": "a", "text": "One.", "weight": "much"}], "number 1: weight is 'much', expected a number"),
         ([{"id": "a", "text": "One.", "weight": -1}], "no weight is above 0"),
+        ([], "rows.jsonl line 1: criteria is an empty list"),
     ],
 )
 def test_criteria_that_cannot_be_used_are_refused(criteria, what, tmp_path):
