@@ -30,6 +30,7 @@ POWER = 0.8
 
 _FEW_VALUES = 32
 _LEAN = 2.0
+_NOTHING = 1e-12
 _LARGE_STRATUM = 20_000
 _BLOCK = 2_000_000
 
@@ -270,9 +271,13 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     spread = float(parts @ parts) + apart
     if count < 2 or spread <= 0:
         return worst
-    found = (float(sums @ sums) + apart) / spread * (count / (count - 1)) * ((n - 1) / n)
+    told = float(sums @ sums) + apart
+    found = told / spread * (count / (count - 1)) * ((n - 1) / n)
     fourth = sum(share**4 * float(s.counts @ (s.values - s.value) ** 4) for s, share in alone)
-    known_from = max(1.0, (float(sums @ sums) + apart) ** 2 / (float(sums**2 @ sums**2) + fourth))
+    if told <= _NOTHING * spread:  # the items of each unit cancel out: all units tell the same
+        known_from = float(count)
+    else:
+        known_from = max(1.0, told**2 / (float(sums**2 @ sums**2) + fourth))
     return ((known_from - 1) * max(found, 1.0) + _LEAN * worst) / (known_from - 1 + _LEAN)
 
 

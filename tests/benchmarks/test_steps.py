@@ -56,7 +56,7 @@ def test_a_label_is_the_first_wrong_step_or_all_of_them(tmp_path, label, gold):
     [
         ({"label": 3}, "line 2: label is 3, past the end: the steps are 0 to 2, and -1 says that none is wrong"),
         ({"label": [1, 7]}, "line 2: label is 7, past the end"),
-        ({"label": -2}, "line 2: label is -2, past the end"),
+        ({"label": -2}, "line 2: label is -2, before the first step"),
         ({"label": "second"}, "line 2: label is 'second', expected the number of the first wrong step, or -1"),
         ({"label": 1.5}, "line 2: label is 1.5, expected the number"),
         ({"steps": "one, two"}, "line 2: column 'steps' is str, expected a list of texts, one for each step"),
@@ -323,9 +323,9 @@ def test_prmbench_counts_every_step_of_its_nine_classes(tmp_path):
 
 def test_steps_of_prmbench_count_from_1(tmp_path):
     """0 and 4 of 3 are no steps."""
-    for at in (0, 4):
+    for at, where in ((0, "before the first step"), (4, "past the end")):
         message = mistake_in("prmbench", write_rows(tmp_path / "rows.jsonl", [prm_row("p", "circular", [2, at])]))
-        assert f"label is {at}, past the end: the steps are 1 to 3" in message
+        assert f"label is {at}, {where}: the steps are 1 to 3" in message
 
 
 @pytest.mark.parametrize(

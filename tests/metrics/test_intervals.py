@@ -161,6 +161,13 @@ def test_items_that_are_all_right_count_as_many_as_their_units():
     assert stratum(*((1.0, unit) for unit in "aaabbb")).effective_n == pytest.approx(2.0)
 
 
+def test_units_whose_items_cancel_out_tell_the_same():
+    """Each of two units has one right and one wrong: 1 by their sums, known from both, leaning on 2: 5/3, so 12/5."""
+    for right in (1.0, 0.3):
+        cancelled = stratum((right, "a"), (0.0, "a"), (right, "b"), (0.0, "b"))
+        assert cancelled.effective_n == pytest.approx(12 / 5)
+
+
 def test_units_reach_over_groups():
     """A is right in both groups and b wrong in both: as if one group of two units had them."""
     halves = [stratum((1.0, "a"), (0.0, "b")), stratum((1.0, "a"), (0.0, "b"))]
