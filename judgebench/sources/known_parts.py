@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
+from judgebench.sources.columns import plain
 from judgebench.sources.form import Cells, CustomRow, FormError
 from judgebench.sources.known_read import asked
 
@@ -20,11 +21,12 @@ def has_answer(rows: Sequence[Cells]) -> bool:
 
 
 def healthbench(cells: Cells) -> CustomRow:
-    """An answer with HealthBench's rubric, whose criteria have no ids: each is known by its place from 1 on."""
+    """An answer with HealthBench's rubric, whose criteria without ids are known by their places from 1 on."""
     rubrics = cells("rubrics")
     if not isinstance(rubrics, list) or not all(isinstance(each, Mapping) for each in rubrics):
         raise FormError(f"{cells.own('rubrics')} is no list of criteria")
-    criteria = [{"id": str(place), **each} for place, each in enumerate(rubrics, 1)]
+    named = [{plain(name) for name in each} & {"id", "criterionid", "criteriaid"} for each in rubrics]
+    criteria = rubrics if any(named) else [{"id": str(place), **each} for place, each in enumerate(rubrics, 1)]
     answer = next(name for name in ANSWERS if name in cells)
     return {"prompt": asked(cells, "prompt"), "response": cells.need(answer), "criteria": criteria}
 

@@ -288,12 +288,15 @@ def test_each_form_has_an_example():
 
 
 def test_criteria_without_ids_are_known_by_their_places():
-    """HealthBench's rubrics: from 1 on, with their points as weights."""
+    """HealthBench's rubrics: from 1 on, with their points as weights; those that have ids keep them."""
     (item,) = items(EXAMPLES["HealthBench, answers"][0])
     assert [(each.id, each.text, each.weight) for each in item.checklist] == [
         ("1", "Names one.", 5),
         ("2", "Is rude.", -2),
     ]
+    named = {"criterion_id": "c7", "criterion": "Names one.", "points": 5}
+    (item,) = items([{"prompt": Q, "response": GOOD, "rubrics": [named]}])
+    assert [each.id for each in item.checklist] == ["c7"]
 
 
 def test_a_row_for_each_annotator_is_known_by_several_names():
