@@ -138,7 +138,7 @@ class Bench:
         if self.drawn:
             said = "verdict is a tie" if self.drawn == 1 else "verdicts are ties"
             if self.templates[0].reader.rule.classes is not None or self.templates[0].reader.rule.steps:
-                said = f"{'item has' if self.drawn == 1 else 'items have'} no verdict"
+                said = f"{'judgement has' if self.drawn == 1 else 'judgements have'} no verdict"
             yield f"{self.drawn} {said} (even votes)"
 
     def _check_confidence(self) -> None:

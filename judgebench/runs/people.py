@@ -19,7 +19,7 @@ def people_lines(found: Mapping[str, Any]) -> Iterator[str]:
     Args:
         found: `annotators` in `metrics.json`.
     """
-    line = f"annotators: {found['people']:,} on {found['items']:,} items"
+    line = f"annotators: {found['people']:,} on {found['items']:,} item{'' if found['items'] == 1 else 's'}"
     if (alpha := found["alpha"])["score"] is not None:
         line += f"; Krippendorff's alpha {_coefficient(alpha)}"
     if (kappas := _kappas(found["kappa"])) is not None:

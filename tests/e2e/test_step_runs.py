@@ -192,3 +192,16 @@ def test_a_killed_run_goes_on():
         assert json.loads(out)[0]["score"] == pytest.approx(0.6)
         assert server.count - asked == 4
     assert read_json(FOLDER / "manifest.json")["state"] == "incomplete"  # one reply is unreadable
+
+
+def test_a_jurys_even_votes_are_counted_by_judgement():
+    """Two samples of an item can be two of them, which are not two items."""
+    write_jsonl(Path("rows.jsonl"), rows())
+    judges = ("offline/random", "offline/longest")
+    asked = [part for judge in judges for part in ("-j", judge)]
+    assert judgebench("run", "custom", "--data", "rows.jsonl", *asked, "--samples", "2").status == 0
+    made = judgebench("jury", *sorted(Path("runs/custom").glob("offline--*/*/*")))
+    jury = next(Path("runs/custom").glob("*jury*/*/*"))
+    even = sum("verdict" not in line for line in read_jsonl(jury / "judgements.jsonl"))
+    assert even > 2
+    assert f"note: {even} judgements have no verdict (even votes)" in made.out + made.err
