@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections import Counter
+from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
@@ -194,7 +195,8 @@ class Custom(base.Benchmark):
             return rules.scored_grade(item, scores)
         if item.k == 2 and item.num_correct:
             return rules.scores_outcome(item, [scores], rules.strictly_above, neutral=0.0)
-        return self._by_scores(item, [scores], neutral=0.0)
+        found = self._by_scores(item, [scores], neutral=0.0)
+        return replace(found, low=0.0, high=1.0) if found.credit is None and None in scores else found
 
     def _by_scores(self, item: ItemKey, samples: Sequence[tuple[float | None, ...]], neutral: float) -> Outcome:
         if item.label == TIE and item.k > 1:

@@ -648,3 +648,16 @@ def test_other_benchmarks_have_groups_of_their_own():
     """A column for them is refused."""
     with pytest.raises(ConfigError, match="--group-column is for rows of your own"):
         load_dataset(get_benchmark("rewardbench"), "sample", Selection(rows=RowMap(group_column="subset")))
+
+
+def test_a_missing_score_of_a_labelled_answer_is_a_failure(tmp_path):
+    """One of three without a score is a coverage of two thirds."""
+    rows = [
+        {"id": n, "prompt": f"q{n}", "response": "a", "label": said} for n, said in enumerate(("pass", "fail", "pass"))
+    ]
+    data = write_rows(tmp_path / "rows.jsonl", rows)
+    scores = write_rows(tmp_path / "scores.jsonl", [{"id": 0, "score": 0.9}, {"id": 1, "score": 0.1}])
+    found = judgebench("score", scores, "--benchmark", "custom", "--data", data, "--allow-missing", "--json")
+    (metrics,) = json.loads(found.out)
+    assert metrics["coverage"] == pytest.approx(2 / 3)
+    assert metrics["failures"] == {"missing": 1}
