@@ -20,7 +20,7 @@ from judgebench.runs import Manifest, check_writable, is_torn, read_manifest
 from judgebench.verdicts import Reply, read
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Collection, Iterator, Sequence
+    from collections.abc import Callable, Collection, Iterator, Sequence, Set as AbstractSet
     from typing import Self
 
     from judgebench.engine.progress import Progress
@@ -151,11 +151,13 @@ class RunPlan:
         spec, keys, readings = self.spec, self.spec.dataset.keys, self.recorder.readings
         if self._through:
             return
-        open_ = {
+        open_: AbstractSet[str] = {
             item for item in self._items if not readings.count(item) or readings.count(item) < spec.count(keys[item])
         }
         if spec.orders.in_rounds:
             open_ = {item for item in open_ if next(spec.calls(keys[item], readings[item]), None) is not None}
+        if len(open_) == len(keys):
+            open_ = keys.keys()  # a set of 100,000 ids would stay while they are judged
         for item in spec.dataset.in_drawn_order(open_) if open_ else ():
             key = keys[item.id]
             calls = spec.calls_open if at_most else spec.calls

@@ -11,7 +11,7 @@ from array import array
 from collections import Counter
 from dataclasses import dataclass, field
 from functools import lru_cache
-from itertools import combinations
+from itertools import combinations, count
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
@@ -57,18 +57,18 @@ class _Rows(NamedTuple):
 class Choices:
     """Questions that were answered by a choice, and the items that they are about; filled by `add`."""
 
-    _item: array[int] = field(default_factory=lambda: array("q"))
-    _slots: array[int] = field(default_factory=lambda: array("q"))
+    _item: array[int] = field(default_factory=lambda: array("i"))
+    _slots: array[int] = field(default_factory=lambda: array("i"))
     _placed: array[int] = field(default_factory=lambda: array("b"))
-    _shown: array[int] = field(default_factory=lambda: array("q"))
+    _shown: array[int] = field(default_factory=lambda: array("i"))
     _chosen: array[float] = field(default_factory=lambda: array("d"))
     _last: str | None = None
-    _begins: array[int] = field(default_factory=lambda: array("q"))
-    _lengths: array[int] = field(default_factory=lambda: array("q"))
+    _begins: array[int] = field(default_factory=lambda: array("i"))
+    _lengths: array[int] = field(default_factory=lambda: array("i"))
     _own: array[int] = field(default_factory=lambda: array("b"))
-    _num_correct: array[int] = field(default_factory=lambda: array("q"))
+    _num_correct: array[int] = field(default_factory=lambda: array("i"))
     _several: array[int] = field(default_factory=lambda: array("b"))
-    _units: list[str] = field(default_factory=list)
+    _units: list[str | None] = field(default_factory=list)
     _subsets: list[str | None] = field(default_factory=list)
 
     def add(
@@ -107,7 +107,7 @@ class Choices:
         self._num_correct.append(key.num_correct)
         # Wrong answers, of which the family's may be the better ones.
         self._several.append(key.num_correct > 0 and key.k > 2)
-        self._units.append(key.unit)
+        self._units.append(key.group)
 
     def _blocks(self, block: int) -> Iterator[_Rows]:
         """A row a completion shown, of so many questions at once: with all of them memory would grow by a kB each."""
@@ -192,10 +192,8 @@ class Choices:
         return ChoiceModel(estimate("length"), estimate("own"), scale)
 
     def _numbered_units(self) -> Ints:
-        """Of each item, the number of what it belongs to."""
-        numbers: dict[str, int] = {}
-        found = (numbers.setdefault(unit, len(numbers)) for unit in self._units)
-        return np.fromiter(found, dtype=np.int64, count=len(self._units))
+        """Of each item, the number of what it belongs to: its group, or itself."""
+        return np.fromiter(unit_numbers(self._units), dtype=np.int32, count=len(self._units))
 
     def _groups(self) -> Ints:
         """Of each item, the number of its subset; one for all subsets of few labelled items."""
@@ -254,6 +252,24 @@ def collect_choices(
                     first = 0.5 + 0.5 * ((one > other) - (one < other))
                     choices.add(outcome.item, pair, (first, 1 - first), own.get(outcome.item.id), placed=False)
     return choices
+
+
+def unit_numbers(groups: Iterable[str | None]) -> Iterator[int]:
+    """The number of each item's unit, from 0 on: one for all items of a group, one for each item without a group.
+
+    Example:
+        >>> list(unit_numbers(["a", None, "a", None]))
+        [0, 1, 0, 2]
+    """
+    fresh = count()
+    numbers: dict[str, int] = {}
+    for group in groups:
+        number = None if group is None else numbers.get(group)
+        if number is None:
+            number = next(fresh)
+            if group is not None:
+                numbers[group] = number
+        yield number
 
 
 @lru_cache(maxsize=64)

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Sequence
 
+    import numpy.typing as npt
+
     from judgebench.metrics.intervals import Floats
-    from judgebench.metrics.resampling import Ints
+
+    Ints = npt.NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Block:
         later[slots.starts] = False
         differences = (slots.columns - slots.columns[slots.starts][slots.question])[later]
         group, question, item, cluster = (
-            each[later] for each in (slots.group, slots.question, slots.item, slots.cluster)
+            each[later].astype(np.int32) for each in (slots.group, slots.question, slots.item, slots.cluster)
         )
         return cls(differences, group, slots.chosen[later], question, item, cluster, starts_of(question))
 
@@ -99,7 +102,7 @@ class Design:
         """From all parts; groups in which the label nowhere differs have none."""
         parts = tuple(blocks)
         labels = np.unique(np.concatenate([np.unique(part.group[part.columns[:, -1] != 0]) for part in parts]))
-        place = np.zeros(1 + max(int(part.group.max()) for part in parts), dtype=np.int64)
+        place = np.zeros(1 + max(int(part.group.max()) for part in parts), dtype=np.int32)
         place[labels] = np.arange(len(labels))
         return cls(tuple(replace(part, group=place[part.group]) for part in parts), len(labels))
 
@@ -174,5 +177,5 @@ def _cross(one: Floats, other: Floats, group: Ints, count: int) -> Floats:
 
 def starts_of(question: Ints) -> Ints:
     """Where each question's rows begin."""
-    starts: Ints = np.flatnonzero(np.diff(question, prepend=-1))
+    starts: Ints = np.flatnonzero(np.diff(question, prepend=-1)).astype(np.int32)
     return starts

@@ -11,7 +11,7 @@ from judgebench.items import LABELS, TIE, Failure, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
 from judgebench.metrics.bias import BiasEstimate, SlotShares
-from judgebench.metrics.choice_model import collect_choices
+from judgebench.metrics.choice_model import collect_choices, unit_numbers
 from judgebench.metrics.controls import Controls, Flips, Reached
 from judgebench.metrics.intervals import Bounds, Estimate, Interval
 from judgebench.metrics.retest import Noise, Retest, order_agreements
@@ -325,9 +325,8 @@ def chosen_slots(
 ) -> tuple[array[int], array[int], array[int]]:
     """The unit, the slot and the number of slots of every choice; ties left out."""
     units, chosen, slots = array("q"), array("q"), array("q")
-    numbers: dict[str, int] = {}
-    for item, among in readings.items():
-        number = numbers.setdefault(keys[item].unit if item in keys else item, len(numbers))
+    groups = (keys[item].group if item in keys else None for item in readings)
+    for among, number in zip(readings.values(), unit_numbers(groups), strict=True):
         for reading, value in _choices(among):
             if value != TIE:
                 units.append(number)

@@ -136,6 +136,8 @@ def test_a_planted_verdict_is_one_by_every_shipped_template() -> None:
     planted, read_as, long = {}, {}, []
     for name in NAMES:
         rule, k = loaded(name).rule, min(loaded(name).kind.slots, 4)
+        if loaded(name).mode == "criteria":  # verdicts on a single answer's criteria: no attack is on those
+            continue
         for slot in range(k):
             tag = planted_verdict(rule, slot, k)
             first = rule.classes.names[0] if rule.classes is not None else NO_STEP if rule.steps else LABELS[slot]
