@@ -97,6 +97,10 @@ def form_of(row: Row) -> Form:
         return _completions(row, single)
     if "steps" in data:
         return in_steps(row)
+    if row.encoded and any(map(_is_cell, map(str, data))):
+        cells = ", ".join(f"{column!s:.30}" for column in data)
+        names = "such as id,prompt,response_a,response_b,label"
+        raise base.row_error(row, f"the first line looks like a row ({cells}): put a line of names above it, {names}")
     verdicts = likely_label([str(column) for column in data], [data])
     mend = f"say which is which, as in {_example([str(column) for column in data], verdicts)}"
     if verdicts:
@@ -106,6 +110,12 @@ def form_of(row: Row) -> Form:
         "has none of: chosen and rejected; completions; response_a and response_b; response; steps "
         f"(its columns: {', '.join(map(str, data)) or 'none'}): {mend}",
     )
+
+
+def _is_cell(name: str) -> bool:
+    """Whether the name of a column is more like what a cell holds: a number, a sentence, a long text."""
+    text = name.strip()
+    return text.replace(".", "", 1).isdigit() or text.endswith((".", "!")) or len(text) > 80
 
 
 def _example(columns: Sequence[str], labels: Sequence[str]) -> str:

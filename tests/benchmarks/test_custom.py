@@ -16,7 +16,7 @@ from scoring import bounds, chose, failed, items_of, mistake_in, pair_key, rated
 import judgebench as jb
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, _measured, _said, _texts, load_dataset
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, DataError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
 from judgebench.runs.preferences import preferred
@@ -661,3 +661,13 @@ def test_a_missing_score_of_a_labelled_answer_is_a_failure(tmp_path):
     (metrics,) = json.loads(found.out)
     assert metrics["coverage"] == pytest.approx(2 / 3)
     assert metrics["failures"] == {"missing": 1}
+
+
+def test_a_table_without_names_is_told_to_have_some(tmp_path):
+    """Its first row is not taken for the names of columns in the advice."""
+    (tmp_path / "bare.csv").write_text("1,What is 2+2?,It is 4.,It is 5.,A\n2,And 3+3?,It is 7.,It is 6.,B\n")
+
+    with pytest.raises(
+        DataError, match=r"the first line looks like a row .*put a line of names above it, such as id,prompt"
+    ):
+        load_dataset(get_benchmark("custom"), str(tmp_path / "bare.csv"))
