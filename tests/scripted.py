@@ -6,6 +6,7 @@ import itertools
 import math
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
@@ -15,7 +16,7 @@ from judgebench.client import Provider
 from judgebench.verdicts import Reply as Kept, place_tokens
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from judgebench.client import Request as Asked
 
@@ -54,6 +55,17 @@ class ScriptedModels:
     def __exit__(self, *_: object) -> None:
         sys.path.remove(SITE)
         del _running[self.url]
+
+
+@contextmanager
+def judge_of_rows(answer: Answer, rows: Sequence[Mapping[str, object]]) -> Iterator[ScriptedModels]:
+    """Models that answer so for the judge `mine`, and `rows.jsonl` beside its providers.yaml, in this folder."""
+    from commands import write_jsonl, write_judges
+
+    with ScriptedModels(answer) as running:
+        write_judges(running.url)
+        write_jsonl(Path("rows.jsonl"), rows)
+        yield running
 
 
 class Scripted(Provider):

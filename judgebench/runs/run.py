@@ -241,7 +241,7 @@ def open_run(path: str | Path) -> Run:
 
 
 def _nearest(folder: Path) -> str:
-    """The mend for a folder that is not there: the run whose folder has the nearest name, if there is one."""
+    """The fix for a folder that is missing: the run whose folder has the nearest name, if there is one."""
     above = next((each for each in folder.parents if each.is_dir()), None)
     found = [] if above is None or above in {Path(), Path("/")} else [str(path) for path in find_runs(above)]
     near = difflib.get_close_matches(str(folder), found, n=1, cutoff=0.7)

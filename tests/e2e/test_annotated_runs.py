@@ -5,8 +5,8 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-from commands import judgebench, read_json, write_jsonl, write_judges
-from scripted import ScriptedModels
+from commands import judgebench, read_json, write_jsonl
+from scripted import judge_of_rows
 
 FOLDER = Path("runs/custom/mine/pass-fail/labels")
 
@@ -37,9 +37,7 @@ def right(request):
 
 @pytest.fixture
 def server():
-    with ScriptedModels(right) as running:
-        write_judges(running.url)
-        write_jsonl(Path("rows.jsonl"), rows())
+    with judge_of_rows(right, rows()) as running:
         yield running
 
 

@@ -6,8 +6,8 @@ import json
 from pathlib import Path
 
 import pytest
-from commands import judgebench, read_json, read_jsonl, write_jsonl, write_judges
-from scripted import ScriptedModels
+from commands import judgebench, read_json, read_jsonl, write_jsonl
+from scripted import judge_of_rows
 
 NAMES = ("helpfulness", "correctness", "coherence", "complexity", "verbosity")
 FOLDER = Path("runs/helpsteer2/mine/attributes/ratings")
@@ -32,9 +32,7 @@ def by_number(request):
 
 @pytest.fixture
 def server():
-    with ScriptedModels(by_number) as running:
-        write_judges(running.url)
-        write_jsonl(Path("rows.jsonl"), rows())
+    with judge_of_rows(by_number, rows()) as running:
         yield running
 
 

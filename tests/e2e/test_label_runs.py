@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from commands import judgebench, read_json, read_jsonl, write_jsonl, write_judges
 from processes import Running
-from scripted import Reply, ScriptedModels
+from scripted import Reply, ScriptedModels, judge_of_rows
 
 import judgebench as jb
 from judgebench.runs.scoring import up_to_date
@@ -41,9 +41,7 @@ def by_number(request):
 
 @pytest.fixture
 def server():
-    with ScriptedModels(by_number) as running:
-        write_judges(running.url)
-        write_jsonl(Path("rows.jsonl"), rows())
+    with judge_of_rows(by_number, rows()) as running:
         yield running
 
 

@@ -11,7 +11,7 @@ from commands import judgebench, read_json, read_jsonl, write_jsonl, write_judge
 from faults import Fault
 from loopback import LoopbackServer
 from processes import Running
-from scripted import Reply, ScriptedModels
+from scripted import Reply, ScriptedModels, judge_of_rows
 
 import judgebench as jb
 
@@ -36,9 +36,7 @@ def answer(request):
 
 @pytest.fixture
 def server():
-    with ScriptedModels(answer) as running:
-        write_judges(running.url)
-        write_jsonl(Path("rows.jsonl"), rows())
+    with judge_of_rows(answer, rows()) as running:
         yield running
 
 
