@@ -447,19 +447,19 @@ def test_many_runs_show_the_pairs_of_the_best() -> None:
 
 
 def test_three_runs_at_a_margin_and_which_can_be_the_best():
-    """Two runs that are right on the same 1,990 of 2,000 items but one are equivalent within 1 point, a third is not."""
-    rows = pairs(2000, ("alpacaeval-easy",))
-    rights = {"one": [1] * 1990 + [0] * 10, "other": [1] * 1989 + [0] * 11, "third": [1] * 1000 + [0] * 1000}
+    """Of 200 items two runs are right on the same 190 but one: equivalent within 4 points, a third is not."""
+    rows = pairs(200, ("alpacaeval-easy",))
+    rights = {"one": [1] * 190 + [0] * 10, "other": [1] * 189 + [0] * 11, "third": [1] * 100 + [0] * 100}
     runs = [score_run(name, right, rows) for name, right in rights.items()]
-    ended = judgebench("compare", *runs, "--margin", 1)
+    ended = judgebench("compare", *runs, "--margin", 4)
     shown = " ".join(ended.out.split())
-    assert "within 1 point" in shown
+    assert "within 4 points" in shown
     assert re.search(r"1 - 2 .* equivalent 1 - 3 .* 1 non-inferior 2 - 3 .* 2 non-inferior", shown)
-    assert "1 of 3 pairs are equivalent within 1 point" in shown
+    assert "1 of 3 pairs are equivalent within 4 points" in shown
     assert "1, 2 can still be the best of 3 runs" in shown
-    found = compared(*runs, "--margin", 1)
+    found = compared(*runs, "--margin", 4)
     assert (found["margin"], [each["decision"] for each in found["equivalences"]]) == (
-        1.0,
+        4.0,
         ["equivalent", "non-inferior", "non-inferior"],
     )
     assert [each["can_be_best"] for each in found["contenders"]] == [True, True, False]
