@@ -18,7 +18,7 @@ import numpy as np
 from judgebench.metrics.gate import UnitSums, agreement_of, gated_figure, kappa_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from numpy.typing import NDArray
 
@@ -42,7 +42,7 @@ class ReferenceRows:
         several: Whether two people or more labelled the item, shape (items,).
         figures: By name, from such sums to a figure.
         extremes: What the judge's row can be at its worst or best, of weight 1.
-        people_extremes: The same of people, each with the judge's that it can stand beside.
+        both_extremes: The same of the judge's row and the people's, one behind the other.
     """
 
     judge: Floats
@@ -67,7 +67,7 @@ class ReferenceRows:
         both = np.concatenate([self.judge, self.people], axis=1)
 
         def less(sums: Floats) -> Floats:
-            return figure(sums[..., :width]) - figure(sums[..., width:])  # type: ignore[no-any-return]
+            return figure(sums[..., :width]) - figure(sums[..., width:])
 
         return self._gated(both, less, self.both_extremes, (weight, unit, chosen & self.several))
 
@@ -182,9 +182,9 @@ def _moments(x: float, y: float) -> Floats:
 
 
 def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    mean = sums / sums[..., :1]
-    x, y = mean[..., 1], mean[..., 2]
-    return x - y, mean[..., 3] - x * x, mean[..., 4] - y * y, mean[..., 5] - x * y
+    mean: Floats = sums / sums[..., :1]
+    x, y, xx, yy, xy = np.moveaxis(mean, -1, 0)[1:]
+    return x - y, xx - x * x, yy - y * y, xy - x * y
 
 
 def pearson_of(sums: Floats) -> Floats:
@@ -199,8 +199,3 @@ def concordance_of(sums: Floats) -> Floats:
     apart, first, second, both = _central(sums)
     expected = first + second + apart**2
     return np.where(expected > _ROUNDING, 2 * both / np.maximum(expected, _ROUNDING), np.nan)
-
-
-def measures() -> Mapping[str, Callable[[Floats], Floats]]:
-    """Every figure that a need can be stated in, by its name."""
-    return {"agreement": agreement_of, "kappa": kappa_of, "pearson": pearson_of}
