@@ -182,9 +182,11 @@ def _moments(x: float, y: float) -> Floats:
 
 
 def _central(sums: Floats) -> tuple[Floats, Floats, Floats, Floats]:
-    mean: Floats = sums / sums[..., :1]
-    x, y, xx, yy, xy = np.moveaxis(mean, -1, 0)[1:]
-    return x - y, xx - x * x, yy - y * y, xy - x * y
+    mean: Floats = np.moveaxis(sums / sums[..., :1], -1, 0)
+    apart: Floats = mean[1] - mean[2]
+    squares: Floats = mean[3:5] - np.square(mean[1:3])
+    both: Floats = mean[5] - np.multiply(mean[1], mean[2])
+    return apart, squares[0], squares[1], both
 
 
 def pearson_of(sums: Floats) -> Floats:
