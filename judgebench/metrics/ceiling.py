@@ -171,10 +171,11 @@ def grade_rows(grades: Sequence[Sequence[float]], judge: Sequence[float | None])
 def _of_grades(grades: Sequence[float], rating: float) -> tuple[Floats, Floats]:
     if len(grades) == 1:
         return _moments(rating, grades[0]), np.zeros(6)
-    total, n = math.fsum(grades), len(grades)
-    others = [(total - grade) / (n - 1) for grade in grades]
-    judge = sum(_moments(rating, other) for other in others) / n
-    return judge, sum(_moments(own, other) for own, other in zip(grades, others, strict=True)) / n
+    total = math.fsum(grades)
+    others = [(total - grade) / (len(grades) - 1) for grade in grades]
+    judge: Floats = np.mean([_moments(rating, other) for other in others], axis=0)
+    people: Floats = np.mean([_moments(own, other) for own, other in zip(grades, others, strict=True)], axis=0)
+    return judge, people
 
 
 def _moments(x: float, y: float) -> Floats:
