@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.rewards.batching import batches, padded, unused_token
 from judgebench.rewards.loading import Loaded
-from judgebench.rewards.model import ModelScorer, Record
+from judgebench.rewards.model import ModelScorer, ModelScore
 from judgebench.rewards.settings import head_weights
 
 if TYPE_CHECKING:
@@ -39,15 +39,15 @@ class ClassifierScorer(ModelScorer):
         """Whole conversations through the chat template."""
         return self._loaded.encoder.encode(conversations)
 
-    def read(self, window: Sequence[Encoded]) -> list[Record]:
+    def read(self, window: Sequence[Encoded]) -> list[ModelScore]:
         """The score of each."""
         import torch
 
-        found: dict[int, Record] = {}
+        found: dict[int, ModelScore] = {}
         with torch.inference_mode():
             for batch in batches([len(each.ids) for each in window], self.batch_tokens):
                 for at, score in zip(batch, self._scores([window[at].ids for at in batch]), strict=True):
-                    found[at] = Record(score, window[at].truncated)
+                    found[at] = ModelScore(score, window[at].truncated)
         return [found[at] for at in range(len(window))]
 
     def _scores(self, rows: list[list[int]]) -> list[float]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Record:
+class ModelScore:
     """What a model says of one conversation.
 
     Attributes:
@@ -59,7 +59,7 @@ class ModelScorer(Scorer):
             assert not isinstance(record.score, list), "a model that scores steps says how they become one score"
             yield record.score
 
-    def records(self, conversations: Iterable[Conversation]) -> Iterator[Record]:
+    def records(self, conversations: Iterable[Conversation]) -> Iterator[ModelScore]:
         """One record a conversation, in their order.
 
         So many are read that several batches are full, and sorted by length among themselves.
@@ -72,7 +72,7 @@ class ModelScorer(Scorer):
                 self.pending -= 1
                 yield record
 
-    def step_records(self, items: Iterable[Item]) -> Iterator[Record]:
+    def step_records(self, items: Iterable[Item]) -> Iterator[ModelScore]:
         """One record an item in steps, whose `score` is a list with one number a step.
 
         A model that scores whole answers takes each step by what is there up to its end.
@@ -85,9 +85,9 @@ class ModelScorer(Scorer):
             ]
             found = list(self.records(parts))
             scores = [each.score for each in found if not isinstance(each.score, list)]
-            yield Record(scores, sum(each.truncated for each in found))
+            yield ModelScore(scores, sum(each.truncated for each in found))
 
-    def _read(self, window: Sequence[Encoded]) -> list[Record]:
+    def _read(self, window: Sequence[Encoded]) -> list[ModelScore]:
         try:
             return self.read(window)
         except RuntimeError as error:
@@ -112,5 +112,5 @@ class ModelScorer(Scorer):
         """The tokens of some conversations."""
 
     @abstractmethod
-    def read(self, window: Sequence[Encoded]) -> list[Record]:
+    def read(self, window: Sequence[Encoded]) -> list[ModelScore]:
         """The records of some conversations, in their order."""

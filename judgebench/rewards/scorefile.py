@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Item
-    from judgebench.rewards.model import ModelScorer, Record
+    from judgebench.rewards.model import ModelScorer, ModelScore
 
 _MEND = "choose another folder with --out"
 
@@ -161,7 +161,7 @@ def _conversations(items: Iterable[Item]) -> Iterator[list[dict[str, str]]]:
             yield [*before, *(turn.message for turn in completion.turns)]
 
 
-def _row(item: Item, records: Sequence[Record]) -> dict[str, object]:
+def _row(item: Item, records: Sequence[ModelScore]) -> dict[str, object]:
     """An item's line: a column for each thing that its records say, a list in the order of completions."""
     if item.steps:
         (record,) = records

@@ -8,7 +8,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.errors import ConfigError
 from judgebench.rewards.encoding import Encoded
-from judgebench.rewards.model import ModelScorer, Record
+from judgebench.rewards.model import ModelScorer, ModelScore
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
 
 ROWS = [{"id": f"item-{size}", "prompt": "p", "chosen": "c" * size, "rejected": "r"} for size in (3, 9, 1, 6)]
@@ -31,7 +31,7 @@ class Counting(ModelScorer):
             raise KeyboardInterrupt
         self._windows -= 1
         self.asked += [len(each.ids) for each in window]
-        return [Record(float(len(each.ids)), int(len(each.ids) == 9)) for each in window]
+        return [ModelScore(float(len(each.ids)), int(len(each.ids) == 9)) for each in window]
 
 
 @pytest.fixture
