@@ -12,6 +12,7 @@ from judgebench._util.steps import counted
 from judgebench.analysis.agreement import agreement_of
 from judgebench.analysis.alike import largest_set
 from judgebench.analysis.comparison import ComparedRun, Comparison, Part
+from judgebench.analysis.components import components_of
 from judgebench.analysis.failures import failure_effects, failure_notes
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import official_scores
@@ -120,6 +121,7 @@ def compare_finished(
         failures=effects,
         margin=None if whole is None else margin,
         equivalences=() if whole is None or parts is None or margin is None else parts.equivalences(margin / 100),
+        components=() if whole is None else components_of(opened, labelled),
         contenders=() if whole is None or parts is None or len(opened) < 3 else parts.contenders(),
     )
 

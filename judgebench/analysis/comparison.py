@@ -10,6 +10,7 @@ from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
 from judgebench.analysis.alike import other_lines
+from judgebench.analysis.components import component_lines, components_table
 from judgebench.analysis.equivalent import best_line, decisions, margin_lines, within_head
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.items import is_coefficient
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from judgebench._util.table import Columns, Value
     from judgebench.analysis.agreement import RunsAgreement
     from judgebench.analysis.alike import OtherRun
+    from judgebench.analysis.components import RunComponents
     from judgebench.analysis.failures import FailureEffect
     from judgebench.items import Measure
     from judgebench.metrics.agreement import Agreement
@@ -110,6 +112,7 @@ class Comparison(Tabular):
         margin: Within how many points (hundredths of a correlation) pairs are tested for being equivalent; None: none.
         equivalences: Of each pair of runs at the margin.
         contenders: Of three and more runs, each against the best of the others.
+        components: What moves the credits of each judge with several templates, orders or samples.
     """
 
     benchmark: str
@@ -130,6 +133,7 @@ class Comparison(Tabular):
     margin: float | None = None
     equivalences: tuple[Equivalence, ...] = ()
     contenders: tuple[Contender, ...] = ()
+    components: tuple[RunComponents, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
@@ -140,6 +144,10 @@ class Comparison(Tabular):
             said["path"] = str(other.path)
         for pair, said in zip(self.equivalences, data["equivalences"], strict=True):
             said["decision"], said["not_worse"] = pair.decision, list(pair.not_worse)
+        for each, said in zip(self.components, data["components"], strict=True):
+            said["sentence"] = each.sentence
+            for part, own in zip(each.found.components, said["found"]["components"], strict=True):
+                own |= {"sd": part.sd, "truncated": part.truncated}
         return data
 
     def tables(self, *, subsets: bool = False, every: bool = True) -> Sequence[Table]:
@@ -156,6 +164,7 @@ class Comparison(Tabular):
             replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),
             few.pairs_table(self._hidden(few)),
             *([few.failures_table()] if few.failures else []),
+            *([components_table(self.components)] if self.components else []),
             *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
             Table((), notes=list(self._legend(subsets=subsets))),
             *([Table((), notes=list(other_lines(self.others, self.benchmark)))] if self.others else []),
@@ -296,6 +305,8 @@ class Comparison(Tabular):
             yield CONSISTENCY
         if self.failures:
             yield LEGEND
+        if self.components:
+            yield from component_lines(self.components)
         yield from agreement_legend(self.agreement)
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)

@@ -168,6 +168,7 @@ def _chapter(subject: Subject) -> Chapter:
         *step_figures(subject),
         scorefigures.differences(subject),
         comparisonfigures.best(subject),
+        comparisonfigures.components(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),
         scorefigures.parts(subject, "subset"),

@@ -482,3 +482,41 @@ def test_a_margin_that_is_none_is_refused(margin):
     assert "--margin" in ended.err
     with pytest.raises(jb.ConfigError, match="margin"):
         jb.compare("a", "b", margin=float(margin))
+
+
+def test_wordings_orders_and_samples_are_variance_components():
+    """One judge with two templates, both orders and two samples; the other judge has its own components."""
+    rows = pairs(20, ("alpacaeval-easy",))
+
+    def says(key, call):
+        return int((int(key.id) + call.order[0] + call.sample) % 3 == 0)
+
+    asked = {"orders": "both", "samples": 2}
+    runs = [written_run("one", rows, says, templates=[name], **asked) for name in ("pairwise", "pairwise-ties")]
+    runs.append(written_run("two", rows, says, **asked))
+    ended = judgebench("compare", *runs, "--json")
+    one, two = json.loads(ended.out)["components"]
+    assert (one["runs"], one["templates"], one["left_out"]) == ([0, 1], ["pairwise", "pairwise-ties"], 0)
+    assert [each["source"] for each in one["found"]["components"]][:3] == ["wordings", "items", "items x wordings"]
+    assert [each["source"] for each in two["found"]["components"]] == ["items", "orders", "samples"]
+    shown = " ".join(judgebench("compare", *runs).out.split())
+    assert "wording moves the score of one by sd 0.0 points" in shown
+    assert "from 2 templates, too few to say much of others" in shown
+    assert "ICC of two" in shown
+
+
+def test_items_with_a_failed_reply_are_left_out_of_the_components():
+    """A failure is no credit: two of 20 items have one in some sample."""
+    rows = pairs(20, ("alpacaeval-easy",))
+    runs = [
+        written_run(name, rows, lambda key, call: -1 if int(key.id) < 2 and call.sample else int(key.id) % 2, samples=2)
+        for name in ("one", "two")
+    ]
+    every = jb.compare(*runs).components
+    assert [(each.left_out, each.found.items) for each in every] == [(2, 18), (2, 18)]
+
+
+def test_runs_of_one_reply_an_item_have_no_components():
+    """Nothing to separate: no table, and an empty list."""
+    runs = [judge_run(judge) for judge in ("offline/longest", "offline/first")]
+    assert compared(*runs)["components"] == []
