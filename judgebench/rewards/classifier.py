@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.rewards.batching import batches, padded, unused_token
 from judgebench.rewards.loading import Loaded
-from judgebench.rewards.model import ModelScorer, ModelScore
+from judgebench.rewards.model import ModelScore, ModelScorer
 from judgebench.rewards.settings import head_weights
 
 if TYPE_CHECKING:

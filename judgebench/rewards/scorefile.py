@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Item
-    from judgebench.rewards.model import ModelScorer, ModelScore
+    from judgebench.rewards.model import ModelScore, ModelScorer
 
 _MEND = "choose another folder with --out"
 

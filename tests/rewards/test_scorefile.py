@@ -8,7 +8,7 @@ from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import load_dataset
 from judgebench.errors import ConfigError
 from judgebench.rewards.encoding import Encoded
-from judgebench.rewards.model import ModelScorer, ModelScore
+from judgebench.rewards.model import ModelScore, ModelScorer
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
 
 ROWS = [{"id": f"item-{size}", "prompt": "p", "chosen": "c" * size, "rejected": "r"} for size in (3, 9, 1, 6)]
