@@ -43,6 +43,13 @@ from judgebench.analysis.suite import (
     score_seven as score_seven,
     seven as seven,
 )
+from judgebench.analysis.validate import validate as validate
+from judgebench.analysis.validation import (
+    Need as Need,
+    PartFigures as PartFigures,
+    RunValidation as RunValidation,
+    Validation as Validation,
+)
 from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,
