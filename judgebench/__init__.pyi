@@ -137,7 +137,7 @@ from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Re
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest
-from judgebench.metrics.selection_guarantee import Selection as Selection
+from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from judgebench.metrics.intervals import Floats
-    from judgebench.metrics.selection_guarantee import Selection
+    from judgebench.metrics.selection_guarantee import SelectiveTest
 
 AGREEMENT, CONFIDENCE = 0.9, 0.95
 SIZE = 200_000
@@ -92,7 +92,7 @@ def _is_kept(people: Population, units: int, rng: np.random.Generator) -> bool:
     return true_agreement(people, found) >= AGREEMENT
 
 
-def true_agreement(people: Population, found: list[Selection]) -> float:
+def true_agreement(people: Population, found: list[SelectiveTest]) -> float:
     """Of all that is answered in the population; 1 where nothing is."""
     left, right, answered = np.ones(SIZE, dtype=bool), 0.0, 0
     for each, uncertainty, agrees in zip(found, people.uncertainty, people.right, strict=True):

@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.labelled import Labelled, LabelledItem
     from judgebench.items import ItemKey
-    from judgebench.metrics.selection_guarantee import Selection
+    from judgebench.metrics.selection_guarantee import SelectiveTest
     from judgebench.metrics.sureness import By
     from judgebench.runs import Finished
     from judgebench.sources.opening import Data
@@ -251,7 +251,7 @@ class _Turns:
         own = judge.by_id.get(item.key.id)
         return own is not None and own.verdict is not None and own.verdict == item.label
 
-    def selections(self, agreement: float, confidence: float) -> list[Selection]:
+    def selections(self, agreement: float, confidence: float) -> list[SelectiveTest]:
         """Of each judge what it answers."""
         return select_in_turn(
             self.uncertainties,
@@ -262,15 +262,15 @@ class _Turns:
             weights=self.weights,
         )
 
-    def taken(self, found: Sequence[Selection]) -> list[int | None]:
+    def taken(self, found: Sequence[SelectiveTest]) -> list[int | None]:
         """Which judge answers each labelled item; None for people."""
         return [_answering(found, [each[at] for each in self.uncertainties]) for at in range(len(self.labelled))]
 
-    def coverage(self, found: Sequence[Selection]) -> float:
+    def coverage(self, found: Sequence[SelectiveTest]) -> float:
         """The share of labelled items that are answered, each counting what it stands for."""
         return math.fsum(self.share(number, found) for number in range(len(found)))
 
-    def share(self, judge: int, found: Sequence[Selection]) -> float:
+    def share(self, judge: int, found: Sequence[SelectiveTest]) -> float:
         """The same of one judge."""
         if not self.labelled:
             return 0.0
@@ -302,7 +302,7 @@ class _Turns:
         return found
 
 
-def _answering(found: Sequence[Selection], uncertainties: Sequence[float]) -> int | None:
+def _answering(found: Sequence[SelectiveTest], uncertainties: Sequence[float]) -> int | None:
     """The first judge that answers an item of these uncertainties."""
     both = enumerate(zip(found, uncertainties, strict=True))
     return next((number for number, (each, unsure) in both if each.answers(unsure)), None)
@@ -311,7 +311,7 @@ def _answering(found: Sequence[Selection], uncertainties: Sequence[float]) -> in
 def _applied(
     judges: Sequence[_Judge],
     items: Sequence[LabelledItem],
-    found: Sequence[Selection],
+    found: Sequence[SelectiveTest],
     people_cost: float | None,
     *,
     own: bool,

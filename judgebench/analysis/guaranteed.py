@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench._util.table import Columns
-    from judgebench.metrics.selection_guarantee import Selection
+    from judgebench.metrics.selection_guarantee import SelectiveTest
     from judgebench.metrics.sureness import By
 
 _SIGNS = {
@@ -36,7 +36,7 @@ class JudgePart:
     title: str
     path: Path
     by: By | None
-    selection: Selection
+    selection: SelectiveTest
     share: float
 
 

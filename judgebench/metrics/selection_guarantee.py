@@ -39,7 +39,7 @@ _POWER = 0.8
 
 
 @dataclass(frozen=True, slots=True)
-class Selection:
+class SelectiveTest:
     """What is answered of the labelled items, and what is shown of it.
 
     Attributes:
@@ -96,7 +96,7 @@ def select(
     confidence: float = 0.95,
     units: Sequence[str] | None = None,
     weights: npt.ArrayLike | None = None,
-) -> Selection:
+) -> SelectiveTest:
     """The highest threshold of uncertainty below which verdicts are shown to agree with people at least so often.
 
     Over repeated draws of labelled items from a population, the agreement of what the threshold answers in that
@@ -131,7 +131,7 @@ def select_in_turn(
     confidence: float = 0.95,
     units: Sequence[str] | None = None,
     weights: npt.ArrayLike | None = None,
-) -> list[Selection]:
+) -> list[SelectiveTest]:
     """The thresholds of several judges of which each is asked about what those before it do not answer.
 
     Each judge's threshold is shown with the chance of error divided by their number, over the items that reach it; so
@@ -148,7 +148,7 @@ def select_in_turn(
     left = np.ones(np.shape(rights[0]), dtype=bool)
     each = 1 - (1 - confidence) / len(rights)
     weight = None if weights is None else np.asarray(weights, dtype=np.float64)
-    found: list[Selection] = []
+    found: list[SelectiveTest] = []
     for uncertainty, right in zip(uncertainties, rights, strict=True):
         unsure = np.asarray(uncertainty, dtype=np.float64)
         selection = select(
@@ -253,13 +253,13 @@ class _Levels:
         places = np.searchsorted(self.counts, np.round(ranks))
         yield from np.minimum(places, len(self.levels) - 1).tolist()
 
-    def selection(self, last: int | None, error: float) -> Selection:
+    def selection(self, last: int | None, error: float) -> SelectiveTest:
         """What is answered up to a level, or what would be needed to answer something."""
         fewest = self.fewest(error)
         if last is None:
             return self._nothing(fewest, error)
         agree, total = self._sums(last)
-        return Selection(
+        return SelectiveTest(
             shown=True,
             threshold=float(self.levels[last + 1]) if last + 1 < len(self.levels) else None,
             answered=int(self.sizes[last]),
@@ -279,9 +279,9 @@ class _Levels:
             low, high = (middle, high) if self.p(level, middle) <= error else (low, middle)
         return low
 
-    def _nothing(self, fewest: int, error: float) -> Selection:
+    def _nothing(self, fewest: int, error: float) -> SelectiveTest:
         """Nothing is shown: the best agreement at a level with enough items, and how many labels would show one."""
-        found = Selection(False, None, 0, 0, None, None, self.labels, self.count, fewest)
+        found = SelectiveTest(False, None, 0, 0, None, None, self.labels, self.count, fewest)
         places = np.flatnonzero(self.counts >= fewest_labels(self.agreement, error))
         if not len(places):
             return found
