@@ -1,4 +1,4 @@
-"""What a judge's figure says of people's, once some items have labels: shares and means with the judge's errors corrected.
+"""Shares and means as people would give them: a judge's figures, corrected by the labels of some items.
 
 All values are from 0 to 1 here. Sources: Rogan and Gladen 1978 (doi:10.1093/oxfordjournals.aje.a112510) with the
 interval of Lang and Reiczigel 2014 (doi:10.1016/j.prevetmed.2013.09.015); PPI, Angelopoulos and others 2023 (arXiv
@@ -48,7 +48,7 @@ class Corrected:
         high: Its upper end.
         note: What a reader must know; empty: nothing.
         worth: So many labels alone would have the same variance; None where it is not known.
-        sound: Whether the interval stands by itself: enough labels, and enough of them that differ from the judge.
+        sound: Whether there are labels enough to rely on it.
     """
 
     method: Method
@@ -60,7 +60,7 @@ class Corrected:
     sound: bool = False
 
 
-class Labelled:
+class LabelledSample:
     """What a judge said of items, and what people said of some of them.
 
     Args:
@@ -74,7 +74,7 @@ class Labelled:
         ValueError: Shapes do not fit, no label, or a probability that is not above 0 and up to 1.
 
     Example:
-        >>> data = Labelled([1, 0, 1, 0, 1, 1], [1, 0, float("nan"), 0, 0, float("nan")])
+        >>> data = LabelledSample([1, 0, 1, 0, 1, 1], [1, 0, float("nan"), 0, 0, float("nan")])
         >>> data.n, round(data.difference(1.0)[0], 2)
         (4, 0.75)
     """
@@ -104,7 +104,7 @@ class Labelled:
         self.equal = float(drawn.max() - drawn.min()) < _SAME
         self.single = self.clusters == len(self.judged)
         self.rest: Flags = ~self.has if self.equal and not self.has.all() else np.ones(len(self.has), dtype=bool)
-        """The items whose mean verdict is corrected: those without a label, or all where labels were drawn unequally."""
+        """The items whose mean verdict is corrected: those without a label; all where labels were drawn unequally."""
 
     @property
     def plain(self) -> bool:
@@ -117,13 +117,24 @@ class Labelled:
         sums = np.bincount(self.own, weights=self.share)
         return float(1 / (sums @ sums))
 
-    def quantile(self, confidence: float) -> float:
-        """Of the normal distribution for plain draws of shares; else Student's, by the number of independent labels."""
+    @property
+    def unseen(self) -> float:
+        """What unequal draws add to a variance: half an error of the judge at the label that counts most."""
+        return 0.0 if self.equal else 0.5 * float(self.share.max()) ** 2
+
+    def quantile(self, confidence: float, telling: float = math.inf) -> float:
+        """Of the normal distribution for plain draws of shares; else Student's, by the number of independent labels.
+
+        Args:
+            confidence: Of the interval.
+            telling: How many labels the error is known from.
+        """
         from scipy.special import ndtri, stdtrit
 
         if self.plain and not self.means and self.n >= ENOUGH_LABELS:
             return float(ndtri(0.5 + confidence / 2))
-        return float(stdtrit(max(self.independent - 1, 1.0), 0.5 + confidence / 2))
+        freedom = self.independent - 1 if self.plain else min(self.independent - 1, 2 * telling)
+        return float(stdtrit(max(freedom, 1.0), 0.5 + confidence / 2))
 
     def parts(self, values: Floats, over: Flags) -> Floats:
         """What each cluster adds to the error of a mean, scaled so that the sum of squares is the variance (CR2).
@@ -136,7 +147,8 @@ class Labelled:
         own = self.cluster[over]
         sums = np.bincount(own, weights=shares * (values - float(shares @ values)), minlength=self.clusters)
         sizes = np.bincount(own, weights=shares, minlength=self.clusters)
-        scaled: Floats = sums / np.sqrt(np.maximum(1 - sizes, 1e-9))
+        left = np.maximum(1 - sizes, _SAME)
+        scaled: Floats = sums / (np.sqrt(left) if self.plain else left)
         return scaled
 
     def difference(self, power: float, figures: Floats | None = None) -> tuple[float, Floats, Floats]:
@@ -167,7 +179,7 @@ class Labelled:
         return min(max(power, 0.0), 1.0)
 
 
-def corrected(data: Labelled, confidence: float = 0.95) -> dict[Method, Corrected]:
+def corrected(data: LabelledSample, confidence: float = 0.95) -> dict[Method, Corrected]:
     """Every method's figure for the mean of people's labels over all items.
 
     Args:
@@ -176,15 +188,13 @@ def corrected(data: Labelled, confidence: float = 0.95) -> dict[Method, Correcte
 
     Example:
         >>> nan = float("nan")
-        >>> data = Labelled([1, 0] * 50, ([1, 0] * 9 + [0, 1]) + [nan] * 80)
+        >>> data = LabelledSample([1, 0] * 50, ([1, 0] * 9 + [0, 1]) + [nan] * 80)
         >>> round(corrected(data)["ppi"].value, 3)
         0.5
     """
     alone = labels_alone(data, confidence)
     found: dict[Method, Corrected] = {"labels": alone}
-    found["judge"] = Corrected(
-        "judge", float(data.judged.mean()), note="biased by the judge's errors, so it has no interval"
-    )
+    found["judge"] = Corrected("judge", float(data.judged.mean()), note="biased by the judge's errors: no interval")
     if data.independent < LEAST_LABELS - _SAME:
         note = _too_few(data)
         found["labels"] = replace(alone, note=note, sound=False)
@@ -198,26 +208,26 @@ def corrected(data: Labelled, confidence: float = 0.95) -> dict[Method, Correcte
 
 
 def recommended(found: dict[Method, Corrected]) -> Method | None:
-    """PPI++ where its interval stands by itself, else the labels alone, else nothing; chosen without a look at widths."""
+    """PPI++ where it is sound, else the labels alone, else nothing: by the number of labels, whatever the widths."""
     order: tuple[Method, ...] = ("ppi_plus", "labels")
     return next((name for name in order if found[name].sound), None)
 
 
-def labels_needed(data: Labelled) -> int | None:
+def labels_needed(data: LabelledSample) -> int | None:
     """How many labels in all are enough for a correction, at the design of these; None where they are enough."""
     if data.independent >= LEAST_LABELS - _SAME:
         return None
     return math.ceil(ENOUGH_LABELS * data.n / data.independent - _SAME)
 
 
-def _too_few(data: Labelled) -> str:
+def _too_few(data: LabelledSample) -> str:
     few = f"{data.n} labels"
     if data.independent < data.n - 0.5:
         few += f", worth {data.independent:.0f} independent ones"
     return f"cannot say: {few}; {labels_needed(data)} labels would be enough"
 
 
-def labels_alone(data: Labelled, confidence: float) -> Corrected:
+def labels_alone(data: LabelledSample, confidence: float) -> Corrected:
     """The labels' own mean, with Clopper and Pearson's interval at the number of items that its variance stands for.
 
     That number is Korn and Graubard's (1998), at most what a share of independent labels would have.
@@ -228,7 +238,7 @@ def labels_alone(data: Labelled, confidence: float) -> Corrected:
     return Corrected("labels", value, low, high, worth=float(data.n), sound=True)
 
 
-def _held(value: float, variance: float, data: Labelled, confidence: float) -> float:
+def _held(value: float, variance: float, data: LabelledSample, confidence: float) -> float:
     """The number of independent zeros and ones that a variance stands for, with Student's correction for few clusters.
 
     As if by two labels more of a share's own spread, so that a few labels that are alike by chance do not look sure.
@@ -236,16 +246,14 @@ def _held(value: float, variance: float, data: Labelled, confidence: float) -> f
     from scipy.special import ndtri, stdtrit
 
     n = data.independent
-    spread = max(value * (1 - value), 0.0)
+    if data.plain and not data.means:
+        return n
+    spread = value * (1 - value)
     effect = variance * n / spread if spread > _SAME else 1.0
     if data.single and not data.means:
-        effect = 1.0 if data.equal else max(effect, 1.0)
-    else:
-        effect = (effect * max(n - 1, 0.0) + 2 * max(1.0, min(effect, 1.0))) / (max(n - 1, 0.0) + 2)
-    if data.plain and not data.means:
-        return float(data.n)
-    wider = float(ndtri(0.5 + confidence / 2) / stdtrit(max(n - 1, 1.0), 0.5 + confidence / 2))
-    return n / effect * wider**2
+        effect = max(effect, 1.0)
+    effect = (effect * (n - 1) + 2) / (n + 1)
+    return n / effect * float(ndtri(0.5 + confidence / 2) / stdtrit(max(n - 1, 1.0), 0.5 + confidence / 2)) ** 2
 
 
 def _exact(value: float, n: float, confidence: float) -> tuple[float, float]:
@@ -258,40 +266,44 @@ def _exact(value: float, n: float, confidence: float) -> tuple[float, float]:
     return min(low, value), max(high, value)
 
 
-def _powered(method: Method, data: Labelled, power: float, confidence: float) -> Corrected:
+def _powered(method: Method, data: LabelledSample, power: float, confidence: float) -> Corrected:
     value, labels, verdicts = data.difference(power)
     return _interval(method, data, value, labels, verdicts, confidence)
 
 
 def _interval(
-    method: Method, data: Labelled, value: float, labels: Floats, verdicts: Floats, confidence: float
+    method: Method, data: LabelledSample, value: float, labels: Floats, verdicts: Floats, confidence: float
 ) -> Corrected:
     """The interval on the logit scale; where hardly any label tells a difference, one widened as if by two that do."""
-    z, spread = data.quantile(confidence), value * (1 - value)
-    error = math.sqrt(float((labels + verdicts) @ (labels + verdicts)))
+    error = math.sqrt(float((labels + verdicts) @ (labels + verdicts)) + data.unseen)
     own = data.parts(data.y, data.has)
     worth = data.n * float(own @ own) / error**2 if error > _SAME else None
     squares = labels**2
     telling = float(squares.sum() ** 2 / (squares @ squares)) if float(squares.sum()) > _SAME**2 else 0.0
-    low, high = min(max(value, 0.0), 1.0), min(max(value, 0.0), 1.0)
+    z, spread = data.quantile(confidence, telling), value * (1 - value)
+    low = high = min(max(value, 0.0), 1.0)
     if spread > _SAME and error > 0:
         centre, half = math.log(value / (1 - value)), z * error / spread
         low, high = ((1 + math.tanh(at / 2)) / 2 for at in (centre - half, centre + half))
+    if worth is not None and worth < data.n / 2:
+        # The error is the judge's, which is not skewed as that of a share near 0 or 1 is.
+        low, high = max(min(low, value - z * error), 0.0), min(max(high, value + z * error), 1.0)
     note = ""
     if telling < _FEW or not 0 < value < 1:
         n = data.independent
         wide = z * math.sqrt((error * n / (n + 2)) ** 2 + 2 / (n + 2) ** 2)
         middle = (min(max(value, 0.0), 1.0) * n + 1) / (n + 2)
         low, high = max(min(low, middle - wide), 0.0), min(max(high, middle + wide), 1.0)
-        note = (
-            "cannot say more than this wide interval: too few labels differ from what the judge's verdicts say"
-            if 0 <= value <= 1
-            else "cannot say: the figure is beyond what is possible, so that only the interval means something"
-        )
-    return Corrected(method, value, low, high, note, worth, data.independent >= ENOUGH_LABELS - _SAME)
+        note = "interval widened as if by two labels more: so few labels tell of the judge's errors"
+    if not 0 <= value <= 1:
+        note = f"the formula gives {value:.3f}, beyond what is possible"
+    kept = min(max(value, 0.0), 1.0)
+    return Corrected(
+        method, kept, min(low, kept), max(high, kept), note, worth, data.independent >= ENOUGH_LABELS - _SAME
+    )
 
 
-def _calibrated(data: Labelled, confidence: float) -> Corrected:
+def _calibrated(data: LabelledSample, confidence: float) -> Corrected:
     """The mean of what labels say where the judge says as it does, by isotonic regression of labels on its figures.
 
     The interval is of PPI with the regression for a judge, fitted without the items whose errors it is told by
@@ -306,13 +318,12 @@ def _calibrated(data: Labelled, confidence: float) -> Corrected:
         out = fold == each
         if out.any():
             unseen[out] = isotonic(data.f[~out], data.y[~out], data.share[~out])(data.f[out])
-    figures = everything.copy()
-    verdicts = data.parts(figures[np.ones(len(figures), dtype=bool)], np.ones(len(figures), dtype=bool))
+    verdicts = data.parts(everything, np.ones(len(everything), dtype=bool))
     labels = data.parts(data.y - unseen, data.has)
     return _interval("calibrated", data, value, labels, verdicts, confidence)
 
 
-def rogan_gladen(data: Labelled, confidence: float) -> Corrected:
+def rogan_gladen(data: LabelledSample, confidence: float) -> Corrected:
     """Rogan and Gladen's share with the adjusted interval of Lang and Reiczigel, where the judge is not near useless.
 
     A label between 0 and 1 (a tie, people who disagree) counts for either class with its part.
