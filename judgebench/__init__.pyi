@@ -36,6 +36,7 @@ from judgebench.analysis.report import (
 )
 from judgebench.analysis.rescore import rescore as rescore
 from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
+from judgebench.analysis.reward import reward as reward
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
     StrengthsFound as StrengthsFound,
@@ -47,6 +48,13 @@ from judgebench.analysis.suite import (
     SuiteTable as SuiteTable,
     score_seven as score_seven,
     seven as seven,
+)
+from judgebench.analysis.validate import validate as validate
+from judgebench.analysis.validation import (
+    Need as Need,
+    PartFigures as PartFigures,
+    RunValidation as RunValidation,
+    Validation as Validation,
 )
 from judgebench.api import (
     aforecast as aforecast,
@@ -137,6 +145,7 @@ from judgebench.protocols.alterations import Alteration as Alteration
 from judgebench.protocols.orders import Call as Call, Protocol as Protocol
 from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
+from judgebench.rewards.settings import RewardSettings as RewardSettings
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
     ClassesEntry as ClassesEntry,
@@ -156,6 +165,7 @@ from judgebench.runs.manifest import (
     TemplateEntry as TemplateEntry,
 )
 from judgebench.runs.run import Records as Records, Run as Run
+from judgebench.sources.mapped import RowMap as RowMap
 from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.templates.starter import new_template as new_template

@@ -6,21 +6,15 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import files, run_folders
+from judgebench.cli.completing import run_folders
 from judgebench.cli.console import quiet_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
+from judgebench.cli.labelling import label_mappings, label_options
 
 
 @click.command(epilog="\b\nExample:\njudgebench estimate runs/custom/my-judge/pairwise/both --labels people.csv\n")
 @click.argument("run", shell_complete=run_folders)
-@click.option(
-    "--labels",
-    shell_complete=files,
-    metavar="FILE",
-    help="People's labels: rows id, label[, annotator, probability]; default: the items' own.",
-)
-@click.option("--columns", metavar="NAME=COLUMN,...", help="Columns of --labels, as in label=vote,id=key.")
-@click.option("--label-map", metavar="VALUE=LABEL,...", help="What words in --labels mean, as in left=A,right=B.")
+@label_options
 @click.option(
     "--confidence",
     type=NumberRange(0, 1, min_open=True, max_open=True),
@@ -41,20 +35,8 @@ def estimate(run: str, **options: Any) -> int:
     from judgebench.analysis.estimate import estimate as find
     from judgebench.cli.console import print_found
     from judgebench.cli.progress import shown
-    from judgebench.sources.mapped import pairs_in
 
-    given = {
-        name: None if options[name] is None else pairs_in(options[name], f"--{name.replace('_', '-')}", last=last)
-        for name, last in (("columns", False), ("label_map", True))
-    }
     with shown():
-        found = find(
-            run,
-            options["labels"],
-            model=options["model"],
-            confidence=options["confidence"],
-            columns=given["columns"],
-            meanings=given["label_map"],
-        )
+        found = find(run, model=options["model"], confidence=options["confidence"], **label_mappings(options))
     print_found(found, found.tables(), as_json=options["as_json"])
     return EXIT_DONE
