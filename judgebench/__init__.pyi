@@ -16,6 +16,12 @@ from judgebench.analysis.choice import (
 )
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.estimate import estimate as estimate
+from judgebench.analysis.estimated import (
+    EstimateFound as EstimateFound,
+    MethodEstimate as MethodEstimate,
+    SliceEstimate as SliceEstimate,
+)
 from judgebench.analysis.failures import FailureEffect as FailureEffect
 from judgebench.analysis.guarantee import guaranteed_cascade as guaranteed_cascade
 from judgebench.analysis.guaranteed import (

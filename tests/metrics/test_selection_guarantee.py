@@ -80,12 +80,11 @@ def test_labels_that_are_enough_show_it_in_four_of_five_tries():
 
 def test_a_group_counts_as_one_however_many_items_it_has():
     """29 items show 90%; 29 copies of one, or 7 groups of 4, do not; 60 groups of 4 do."""
-    each = lambda groups, size: [str(at // size) for at in range(groups * size)]  # noqa: E731
-    shown = lambda groups, size: (
-        select(  # noqa: E731
-            np.zeros(groups * size), np.ones(groups * size), agreement=0.9, units=each(groups, size)
-        ).shown
-    )
+
+    def shown(groups, size):
+        units = [str(at // size) for at in range(groups * size)]
+        return select(np.zeros(groups * size), np.ones(groups * size), agreement=0.9, units=units).shown
+
     assert [shown(1, 29), shown(7, 4), shown(60, 4)] == [False, False, True]
 
 
