@@ -45,7 +45,7 @@ class FlipTest:
         repeated: How many questions have several replies on one of the dates.
         between: As `flips`, over these; None where there are none.
         noise: The same of two replies on one date.
-        excess: between - noise, which is 0 on average without a change.
+        excess: between - noise, which is 0 on average without a change, with its 95% interval.
         p: The chance that runs without a change differ by so much more; None where no question has several replies.
     """
 
@@ -54,16 +54,19 @@ class FlipTest:
     repeated: int
     between: float | None
     noise: float | None
-    excess: float | None
+    excess: Shift | None
     p: float | None
 
 
-def flip_test(questions: Sequence[Question], scale: float | None = None, seed: int = 0) -> FlipTest:
+def flip_test(
+    questions: Sequence[Question], scale: float | None = None, units: Sequence[str] | None = None, seed: int = 0
+) -> FlipTest:
     """Whether verdicts differ between two dates by more than they do on one.
 
     Args:
         questions: Those with a reply on both dates at least.
         scale: Of ratings, how far the two ends are apart; None: verdicts are the same or not.
+        units: What each question belongs to; None: itself.
         seed: Of the permutations.
 
     Example:
@@ -80,8 +83,16 @@ def flip_test(questions: Sequence[Question], scale: float | None = None, seed: i
     number = sum(repeated.values())
     if not number:
         return FlipTest(total, flips, 0, None, None, None, None)
-    between = math.fsum(count * _between(*each, scale) for each, count in repeated.items()) / number
+    apart = {each: _between(*each, scale) for each in repeated}
+    between = math.fsum(count * apart[each] for each, count in repeated.items()) / number
     noise = math.fsum(count * _within(*each, scale) for each, count in repeated.items()) / number
+    names = [str(at) for at in range(total)] if units is None else units
+    rows = [
+        (apart[each] - _within(*each, scale), name)
+        for (first, second), name in zip(questions, names, strict=True)
+        if (each := (tuple(first), tuple(second))) in repeated
+    ]
+    excess = mean_change([value for value, _ in rows], [name for _, name in rows])
     rng, drawn = np.random.default_rng(seed), np.zeros(DRAWS)
     for each, count in repeated.items():
         values, chances = _arrangements(*each, scale)
@@ -91,7 +102,7 @@ def flip_test(questions: Sequence[Question], scale: float | None = None, seed: i
             drawn += rng.multinomial(count, chances, size=DRAWS) @ values
     observed = (between - noise) * number
     p = (1 + int((drawn >= observed - 1e-9 * number).sum())) / (DRAWS + 1)
-    return FlipTest(total, flips, number, between, noise, between - noise, p)
+    return FlipTest(total, flips, number, between, noise, excess, p)
 
 
 def _distance(one: Said, other: Said, scale: float | None) -> float:
@@ -173,20 +184,21 @@ class Shift:
     high: float
 
 
-def mean_change(differences: npt.ArrayLike, units: Sequence[str] | None = None) -> Shift:
+def mean_change(differences: npt.ArrayLike, units: Sequence[str] | None = None, step: float = 1.0) -> Shift:
     """The mean difference of items judged on two dates, with a 95% interval for items of the kind.
 
-    Student's, from the sums of units, with one unit more that differs by 1 and one by -1, so that few changes have a
-    width (Bonett and Price 2012, doi:10.3102/1076998611411915).
+    Student's, from the sums of units, with one unit more that differs by a step and one by as much less, so that few
+    changes have a width (Bonett and Price 2012, doi:10.3102/1076998611411915).
 
     Args:
         differences: Of each item, second less first, shape (n,).
         units: What each item belongs to; None: itself.
+        step: By how much one item may differ: 1 of shares, less of grades.
     """
     each = np.asarray(differences, dtype=np.float64)
     unit, count = codes(units, len(each))
     sums, sizes = np.bincount(unit, each, count), np.bincount(unit, minlength=count).astype(np.float64)
-    return _change(float(each.mean()), [*sums, 1.0, -1.0], [*sizes, 1.0, 1.0])
+    return _change(float(each.mean()), [*sums, step, -step], [*sizes, 1.0, 1.0])
 
 
 def score_change(
