@@ -88,8 +88,9 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
-            RunSpec(held, judge, template, companion, put, selection, known.families, files.get(judge.name))
+            RunSpec(held, judge, template, companion, with_, selection, known.families, files.get(judge.name))
             for judge in judges
+            for with_ in [replace(put, soft=True) if judge.decides else put]
         ]
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
