@@ -166,7 +166,7 @@ def listed_price(model: str, *, decisions: bool = False) -> Price | None:
         return None
 
     def per_million(field: str) -> Any:
-        own = entry[f"{field}{_OF_DECISIONS}"] if decisions else None
+        own = entry.get(f"{field}{_OF_DECISIONS}") if decisions else None
         return _per_million(entry[field] if own is None else own)
 
     if per_million("input_cost_per_token") is None or per_million("output_cost_per_token") is None:
@@ -182,7 +182,8 @@ def listed_price(model: str, *, decisions: bool = False) -> Price | None:
 def listed_mode(model: str) -> str | None:
     """What kind of model a LiteLLM id is by LiteLLM's table: `chat`, `evaluation`, `embedding`, ...; None: unknown."""
     entry = _entry(model)
-    return None if entry is None or entry["mode"] is None else str(entry["mode"])
+    mode = None if entry is None else entry.get("mode")
+    return None if mode is None else str(mode)
 
 
 def is_listed_decider(model: str) -> bool:
@@ -190,9 +191,9 @@ def is_listed_decider(model: str) -> bool:
     entry = _entry(model)
     if entry is None:
         return False
-    endpoints = entry["supported_endpoints"] or ()
-    priced = any(entry[field] is not None for field in _FIELDS if field.endswith(_OF_DECISIONS))
-    return entry["mode"] in DECISION_MODES or priced or any(each.endswith(_DECISION_PATHS) for each in endpoints)
+    endpoints = entry.get("supported_endpoints") or ()
+    priced = any(entry.get(field) is not None for field in _FIELDS if field.endswith(_OF_DECISIONS))
+    return entry.get("mode") in DECISION_MODES or priced or any(each.endswith(_DECISION_PATHS) for each in endpoints)
 
 
 def _entry(model: str) -> dict[str, Any] | None:
