@@ -76,7 +76,7 @@ def by_hand() -> dict[str, float]:
 
 
 def test_probabilities_are_the_verdicts_and_the_calibration(server: ScriptedModels) -> None:
-    """Without --logprobs, to 1e-9; right in both orders 3, with a tie in one 1 (0.75), a tie and a wrong one 1 (0.25)."""
+    """Without --logprobs, to 1e-9: 3 pairs right in both orders, one with a tie (0.75), one tie and wrong (0.25)."""
     (metrics,) = mine().metrics
     found, expected = metrics["calibration"], by_hand()
     assert metrics["score"] == pytest.approx((3 + 0.75 + 0.25 + 0) / 6)
