@@ -157,3 +157,11 @@ from judgebench.verdicts.kinds import VerdictKind as VerdictKind
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str
+from judgebench.engine.tuneapi import atune as atune, tune as tune
+from judgebench.engine.writing import (
+    Edit as Edit,
+    ScriptedWriter as ScriptedWriter,
+    TrainFailure as TrainFailure,
+    Writer as Writer,
+)
+from judgebench.runs.tuned import HeldOutLook as HeldOutLook, Tuned as Tuned, TunedCandidate as TunedCandidate
