@@ -159,8 +159,8 @@ from judgebench.verdicts.reply import Reply as Reply
 __version__: str
 from judgebench.engine.tuneapi import atune as atune, tune as tune
 from judgebench.engine.writing import (
-    Edit as Edit,
     ScriptedWriter as ScriptedWriter,
+    TemplateEdit as TemplateEdit,
     TrainFailure as TrainFailure,
     Writer as Writer,
 )

@@ -25,7 +25,7 @@ Origin = Literal["given", "written"]
 
 
 @dataclass(frozen=True)
-class Candidate:
+class Wording:
     """A wording that races.
 
     Attributes:

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.files import write_texts
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
 from judgebench.engine.cached import CachedEngine
-from judgebench.engine.candidates import Candidate, asked_already, written_candidate
+from judgebench.engine.candidates import Wording, asked_already, written_candidate
 from judgebench.engine.failures import train_failures
 from judgebench.engine.grid import run_plan, watched
 from judgebench.engine.local import LocalEngine
@@ -48,7 +48,7 @@ if TYPE_CHECKING:
     from judgebench.engine.progress import Progress
     from judgebench.engine.spec import RunSpec
     from judgebench.engine.tuneplan import TunePlan
-    from judgebench.engine.writing import Edit, TrainFailure, Writer
+    from judgebench.engine.writing import TemplateEdit, TrainFailure, Writer
     from judgebench.items import Measure
     from judgebench.runs import State
 
@@ -149,7 +149,7 @@ class _Tuning:
     async def run(self, held: ExitStack) -> Tuned:
         first = self._begin(self.plan.baseline, held)
         self._announce([first])
-        written: list[Candidate] = []
+        written: list[Wording] = []
         if self.plan.edits:
             written, early = await self._written(first)
             if early is not None:
@@ -201,7 +201,7 @@ class _Tuning:
             stack.enter_context(watched(plan, None if at else self.client))
         return stack
 
-    async def _written(self, first: RunPlan) -> tuple[list[Candidate], Tuned | None]:
+    async def _written(self, first: RunPlan) -> tuple[list[Wording], Tuned | None]:
         """Candidates written by what the wording in use gets wrong; or what is to be said where that ended early."""
         order = race_order(self.plan.baseline)
         items = [*chain.from_iterable(islice(blocks(order.tested or order.rest), _FIRST_BLOCKS))]
@@ -215,7 +215,7 @@ class _Tuning:
                 raise first.error
             return [], self._kept(self._early([self.plan.candidates[0]], None, [first.error]))
         failures = train_failures(first, items)
-        made: list[Candidate] = []
+        made: list[Wording] = []
         try:
             for edit, texts in await self._texts(failures):
                 for number, text in enumerate(texts):
@@ -226,7 +226,7 @@ class _Tuning:
             return [], self._kept(self._early([self.plan.candidates[0]], None, [error]))
         return made, None
 
-    async def _texts(self, failures: Sequence[TrainFailure]) -> list[tuple[Edit, list[str]]]:
+    async def _texts(self, failures: Sequence[TrainFailure]) -> list[tuple[TemplateEdit, list[str]]]:
         """The texts that are written for each edit."""
         used, writer = self.plan.baseline.template, self.plan.writer
         if self.writing is None:
@@ -243,7 +243,7 @@ class _Tuning:
                 self._leave_out(f"{used.name}-{edit.name}", edit, why)
         return [(edit, texts) for edit, (texts, _, _) in zip(self.plan.edits, every, strict=True)]
 
-    def _add(self, edit: Edit, text: str, number: int, made: list[Candidate]) -> None:
+    def _add(self, edit: TemplateEdit, text: str, number: int, made: list[Wording]) -> None:
         """Makes a candidate of a text; one that breaks the format, or asks what another asks, is left out and said."""
         name = f"{self.plan.baseline.template.name}-{edit.name}{f'-{number + 1}' if number else ''}"
         taken = [each.spec for each in (*self.plan.candidates, *made)]
@@ -265,13 +265,13 @@ class _Tuning:
         if same is not None:
             self._leave_out(name, edit, f"asks the same as {same.template.name}")
         else:
-            made.append(Candidate(spec, "written", edit.name))
+            made.append(Wording(spec, "written", edit.name))
 
-    def _leave_out(self, name: str, edit: Edit, why: str) -> None:
+    def _leave_out(self, name: str, edit: TemplateEdit, why: str) -> None:
         self.left_out.append(TunedCandidate(name, "written", edit.name, why=why))
         self.notes.append(f"candidate {name} left out: {why}")
 
-    def _early(self, every: Sequence[Candidate], race: RacePlan | None, errors: Sequence[Exception | None]) -> Tuned:
+    def _early(self, every: Sequence[Wording], race: RacePlan | None, errors: Sequence[Exception | None]) -> Tuned:
         """What is to be said where it ended before the look."""
         error = next(
             (each for each in errors if isinstance(each, BudgetReached | FatalProviderError | ConfigError)), None
@@ -280,7 +280,7 @@ class _Tuning:
             return self._found(every, race, "interrupted", "rerun the same command to resume")
         return self._found(every, race, "stopped", str(error))
 
-    async def _look(self, every: Sequence[Candidate], race: RacePlan, held: ExitStack) -> Tuned:
+    async def _look(self, every: Sequence[Wording], race: RacePlan, held: ExitStack) -> Tuned:
         """The one comparison on the held-out items."""
         best, used = every[race.winner], every[0]
         specs = [self.plan.on_held_out(each.spec) for each in (best, used)]
@@ -320,7 +320,7 @@ class _Tuning:
 
     def _found(
         self,
-        every: Sequence[Candidate],
+        every: Sequence[Wording],
         race: RacePlan | None,
         state: State,
         reason: str,
@@ -355,7 +355,7 @@ class _Tuning:
         return tuned
 
 
-async def _called(writer: Writer, template: str, edit: Edit, failures: Sequence[TrainFailure]) -> list[str]:
+async def _called(writer: Writer, template: str, edit: TemplateEdit, failures: Sequence[TrainFailure]) -> list[str]:
     """What a function writes, in a thread of its own, so that calls in flight go on."""
 
     def texts() -> list[str]:

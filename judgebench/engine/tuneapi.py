@@ -66,12 +66,11 @@ async def atune(
 
     >>> import judgebench as jb
     >>> rows = [{"prompt": f"{n} + 1?", "chosen": f"{n + 1}", "rejected": f"It is {n}."} for n in range(80)]
-    >>> def longer_unless_told(messages):
-    ...     question = messages[-1]["content"]
-    ...     shorter = "[[B]]" if "It is" in question.split("<answer_b>")[0] else "[[A]]"
-    ...     wrong = "[[A]]" if shorter == "[[B]]" else "[[B]]"
-    ...     return shorter if "Length by itself is no merit" in messages[0]["content"] else wrong
-    >>> found = jb.tune(data=rows, judge=longer_unless_told, templates=["llmbar-cot", "pairwise"])
+    >>> def judge(messages):
+    ...     careful = "Length by itself is no merit" in messages[0]["content"]
+    ...     wrong_first = "It is" in messages[1]["content"].split("</answer_A>")[0]
+    ...     return "[[B]]" if careful and wrong_first else "[[A]]"
+    >>> found = jb.tune(data=rows, judge=judge, templates=["mt-bench-pairwise", "pairwise"])
     >>> found.look.winner, found.look.score
     ('pairwise', 1.0)
 

@@ -6,7 +6,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from judgebench.engine.candidates import Candidate, check_given
+from judgebench.engine.candidates import Wording, check_given
 from judgebench.engine.plan import companion_of, named_templates, plan
 from judgebench.engine.writing import read_edits
 from judgebench.errors import ConfigError
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.options import PlanOptions, TuneOptions
     from judgebench.engine.spec import RunSpec
-    from judgebench.engine.writing import Edit, Writer
+    from judgebench.engine.writing import TemplateEdit, Writer
     from judgebench.items import ItemKey
 
 FEWEST = 20
@@ -47,10 +47,10 @@ class TunePlan:
         notes: What is odd about what was asked.
     """
 
-    candidates: Sequence[Candidate]
+    candidates: Sequence[Wording]
     held: Dataset
     unlabelled: int
-    edits: Sequence[Edit] = ()
+    edits: Sequence[TemplateEdit] = ()
     writer: Judge | Writer | None = None
     notes: Sequence[str] = field(default_factory=list)
 
@@ -108,7 +108,7 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
     _check_sizes(keys, train, held, share)
     writer = None if tuning.writer is None else _writer(tuning.writer, planned.providers)
     return TunePlan(
-        candidates=[Candidate(over(train, cell), "given") for cell in grid.cells],
+        candidates=[Wording(over(train, cell), "given") for cell in grid.cells],
         held=held,
         unlabelled=len(first.dataset.keys) - len(keys),
         edits=[] if writer is None else read_edits(tuning.edits, first.template.mode),

@@ -13,7 +13,7 @@ from judgebench.templates import INCLUDED, TEMPLATE
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from judgebench.engine.candidates import Candidate
+    from judgebench.engine.candidates import Wording
     from judgebench.engine.racing import RacePlan
     from judgebench.engine.runplan import RunPlan
     from judgebench.items import Measure
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from judgebench.templates import Template
 
 
-def raced(every: Sequence[Candidate], race: RacePlan | None) -> Iterator[TunedCandidate]:
+def raced(every: Sequence[Wording], race: RacePlan | None) -> Iterator[TunedCandidate]:
     """What became of each wording that raced, the one in use first."""
     for arm, each in enumerate(every):
         items = [] if race is None else race.judged[arm]

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
@@ -18,6 +17,8 @@ from judgebench.templates import VARIABLES
 from judgebench.verdicts import KINDS
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
     from judgebench.client import JudgeClient
     from judgebench.templates import Template
 
@@ -27,7 +28,7 @@ _LONGEST = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Edit:
+class TemplateEdit:
     """One way to change a template.
 
     Attributes:
@@ -62,16 +63,28 @@ class TrainFailure:
     reply: str = ""
 
 
-Writer = Callable[[str, Edit, Sequence[TrainFailure]], Iterable[str]]
-"""What writes candidates: from the text of the template in use, an edit and failures on train items, the texts of any
-number of templates. A text without front matter gets that of the template in use."""
+class Writer(Protocol):
+    """What writes candidates, a function as a rule.
+
+    A text that it gives needs no front matter: then it gets that of the template in use. One that breaks the format, or
+    gives another kind of verdict, is left out, and said.
+    """
+
+    def __call__(self, template: str, edit: TemplateEdit, failures: Sequence[TrainFailure], /) -> Iterable[str]:
+        """The texts of any number of templates.
+
+        Args:
+            template: The text of the template in use.
+            edit: What to change.
+            failures: Train items on which the template in use and people disagree.
+        """
 
 
 class ScriptedWriter:
     """A writer with a script, for tests of whatever calls `tune`.
 
     >>> write = ScriptedWriter({"short": ["Which is better?"]})
-    >>> list(write("...", Edit("short", "Cut."), []))
+    >>> list(write("...", TemplateEdit("short", "Cut."), []))
     ['Which is better?']
 
     Args:
@@ -83,15 +96,15 @@ class ScriptedWriter:
 
     def __init__(self, texts: Mapping[str, Sequence[str]]) -> None:
         self.texts = texts
-        self.calls: list[tuple[str, Edit, Sequence[TrainFailure]]] = []
+        self.calls: list[tuple[str, TemplateEdit, Sequence[TrainFailure]]] = []
 
-    def __call__(self, template: str, edit: Edit, failures: Sequence[TrainFailure]) -> Iterable[str]:
+    def __call__(self, template: str, edit: TemplateEdit, failures: Sequence[TrainFailure]) -> Iterable[str]:
         """The candidates for an edit."""
         self.calls.append((template, edit, failures))
         return self.texts.get(edit.name, ())
 
 
-def read_edits(file: str | Path | None, mode: str) -> list[Edit]:
+def read_edits(file: str | Path | None, mode: str) -> list[TemplateEdit]:
     """The edits of a list that are for templates of a mode.
 
     Args:
@@ -107,7 +120,7 @@ def read_edits(file: str | Path | None, mode: str) -> list[Edit]:
         raise ConfigError(
             f"{text.name}: expected a list of edits, such as `- {{name: short, edit: Cut what is idle.}}`"
         )
-    edits: dict[str, Edit] = {}
+    edits: dict[str, TemplateEdit] = {}
     for number, each in enumerate(text.data, 1):
         where = f"{text.name}, edit {number}"
         if not isinstance(each, dict) or not {"name", "edit"} <= each.keys() <= {"name", "edit", "modes"}:
@@ -120,14 +133,16 @@ def read_edits(file: str | Path | None, mode: str) -> list[Edit]:
         if not isinstance(modes, list) or (unknown := [one for one in modes if one not in KINDS]):
             named = ", ".join(map(str, unknown)) if isinstance(modes, list) else modes
             raise ConfigError(f"{where}: modes has {named}; expected a list of {', '.join(KINDS)}")
-        edits[name] = Edit(name, str(each["edit"]).strip(), tuple(modes))
+        edits[name] = TemplateEdit(name, str(each["edit"]).strip(), tuple(modes))
     fitting = [edit for edit in edits.values() if not edit.modes or mode in edit.modes]
     if not fitting:
         raise ConfigError(f"{text.name}: no edit is for templates of mode {mode}")
     return fitting
 
 
-def writing_request(client: JudgeClient, template: Template, edit: Edit, failures: Sequence[TrainFailure]) -> Request:
+def writing_request(
+    client: JudgeClient, template: Template, edit: TemplateEdit, failures: Sequence[TrainFailure]
+) -> Request:
     """What goes to the model that writes: one message, which shows the template, the edit and some failures."""
     environment = ImmutableSandboxedEnvironment(trim_blocks=True, lstrip_blocks=True)  # plain text: nothing to escape
     prompt = environment.from_string(shipped("prompt_templates", "_writer.jinja").read_text(encoding="utf-8")).render(

@@ -4,7 +4,7 @@ import json
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from pydantic import TypeAdapter, ValidationError
 
@@ -55,6 +55,15 @@ class TunedCandidate:
     cost_per_1000: float | None = None
     end: CandidateEnd = "left out"
     why: str = ""
+
+    @property
+    def result(self) -> str:
+        """What became of it, in words."""
+        if self.end == "baseline":
+            return "in use"
+        if self.end == "dropped":
+            return f"dropped after {thousands(self.items)}"
+        return f"left out: {self.why}" if self.why else self.end
 
 
 @dataclass(frozen=True, slots=True)
@@ -157,11 +166,9 @@ class Tuned(Tabular):
             )
         return f"{self.look.winner}: {gain_text(self.look, self.measure)}"
 
-    def to_json(self) -> dict[str, Any]:
+    def to_json(self) -> dict[str, object]:
         """The object that `tuned.json` has and `--json` prints."""
-        plain = {**asdict(self), "found": self.found, "sentence": self.sentence}
-        plain["candidates"], plain["notes"] = list(plain["candidates"]), list(plain["notes"])
-        return plain
+        return {**asdict(self), "found": self.found, "sentence": self.sentence}
 
     def tables(self) -> Sequence[Table]:
         """The race, and the look."""
@@ -181,7 +188,7 @@ class Tuned(Tabular):
                 Column("score", "score"): lambda each: each.score,
                 Column("gain", "difference"): lambda each: None if each.end == "baseline" else each.gain,
                 Column("cost per 1,000", "money"): lambda each: each.cost_per_1000,
-                Column("result"): _end,
+                Column("result"): lambda each: each.result,
             },
             lambda each: {**unit, "style": "strong" if each.end == "won" else ""},
             title=f"{self.benchmark} · {self.judge}: race on {thousands(self.train_items)} train items",
@@ -212,14 +219,6 @@ class Tuned(Tabular):
 
     def _points(self, size: float) -> str:
         return points_text(size, self.measure).removeprefix("+")
-
-
-def _end(candidate: TunedCandidate) -> str:
-    if candidate.end == "baseline":
-        return "in use"
-    if candidate.end == "dropped":
-        return f"dropped after {thousands(candidate.items)}"
-    return f"left out: {candidate.why}" if candidate.why else candidate.end
 
 
 def points_text(difference: float, measure: Measure) -> str:
