@@ -30,6 +30,7 @@ COMMANDS = {
     "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
     "pick": ("judgebench.cli.pick:pick", "Pick the cheapest judge that is not significantly worse than the best."),
+    "plan": ("judgebench.cli.plan:plan", "Plan how many items, samples and labels are needed."),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (
