@@ -369,7 +369,20 @@ def test_modules_named_in_texts_exist():
 
 
 ELSEWHERE = {
-    *("browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "providers", "scorers"),
+    *(
+        "browser",
+        "drawAll",
+        "nope",
+        "quiet",
+        "md",
+        "ipynb",
+        "csv",
+        "yaml",
+        "jsonl",
+        "providers",
+        "scorers",
+        "reward_models",
+    ),
 }
 """What `judgebench.` is followed by in texts where it is no module: the page's script, files, entry points."""
 
