@@ -8,7 +8,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING
 
 from judgebench.metrics.comparisons import mcnemar_power, minimal_detectable_difference
-from judgebench.metrics.intervals import CONFIDENCE, POWER, wilson
+from judgebench.metrics.intervals import CONFIDENCE, POWER
 from judgebench.metrics.paired import ALPHA
 
 if TYPE_CHECKING:
@@ -100,7 +100,7 @@ def labels_for_width(
     """The fewest labels for an interval of a rate that is so wide: labels alone, or with a judge's verdicts.
 
     With a judge (PPI++, arXiv 2311.01453, at its best weight) n labels are worth n / (1 - correlation^2 N / (N + n)),
-    N being the items that only the judge has judged. The width is Wilson's of so many.
+    N being the items that only the judge has judged. The width is Clopper and Pearson's of so many.
 
     Args:
         width: From the lower end to the upper, above 0 and below 1.
@@ -111,13 +111,19 @@ def labels_for_width(
 
     Example:
         >>> labels_for_width(0.1, 0.5), labels_for_width(0.1, 0.5, correlation=0.7, judged=10_000)
-        (381, 198)
+        (402, 209)
     """
+    from scipy.special import betaincinv
+
+    tail = (1 - confidence) / 2
 
     def enough(labels: int) -> bool:
         kept = 1.0 if judged is None else judged / (judged + labels)
-        ends = wilson(rate, labels / max(1 - correlation**2 * kept, 1e-9), confidence)
-        return ends.high - ends.low <= width
+        n = labels / max(1 - correlation**2 * kept, 1e-9)
+        hits = rate * n
+        low = float(betaincinv(hits, n - hits + 1, tail)) if hits > 0 else 0.0
+        high = float(betaincinv(hits + 1, n - hits, 1 - tail)) if hits < n else 1.0
+        return high - low <= width
 
     return _first(enough)
 

@@ -72,16 +72,28 @@ def test_the_level_is_holms_first_step_over_all_pairs(runs, level):
 
 
 def test_labels_for_a_width_by_hand():
-    """Wilson's width at 1/2 is z / sqrt(n + z^2): 380.3 for 0.1; a judge of r .7 leaves 1 - .49 x 10,000 / 10,198."""
-    assert labels_for_width(0.1, 0.5) == 381
-    assert labels_for_width(0.1, 0.5, correlation=0.7, judged=10_000) == 198
-    assert labels_for_width(0.1, 0.5, correlation=0.7, judged=0) == 381
-    assert labels_for_width(0.1, 0.5, correlation=0.0, judged=10_000) == 381
+    """201 in 402 have an exact interval of 10 points; 209 / (1 - .49 x 10,000 / 10,209) is 401.9, too."""
+    assert labels_for_width(0.1, 0.5) == 402
+    assert labels_for_width(0.1, 0.5, correlation=0.7, judged=10_000) == 209
+    assert labels_for_width(0.1, 0.5, correlation=0.7, judged=0) == 402
+    assert labels_for_width(0.1, 0.5, correlation=0.0, judged=10_000) == 402
+
+
+@pytest.mark.parametrize(("rate", "width"), [(0.5, 0.1), (0.2, 0.3)])
+def test_labels_are_the_fewest_whose_exact_interval_is_so_narrow(rate, width):
+    """By the quantiles of scipy's beta distribution: so many labels are enough, and a tenth fewer are not."""
+    from scipy.stats import beta
+
+    def wide(n):
+        return beta.ppf(0.975, rate * n + 1, n - rate * n) - beta.ppf(0.025, rate * n, n - rate * n + 1)
+
+    labels = labels_for_width(width, rate)
+    assert wide(labels) <= width < wide(labels - 1)
 
 
 def test_a_judge_that_is_always_right_makes_a_label_worth_all_its_verdicts():
     """With correlation 1, n labels and N verdicts are worth n + N labels."""
-    assert labels_for_width(0.1, 0.5, correlation=1.0, judged=300) == 381 - 300
+    assert labels_for_width(0.1, 0.5, correlation=1.0, judged=300) == 402 - 300
 
 
 def test_the_correlation_is_that_of_the_table():
