@@ -220,9 +220,9 @@ class _Planning:
         """Items for a difference, where two runs differ so many times as often as the pilot says."""
         square, variance, binary = self._spread(orders, samples, scale)
         if binary:
-            count = items_for_difference(size, discordant=max(square, size), alpha=self.alpha)
-            return math.ceil(count * (self.design_effect if self.pair is None else 1.0))
-        return items_for_difference(size, sd=math.sqrt(max(variance - size**2, 1e-6)), alpha=self.alpha)
+            return items_for_difference(size, discordant=max(square, size), alpha=self.alpha)
+        step = 1 / (orders * samples)
+        return items_for_difference(size, square=max(variance, size**2), step=step, alpha=self.alpha)
 
     def _spread(self, orders: int, samples: int, scale: float = 1.0) -> tuple[float, float, bool]:
         """The share of discordant items, the mean square of a difference with groups and weights, and which holds."""
@@ -234,7 +234,8 @@ class _Planning:
                     f"a retest agreement or consistency so low alone makes two runs differ on more than "
                     f"{100 * self.discordance:.1f}% of items: give a higher --discordance"
                 )
-            return self.discordance, least * self.design_effect, (orders, samples) == (1, 1)
+            alone = (orders, samples) == (1, 1) and self.design_effect == 1
+            return self.discordance, least * self.design_effect, alone
         added = 2 * (self.noise.saved(*self._own) or 0.0)
         square = self.pair.square * scale
         # Noise is independent within a group: only what weights and groups add is not multiplied away.
@@ -250,8 +251,7 @@ class _Planning:
         """The difference that so many items detect, for each design."""
         for orders, samples in self.designs:
             square, variance, binary = self._spread(orders, samples)
-            effective = items / (self.design_effect if binary and self.pair is None else 1.0)
-            size = detected_difference(effective, square if binary else variance, binary=binary, alpha=self.alpha)
+            size = detected_difference(items, square if binary else variance, binary=binary, alpha=self.alpha)
             yield self._need(100 * size, orders, samples, items, (None, None))
 
     def _need(

@@ -32,39 +32,43 @@ def corrected_level(runs: int) -> float:
 
 
 def items_for_difference(
-    difference: float, *, discordant: float | None = None, sd: float | None = None, alpha: float = ALPHA
+    difference: float,
+    *,
+    discordant: float | None = None,
+    square: float | None = None,
+    step: float = 0.0,
+    alpha: float = ALPHA,
 ) -> int:
     """The fewest items on which a paired test finds a true difference of two runs with a chance of 80%.
 
     From the share of discordant items: by the exact power of McNemar's test with mid-p, and where more than 50 items
-    are discordant by Connor's formula (1987, doi:10.2307/2531961). From the standard deviation of the items'
-    differences: ((z_alpha + z_power) sd / difference)^2 + z_alpha^2 / 2 (Guenther 1981, doi:10.2307/2683297).
+    are discordant by Connor's formula (1987, doi:10.2307/2531961). From the mean square of the items' differences by
+    the same formula and, since the sign-flip test is exact and has no mid-p, step / difference items more.
 
     Args:
         difference: The true one, above 0, up to 1.
         discordant: Share of items on which the runs differ, at least the difference.
-        sd: Standard deviation of the items' differences in credit, in its place.
+        square: Mean square of the items' differences in credit, in its place, at least the difference's own.
+        step: What credits are multiples of: 1 / replies to an item.
         alpha: The test's level, after any correction.
 
     Raises:
-        ValueError: Not exactly one of `discordant` and `sd` is given, or fewer items differ than the difference needs.
+        ValueError: Not exactly one of `discordant` and `square` is given, or it is less than the difference needs.
 
     Example:
-        >>> items_for_difference(0.05, discordant=0.2), items_for_difference(0.05, sd=0.45)
-        (626, 638)
+        >>> items_for_difference(0.05, discordant=0.2), items_for_difference(0.05, square=0.2, step=0.5)
+        (626, 636)
     """
-    if (discordant is None) == (sd is None):
-        raise ValueError("give either the share of discordant items or the sd of the differences")
+    if (discordant is None) == (square is None):
+        raise ValueError("give either the share of discordant items or the mean square of the differences")
+    share = (discordant if square is None else square) or 0.0
+    if share < (difference if square is None else difference**2):
+        raise ValueError(f"a difference of {difference} needs items that differ by more")
     z_alpha, z_power = NormalDist().inv_cdf(1 - alpha / 2), NormalDist().inv_cdf(POWER)
-    if sd is not None:
-        return max(math.ceil(((z_alpha + z_power) * sd / difference) ** 2 + z_alpha**2 / 2), 2)
-    share = discordant or 0.0
-    if share < difference:
-        raise ValueError(f"a difference of {difference} needs at least as large a share of discordant items")
     spread = math.sqrt(max(share - difference**2, 0.0))
-    n = math.ceil(((z_alpha * math.sqrt(share) + z_power * spread) / difference) ** 2)
-    if n * share > _FEW_DISCORDANT:
-        return n
+    n = ((z_alpha * math.sqrt(share) + z_power * spread) / difference) ** 2
+    if square is not None or n * share > _FEW_DISCORDANT:
+        return max(math.ceil(n + step / difference), 2)
     return _first(lambda items: mcnemar_power(items, difference, share, alpha=alpha) >= POWER)
 
 

@@ -49,8 +49,8 @@ def test_samples_and_orders_by_a_guess():
     """Retest 90% is a sample variance of .05: 3 samples save 2 x .05 x 2/3 of .2; both orders of 80% save .1."""
     found = planned("--difference", 5, "--retest", 0.9, "--consistency", 0.8)
     items = {(need["orders"], need["samples"]): need["items"] for need in found["differences"]}
-    # ((1.95996 + .84162) sd / .05)^2 + 1.92, with sd^2 = .2 - .0667 - .0025 and .2 - .1 - .0025
-    assert (items[1, 1], items[1, 3], items[2, 1]) == (626, 413, 309)
+    # ((1.95996 sqrt(v) + .84162 sqrt(v - .0025)) / .05)^2 + 20 step: v .1333 gives 416.1 + 6.7, v .1 311.5 + 10.
+    assert (items[1, 1], items[1, 3], items[2, 1]) == (626, 423, 322)
     assert set(items) == {(orders, samples) for orders in (1, 2) for samples in (1, 3, 5)}
 
 

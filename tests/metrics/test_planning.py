@@ -24,9 +24,9 @@ def test_items_by_connors_formula_by_hand():
     assert items_for_difference(0.05, discordant=0.2) == 626
 
 
-def test_items_from_a_standard_deviation_by_hand():
-    """((1.95996 + .84162) x .45 / .05)^2 + 1.95996^2 / 2 = 635.75 + 1.92."""
-    assert items_for_difference(0.05, sd=0.45) == 638
+def test_items_of_several_replies_by_hand():
+    """The same formula, and .5 / .05 items more for a sign-flip test of credits in halves: 625.5 + 10."""
+    assert items_for_difference(0.05, square=0.2, step=0.5) == 636
 
 
 def enumerated_power(n, difference, discordant):
