@@ -171,10 +171,7 @@ class Drift(Tabular):
             fix = "; rerun with --refresh" if self.same_replies else ""
             return f"CANNOT SAY: {self.items} items have new replies on both dates; {FEWEST_ITEMS} are needed{fix}"
         if test.p is not None and test.noise is not None and test.between is not None:
-            between = (
-                f"{what.format(percent(test.between))} {dates}, {percent(test.noise)} on one date "
-                f"({_p(test.p)})"
-            )
+            between = f"{what.format(percent(test.between))} {dates}, {percent(test.noise)} on one date ({_p(test.p)})"
         if self.decision == "drift":
             return f"DRIFT: {between}{self._moved()}"
         if self.decision == "no_drift":
