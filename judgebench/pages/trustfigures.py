@@ -28,13 +28,12 @@ def trust_card(subject: Subject) -> list[Card]:
     if not found:
         return []
     if len(found) == 1:
-        answer = _ANSWERS[found[0].decision]
-    else:
-        trusted = [each.title for each in found if each.decision == "trusted"]
-        answer = trusted[0] if len(trusted) == 1 else f"{len(trusted)} of {len(found)} judges"
+        return [Card("Can you trust it", _ANSWERS[found[0].decision], found[0].reason, first=True)]
+    trusted = [each.title for each in found if each.decision == "trusted"]
+    answer = trusted[0] if len(trusted) == 1 else f"{len(trusted)} of {len(found)} runs"
     first, *more = [each.sentence for each in found]
     left = [f"and {len(more) - _MOST + 1} more: judgebench validate shows them"] if len(more) >= _MOST else []
-    return [Card("Can you trust it", answer, first, [*more[: _MOST - len(left)], *left])]
+    return [Card("Can you trust it", answer, first, [*more[: _MOST - len(left)], *left], first=True)]
 
 
 def trust_figures(subject: Subject) -> Iterator[Figure]:
