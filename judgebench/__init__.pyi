@@ -16,7 +16,20 @@ from judgebench.analysis.choice import (
 )
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.estimate import estimate as estimate
+from judgebench.analysis.estimated import (
+    EstimateFound as EstimateFound,
+    MethodEstimate as MethodEstimate,
+    SliceEstimate as SliceEstimate,
+)
 from judgebench.analysis.failures import FailureEffect as FailureEffect
+from judgebench.analysis.guarantee import guaranteed_cascade as guaranteed_cascade
+from judgebench.analysis.guaranteed import (
+    AnsweredItem as AnsweredItem,
+    Applied as Applied,
+    Guarantee as Guarantee,
+    JudgePart as JudgePart,
+)
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.pick import pick as pick
@@ -130,6 +143,7 @@ from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Re
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest
+from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate

@@ -141,12 +141,9 @@ def labelled(
             label says nothing; the message names the row and what helps.
     """
     finished = run if isinstance(run, Finished) else up_to_date(run if isinstance(run, Run) else open_run(run))
-    finished.need_judgements()
-    if finished.run.manifest.altered is not None:
-        raise ConfigError(f"{finished.path}: a control over altered items: name the run beside it")
-    kind = _kind_of(finished)
-    classes = finished.run.manifest.template.label_classes if kind == "classes" else None
-    items = {item.key.id: item for item in _judged(finished, kind)}
+    bare = verdicts_of(finished)
+    kind, classes = bare.kind, bare.classes
+    items = {item.key.id: item for item in bare.items}
     if labels is None:
         words = LabelWords(finished, kind, classes, ())
         own = [
@@ -154,11 +151,25 @@ def labelled(
         ]
         found = Labelled(finished, kind, classes, tuple(own))
     else:
-        found = _with_rows(Labelled(finished, kind, classes, tuple(items.values())), labels, columns, meanings)
+        found = _with_rows(bare, labels, columns, meanings)
     if not found.labelled:
         where = f"{found.file}: no row has a label" if found.file else f"{finished.path}: no item has a label of people"
         raise ConfigError(f"{where}; give --labels FILE with the columns id and label")
     return found
+
+
+def verdicts_of(finished: Finished) -> Labelled:
+    """A run's verdicts alone, without any label.
+
+    Raises:
+        ConfigError: The run has no verdicts that labels can be held against.
+    """
+    finished.need_judgements()
+    if finished.run.manifest.altered is not None:
+        raise ConfigError(f"{finished.path}: a control over altered items: name the run beside it")
+    kind = _kind_of(finished)
+    classes = finished.run.manifest.template.label_classes if kind == "classes" else None
+    return Labelled(finished, kind, classes, tuple(_judged(finished, kind)))
 
 
 def _kind_of(finished: Finished) -> Kind:

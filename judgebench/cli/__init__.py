@@ -32,6 +32,10 @@ COMMANDS = {
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
     "pick": ("judgebench.cli.pick:pick", "Pick the cheapest judge that is not significantly worse than the best."),
     "validate": ("judgebench.cli.validate:validate", "Say whether a judge agrees with people well enough."),
+    "estimate": (
+        "judgebench.cli.estimate:estimate",
+        "Estimate what people would say from a judge's verdicts and some labels.",
+    ),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (

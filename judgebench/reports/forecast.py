@@ -117,7 +117,7 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
     if repair:
         turns = "1 more call" if repair == 1 else f"{repair} more calls"
         yield f"not included: follow-up turns (--repair {repair}), up to {turns} per reply that could not be parsed"
-    if any(each.highest_usd for each in asked):
+    if any(each.highest_usd and each.completion_tokens for each in asked):
         yield f"maximum: every reply as long as the judge's max_tokens{aside}"
     if unpriced := list(dict.fromkeys(each.judge for each in asked if each.cost_usd is None)):
         yield f"no known price: {', '.join(unpriced)}; add price: {{input: ..., output: ...}} in providers.yaml"

@@ -27,6 +27,7 @@ from judgebench.runs.labels import (
 from judgebench.runs.made import (
     DerivedRun as DerivedRun,
     check_alike as check_alike,
+    check_same_items as check_same_items,
     common_name as common_name,
     member as member,
     opened_members as opened_members,
