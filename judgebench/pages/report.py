@@ -24,6 +24,7 @@ from judgebench.pages.standing import standing
 from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
 from judgebench.pages.trustfigures import trust_card, trust_figures
+from judgebench.pages.tunedfigures import tuned_cards, tuned_figures
 from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
@@ -183,6 +184,7 @@ def _chapter(subject: Subject) -> Chapter:
         *annotator_figures(subject),
         *attribute_figures(subject),
         *step_figures(subject),
+        *tuned_figures(subject),
         scorefigures.differences(subject),
         comparisonfigures.best(subject),
         comparisonfigures.components(subject),
@@ -207,7 +209,7 @@ def _chapter(subject: Subject) -> Chapter:
         subject.slug,
         subject.board.title,
         lead,
-        [*trust_card(subject), *pick_card(subject), *cards],
+        [*trust_card(subject), *tuned_cards(subject), *pick_card(subject), *cards],
         [(line.number, line.title) for line in subject.lines],
         figures,
         bare,
