@@ -13,6 +13,7 @@ from judgebench.pages.plots import Dot, intervals
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from judgebench._util.table import Kind
     from judgebench.analysis.validation import RunValidation
     from judgebench.items import Measure
     from judgebench.pages.chapters import Line, Subject
@@ -52,11 +53,10 @@ def trust_figures(subject: Subject) -> Iterator[Figure]:
             rows.append((line.title, who, each.score, ends_of(each), each.n, found.decision.replace("_", " ")))
             said = f"{who}: {score_text(each.score, _MEASURES[measure])} on {each.n:,} items"
             value = estimate_text(each.score, ends_of(each), _MEASURES[measure])
-            need = None if found.need.value is None else found.need.value
-            dots.append(Dot(line.title, who, number, said, each.score, ends_of(each), need, value))
+            dots.append(Dot(line.title, who, number, said, each.score, ends_of(each), found.need.value, value))
     if not dots:
         return
-    kind = "share" if measure == "agreement" else "coefficient"
+    kind: Kind = "share" if measure == "agreement" else "coefficient"
     words = {"agreement": "Agreement", "kappa": "Cohen's kappa", "pearson": "Pearson's r"}[measure]
     need = runs[0][1].need
     gate = (
