@@ -85,11 +85,12 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
 async def _calls_seen(own, monkeypatch):
     """The user messages that a callback of LiteLLM's got, of one call of ours, or of somebody else."""
     litellm = lite.litellm()
-    seen = []
+    seen, heard = [], asyncio.Event()
 
     class Watching(litellm.integrations.custom_logger.CustomLogger):
         async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
             seen.append((kwargs["messages"][0]["content"], response_obj.choices[0].message.content))
+            heard.set()
 
     for name in ("success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
         monkeypatch.setattr(litellm, name, [])
@@ -98,9 +99,7 @@ async def _calls_seen(own, monkeypatch):
         call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
         async with aclosing(lite.Connections()) as opened:
             await (opened.completion(**call) if own else litellm.acompletion(**call))
-        async with asyncio.timeout(10):
-            while not seen:
-                await asyncio.sleep(0.01)
+        await asyncio.wait_for(heard.wait(), 10)
         await lite.close_clients("")
     return seen
 
