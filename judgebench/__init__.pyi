@@ -16,7 +16,20 @@ from judgebench.analysis.choice import (
 )
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.estimate import estimate as estimate
+from judgebench.analysis.estimated import (
+    EstimateFound as EstimateFound,
+    MethodEstimate as MethodEstimate,
+    SliceEstimate as SliceEstimate,
+)
 from judgebench.analysis.failures import FailureEffect as FailureEffect
+from judgebench.analysis.guarantee import guaranteed_cascade as guaranteed_cascade
+from judgebench.analysis.guaranteed import (
+    AnsweredItem as AnsweredItem,
+    Applied as Applied,
+    Guarantee as Guarantee,
+    JudgePart as JudgePart,
+)
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.pick import pick as pick
@@ -30,6 +43,7 @@ from judgebench.analysis.report import (
 )
 from judgebench.analysis.rescore import rescore as rescore
 from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
+from judgebench.analysis.reward import reward as reward
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
     StrengthsFound as StrengthsFound,
@@ -41,6 +55,13 @@ from judgebench.analysis.suite import (
     SuiteTable as SuiteTable,
     score_seven as score_seven,
     seven as seven,
+)
+from judgebench.analysis.validate import validate as validate
+from judgebench.analysis.validation import (
+    Need as Need,
+    PartFigures as PartFigures,
+    RunValidation as RunValidation,
+    Validation as Validation,
 )
 from judgebench.api import (
     aforecast as aforecast,
@@ -122,6 +143,7 @@ from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Re
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest
+from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
@@ -131,6 +153,7 @@ from judgebench.protocols.alterations import Alteration as Alteration
 from judgebench.protocols.orders import Call as Call, Protocol as Protocol
 from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
+from judgebench.rewards.settings import RewardSettings as RewardSettings
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
     ClassesEntry as ClassesEntry,
@@ -150,6 +173,7 @@ from judgebench.runs.manifest import (
     TemplateEntry as TemplateEntry,
 )
 from judgebench.runs.run import Records as Records, Run as Run
+from judgebench.sources.mapped import RowMap as RowMap
 from judgebench.sources.opening import Data as Data
 from judgebench.templates.lint.linting import Finding as Finding, lint as lint
 from judgebench.templates.starter import new_template as new_template
@@ -157,3 +181,11 @@ from judgebench.verdicts.kinds import VerdictKind as VerdictKind
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str
+from judgebench.engine.tuneapi import atune as atune, tune as tune
+from judgebench.engine.writing import (
+    ScriptedWriter as ScriptedWriter,
+    TemplateEdit as TemplateEdit,
+    TrainFailure as TrainFailure,
+    Writer as Writer,
+)
+from judgebench.runs.tuned import HeldOutLook as HeldOutLook, Tuned as Tuned, TunedCandidate as TunedCandidate

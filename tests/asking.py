@@ -21,6 +21,9 @@ if TYPE_CHECKING:
 
     from loopback import LoopbackServer
 
+CHOICE = {"verdict": {"type": "choice", "instructions": "Which is better?", "criteria": {"A": None, "B": None}}}
+"""What a decision model is asked."""
+
 OPENAI, VLLM = "openai/loopback", "hosted_vllm/loopback"
 
 
@@ -130,4 +133,5 @@ async def _ended(client: JudgeClient, each: Request) -> Reply | JudgebenchError:
 
 def request(client: JudgeClient, text: str, *, sample: int = 0) -> Request:
     messages: Sequence[dict[str, str]] = [{"role": "user", "content": text}]
-    return Request(client.keys.key(messages, sample), messages, sample)
+    questions = CHOICE if client.judge.decides else None
+    return Request(client.keys.key(messages, sample, questions), messages, sample, questions=questions)

@@ -64,6 +64,7 @@ class Reply:
     logprobs: Sequence[tuple[str, Mapping[str, float]]] | None = (
         None  # tokens, each with the probabilities in its place
     )
+    answers: Sequence[Mapping[str, float] | None] | None = None  # of a decision model, in the order of its questions
     usage: Mapping[str, Any] = field(default_factory=dict)  # put over the usual counts, details included
     status: int = 200
     body: bytes | str | dict[str, Any] | list[Any] | None = None

@@ -27,10 +27,12 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Self
 
 from aiohttp import web
+from deciding import PATHS, decided
 from faults import (
     Fault,
     Faults,
@@ -200,7 +202,7 @@ class LoopbackServer:
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         path = http.path
-        if path.endswith(CHAT_PATH) and http.method == "POST":
+        if path.endswith((CHAT_PATH, *PATHS)) and http.method == "POST":
             self._first_at = self._first_at or time.time()
             self.in_flight += 1
             self.max_in_flight = max(self.max_in_flight, self.in_flight)
@@ -251,6 +253,8 @@ class LoopbackServer:
             await self._open.wait()
         if isinstance(reply, str):
             reply = Reply(reply)
+        if reply.answers is not None:
+            reply = replace(reply, body=decided(request, reply.answers, reply.usage, request.model))
         body = _body(reply) if reply.body is not None else self._completion(request, reply, len(raw))
         if fault and fault.way == "hang":
             await asyncio.sleep(fault.seconds)

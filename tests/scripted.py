@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 import math
 import sys
 import time
@@ -76,12 +77,16 @@ class Scripted(Provider):
         models = _running[str(self.judge.api_base)]
         params, _ = self.judge.params_asked()
         body: dict[str, Any] = {"model": self.judge.model.partition("/")[2], "messages": [*request.messages], **params}
+        if request.questions is not None:
+            state = "\n\n".join(message["content"] for message in request.messages)
+            body = {"model": body["model"], "state": state, "questions": dict(request.questions)}
         asked = Request(models.count + 1, time.monotonic(), body, {})
         models.requests.append(asked)
         reply = models.answer(asked) if callable(models.answer) else models.answer
         reply = Reply(reply) if isinstance(reply, str) else reply
         return Kept(
-            text=reply.content,
+            text=reply.content if reply.answers is None else json.dumps(reply.answers),
+            answers=None if reply.answers is None else [None if each is None else {**each} for each in reply.answers],
             reasoning=reply.reasoning_content,
             finish_reason=reply.finish_reason,
             refusal=reply.refusal,

@@ -201,7 +201,7 @@ def test_what_is_no_data(data: Any, wrong: str) -> None:
 
 
 FUNCTIONS = [name for name in jb.__all__ if inspect.isfunction(getattr(jb, name))]
-WITHOUT_EXAMPLE = {"export_replies", "import_replies", "strengths"}
+WITHOUT_EXAMPLE = {"reward", "export_replies", "import_replies", "strengths"}
 """What needs replies of a model, or more than one example can show."""
 
 

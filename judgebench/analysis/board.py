@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import p_text, score_head, score_text
 from judgebench.analysis.comparison import CONSISTENCY
+from judgebench.analysis.equivalent import best_line
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.metrics.summary import LEAST_COVERAGE
 
@@ -86,6 +87,9 @@ class Place:
         pareto: Whether it is not shown to be dominated: no ranked run that costs no more is significantly better.
         rank_low: The best rank that it may have, by a 95% interval; None without a rank, or with a single ranked run.
         rank_high: The last rank that it may have.
+        can_be_best: Whether it can still be the best of three and more ranked runs; None without a rank.
+        best_low: The lower end of the simultaneous 95% interval of its score less the best of the others'; at most 0.
+        best_high: The upper end, at least 0.
         low_coverage: Whether less than half of its judgements have a verdict, so that it has no rank, letter or star.
         consistency: Share of the items whose verdict is the same in all orders; None with one order.
         section_intervals: The 95% interval of each section's score.
@@ -133,6 +137,9 @@ class Place:
     section_intervals: dict[str, tuple[float, float]] = field(default_factory=dict)
     section_groups: dict[str, str] = field(default_factory=dict)
     labels: CorrectedLabels | None = None
+    can_be_best: bool | None = None
+    best_low: float | None = None
+    best_high: float | None = None
 
     @property
     def unranked(self) -> bool:
@@ -264,6 +271,9 @@ class Board(Tabular):
         yield from self._against_baselines()
         if any(place.group for place in self.places):
             yield "same letter: no significant difference (paired tests, Holm-corrected)"
+        kept = [place.label for place in self.places if place.can_be_best]
+        if kept:
+            yield best_line(kept, sum(place.can_be_best is not None for place in self.places))
         if any(place.consistency is not None for place in self.places):
             yield CONSISTENCY
         if self.sections and any(place.section_intervals for place in self.places):

@@ -299,7 +299,7 @@ class CascadePair:
             raise ConfigError("no item judged by both runs has a label: there is no score to compare with cost")
         self._check_signs(templates[0])
         self.unsure = {item: self._unsureness(item, templates[0]) for item in self.items}
-        self._costs = [_costs(each) for each in opened]
+        self._costs = [costs_by_item(each) for each in opened]
 
     def _check_signs(self, templates: RunTemplates) -> None:
         if templates.wording.rule.scale is not None and any(self.cheap.keys[item].k == 1 for item in self.items):
@@ -433,7 +433,7 @@ def _judged(each: Finished, item: str) -> bool:
     return item in each.outcomes and was_judged(each.outcomes[item])
 
 
-def _costs(each: Finished) -> Mapping[str, float | None]:
+def costs_by_item(each: Finished) -> Mapping[str, float | None]:
     """What the replies about each item cost; None where that of one is not known."""
     costs: dict[str, float | None] = {}
     for judgement in read_judgements(each.path):

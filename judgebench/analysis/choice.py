@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.table import Column, Table, Tabular, ends_of
 from judgebench._util.text import difference_head, difference_text, dollars, percent, score_head, score_text, thousands
+from judgebench.analysis.equivalent import margin_text
 from judgebench.items import is_coefficient
 
 if TYPE_CHECKING:
@@ -54,8 +55,8 @@ class Candidate:
 
     @property
     def verdict(self) -> str:
-        """Whether it is good enough: `yes`, `no` where it is shown not to be, or `undecided`."""
-        return "yes" if self.within else "no" if self.beyond else "undecided"
+        """What is shown at the margin: `non-inferior`, `worse` (the margin or more worse than another), or `open`."""
+        return "non-inferior" if self.within else "worse" if self.beyond else "open"
 
 
 @dataclass(frozen=True, slots=True)
@@ -207,7 +208,7 @@ class PartPick:
 
     @property
     def _within(self) -> str:
-        return f"{self.margin / 100:g}" if is_coefficient(self.measure) else points(self.margin)
+        return margin_text(self.margin, self.measure)
 
     @property
     def _budget(self) -> str:
@@ -403,9 +404,7 @@ class Pick(Tabular):
 
     def _runs(self) -> Table:
         """Every run overall, the best first."""
-        margin = self.overall.margin
-        unit = "" if is_coefficient(self.overall.measure) else " points"
-        most = margin / 100 if is_coefficient(self.overall.measure) else margin
+        within = margin_text(self.overall.margin, self.overall.measure)
         columns: Columns = {
             Column("run", names=True): lambda each: each.title,
             Column("score", "score", head=score_head([self.overall.measure])): lambda each: each.score,
@@ -414,7 +413,7 @@ class Pick(Tabular):
             ),
             Column("difference", "difference", head=difference_head(self.overall.measure)): _unless_best("difference"),
             Column("95% CI", "difference"): lambda each: None if _is_best(each) else ends_of(each),
-            Column("within", head=f"within {most:g}{unit}"): lambda each: each.verdict,
+            Column("within", head=f"within {within}"): lambda each: each.verdict,
         }
         budget = self.overall.budget
         if budget is not None:
@@ -433,6 +432,11 @@ class Pick(Tabular):
         return self.notes
 
     def _legend(self) -> Iterator[str]:
+        within = margin_text(self.overall.margin, self.overall.measure)
+        yield (
+            f"within {within}: non-inferior is shown to be less than {within} worse than every other run, worse to be "
+            f"{within} or more worse than one; open is neither"
+        )
         every = "all runs and sections" if self.sections else "all runs"
         yield f"difference: from the best run (paired); 95% CI: simultaneous for {every}"
         if self.cascade is not None:
@@ -441,11 +445,6 @@ class Pick(Tabular):
                 f"judgebench cascade {self.cascade.cheap_run} {self.cascade.expensive_run} --by {self.cascade.by} "
                 f"--threshold {self.cascade.threshold:.3g}"
             )
-
-
-def points(margin: float) -> str:
-    """A margin in words."""
-    return "1 point" if margin == 1 else f"{margin:g} points"
 
 
 def _is_best(each: Candidate) -> bool:

@@ -12,9 +12,11 @@ from judgebench._util.steps import counted
 from judgebench.analysis.agreement import agreement_of
 from judgebench.analysis.alike import largest_set
 from judgebench.analysis.comparison import ComparedRun, Comparison, Part
+from judgebench.analysis.components import components_of
 from judgebench.analysis.failures import failure_effects, failure_notes
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import official_scores
+from judgebench.metrics.equivalence import contenders, equivalences
 from judgebench.metrics.grades import unrated
 from judgebench.metrics.intervals import Estimate
 from judgebench.metrics.paired import ALPHA, PairedRuns
@@ -27,6 +29,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from judgebench.items import Measure, Outcome
+    from judgebench.metrics.equivalence import Contender, Equivalence
     from judgebench.metrics.intervals import Floats
     from judgebench.runs import Finished
 
@@ -38,6 +41,7 @@ def compare(
     runs: Run | str | Path | Sequence[Run | str | Path],
     *others: Run | str | Path,
     common: bool = False,
+    margin: float | None = None,
     seed: int = 0,
 ) -> Comparison:
     """Compares runs of one benchmark, judges and score files alike, item by item.
@@ -53,26 +57,32 @@ def compare(
         runs: A run or its folder, or all of them in a list.
         others: The other runs, or their folders.
         common: Compare the items that all runs have, where they have not the same ones.
+        margin: In points (hundredths of a correlation): each pair is tested for being equivalent within it; None: not.
         seed: Of the resampling.
 
     Raises:
-        ConfigError: A folder is no run, or no two of the runs are of one benchmark and over the same items.
+        ConfigError: A folder is no run, no two of the runs are of one benchmark and over the same items, or the margin
+            is not above 0.
     """
+    if margin is not None and not 0 < margin < 100:
+        raise ConfigError(f"margin is {margin!r}: must be above 0 and below 100, in points")
     every = [*list_runs(runs), *others]
     reading = counted(every, "reading runs", unit="runs", total=len(every))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     _check(opened)
     if common or len(opened) == 2:
         _check_benchmarks(opened)
-        return compare_finished(opened, common=common, seed=seed)
+        return compare_finished(opened, common=common, margin=margin, seed=seed)
     among, left = largest_set(opened)
     if len(among) < 2:
         _check_benchmarks(opened)
         among, left = opened, ()
-    return replace(compare_finished(among, seed=seed), others=left)
+    return replace(compare_finished(among, margin=margin, seed=seed), others=left)
 
 
-def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: int = 0) -> Comparison:
+def compare_finished(
+    opened: Sequence[Finished], *, common: bool = False, margin: float | None = None, seed: int = 0
+) -> Comparison:
     """Compares runs that are read already; see `compare`."""
     share_contents(opened)
     ids, differing = _common_items(opened)
@@ -109,6 +119,10 @@ def compare_finished(opened: Sequence[Finished], *, common: bool = False, seed: 
         ),
         measure=measure,
         failures=effects,
+        margin=None if whole is None else margin,
+        equivalences=() if whole is None or parts is None or margin is None else parts.equivalences(margin / 100),
+        components=() if whole is None else components_of(opened, labelled),
+        contenders=() if whole is None or parts is None or len(opened) < 3 else parts.contenders(),
     )
 
 
@@ -221,6 +235,15 @@ class _Parts:
             n = sum(each.n for each in scores.subsets.values())
             estimates.append(Estimate(scores.score, n, scores.low, scores.high))
         return self._tested({"score": (self._paired.whole, tuple(estimates))})[0]
+
+    def equivalences(self, margin: float) -> tuple[Equivalence, ...]:
+        """Each pair of runs held against a margin, over the score."""
+        return tuple(equivalences(self._paired.part(self._paired.whole), self._pairs, margin))
+
+    def contenders(self) -> tuple[Contender, ...]:
+        """Each run against the best of the others, over the score."""
+        whole = self._paired.part(self._paired.whole)
+        return tuple(contenders(whole.scores, whole.drawn, whole.effective_n))
 
     def sections(self) -> tuple[Part, ...]:
         weights = self._paired.sections

@@ -10,6 +10,8 @@ from judgebench._util.table import Column, Marked, Table, Tabular, ends_of
 from judgebench._util.text import coefficient, difference_head, score_head
 from judgebench.analysis.agreement import agreement_columns, agreement_legend
 from judgebench.analysis.alike import other_lines
+from judgebench.analysis.components import component_lines, components_table
+from judgebench.analysis.equivalent import best_line, decisions, margin_lines, within_head
 from judgebench.analysis.failures import LEGEND, failures_table
 from judgebench.items import is_coefficient
 from judgebench.metrics.paired import ALPHA, FEW
@@ -21,9 +23,11 @@ if TYPE_CHECKING:
     from judgebench._util.table import Columns, Value
     from judgebench.analysis.agreement import RunsAgreement
     from judgebench.analysis.alike import OtherRun
+    from judgebench.analysis.components import RunComponents
     from judgebench.analysis.failures import FailureEffect
     from judgebench.items import Measure
     from judgebench.metrics.agreement import Agreement
+    from judgebench.metrics.equivalence import Contender, Equivalence
     from judgebench.metrics.intervals import Estimate
     from judgebench.metrics.paired import Difference
     from judgebench.runs import Name
@@ -105,6 +109,10 @@ class Comparison(Tabular):
         notes: What a reader must know.
         failures: What failures do to each pair of runs of which one has some.
         others: The runs that were named and are not compared, since they have other items.
+        margin: Within how many points (hundredths of a correlation) pairs are tested for being equivalent; None: none.
+        equivalences: Of each pair of runs at the margin.
+        contenders: Of three and more runs, each against the best of the others.
+        components: What moves the credits of each judge with several templates, orders or samples.
     """
 
     benchmark: str
@@ -122,6 +130,10 @@ class Comparison(Tabular):
     measure: Measure | None = "share"
     failures: tuple[FailureEffect, ...] = ()
     others: tuple[OtherRun, ...] = ()
+    margin: float | None = None
+    equivalences: tuple[Equivalence, ...] = ()
+    contenders: tuple[Contender, ...] = ()
+    components: tuple[RunComponents, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
@@ -130,6 +142,12 @@ class Comparison(Tabular):
             said["path"] = str(run.path)
         for other, said in zip(self.others, data["others"], strict=True):
             said["path"] = str(other.path)
+        for pair, said in zip(self.equivalences, data["equivalences"], strict=True):
+            said["decision"], said["not_worse"] = pair.decision, list(pair.not_worse)
+        for each, said in zip(self.components, data["components"], strict=True):
+            said["sentence"] = each.sentence
+            for part, own in zip(each.found.components, said["found"]["components"], strict=True):
+                own |= {"sd": part.sd, "truncated": part.truncated}
         return data
 
     def tables(self, *, subsets: bool = False, every: bool = True) -> Sequence[Table]:
@@ -146,6 +164,7 @@ class Comparison(Tabular):
             replace(self._runs(), title=self.title, about=f"{len(self.runs)} runs · {count}"),
             few.pairs_table(self._hidden(few)),
             *([few.failures_table()] if few.failures else []),
+            *([components_table(self.components)] if self.components else []),
             *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
             Table((), notes=list(self._legend(subsets=subsets))),
             *([Table((), notes=list(other_lines(self.others, self.benchmark)))] if self.others else []),
@@ -166,6 +185,7 @@ class Comparison(Tabular):
             whole=whole,
             agreement=tuple(each for each in self.agreement if best in {each.first, each.second}),
             failures=tuple(each for each in self.failures if best in {each.first, each.second}),
+            equivalences=tuple(each for each in self.equivalences if best in {each.first, each.second}),
         )
 
     def _hidden(self, few: Comparison) -> list[str]:
@@ -196,6 +216,11 @@ class Comparison(Tabular):
             Column("p (Holm)", "p"): lambda line: line[2],
             Column("MDE", "distance"): lambda line: line[1].smallest,
         }
+        if self.equivalences:
+            stands = decisions(self, titles)
+            columns[Column(within_head(self))] = lambda line: (
+                stands[line[1].first, line[1].second] if line[0] is self.whole else None
+            )
         return Table.of(lines, columns, lambda _: {"unit": self.measure})
 
     def _runs(self) -> Table:
@@ -242,6 +267,9 @@ class Comparison(Tabular):
             if len(tested) > 1:
                 columns[Column("p (Holm)", "p")] = lambda pair: tested[pair][1]
             columns[Column("MDE", "distance")] = lambda pair: tested[pair][0].smallest
+            if self.equivalences:
+                stands = decisions(self)
+                columns[Column("within", head=within_head(self))] = stands.__getitem__
         if self.agreement:
             columns |= agreement_columns(self.agreement)
         pairs = list(tested) or [(each.first, each.second) for each in self.agreement]
@@ -277,6 +305,8 @@ class Comparison(Tabular):
             yield CONSISTENCY
         if self.failures:
             yield LEGEND
+        if self.components:
+            yield from component_lines(self.components)
         yield from agreement_legend(self.agreement)
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)
@@ -303,6 +333,10 @@ class Comparison(Tabular):
         level = ", at the corrected level" if count > 1 else ""
         unit = "" if is_coefficient(self.measure) else " in percentage points"
         yield f"MDE: minimum detectable effect{unit} (80% power{level})"
+        yield from margin_lines(self)
+        if self.contenders:
+            ranked = sorted(self.contenders, key=lambda each: -each.difference)
+            yield best_line([str(each.run + 1) for each in ranked if each.can_be_best], len(self.runs))
 
 
 def _score(at: int, part: Part) -> Value:

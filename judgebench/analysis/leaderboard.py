@@ -241,6 +241,9 @@ def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) ->
         if score is not None:
             rank = 1 + sum(each > score for each in scores)
             places[at] = replace(places[at], pareto=bool(front[at]), rank=rank, rank_low=ends[0], rank_high=ends[1])
+    for each in ranking.contenders:
+        at = alike[each.run]
+        places[at] = replace(places[at], can_be_best=each.can_be_best, best_low=each.low, best_high=each.high)
     return places
 
 

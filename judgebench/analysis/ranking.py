@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import counted
 from judgebench.analysis.compare import letters
 from judgebench.analysis.failures import failure_effects
+from judgebench.metrics.equivalence import contenders
 from judgebench.metrics.paired import ALPHA, PairedRuns
 from judgebench.metrics.rankings import holm, rank_intervals
 
@@ -16,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.analysis.failures import FailureEffect
+    from judgebench.metrics.equivalence import Contender
     from judgebench.metrics.paired import PairedScores
     from judgebench.runs import Finished
 
@@ -33,6 +35,7 @@ class Ranking:
         section_letters: The same for each section, corrected for all of them.
         beaten: Pairs of which the first is significantly better than the second.
         ranks: Between which ranks each is, 95% of the time.
+        contenders: Each of three and more runs against the best of the others, by their numbers.
         excess: By how much the best of so many runs would be above the truth on average, were all equally good.
         failures: What failures do to the difference of the best run and each other.
     """
@@ -42,6 +45,7 @@ class Ranking:
     section_letters: dict[str, dict[int, str]] = field(default_factory=dict)
     beaten: frozenset[tuple[int, int]] = frozenset()
     ranks: dict[int, tuple[int, int]] = field(default_factory=dict)
+    contenders: tuple[Contender, ...] = ()
     excess: float | None = None
     failures: tuple[FailureEffect, ...] = ()
 
@@ -76,6 +80,7 @@ def rank_runs(runs: Sequence[Finished], items: Sequence[str], sort: str, seed: i
         section_letters=sections,
         beaten=frozenset(pair for pair, value in zip(better, p.values(), strict=True) if value <= ALPHA),
         ranks=dict(enumerate(rank_intervals(whole.scores, whole.drawn, whole.effective_n))),
+        contenders=tuple(contenders(whole.scores, whole.drawn, whole.effective_n)) if len(runs) > 2 else (),
         excess=float((whole.drawn - whole.scores[:, None]).max(axis=0).mean()),
         failures=failure_effects(outcomes, benchmark, [whole.difference(best, each) for each in others], seed)
         if failing

@@ -15,6 +15,7 @@ from judgebench.metrics.summary import Usage
 from judgebench.metrics.votes import (
     as_said,
     criteria_shares,
+    has_probabilities,
     log_odds_weight,
     majority,
     mean_parts,
@@ -146,7 +147,10 @@ class Bench:
         if rule.scale is not None or rule.of is not None:
             what = "ratings" if rule.of is None else "verdicts on criteria"
             raise ConfigError(f"--weights confidence needs choices, and these runs have {what}: use equal or accuracy")
-        if all(each.orders == "one" and each.samples == 1 and not each.soft for each in self.protocols):
+        several = any(each.orders != "one" or each.samples > 1 or each.soft for each in self.protocols)
+        if not several and not any(
+            has_probabilities(among) for each in self.opened for among in each.readings.values()
+        ):
             raise ConfigError(
                 "--weights confidence needs several verdicts per question, or probabilities: use runs with --orders "
                 "both, --samples or --logprobs, or other weights"

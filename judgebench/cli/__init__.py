@@ -24,12 +24,19 @@ _COLLECT_AFTER = 50_000
 COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
     "score": ("judgebench.cli.score:score", "Compute the same metrics from a reward model's scores."),
+    "reward": ("judgebench.cli.reward:reward", "Run a reward model here and score it on a benchmark."),
     "show": ("judgebench.cli.show:show", "Show an item of a run in full, or the failures of the run."),
     "import": ("judgebench.cli.importing:import_", "Turn verdicts made elsewhere into runs; no API calls."),
     "report": ("judgebench.cli.report:report", "Show runs in full: scores, biases, calibration, cost, latency."),
     "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
     "pick": ("judgebench.cli.pick:pick", "Pick the cheapest judge that is not significantly worse than the best."),
+    "tune": ("judgebench.cli.tune:tune", "Find a better wording for your own labelled items, on held-out items."),
+    "validate": ("judgebench.cli.validate:validate", "Say whether a judge agrees with people well enough."),
+    "estimate": (
+        "judgebench.cli.estimate:estimate",
+        "Estimate what people would say from a judge's verdicts and some labels.",
+    ),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (

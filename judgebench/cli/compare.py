@@ -7,7 +7,7 @@ from typing import Any
 import click
 
 from judgebench.cli.console import quiet_option, runs_argument, seed_option
-from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.errors import EXIT_DONE, NumberRange
 
 
 @click.command(
@@ -16,6 +16,12 @@ from judgebench.cli.errors import EXIT_DONE
 )
 @runs_argument("RUN RUN...")
 @click.option("--common", is_flag=True, help="Compare only the items that all runs have.")
+@click.option(
+    "--margin",
+    type=NumberRange(0, 100, min_open=True, max_open=True),
+    metavar="POINTS",
+    help="Test whether runs are equivalent, or worse by less, within this margin.",
+)
 @click.option("--subsets", is_flag=True, help="Show subsets as well as sections.")
 @click.option("--all", "every", is_flag=True, help="Show every pair of runs; default: of many, the best run's.")
 @seed_option("bootstrap")
@@ -26,13 +32,14 @@ def compare(runs: tuple[str, ...], **options: Any) -> int:
 
     Each RUN is a run's folder. Of three and more runs over different items, the largest set over the same items is
     compared, and the others are listed. Differences of the official score have a paired interval and a Holm-corrected
-    p-value (McNemar's test with mid-p, or a sign-flip test for fractional credits).
+    p-value (McNemar's test with mid-p, or a sign-flip test for fractional credits). Of three and more runs it says
+    which can still be the best.
     """
     from judgebench.analysis.compare import compare as compare_runs
     from judgebench.cli.console import print_found
     from judgebench.cli.progress import shown
 
     with shown():
-        found = compare_runs(runs, common=options["common"], seed=options["seed"])
+        found = compare_runs(runs, common=options["common"], margin=options["margin"], seed=options["seed"])
     print_found(found, found.tables(subsets=options["subsets"], every=options["every"]), as_json=options["as_json"])
     return EXIT_DONE

@@ -64,6 +64,8 @@ _PLAINER = (
     (r"is not in the range x>=(\S+)", r"must be >= \1"),
     (r"is not in the range (\S+?)<=x<=(\S+)", r"must be in [\1, \2]"),
     (r"is not in the range (\S+?)<=x<(\S+)", r"must be in [\1, \2)"),
+    (r"is not in the range (\S+?)<x<(\S+)", r"must be in (\1, \2)"),
+    (r"is not in the range x>(\S+)", r"must be > \1"),
 )
 
 

@@ -14,7 +14,7 @@ from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
 from judgebench.cli.groups import Group, Renamed
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from judgebench.engine.check import JudgeCheck
     from judgebench.judges import Judge
@@ -151,6 +151,11 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
     return EXIT_DONE if found.works else EXIT_INCOMPLETE
 
 
+def _how_probable(value: object, probabilities: Mapping[str, float] | None) -> str:
+    share = (probabilities or {}).get(str(value))
+    return "" if share is None else f", probability {share:.4g}"
+
+
 def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
     """What one tiny call showed, in words."""
     from judgebench.items import Failure, Verdict
@@ -167,7 +172,8 @@ def _said(found: JudgeCheck) -> Iterator[tuple[str, str]]:
     if isinstance(result, Failure):
         yield "verdict", f"none: {result.kind} ({result.detail})"
     else:
-        yield "verdict", str(result.value)
+        likely = None if reply.answers is None else found.probabilities
+        yield "verdict", f"{result.value}{_how_probable(result.value, likely)}"
     if reply.reasoning is not None:
         yield "thinking", "separate from the reply"
     if reply.left_out:

@@ -62,7 +62,7 @@ class Budget:
         Args:
             judge: Whose call.
             messages: What is asked.
-            schema: The JSON schema that goes out as the form of the reply, if any.
+            schema: The JSON schema, or the typed questions, that go out beside the messages, if any.
 
         Raises:
             BudgetReached: The call could pass the limit.
@@ -118,7 +118,12 @@ class Bill:
 
 
 def longest_answer(judge: Judge) -> int | None:
-    """The most tokens an answer of the judge can have: its own parameter, else the model's limit; None: unknown."""
+    """The most tokens an answer of the judge can have: its own parameter, else the model's limit; None: unknown.
+
+    A decision model writes none.
+    """
+    if judge.decides:
+        return 0
     params, _ = judge.params_asked()
     for name in ("max_completion_tokens", "max_tokens"):
         if isinstance(limit := params.get(name), int):
@@ -130,7 +135,7 @@ def highest_cost(judge: Judge, messages: Sequence[Mapping[str, str]], schema: Ma
     """The most that one call can cost, in USD.
 
     A prompt has at most as many tokens as bytes (every token of a byte-level vocabulary holds at least one), and a few
-    more a message for the roles; a schema that goes out may be part of it.
+    more a message for the roles; a schema or questions that go out may be part of it.
 
     Raises:
         ConfigError: The judge's price, or the length of its answers, is not known.

@@ -217,7 +217,7 @@ class JudgeClient:
         return None
 
     def _second_key(self, request: Request) -> str:
-        return self.keys.key(request.messages, request.sample, request.schema, request.hint, limited=False)
+        return self.keys.key(request.messages, request.sample, request.form, request.hint, limited=False)
 
     def cached_many(self, keys: Sequence[str]) -> dict[str, Reply]:
         """Replies that the cache has under some of the keys, in one query; those that are not there may still be."""
@@ -318,7 +318,7 @@ class JudgeClient:
     def _highest(self, request: Request) -> float | None:
         """What one try can cost at most, in USD; None where that is not known."""
         try:
-            return highest_cost(self.judge, request.messages, request.schema)
+            return highest_cost(self.judge, request.messages, request.form)
         except ConfigError:
             return None
 
@@ -407,7 +407,7 @@ class JudgeClient:
         clock = asyncio.get_running_loop().time
         async with (
             self._place(clock, held=not again) as flight,
-            self.budget.call(self.judge, request.messages, request.schema) as bill,
+            self.budget.call(self.judge, request.messages, request.form) as bill,
         ):
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
@@ -475,7 +475,7 @@ class JudgeClient:
     def _cost(self, reply: Reply) -> float | None:
         """What a reply costs by its tokens, in USD; None where they, or the judge's price, are not known."""
         price = price_of(self.judge)
-        known = reply.prompt_tokens and (reply.completion_tokens or not reply.text)
+        known = reply.prompt_tokens and (reply.completion_tokens or reply.answers is not None or not reply.text)
         return None if price is None or not (known or is_free(price)) else cost(price, reply.model_dump())
 
     def _refused(self, error: Exception, request: Request) -> Reply:

@@ -15,7 +15,7 @@ from judgebench.judges import destination_lines, load_judges, own_files, takes_s
 from judgebench.protocols import Call
 from judgebench.runs import Judgement
 from judgebench.templates import hint_for, load_template
-from judgebench.verdicts import Reply, read, structured_schema
+from judgebench.verdicts import Reply, read, structured_schema, typed_questions
 
 if TYPE_CHECKING:
     from judgebench.items import Verdict
@@ -103,7 +103,9 @@ async def ask_once(
     schema = structured_schema(rule, LABELS[: len(order)]) if structured else None
     hint = hint_for(wording, item, order) if judge.offline else None
     async with aclosing(JudgeClient(judge, cache, tries=tries)) as client:
-        request = Request(client.keys.key(messages, 0, schema, hint), messages, 0, schema, hint)
+        asked = typed_questions(rule, LABELS[: len(order)], len(item.steps)) if judge.decides else None
+        request = Request("", messages, 0, schema, hint, asked)
+        request.key = client.keys.key(messages, 0, request.form, hint)
         known = client.cached(request)
         try:
             if known is None:

@@ -48,6 +48,12 @@ class JudgeCheck:
         """Whether a verdict came back, and the log-probabilities where they were asked for."""
         return isinstance(self.result, Verdict) and (not self.soft or self.result.soft is not None)
 
+    @property
+    def probabilities(self) -> dict[str, float] | None:
+        """How probable each verdict was; None where that did not come."""
+        soft = self.result.soft if isinstance(self.result, Verdict) else None
+        return None if soft is None else dict(soft.probabilities)
+
     def to_json(self) -> dict[str, object]:
         """Names and values, as `judges check --json` prints them."""
         reply, result = self.reply, self.result
@@ -57,6 +63,7 @@ class JudgeCheck:
             "template": self.template,
             "works": self.works,
             "verdict": result.value if isinstance(result, Verdict) else None,
+            "probabilities": self.probabilities,
             "failure": {"kind": result.kind, "detail": result.detail} if isinstance(result, Failure) else None,
             "reply": reply.text,
             "served_model": reply.served_model,

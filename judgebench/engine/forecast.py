@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import random
 import re
 from dataclasses import asdict, dataclass, field
@@ -15,7 +16,7 @@ from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.judges import cost, price_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from pathlib import Path
 
     from judgebench.client import ReplyCache, Request
@@ -102,7 +103,7 @@ class _Prompts:
     def tokens(self, judge: Judge) -> int:
         if not self.drawn or judge.offline:
             return 0
-        counted = sum(prompt_tokens(judge, request.messages) for request in self.drawn)
+        counted = sum(prompt_tokens(judge, _texts(request)) for request in self.drawn)
         if self.count == len(self.drawn):
             return counted
         return round(counted * self.characters / max(1, sum(map(_characters, self.drawn))))
@@ -180,11 +181,12 @@ def _of(plan: RunPlan, client: JudgeClient, asked: set[str], known: dict[str, Le
             prompts.add(work.request)
     tokens, calls = prompts.tokens(judge), prompts.count
     longest = longest_answer(judge)
-    if of_model := not answers.count and calls > 0 and not judge.offline:
+    if of_model := not answers.count and calls > 0 and not judge.offline and not judge.decides:
         if judge.name not in known:
             known[judge.name] = _answers_of_model(judge, client.cache)
         answers = known[judge.name]
-    length = ASSUMED_ANSWER if not answers.count else answers.tokens / answers.count
+    assumed = 0 if judge.decides else ASSUMED_ANSWER
+    length = assumed if not answers.count else answers.tokens / answers.count
     timed = answers.timed if calls else 0
     latency = answers.seconds / timed if timed else _FIRST_TOKEN_S + length / _TOKENS_PER_S
     expected = 0 if judge.offline else round(calls * (length if longest is None else min(length, longest)))
@@ -219,5 +221,12 @@ def _cost(judge: Judge, prompt: int, answer: int, *, highest: bool = False) -> f
     return cost(price, {"prompt_tokens": prompt, "completion_tokens": answer, "reasoning_tokens": thought})
 
 
+def _texts(request: Request) -> Sequence[Mapping[str, str]]:
+    """The messages, and as one more the typed questions where there are such."""
+    if request.questions is None:
+        return request.messages
+    return [*request.messages, {"role": "user", "content": json.dumps(request.questions, ensure_ascii=False)}]
+
+
 def _characters(request: Request) -> int:
-    return sum(len(message["content"]) for message in request.messages)
+    return sum(len(message["content"]) for message in _texts(request))

@@ -88,7 +88,9 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
         made = [
-            RunSpec(held, judge, template, companion, put, selection, known.families, files.get(judge.name))
+            RunSpec(
+                held, judge, template, companion, _put_to(judge, put), selection, known.families, files.get(judge.name)
+            )
             for judge in judges
         ]
         for alteration in others:
@@ -131,6 +133,11 @@ def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:
         soft=options.logprobs,
         pairs=options.pairs,
     )
+
+
+def _put_to(judge: Judge, protocol: Protocol) -> Protocol:
+    """The protocol for a judge: a decision model gives its probabilities unasked, and never needs a follow-up turn."""
+    return replace(protocol, soft=False, repair=0) if judge.decides else protocol
 
 
 def _until_shown(cells: Sequence[RunSpec], left_out: Sequence[str], options: PlanOptions) -> list[RunSpec]:

@@ -9,7 +9,7 @@ from judgebench.client import Request
 from judgebench.items import LABELS
 from judgebench.protocols import calls_open
 from judgebench.templates import can_be_mended, follow_up, hint_for
-from judgebench.verdicts import answer_of, structured_schema
+from judgebench.verdicts import answer_of, structured_schema, typed_questions
 
 if TYPE_CHECKING:
     from judgebench.client import KeyMaker
@@ -65,12 +65,13 @@ class Questions:
         rule = template.rule_for(item, call.order)
         schema = structured_schema(rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
         hint = hint_for(template, shown, call.order) if self.cell.judge.offline else None
-        key = self.keys.key(messages, call.sample, schema, hint)
-        return Request(key, messages, call.sample, schema, hint)
+        asked = typed_questions(rule, LABELS[: len(call.order)], len(item.steps)) if self.cell.judge.decides else None
+        request = Request("", messages, call.sample, schema, hint, asked)
+        return replace(request, key=self.keys.key(messages, call.sample, request.form, hint))
 
     def next_turn(self, work: Work, reply: Reply, result: Verdict | Failure) -> Work | None:
         """The follow-up turn that a reply needs, if one is allowed and can help."""
-        if work.turn >= self.cell.orders.repair or not can_be_mended(result):
+        if work.turn >= self.cell.orders.repair or not can_be_mended(result) or work.request.questions is not None:
             return None
         request, template = work.request, self.cell.template_for(work.item)
         structured = request.schema is not None

@@ -76,7 +76,10 @@ class RunSpec:
         if self.selection.limit is not None:
             parts.append(f"limit{self.selection.limit}")
         parts += [folder_name(subset) for subset in self.selection.subsets]
-        if self.orders.seed and (kind.ordered or self.selection.limit is not None):
+        if self.selection.part is not None:
+            parts.append(self.selection.part)
+        drawn = self.selection.limit is not None or self.selection.part is not None
+        if self.orders.seed and (kind.ordered or drawn):
             parts.append(f"seed{self.orders.seed}")
         last = "" if self.alteration is None else f"-{self.alteration.title}"
         if self.until_shown is not None:
@@ -118,7 +121,14 @@ class RunSpec:
         if self.judge.offline and (self.template.rule.classes is not None or self.template.rule.steps):
             what = "steps" if self.template.rule.steps else "classes"
             yield f"{self.judge.model} does not read the answer: its {what}, and so its score, mean nothing"
-        if self.orders.samples > 1 and not self.judge.offline and self.judge.params_asked()[0].get("temperature") == 0:
+        if self.orders.samples > 1 and self.judge.decides:
+            yield (
+                f"{self.orders.samples} samples per question of a decision model, whose probabilities are mostly the "
+                "same each time"
+            )
+        elif (
+            self.orders.samples > 1 and not self.judge.offline and self.judge.params_asked()[0].get("temperature") == 0
+        ):
             yield (
                 f"{self.orders.samples} samples per prompt at temperature 0, where most judges give the same reply: "
                 "set a higher temperature in the judge's params"
@@ -173,6 +183,7 @@ class RunSpec:
                 "model": self.judge.model,
                 "params": self.judge.params_asked()[0],
                 "extra": self.judge.public().get("extra", {}),
+                **({"api": "decisions"} if self.judge.decides else {}),
             },
             "template": self.template.hash,
             "companion": None if self.companion is None else self.companion.hash,

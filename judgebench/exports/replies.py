@@ -274,6 +274,7 @@ class _RunReplies:
             refusal=failure.detail if failure is not None and marked else None,
             created=self._started,
             left_out=self._left_out,
+            answers=judgement.answers,
             **told,
         )
         return reply, True

@@ -66,6 +66,7 @@ KEY_VARIABLES: dict[str, tuple[str, ...]] = {
     "perplexity": ("PERPLEXITYAI_API_KEY", "PERPLEXITY_API_KEY"),
     "sambanova": ("SAMBANOVA_API_KEY",),
     "together_ai": ("TOGETHER_API_KEY", "TOGETHER_AI_API_KEY", "TOGETHERAI_API_KEY"),
+    "typesafe": ("TYPESAFE_API_KEY",),
     "xai": ("XAI_API_KEY",),
     "zai": ("ZAI_API_KEY",),
 }
@@ -150,34 +151,64 @@ def _is_count(value: Any) -> bool:
 
 
 @lru_cache(maxsize=256)
-def listed_price(model: str) -> Price | None:
+def listed_price(model: str, *, decisions: bool = False) -> Price | None:
     """The price of a LiteLLM id (`openai/gpt-6-luna`) in LiteLLM's table; None where it has none.
 
     An entry without the provider's prefix counts only where it is of that provider, so that a model of the same
     name on a server of one's own has no price.
+
+    Args:
+        model: The id.
+        decisions: Its price as a decision model, where a chat model that is both has another.
     """
+    entry = _entry(model)
+    if entry is None:
+        return None
+
+    def per_million(field: str) -> Any:
+        own = entry.get(f"{field}{_OF_DECISIONS}") if decisions else None
+        return _per_million(entry[field] if own is None else own)
+
+    if per_million("input_cost_per_token") is None or per_million("output_cost_per_token") is None:
+        return None
+    return Price(
+        input=per_million("input_cost_per_token"),
+        output=per_million("output_cost_per_token"),
+        cached_input=per_million("cache_read_input_token_cost"),
+        reasoning=None if decisions else per_million("output_cost_per_reasoning_token"),
+    )
+
+
+def listed_mode(model: str) -> str | None:
+    """What kind of model a LiteLLM id is by LiteLLM's table: `chat`, `evaluation`, `embedding`, ...; None: unknown."""
+    entry = _entry(model)
+    mode = None if entry is None else entry.get("mode")
+    return None if mode is None else str(mode)
+
+
+def is_listed_decider(model: str) -> bool:
+    """Whether LiteLLM's table has a LiteLLM id as a decision model, alone or beside chat."""
+    entry = _entry(model)
+    if entry is None:
+        return False
+    endpoints = entry.get("supported_endpoints") or ()
+    priced = any(entry.get(field) is not None for field in _FIELDS if field.endswith(_OF_DECISIONS))
+    return entry.get("mode") in DECISION_MODES or priced or any(each.endswith(_DECISION_PATHS) for each in endpoints)
+
+
+def _entry(model: str) -> dict[str, Any] | None:
+    """The table's entry of a LiteLLM id, which may stand there without its provider."""
     table = _table()
     provider, _, bare = model.partition("/")
     entry = table.get(model)
     if entry is None and bare in table and str(table[bare]["litellm_provider"]).startswith(provider):
         entry = table[bare]
-    if entry is None or entry["input_cost_per_token"] is None or entry["output_cost_per_token"] is None:
-        return None
-    return Price(
-        input=_per_million(entry["input_cost_per_token"]),
-        output=_per_million(entry["output_cost_per_token"]),
-        cached_input=_per_million(entry["cache_read_input_token_cost"]),
-        reasoning=_per_million(entry["output_cost_per_reasoning_token"]),
-    )
+    return entry
 
 
 def listed_end(model: str) -> date | None:
     """The day from which a LiteLLM id is no longer served, by LiteLLM's table; None where it names none."""
-    table = _table()
-    provider, _, bare = model.partition("/")
-    entry = table.get(model)
-    if entry is None and bare in table and str(table[bare]["litellm_provider"]).startswith(provider):
-        entry = table[bare]
+    entry = _entry(model)
     try:
         return None if entry is None else date.fromisoformat(entry["deprecation_date"])
     except (TypeError, ValueError):
@@ -237,7 +268,18 @@ _FIELDS = (
     "max_output_tokens",
     "supports_response_schema",
     "deprecation_date",
+    "mode",
+    "supported_endpoints",
+    "input_cost_per_token_decisions",
+    "output_cost_per_token_decisions",
+    "cache_read_input_token_cost_decisions",
 )
+_OF_DECISIONS = "_decisions"
+_DECISION_PATHS = ("/decisions", "/systemone")
+DECISION_MODES = frozenset({"evaluation", "decisions"})
+"""What LiteLLM's table calls models that answer typed questions with probabilities."""
+TEXT_MODES = frozenset({"chat", "responses", "completion"})
+"""What it calls those that answer with text."""
 _TAKE_SCHEMAS = frozenset({"predibase", "fireworks_ai", "lm_studio", "nebius", "databricks"})
 
 

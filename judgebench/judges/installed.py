@@ -35,3 +35,11 @@ def routed_providers() -> frozenset[str]:
         source = ""
     names = source.partition("class LlmProviders(")[2].partition("\nclass ")[0]
     return frozenset({*re.findall(r'^    [A-Z0-9_]+ = "([^"]+)"', names, re.MULTILINE), *routed_like_openai()})
+
+
+@lru_cache(maxsize=1)
+def decision_providers() -> frozenset[str]:
+    """Providers whose decision models LiteLLM can call; none with a LiteLLM that knows of no such models."""
+    folder = litellm_folder() or Path()
+    found = {path.parts[-3] for path in folder.glob("llms/*/decisions/transformation.py")}
+    return frozenset(found - {"base_llm"})

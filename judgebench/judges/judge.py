@@ -4,16 +4,29 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any
+from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
-from judgebench.judges.catalog import FREE, Price, listed_context, listed_end, listed_price, listed_schema
+from judgebench.judges.catalog import (
+    DECISION_MODES,
+    FREE,
+    Price,
+    listed_context,
+    listed_end,
+    listed_mode,
+    listed_price,
+    listed_schema,
+)
+from judgebench.judges.installed import decision_providers
 from judgebench.verdicts import TOP
 
 OFFLINE = ("longest", "shortest", "first", "random")
 """The baselines that need no model: `offline/longest` and so on."""
+
+OWN_SERVERS = frozenset({"openai", "hosted_vllm"})
+"""Providers whose protocol servers of one's own speak, under any model's name."""
 
 DEFAULT_PARAMS: dict[str, Any] = {"temperature": 0, "max_tokens": 2048}
 """What a judge without `params` is asked with; the client leaves out, and says, what its model does not take."""
@@ -50,6 +63,8 @@ class Judge(BaseModel):
         timeout: Seconds until a call is given up.
         family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
+        api: How it is asked: `chat` for text, `decisions` for typed questions that it answers with probabilities; None:
+            as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
         address_variable: The environment variable that `api_base` is from; None: a file, or there is none.
         found: Whether `./providers.yaml`, which nobody named, sends it to an address that is not its provider's own.
@@ -71,6 +86,7 @@ class Judge(BaseModel):
     timeout: float = Field(default=120, gt=0)
     family: str | None = Field(default=None, min_length=1)
     structured_output: bool | None = None
+    api: Literal["chat", "decisions"] | None = None
     extra: dict[str, object] = Field(default_factory=dict)
     address_variable: str | None = None
     found: bool = False
@@ -104,15 +120,26 @@ class Judge(BaseModel):
         """Whether this is a baseline that calls no model."""
         return self.provider == "offline"
 
+    @property
+    def decides(self) -> bool:
+        """Whether it is a decision model: one that answers typed questions with probabilities, and writes no text."""
+        if self.api is not None or self.function is not None or self.provider not in decision_providers():
+            return self.api == "decisions"
+        # A server of one's own gives any name to what it serves; without an entry nothing is found out.
+        at_own_server = self.api_base is not None and self.provider in OWN_SERVERS
+        return not at_own_server and listed_mode(self.known_as) in DECISION_MODES
+
     def params_asked(self) -> tuple[dict[str, object], bool]:
         """The parameters of a call, and whether they are the defaults (what the model does not take is left out)."""
+        if self.decides:
+            return {}, False
         params = DEFAULT_PARAMS if self.params is None else self.params
         return {**params, **self.soft_params}, self.params is None
 
     @property
     def soft_params(self) -> dict[str, object]:
         """The parameters that ask for log-probabilities, left out and said where the model does not take them."""
-        if not self.soft or self.offline:
+        if not self.soft or self.offline or self.decides:
             return {}
         return {"logprobs": True, "top_logprobs": (self.params or {}).get("top_logprobs", TOP)}
 
@@ -122,6 +149,7 @@ class Judge(BaseModel):
         settings = self.model_dump(exclude_none=True, exclude={"soft", "found"}) | {
             "params": params,
             "params_defaulted": defaulted,
+            **({"api": "decisions"} if self.decides else {}),
         }
         public: dict[str, Any] = without_secrets(settings)
         return public
@@ -131,7 +159,7 @@ def price_of(judge: Judge) -> Price | None:
     """The judge's own price, else that of LiteLLM's table, else None; offline baselines are free."""
     if judge.price is not None:
         return judge.price
-    return FREE if judge.offline else listed_price(judge.known_as)
+    return FREE if judge.offline else listed_price(judge.known_as, decisions=judge.decides)
 
 
 def context_of(judge: Judge) -> int | None:
@@ -151,6 +179,6 @@ def end_of(judge: Judge, today: date | None = None) -> date | None:
 
 def takes_schema(judge: Judge) -> bool:
     """Whether a JSON schema for the reply goes out with a call: as the judge says, else as LiteLLM's table does."""
-    if judge.offline:
+    if judge.offline or judge.decides:
         return False
     return listed_schema(judge.known_as) if judge.structured_output is None else judge.structured_output

@@ -23,6 +23,7 @@ from judgebench.judges.callables import callable_judge
 from judgebench.judges.catalog import PROVIDERS, Price, is_listed_provider
 from judgebench.judges.credentials import keys_sent
 from judgebench.judges.judge import OFFLINE, Judge, Limits
+from judgebench.judges.kinds import check_kind
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
@@ -40,7 +41,7 @@ PLUGINS = "judgebench.providers"
 _OURS_ALONE = {"name", "extra", "soft", "function", "address_variable", "found"}
 _FIELDS = tuple(field for field in Judge.model_fields if field not in _OURS_ALONE)
 _TOP = ("defaults", "families", "judges")
-_NOT_DEFAULTS = ("model", "api_base", "cache_as")
+_NOT_DEFAULTS = ("model", "api_base", "cache_as", "api")
 _PARAMS = (
     *("temperature", "top_p", "top_k", "min_p", "seed", "stop", "logit_bias", "logprobs", "top_logprobs"),
     *("max_tokens", "max_completion_tokens", "frequency_penalty", "presence_penalty", "repetition_penalty"),
@@ -71,6 +72,7 @@ _EXPECTED = {
     "timeout": "seconds, more than 0",
     "family": "text (quote it)",
     "structured_output": "true or false",
+    "api": "chat or decisions",
 }
 _SECRET = "contains a key: put it in an environment variable and name that in api_key_env"  # noqa: S105
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
@@ -124,11 +126,11 @@ class Judges:
                 variable that holds its address holds none.
         """
         if name in self._presets:
-            return _at_its_address(self._presets[name])
+            return _of_its_kind(_at_its_address(self._presets[name]))
         if "/" not in name:
             raise unknown_name("judge", name, self._presets, mend="`judgebench judges list` shows all.")
         _check_model(name)
-        return _at_its_address(Judge.model_validate({**self._defaults, "name": name, "model": name}))
+        return _of_its_kind(_at_its_address(Judge.model_validate({**self._defaults, "name": name, "model": name})))
 
     def chosen(self, judges: Iterable[AnyJudge]) -> list[Judge]:
         """The judges that names, functions and judges stand for, each once.
@@ -151,7 +153,7 @@ class Judges:
 
     def _meant(self, judge: AnyJudge) -> Judge:
         if isinstance(judge, Judge):
-            return _at_its_address(judge)
+            return _of_its_kind(_at_its_address(judge))
         if isinstance(judge, str) and judge:
             return self.get(judge)
         if callable(judge):
@@ -338,6 +340,12 @@ def _at_its_address(judge: Judge) -> Judge:
     """The judge at the address of the environment, where there is one that LiteLLM would send it to."""
     has_none = judge.offline or judge.function is not None or is_plugged(judge.provider)
     return judge if has_none else at_its_address(judge)
+
+
+def _of_its_kind(judge: Judge) -> Judge:
+    if not (judge.offline or judge.function is not None or is_plugged(judge.provider)):
+        check_kind(judge)
+    return judge
 
 
 def _split(settings: Mapping[str, Any]) -> dict[str, Any]:

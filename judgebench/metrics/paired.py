@@ -51,6 +51,8 @@ FEW = 300
 _BOOTSTRAP: Test = "bootstrap"
 _KEPT = 25_000_000
 _ROUNDING = 1e-12
+_FURTHEST, _HALVINGS = 8.0, 25
+"""Standard errors from which on an interval is looked for, and how often that is halved."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -257,6 +259,35 @@ class PairedScores:
         """The p of a difference alone: quicker, since it needs no interval."""
         return self._test(first, second)[0]
 
+    def one_sided(self, first: int, second: int, margin: float) -> tuple[float, float]:
+        """P of two one-sided tests: against the first being the margin or more worse, and the second being so.
+
+        Each is what makes the end of the interval reach the margin: twice p is the level of that interval.
+
+        Args:
+            first: Number of a run.
+            second: Number of another.
+            margin: In the unit of the scores; below 0 it is one by which a run has to be better.
+        """
+        difference = float(self._scores[first] - self._scores[second])
+        if not self._is_small:
+            drawn = self._bootstrap_draws(first, second)
+            if float(np.ptp(drawn)) >= _ROUNDING:
+                sd = float(drawn.std())
+                return _beyond(drawn - difference, difference + margin, sd), _beyond(
+                    difference - drawn, margin - difference, sd
+                )
+
+        def ends(confidence: float) -> Interval:
+            if self._is_small:
+                return self._newcombe(first, second, confidence)
+            found = self._bootstrap(first, second, confidence)
+            return Interval(found.low, found.high)
+
+        return _level(lambda c: ends(c).low, lambda c: ends(c).high, -margin), _level(
+            lambda c: -ends(c).high, lambda c: -ends(c).low, -margin
+        )
+
     def _values(self, at: int) -> Floats:
         """The score of every run in one stratum."""
         values: Floats = self._own[at].values if at in self._own else self._credits[at].mean(axis=1)
@@ -339,8 +370,7 @@ class PairedScores:
     def _bootstrap(self, first: int, second: int, confidence: float = CONFIDENCE) -> PairedDifference:
         """The difference, its interval and its p by the bootstrap."""
         difference = float(self._scores[first] - self._scores[second])
-        drawn = self._drawn[first] - self._drawn[second]
-        drawn = difference + (drawn - difference) * self._across(first, second)
+        drawn = self._bootstrap_draws(first, second)
         if float(np.ptp(drawn)) < _ROUNDING:
             effective = self._effective(self._units)
             n = max(round(effective), 1) if self._by_own_rule else effective
@@ -351,6 +381,12 @@ class PairedScores:
             tail = math.erfc(abs(difference) / float(drawn.std()) / math.sqrt(2))
             return replace(found, p=min(found.p, tail))
         return found
+
+    def _bootstrap_draws(self, first: int, second: int) -> Floats:
+        """The difference in resamples, shape (resamples,), with clusters that reach over strata."""
+        difference = float(self._scores[first] - self._scores[second])
+        drawn: Floats = self._drawn[first] - self._drawn[second]
+        return difference + (drawn - difference) * self._across(first, second)
 
     def _across(self, first: int, second: int) -> float:
         """What clusters that reach over strata, each of which is drawn by itself, add to a difference's deviations."""
@@ -512,6 +548,31 @@ class PairedRuns:
             weights: Of the groups in the score, of any sum above 0; groups of weight 0 are left out.
         """
         return self._scores(weights)
+
+
+def _beyond(deviations: Floats, room: float, sd: float) -> float:
+    """The chance of a deviation as far below 0 as the room, from resamples; its normal limit where none is."""
+    count = int(np.count_nonzero(deviations <= -room + _ROUNDING))
+    p = (1 + count) / (1 + len(deviations))
+    return p if count else min(p, math.erfc(room / sd / math.sqrt(2)) / 2)
+
+
+def _level(low: Callable[[float], float], high: Callable[[float], float], at: float) -> float:
+    """One-sided p of a value or less: half the level of the interval whose lower end is the value.
+
+    Where the estimate is below the value, it is what is left of the p from the upper end.
+    """
+    below = low(_ROUNDING) <= at
+    least, most = 0.0, _FURTHEST
+    for _ in range(_HALVINGS):
+        z = (least + most) / 2
+        confidence = math.erf(z / math.sqrt(2))
+        if (high(confidence) < at) if below else (low(confidence) > at):
+            least = z
+        else:
+            most = z
+    tail = math.erfc(least / math.sqrt(2)) / 2
+    return 1 - tail if below else tail
 
 
 def _credits(run: Sequence[Outcome], view: View) -> list[float]:

@@ -180,6 +180,16 @@ def as_said(name: str, voting: Sequence[Reading]) -> str | StepIndex:
     return StepIndex(name) if is_step and name.lstrip("-").isdecimal() else name
 
 
+def has_probabilities(readings: Iterable[Reading]) -> bool:
+    """Whether any verdict came with its probability.
+
+    Example:
+        >>> has_probabilities([Reading((0, 1), 0, Verdict("A"))])
+        False
+    """
+    return any(isinstance(each.result, Verdict) and each.result.soft is not None for each in readings)
+
+
 def mode_of(readings: Sequence[Reading]) -> Reading:
     """What most of the verdicts name; of several with the most, that of the earliest sample.
 

@@ -11,7 +11,7 @@ from judgebench.items import is_coefficient
 from judgebench.pages.axes import Axis, decimal_tick, linear, reach, share_tick
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from markupsafe import Markup
 
@@ -45,6 +45,16 @@ class Figure:
         """What the page's scripts need: the data."""
         columns, rows = ([], []) if self.table is None else self.table.records
         return {"id": self.id, "columns": [column.name for column in columns], "rows": plain(rows)}
+
+
+def sentences(lines: Iterable[str]) -> str:
+    """Lines as sentences of a paragraph.
+
+    Example:
+        >>> sentences(["p: exact", "no label"])
+        'P: exact. No label.'
+    """
+    return " ".join(f"{line[:1].upper()}{line[1:]}." for line in lines)
 
 
 def score_axis(dots: Sequence[Dot], measure: Measure | None, title: str = "score") -> Axis:

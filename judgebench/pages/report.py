@@ -7,11 +7,12 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from judgebench.analysis.cascade import MARGIN
 from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.edits import wording_edits
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
-from judgebench.pages import judgingfigures, scorefigures
+from judgebench.pages import comparisonfigures, judgingfigures, scorefigures
 from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
@@ -22,6 +23,7 @@ from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
 from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
+from judgebench.pages.tunedfigures import tuned_cards, tuned_figures
 from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
@@ -152,7 +154,7 @@ def _compared(lines: Sequence[Line]) -> Comparison | None:
     if len(lines) < 2:
         return None
     try:
-        return compare_finished([line.detail.finished for line in lines], common=True)
+        return compare_finished([line.detail.finished for line in lines], common=True, margin=MARGIN)
     except ConfigError:
         # Runs without labels may have no item in common; then there is nothing to compare, and nobody asked for it.
         return None
@@ -165,7 +167,10 @@ def _chapter(subject: Subject) -> Chapter:
         *annotator_figures(subject),
         *attribute_figures(subject),
         *step_figures(subject),
+        *tuned_figures(subject),
         scorefigures.differences(subject),
+        comparisonfigures.best(subject),
+        comparisonfigures.components(subject),
         scorefigures.failure_effects(subject),
         scorefigures.parts(subject, "section"),
         scorefigures.parts(subject, "subset"),
@@ -187,7 +192,7 @@ def _chapter(subject: Subject) -> Chapter:
         subject.slug,
         subject.board.title,
         lead,
-        [*pick_card(subject), *cards],
+        [*tuned_cards(subject), *pick_card(subject), *cards],
         [(line.number, line.title) for line in subject.lines],
         figures,
         bare,

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
+from judgebench.analysis.equivalent import margin_lines
 from judgebench.items import is_coefficient
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.axes import decimal_tick, linear, of_money, points_tick, reach, share_tick
-from judgebench.pages.figures import Figure, estimate_text, score_axis
+from judgebench.pages.figures import Figure, estimate_text, score_axis, sentences
 from judgebench.pages.plots import Curve, Dot, Point, heat, intervals, joined, keys, points
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ def differences(subject: Subject) -> Figure:
         title,
         f"{names[0]} minus each other run over the same items, with 95% intervals; the table has all pairs, for the "
         "score and each section. p (Holm): corrected for all pairs of a kind. MDE: minimum detectable difference at "
-        "80% power.",
+        f"80% power. {sentences(margin_lines(found))}",
         found.table(names),
         intervals(dots, axis, f"{title}: {names[0]} minus each other run", zero=True),
     )

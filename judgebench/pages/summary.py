@@ -7,6 +7,7 @@ from itertools import chain
 from typing import TYPE_CHECKING
 
 from judgebench._util.text import difference_text, dollars, p_text, percent, score_range, score_text
+from judgebench.analysis.equivalent import margin_text
 from judgebench.analysis.pick import pick_finished
 from judgebench.errors import ConfigError
 from judgebench.items import is_coefficient
@@ -17,6 +18,7 @@ from judgebench.runs import bounds_text
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from judgebench.analysis.comparison import Comparison
     from judgebench.metrics.paired import Difference
     from judgebench.metrics.sequential import Sequential
     from judgebench.pages.chapters import Line, Subject
@@ -229,7 +231,16 @@ def _how_sure(best: Sequence[Line], ranked: Sequence[Line], subject: Subject) ->
         least = difference_text(each.smallest, subject.measure).lstrip("+")
         unit = "" if is_coefficient(subject.measure) else " points"
         tested += f"; minimum detectable difference {least}{unit} (80% power)"
+    if (within := _equivalent(each, subject.comparison)) is not None:
+        return Card("Significance", f"equivalent within {within}", tested)
     return Card("Significance", "not significant", tested)
+
+
+def _equivalent(each: Difference, found: Comparison) -> str | None:
+    """The margin within which two runs are shown to be equivalent; None where they are not."""
+    pairs = {(pair.first, pair.second): pair.decision for pair in found.equivalences}
+    shown = pairs.get((each.first, each.second)) == "equivalent"
+    return margin_text(found.margin or 0.0, found.measure) if shown else None
 
 
 def _how_sure_at_the_stop(found: Sequential) -> Card:

@@ -73,6 +73,7 @@ class Judgement:
         turn: 0 for the reply to the question, n for the reply to the nth follow-up turn (`--repair`).
         reasoning: Thinking text that came apart from the reply; never read for the verdict.
         logprobs: The tokens that the probabilities were read from, so that they can be read again.
+        answers: A decision model's answers, as in `judgebench.Reply`.
         may_have_cost_usd: What tries of unknown cost may have cost at most, beside `cost_usd`; None: not known.
     """
 
@@ -100,6 +101,7 @@ class Judgement:
     reasoning: AnyText | None = None
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
     may_have_cost_usd: float | None = 0.0
+    answers: list[dict[AnyText, float | None] | None] | None = None
 
     @classmethod
     def of(
@@ -132,6 +134,7 @@ class Judgement:
             turn=turn,
             reasoning=reply.reasoning,
             logprobs=reply.logprobs,
+            answers=reply.answers,
             may_have_cost_usd=reply.may_have_cost_usd,
         )
 
@@ -164,6 +167,7 @@ class Judgement:
             reasoning=self.reasoning,
             completion_tokens=self.usage.completion_tokens,
             logprobs=self.logprobs,
+            answers=self.answers,
         )
 
     def to_line(self) -> bytes:

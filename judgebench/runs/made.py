@@ -97,12 +97,13 @@ def opened_members(
     templates = [run_templates(each) for each in opened]
     share_contents(opened)
     for each in opened[1:]:
-        _check_same_items(opened[0], each, what)
+        check_same_items(opened[0], each, what)
     check_alike(opened, templates, what)
     return opened, templates
 
 
-def _check_same_items(first: Finished, other: Finished, what: str) -> None:
+def check_same_items(first: Finished, other: Finished, what: str) -> None:
+    """Raises ConfigError where two runs do not judge the same items; `what` is made of them, as in a message."""
     if other.contents is first.contents:
         return
     common = [item for item in first.keys if item in other.keys]

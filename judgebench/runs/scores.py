@@ -63,6 +63,19 @@ class ScoreOptions:
         return ScoreReading(head, self.steps, threshold=self.threshold)
 
 
+@dataclass(frozen=True, slots=True)
+class ScoredBy:
+    """The model that gave the scores, where it was run here.
+
+    Attributes:
+        settings: The checkpoint, the precision, the template and what else they depend on, for the manifest.
+        notes: What a reader must know of it, a sentence each.
+    """
+
+    settings: Mapping[str, object]
+    notes: Sequence[str] = ()
+
+
 def read_scores(
     source: Source,
     dataset: Dataset,
@@ -198,6 +211,7 @@ def score_run(
     name: str,
     out: Path,
     options: ScoreOptions | None = None,
+    model: ScoredBy | None = None,
     seed: int = 0,
 ) -> Path:
     """Scores what a source has by the benchmark's rule and writes the run's folder.
@@ -208,6 +222,7 @@ def score_run(
         name: Whose scores they are, as in tables.
         out: The folder above the runs' folders.
         options: How they are read and joined.
+        model: What gave them, where that was run here.
         seed: Of the intervals' resampling.
 
     Returns:
@@ -219,7 +234,7 @@ def score_run(
     plain = out / folder_name(benchmark.name) / folder_name(name) / PROTOCOL
     check_writable(plain, "--out")
     in_steps = _in_steps(dataset, options)
-    passed_over: list[str] = []
+    passed_over: list[str] = [] if model is None else [*model.notes]
     heads: dict[str, Mapping[str, float]] = {}
     scores = read_scores(source, dataset, options, passed_over, heads)
     threshold = threshold_for(scores.values(), options.threshold, source.name) if in_steps else None
@@ -250,6 +265,7 @@ def score_run(
             "protocol": folder.name,
             "allow_missing": options.allow_missing,
             **_said(options),
+            **({} if model is None else {"model": dict(model.settings)}),
         },
         "selection": dataset.selection.to_json(),
         "seed": seed,

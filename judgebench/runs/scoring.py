@@ -14,6 +14,7 @@ from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.controls import flips, padded_preference
 from judgebench.metrics.retest import noise_of, retest
 from judgebench.metrics.summary import LEAST_COVERAGE, Usage, summarise
+from judgebench.metrics.votes import has_probabilities
 from judgebench.protocols import (
     PADDED,
     PROTOCOL_NOTES,
@@ -152,11 +153,12 @@ def score(
         seed=protocol.seed,
     )
     pairs = protocol.pairs is not None
+    probable = protocol.soft or has_probabilities(each for among in readings.values() for each in among)
     sampled = () if beside.drawn_from is None else _sampled(metrics, readings, beside.drawn_from)
     said = [
         *_low_coverage(metrics),
         *sampled,
-        *(_low_mass(readings) if protocol.soft else ()),
+        *(_low_mass(readings) if probable else ()),
         *beside.notes,
         *benchmark.notes(outcomes),
     ]
@@ -164,7 +166,7 @@ def score(
         metrics = replace(metrics, position_bias=None, slots=None, consistency=None, consistency_n=0)
     rates = win_rates(readings, beside.models)
     known = metrics.coverage > 0
-    figures = benchmark.extra(outcomes) | (_calibration(outcomes, readings) if protocol.soft else {})
+    figures = benchmark.extra(outcomes) | (_calibration(outcomes, readings) if probable else {})
     reached = baselines.controls(benchmark, outcomes, readings, rule=protocol.join, pairs=pairs, ordered=beside.ordered)
     return replace(
         metrics,

@@ -31,10 +31,11 @@ def said_by_people(cell: object) -> dict[str, object] | None:
         value = {str(place): each for place, each in enumerate(value, 1)}
     if not isinstance(value, Mapping) or any(isinstance(each, list | tuple | Mapping) for each in value.values()):
         return None
-    return {str(name): each for name, each in value.items() if not _is_empty(each)}
+    return {str(name): each for name, each in value.items() if not is_empty(each)}
 
 
-def _is_empty(value: object) -> bool:
+def is_empty(value: object) -> bool:
+    """Whether a cell holds no label."""
     return value is None or value != value or (isinstance(value, str) and value.strip().casefold() in EMPTY)  # noqa: PLR0124
 
 

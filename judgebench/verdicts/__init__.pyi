@@ -1,4 +1,5 @@
 from judgebench.verdicts.checklist import checklist_like as checklist_like
+from judgebench.verdicts.decisions import typed_questions as typed_questions
 from judgebench.verdicts.kinds import KINDS as KINDS, VerdictKind as VerdictKind
 from judgebench.verdicts.marks import VerdictMatch as VerdictMatch, find_tag as find_tag
 from judgebench.verdicts.parts import criteria_like as criteria_like, scores_like as scores_like

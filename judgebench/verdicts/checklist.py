@@ -49,7 +49,7 @@ def read_checklist(
         if isinstance(share, Failure):
             return Failure(share.kind, f"'{name}': {share.detail}")
         met[name] = share
-    return Verdict(_score(met, rule), parts=tuple(met.items()))
+    return Verdict(score_of(met, rule), parts=tuple(met.items()))
 
 
 def of_one(label: str, rule: VerdictRule) -> Verdict:
@@ -60,7 +60,7 @@ def of_one(label: str, rule: VerdictRule) -> Verdict:
     return Verdict(share, parts=tuple((each.id, share) for each in rule.asked or ()))
 
 
-def _score(met: Mapping[str, float], rule: VerdictRule) -> float:
+def score_of(met: Mapping[str, float], rule: VerdictRule) -> float:
     """What the item scores; where its weights make none, the mean share."""
     score = weighted_score(met, rule.asked or ())
     return as_rating(sum(met.values()) / len(met)) if score is None else score

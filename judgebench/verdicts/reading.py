@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from judgebench.items import Failure, Verdict
+from judgebench.verdicts.decisions import read_answers
 from judgebench.verdicts.finding import find_loosely, find_strictly, nothing_found, with_dressed
 from judgebench.verdicts.marks import VerdictMatch
 from judgebench.verdicts.meaning import meaning_of, shortened
@@ -165,6 +166,9 @@ def read_placed(reply: Reply, rule: VerdictRule, k: int) -> PlacedVerdict | Fail
             f", which read {reply.prompt_tokens} tokens of it; raise num_ctx at Ollama" if reply.prompt_tokens else ""
         )
         return Failure("context", f"the prompt is longer than the model's context{read}")
+    if reply.answers is not None:
+        decided = read_answers(reply.answers, rule, k)
+        return decided if isinstance(decided, Failure) else PlacedVerdict(decided, None, None)
     pieces = _answer_pieces(text)
     answer = text if pieces is None else _joined(text, pieces)
     if reply.finish_reason == "length" and not _is_whole(answer, rule):

@@ -22,6 +22,8 @@ class Reply(BaseModel):
         left_out: Default parameters that the model does not take.
         logprobs: The tokens from which a verdict may be read, with what might have stood in their places
             (`judgebench.verdicts.soft`); None where they were not asked for, or did not come.
+        answers: A decision model's answers in the order of its questions: the probability of each option by name, null
+            where that is no number; null where it gave none. None for a reply of text.
         imported: The bundle that it was put into the cache from, as its SHA-256 and the day; None for one's own.
     """
 
@@ -42,10 +44,11 @@ class Reply(BaseModel):
     created: float | None = None
     left_out: list[str] = Field(default_factory=list)
     logprobs: list[tuple[int, AnyText, dict[AnyText, float]]] | None = None
+    answers: list[dict[AnyText, float | None] | None] | None = None
     imported: AnyText | None = None
 
     @property
     def says_nothing(self) -> bool:
         """Whether it ended by itself with neither an answer, nor thinking, nor a refusal: an accident, as a rule."""
-        said = (self.text or "").strip() or self.refusal or (self.reasoning or "").strip()
+        said = (self.text or "").strip() or self.refusal or (self.reasoning or "").strip() or self.answers
         return not said and self.finish_reason in {None, "stop"}

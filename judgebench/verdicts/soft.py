@@ -190,8 +190,8 @@ def _soft_criteria(
     if spreads is None:
         return None
     known, mass = spreads
-    levels = _weighted_mean(known, [rule.criteria[name] for name, _ in ratings], rule.scale)
-    expected = [(name, _mean(spread)) for (name, _), spread in zip(ratings, known, strict=True)]
+    levels = weighted_mean(known, [rule.criteria[name] for name, _ in ratings], rule.scale)
+    expected = [(name, mean_of(spread)) for (name, _), spread in zip(ratings, known, strict=True)]
     return _rounded({f"{level:.6g}": share for level, share in levels.items()}, mass, expected)
 
 
@@ -222,8 +222,8 @@ def _soft_scores(
     if spreads is None:
         return None
     known, mass = spreads
-    expected = [(label, _mean(spread)) for (label, _), spread in zip(verdict.parts, known, strict=True)]
-    return _rounded(_highest(known), mass, expected)
+    expected = [(label, mean_of(spread)) for (label, _), spread in zip(verdict.parts, known, strict=True)]
+    return _rounded(highest(known), mass, expected)
 
 
 def _rounded(shares: Mapping[str, float], mass: float, expected: Sequence[tuple[str, float]] = ()) -> Soft:
@@ -247,11 +247,12 @@ def _spreads(
     return spreads, mass
 
 
-def _mean(spread: Spread) -> float:
+def mean_of(spread: Spread) -> float:
+    """The mean of numbers by their probabilities."""
     return math.fsum(level * share for level, share in spread.items())
 
 
-def _weighted_mean(spreads: Sequence[Spread], weights: Sequence[float], scale: tuple[float, float]) -> Spread:
+def weighted_mean(spreads: Sequence[Spread], weights: Sequence[float], scale: tuple[float, float]) -> Spread:
     """The distribution of a weighted mean of independent numbers."""
     total, whole = math.fsum(weights), {0.0: 1.0}
     done = 0.0
@@ -282,7 +283,7 @@ def _thinned(spread: Spread, low: float, high: float) -> Spread:
     return thinned
 
 
-def _highest(spreads: Sequence[Spread]) -> dict[str, float]:
+def highest(spreads: Sequence[Spread]) -> dict[str, float]:
     """The chance of each slot to be above all others, and of a tie at the top."""
     shares = {label: 0.0 for label, _ in zip(LABELS, spreads, strict=False)}
     for label, (at, own) in zip(shares, enumerate(spreads), strict=True):

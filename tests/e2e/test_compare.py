@@ -444,3 +444,79 @@ def test_many_runs_show_the_pairs_of_the_best() -> None:
     assert "pairs of the best run; 10 more: --all" in shown
     every = {line[:5] for line in judgebench("compare", *paths, "--all").out.splitlines()}
     assert len({line for line in every if re.match(r"\d - \d", line)}) == 15
+
+
+def test_three_runs_at_a_margin_and_which_can_be_the_best():
+    """Of 200 items two runs are right on the same 190 but one: equivalent within 4 points, a third is not."""
+    rows = pairs(200, ("alpacaeval-easy",))
+    rights = {"one": [1] * 190 + [0] * 10, "other": [1] * 189 + [0] * 11, "third": [1] * 100 + [0] * 100}
+    runs = [score_run(name, right, rows) for name, right in rights.items()]
+    ended = judgebench("compare", *runs, "--margin", 4)
+    shown = " ".join(ended.out.split())
+    assert "within 4 points" in shown
+    assert re.search(r"1 - 2 .* equivalent 1 - 3 .* 1 non-inferior 2 - 3 .* 2 non-inferior", shown)
+    assert "1 of 3 pairs are equivalent within 4 points" in shown
+    assert "1, 2 can still be the best of 3 runs" in shown
+    found = compared(*runs, "--margin", 4)
+    assert (found["margin"], [each["decision"] for each in found["equivalences"]]) == (
+        4.0,
+        ["equivalent", "non-inferior", "non-inferior"],
+    )
+    assert [each["can_be_best"] for each in found["contenders"]] == [True, True, False]
+
+
+def test_an_open_margin_says_how_many_items_would_be_enough():
+    """40 items with 2 discordant ones each way cannot show equivalence within 2 points."""
+    right = [1] * 30 + [0] * 10
+    runs = [score_run("one", right), score_run("other", [*right[2:], 1, 1])]
+    shown = " ".join(judgebench("compare", *runs, "--margin", 2).out.split())
+    assert "open: neither run is shown to be less than 2 points worse than the other; about" in shown
+    assert "more items would show that they are equivalent" in shown
+
+
+@pytest.mark.parametrize("margin", ["0", "-1", "nan", "100"])
+def test_a_margin_that_is_none_is_refused(margin):
+    """A margin is above 0 and below 100 points, on the command line and in Python."""
+    ended = judgebench("compare", "a", "b", "--margin", margin)
+    assert (ended.status, ended.out) == (2, "")
+    assert "--margin" in ended.err
+    with pytest.raises(jb.ConfigError, match="margin"):
+        jb.compare("a", "b", margin=float(margin))
+
+
+def test_wordings_orders_and_samples_are_variance_components():
+    """One judge with two templates, both orders and two samples; the other judge has its own components."""
+    rows = pairs(20, ("alpacaeval-easy",))
+
+    def says(key, call):
+        return int((int(key.id) + call.order[0] + call.sample) % 3 == 0)
+
+    asked = {"orders": "both", "samples": 2}
+    runs = [written_run("one", rows, says, templates=[name], **asked) for name in ("pairwise", "pairwise-ties")]
+    runs.append(written_run("two", rows, says, **asked))
+    ended = judgebench("compare", *runs, "--json")
+    one, two = json.loads(ended.out)["components"]
+    assert (one["runs"], one["templates"], one["left_out"]) == ([0, 1], ["pairwise", "pairwise-ties"], 0)
+    assert [each["source"] for each in one["found"]["components"]][:3] == ["wordings", "items", "items x wordings"]
+    assert [each["source"] for each in two["found"]["components"]] == ["items", "orders", "samples"]
+    shown = " ".join(judgebench("compare", *runs).out.split())
+    assert "wording moves the score of one by sd 0.0 points" in shown
+    assert "from 2 templates, too few to say much of others" in shown
+    assert "ICC of two" in shown
+
+
+def test_items_with_a_failed_reply_are_left_out_of_the_components():
+    """A failure is no credit: two of 20 items have one in some sample."""
+    rows = pairs(20, ("alpacaeval-easy",))
+    runs = [
+        written_run(name, rows, lambda key, call: -1 if int(key.id) < 2 and call.sample else int(key.id) % 2, samples=2)
+        for name in ("one", "two")
+    ]
+    every = jb.compare(*runs).components
+    assert [(each.left_out, each.found.items) for each in every] == [(2, 18), (2, 18)]
+
+
+def test_runs_of_one_reply_an_item_have_no_components():
+    """Nothing to separate: no table, and an empty list."""
+    runs = [judge_run(judge) for judge in ("offline/longest", "offline/first")]
+    assert compared(*runs)["components"] == []

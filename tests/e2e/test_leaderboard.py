@@ -452,3 +452,14 @@ def test_a_board_of_samples_says_so() -> None:
     assert "note: a sample of 10 of 40 items: 2 scores estimate what all items would give" in " ".join(
         ended.out.split()
     )
+
+
+def test_a_board_says_which_runs_can_still_be_the_best():
+    """Of three runs two are a single item apart, the third is far below."""
+    rows = pairs(100, ("alpacaeval-easy",))
+    for name, wrong in (("one", 10), ("close", 11), ("far", 60)):
+        written_run(name, rows, lambda key, _, wrong=wrong: int(int(key.id) < wrong))
+    places = {place["judge"]: place for place in boards()[0]["places"]}
+    assert {name: place["can_be_best"] for name, place in places.items()} == {"one": True, "close": True, "far": False}
+    assert places["one"]["best_low"] <= 0 <= places["one"]["best_high"]
+    assert "one, close can still be the best of 3 runs" in " ".join(judgebench("leaderboard", "runs").out.split())

@@ -58,7 +58,7 @@ def test_the_best_and_how_sure_is_what_compare_says():
     assert f"+{100 * difference.difference:.1f} points" in text
     assert f"{100 * difference.low:+.1f} to {100 * difference.high:+.1f}" in text
     rows = [row for row in figures()["differences"]["rows"] if row[0] == "score"]
-    assert [row[3:] for row in rows] == [
+    assert [row[3:9] for row in rows] == [
         [each.difference, each.low, each.high, each.p, p, each.smallest]
         for each, p in zip(whole.pairs, whole.adjusted, strict=True)
     ]

@@ -71,7 +71,7 @@ class KeyMaker:
         Args:
             messages: As they are sent.
             sample: Number of the repetition.
-            schema: The response schema, where the call asks for one.
+            schema: The response schema, or the typed questions, where the call has such.
             hint: What an offline judge is told beside the messages.
             limited: Whether limits on the reply's length (`max_tokens`) count; not for the second key, under which a
                 reply that ended by itself is found whatever they are.

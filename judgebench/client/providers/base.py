@@ -26,6 +26,7 @@ class Request:
         sample: The number of the repetition, from 0 on.
         schema: The JSON schema that goes out as the form of the reply, if one does.
         hint: What an offline judge is told beside the messages.
+        questions: What a decision model is asked, by name, in the System One protocol; None for a reply of text.
     """
 
     key: str
@@ -33,6 +34,12 @@ class Request:
     sample: int = 0
     schema: Mapping[str, object] | None = None
     hint: Mapping[str, object] | None = field(default=None, compare=False)
+    questions: Mapping[str, Mapping[str, Any]] | None = None
+
+    @property
+    def form(self) -> Mapping[str, object] | None:
+        """What goes out beside the messages: a schema, or typed questions."""
+        return self.schema if self.questions is None else self.questions
 
 
 def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:

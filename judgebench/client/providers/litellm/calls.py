@@ -54,13 +54,12 @@ class Calls:
         return None if model == self.judge.model else model
 
     async def complete(self, request: Request) -> Reply:
-        """One `acompletion`; every error of a provider is sorted by its remedy."""
+        """One call; every error of a provider is sorted by its remedy."""
         way = self._way
         wire = WireCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
-        started, messages = time.perf_counter(), list(request.messages)
+        messages = list(request.messages)
         try:
-            response = await self._connections.completion(wire, messages=messages, **way.keywords(request.schema))
-            reply = reply_of(response, self.judge, way, wire, time.perf_counter() - started)
+            reply = await self._made(request, way, wire)
         except TimeoutError:
             raise
         except Exception as error:  # noqa: BLE001 - every provider's errors, sorted by remedy
@@ -70,6 +69,12 @@ class Calls:
         if is_cut(self.judge, messages, reply.prompt_tokens):
             return reply.model_copy(update={"finish_reason": "context"})
         return reply
+
+    async def _made(self, request: Request, way: CallSettings, wire: WireCall) -> Reply:
+        """The reply to one call; whatever LiteLLM raises."""
+        started, keywords = time.perf_counter(), way.keywords(request.schema)
+        response = await self._connections.call("acompletion", wire, messages=list(request.messages), **keywords)
+        return reply_of(response, self.judge, way, wire, time.perf_counter() - started)
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -168,11 +168,11 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
     no_path = problem.status in _NO_PATH_STATUS and not of_the_model
     if no_path or (wire.status == 200 and wording.NO_PATH.search(problem.words)):
         api_base = str(without_secrets(judge.api_base))
-        fix = (
-            "check api_base and the model's name" if api_base.rstrip("/").endswith("/v1") else "does api_base lack /v1?"
-        )
+        whole = judge.decides or api_base.rstrip("/").endswith("/v1")
+        fix = "check api_base and the model's name" if whole else "does api_base lack /v1?"
+        what = "decisions" if judge.decides else "chat completions"
         return FatalProviderError(
-            f"{at}: no chat completions at {api_base} (status {wire.status or problem.status}): {problem.said}; {fix}"
+            f"{at}: no {what} at {api_base} (status {wire.status or problem.status}): {problem.said}; {fix}"
         )
     return None
 

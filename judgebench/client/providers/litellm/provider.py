@@ -20,6 +20,10 @@ class LiteLLMProvider(Provider):
     @cached_property
     def _calls(self) -> Calls:
         # Without a call it is not imported: 2% of the row "cached run, 5970 judgements" of benchmarks/speed.py.
+        if self.judge.decides:
+            from judgebench.client.providers.litellm.decisions import DecisionCalls
+
+            return DecisionCalls(self.judge)
         from judgebench.client.providers.litellm.calls import Calls
 
         return Calls(self.judge)
@@ -38,11 +42,13 @@ class LiteLLMProvider(Provider):
         self.sent_as = self._calls.prepare()
 
     async def complete(self, request: Request) -> Reply:
-        """One `acompletion`."""
+        """One `acompletion`; of a decision model, one `asystemone`."""
         return await self._calls.complete(request)
 
     def advice(self, request: Request) -> str:
         """The judge's parameters, and what else goes out with its calls."""
+        if self.judge.decides:
+            return "check that the model is a decision model and that its server takes typed questions"
         soft = ", or leave out --logprobs if it has no log-probabilities" if self.judge.soft_params else ""
         return super().advice(request) + soft
 

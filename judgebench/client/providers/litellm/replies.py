@@ -93,11 +93,12 @@ def reply_of(response: Any, judge: Judge, way: CallSettings, wire: WireCall, lat
             finish_reason=_end(choice, way, wire, usage),
             refusal=getattr(message, "refusal", None) or further.get("refusal"),
             served_model=str(response.model or "").removeprefix(f"{CHEAPER}/") or None,
-            cost_usd=_cost(judge, tokens, wire, known=known),
+            cost_usd=cost_of(judge, tokens, wire, known=known),
             latency_s=round(latency, 4),
             created=round(time.time(), 3),
             left_out=way.left_out,
             imported=None,
+            answers=None,
             logprobs=_placed_tokens(choice) if judge.soft else None,
             **tokens,
         )
@@ -150,7 +151,7 @@ def _is_full(settings: Mapping[str, Any], usage: Any) -> bool:
     return limit is not None and isinstance(count, int) and count >= limit
 
 
-def _cost(judge: Judge, tokens: Mapping[str, int], wire: WireCall, *, known: bool) -> float | None:
+def cost_of(judge: Judge, tokens: Mapping[str, int], wire: WireCall, *, known: bool) -> float | None:
     """What a call costs, in USD; None where the price is not known, or the tokens of a call that is not free.
 
     OpenRouter says it; of others that is taken where the judge has no price in providers.yaml.
@@ -173,7 +174,7 @@ def took(judge: Judge, wire: WireCall) -> dict[str, float | None] | None:
         return None
     counts = json.loads(json.dumps(usage), object_hook=lambda fields: SimpleNamespace(**fields))
     tokens, known = used_tokens(counts, answered=True)
-    return {**tokens, "cost_usd": _cost(judge, tokens, wire, known=known)} if known else None
+    return {**tokens, "cost_usd": cost_of(judge, tokens, wire, known=known)} if known else None
 
 
 def _thinking(message: Any) -> Any:

@@ -78,12 +78,13 @@ class Connections:
     def __init__(self) -> None:
         self._owner = f"-judgebench-{next(_OWNERS)}"
 
-    async def completion(self, wire: WireCall | None = None, **call: Any) -> Any:
-        """One `acompletion`: one request at most, for the tries are ours to count and to space.
+    async def call(self, function: str, wire: WireCall | None = None, **keywords: Any) -> Any:
+        """One call of LiteLLM: one request at most, for the tries are ours to count and to space.
 
         Args:
+            function: Its name, `acompletion` or `asystemone`.
             wire: Takes what came on the wire.
-            call: LiteLLM's keywords.
+            keywords: LiteLLM's.
 
         Raises:
             Exception: LiteLLM's.
@@ -92,7 +93,7 @@ class Connections:
         wire.owner = self._owner
         token = WIRE.set(wire)
         try:
-            return await litellm().acompletion(**call)
+            return await getattr(litellm(), function)(**keywords)
         finally:
             WIRE.reset(token)
 

@@ -54,7 +54,7 @@ def test_clients_that_others_made_of_litellm_stay_open():
         await litellm.acompletion(**call)
         theirs = [client for client in kept().values() if id(client) not in before]
         async with aclosing(lite.Connections()) as opened:
-            await opened.completion(**call)
+            await opened.call("acompletion", **call)
             ours = [client for client in kept().values() if client not in theirs and id(client) not in before]
         closed = [client._client.is_closed for client in (*theirs, *ours)]
         still = [client in kept().values() for client in (*theirs, *ours)]
@@ -75,7 +75,7 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
         async with httpx.AsyncClient() as session:
             monkeypatch.setattr(lite.litellm(), "aclient_session", session)
             async with aclosing(lite.Connections()) as opened:
-                await opened.completion(model="openai/m", api_base=server.url, api_key="x", messages=MESSAGES)
+                await opened.call("acompletion", model="openai/m", api_base=server.url, api_key="x", messages=MESSAGES)
             return session.is_closed
 
     with LoopbackServer() as server:

@@ -1,0 +1,103 @@
+"""A reward model run here: its scores into a file, and from there the way of every score file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+from judgebench.analysis.rewardvariants import ranking_accuracy
+from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.dataset import Selection, load_dataset
+from judgebench.benchmarks.file import rows_of
+from judgebench.benchmarks.suites import check_single
+from judgebench.rewards.opening import open_model
+from judgebench.rewards.scorefile import ScoreFile, score_dataset
+from judgebench.rewards.settings import RewardSettings
+from judgebench.runs import DEFAULT_OUT, Run, folder_name
+from judgebench.runs.scores import ScoredBy, ScoreOptions, score_run
+from judgebench.sources.mapped import RowMap
+from judgebench.sources.opening import source_of
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from judgebench.benchmarks.dataset import Dataset
+    from judgebench.rewards.model import ModelScorer
+    from judgebench.runs import Steps
+    from judgebench.sources.opening import Data
+
+SCORE_FILES = "score-files"
+"""The folder of score files, beside those of the benchmarks' runs."""
+
+_NOT_IDENTITY = {"versions", "device"}
+
+
+def reward(
+    model: str | Path,
+    *,
+    benchmark: str,
+    data: Data | None = None,
+    subsets: Sequence[str] = (),
+    out: str | Path = DEFAULT_OUT,
+    name: str | None = None,
+    settings: RewardSettings | None = None,
+    rows: RowMap | None = None,
+) -> Run:
+    """Runs a reward model here and scores it by the benchmark's rule.
+
+    Its scores go to `OUT/score-files/BENCHMARK/NAME.jsonl`, item by item; the same call goes on where a killed one was.
+
+    Args:
+        model: A folder that `save_pretrained` wrote, a GGUF file, or an id on the hub.
+        benchmark: Whose items are scored.
+        data: Where the items come from; None for the benchmark's own rows on the hub.
+        subsets: Only these.
+        out: The folder above the runs' folders.
+        name: The model's name in tables; None for the folder's name, or the id.
+        settings: How the model is run; None for the defaults.
+        rows: How rows are read: columns and labels by name.
+
+    Raises:
+        ConfigError: The model cannot be run, or does not fit the items.
+    """
+    settings = settings or RewardSettings()
+    check_single(benchmark, "judgebench reward for each of them")
+    chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
+    benchmark, data = rows_of(benchmark, data)
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=rows or RowMap()))
+    options = ScoreOptions(
+        allow_missing=settings.allow_missing, steps=cast("Steps | None", settings.steps), threshold=settings.threshold
+    )
+    scorer = open_model(model, settings, name)
+    file = _scored(scorer, dataset, Path(out))
+    notes = (*scorer.notes, *_truncated(file, scorer))
+    accuracy = ranking_accuracy(file.rows(), dataset)
+    about = {**scorer.about, **({"ranking_accuracy": accuracy} if accuracy else {})}
+    path = score_run(
+        source_of(file.path),
+        dataset,
+        name=scorer.name,
+        out=Path(out),
+        options=options,
+        model=ScoredBy(about, notes),
+    )
+    return Run.load(path)
+
+
+def _scored(scorer: ModelScorer, dataset: Dataset, out: Path) -> ScoreFile:
+    """The file with the scores of all items."""
+    plain = out / SCORE_FILES / folder_name(dataset.benchmark.name) / f"{folder_name(scorer.name)}.jsonl"
+    said = {name: value for name, value in scorer.about.items() if name not in _NOT_IDENTITY}
+    file = ScoreFile(plain, {**said, "benchmark": dataset.benchmark.name, "items": dataset.hash})
+    with file.open({"model": scorer.about}):
+        score_dataset(scorer, dataset, file)
+    return file
+
+
+def _truncated(file: ScoreFile, scorer: ModelScorer) -> Iterator[str]:
+    """How many conversations were too long."""
+    cut = sum(int(row.get("truncated", 0)) for row in file.rows())
+    if cut:
+        what = "conversation is" if cut == 1 else "conversations are"
+        limit = scorer.about.get("max_length")
+        yield f"{cut} {what} longer than {limit:,} tokens and lost the beginning (--max-length)"

@@ -1,0 +1,108 @@
+"""`judgebench reward`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import click
+
+from judgebench.cli.completing import benchmark_names, files
+from judgebench.cli.console import out_option, quiet_option
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, NumberRange
+from judgebench.cli.groups import Sectioned
+from judgebench.cli.options import row_options
+
+_ROWS = ("columns", "labels", "id_column", "group_column", "bad_rows", "empty_answers", "config_name")
+_SECTIONS = {
+    "Items and output": ["benchmark", "data", "subsets", "out", "name", "allow_missing", "as_json"],
+    "Model": [
+        *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "trust_remote_code"),
+    ],
+    "DPO policies": ["reference", "reference_free", "beta", "length_normalized"],
+    "Reading rows": list(_ROWS),
+}
+
+
+@click.command(
+    cls=Sectioned,
+    sections=_SECTIONS,
+    epilog="\b\nExample:\njudgebench reward Skywork/Skywork-Reward-V2-Qwen3-0.6B --benchmark rewardbench-2\n",
+)
+@click.argument("model", shell_complete=files)
+@click.option("--benchmark", shell_complete=benchmark_names, required=True, metavar="NAME", help="Benchmark to score.")
+@click.option(
+    "--data",
+    shell_complete=files,
+    metavar="PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
+    help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
+)
+@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
+@row_options
+@out_option("Parent folder of the run and of the score file.")
+@click.option("--name", metavar="NAME", help="Name of the reward model; default: the folder's name, or the hub id.")
+@click.option("--allow-missing", is_flag=True, help="Count scores that are not finite as failures.")
+@click.option("--revision", metavar="REV", help="Branch, tag or commit of a hub model.")
+@click.option("--device", metavar="NAME", help="cpu, cuda, cuda:1 or mps; default: an accelerator if there is one.")
+@click.option(
+    "--dtype",
+    type=click.Choice(["float32", "bfloat16", "float16"]),
+    help="Precision; default: the checkpoint's on an accelerator, float32 on the CPU.",
+)
+@click.option(
+    "--batch-tokens",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most tokens in a batch; default: 16384 on an accelerator, 4096 on the CPU.",
+)
+@click.option(
+    "--max-length",
+    type=click.IntRange(min=1),
+    metavar="N",
+    help="Most tokens of a conversation, whose beginning is cut; default: the model's limit.",
+)
+@click.option("--head", metavar="NAME|INDEX|NAME=WEIGHT,...", help="Which of several outputs is the score.")
+@click.option(
+    "--chat-template", shell_complete=files, metavar="FILE", help="Jinja file instead of the tokenizer's template."
+)
+@click.option("--trust-remote-code", is_flag=True, help="Run the code that comes with the checkpoint.")
+@click.option("--reference", shell_complete=files, metavar="MODEL", help="Reference model; of an adapter, its base.")
+@click.option("--reference-free", is_flag=True, help="Score by the policy's log-probability alone.")
+@click.option(
+    "--beta",
+    type=NumberRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Factor of the implicit reward.",
+)
+@click.option("--length-normalized", is_flag=True, help="Divide log-probabilities by the number of tokens.")
+@click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
+@quiet_option
+def reward(model: str, **options: Any) -> int:
+    """Run a reward model here and score it on a benchmark.
+
+    MODEL is a sequence classifier, a policy trained by DPO (with --reference or --reference-free), or an adapter: a
+    folder, a .gguf file or a hub id. Needs pip install 'judgebench[reward]'. A killed command resumes where it was; the
+    scores are kept in OUT/score-files.
+    """
+    from judgebench.analysis.reward import reward as run_model
+    from judgebench.analysis.rewardvariants import reward_tables
+    from judgebench.cli.console import messages, results
+    from judgebench.cli.progress import shown
+    from judgebench.reports.table import print_tables
+    from judgebench.rewards.settings import RewardSettings
+    from judgebench.runs import headings, run_tables
+    from judgebench.sources.mapped import RowMap
+
+    as_json = options.pop("as_json")
+    taken = {name: options.pop(name) for name in ("benchmark", "data", "subsets", "out", "name")}
+    rows = RowMap(**{name: value for name in _ROWS if (value := options.pop(name)) is not None})
+    with shown():
+        run = run_model(model, **taken, rows=rows, settings=RewardSettings(**options))
+    if as_json:
+        click.echo(json.dumps([run.metrics.to_json()], indent=2))
+    else:
+        print_tables(results(), [*run_tables(headings([run])[0], run.metrics), *reward_tables(run)])
+    messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
+    return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE

@@ -1,0 +1,221 @@
+"""What a checkpoint is, from its small files alone: a classifier, a language model, an adapter."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from dataclasses import dataclass
+from importlib.metadata import PackageNotFoundError, version
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from judgebench._util.plugins import plugin_names
+from judgebench._util.steps import step
+from judgebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from judgebench.rewards.settings import RewardSettings
+
+GROUP = "judgebench.reward_models"
+"""The entry points that load models with heads of their own, each under the architecture's name in `config.json`."""
+
+Kind = Literal["classifier", "implicit", "process"]
+
+_CHUNK = 1 << 22
+_WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack")
+_LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "gguf")
+INSTALL = "pip install 'judgebench[reward]'"
+
+
+def need_libraries() -> None:
+    """Says what to install where torch or transformers is missing.
+
+    Raises:
+        ConfigError: One is.
+    """
+    missing = [name for name in ("torch", "transformers", "accelerate") if find_spec(name) is None]
+    if missing:
+        raise ConfigError(f"{' and '.join(missing)} not installed: reward models need {INSTALL}")
+
+
+def library_versions() -> dict[str, str]:
+    """The versions of the libraries that scores depend on, of those that are installed."""
+    found = {}
+    for name in _LIBRARIES:
+        try:
+            found[name] = version(name)
+        except PackageNotFoundError:
+            continue
+    return found
+
+
+@dataclass(frozen=True, slots=True)
+class Checkpoint:
+    """A checkpoint, before its weights are read.
+
+    Attributes:
+        model: As the user named it.
+        path: The folder, or the hub's id.
+        revision: See `RewardSettings`.
+        commit: What the revision stands for on the hub; None of a folder.
+        gguf: The name of the GGUF file in the folder; None where the weights are in another form.
+        config: `config.json`, or what `transformers` makes of a GGUF file's header.
+        adapter: `adapter_config.json`, where the checkpoint is a PEFT adapter; then `path` is that of its base.
+        adapter_path: Where the adapter is.
+        trust_remote_code: Whether the checkpoint's own code may run.
+        dtype: The precision that its weights are to be loaded in, by PyTorch's name.
+    """
+
+    model: str
+    path: str
+    revision: str | None
+    commit: str | None
+    gguf: str | None
+    config: dict[str, Any]
+    adapter: dict[str, Any] | None = None
+    adapter_path: str | None = None
+    trust_remote_code: bool = False
+    dtype: str = "float32"
+
+    @property
+    def architecture(self) -> str:
+        """The class that the checkpoint was saved from; empty where it does not say."""
+        named = self.config.get("architectures") or [""]
+        return str(named[0])
+
+    @property
+    def labels(self) -> list[str]:
+        """The names of a classifier's outputs."""
+        by_id = self.config.get("id2label")
+        if isinstance(by_id, dict) and by_id:
+            return [str(by_id[key]) for key in sorted(by_id, key=int)]
+        return [f"LABEL_{at}" for at in range(int(self.config.get("num_labels", 2)))]
+
+    @property
+    def own_loader(self) -> str | None:
+        """The entry point that loads it; None where transformers does."""
+        return self.architecture if self.architecture in plugin_names(GROUP) else None
+
+
+def find_checkpoint(model: str, settings: RewardSettings, revision: str | None = None) -> Checkpoint:
+    """Reads what a checkpoint says of itself.
+
+    Args:
+        model: A folder, a GGUF file, or an id on the hub.
+        settings: Whether its own code may run.
+        revision: Of a hub model.
+
+    Raises:
+        ConfigError: It is not there, or is no checkpoint of transformers.
+    """
+    given = Path(model).expanduser()
+    local = given.exists()
+    if not local and (model.startswith((".", "/", "~")) or model.count("/") != 1):
+        raise ConfigError(f"model not found: '{model}': name a folder with config.json, a .gguf file or a hub id")
+    if local and revision is not None:
+        raise ConfigError(f"--revision {revision}: {model} is a local checkpoint, which has no revisions: leave it out")
+    gguf = given.name if local and given.is_file() else None
+    if gguf is not None and given.suffix != ".gguf":
+        raise ConfigError(f"{model}: not a checkpoint; name its folder, or a .gguf file")
+    if gguf is not None and find_spec("gguf") is None:
+        raise ConfigError(f"{model}: reading GGUF files needs pip install gguf")
+    path = str(given.parent if gguf is not None else given) if local else model
+    adapter = _json(given / "adapter_config.json") if local and gguf is None else None
+    if not local:
+        adapter = _hub_json(model, "adapter_config.json", revision)
+    if adapter is not None:
+        return _with_base(model, path, adapter, settings, revision)
+    if local and gguf is None and not (given / "config.json").exists():
+        raise ConfigError(f"{model}: has no config.json: name the folder that save_pretrained wrote")
+    config, commit = _config(path, gguf, settings, revision)
+    return Checkpoint(model, path, revision, commit, gguf, config, trust_remote_code=settings.trust_remote_code)
+
+
+def _with_base(
+    model: str, path: str, adapter: dict[str, Any], settings: RewardSettings, revision: str | None
+) -> Checkpoint:
+    base = adapter.get("base_model_name_or_path")
+    if not base:
+        raise ConfigError(f"{model}: adapter_config.json names no base model (base_model_name_or_path)")
+    if find_spec("peft") is None:
+        raise ConfigError(f"{model}: is an adapter, which needs peft: {INSTALL}")
+    below = Path(path) / str(base)
+    found = find_checkpoint(str(below) if below.exists() else str(base), settings, adapter.get("revision"))
+    return Checkpoint(
+        model,
+        found.path,
+        revision,
+        found.commit,
+        found.gguf,
+        found.config,
+        adapter,
+        path,
+        trust_remote_code=settings.trust_remote_code,
+    )
+
+
+def _json(path: Path) -> dict[str, Any] | None:
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    except (OSError, ValueError) as error:
+        raise ConfigError(f"{path}: cannot be read ({error}); copy the checkpoint again") from None
+    if not isinstance(found, dict):
+        raise ConfigError(f"{path}: not a JSON object; copy the checkpoint again")
+    return found
+
+
+def _hub_json(model: str, file: str, revision: str | None) -> dict[str, Any] | None:
+    from transformers.utils import cached_file
+
+    found = cached_file(
+        model,
+        file,
+        revision=revision,
+        _raise_exceptions_for_missing_entries=False,
+        _raise_exceptions_for_connection_errors=False,
+        _raise_exceptions_for_gated_repo=False,
+    )
+    return None if found is None else _json(Path(found))
+
+
+def _config(
+    path: str, gguf: str | None, settings: RewardSettings, revision: str | None
+) -> tuple[dict[str, Any], str | None]:
+    if gguf is None and Path(path).is_dir():
+        found = _json(Path(path) / "config.json")
+        assert found is not None
+        return found, None
+    from transformers import AutoConfig
+
+    try:
+        more = {"gguf_file": gguf} if gguf is not None else {"revision": revision}
+        config = AutoConfig.from_pretrained(path, trust_remote_code=settings.trust_remote_code, **more)
+    except Exception as error:  # noqa: BLE001 - the hub, the network and the file each raise errors of their own
+        raise unusable(path if gguf is None else f"{path}/{gguf}", error) from None
+    return config.to_dict(), getattr(config, "_commit_hash", None)
+
+
+def unusable(path: str, error: Exception) -> ConfigError:
+    """The error for what transformers could not load, in one line."""
+    said = " ".join(str(error).split())
+    if "trust_remote_code" in said:
+        return ConfigError(f"{path}: needs code of its own to run: read that code, then add --trust-remote-code")
+    return ConfigError(f"{path}: cannot be loaded: {type(error).__name__}: {said[:300]}")
+
+
+def fingerprint(folder: str, gguf: str | None = None) -> str:
+    """SHA-256 over what a checkpoint's folder holds: its JSON files and its weights, by name and content."""
+    digest = hashlib.sha256()
+    every = [Path(folder) / gguf] if gguf is not None else sorted(Path(folder).iterdir())
+    files = [each for each in every if each.is_file() and each.suffix in {*_WEIGHTS, ".json", ".jinja", ".model"}]
+    with step("hashing the checkpoint", unit="MB", total=sum(each.stat().st_size for each in files) >> 20) as mine:
+        for file in files:
+            digest.update(f"{file.name}\0".encode())
+            with file.open("rb") as opened:
+                while chunk := opened.read(_CHUNK):
+                    digest.update(chunk)
+                    mine.done += len(chunk) >> 20
+    return digest.hexdigest()

@@ -1,0 +1,116 @@
+"""What every reward model that is run here has in common: conversations in batches, and a record of each."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import TYPE_CHECKING
+
+from judgebench.errors import ConfigError
+from judgebench.rewards.scorer import Scorer
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator, Sequence
+
+    from judgebench.items import Item
+    from judgebench.rewards.encoding import Encoded
+    from judgebench.rewards.scorer import Conversation
+
+
+@dataclass(frozen=True, slots=True)
+class ModelScore:
+    """What a model says of one conversation.
+
+    Attributes:
+        score: One number, or one a step.
+        truncated: How many tokens were cut off.
+        figures: What else it says, by the name of the score file's column.
+    """
+
+    score: float | list[float]
+    truncated: int = 0
+    figures: dict[str, float | int] = field(default_factory=dict)
+
+
+class ModelScorer(Scorer):
+    """A reward model whose weights are in this process.
+
+    Attributes:
+        pending: How many conversations it has read whose records were not yet taken.
+        about: What its scores depend on: the checkpoint, the precision, the template; for manifests.
+        notes: What a reader must know of it, a sentence each.
+        batch_tokens: Most tokens in a batch.
+        read_at_once: How many conversations are read together.
+        batches_at_once: How many full batches are sorted by length among themselves.
+    """
+
+    read_at_once: int = 32
+    batches_at_once: int = 8
+
+    pending: int = 0
+    about: dict[str, object]
+    notes: tuple[str, ...]
+    batch_tokens: int
+
+    def scores(self, conversations: Iterable[Conversation]) -> Iterator[float]:
+        """One score a conversation."""
+        for record in self.records(conversations):
+            assert not isinstance(record.score, list), "a model that scores steps says how they become one score"
+            yield record.score
+
+    def records(self, conversations: Iterable[Conversation]) -> Iterator[ModelScore]:
+        """One record a conversation, in their order.
+
+        So many are read that several batches are full, and sorted by length among themselves.
+        """
+        waiting = iter(conversations)
+        self.pending = 0
+        while window := self._window(waiting):
+            self.pending = len(window)
+            for record in self._read(window):
+                self.pending -= 1
+                yield record
+
+    def step_records(self, items: Iterable[Item]) -> Iterator[ModelScore]:
+        """One record an item in steps, whose `score` is a list with one number a step.
+
+        A model that scores whole answers takes each step by what is there up to its end.
+        """
+        for item in items:
+            before = [turn.message for turn in item.conversation]
+            parts = [
+                [*before, {"role": "assistant", "content": "\n\n".join(item.steps[: at + 1])}]
+                for at in range(len(item.steps))
+            ]
+            found = list(self.records(parts))
+            scores = [each.score for each in found if not isinstance(each.score, list)]
+            yield ModelScore(scores, sum(each.truncated for each in found))
+
+    def _read(self, window: Sequence[Encoded]) -> list[ModelScore]:
+        try:
+            return self.read(window)
+        except RuntimeError as error:
+            if type(error).__name__ != "OutOfMemoryError" and "allocate memory" not in str(error):
+                raise
+            raise ConfigError(
+                f"{self.name}: out of memory with batches of {self.batch_tokens:,} tokens: lower --batch-tokens or "
+                "--max-length, then rerun the same command to resume"
+            ) from None
+
+    def _window(self, waiting: Iterator[Conversation]) -> list[Encoded]:
+        window: list[Encoded] = []
+        tokens = 0
+        while tokens < self.batches_at_once * self.batch_tokens and (some := list(islice(waiting, self.read_at_once))):
+            encoded = self.encode(some)
+            tokens += sum(len(each.ids) for each in encoded)
+            window += encoded
+        return window
+
+    @abstractmethod
+    def encode(self, conversations: Sequence[Conversation]) -> list[Encoded]:
+        """The tokens of some conversations."""
+
+    @abstractmethod
+    def read(self, window: Sequence[Encoded]) -> list[ModelScore]:
+        """The records of some conversations, in their order."""

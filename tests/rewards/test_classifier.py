@@ -1,0 +1,194 @@
+"""Classifiers: scores that depend on the conversation alone, and checkpoints that are none."""
+
+import json
+import random
+from pathlib import Path
+
+import pytest
+from commands import judgebench
+from scoring import write_rows
+from tinymodels import TEMPLATE, WORDS, edit_config, tiny, tiny_tokenizer
+
+from judgebench.errors import ConfigError
+from judgebench.rewards.opening import open_model
+from judgebench.rewards.settings import RewardSettings
+
+pytestmark = pytest.mark.torch
+
+
+def conversations(count=24, seed=0, longest=60):
+    """Conversations of very different lengths."""
+    draw = random.Random(seed)
+
+    def text():
+        return " ".join(draw.choices(WORDS, k=draw.randint(1, longest)))
+
+    return [[{"role": "user", "content": text()}, {"role": "assistant", "content": text()}] for _ in range(count)]
+
+
+def scored(model, asked, **settings):
+    return list(open_model(model, RewardSettings(**settings)).scores(asked))
+
+
+def plainly(folder, asked):
+    """One conversation at a time, without padding: the last token's output."""
+    import torch
+    from transformers import AutoModelForSequenceClassification, AutoTokenizer
+
+    tokenizer = AutoTokenizer.from_pretrained(folder)
+    model = AutoModelForSequenceClassification.from_pretrained(folder).eval()
+    found = []
+    with torch.inference_mode():
+        for turns in asked:
+            ids = tokenizer.apply_chat_template(turns, return_tensors="pt", return_dict=True)["input_ids"]
+            hidden = model.model(ids).last_hidden_state[0, -1]
+            found.append(model.score(hidden).tolist())
+    return found
+
+
+PADDINGS = {"its own": "<pad>", "the end": "</s>", "none": None}
+
+
+@pytest.mark.parametrize("pad", PADDINGS.values(), ids=PADDINGS)
+def test_scores_do_not_depend_on_the_batch(tmp_path, pad):
+    """Alone or with 63 others a conversation scores the same, to 1e-5, also where padding is the end token."""
+    template = TEMPLATE.replace(" </s>{% endfor %}", " </s>{% endfor %}")
+    model = tiny(tmp_path / "m", tokenizer=tiny_tokenizer(pad=pad, template=template))
+    asked = conversations(64)
+    expected = [value for (value,) in plainly(model, asked)]
+    assert scored(model, asked, batch_tokens=1) == pytest.approx(expected, abs=1e-5)
+    assert scored(model, asked, batch_tokens=64 * 130) == pytest.approx(expected, abs=1e-5)
+
+
+def test_several_outputs_by_name_index_and_weights(tmp_path):
+    """Each is the output that the checkpoint's labels name."""
+    model = tiny(tmp_path / "m", id2label={0: "helpful", 1: "verbose"}, num_labels=2)
+    asked = conversations(6)
+    expected = plainly(model, asked)
+    assert scored(model, asked, head="verbose") == pytest.approx([each[1] for each in expected], abs=1e-5)
+    assert scored(model, asked, head="0") == pytest.approx([each[0] for each in expected], abs=1e-5)
+    weighted = [0.5 * each[0] - 2 * each[1] for each in expected]
+    assert scored(model, asked, head="helpful=0.5,verbose=-2") == pytest.approx(weighted, abs=1e-5)
+    with pytest.raises(ConfigError, match=r"2 outputs \(helpful, verbose\)"):
+        scored(model, asked)
+
+
+def test_a_long_conversation_loses_its_beginning(tmp_path):
+    """The answer's last tokens are scored; how many were cut off is said of each."""
+    model = tiny(tmp_path / "m")
+    (asked,) = conversations(1, longest=60)
+    scorer = open_model(model, RewardSettings(max_length=10))
+    (record,) = scorer.records([asked])
+    whole = open_model(model, RewardSettings()).encode([asked])[0].ids
+    assert record.truncated == len(whole) - 10
+    assert scorer.encode([asked])[0].ids == whole[-10:]
+
+
+# --- what is no reward model
+
+
+def test_a_head_that_is_not_in_the_checkpoint_is_refused(tmp_path):
+    """A language model that calls itself a classifier would get a head of random numbers."""
+    folder = Path(tiny(tmp_path / "m", "LlamaForCausalLM"))
+    edit_config(folder, architectures=["LlamaForSequenceClassification"], num_labels=1)
+    with pytest.raises(ConfigError, match=r"has no weights for score\.weight.*random numbers"):
+        scored(str(folder), conversations(1))
+
+
+def test_a_body_that_is_not_in_the_checkpoint_is_refused(tmp_path):
+    """Any weight that is missing is one too many: a checkpoint with fewer layers than its config says."""
+    folder = Path(tiny(tmp_path / "m"))
+    edit_config(folder, num_hidden_layers=3)
+    with pytest.raises(ConfigError, match=r"has no weights for model\.layers\.2\.\S+, .* and \d+ more"):
+        scored(str(folder), conversations(1))
+
+
+def test_a_head_of_another_size_is_refused(tmp_path):
+    """Transformers would make up another."""
+    folder = Path(tiny(tmp_path / "m", num_labels=2))
+    edit_config(folder, id2label={"0": "one"}, label2id={"one": 0})
+    with pytest.raises(ConfigError, match=r"score\.weight"):
+        scored(str(folder), conversations(1))
+
+
+def test_a_language_model_is_told_its_way(tmp_path):
+    """A generative reward model is a judge."""
+    with pytest.raises(ConfigError, match=r"is a language model .*: serve it and name it with judgebench run -j"):
+        scored(tiny(tmp_path / "m", "LlamaForCausalLM"), conversations(1))
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        ({"device": "cuda:7"}, "--device cuda:7: "),
+        ({"device": "gpu"}, "--device gpu: unknown device"),
+        ({"max_length": 5000}, "--max-length 5000: .* takes at most 4096 tokens"),
+        ({"revision": "main"}, "--revision main: .* is a local checkpoint"),
+        ({"chat_template": "nowhere.jinja"}, "--chat-template nowhere.jinja: cannot be read"),
+    ],
+)
+def test_settings_that_do_not_fit_the_model_are_refused(tmp_path, settings, message):
+    """In one line."""
+    with pytest.raises(ConfigError, match=message):
+        scored(tiny(tmp_path / "m"), conversations(1), **settings)
+
+
+def test_a_template_is_needed_and_may_be_given(tmp_path):
+    """Without one a model's input would be guessed."""
+    model = tiny(tmp_path / "m", tokenizer=tiny_tokenizer(template=None))
+    asked = conversations(2)
+    with pytest.raises(ConfigError, match="has no chat template: give the one it was trained with, --chat-template"):
+        scored(model, asked)
+    (tmp_path / "t.jinja").write_text(TEMPLATE)
+    other = tiny(tmp_path / "other")
+    expected = scored(other, asked)
+    assert scored(model, asked, chat_template=tmp_path / "t.jinja") == pytest.approx(expected, abs=1e-6)
+
+
+def test_a_conversation_that_the_template_refuses_is_told(tmp_path):
+    """With the template's own words."""
+    refusing = (
+        "{% if messages[0].role == 'system' %}{{ raise_exception('System role not supported') }}{% endif %}" + TEMPLATE
+    )
+    model = tiny(tmp_path / "m", tokenizer=tiny_tokenizer(template=refusing))
+    with pytest.raises(ConfigError, match="does not take a conversation of the data: System role not supported"):
+        scored(model, [[{"role": "system", "content": "w1"}, *conversations(1)[0]]])
+
+
+# --- the command
+
+ROWS = [
+    {"id": str(at), "prompt": turns[0]["content"], "chosen": turns[1]["content"], "rejected": "w1 w2"}
+    for at, turns in enumerate(conversations(12, seed=3))
+]
+
+
+def test_the_command_scores_as_the_file_that_it_keeps(tmp_path, monkeypatch):
+    """`reward` and then `score` of its file give the same metrics; the manifest says what the scores depend on."""
+    monkeypatch.chdir(tmp_path)
+    tiny(tmp_path / "my-rm")
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+    command = ("reward", "my-rm", "--benchmark", "custom", "--data", "rows.jsonl", "--json")
+    made = judgebench(*command)
+    assert made.status == 0, made.err
+    file = tmp_path / "runs/score-files/custom/my-rm.jsonl"
+    again = judgebench("score", file, "--benchmark", "custom", "--data", "rows.jsonl", "--json", "--out", "other")
+    assert [each["score"] for each in made.metrics] == [each["score"] for each in again.metrics]
+    assert again.metrics[0]["judge"] == "my-rm"
+    before = file.read_bytes()
+    assert judgebench(*command).metrics == made.metrics
+    assert file.read_bytes() == before
+    said = json.loads((tmp_path / "runs/custom/my-rm/scores/manifest.json").read_text())["scores"]["model"]
+    assert {"weights", "dtype", "device", "chat_template", "versions", "max_length"} <= said.keys()
+    assert (said["dtype"], {"torch", "transformers", "tokenizers"} <= said["versions"].keys()) == ("float32", True)
+
+
+def test_the_command_says_in_one_line_what_is_no_reward_model(tmp_path, monkeypatch):
+    """With exit status 2, and no folder of a run."""
+    monkeypatch.chdir(tmp_path)
+    tiny(tmp_path / "m", "LlamaForCausalLM")
+    write_rows(tmp_path / "rows.jsonl", ROWS)
+    for model in ("m", "nowhere/at/all", "rows.jsonl", "."):
+        ended = judgebench("reward", model, "--benchmark", "custom", "--data", "rows.jsonl")
+        assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
+    assert not (tmp_path / "runs").exists()
