@@ -98,7 +98,7 @@ async def _calls_seen(own, monkeypatch):
     with LoopbackServer(answer="[[B]]") as server:
         call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
         async with aclosing(lite.Connections()) as opened:
-            await (opened.completion(**call) if own else litellm.acompletion(**call))
+            await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
         await asyncio.wait_for(heard.wait(), 10)
         await lite.close_clients("")
     return seen
@@ -117,7 +117,7 @@ def test_litellm_prices_what_others_ask_of_it():
         with LoopbackServer() as server:
             call = {"model": "openai/gpt-4o-mini", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
             async with aclosing(lite.Connections()) as opened:
-                response = await (opened.completion(**call) if own else litellm.acompletion(**call))
+                response = await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
             await lite.close_clients("")
             return response._hidden_params["response_cost"]
 
