@@ -183,8 +183,8 @@ class Drift(Tabular):
         else:
             noise = "how often they differ on one date is not known, so at most that many changed"
         return (
-            f"CANNOT SAY: {between}{self._moved()}; {noise}: rerun one with --samples 3, or --refresh into another --out and name it "
-            "with --retest"
+            f"CANNOT SAY: {between}{self._moved()}; {noise}: rerun one with --samples 3, or "
+            "--refresh into another --out and name it with --retest"
         )
 
     def _moved(self) -> str:
