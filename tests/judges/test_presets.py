@@ -85,7 +85,7 @@ def test_every_hosted_preset_has_a_price():
 
 @pytest.mark.upstream
 def test_every_hosted_preset_is_in_litellms_table(table):
-    """Each preset without an address is a model for text, or for decisions, that LiteLLM's table has of its provider."""
+    """Each preset without an address is a model for text, or decisions, that LiteLLM's table has of its provider."""
     for judge in (judge for judge in load_judges() if judge.api_base is None):
         model = judge.model
         if judge.provider == "openrouter":  # the table has no OpenRouter: the model behind it, at the same price
