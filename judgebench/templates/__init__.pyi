@@ -2,6 +2,7 @@ from judgebench.templates.followup import can_be_mended as can_be_mended, follow
 from judgebench.templates.frontmatter import NO_FRONT_MATTER as NO_FRONT_MATTER
 from judgebench.templates.hints import hint_for as hint_for, rule_of as rule_of
 from judgebench.templates.lint.linting import lint_all as lint_all, unasked as unasked
+from judgebench.templates.roles import without_system as without_system
 from judgebench.templates.starter import lines_to_add as lines_to_add, new_template as new_template
 from judgebench.templates.template import (
     INCLUDED as INCLUDED,
