@@ -181,3 +181,11 @@ from judgebench.verdicts.kinds import VerdictKind as VerdictKind
 from judgebench.verdicts.reply import Reply as Reply
 
 __version__: str
+from judgebench.engine.tuneapi import atune as atune, tune as tune
+from judgebench.engine.writing import (
+    ScriptedWriter as ScriptedWriter,
+    TemplateEdit as TemplateEdit,
+    TrainFailure as TrainFailure,
+    Writer as Writer,
+)
+from judgebench.runs.tuned import HeldOutLook as HeldOutLook, Tuned as Tuned, TunedCandidate as TunedCandidate

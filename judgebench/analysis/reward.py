@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+from judgebench.analysis.rewardvariants import ranking_accuracy
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
@@ -70,13 +71,15 @@ def reward(
     scorer = open_model(model, settings, name)
     file = _scored(scorer, dataset, Path(out))
     notes = (*scorer.notes, *_truncated(file, scorer))
+    accuracy = ranking_accuracy(file.rows(), dataset)
+    about = {**scorer.about, **({"ranking_accuracy": accuracy} if accuracy else {})}
     path = score_run(
         source_of(file.path),
         dataset,
         name=scorer.name,
         out=Path(out),
         options=options,
-        model=ScoredBy(scorer.about, notes),
+        model=ScoredBy(about, notes),
     )
     return Run.load(path)
 

@@ -70,16 +70,21 @@ class Selection:
         limit: At most so many items, whose score estimates that of all: see `sampling_order`; None for all.
         seed: Of the order in which items are taken and asked.
         rows: How the rows are read: their columns and labels by name, and what becomes of bad ones.
+        part: The part of them that `tune` has drawn: `train` or `held-out`; None for all.
+        held_out: The share that is held out, where there are parts.
     """
 
     subsets: tuple[str, ...] = ()
     limit: int | None = None
     seed: int = 0
     rows: RowMap = field(default_factory=RowMap)
+    part: str | None = None
+    held_out: float | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's part; the seed has a place of its own."""
-        return {"subsets": list(self.subsets), "limit": self.limit, **self.rows.to_json()}
+        part = {} if self.part is None else {"part": self.part, "held_out": self.held_out}
+        return {"subsets": list(self.subsets), "limit": self.limit, **part, **self.rows.to_json()}
 
 
 @dataclass(frozen=True)
@@ -155,6 +160,26 @@ class Dataset:
             if positive is not None and classes.find(positive) is None:
                 raise unknown_name(f"class of positive in {self.benchmark.name}", positive, classes.names)
         return replace(self, keys={item: kind.held_against(key, classes) for item, key in self.keys.items()})
+
+    def only(self, wanted: Container[str], part: str, held_out: float) -> Dataset:
+        """The items whose ids are `wanted`, as a part of these.
+
+        Args:
+            wanted: Their ids.
+            part: What the part is called: `train` or `held-out`.
+            held_out: The share of the items that is held out.
+        """
+        numbers = [number for number, item in enumerate(self.keys) if item in wanted]
+        digest = hashlib.sha256()
+        for number in numbers:
+            digest.update(_digest(self.items[number]))
+        return replace(
+            self,
+            keys={item: key for item, key in self.keys.items() if item in wanted},
+            hash=digest.hexdigest(),
+            selection=replace(self.selection, part=part, held_out=held_out),
+            items=self.items.only(numbers),
+        )
 
     def in_drawn_order(self, wanted: Container[str]) -> Iterator[Item]:
         """The chosen items whose ids are `wanted`, in the order of `sampling_order`: any part of them is a sample."""
@@ -387,6 +412,11 @@ def _said(item: Item, texts: str) -> str:
     some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
     head = _measured([item.id, item.subset, *map(str, others)])
     return head + texts + _measured([*item.steps, _ENCODE(item.metadata), *some])
+
+
+def _digest(item: Item) -> bytes:
+    """What an item adds to the hash of the items."""
+    return hashlib.sha256(_said(item, _measured(_texts(item))).encode("utf-8", "surrogatepass")).digest()
 
 
 def _texts(item: Item) -> list[str]:

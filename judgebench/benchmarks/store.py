@@ -16,7 +16,7 @@ from judgebench.errors import DataError, StorageError
 from judgebench.items import Completion, Item, Turn
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable, Iterator, Sequence
     from typing import BinaryIO
 
 KEPT_BYTES = 32_000_000
@@ -36,6 +36,7 @@ class ItemStore:
         self._end = 0
         self._file: BinaryIO | None = None
         self._lock = Lock()
+        self._whole: ItemStore | None = None  # whose file it is, which is closed with that
 
     @property
     def in_memory(self) -> bool:
@@ -89,6 +90,18 @@ class ItemStore:
             self._starts = array("q", [self._starts[number] for number in numbers])
             with _said():
                 self._file.flush()
+
+    def only(self, numbers: Sequence[int]) -> ItemStore:
+        """A store of these items alone, which are 0, 1, ... in it; one in a file shares it."""
+        part = ItemStore()
+        part._size, part._end, part._file, part._lock = self._size, self._end, self._file, self._lock
+        part._whole = self
+        if self._file is None:
+            part._kept = [self._kept[number] for number in numbers]
+        else:
+            self._file.flush()
+            part._starts = array("q", [self._starts[number] for number in numbers])
+        return part
 
 
 _OTHERS = [each.name for each in fields(Item) if each.name not in {"conversation", "completions"}]

@@ -31,6 +31,7 @@ COMMANDS = {
     "export": ("judgebench.cli.export:export", "Export runs as a dataset or for public leaderboards."),
     "compare": ("judgebench.cli.compare:compare", "Compare runs on the same items with paired tests."),
     "pick": ("judgebench.cli.pick:pick", "Pick the cheapest judge that is not significantly worse than the best."),
+    "tune": ("judgebench.cli.tune:tune", "Find a better wording for your own labelled items, on held-out items."),
     "validate": ("judgebench.cli.validate:validate", "Say whether a judge agrees with people well enough."),
     "estimate": (
         "judgebench.cli.estimate:estimate",

@@ -9,17 +9,37 @@ import click
 
 from judgebench.cli.completing import files, folders_only, judge_names, template_names
 from judgebench.cli.errors import NumberRange
-from judgebench.engine.options import ITEMS, ROWS, PlanOptions, RowOptions, RunOptions, options_of
+from judgebench.engine.options import (
+    CANDIDATES,
+    ITEMS,
+    NO_TUNE,
+    ROWS,
+    PlanOptions,
+    RowOptions,
+    RunOptions,
+    TuneOptions,
+    options_of,
+)
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from judgebench.engine.options import Option
 
 OPTIONS = {option.name: option for definition in (PlanOptions, RunOptions) for option in options_of(definition)}
 """Every option of a run, by its name."""
 
+OF_TUNE = {
+    option.name: option
+    for definition in (PlanOptions, TuneOptions, RunOptions)
+    for option in options_of(definition)
+    if option.name not in NO_TUNE
+}
+"""Every option of `tune`."""
+
 _COMPLETE = {
+    "writer": judge_names,
+    "edits": files,
     "judges": judge_names,
     "templates": template_names,
     "data": files,
@@ -31,8 +51,16 @@ _COMPLETE = {
 
 def sections() -> dict[str, list[str]]:
     """The names of the options under each heading of the help."""
-    found: dict[str, list[str]] = {ITEMS: [], ROWS: []}
-    for option in OPTIONS.values():
+    return _by_section({ITEMS: [], ROWS: []}, OPTIONS)
+
+
+def sections_of_tune() -> dict[str, list[str]]:
+    """The same of `tune`."""
+    return _by_section({ITEMS: [], CANDIDATES: [], ROWS: []}, OF_TUNE)
+
+
+def _by_section(found: dict[str, list[str]], options: Mapping[str, Option]) -> dict[str, list[str]]:
+    for option in options.values():
         found.setdefault(option.about.section, []).append(option.name)
     return found
 
@@ -47,6 +75,13 @@ def row_options(command: Callable[..., Any]) -> Callable[..., Any]:
 def run_options(command: Callable[..., Any]) -> Callable[..., Any]:
     """Adds every option of a run to a command."""
     for option in reversed(OPTIONS.values()):
+        command = _click_option(option)(command)
+    return command
+
+
+def tune_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds every option of `tune` to a command."""
+    for option in reversed(OF_TUNE.values()):
         command = _click_option(option)(command)
     return command
 

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import json
-import os
 import shlex
-import signal
-from contextlib import suppress
 from dataclasses import replace
 from functools import partial
-from itertools import chain, count
+from itertools import chain
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -26,8 +22,7 @@ from judgebench.cli.options import run_options, sections
 from judgebench.engine.options import PlanOptions, RunOptions, options_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Sequence
-    from types import FrameType
+    from collections.abc import Iterator, Sequence
 
     from rich.console import Console
 
@@ -38,9 +33,6 @@ if TYPE_CHECKING:
     from judgebench.engine.recorder import RunResult
 
 T = TypeVar("T", PlanOptions, RunOptions)
-
-_ABORT_S = 5
-"""Seconds that a second Ctrl-C leaves for what is going on to end by itself."""
 
 SAMPLED = ("rewardbench", "rewardbench-2")
 SAMPLE_JUDGE = "offline/longest"
@@ -223,58 +215,11 @@ def _print_forecasts(forecasts: Sequence[Forecast], grid: Grid, *, as_json: bool
 def _run(
     grid: Grid, running: RunOptions, console: Console, progress: GridTally | None
 ) -> tuple[GridResult[RunResult], bool]:
-    """Runs the grid; Ctrl-C, SIGTERM or SIGHUP ends after what is in flight, a second Ctrl-C at once."""
+    """Runs the grid, and whether it was interrupted."""
     from judgebench import api
-    from judgebench.engine.loops import finished
-    from judgebench.engine.progress import Stop
+    from judgebench.cli.interrupts import finished_or_stopped
 
-    stop = Stop()
-
-    async def every() -> GridResult[RunResult]:
-        def interrupt() -> None:
-            if stop.asked:
-                stop.now()
-            else:
-                end()
-
-        def end() -> None:
-            if not stop.asked:
-                stop.ask()
-                console.print("finishing calls in flight; press Ctrl-C again to abort", soft_wrap=True)
-
-        former = signal.getsignal(signal.SIGINT)
-        # Windows, and threads other than the main one, have no such handler.
-        with suppress(NotImplementedError, RuntimeError, ValueError):
-            loop = asyncio.get_running_loop()
-            signal.signal(signal.SIGINT, _pressed(lambda: loop.call_soon_threadsafe(interrupt)))
-            loop.add_signal_handler(signal.SIGTERM, end)
-            if signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:  # which nohup asked for
-                loop.add_signal_handler(signal.SIGHUP, end)
-        try:
-            return await api.run_grid(grid, running, progress=progress, stop=stop)
-        finally:
-            with suppress(ValueError):
-                signal.signal(signal.SIGINT, former)
-                if hasattr(signal, "SIGALRM"):
-                    signal.alarm(0)
-
-    return finished(every()), stop.asked
-
-
-def _pressed(interrupt: Callable[[], object]) -> Callable[[int, FrameType | None], None]:
-    """The handler of Ctrl-C: after the second one the process always ends, whatever the event loop is busy with.
-
-    Unlike a handler of the loop's own, it also runs while the loop stands still. Replies are kept as they arrive.
-    """
-    pressed = count(1)
-
-    def handle(_number: int, _frame: FrameType | None) -> None:
-        interrupt()
-        if next(pressed) == 2 and hasattr(signal, "SIGALRM"):
-            signal.signal(signal.SIGALRM, lambda *_: os._exit(EXIT_INTERRUPTED))
-            signal.alarm(_ABORT_S)
-
-    return handle
+    return finished_or_stopped(lambda stop: api.run_grid(grid, running, progress=progress, stop=stop), console)
 
 
 def _status(ended: GridResult[RunResult], fail_under: float, *, interrupted: bool) -> int:

@@ -177,7 +177,7 @@ async def _side_by_side(
                 not_begun.append(plan)
                 continue
             try:
-                results.append(await _run(plan, engine, client))
+                results.append(await run_plan(plan, engine, client))
             except (ConfigError, FatalProviderError, BudgetReached) as error:
                 errors.append(error)
 
@@ -185,8 +185,9 @@ async def _side_by_side(
     return results, errors, not_begun
 
 
-async def _run(plan: RunPlan, engine: Engine, client: JudgeClient) -> RunResult:
-    with _watched(plan, client):
+async def run_plan(plan: RunPlan, engine: Engine, client: JudgeClient) -> RunResult:
+    """Runs one plan, unless its folder has all of it already."""
+    with watched(plan, client):
         if (before := plan.as_before()) is not None:
             return before
         await engine.run(plan)
@@ -199,14 +200,14 @@ async def _in_lockstep(
     """Runs two cells block by block until their comparison is settled; results, and what stopped one."""
     first, second = plans
     of_first, of_second = (clients[plan.spec.judge.name] for plan in plans)
-    with _watched(first, of_first), _watched(second, None if of_second is of_first else of_second):
+    with watched(first, of_first), watched(second, None if of_second is of_first else of_second):
         both = _both(first, second)
         await engine.run(both)
     return both.finish()
 
 
 @contextmanager
-def _watched(plan: RunPlan, client: JudgeClient | None) -> Iterator[None]:
+def watched(plan: RunPlan, client: JudgeClient | None) -> Iterator[None]:
     """Around all calls: tells what watches, counts retries, and writes what there is of a cancelled run."""
     before = None if client is None else client.asked_again.copy()  # for other cells
     plan.show_start()

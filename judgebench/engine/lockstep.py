@@ -21,31 +21,20 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
 
-class Lockstep:
-    """The plan of two runs of one comparison (a `Plan`), which judge the same blocks of items in the same order.
+class SideBySide:
+    """A plan of several runs over the same items, block by block: each block ends before the next one is opened.
 
-    Each block ends before it is looked at, and the next one is opened after that; so both have judged the same items at
-    each look, and what one has waited for never holds more than a block. The looks depend on the items alone:
-    replies from the cache or from the runs' folders are gone through in the same steps as new ones.
+    What one run has waited for never holds more than a block; what stops one run stops them all.
 
     Args:
-        first: One run.
-        second: The other.
+        runs: The runs.
     """
 
-    def __init__(self, first: RunPlan, second: RunPlan) -> None:
-        self.runs = (first, second)
-        second.number = 1
-        spec = first.spec
-        assert spec.until_shown is not None
-        self._rule = spec.until_shown
-        self._items = drawn(spec.dataset.keys.values(), spec.benchmark.layout, spec.orders.seed)
-        self._blocks = blocks(self._items.tested)
+    def __init__(self, runs: Sequence[RunPlan]) -> None:
+        self.runs = tuple(runs)
         self._block: Sequence[str] | None = ()
-        self._rested = False
-        self._differences: list[float] = []
-        self._look: Look | None = None
-        for run in self.runs:
+        for number, run in enumerate(self.runs):
+            run.number = number
             run.limit_to(())
 
     @property
@@ -81,17 +70,17 @@ class Lockstep:
         return self.runs[work.run].following(work)
 
     def end(self, error: JudgebenchError, work: Work | None = None) -> None:
-        """See `Plan`; what stops one run stops the comparison, and so the other."""
+        """See `Plan`; what stops one run stops the comparison, and so the others."""
         run = self.runs[0 if work is None else work.run]
         run.end(error)
         if run.ended:
-            self.runs[1 - run.number].end(_Ended(run))
+            self._end_others(run)
 
     def finish(self) -> tuple[list[RunResult], list[JudgebenchError]]:
-        """Writes both folders; their results, and what stopped one."""
-        for run, other in (self.runs, self.runs[::-1]):
+        """Writes all folders; their results, and what stopped one."""
+        for run in self.runs:
             if run.error is not None:
-                other.end(_Ended(run))
+                self._end_others(run)
         self._settle()
         results: list[RunResult] = []
         errors: list[JudgebenchError] = []
@@ -102,6 +91,43 @@ class Lockstep:
             except (ConfigError, FatalProviderError, BudgetReached, _Ended) as error:
                 errors.append(error)
         return results, sorted(errors, key=lambda error: isinstance(error, _Ended))
+
+    def _end_others(self, run: RunPlan) -> None:
+        for other in self.runs:
+            if other is not run:
+                other.end(_Ended(run))
+
+    def _begin_block(self) -> None:
+        """Takes in the block that all are through with, and opens the next one: `_block`, None where there is none."""
+        raise NotImplementedError
+
+    def _settle(self) -> None:
+        """Says in every run what came of it."""
+        raise NotImplementedError
+
+
+class Lockstep(SideBySide):
+    """The plan of two runs of one comparison (a `Plan`), which judge the same blocks of items in the same order.
+
+    Each block ends before it is looked at, and the next one is opened after that; so both have judged the same items at
+    each look, and what one has waited for never holds more than a block. The looks depend on the items alone:
+    replies from the cache or from the runs' folders are gone through in the same steps as new ones.
+
+    Args:
+        first: One run.
+        second: The other.
+    """
+
+    def __init__(self, first: RunPlan, second: RunPlan) -> None:
+        super().__init__([first, second])
+        spec = first.spec
+        assert spec.until_shown is not None
+        self._rule = spec.until_shown
+        self._items = drawn(spec.dataset.keys.values(), spec.benchmark.layout, spec.orders.seed)
+        self._blocks = blocks(self._items.tested)
+        self._rested = False
+        self._differences: list[float] = []
+        self._look: Look | None = None
 
     def _begin_block(self) -> None:
         """Looks at the block that both are through, and opens the next one; none where it is settled."""

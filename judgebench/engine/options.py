@@ -16,16 +16,20 @@ from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
-    from judgebench.judges import AnyJudge
+    from judgebench.engine.writing import Writer
+    from judgebench.judges import AnyJudge, Judge
     from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
+
+    AnyWriter: TypeAlias = str | Judge | Writer
 else:  # where they are defined is slow to import, and not needed for the help
     AnyJudge: TypeAlias = str | Callable[..., object]
+    AnyWriter: TypeAlias = str | Callable[..., object]
     Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
-ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT = (
+ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES = (
     *("Items, judges and templates", "Reading rows", "Protocol", "Controls and early comparison", "Calls and cost"),
-    "Output",
+    *("Output", "Candidates and held-out items"),
 )
 """The headings that the options stand under in the help."""
 
@@ -374,3 +378,41 @@ class RunOptions(_Checked):
         super().__post_init__()
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TuneOptions(_Checked):
+    """Where the candidates of `tune` come from, and how many items it never shows them.
+
+    Raises:
+        ConfigError: A value is of another type or out of range, or two do not go together.
+    """
+
+    writer: Annotated[
+        "AnyWriter | None",
+        About(CANDIDATES, "Model that writes candidates, one for each edit; named as a judge is.", "NAME"),
+    ] = None
+    edits: Annotated[
+        str | Path | None,
+        About(CANDIDATES, "With --writer: what it changes, as YAML; default: the list that ships.", "FILE"),
+    ] = None
+    held_out: Annotated[
+        float,
+        About(
+            CANDIDATES,
+            "Share of the labelled items that are held out, drawn by group from the seed.",
+            "SHARE",
+            least=0,
+            most=1,
+            open=True,
+        ),
+    ] = 0.5
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.edits is not None and self.writer is None:
+            raise ConfigError("--edits needs --writer: add it, or leave --edits out")
+
+
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha"})
+"""Options of a plan that `tune` has no use for."""

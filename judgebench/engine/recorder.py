@@ -110,6 +110,7 @@ class Recorder:
         sequential: What came of the comparison that the run is one side of, as far as it went.
         refresh: Which refresh it is a part of, or was at last.
         asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
+        costs: What the replies about each item took in USD, by its id, where that is wanted; else None.
     """
 
     def __init__(self, cell: RunSpec, out: Path, *, dry: bool = False) -> None:
@@ -130,6 +131,7 @@ class Recorder:
         self.sent_as: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
+        self.costs: dict[str, float] | None = None
         self.bundles: Path | None = None  # the cache whose imported bundles tell of which rows they are
         self._out = out
         self._repaired = [0, 0]  # calls that got follow-up turns: without a verdict after them, and with one
@@ -211,6 +213,8 @@ class Recorder:
         """Counts what a reply took."""
         add_usage(self.usage, judgement)
         self._count_answer(judgement)
+        if self.costs is not None:
+            self.costs[judgement.item] = self.costs.get(judgement.item, 0.0) + (judgement.cost_usd or 0.0)
         if judgement.served_model is not None:
             self._served.add(judgement.served_model)
 
@@ -305,8 +309,9 @@ class Recorder:
         """What is said of the run's replies."""
         notes = [*self.notes, *self.cell.dataset.notes]
         if self.asked is not None:
+            stopped = "the race of tune" if self.cell.until_shown is None else "--sequential"
             notes.append(
-                f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged (--sequential stopped): "
+                f"{len(self.asked)} of {len(self.cell.dataset.keys)} items were judged ({stopped} stopped): "
                 "fixed-sample intervals and p-values are too optimistic"
             )
         if len(self._served) > 1:

@@ -76,7 +76,10 @@ class RunSpec:
         if self.selection.limit is not None:
             parts.append(f"limit{self.selection.limit}")
         parts += [folder_name(subset) for subset in self.selection.subsets]
-        if self.orders.seed and (kind.ordered or self.selection.limit is not None):
+        if self.selection.part is not None:
+            parts.append(self.selection.part)
+        drawn = self.selection.limit is not None or self.selection.part is not None
+        if self.orders.seed and (kind.ordered or drawn):
             parts.append(f"seed{self.orders.seed}")
         last = "" if self.alteration is None else f"-{self.alteration.title}"
         if self.until_shown is not None:

@@ -23,6 +23,7 @@ from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
 from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
+from judgebench.pages.tunedfigures import tuned_cards, tuned_figures
 from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
@@ -166,6 +167,7 @@ def _chapter(subject: Subject) -> Chapter:
         *annotator_figures(subject),
         *attribute_figures(subject),
         *step_figures(subject),
+        *tuned_figures(subject),
         scorefigures.differences(subject),
         comparisonfigures.best(subject),
         comparisonfigures.components(subject),
@@ -190,7 +192,7 @@ def _chapter(subject: Subject) -> Chapter:
         subject.slug,
         subject.board.title,
         lead,
-        [*pick_card(subject), *cards],
+        [*tuned_cards(subject), *pick_card(subject), *cards],
         [(line.number, line.title) for line in subject.lines],
         figures,
         bare,

@@ -12,7 +12,7 @@ from judgebench.benchmarks.dataset import BUNDLED, SAMPLE
 from judgebench.engine.options import PlanOptions
 from judgebench.errors import ConfigError
 from judgebench.metrics.votes import AGGREGATES
-from judgebench.runs import IMPORTED, READING, TemplateEntry, folder_name
+from judgebench.runs import IMPORTED, ITEMS, READING, TemplateEntry, folder_name
 from judgebench.sources.source import IN_MEMORY
 from judgebench.templates import TEMPLATE, TIES_TEMPLATE, load_template, shipped_templates
 
@@ -128,7 +128,10 @@ def _run(manifest: Manifest, path: Path | None, named: str | None = None) -> Ite
         yield from ("--judge", name)
     for name in dict.fromkeys(names):
         yield from ("--template", name)
-    yield from _items(manifest)
+    if path is not None and manifest.selection.part is not None:  # the part's items are in its folder
+        yield from ("--data", str(path / ITEMS))
+    else:
+        yield from _items(manifest)
     yield from _protocol(manifest.protocol.protocol)
     yield from _seed(manifest)
     if manifest.altered is not None:

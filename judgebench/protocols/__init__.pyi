@@ -7,6 +7,7 @@ from judgebench.protocols.alterations import (
     find_alterations as find_alterations,
     target as target,
 )
+from judgebench.protocols.holdout import held_out as held_out
 from judgebench.protocols.notes import PROTOCOL_NOTES as PROTOCOL_NOTES, protocol_notes as protocol_notes
 from judgebench.protocols.orders import (
     Call as Call,
@@ -19,4 +20,9 @@ from judgebench.protocols.orders import (
     with_unasked as with_unasked,
 )
 from judgebench.protocols.pairs import questions as questions
-from judgebench.protocols.sequential import UntilShown as UntilShown, blocks as blocks, drawn as drawn
+from judgebench.protocols.sequential import (
+    ItemOrder as ItemOrder,
+    UntilShown as UntilShown,
+    blocks as blocks,
+    drawn as drawn,
+)

@@ -29,6 +29,7 @@ def print_forecasts(
     budget: float | None = None,
     until_shown: bool = False,
     missing: Sequence[str] = (),
+    more: Sequence[str] = (),
 ) -> None:
     """Calls, tokens and cost of each run, and of all.
 
@@ -38,13 +39,14 @@ def print_forecasts(
         budget: What may be spent, where that was said.
         until_shown: Whether the runs stop as soon as their difference is shown.
         missing: Benchmarks that are no part of it.
+        more: What else is said, first.
     """
     names = list(dict.fromkeys(each.benchmark for each in forecasts))
     title = f"{names[0] if len(names) == 1 else f'{len(names)} benchmarks'}: cost estimate (dry run)"
     print_tables(console, [replace(_table(forecasts, several=len(names) > 1), title=title)])
     settled = [_UNTIL_SHOWN] if until_shown and any(each.calls for each in forecasts) else []
     settled += [f"not included: {', '.join(missing)}"] if missing else []
-    print_tables(console, [Table((), notes=[*settled, *_notes(forecasts, budget)])])
+    print_tables(console, [Table((), notes=[*more, *settled, *_notes(forecasts, budget)])])
 
 
 def _table(forecasts: Sequence[Forecast], *, several: bool) -> Table:

@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError
-from judgebench.rewards.checkpoint import Checkpoint, find_checkpoint, need_libraries
+from judgebench.rewards.checkpoint import find_checkpoint, need_libraries
 
 if TYPE_CHECKING:
+    from judgebench.rewards.checkpoint import Checkpoint
     from judgebench.rewards.model import ModelScorer
     from judgebench.rewards.settings import RewardSettings
 
@@ -27,9 +28,14 @@ def open_model(model: str | Path, settings: RewardSettings, name: str | None = N
     need_libraries()
     checkpoint = find_checkpoint(str(model), settings, settings.revision)
     called = name or _name_of(str(model))
+    if _is_language_model(checkpoint):
+        _check_policy(checkpoint, settings)
+        from judgebench.rewards.implicit import ImplicitScorer
+
+        return ImplicitScorer(called, checkpoint, settings)
     from judgebench.rewards.classifier import ClassifierScorer
 
-    _check_classifier(checkpoint)
+    _check_classifier(checkpoint, settings)
     return ClassifierScorer(called, checkpoint, settings)
 
 
@@ -38,10 +44,29 @@ def _name_of(model: str) -> str:
     return path.resolve().name.removesuffix(".gguf") if path.exists() else model
 
 
-def _check_classifier(checkpoint: Checkpoint) -> None:
-    architecture = checkpoint.architecture
-    if "CausalLM" in architecture or "ConditionalGeneration" in architecture:
+def _is_language_model(checkpoint: Checkpoint) -> bool:
+    """Whether it gives tokens; an adapter says what its base is used as."""
+    task = (checkpoint.adapter or {}).get("task_type")
+    if task is not None:
+        return bool(task == "CAUSAL_LM")
+    named = checkpoint.architecture
+    return "CausalLM" in named or "ConditionalGeneration" in named or (checkpoint.gguf is not None and not named)
+
+
+def _check_policy(checkpoint: Checkpoint, settings: RewardSettings) -> None:
+    if settings.head is not None:
+        raise ConfigError(f"--head is for classifiers, and {checkpoint.model} is a language model: leave it out")
+    if settings.reference is None and not settings.reference_free and checkpoint.adapter is None:
+        what = checkpoint.architecture or "GGUF"
         raise ConfigError(
-            f"{checkpoint.model}: is a language model ({architecture}), and no classifier. A generative reward model "
-            "runs as a judge: serve it and name it with judgebench run -j"
+            f"{checkpoint.model}: is a language model ({what}), and no classifier. A policy trained by DPO: add "
+            "--reference MODEL, or --reference-free. A generative reward model is a judge: serve it, and name it with "
+            "judgebench run -j"
         )
+
+
+def _check_classifier(checkpoint: Checkpoint, settings: RewardSettings) -> None:
+    if settings.reference is not None or settings.reference_free or settings.length_normalized:
+        flag = "--reference" if settings.reference is not None else "--reference-free"
+        flag = flag if settings.reference is not None or settings.reference_free else "--length-normalized"
+        raise ConfigError(f"{flag} is for language models, and {checkpoint.model} is none: leave it out")

@@ -7,7 +7,7 @@ from judgebench.runs.folder import (
 from judgebench.runs.frames import TableName as TableName, identity as identity, score_rows as score_rows
 from judgebench.runs.imported import ImportOptions as ImportOptions
 from judgebench.runs.importing import import_runs as import_runs
-from judgebench.runs.itemfile import share_file as share_file, write_items as write_items
+from judgebench.runs.itemfile import ITEMS as ITEMS, share_file as share_file, write_items as write_items
 from judgebench.runs.judgements import (
     JUDGEMENTS as JUDGEMENTS,
     Judgement as Judgement,
@@ -100,5 +100,18 @@ from judgebench.runs.templates import (
     RunTemplates as RunTemplates,
     described as described,
     run_templates as run_templates,
+)
+from judgebench.runs.tuned import (
+    TUNED as TUNED,
+    CandidateEnd as CandidateEnd,
+    HeldOutLook as HeldOutLook,
+    PastLook as PastLook,
+    State as State,
+    Tuned as Tuned,
+    TunedCandidate as TunedCandidate,
+    keep_look as keep_look,
+    points_text as points_text,
+    tuned_beside as tuned_beside,
+    write_tuned as write_tuned,
 )
 from judgebench.runs.verdictfile import verdict_source as verdict_source

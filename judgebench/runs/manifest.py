@@ -108,6 +108,8 @@ class SelectionEntry(_Entry):
 
     subsets: Sequence[AnyText] = ()
     limit: int | None = None
+    part: AnyText | None = None
+    held_out: float | None = None
     columns: Mapping[AnyText, AnyText] = Field(default_factory=dict)
     labels: Mapping[AnyText, AnyText] = Field(default_factory=dict)
     id_column: AnyText | None = None

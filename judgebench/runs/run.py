@@ -441,8 +441,9 @@ class Finished:
             )
 
         if self.run.manifest.asked is not None:
+            by = "--sequential" if self.run.manifest.until_shown is not None else "the race of tune"
             yield (
-                f"{self.path}: stopped after {self.run.manifest.asked} items by --sequential: fixed-sample "
+                f"{self.path}: stopped after {self.run.manifest.asked} items by {by}: fixed-sample "
                 "intervals and p-values are too optimistic"
             )
 

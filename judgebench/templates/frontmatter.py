@@ -98,6 +98,12 @@ def blanked(text: str) -> str:
     return text if front is None else "\n" * text[: front.end()].count("\n") + text[front.end() :]
 
 
+def head_of(text: str) -> str:
+    """The front matter of a template's text, with the lines around it; empty where there is none."""
+    front = _FRONT.match(text)
+    return "" if front is None else text[: front.end()]
+
+
 def read_front_matter(source: str, where: str) -> FrontMatter:
     """The front matter of a template's text.
 

@@ -1,0 +1,176 @@
+"""What `tune` is to do: the wordings, the train items and the held-out ones, all checked before the first call."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
+
+from judgebench.engine.candidates import Wording, check_given
+from judgebench.engine.plan import companion_of, named_templates, plan
+from judgebench.engine.writing import read_edits
+from judgebench.errors import ConfigError
+from judgebench.items import Outcome
+from judgebench.judges import Judge, load_judges
+from judgebench.metrics.accuracy import group_weights
+from judgebench.metrics.comparisons import minimal_detectable_difference
+from judgebench.protocols import held_out
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from judgebench.benchmarks.dataset import Dataset
+    from judgebench.engine.options import PlanOptions, TuneOptions
+    from judgebench.engine.spec import RunSpec
+    from judgebench.engine.writing import TemplateEdit, Writer
+    from judgebench.items import ItemKey
+
+FEWEST = 20
+"""With fewer independent items on one side nothing of any size can be shown."""
+DISCORDANT = 0.2
+"""The share of items on which two wordings differ in credit, where nothing is known of them."""
+_ENOUGH = 0.1
+"""A gain of this size is what the advice on numbers is for."""
+
+
+@dataclass(frozen=True)
+class TunePlan:
+    """What is to be done.
+
+    Attributes:
+        candidates: The wordings that are there, over the train items; the one in use first.
+        held: The items that are held out.
+        unlabelled: Items without a label, which have no part in it.
+        edits: What candidates are still to be written for; empty without a writer.
+        writer: The model, or the function, that writes them.
+        notes: What is odd about what was asked.
+    """
+
+    candidates: Sequence[Wording]
+    held: Dataset
+    unlabelled: int
+    edits: Sequence[TemplateEdit] = ()
+    writer: Judge | Writer | None = None
+    notes: Sequence[str] = field(default_factory=list)
+
+    @property
+    def baseline(self) -> RunSpec:
+        """The run of the wording in use over the train items."""
+        return self.candidates[0].spec
+
+    @property
+    def detects(self) -> float:
+        """The smallest gain that the held-out items show with a chance of 80%, if wordings differ on a fifth of them.
+
+        Of correlations this is no guide: not-a-number.
+        """
+        if any(key.graded for key in self.held.keys.values()):
+            return math.nan
+        return minimal_detectable_difference(_units(self.held), discordant=DISCORDANT)
+
+    def on_held_out(self, spec: RunSpec) -> RunSpec:
+        """A run over the train items as one over the held-out ones."""
+        return over(self.held, spec)
+
+
+def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> TunePlan:
+    """What is to be done. Nothing is written and no call is made.
+
+    Args:
+        benchmark: Whose items they are.
+        planned: The judge, the wordings (the one in use first), the items and how they are asked.
+        tuning: Where further candidates come from, and how many items are held out.
+
+    Raises:
+        ConfigError: Something is missing or does not fit, no item has a label, or there are too few.
+    """
+    if len(planned.judges) != 1:
+        raise ConfigError(
+            f"tune is about one judge, not {len(planned.judges)}: name one with -j NAME (`judgebench judges list`)"
+        )
+    if len(planned.templates) < 2 and tuning.writer is None:
+        given = "one is" if planned.templates else "none is"
+        raise ConfigError(
+            f"tune compares wordings, and {given} named: add -t FILE for the one in use and -t FILE for each "
+            "candidate, or --writer NAME to have candidates written"
+        )
+    check_given(named_templates(planned.templates) if planned.templates else [])
+    grid = plan(benchmark, planned)
+    if grid.left_out:
+        raise ConfigError(grid.left_out[0])
+    first = grid.cells[0]
+    keys = [key for key in first.dataset.keys.values() if key.labelled]
+    share = tuning.held_out
+    apart = held_out(keys, share, planned.seed)
+    train = first.dataset.only({key.id for key in keys} - apart, "train", share)
+    held = first.dataset.only(apart, "held-out", share)
+    _check_sizes(keys, train, held, share)
+    writer = None if tuning.writer is None else _writer(tuning.writer, planned.providers)
+    return TunePlan(
+        candidates=[Wording(over(train, cell), "given") for cell in grid.cells],
+        held=held,
+        unlabelled=len(first.dataset.keys) - len(keys),
+        edits=[] if writer is None else read_edits(tuning.edits, first.template.mode),
+        writer=writer,
+        notes=grid.notes,
+    )
+
+
+def over(dataset: Dataset, spec: RunSpec) -> RunSpec:
+    """A run over other items of the same data."""
+    template = spec.template
+    mine = dataset.held_against(template.mode, template.rule.classes, template.name)
+    return replace(spec, dataset=mine, selection=mine.selection, companion=companion_of(spec.benchmark, mine, template))
+
+
+def _writer(writer: object, providers: str | Path | None) -> Judge | Writer:
+    from pathlib import Path
+
+    if callable(writer) and not isinstance(writer, Judge):
+        return writer
+    known = load_judges(None if providers is None else Path(providers))
+    try:
+        (judge,) = known.chosen([writer])  # type: ignore[list-item]
+    except ConfigError as error:
+        raise ConfigError(f"--writer: {error}") from None
+    if judge.offline:
+        raise ConfigError(f"--writer {judge.name} writes no text: name a model")
+    return judge
+
+
+def _units(dataset: Dataset) -> int:
+    return len({key.unit for key in dataset.keys.values()})
+
+
+def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: float) -> None:
+    """Refuses parts of which nothing could be learnt.
+
+    Raises:
+        ConfigError: No item has a label, one part has too few, or it lacks a section of the score.
+    """
+    if not keys:
+        raise ConfigError(
+            "no item has a label, and tune compares verdicts with people's labels: name their column with --columns "
+            "label=COLUMN (`judgebench data show` lists the columns)"
+        )
+    sizes = _units(train), _units(held)
+    if min(sizes) < FEWEST:
+        what = "items" if sum(sizes) == len(keys) else "independent items (groups)"
+        needed = next(n for n in range(10, 100_000, 10) if _detectable(n) <= _ENOUGH)
+        raise ConfigError(
+            f"{sum(sizes)} labelled {what} are too few: {sizes[0]} to choose by and {sizes[1]} held out, at least "
+            f"{FEWEST} each are needed. A gain of 10 points takes about {math.ceil(needed / share / 10) * 10} with "
+            f"--held-out {share:g}"
+        )
+    for part, dataset in (("to choose by", train), ("held out", held)):
+        outcomes = [Outcome(key, 0.5, 0.5, 0.5) for key in dataset.keys.values()]
+        layout = dataset.benchmark.layout
+        if layout.overall == "sections" and not any(group.in_score for group in group_weights(outcomes, layout)):
+            raise ConfigError(
+                f"the items that are {part} lack a section of the score: take more items, or others with --subset"
+            )
+
+
+def _detectable(items: int) -> float:
+    return minimal_detectable_difference(items, discordant=DISCORDANT)
