@@ -169,7 +169,7 @@ def _probed(found: ServerCheck) -> Iterator[tuple[str, str]]:
     """What some calls showed of a server, in words."""
     yield "judge", f"{found.judge} ({found.model})"
     for each in found.findings:
-        yield each.ability, each.detail
+        yield each.name, each.detail
     settings = ", ".join(f"{name}: {str(value).lower()}" for name, value in found.settings.items())
     yield "settings", f"in providers.yaml, under {found.judge}: {{{settings}}}" if settings else "none needed"
 

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
-Ability = Literal["logprobs", "structured_output", "system_role", "temperature", "seed"]
+AbilityName = Literal["logprobs", "structured_output", "system_role", "temperature", "seed"]
 
 _WORDS = "Write twelve random words, and nothing else."
 _SEA = "Write one short sentence about the sea, as plain text."
@@ -34,16 +34,16 @@ _DRAWS = 3
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Ability:
     """What a server does with one thing that it is sent.
 
     Attributes:
-        ability: The thing.
+        name: Of the thing.
         works: Whether it does what is asked; None where the replies do not tell.
         detail: What it did.
     """
 
-    ability: Ability
+    name: AbilityName
     works: bool | None
     detail: str
 
@@ -60,12 +60,12 @@ class ServerCheck:
 
     judge: str
     model: str
-    findings: tuple[Finding, ...]
+    findings: tuple[Ability, ...]
 
     @property
     def settings(self) -> dict[str, bool]:
         """The keys of providers.yaml that say what was found, where a setting does."""
-        found = {each.ability: each.works for each in self.findings}
+        found = {each.name: each.works for each in self.findings}
         said = {"structured_output": found.get("structured_output")}
         if found.get("system_role") is False:
             said["system_role"] = False
@@ -76,7 +76,7 @@ class ServerCheck:
         return {
             "judge": self.judge,
             "model": self.model,
-            "findings": {each.ability: {"works": each.works, "detail": each.detail} for each in self.findings},
+            "findings": {each.name: {"works": each.works, "detail": each.detail} for each in self.findings},
             "settings": self.settings,
         }
 
@@ -150,64 +150,64 @@ class _Asker:
                     return error
 
 
-async def _logprobs(asker: _Asker) -> Finding:
+async def _logprobs(asker: _Asker) -> Ability:
     reply = await asker.ask(_SEA, soft=True, params={"max_tokens": 8})
     if isinstance(reply, JudgebenchError):
-        return Finding("logprobs", works=False, detail=f"refused: {reply}")
+        return Ability("logprobs", works=False, detail=f"refused: {reply}")
     if reply.left_out:
-        return Finding("logprobs", works=False, detail="LiteLLM does not send them to this provider")
+        return Ability("logprobs", works=False, detail="LiteLLM does not send them to this provider")
     if not reply.logprobs:
-        return Finding("logprobs", works=False, detail="ignored: none came back")
+        return Ability("logprobs", works=False, detail="ignored: none came back")
     several = any(len(known) > 1 for _, _, known in reply.logprobs)
-    return Finding("logprobs", works=several, detail="returned" if several else "returned without alternatives")
+    return Ability("logprobs", works=several, detail="returned" if several else "returned without alternatives")
 
 
-async def _schema(asker: _Asker) -> Finding:
+async def _schema(asker: _Asker) -> Ability:
     """A prompt that asks for prose: only a server that enforces the schema answers with the object."""
     reply = await asker.ask(_SEA, schema=_SCHEMA)
     if isinstance(reply, JudgebenchError):
-        return Finding("structured_output", works=False, detail=f"refused: {reply}")
+        return Ability("structured_output", works=False, detail=f"refused: {reply}")
     try:
         said = json.loads(reply.text or "")
     except ValueError:
-        return Finding("structured_output", works=False, detail="ignored: the reply is text")
+        return Ability("structured_output", works=False, detail="ignored: the reply is text")
     kept = isinstance(said, dict) and [*said] == ["verdict"] and said["verdict"] in {"A", "B"}
-    return Finding("structured_output", works=kept, detail="enforced" if kept else "ignored: another object came back")
+    return Ability("structured_output", works=kept, detail="enforced" if kept else "ignored: another object came back")
 
 
-async def _system_role(asker: _Asker) -> Finding:
+async def _system_role(asker: _Asker) -> Ability:
     reply = await asker.ask(_ASKED, system=_RULE)
     if isinstance(reply, JudgebenchError):
-        return Finding("system_role", works=False, detail=f"refused: {reply}")
+        return Ability("system_role", works=False, detail=f"refused: {reply}")
     if _KEPT in (reply.text or "").lower():
-        return Finding("system_role", works=True, detail="followed")
+        return Ability("system_role", works=True, detail="followed")
     merged = await asker.ask(f"{_RULE}\n\n{_ASKED}")
     if not isinstance(merged, JudgebenchError) and _KEPT in (merged.text or "").lower():
-        return Finding("system_role", works=False, detail="ignored: the same words in the user's message are followed")
-    return Finding("system_role", works=None, detail="cannot say: the model does not follow the words in either role")
+        return Ability("system_role", works=False, detail="ignored: the same words in the user's message are followed")
+    return Ability("system_role", works=None, detail="cannot say: the model does not follow the words in either role")
 
 
-async def _temperature(asker: _Asker) -> Finding:
+async def _temperature(asker: _Asker) -> Ability:
     texts = await _texts(asker, [{"temperature": 1.5}] * _DRAWS)
     if isinstance(texts, JudgebenchError):
-        return Finding("temperature", works=False, detail=f"refused: {texts}")
+        return Ability("temperature", works=False, detail=f"refused: {texts}")
     if len({*texts}) == 1:
-        return Finding("temperature", works=False, detail=f"ignored: {_DRAWS} equal replies at 1.5")
+        return Ability("temperature", works=False, detail=f"ignored: {_DRAWS} equal replies at 1.5")
     cold = await _texts(asker, [{"temperature": 0}] * 2)
     if isinstance(cold, JudgebenchError):
-        return Finding("temperature", works=False, detail=f"0 refused: {cold}")
+        return Ability("temperature", works=False, detail=f"0 refused: {cold}")
     same = cold[0] == cold[1]
-    return Finding("temperature", works=same, detail="used" if same else "0 ignored: replies differ at 0 too")
+    return Ability("temperature", works=same, detail="used" if same else "0 ignored: replies differ at 0 too")
 
 
-async def _seed(asker: _Asker, *, varies: bool) -> Finding:
+async def _seed(asker: _Asker, *, varies: bool) -> Ability:
     if not varies:
-        return Finding("seed", works=None, detail="cannot say: the temperature is not used")
+        return Ability("seed", works=None, detail="cannot say: the temperature is not used")
     texts = await _texts(asker, [{"temperature": 1.5, "seed": 7}] * 2)
     if isinstance(texts, JudgebenchError):
-        return Finding("seed", works=False, detail=f"refused: {texts}")
+        return Ability("seed", works=False, detail=f"refused: {texts}")
     same = texts[0] == texts[1]
-    return Finding("seed", works=same, detail="used" if same else "ignored: one seed, two replies")
+    return Ability("seed", works=same, detail="used" if same else "ignored: one seed, two replies")
 
 
 async def _texts(asker: _Asker, params: Sequence[Mapping[str, object]]) -> list[str] | JudgebenchError:
