@@ -272,6 +272,8 @@ def test_a_decision_model_is_found_by_litellm_s_table() -> None:
 
 def test_a_decision_model_writes_no_templates() -> None:
     """As the writer of `tune` it is refused before anything is asked."""
-    asked = ("tune", "rewardbench", "--data", "sample", "-j", "offline/longest", "-t", "pairwise", "--writer", "jev")
-    ended = judgebench(*asked)
-    assert (ended.status, "--writer jev writes no text" in ended.err) == (2, True)
+    write_jsonl(Path("many.jsonl"), pairs(100))
+    ended = judgebench(
+        *("tune", "rewardbench", "--data", "many.jsonl", "-j", "offline/longest", "-t", "pairwise", "--writer", "jev")
+    )
+    assert (ended.status, "--writer jev writes no text" in ended.err) == (2, True), ended.err
