@@ -20,6 +20,7 @@ _SECTIONS = {
         *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "trust_remote_code"),
     ],
     "DPO policies": ["reference", "reference_free", "beta", "length_normalized"],
+    "Process reward models": ["step_separator", "step_tokens", "steps", "threshold"],
     "Reading rows": list(_ROWS),
 }
 
@@ -77,14 +78,24 @@ _SECTIONS = {
     help="Factor of the implicit reward.",
 )
 @click.option("--length-normalized", is_flag=True, help="Divide log-probabilities by the number of tokens.")
+@click.option("--step-separator", metavar="TEXT", help="Text after each step, at whose last token its score is read.")
+@click.option("--step-tokens", metavar="GOOD,BAD", help="Of a language model: its tokens for a right and a wrong step.")
+@click.option(
+    "--steps",
+    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
+    help="How scores of steps become one per completion.",
+)
+@click.option(
+    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def reward(model: str, **options: Any) -> int:
     """Run a reward model here and score it on a benchmark.
 
-    MODEL is a sequence classifier, a policy trained by DPO (with --reference or --reference-free), or an adapter: a
-    folder, a .gguf file or a hub id. Needs pip install 'judgebench[reward]'. A killed command resumes where it was; the
-    scores are kept in OUT/score-files.
+    MODEL is a sequence classifier, a policy trained by DPO (with --reference or --reference-free), a process reward
+    model (with --step-separator) or an adapter: a folder, a .gguf file or a hub id. Needs pip install
+    'judgebench[reward]'. A killed command resumes where it was; the scores are kept in OUT/score-files.
     """
     from judgebench.analysis.reward import reward as run_model
     from judgebench.analysis.rewardvariants import reward_tables

@@ -8,16 +8,13 @@ from inspect import signature
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from judgebench.rewards.batching import batches, padded, unused_token
+from judgebench.rewards.batching import batches, most_tokens, padded, unused_token
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.rewards.encoding import Encoded
     from judgebench.rewards.loading import Loaded
-
-_LOGITS = {"cpu": 1 << 27, "other": 1 << 28}
-"""So many logits a batch has at most, of 4 bytes each: of large vocabularies they take more room than anything else."""
 
 _WORTH_SHARING = 256
 """Prompt tokens that sharing has to save: of short prompts, batches over several items save more."""
@@ -39,8 +36,7 @@ class CompletionScorer:
         names = signature(inner.forward).parameters
         self._cache = "cache" if "cache" in names else "past_key_values"  # its name since transformers 5.20
         self._first = {"logits_to_keep": 1} if "logits_to_keep" in names else {}
-        most = _LOGITS["cpu" if loaded.device == "cpu" else "other"] // loaded.vocabulary
-        self._most = max(1, min(batch_tokens, most))
+        self._most = most_tokens(batch_tokens, loaded.vocabulary, loaded.device)
 
     def logprobs(self, window: Sequence[Encoded]) -> list[float]:
         """For each conversation the sum over its completion's tokens; nothing of the prompt counts."""

@@ -28,7 +28,12 @@ def open_model(model: str | Path, settings: RewardSettings, name: str | None = N
     need_libraries()
     checkpoint = find_checkpoint(str(model), settings, settings.revision)
     called = name or _name_of(str(model))
-    if _is_language_model(checkpoint):
+    language_model = _is_language_model(checkpoint)
+    if _check_process(checkpoint, settings, language_model=language_model):
+        from judgebench.rewards.process import ProcessScorer
+
+        return ProcessScorer(called, checkpoint, settings)
+    if language_model:
         _check_policy(checkpoint, settings)
         from judgebench.rewards.implicit import ImplicitScorer
 
@@ -51,6 +56,26 @@ def _is_language_model(checkpoint: Checkpoint) -> bool:
         return bool(task == "CAUSAL_LM")
     named = checkpoint.architecture
     return "CausalLM" in named or "ConditionalGeneration" in named or (checkpoint.gguf is not None and not named)
+
+
+def _check_process(checkpoint: Checkpoint, settings: RewardSettings, *, language_model: bool) -> bool:
+    """Whether it is a process reward model."""
+    separator, tokens, name = settings.step_separator, settings.step_tokens, checkpoint.model
+    if tokens is not None and separator is None:
+        raise ConfigError("--step-tokens needs --step-separator, the text after each step")
+    if separator is None:
+        if "TokenClassification" in checkpoint.architecture or "ProcessReward" in checkpoint.architecture:
+            raise ConfigError(f"{name}: is a process reward model: say what ends a step, --step-separator TEXT")
+        return False
+    if language_model and tokens is None:
+        raise ConfigError(f"{name}: is a language model: --step-separator needs --step-tokens GOOD,BAD beside it")
+    if tokens is not None and not language_model:
+        raise ConfigError(f"--step-tokens is for language models, and {name} is none: --head names a class")
+    if "SequenceClassification" in checkpoint.architecture:
+        raise ConfigError(f"{name}: scores whole conversations: leave --step-separator out")
+    if settings.reference is not None or settings.reference_free:
+        raise ConfigError("--step-separator is for process reward models: leave --reference and --reference-free out")
+    return True
 
 
 def _check_policy(checkpoint: Checkpoint, settings: RewardSettings) -> None:
