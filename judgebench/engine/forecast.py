@@ -56,6 +56,7 @@ class Forecast:
         latency_s: Of one reply, on average; assumed from its length where no reply's is known.
         timed: How many replies that are there this is the mean of; 0: it is assumed.
         in_flight: How many calls of the judge there are at once.
+        assumed: Tokens of an answer, where no reply tells.
     """
 
     benchmark: str
@@ -77,6 +78,7 @@ class Forecast:
     latency_s: float = 0.0
     timed: int = 0
     in_flight: int = 1
+    assumed: int = ASSUMED_ANSWER
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""

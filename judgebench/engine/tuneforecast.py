@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from judgebench.engine.tuneplan import TunePlan
 
 _WRITTEN = 1_500
-"""Tokens of a template that a model writes, where it is no longer than the one in use."""
+"""Tokens of a template that a model writes."""
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,10 @@ def forecast_tune(plan: TunePlan, cache: ReplyCache, options: RunOptions) -> Tun
     used = replace(held[0], template=f"{held[0].template} (held out)")
     winner = replace(held[-1], template="winner (held out)")
     detects = plan.detects
+    # As if nothing were cached: written candidates are new.
+    (fresh,) = forecast(specs[:1], cache, Path(options.out), refresh=True, concurrency=options.concurrency)
     return TuneForecast(
-        (*train, *_of_writer(plan, train[0], cache), used, winner),
+        (*train, *_of_writer(plan, fresh, cache), used, winner),
         len(plan.baseline.dataset.keys),
         len(plan.held.keys),
         None if math.isnan(detects) else detects,
@@ -98,7 +100,6 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
     count = len(plan.edits)
     if not count:
         return ()
-    times = count * used.judgements / max(1, used.calls)
     calls = used.judgements * count
     written = replace(
         used,
@@ -107,17 +108,19 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
         done=0,
         cached=0,
         calls=calls,
-        prompt_tokens=round(times * used.prompt_tokens),
-        completion_tokens=round(times * used.completion_tokens),
-        cost_usd=None if used.cost_usd is None else times * used.cost_usd,
-        highest_usd=None if used.highest_usd is None else times * used.highest_usd,
-        seconds=times * used.seconds,
+        prompt_tokens=count * used.prompt_tokens,
+        completion_tokens=count * used.completion_tokens,
+        cost_usd=None if used.cost_usd is None else count * used.cost_usd,
+        highest_usd=None if used.highest_usd is None else count * used.highest_usd,
+        seconds=count * used.seconds,
     )
     if not isinstance(plan.writer, Judge):
         return [written]
     judge, template = plan.writer, plan.baseline.template
     request = writing_request(JudgeClient(judge, cache), template, plan.edits[0], ())
     tokens, price, longest = prompt_tokens(judge, request.messages) * count, price_of(judge), longest_answer(judge)
+
+    length = _WRITTEN if longest is None else min(_WRITTEN, longest)
 
     def of(answer: int | None) -> float | None:
         took = {"prompt_tokens": tokens, "completion_tokens": (answer or 0) * count, "reasoning_tokens": 0}
@@ -133,9 +136,10 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
         cached=0,
         calls=count,
         prompt_tokens=tokens,
-        completion_tokens=_WRITTEN * count,
+        completion_tokens=length * count,
         replies=0,
-        cost_usd=of(_WRITTEN),
+        assumed=length,
+        cost_usd=of(length),
         highest_usd=of(longest),
     )
     return [writing, written]

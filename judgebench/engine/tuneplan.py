@@ -6,8 +6,9 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.suites import check_single
 from judgebench.engine.candidates import Wording, check_given
-from judgebench.engine.plan import companion_of, named_templates, plan
+from judgebench.engine.plan import chosen_judges, companion_of, named_templates, plan
 from judgebench.engine.writing import read_edits
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
@@ -85,7 +86,8 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
     Raises:
         ConfigError: Something is missing or does not fit, no item has a label, or there are too few.
     """
-    if len(planned.judges) != 1:
+    check_single(benchmark, "tune with each of them")
+    if len(planned.judges) > 1:
         raise ConfigError(
             f"tune is about one judge, not {len(planned.judges)}: name one with -j NAME (`judgebench judges list`)"
         )
@@ -95,6 +97,7 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
             f"tune compares wordings, and {given} named: add -t FILE for the one in use and -t FILE for each "
             "candidate, or --writer NAME to have candidates written"
         )
+    chosen_judges(planned)
     check_given(named_templates(planned.templates) if planned.templates else [])
     grid = plan(benchmark, planned)
     if grid.left_out:

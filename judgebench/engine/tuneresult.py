@@ -34,7 +34,7 @@ def raced(every: Sequence[Wording], race: RacePlan | None) -> Iterator[TunedCand
             items=len(items),
             score=None if race is None else race.score(arm, items),
             gain=None if race is None or not arm else race.gain(arm),
-            cost_per_1000=None if plan is None else _per_1000(plan, len(items)),
+            cost_per_1000=None if race is None else race.cost_per_1000(arm),
             end=_end(arm, race),
         )
 
