@@ -9,7 +9,13 @@ TEMPLATE = (
     "{% if add_generation_prompt %}<assistant> {% endif %}"
 )
 WORDS = [f"w{number}" for number in range(90)]
-SIZES = {"hidden_size": 32, "intermediate_size": 64, "num_hidden_layers": 2, "num_attention_heads": 4}
+SIZES = {
+    "hidden_size": 32,
+    "intermediate_size": 64,
+    "num_hidden_layers": 2,
+    "num_attention_heads": 4,
+    "num_key_value_heads": 2,
+}
 
 
 def tiny_tokenizer(*, pad="<pad>", template=TEMPLATE, words=WORDS):
@@ -28,11 +34,11 @@ def tiny_tokenizer(*, pad="<pad>", template=TEMPLATE, words=WORDS):
     return made
 
 
-def tiny_config(tokenizer, **settings):
-    """A Llama's, with room for long texts."""
-    from transformers import LlamaConfig
+def tiny_config(tokenizer, kind="Llama", **settings):
+    """With room for long texts."""
+    import transformers
 
-    return LlamaConfig(
+    return getattr(transformers, f"{kind}Config")(
         vocab_size=len(tokenizer),
         max_position_embeddings=4096,
         pad_token_id=tokenizer.pad_token_id,
@@ -51,7 +57,8 @@ def tiny(folder, kind="LlamaForSequenceClassification", *, seed=0, tokenizer=Non
     torch.manual_seed(seed)
     if "Classification" in kind:
         settings = {"num_labels": 1} | settings
-    model = getattr(transformers, kind)(tiny_config(tokenizer, initializer_range=0.2, **settings))
+    config = tiny_config(tokenizer, kind.partition("For")[0], initializer_range=0.2, **settings)
+    model = getattr(transformers, kind)(config)
     model.save_pretrained(folder)
     tokenizer.save_pretrained(folder)
     return str(folder)

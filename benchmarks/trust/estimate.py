@@ -10,6 +10,7 @@ import numpy as np
 
 from benchmarks.trust.row import Row
 from judgebench.metrics.corrected import METHODS, LabelledSample, corrected, recommended
+from judgebench.metrics.corrected_strengths import corrected_strengths
 
 if TYPE_CHECKING:
     from numpy.typing import NDArray
@@ -72,6 +73,23 @@ def holds(
     return {name: 1 - missed[name] / runs for name in (*METHODS, "recommended")}
 
 
+TRUE = np.array([1.0, 0.3, -0.3, -1.0])
+
+
+def strengths_hold(runs: int, *, right: float = 0.75, labels: int = 100, pairs: int = 1000, seed: int = 0) -> float:
+    """The share of intervals of four models' strengths that hold the true ones."""
+    rng, held = np.random.default_rng(seed), 0
+    for _ in range(runs):
+        first = rng.integers(0, 4, pairs)
+        second = (first + rng.integers(1, 4, pairs)) % 4
+        won = (rng.random(pairs) < 1 / (1 + np.exp(TRUE[second] - TRUE[first]))).astype(float)
+        judged = np.where(rng.random(pairs) < right, won, 1 - won)
+        sample = LabelledSample(judged, np.where(np.arange(pairs) < labels, won, np.nan))
+        found = corrected_strengths(sample, first, second, models=4)
+        held += int(((found.low <= TRUE) & (found.high >= TRUE) | np.isnan(found.values)).sum())
+    return held / (4 * runs)
+
+
 def _row(name: str, runs: int = 1000, **options: Any) -> Row:
     def worst(runs: int) -> float:
         return min(holds(runs, **options).values())
@@ -93,4 +111,8 @@ ROWS = (
     _row("40 labels, positive verdicts drawn four times as often", unequal=True, labels=40),
     _row("40 labels, drawn so, rate 5%", rate=0.05, unequal=True, labels=40),
     _row("200 labels, judge right in 90%", right=0.9, labels=200),
+    Row("strengths of 4 models, 100 labels, judge right in 75%", "at least 93%", strengths_hold, low=0.92, runs=400),
+    Row(
+        "strengths, 60 labels, 95%", "at least 93%", partial(strengths_hold, right=0.95, labels=60), low=0.92, runs=400
+    ),
 )

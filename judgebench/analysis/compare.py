@@ -14,6 +14,7 @@ from judgebench.analysis.alike import largest_set
 from judgebench.analysis.comparison import ComparedRun, Comparison, Part
 from judgebench.analysis.components import components_of
 from judgebench.analysis.failures import failure_effects, failure_notes
+from judgebench.analysis.rewardfunctions import best_of_n, reward_functions
 from judgebench.errors import ConfigError
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.equivalence import contenders, equivalences
@@ -122,6 +123,8 @@ def compare_finished(
         margin=None if whole is None else margin,
         equivalences=() if whole is None or parts is None or margin is None else parts.equivalences(margin / 100),
         components=() if whole is None else components_of(opened, labelled),
+        rewards=reward_functions(opened, ids),
+        best_of=best_of_n(opened, labelled),
         contenders=() if whole is None or parts is None or len(opened) < 3 else parts.contenders(),
     )
 

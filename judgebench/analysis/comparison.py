@@ -13,6 +13,7 @@ from judgebench.analysis.alike import other_lines
 from judgebench.analysis.components import component_lines, components_table
 from judgebench.analysis.equivalent import best_line, decisions, margin_lines, within_head
 from judgebench.analysis.failures import LEGEND, failures_table
+from judgebench.analysis.rewardfunctions import best_of_table, function_lines, functions_table
 from judgebench.items import is_coefficient
 from judgebench.metrics.paired import ALPHA, FEW
 
@@ -25,6 +26,7 @@ if TYPE_CHECKING:
     from judgebench.analysis.alike import OtherRun
     from judgebench.analysis.components import RunComponents
     from judgebench.analysis.failures import FailureEffect
+    from judgebench.analysis.rewardfunctions import BestOf, RewardPair
     from judgebench.items import Measure
     from judgebench.metrics.agreement import Agreement
     from judgebench.metrics.equivalence import Contender, Equivalence
@@ -113,6 +115,8 @@ class Comparison(Tabular):
         equivalences: Of each pair of runs at the margin.
         contenders: Of three and more runs, each against the best of the others.
         components: What moves the credits of each judge with several templates, orders or samples.
+        rewards: Of each pair of reward models, how alike their scores are.
+        best_of: What reward models choose among N answers, for each N.
     """
 
     benchmark: str
@@ -134,6 +138,8 @@ class Comparison(Tabular):
     equivalences: tuple[Equivalence, ...] = ()
     contenders: tuple[Contender, ...] = ()
     components: tuple[RunComponents, ...] = ()
+    rewards: tuple[RewardPair, ...] = ()
+    best_of: tuple[BestOf, ...] = ()
 
     def to_json(self) -> dict[str, object]:
         """An object of plain values; what has no value is null."""
@@ -165,6 +171,8 @@ class Comparison(Tabular):
             few.pairs_table(self._hidden(few)),
             *([few.failures_table()] if few.failures else []),
             *([components_table(self.components)] if self.components else []),
+            *([functions_table(few.rewards)] if few.rewards else []),
+            *([best_of_table(self.best_of)] if self.best_of else []),
             *(self._parts(level, parts) for level, parts in levels if len(parts) > 1),
             Table((), notes=list(self._legend(subsets=subsets))),
             *([Table((), notes=list(other_lines(self.others, self.benchmark)))] if self.others else []),
@@ -186,6 +194,7 @@ class Comparison(Tabular):
             agreement=tuple(each for each in self.agreement if best in {each.first, each.second}),
             failures=tuple(each for each in self.failures if best in {each.first, each.second}),
             equivalences=tuple(each for each in self.equivalences if best in {each.first, each.second}),
+            rewards=tuple(each for each in self.rewards if best in {each.first, each.second}),
         )
 
     def _hidden(self, few: Comparison) -> list[str]:
@@ -307,6 +316,7 @@ class Comparison(Tabular):
             yield LEGEND
         if self.components:
             yield from component_lines(self.components)
+        yield from function_lines(self.rewards, self.best_of)
         yield from agreement_legend(self.agreement)
         if self.fleiss is not None and self.krippendorff is not None:
             kappa, alpha = coefficient(self.fleiss.value), coefficient(self.krippendorff.value)

@@ -91,36 +91,42 @@ def estimate(
     """
     if not 0 < confidence < 1:
         raise ConfigError(f"confidence is {confidence!r}: must be above 0 and below 1, such as 0.95")
-    found = labelled(run, labels, columns=columns, meanings=meanings)
-    question = question_of(found, model)
+    return estimate_labelled(labelled(run, labels, columns=columns, meanings=meanings), model, confidence)
+
+
+def estimate_labelled(found: Labelled, model: str | None = None, confidence: float = CONFIDENCE) -> EstimateFound:
+    """The same of a run that is beside people's labels already; see `estimate`."""
+    question, finished = question_of(found, model), found.finished
     items = [item for item in question.items if item.shares]
     if not any(item.labels for item in items):
-        raise ConfigError(
-            f"{found.finished.path}: no labelled item was judged; label items that the judge was asked of"
-        )
-    sample = ItemFigures.of(items, question, drawn=found.drawn)
-    if not sample.has_verdicts:
-        raise ConfigError(f"{found.finished.path}: no item has a verdict, so there is nothing to correct; judge again")
-    whole = sample.estimates(question, confidence)
+        raise ConfigError(f"{finished.path}: no labelled item was judged; label items that the judge was asked of")
+    figures = ItemFigures.of(items, question, drawn=found.drawn)
+    if not figures.has_verdicts:
+        raise ConfigError(f"{finished.path}: no item has a verdict, so there is nothing to correct; judge again")
     return EstimateFound(
-        path=found.finished.path,
-        benchmark=found.finished.benchmark.name,
-        title=found.finished.benchmark.title,
-        judge=found.finished.name.judge,
+        path=finished.path,
+        benchmark=finished.benchmark.name,
+        title=finished.benchmark.title,
+        judge=finished.name.judge,
         target=question.target,
         of=question.of,
         against=question.against,
         scale=question.scale,
-        labelled=sample.labelled,
-        unlabelled=len(items) - sample.labelled,
-        failed=int(np.isnan(sample.judged).sum()),
+        labelled=figures.labelled,
+        unlabelled=len(items) - figures.labelled,
+        failed=int(np.isnan(figures.judged).sum()),
         confidence=confidence,
-        estimates=whole,
-        recommended=sample.recommended(confidence),
-        labels_needed=labels_needed(sample.sample()),
+        estimates=figures.estimates(question, confidence),
+        recommended=figures.recommended(confidence),
+        labels_needed=labels_needed(figures.sample()),
         slices=tuple(_slices(items, question, confidence, drawn=found.drawn)),
-        notes=(*found.finished.notes, *found.notes, *_notes(found, question, items, sample)),
+        notes=(*finished.notes, *found.notes, *_notes(found, question, items, figures)),
     )
+
+
+def rated_models(found: Labelled) -> list[str]:
+    """The models that can have a win rate: none where verdicts are no choices between known models."""
+    return sorted({name for among in _models(found).values() for name in among}) if found.kind == "choices" else []
 
 
 def question_of(found: Labelled, model: str | None) -> Question:
@@ -146,10 +152,7 @@ def question_of(found: Labelled, model: str | None) -> Question:
 
 
 def _win_rate(found: Labelled, model: str | None) -> Question:
-    models = {item: tuple(str(name) for name in names) for item, names in found.finished.models.items()}
-    if not models and all(len(item.slots) == 2 for item in found.items):
-        models = {item.key.id: tuple(item.slots) for item in found.items}
-    names = sorted({name for among in models.values() for name in among})
+    models, names = _models(found), rated_models(found)
     if len(names) < 2:
         raise ConfigError(
             f"{found.finished.path}: its items do not name the models of their answers, so there is no win rate: judge "
@@ -170,6 +173,14 @@ def _win_rate(found: Labelled, model: str | None) -> Question:
 
     others = {name for each in items for name in models[each.key.id]} - {of}
     return Question("win_rate", of, others.pop() if len(others) == 1 else None, (0.0, 1.0), won, items)
+
+
+def _models(found: Labelled) -> dict[str, tuple[str, ...]]:
+    """Whose the completions of each item are; without names, the letters of a pair's two answers in its row."""
+    models = {item: tuple(str(name) for name in names) for item, names in found.finished.models.items()}
+    if not models and all(len(item.slots) == 2 for item in found.items):
+        return {item.key.id: tuple(item.slots) for item in found.items}
+    return models
 
 
 def _scale(found: Labelled) -> tuple[float, float]:

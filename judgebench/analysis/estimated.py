@@ -266,18 +266,20 @@ class EstimateFound(Tabular):
         columns: Columns = {
             Column("slice", names=True): lambda each: each.slice,
             Column("judge", kind, head="judge alone", form=form): lambda each: each.judge,
-            Column("estimate", kind, form=form): lambda each: each.taken and each.taken.value,
+            Column("estimate", kind, form=form): lambda each: each.taken.value if each.taken else "cannot say",
             Column("CI", kind, form=form): lambda each: each.taken and ends_of(each.taken),
             Column("labels", "count"): lambda each: each.labelled,
             Column("items", "tokens"): lambda each: each.labelled + each.unlabelled,
-            Column("note"): lambda each: each.note,
         }
         last = self.slices[-1]
+        ends = f"CI: {100 * last.confidence:.4g}% each, so that all hold together at {self.confidence:.0%}"
+        few = [f"{each.slice} ({each.labels_needed})" for each in self.slices if each.taken is None]
+        needed = [f"cannot say with so few labels; enough would be: {', '.join(few)}"] if few else []
         return Table.of(
             self.slices,
             columns,
             title="By section and subset" if self.slices[0].by != last.by else f"By {last.by}",
-            notes=[f"CI: {100 * last.confidence:.4g}% each, so that all hold together at {self.confidence:.0%}"],
+            notes=[*needed, ends],
         )
 
     def _legend(self) -> Iterator[str]:

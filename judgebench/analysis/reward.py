@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, cast, get_args
 
+from judgebench.analysis.rewardvariants import ranking_accuracy
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
 from judgebench.benchmarks.suites import check_single
+from judgebench.errors import ConfigError
 from judgebench.rewards.opening import open_model
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
 from judgebench.rewards.settings import RewardSettings
-from judgebench.runs import DEFAULT_OUT, Run, folder_name
+from judgebench.runs import DEFAULT_OUT, Run, Steps, folder_name
 from judgebench.runs.scores import ScoredBy, ScoreOptions, score_run
 from judgebench.sources.mapped import RowMap
 from judgebench.sources.opening import source_of
@@ -22,7 +24,6 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.rewards.model import ModelScorer
-    from judgebench.runs import Steps
     from judgebench.sources.opening import Data
 
 SCORE_FILES = "score-files"
@@ -67,18 +68,32 @@ def reward(
     options = ScoreOptions(
         allow_missing=settings.allow_missing, steps=cast("Steps | None", settings.steps), threshold=settings.threshold
     )
+    _check_steps(dataset, settings)
     scorer = open_model(model, settings, name)
     file = _scored(scorer, dataset, Path(out))
     notes = (*scorer.notes, *_truncated(file, scorer))
+    accuracy = ranking_accuracy(file.rows(), dataset)
+    about = {**scorer.about, **({"ranking_accuracy": accuracy} if accuracy else {})}
     path = score_run(
         source_of(file.path),
         dataset,
         name=scorer.name,
         out=Path(out),
         options=options,
-        model=ScoredBy(scorer.about, notes),
+        model=ScoredBy(about, notes),
     )
     return Run.load(path)
+
+
+def _check_steps(dataset: Dataset, settings: RewardSettings) -> None:
+    """Says what scores of steps need before a model is loaded."""
+    name = dataset.benchmark.name
+    if any(key.steps for key in dataset.keys.values()):
+        if settings.threshold is None:
+            raise ConfigError(f"{name} has items in steps: add --threshold NUMBER (a step below it is wrong)")
+    elif settings.step_separator is not None and settings.steps is None:
+        aggregates = ", ".join(get_args(Steps))
+        raise ConfigError(f"{name} has whole answers, and the model scores steps: add --steps, one of {aggregates}")
 
 
 def _scored(scorer: ModelScorer, dataset: Dataset, out: Path) -> ScoreFile:

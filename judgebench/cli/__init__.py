@@ -37,6 +37,7 @@ COMMANDS = {
         "judgebench.cli.estimate:estimate",
         "Estimate what people would say from a judge's verdicts and some labels.",
     ),
+    "plan": ("judgebench.cli.plan:plan", "Plan how many items, samples and labels are needed."),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (

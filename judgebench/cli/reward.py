@@ -9,7 +9,7 @@ import click
 
 from judgebench.cli.completing import benchmark_names, files
 from judgebench.cli.console import out_option, quiet_option
-from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, NumberRange
 from judgebench.cli.groups import Sectioned
 from judgebench.cli.options import row_options
 
@@ -19,6 +19,8 @@ _SECTIONS = {
     "Model": [
         *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "trust_remote_code"),
     ],
+    "DPO policies": ["reference", "reference_free", "beta", "length_normalized"],
+    "Process reward models": ["step_separator", "step_tokens", "steps", "threshold"],
     "Reading rows": list(_ROWS),
 }
 
@@ -65,15 +67,38 @@ _SECTIONS = {
     "--chat-template", shell_complete=files, metavar="FILE", help="Jinja file instead of the tokenizer's template."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Run the code that comes with the checkpoint.")
+@click.option("--reference", shell_complete=files, metavar="MODEL", help="Reference model; of an adapter, its base.")
+@click.option("--reference-free", is_flag=True, help="Score by the policy's log-probability alone.")
+@click.option(
+    "--beta",
+    type=NumberRange(0, min_open=True),
+    default=0.1,
+    show_default=True,
+    metavar="NUMBER",
+    help="Factor of the implicit reward.",
+)
+@click.option("--length-normalized", is_flag=True, help="Divide log-probabilities by the number of tokens.")
+@click.option("--step-separator", metavar="TEXT", help="Text after each step, at whose last token its score is read.")
+@click.option("--step-tokens", metavar="GOOD,BAD", help="Of a language model: its tokens for a right and a wrong step.")
+@click.option(
+    "--steps",
+    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
+    help="How scores of steps become one per completion.",
+)
+@click.option(
+    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
+)
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def reward(model: str, **options: Any) -> int:
     """Run a reward model here and score it on a benchmark.
 
-    MODEL is a checkpoint's folder or a hub id. Needs pip install 'judgebench[reward]'. A killed command resumes where
-    it was; the scores are kept in OUT/score-files.
+    MODEL is a sequence classifier, a policy trained by DPO (with --reference or --reference-free), a process reward
+    model (with --step-separator) or an adapter: a folder, a .gguf file or a hub id. Needs pip install
+    'judgebench[reward]'. A killed command resumes where it was; the scores are kept in OUT/score-files.
     """
     from judgebench.analysis.reward import reward as run_model
+    from judgebench.analysis.rewardvariants import reward_tables
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.reports.table import print_tables
@@ -89,6 +114,6 @@ def reward(model: str, **options: Any) -> int:
     if as_json:
         click.echo(json.dumps([run.metrics.to_json()], indent=2))
     else:
-        print_tables(results(), run_tables(headings([run])[0], run.metrics))
+        print_tables(results(), [*run_tables(headings([run])[0], run.metrics), *reward_tables(run)])
     messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
     return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE

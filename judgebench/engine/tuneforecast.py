@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
-from judgebench.engine.forecast import Forecast, forecast
-from judgebench.engine.tuneplan import DISCORDANT
+from judgebench.engine.forecast import DISCORDANCE, Forecast, forecast
 from judgebench.engine.writing import writing_request
 from judgebench.judges import Judge, cost, price_of
 
@@ -49,7 +48,7 @@ class TuneForecast:
             return [f"{split}; upper bound: the race drops candidates early"]
         shown = f"{100 * self.detects:.1f} points or more is found with 80% power"
         return [
-            f"{split}: a gain of {shown} (if two wordings differ on {DISCORDANT:.0%} of the items)",
+            f"{split}: a gain of {shown} (if two wordings differ on {DISCORDANCE:.0%} of the items)",
             "upper bound: the race drops candidates early, and looks at the held-out items only if one is ahead",
         ]
 
@@ -88,7 +87,11 @@ def forecast_tune(plan: TunePlan, cache: ReplyCache, options: RunOptions) -> Tun
     # As if nothing were cached: written candidates are new.
     (fresh,) = forecast(specs[:1], cache, Path(options.out), refresh=True, concurrency=options.concurrency)
     return TuneForecast(
-        (*train, *_of_writer(plan, fresh, cache), used, winner),
+        # The held-out items alone show a gain: what so many show is said of them.
+        tuple(
+            replace(each, detectable_difference=None)
+            for each in (*train, *_of_writer(plan, fresh, cache), used, winner)
+        ),
         len(plan.baseline.dataset.keys),
         len(plan.held.keys),
         None if math.isnan(detects) else detects,

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from judgebench.benchmarks.suites import check_single
 from judgebench.engine.candidates import Wording, check_given
+from judgebench.engine.forecast import DISCORDANCE
 from judgebench.engine.plan import chosen_judges, companion_of, named_templates, plan
 from judgebench.engine.writing import read_edits
 from judgebench.errors import ConfigError
@@ -29,8 +30,6 @@ if TYPE_CHECKING:
 
 FEWEST = 20
 """With fewer independent items on one side nothing of any size can be shown."""
-DISCORDANT = 0.2
-"""The share of items on which two wordings differ in credit, where nothing is known of them."""
 _ENOUGH = 0.1
 """A gain of this size is what the advice on numbers is for."""
 
@@ -68,7 +67,7 @@ class TunePlan:
         """
         if any(key.graded for key in self.held.keys.values()):
             return math.nan
-        return minimal_detectable_difference(_units(self.held), discordant=DISCORDANT)
+        return minimal_detectable_difference(_units(self.held), discordant=DISCORDANCE)
 
     def on_held_out(self, spec: RunSpec) -> RunSpec:
         """A run over the train items as one over the held-out ones."""
@@ -176,4 +175,4 @@ def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: 
 
 
 def _detectable(items: int) -> float:
-    return minimal_detectable_difference(items, discordant=DISCORDANT)
+    return minimal_detectable_difference(items, discordant=DISCORDANCE)

@@ -26,6 +26,20 @@ def batches(lengths: Sequence[int], most: int) -> Iterator[list[int]]:
         start = end
 
 
+_LOGITS = {"cpu": 1 << 27, "other": 1 << 28}
+"""So many logits a batch has at most, of 4 bytes each: of large vocabularies they take more room than anything else."""
+
+
+def most_tokens(batch_tokens: int, vocabulary: int, device: str) -> int:
+    """How many tokens a batch has at most where a model gives a number for each token of its vocabulary.
+
+    Example:
+        >>> most_tokens(4096, 150_000, "cpu")
+        894
+    """
+    return max(1, min(batch_tokens, _LOGITS["cpu" if device == "cpu" else "other"] // vocabulary))
+
+
 def padded(rows: Sequence[Sequence[int]], pad: int) -> tuple[list[list[int]], list[list[int]]]:
     """The rows on the right filled up to one length, and the mask that says what is theirs.
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -117,7 +118,9 @@ def _quiet() -> Iterator[None]:
     own.set_verbosity(logging.CRITICAL)
     own.disable_progress_bar()
     try:
-        yield
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", FutureWarning)  # of one library, about its use of another
+            yield
     finally:
         own.set_verbosity(before)
         if bar:

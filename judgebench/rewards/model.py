@@ -5,17 +5,19 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from itertools import islice
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from judgebench.errors import ConfigError
 from judgebench.rewards.scorer import Scorer
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Sequence
+    from collections.abc import Callable, Iterable, Iterator, Sequence
 
     from judgebench.items import Item
     from judgebench.rewards.encoding import Encoded
     from judgebench.rewards.scorer import Conversation
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,13 +66,7 @@ class ModelScorer(Scorer):
 
         So many are read that several batches are full, and sorted by length among themselves.
         """
-        waiting = iter(conversations)
-        self.pending = 0
-        while window := self._window(waiting):
-            self.pending = len(window)
-            for record in self._read(window):
-                self.pending -= 1
-                yield record
+        return self._recorded(conversations, self.encode)
 
     def step_records(self, items: Iterable[Item]) -> Iterator[ModelScore]:
         """One record an item in steps, whose `score` is a list with one number a step.
@@ -98,11 +94,20 @@ class ModelScorer(Scorer):
                 "--max-length, then rerun the same command to resume"
             ) from None
 
-    def _window(self, waiting: Iterator[Conversation]) -> list[Encoded]:
+    def _recorded(self, asked: Iterable[T], encode: Callable[[Sequence[T]], list[Encoded]]) -> Iterator[ModelScore]:
+        waiting = iter(asked)
+        self.pending = 0
+        while window := self._window(waiting, encode):
+            self.pending = len(window)
+            for record in self._read(window):
+                self.pending -= 1
+                yield record
+
+    def _window(self, waiting: Iterator[T], encode: Callable[[Sequence[T]], list[Encoded]]) -> list[Encoded]:
         window: list[Encoded] = []
         tokens = 0
         while tokens < self.batches_at_once * self.batch_tokens and (some := list(islice(waiting, self.read_at_once))):
-            encoded = self.encode(some)
+            encoded = encode(some)
             tokens += sum(len(each.ids) for each in encoded)
             window += encoded
         return window

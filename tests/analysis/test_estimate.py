@@ -2,15 +2,18 @@
 
 import csv
 import json
+import math
 from contextlib import chdir
 from functools import cache
 from pathlib import Path
 
+import numpy as np
 import pytest
 from commands import SHARED_DATA, judgebench, lasting_folder
 
 import judgebench as jb
 from judgebench.errors import ConfigError
+from judgebench.metrics.corrected import LabelledSample, corrected
 
 
 def imported(rows, **options):
@@ -192,6 +195,21 @@ def test_real_verdicts_are_corrected(name, judge, people):
     found = jb.estimate(run, labels, model=OPUS)
     assert found.method("judge").value == pytest.approx(judge, abs=5e-4)
     assert found.taken.low <= people <= found.taken.high
+
+
+@pytest.mark.skipif(not ARENA.is_dir(), reason=f"needs the verdicts of {ARENA}")
+@pytest.mark.parametrize("name", ["gemini-2.5-flash", "gemini-2.5-pro", "qwen3-235b-a22b-no-thinking"])
+def test_real_votes_are_held_in_most_draws(name):
+    """Of 100 random draws of 30 real votes at least 93% have an interval that holds the share of all, less chance."""
+    rows = [row for row in json.loads((ARENA / f"{name}.json").read_text(encoding="utf-8")) if row["judge_pick"]]
+    judged = np.array([row[f"model_{row['judge_pick'].lower()}"] == OPUS for row in rows], dtype=float)
+    voted = np.array([row[row["human_winner"]] == OPUS for row in rows], dtype=float)
+    rng, held = np.random.default_rng(1), 0
+    for _ in range(100):
+        labels = np.where(rng.permutation(len(rows)) < 30, voted, np.nan)
+        found = corrected(LabelledSample(judged, labels))["ppi_plus"]
+        held += found.low <= voted.mean() <= found.high
+    assert held >= 100 * (0.93 - 2 * math.sqrt(0.93 * 0.07 / 100))
 
 
 def test_the_command_says_the_answer_first(tmp_path, monkeypatch):

@@ -520,3 +520,36 @@ def test_runs_of_one_reply_an_item_have_no_components():
     """Nothing to separate: no table, and an empty list."""
     runs = [judge_run(judge) for judge in ("offline/longest", "offline/first")]
     assert compared(*runs)["components"] == []
+
+
+# --- reward models as functions
+
+FOURS = [{"id": str(at), "prompt": f"p{at}", "chosen": "a", "rejected": ["b", "c", "d"]} for at in range(5)]
+"""The first of four answers is right."""
+
+
+def scored_fours(out, name, scores):
+    rows = [{"id": row["id"], "scores": scores} for row in FOURS]
+    return jb.score(rows, benchmark="custom", data=FOURS, out=out, name=name)
+
+
+def test_reward_models_are_compared_as_functions(tmp_path):
+    """Another scale is no distance; the right answer is ranked second of four, so it wins a draw without the first."""
+    runs = [scored_fours(tmp_path, name, given) for name, given in (("one", [3, 4, 1, 0]), ("two", [30, 40, 10, 0]))]
+    found = compared(*(str(run.path) for run in runs))
+    (pair,) = found["rewards"]
+    assert (pair["first"], pair["second"], pair["found"]["completions"]) == (0, 1, 20)
+    assert pair["found"]["distance"] == pytest.approx(0, abs=1e-12)
+    assert [pair["found"][name] for name in ("r2", "spearman")] == pytest.approx([1, 1])
+    assert [each["n"] for each in found["best_of"]] == [1, 2, 3, 4]
+    assert [each["right"][0] for each in found["best_of"]] == pytest.approx([1 / 4, 2 / 6, 1 / 4, 0])
+    assert [each["possible"] for each in found["best_of"]] == pytest.approx([1 / 4, 1 / 2, 3 / 4, 1])
+    shown = judgebench("compare", *(run.path for run in runs)).out
+    assert "Reward functions" in shown
+    assert "Best of N" in shown
+
+
+def test_judges_are_no_reward_functions():
+    """A judge and a reward model have no distance, and pairs no best of N."""
+    found = compared(judge_run("offline/longest", 8), score_run("rm", [1] * 8, pairs(8, ("alpacaeval-easy",))))
+    assert (found["rewards"], found["best_of"]) == ([], [])

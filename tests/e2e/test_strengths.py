@@ -11,6 +11,8 @@ import pytest
 from commands import judgebench, pairs
 from finishedruns import score_run, written_run
 
+import judgebench as jb
+
 TRUE = {"large": 1.0, "middle": 0.0, "small": -1.0}
 
 
@@ -89,3 +91,51 @@ def test_without_models_there_are_no_strengths():
     """One line that says which columns are lacking, exit status 2."""
     ended = judgebench("strengths", score_run("rm", [1, 0]))
     assert (ended.status, "'chosen_model'" in ended.err, ended.err.count("\n")) == (2, True, 1)
+
+
+def labelled_run(count, right):
+    """Pairs by three models, a judge that is right in a share of them, and people's votes, drawn by true strengths."""
+    rng = random.Random(5)
+    verdicts, votes = [], []
+    for at in range(count):
+        first, second = rng.sample([*TRUE], 2)
+        vote = "A" if rng.random() < 1 / (1 + math.exp(TRUE[second] - TRUE[first])) else "B"
+        said = vote if rng.random() < right else "BA"[vote == "B"]
+        verdicts.append({"id": f"q{at}", "verdict": said, "model_a": first, "model_b": second})
+        votes.append({"id": f"q{at}", "label": vote})
+    return jb.import_verdicts(verdicts, judge="mine", out="runs")[0], votes
+
+
+def test_labels_correct_strengths(tmp_path, monkeypatch):
+    """A judge that is right in 70% pulls strengths toward 0; with 150 labels intervals hold the true ones again."""
+    monkeypatch.chdir(tmp_path)
+    run, votes = labelled_run(600, 0.7)
+    models = jb.strengths(run, votes[:150]).models
+    assert all(each.low <= TRUE[each.model] <= each.high for each in models)
+    assert [each.model for each in models] == ["large", "middle", "small"]
+    assert models[0].judge_strength < 0.7
+    assert sum(each.labels for each in models) == 2 * 150
+
+
+def test_few_labels_do_not_say_how_strong(tmp_path, monkeypatch):
+    """With eight labels no strength is given, the judge's own stands beside, and the number that is enough is said."""
+    monkeypatch.chdir(tmp_path)
+    run, votes = labelled_run(100, 0.7)
+    found = jb.strengths(run, votes[:8])
+    assert {each.strength for each in found.models} == {None}
+    assert "cannot say how strong the models are: 8 labels; 20 would be enough" in found.notes
+
+
+def test_a_model_that_nobody_labelled_has_no_strength(tmp_path, monkeypatch):
+    """Labels of others say nothing of a model's own errors."""
+    monkeypatch.chdir(tmp_path)
+    run, votes = labelled_run(200, 0.9)
+    two = [vote for vote in votes if "small" not in run_models(run, vote["id"])]
+    found = jb.strengths(run, two)
+    assert {each.model for each in found.models if each.strength is None} == {"small"}
+    assert any("fewer than 10 labelled pairs: small (0)" in note for note in found.notes)
+
+
+def run_models(run, item):
+    """Whose the answers of an item are."""
+    return next(each.metadata["models"] for each in run.items if each.id == item)
