@@ -136,7 +136,7 @@ def _writer(writer: object, providers: str | Path | None) -> Judge | Writer:
         (judge,) = known.chosen([writer])  # type: ignore[list-item]
     except ConfigError as error:
         raise ConfigError(f"--writer: {error}") from None
-    if judge.offline:
+    if judge.offline or judge.decides:
         raise ConfigError(f"--writer {judge.name} writes no text: name a model")
     return judge
 
