@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from judgebench.engine.check import JudgeCheck
+    from judgebench.engine.probing import ServerCheck
     from judgebench.judges import Judge
 
 
@@ -128,12 +129,16 @@ def show_judge(name: str, providers: str | None) -> None:
     help="Prompt template to send.",
 )
 @click.option("--logprobs", is_flag=True, help="Also request log-probabilities.")
+@click.option("--server", is_flag=True, help="Find out what the server does with parameters: about ten small calls.")
 @click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def check_judge(name: str, template: str, providers: str | None, *, logprobs: bool, as_json: bool) -> int:
+def check_judge(name: str, template: str, providers: str | None, *, logprobs: bool, server: bool, as_json: bool) -> int:
     """Make one small call and show what works; nothing is saved.
 
     Exit status 1 if no verdict is returned.
+
+    With --server, some more calls find out whether log-probabilities, JSON schema, system message, temperature and
+    seed are used or ignored, and the settings to put into providers.yaml.
     """
     from pathlib import Path
 
@@ -143,12 +148,30 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
 
     known = load_judges(None if providers is None else Path(providers))
     confirm_addresses({name: (known.get(name), own_files(known, [name])[name])})
+    if server:
+        from judgebench.engine.probing import check_server
+
+        probed = check_server(name, providers=providers)
+        if as_json:
+            click.echo(json.dumps(probed.to_json(), indent=2))
+        else:
+            print_rows([(label, one_line(text)) for label, text in _probed(probed)])
+        return EXIT_DONE
     found = checking.check_judge(name, template=template, providers=providers, logprobs=logprobs)
     if as_json:
         click.echo(json.dumps(found.to_json(), indent=2))
     else:
         print_rows([(label, one_line(text)) for label, text in _said(found)])
     return EXIT_DONE if found.works else EXIT_INCOMPLETE
+
+
+def _probed(found: ServerCheck) -> Iterator[tuple[str, str]]:
+    """What some calls showed of a server, in words."""
+    yield "judge", f"{found.judge} ({found.model})"
+    for each in found.findings:
+        yield each.name, each.detail
+    settings = ", ".join(f"{name}: {str(value).lower()}" for name, value in found.settings.items())
+    yield "settings", f"in providers.yaml, under {found.judge}: {{{settings}}}" if settings else "none needed"
 
 
 def _how_probable(value: object, probabilities: Mapping[str, float] | None) -> str:
