@@ -68,6 +68,7 @@ class Forecast:
         latency_s: Of one reply, on average; assumed from its length where no reply's is known.
         timed: How many replies that are there this is the mean of; 0: it is assumed.
         in_flight: How many calls of the judge there are at once.
+        assumed: Tokens of an answer, where no reply tells.
         labelled: The items with a label.
         compared: How many runs of the grid are over them; of a single one, two are assumed.
         detectable_difference: The smallest difference of two of these runs that so many items show with 80% power, at
@@ -94,6 +95,7 @@ class Forecast:
     latency_s: float = 0.0
     timed: int = 0
     in_flight: int = 1
+    assumed: int = ASSUMED_ANSWER
     labelled: int = 0
     compared: int = 1
     detectable_difference: float | None = None

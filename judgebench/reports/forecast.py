@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
 from judgebench._util.text import duration, thousands
-from judgebench.engine.forecast import ASSUMED_ANSWER, DISCORDANCE, time_of
+from judgebench.engine.forecast import DISCORDANCE, time_of
 from judgebench.reports.table import print_tables
 
 if TYPE_CHECKING:
@@ -126,8 +126,9 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
         )
     if assumed and any(each.completion_tokens for each in assumed):
         names = "" if not measured else f" ({', '.join(dict.fromkeys(each.judge for each in assumed))})"
+        lengths = " or ".join(f"{length:,}" for length in dict.fromkeys(each.assumed for each in assumed))
         yield (
-            f"output tokens, cost: assuming {ASSUMED_ANSWER} tokens per reply{names}, thinking models need many more; "
+            f"output tokens, cost: assuming {lengths} tokens per reply{names}, thinking models need many more; "
             "measure with --limit 20"
         )
     yield from _time(asked)
