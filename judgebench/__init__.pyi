@@ -16,6 +16,14 @@ from judgebench.analysis.choice import (
 )
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
+from judgebench.analysis.components import RunComponents as RunComponents
+from judgebench.analysis.drift import drift as drift
+from judgebench.analysis.drifted import (
+    DatedRun as DatedRun,
+    Drift as Drift,
+    FlippedItem as FlippedItem,
+    SystemChange as SystemChange,
+)
 from judgebench.analysis.estimate import estimate as estimate
 from judgebench.analysis.estimated import (
     EstimateFound as EstimateFound,
@@ -33,6 +41,13 @@ from judgebench.analysis.guaranteed import (
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.pick import pick as pick
+from judgebench.analysis.planning import plan as plan
+from judgebench.analysis.powerplan import (
+    Assumptions as Assumptions,
+    DifferenceNeed as DifferenceNeed,
+    LabelNeed as LabelNeed,
+    PowerPlan as PowerPlan,
+)
 from judgebench.analysis.relabel import LabelChange as LabelChange
 from judgebench.analysis.report import (
     Bias as Bias,
@@ -139,7 +154,10 @@ from judgebench.judges.presets import AnyJudge as AnyJudge
 from judgebench.metrics.agreement import Agreement as Agreement
 from judgebench.metrics.behaviour import Behaviour as Behaviour, Sureness as Sureness
 from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as SlotShares
+from judgebench.metrics.components import Component as Component, Components as Components
 from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
+from judgebench.metrics.drift import FlipTest as FlipTest, Shift as Shift
+from judgebench.metrics.equivalence import Contender as Contender, Equivalence as Equivalence
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest

@@ -114,6 +114,11 @@ class Completion:
             return self.turns[0].text
         return "\n\n".join(f"{turn.role}: {turn.text}" for turn in self.turns)
 
+    @property
+    def length(self) -> int:
+        """How many characters its turns have."""
+        return len(self.turns[0].text) if len(self.turns) == 1 else sum([len(turn.text) for turn in self.turns])
+
 
 @dataclass(frozen=True, slots=True)
 class Criterion:
@@ -280,7 +285,7 @@ class Item:
             subset=sys.intern(str(self.subset)),  # one text for all items of a subset
             k=len(self.completions),
             num_correct=self.num_correct,
-            lengths=tuple([sum([len(turn.text) for turn in c.turns]) for c in self.completions]),
+            lengths=tuple([c.length for c in self.completions]),
             label=None if self.label is None else sys.intern(str(self.label)),
             human_score=self.human_score,
             criteria=self.criteria,
@@ -288,7 +293,7 @@ class Item:
             annotations=self.annotations,
             slots=self.slots,
             attributes=self.attributes,
-            checklist=tuple(replace(each, text="") for each in self.checklist),
+            checklist=tuple([replace(each, text="") for each in self.checklist]) if self.checklist else (),
             steps=len(self.steps),
         )
 

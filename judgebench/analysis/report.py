@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from itertools import chain
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,7 +12,10 @@ import numpy as np
 from judgebench._util.steps import counted
 from judgebench._util.table import Column, Table, TableRow, Tabular, ends_of
 from judgebench._util.text import dollars, percent
+from judgebench.analysis.labelled import labelled
 from judgebench.analysis.leaderboard import boards_of
+from judgebench.analysis.validate import validate_labelled
+from judgebench.analysis.validation import Need
 from judgebench.errors import ConfigError
 from judgebench.judges import family_of, load_judges
 from judgebench.metrics.behaviour import Behaviour, Sureness, behaviours, sureness
@@ -34,12 +38,14 @@ from judgebench.runs import (
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
-    from pathlib import Path
 
     from judgebench._util.table import Columns, Kind
     from judgebench.analysis.board import Board
+    from judgebench.analysis.labelled import Labelled
+    from judgebench.analysis.validation import RunValidation
     from judgebench.metrics.summary import Metrics
     from judgebench.runs import Finished
+    from judgebench.sources.opening import Data
 
 QUANTILES = (0.5, 0.9, 0.99)
 
@@ -82,6 +88,8 @@ class Detail(Tabular):
         heading: What stands above its tables.
         title: What it is called beside the report's other runs.
         family: The judge's own, where that and the models of the completions are known.
+        people: The run beside people's labels: those of a file, or of several people that its items carry.
+        validation: What `judgebench validate` says of these.
     """
 
     finished: Finished
@@ -93,6 +101,8 @@ class Detail(Tabular):
     votes: Mapping[str, object] | None
     bill: CostSummary | None
     family: str | None = None
+    people: Labelled | None = None
+    validation: RunValidation | None = None
 
     def tables(self) -> Sequence[Table]:
         """The run, its biases, and what its sureness and money are worth."""
@@ -116,11 +126,13 @@ class Report(Tabular):
     Attributes:
         boards: The runs of each benchmark, ranked.
         notes: What a reader must know.
+        options: What the command was given beside its runs.
     """
 
     boards: tuple[Board, ...]
     details: tuple[Detail, ...]
     notes: tuple[str, ...]
+    options: tuple[str, ...] = ()
 
     def tables(self) -> Sequence[Table]:
         """The runs of each benchmark side by side, where there are several, and then each in full."""
@@ -143,7 +155,15 @@ class Report(Tabular):
         )
 
 
-def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0) -> Report:
+def report(
+    runs: Run | str | Path | Sequence[Run | str | Path],
+    *,
+    seed: int = 0,
+    labels: Data | None = None,
+    need: str | Mapping[str, float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> Report:
     """Reports runs, of whatever benchmarks.
 
     >>> import judgebench as jb
@@ -154,10 +174,15 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
     Args:
         runs: A run or several, or their folders.
         seed: Of the tests between runs of one benchmark.
+        labels: People's labels of the runs' items; see `validate`, as for the following ones.
+        need: What the judges are held to.
+        columns: Columns of the labels by name.
+        meanings: What stands in a label -> what it means.
 
     Raises:
-        ConfigError: A folder is no run, or its figures cannot be read.
+        ConfigError: A folder is no run, its figures cannot be read, or a label is none.
     """
+    asked = Need.of(need, None)
     opened = {}
     among = list_runs(runs)
     for run in counted(among, "reading runs", unit="runs", total=len(among)):
@@ -179,25 +204,62 @@ def report(runs: Run | str | Path | Sequence[Run | str | Path], *, seed: int = 0
     found = [
         behaviours(each.readings, each.keys, own[1], each.outcomes.values(), placed=each.placed) for each, own in both
     ]
+    beside = [_people(each, labels, columns, meanings) for each in every]
+    titles = [label.title for label in run_labels(runs_)]
+    judged = [
+        None if people is None else _validated(people, asked, title, strict=labels is not None)
+        for people, title in zip(beside, titles, strict=True)
+    ]
     tested = [b.estimate.p for among in found for b in among if b.tested and b.estimate.p is not None]
     q = iter(benjamini_hochberg(tested).tolist())
     details = tuple(
         Detail(
             finished=each,
             heading=heading,
-            title=label.title,
+            title=title,
             metrics=each.metrics,
             biases=tuple(Bias(behaviour, next(q) if behaviour.tested else None) for behaviour in among),
             sureness=sureness(o for o in each.outcomes.values() if not each.benchmark.by_ties(o.item)),
             votes=vote_calibration(each.readings, each.keys),
             bill=None if each.is_scores else _bill(each),
             family=family,
+            people=people,
+            validation=validation,
         )
-        for each, among, (family, _), heading, label in zip(
-            every, found, families, headings(runs_), run_labels(runs_), strict=True
+        for each, among, (family, _), heading, title, people, validation in zip(
+            every, found, families, headings(runs_), titles, beside, judged, strict=True
         )
     )
-    return Report(boards, details, tuple(note for each in every for note in each.notes))
+    options = (*_options("--labels", labels), *_options("--need", need))
+    return Report(boards, details, tuple(note for each in every for note in each.notes), options)
+
+
+def _people(
+    finished: Finished, labels: Data | None, columns: Mapping[str, str] | None, meanings: Mapping[str, str] | None
+) -> Labelled | None:
+    """The run beside people's labels; None where no file has them and no two people have labelled an item."""
+    if labels is not None:
+        return labelled(finished, labels, columns=columns, meanings=meanings)
+    if not any(key.annotations for key in finished.keys.values()):
+        return None
+    try:
+        return labelled(finished)
+    except ConfigError:
+        # Verdicts that labels cannot be held against have their own figures, and nobody asked for more.
+        return None
+
+
+def _validated(people: Labelled, need: Need, title: str, *, strict: bool) -> RunValidation | None:
+    try:
+        return validate_labelled(people, need, title)
+    except ConfigError:
+        if strict:
+            raise
+        return None  # without a verdict there is nothing to say, which the failures do already
+
+
+def _options(name: str, value: object) -> Sequence[str]:
+    return (name, str(value)) if isinstance(value, str | Path) else ()
 
 
 def _family(finished: Finished) -> tuple[str | None, dict[str, list[bool]]]:
@@ -229,6 +291,8 @@ def _bill(finished: Finished) -> CostSummary:
 
 
 def _lines(detail: Detail) -> Iterator[str]:
+    if detail.validation is not None:
+        yield f"validate: {detail.validation.sentence}"
     if detail.biases:
         yield (
             "q: p corrected for all biases of this report (Benjamini-Hochberg); rows without q are descriptive. "

@@ -10,7 +10,7 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.items import LABELS
 from judgebench.protocols import altered
 from judgebench.runs import read_judgements, run_templates
-from judgebench.templates import follow_up
+from judgebench.templates import follow_up, without_system
 from judgebench.verdicts import PlacedVerdict, answer_of, read_placed
 
 if TYPE_CHECKING:
@@ -130,6 +130,8 @@ class Showing:
         manifest = finished.run.manifest
         self._alteration, self._seed, self._origin = manifest.altered, manifest.seed, manifest.origin
         self._structured = manifest.identity.get("structured") is True
+        judge = manifest.identity.get("judge")
+        self._system_role = not (isinstance(judge, dict) and judge.get("system_role") is False)
 
     @cached_property
     def _outcomes(self) -> dict[str, Outcome]:
@@ -198,7 +200,8 @@ class Showing:
         seen = item
         if self._alteration is not None:
             seen = altered(item, self._alteration, order, wording.rule, self._seed)
-        messages: list[Mapping[str, str]] = [*wording.render(seen, order, structured=structured)]
+        rendered = wording.render(seen, order, structured=structured)
+        messages: list[Mapping[str, str]] = [*(rendered if self._system_role else without_system(rendered))]
         for answer in earlier:
             rule = wording.rule_for(item, order)
             messages = follow_up(rule, messages, answer, len(order), structured=structured)

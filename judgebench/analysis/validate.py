@@ -16,7 +16,7 @@ from judgebench.items import LABELS, TIE
 from judgebench.metrics.alternative import AlternativeTest, alternative_test
 from judgebench.metrics.ceiling import ReferenceRows, grade_rows, label_rows
 from judgebench.metrics.gate import decide, labels_needed
-from judgebench.runs import Finished, Run, find_runs, list_runs, open_run, titles_of
+from judgebench.runs import Run, find_runs, list_runs, open_run, titles_of
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -73,12 +73,21 @@ def validate(
         for path in counted(list(dict.fromkeys(paths)), "reading labels", unit="runs", total=len(paths))
     ]
     titles = titles_of([each.finished for each in found])
-    return Validation(tuple(_Validating(each, asked, title).run() for each, title in zip(found, titles, strict=True)))
+    return Validation(tuple(validate_labelled(each, asked, title) for each, title in zip(found, titles, strict=True)))
 
 
-def validate_finished(finished: Finished, labels: Data | None = None) -> RunValidation:
-    """The same of one run that is read already, against the people's own agreement."""
-    return _Validating(labelled(finished, labels), Need.of(None, None), finished.name.judge).run()
+def validate_labelled(found: Labelled, need: Need, title: str) -> RunValidation:
+    """The same of one run that is read already.
+
+    Args:
+        found: The run beside its labels.
+        need: What it is held to.
+        title: What sentences call it.
+
+    Raises:
+        ConfigError: The judge has no verdict on any labelled item, or the need cannot be stated of its verdicts.
+    """
+    return _Validating(found, need, title).run()
 
 
 def _folders(run: Run | str | Path) -> list[Path]:

@@ -407,11 +407,16 @@ def _grouped(item: Item, key: ItemKey) -> Item:
 
 def _said(item: Item, texts: str) -> str:
     """All that an item holds, its texts as `_measured` has them."""
-    others = (item.num_correct, item.reference, item.rubric, item.label, item.human_score, item.criteria)
+    others = (item.reference, item.rubric, item.label, item.human_score, item.criteria)
     some = [_ENCODE(each) for each in (item.annotations, item.slots, item.attributes) if each]  # others' hashes stay
     some += [_ENCODE(item_to_json(item)["checklist"])] if item.checklist else []
-    head = _measured([item.id, item.subset, *map(str, others)])
-    return head + texts + _measured([*item.steps, _ENCODE(item.metadata), *some])
+    head = _measured((item.id, item.subset, str(item.num_correct)))
+    head += _NONE if others == _NO_OTHERS else _measured([str(each) for each in others])
+    return head + texts + _measured((*item.steps, _ENCODE(item.metadata), *some))
+
+
+_NO_OTHERS = (None,) * 5
+_NONE = "4:None" * 5
 
 
 def _digest(item: Item) -> bytes:
@@ -422,7 +427,7 @@ def _digest(item: Item) -> bytes:
 def _texts(item: Item) -> list[str]:
     """The turns of an item, and before each series of them how many there are."""
     texts: list[str] = []
-    for turns in (item.conversation, *(completion.turns for completion in item.completions)):
+    for turns in (item.conversation, *[completion.turns for completion in item.completions]):
         texts.append(str(len(turns)))
         for turn in turns:
             texts += (turn.role, turn.text)

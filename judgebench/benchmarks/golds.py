@@ -39,8 +39,12 @@ class Golds:
 
     def note_people(self, item: Item, row: Row) -> None:
         """Counts the items of each annotator who has a name, also those that no one else labels."""
-        alone = next((said for column in SAID if isinstance(said := row.data.get(column), dict)), {})
-        for name in dict(item.annotations) or [name for name, said in alone.items() if said is not None]:
+        names = [name for name, _ in item.annotations]
+        for column in () if names else SAID:
+            if isinstance(alone := row.data.get(column), dict):
+                names = [name for name, said in alone.items() if said is not None]
+                break
+        for name in dict.fromkeys(names):
             count, where = self._people.get(name, (0, row.where))
             self._people[name] = count + 1, where
 

@@ -37,12 +37,14 @@ COMMANDS = {
         "judgebench.cli.estimate:estimate",
         "Estimate what people would say from a judge's verdicts and some labels.",
     ),
+    "plan": ("judgebench.cli.plan:plan", "Plan how many items, samples and labels are needed."),
     "leaderboard": ("judgebench.cli.leaderboard:leaderboard", "Rank all runs below a folder, one table per benchmark."),
     "jury": ("judgebench.cli.jury:jury", "Combine finished runs into a jury by their votes; no API calls."),
     "cascade": (
         "judgebench.cli.cascade:cascade",
         "Simulate a cascade of two judges; no API calls.",
     ),
+    "drift": ("judgebench.cli.drift:drift", "Say whether a judge changed between two dates; no API calls."),
     "strengths": (
         "judgebench.cli.strengths:strengths",
         "Estimate the strength of the judged models from a run's verdicts.",

@@ -42,3 +42,12 @@ def label_mappings(options: dict[str, Any]) -> dict[str, Any]:
         "columns": None if columns is None else pairs_in(columns, "--columns"),
         "meanings": None if meanings is None else pairs_in(meanings, "--label-map", last=True),
     }
+
+
+need_option = click.option(
+    "--need",
+    metavar="MEASURE=VALUE",
+    help="Least agreement=SHARE, kappa=VALUE or, of ratings, pearson=VALUE; default: what people reach among "
+    "themselves, less a margin.",
+)
+"""What a judge is held to."""

@@ -9,10 +9,13 @@ import click
 
 from judgebench.cli.console import file_option, quiet_option, runs_argument
 from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.labelling import label_mappings, label_options, need_option
 
 
 @click.command(epilog="\b\nExample:\njudgebench report runs/rewardbench-2/*/four-way/one --csv scores.csv\n")
 @runs_argument()
+@label_options
+@need_option
 @file_option("csv", "Also write all scores as CSV.")
 @file_option("parquet", "Also write all scores as Parquet.")
 @file_option("html", "Also write everything as one self-contained HTML page.")
@@ -22,7 +25,8 @@ from judgebench.cli.errors import EXIT_DONE
 def report(runs: tuple[str, ...], **options: Any) -> int:
     """Show runs in full: scores, biases, calibration, cost and latency.
 
-    Each RUN is a run's folder. Several runs of one benchmark are first ranked in one table.
+    Each RUN is a run's folder. Several runs of one benchmark are first ranked in one table. With people's labels the
+    report says what judgebench validate does.
     """
     from judgebench.analysis.board import Leaderboard
     from judgebench.analysis.report import report as make_report
@@ -31,7 +35,7 @@ def report(runs: tuple[str, ...], **options: Any) -> int:
     from judgebench.reports.files import FORMS, write_forms
 
     with shown():
-        found = make_report(runs)
+        found = make_report(runs, need=options["need"], **label_mappings(options))
     if options["html_file"]:
         from judgebench.pages.report import write_report_page
 

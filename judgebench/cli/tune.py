@@ -100,5 +100,3 @@ def _print_tuned(tuned: Tuned, console: Console, *, as_json: bool) -> None:
             results().print(one_line(line), soft_wrap=True)
     for file in filter(None, (tuned.template, tuned.diff)):
         console.print(f"wrote: {one_line(file)}", soft_wrap=True)
-    if tuned.state != "done":
-        console.print("rerun the same command to resume", soft_wrap=True)

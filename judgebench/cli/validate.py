@@ -8,7 +8,7 @@ import click
 
 from judgebench.cli.console import quiet_option, runs_argument
 from judgebench.cli.errors import NumberRange
-from judgebench.cli.labelling import label_mappings, label_options
+from judgebench.cli.labelling import label_mappings, label_options, need_option
 
 
 @click.command(
@@ -17,12 +17,7 @@ from judgebench.cli.labelling import label_mappings, label_options
 )
 @runs_argument("RUN...")
 @label_options
-@click.option(
-    "--need",
-    metavar="MEASURE=VALUE",
-    help="Least agreement=SHARE, kappa=VALUE or, of ratings, pearson=VALUE; default: what people reach among "
-    "themselves, less the margin.",
-)
+@need_option
 @click.option(
     "--margin",
     type=NumberRange(0, 1, max_open=True),

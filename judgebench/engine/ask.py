@@ -14,7 +14,7 @@ from judgebench.items import LABELS, Completion, Failure, Item, Turn
 from judgebench.judges import destination_lines, load_judges, own_files, takes_schema
 from judgebench.protocols import Call
 from judgebench.runs import Judgement
-from judgebench.templates import hint_for, load_template
+from judgebench.templates import hint_for, load_template, without_system
 from judgebench.verdicts import Reply, read, structured_schema, typed_questions
 
 if TYPE_CHECKING:
@@ -99,6 +99,8 @@ async def ask_once(
     order = tuple(range(len(item.completions)))
     structured = wording.structured and takes_schema(judge)
     messages = wording.render(item, order, structured=structured)
+    if judge.system_role is False:
+        messages = without_system(messages)
     rule = wording.rule_for(item, order)
     schema = structured_schema(rule, LABELS[: len(order)]) if structured else None
     hint = hint_for(wording, item, order) if judge.offline else None

@@ -5,7 +5,9 @@ from __future__ import annotations
 import json
 import random
 import re
-from dataclasses import asdict, dataclass, field
+from collections import Counter
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
@@ -13,18 +15,28 @@ from judgebench.client import JudgeClient, longest_answer, prompt_tokens
 from judgebench.engine.cached import needed_at_most
 from judgebench.engine.recorder import Lengths
 from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
+from judgebench.items import Outcome
 from judgebench.judges import cost, price_of
+from judgebench.metrics.accuracy import group_weights, mean_stratum
+from judgebench.metrics.comparisons import minimal_detectable_difference
+from judgebench.metrics.grades import grades_or_credits
+from judgebench.metrics.planning import corrected_level
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
     from pathlib import Path
 
+    from judgebench.benchmarks.base import Benchmark
     from judgebench.client import ReplyCache, Request
     from judgebench.engine.spec import RunSpec
+    from judgebench.items import ItemKey
     from judgebench.judges import Judge
 
 ASSUMED_ANSWER = 300
 """Tokens of an answer, where no reply of the judge is known."""
+
+DISCORDANCE = 0.2
+"""The share of items on which two runs are taken to differ."""
 
 LATEST = 2_000
 """So many of the replies that the cache got last are looked through for those of a model."""
@@ -56,6 +68,12 @@ class Forecast:
         latency_s: Of one reply, on average; assumed from its length where no reply's is known.
         timed: How many replies that are there this is the mean of; 0: it is assumed.
         in_flight: How many calls of the judge there are at once.
+        assumed: Tokens of an answer, where no reply tells.
+        labelled: The items with a label.
+        compared: How many runs of the grid are over them; of a single one, two are assumed.
+        detectable_difference: The smallest difference of two of these runs that so many items show with 80% power, at
+            Holm's corrected level, if they differ on 20% of items; None without labels.
+        detectable_if_grouped: The same if a judge were right on all items of a group or on none; None without groups.
     """
 
     benchmark: str
@@ -77,6 +95,11 @@ class Forecast:
     latency_s: float = 0.0
     timed: int = 0
     in_flight: int = 1
+    assumed: int = ASSUMED_ANSWER
+    labelled: int = 0
+    compared: int = 1
+    detectable_difference: float | None = None
+    detectable_if_grouped: float | None = None
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""
@@ -135,10 +158,47 @@ def forecast(
     if refresh:
         as_one_refresh(plans)
     known: dict[str, Lengths] = {}
-    return [
+    found = [
         _of(plan, JudgeClient(plan.spec.judge, cache, refresh=refresh, concurrency=concurrency), asked, known)
         for plan in plans
     ]
+    return [_with_power(each, cell, cells) for each, cell in zip(found, cells, strict=True)]
+
+
+def _with_power(found: Forecast, cell: RunSpec, cells: Sequence[RunSpec]) -> Forecast:
+    """What differences the labelled items of a run can show; nothing of a control, and without a mean of credits."""
+    layout = cell.benchmark.layout
+    keys = [key for key in cell.dataset.keys.values() if key.labelled and key.subset not in layout.strata]
+    by_means = layout.stratum in {mean_stratum, grades_or_credits} and not any(key.graded for key in keys)
+    if not keys or cell.alteration is not None or not by_means:
+        return found
+    same = [each for each in cells if each.alteration is None and each.dataset.hash == cell.dataset.hash]
+    by_items, by_units = _effective(keys, cell.benchmark)
+    if not by_items:
+        return found
+    detected = partial(minimal_detectable_difference, discordant=DISCORDANCE, alpha=corrected_level(max(len(same), 2)))
+    return replace(
+        found,
+        labelled=len(keys),
+        compared=len(same),
+        detectable_difference=detected(by_items),
+        detectable_if_grouped=detected(by_units) if by_units < by_items else None,
+    )
+
+
+def _effective(keys: Sequence[ItemKey], benchmark: Benchmark) -> tuple[float, float]:
+    """How many items of equal weight the items are worth, each by itself and if those of a group are all alike."""
+    layout, units = benchmark.layout, Counter[tuple[str | None, str, str]]()
+    for place, _ in {(layout.place_of(key), benchmark.unit(key)) for key in keys}:
+        units[place] += 1
+    if layout.overall == "pooled":
+        return float(len(keys)), float(len({benchmark.unit(key) for key in keys}))
+    groups = group_weights([Outcome(key, 1.0, 1.0, 1.0) for key in keys], layout)
+    total = sum(group.in_score for group in groups)
+    if not total:
+        return 0.0, 0.0
+    shares = [(group, (group.in_score / total) ** 2) for group in groups]
+    return 1 / sum(s / group.n for group, s in shares), 1 / sum(s / units[group.place] for group, s in shares)
 
 
 def time_of(forecasts: Sequence[Forecast]) -> float:

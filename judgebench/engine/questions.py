@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from judgebench.client import Request
 from judgebench.items import LABELS
 from judgebench.protocols import calls_open
-from judgebench.templates import can_be_mended, follow_up, hint_for
+from judgebench.templates import can_be_mended, follow_up, hint_for, without_system
 from judgebench.verdicts import answer_of, structured_schema, typed_questions
 
 if TYPE_CHECKING:
@@ -62,6 +62,8 @@ class Questions:
         template = self.cell.template_for(self.cell.dataset.keys[item.id])
         shown = self.cell.shown(item, call.order)
         messages = template.render(shown, call.order, structured=template.structured and self.cell.takes_schema)
+        if self.cell.judge.system_role is False:
+            messages = without_system(messages)
         rule = template.rule_for(item, call.order)
         schema = structured_schema(rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
         hint = hint_for(template, shown, call.order) if self.cell.judge.offline else None

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Literal
 from judgebench.benchmarks.sampling import sampling_order
 from judgebench.engine.lockstep import SideBySide
 from judgebench.errors import ConfigError
+from judgebench.items import Failure
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.race import Race
 from judgebench.protocols import ItemOrder, blocks, drawn
@@ -93,6 +94,21 @@ class RacePlan(SideBySide):
         dearest = max((self._cost_per_item(arm) for arm in {0, *self.race.live}), default=0.0)
         return 2 * dearest * self._held_out * _HEADROOM
 
+    def cost_per_1000(self, arm: int) -> float | None:
+        """US dollars for 1,000 items, replies from the cache at their price; None where the price is not known."""
+        known = self.judged[arm] and self.runs[arm].recorder.usage.cost_usd is not None
+        return 1_000 * self._cost_per_item(arm) if known else None
+
+    @property
+    def uncached(self) -> int:
+        """How many replies the cache lacks, of a race that makes no calls."""
+        return sum(
+            isinstance(reading.result, Failure) and reading.result.kind == "not_cached"
+            for arm, run in enumerate(self.runs)
+            for item in self.judged[arm]
+            for reading in run.recorder.readings.of(item)
+        )
+
     def _cost(self, arm: int) -> float:
         costs = self.runs[arm].recorder.costs or {}
         return sum(costs.get(item, 0.0) for item in self.judged[arm])
@@ -132,7 +148,12 @@ class RacePlan(SideBySide):
         return self.spent + next_ + self.look_cost <= self._budget
 
     def _settle(self) -> None:
-        """A wording that was dropped, or all where the race ended early, are runs over the items that they judged."""
-        for arm, run in enumerate(self.runs):
-            if self.ending is not None and len(self.judged[arm]) < len(run.spec.dataset.keys):
-                run.recorder.asked = frozenset(self.judged[arm])
+        """A wording that was dropped, or all where the race ended early, are runs over the items that they judged.
+
+        Those that an earlier race judged are among them.
+        """
+        for run in self.runs if self.ending is not None else ():
+            spec, readings = run.spec, run.recorder.readings
+            whole = [item for item, key in spec.dataset.keys.items() if readings.count(item) >= spec.count(key)]
+            if len(whole) < len(spec.dataset.keys):
+                run.recorder.asked = frozenset(whole)

@@ -184,6 +184,7 @@ class RunSpec:
                 "params": self.judge.params_asked()[0],
                 "extra": self.judge.public().get("extra", {}),
                 **({"api": "decisions"} if self.judge.decides else {}),
+                **({"system_role": False} if self.judge.system_role is False else {}),
             },
             "template": self.template.hash,
             "companion": None if self.companion is None else self.companion.hash,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from contextlib import AsyncExitStack, ExitStack
 from dataclasses import dataclass, field, replace
 from itertools import chain, islice
@@ -27,6 +28,7 @@ from judgebench.judges import Judge
 from judgebench.protocols import blocks
 from judgebench.runs import (
     TUNED,
+    TUNED_RECORD,
     HeldOutLook,
     PastLook,
     Tuned,
@@ -170,13 +172,16 @@ class _Tuning:
             raise errors[0]
         if race.ending is None:
             return self._kept(self._early(every, race, [*errors, *(each.error for each in results)]))
+        if lacking := race.uncached:
+            return self._kept(self._found(every, race, "stopped", _uncached(lacking)))
         if not race.winner:
             reason = f"no candidate scores above {every[0].template.name} on the train items; held-out items unseen"
             return self._kept(self._found(every, race, "done", reason))
         if self.options.budget is not None and race.spent + race.look_cost > self.options.budget:
             reason = (
-                f"${race.spent:.4f} of the budget of ${self.options.budget:g} is used, and the look at the held-out "
-                f"items takes about ${race.look_cost:.4f}: raise --budget"
+                f"the race took ${race.spent:.4f}, and the look at the held-out items takes about "
+                f"${race.look_cost:.4f}: raise --budget ${self.options.budget:g} to "
+                f"{math.ceil(1e4 * (race.spent + race.look_cost)) / 1e4:g}"
             )
             return self._kept(self._found(every, race, "stopped", reason))
         return self._kept(await self._look(every, race, held))
@@ -260,7 +265,7 @@ class _Tuning:
             )
             same = asked_already(taken, spec)
         except ConfigError as error:
-            self._leave_out(name, edit, str(error))
+            self._leave_out(name, edit, error.what or str(error))
             return
         if same is not None:
             self._leave_out(name, edit, f"asks the same as {same.template.name}")
@@ -278,7 +283,7 @@ class _Tuning:
         )
         if error is None:
             return self._found(every, race, "interrupted", "rerun the same command to resume")
-        return self._found(every, race, "stopped", str(error))
+        return self._found(every, race, "stopped", f"{error}; rerun the same command to resume")
 
     async def _look(self, every: Sequence[Wording], race: RacePlan, held: ExitStack) -> Tuned:
         """The one comparison on the held-out items."""
@@ -297,6 +302,8 @@ class _Tuning:
                 return self._early(every, race, [error])
             if result.error is not None or result.state in {"stopped", "interrupted"}:
                 return self._early(every, race, [result.error])
+            if lacking := sum(failure.kind == "not_cached" for _, failure in result.unjudged):
+                return self._found(every, race, "stopped", _uncached(lacking))
         look, measure = compared(plans, before)
         if before:
             times = "once" if before == 1 else f"{before} times"
@@ -351,8 +358,15 @@ class _Tuning:
         )
 
     def _kept(self, tuned: Tuned) -> Tuned:
-        write_tuned(self.folder, tuned)
+        """Keeps what was found; one that ended early takes no other's place."""
+        if tuned.state == "done" or not (self.folder / TUNED_RECORD).exists():
+            write_tuned(self.folder, tuned)
         return tuned
+
+
+def _uncached(lacking: int) -> str:
+    replies = "1 reply is" if lacking == 1 else f"{lacking:,} replies are"
+    return f"{replies} not cached, and --offline makes no calls: leave it out"
 
 
 async def _called(writer: Writer, template: str, edit: TemplateEdit, failures: Sequence[TrainFailure]) -> list[str]:

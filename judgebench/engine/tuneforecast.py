@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
-from judgebench.engine.forecast import Forecast, forecast
-from judgebench.engine.tuneplan import DISCORDANT
+from judgebench.engine.forecast import DISCORDANCE, Forecast, forecast
 from judgebench.engine.writing import writing_request
 from judgebench.judges import Judge, cost, price_of
 
@@ -21,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.engine.tuneplan import TunePlan
 
 _WRITTEN = 1_500
-"""Tokens of a template that a model writes, where it is no longer than the one in use."""
+"""Tokens of a template that a model writes."""
 
 
 @dataclass(frozen=True)
@@ -49,7 +48,7 @@ class TuneForecast:
             return [f"{split}; upper bound: the race drops candidates early"]
         shown = f"{100 * self.detects:.1f} points or more is found with 80% power"
         return [
-            f"{split}: a gain of {shown} (if two wordings differ on {DISCORDANT:.0%} of the items)",
+            f"{split}: a gain of {shown} (if two wordings differ on {DISCORDANCE:.0%} of the items)",
             "upper bound: the race drops candidates early, and looks at the held-out items only if one is ahead",
         ]
 
@@ -85,8 +84,14 @@ def forecast_tune(plan: TunePlan, cache: ReplyCache, options: RunOptions) -> Tun
     used = replace(held[0], template=f"{held[0].template} (held out)")
     winner = replace(held[-1], template="winner (held out)")
     detects = plan.detects
+    # As if nothing were cached: written candidates are new.
+    (fresh,) = forecast(specs[:1], cache, Path(options.out), refresh=True, concurrency=options.concurrency)
     return TuneForecast(
-        (*train, *_of_writer(plan, train[0], cache), used, winner),
+        # The held-out items alone show a gain: what so many show is said of them.
+        tuple(
+            replace(each, detectable_difference=None)
+            for each in (*train, *_of_writer(plan, fresh, cache), used, winner)
+        ),
         len(plan.baseline.dataset.keys),
         len(plan.held.keys),
         None if math.isnan(detects) else detects,
@@ -98,7 +103,6 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
     count = len(plan.edits)
     if not count:
         return ()
-    times = count * used.judgements / max(1, used.calls)
     calls = used.judgements * count
     written = replace(
         used,
@@ -107,17 +111,19 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
         done=0,
         cached=0,
         calls=calls,
-        prompt_tokens=round(times * used.prompt_tokens),
-        completion_tokens=round(times * used.completion_tokens),
-        cost_usd=None if used.cost_usd is None else times * used.cost_usd,
-        highest_usd=None if used.highest_usd is None else times * used.highest_usd,
-        seconds=times * used.seconds,
+        prompt_tokens=count * used.prompt_tokens,
+        completion_tokens=count * used.completion_tokens,
+        cost_usd=None if used.cost_usd is None else count * used.cost_usd,
+        highest_usd=None if used.highest_usd is None else count * used.highest_usd,
+        seconds=count * used.seconds,
     )
     if not isinstance(plan.writer, Judge):
         return [written]
     judge, template = plan.writer, plan.baseline.template
     request = writing_request(JudgeClient(judge, cache), template, plan.edits[0], ())
     tokens, price, longest = prompt_tokens(judge, request.messages) * count, price_of(judge), longest_answer(judge)
+
+    length = _WRITTEN if longest is None else min(_WRITTEN, longest)
 
     def of(answer: int | None) -> float | None:
         took = {"prompt_tokens": tokens, "completion_tokens": (answer or 0) * count, "reasoning_tokens": 0}
@@ -133,9 +139,10 @@ def _of_writer(plan: TunePlan, used: Forecast, cache: ReplyCache) -> Sequence[Fo
         cached=0,
         calls=count,
         prompt_tokens=tokens,
-        completion_tokens=_WRITTEN * count,
+        completion_tokens=length * count,
         replies=0,
-        cost_usd=of(_WRITTEN),
+        assumed=length,
+        cost_usd=of(length),
         highest_usd=of(longest),
     )
     return [writing, written]

@@ -6,8 +6,10 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from judgebench.benchmarks.suites import check_single
 from judgebench.engine.candidates import Wording, check_given
-from judgebench.engine.plan import companion_of, named_templates, plan
+from judgebench.engine.forecast import DISCORDANCE
+from judgebench.engine.plan import chosen_judges, companion_of, named_templates, plan
 from judgebench.engine.writing import read_edits
 from judgebench.errors import ConfigError
 from judgebench.items import Outcome
@@ -28,8 +30,6 @@ if TYPE_CHECKING:
 
 FEWEST = 20
 """With fewer independent items on one side nothing of any size can be shown."""
-DISCORDANT = 0.2
-"""The share of items on which two wordings differ in credit, where nothing is known of them."""
 _ENOUGH = 0.1
 """A gain of this size is what the advice on numbers is for."""
 
@@ -67,7 +67,7 @@ class TunePlan:
         """
         if any(key.graded for key in self.held.keys.values()):
             return math.nan
-        return minimal_detectable_difference(_units(self.held), discordant=DISCORDANT)
+        return minimal_detectable_difference(_units(self.held), discordant=DISCORDANCE)
 
     def on_held_out(self, spec: RunSpec) -> RunSpec:
         """A run over the train items as one over the held-out ones."""
@@ -85,7 +85,8 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
     Raises:
         ConfigError: Something is missing or does not fit, no item has a label, or there are too few.
     """
-    if len(planned.judges) != 1:
+    check_single(benchmark, "tune with each of them")
+    if len(planned.judges) > 1:
         raise ConfigError(
             f"tune is about one judge, not {len(planned.judges)}: name one with -j NAME (`judgebench judges list`)"
         )
@@ -95,6 +96,7 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
             f"tune compares wordings, and {given} named: add -t FILE for the one in use and -t FILE for each "
             "candidate, or --writer NAME to have candidates written"
         )
+    chosen_judges(planned)
     check_given(named_templates(planned.templates) if planned.templates else [])
     grid = plan(benchmark, planned)
     if grid.left_out:
@@ -134,7 +136,7 @@ def _writer(writer: object, providers: str | Path | None) -> Judge | Writer:
         (judge,) = known.chosen([writer])  # type: ignore[list-item]
     except ConfigError as error:
         raise ConfigError(f"--writer: {error}") from None
-    if judge.offline:
+    if judge.offline or judge.decides:
         raise ConfigError(f"--writer {judge.name} writes no text: name a model")
     return judge
 
@@ -173,4 +175,4 @@ def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: 
 
 
 def _detectable(items: int) -> float:
-    return minimal_detectable_difference(items, discordant=DISCORDANT)
+    return minimal_detectable_difference(items, discordant=DISCORDANCE)

@@ -34,7 +34,7 @@ def raced(every: Sequence[Wording], race: RacePlan | None) -> Iterator[TunedCand
             items=len(items),
             score=None if race is None else race.score(arm, items),
             gain=None if race is None or not arm else race.gain(arm),
-            cost_per_1000=None if plan is None else _per_1000(plan, len(items)),
+            cost_per_1000=None if race is None else race.cost_per_1000(arm),
             end=_end(arm, race),
         )
 
@@ -66,10 +66,11 @@ def compared(plans: Sequence[RunPlan], before: int) -> tuple[HeldOutLook, Measur
     spec = best.spec
     benchmark, items = spec.benchmark, list(spec.dataset.keys)
     every = [[plan.recorder.outcome(item) for item in items] for plan in plans]
-    look = last_look(every[0], every[1], benchmark.layout, benchmark.unit, alpha=ALPHA)
-    known = [at for at in range(len(items)) if all(run[at].credit is not None for run in every)]
+    graded = any(key.graded for key in spec.dataset.keys.values())  # such items have no credit of their own
+    known = [at for at in range(len(items)) if graded or all(run[at].credit is not None for run in every)]
     paired = PairedRuns([[run[at] for at in known] for run in every], benchmark.layout, benchmark.unit)
     found = paired.part(paired.whole).difference(0, 1)
+    look = found if graded else last_look(every[0], every[1], benchmark.layout, benchmark.unit, alpha=ALPHA)
     return HeldOutLook(
         winner=spec.template.name,
         items=len(items),
@@ -79,13 +80,13 @@ def compared(plans: Sequence[RunPlan], before: int) -> tuple[HeldOutLook, Measur
         low=look.low,
         high=look.high,
         smallest=found.smallest,
-        missing=look.missing,
+        missing=len(items) - len(known),
         looks_before=before,
         run=str(best.recorder.folder.path),
         baseline_run=str(used.recorder.folder.path),
         cost_per_1000=_per_1000(best, len(items)),
         baseline_cost_per_1000=_per_1000(used, len(items)),
-    ), "pearson" if any(key.graded for key in spec.dataset.keys.values()) else "share"
+    ), "pearson" if graded else "share"
 
 
 def spent_on(race: RacePlan | None, look: HeldOutLook | None) -> float | None:

@@ -180,7 +180,8 @@ async def written_by_model(
             return [], 0.0, f"no reply ({failure.kind}: {failure.detail})"
     found = _FENCED.findall(reply.text or "")
     text = max(found, key=len) if found else ""
-    why = "" if text.strip() else "the reply has no block of code with a template"
+    cut_off = "; the reply was cut off: raise max_tokens" if reply.finish_reason == "length" else ""
+    why = "" if text.strip() else f"the reply has no block of code with a template{cut_off}"
     return ([text] if not why else []), reply.cost_usd or 0.0, why
 
 

@@ -36,7 +36,7 @@ NOWHERE = "http://server.invalid/v1"
 """Where a judge of the author's own server is sent, whose name is in the cache's key because it has an address."""
 
 _RECIPE = ("template", "companion", "protocol", "selection", "seed", "data", "altered", "until_shown", "items")
-_PROVIDER = ("model", "cache_as", "price", "family", "structured_output", "api")
+_PROVIDER = ("model", "cache_as", "price", "family", "structured_output", "api", "system_role")
 _ADDRESS = re.compile(r"https?://[A-Za-z0-9][A-Za-z0-9._:/-]{0,299}")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+/-]{0,199}")
 _VARIABLE = "address_variable"

@@ -63,6 +63,8 @@ class Judge(BaseModel):
         timeout: Seconds until a call is given up.
         family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
+        system_role: Whether its chat template has a system role; where false, what the system says is put at the head
+            of the first message of the user. None: it has.
         api: How it is asked: `chat` for text, `decisions` for typed questions that it answers with probabilities; None:
             as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
@@ -86,6 +88,7 @@ class Judge(BaseModel):
     timeout: float = Field(default=120, gt=0)
     family: str | None = Field(default=None, min_length=1)
     structured_output: bool | None = None
+    system_role: bool | None = None
     api: Literal["chat", "decisions"] | None = None
     extra: dict[str, object] = Field(default_factory=dict)
     address_variable: str | None = None

@@ -259,6 +259,17 @@ class PairedScores:
         """The p of a difference alone: quicker, since it needs no interval."""
         return self._test(first, second)[0]
 
+    def variance(self, first: int, second: int) -> float:
+        """Of the difference of two runs' scores, with weights and clusters.
+
+        Args:
+            first: Number of a run.
+            second: Number of another.
+        """
+        own = [share**2 * self._variance(at, first, second) for at, share in self._shares.items() if at in self._own]
+        one, other, both = self._covariance(first, second)
+        return max(one + other - 2 * both, 0.0) + sum(own)
+
     def one_sided(self, first: int, second: int, margin: float) -> tuple[float, float]:
         """P of two one-sided tests: against the first being the margin or more worse, and the second being so.
 
@@ -448,10 +459,8 @@ class PairedScores:
             differ = float(np.mean(credits_[first] != credits_[second]))
             return min(minimal_detectable_difference(items, discordant=differ, alpha=alpha), 1.0)
         items = self._effective(self._units)
-        own = [share**2 * self._variance(at, first, second) for at, share in self._shares.items() if at in self._own]
-        one, other, both = self._covariance(first, second)
-        variance = max(one + other - 2 * both, 0.0) + sum(own)
-        return min(minimal_detectable_difference(items, sd=math.sqrt(variance * items), alpha=alpha), 1.0)
+        sd = math.sqrt(self.variance(first, second) * items)
+        return min(minimal_detectable_difference(items, sd=sd, alpha=alpha), 1.0)
 
     def _effective(self, units: Mapping[int, float]) -> float:
         """How many units of equal weight would be worth as much."""

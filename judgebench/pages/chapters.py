@@ -66,12 +66,17 @@ class Subject:
 
 @dataclass(frozen=True)
 class Card:
-    """One answer of a summary: in a word, in a sentence, and in further ones where there are any."""
+    """One answer of a summary: in a word, in a sentence, and in further ones where there are any.
+
+    Attributes:
+        first: Whether it stands above the others, in a line of its own.
+    """
 
     question: str
     answer: str
     words: str
     more: Sequence[str] = ()
+    first: bool = False
 
 
 @dataclass(frozen=True)

@@ -282,7 +282,7 @@ def _cut(text: str) -> str:
 
 
 def _gutter(names: Sequence[str]) -> int:
-    return 14 + round(_NAME * max(len(_cut(name)) for name in names))
+    return 20 + round(_NAME * max(len(_cut(name)) for name in names))
 
 
 def _chart(label: str, height: float, inside: Markup, left: int, right: int, *, named: bool = True) -> Markup:

@@ -17,23 +17,26 @@ from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
+from judgebench.pages.estimatefigures import estimate_figures
 from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
 from judgebench.pages.standing import standing
 from judgebench.pages.stepfigures import step_figures
 from judgebench.pages.summary import pick_card, summary
+from judgebench.pages.trustfigures import trust_card, trust_figures
 from judgebench.pages.tunedfigures import tuned_cards, tuned_figures
 from judgebench.runs import share_contents, titles_of
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.analysis.board import Board
     from judgebench.analysis.comparison import Comparison
     from judgebench.analysis.report import Detail, Report
     from judgebench.pages.figures import Figure
     from judgebench.runs import Run
+    from judgebench.sources.opening import Data
 
 SCRIPTS = (
     "core.js",
@@ -48,7 +51,16 @@ SCRIPTS = (
 )
 
 
-def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str | Path, *, seed: int = 0) -> Path:
+def report_page(
+    runs: Run | str | Path | Sequence[Run | str | Path],
+    file: str | Path,
+    *,
+    seed: int = 0,
+    labels: Data | None = None,
+    need: str | Mapping[str, float] | None = None,
+    columns: Mapping[str, str] | None = None,
+    meanings: Mapping[str, str] | None = None,
+) -> Path:
     """Reports runs as one page that opens from disk, with all their items.
 
     >>> import judgebench as jb
@@ -60,6 +72,10 @@ def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str |
         runs: A run or several, or their folders, of whatever benchmarks.
         file: Where to; one that is there is replaced.
         seed: Of the tests between runs of one benchmark.
+        labels: People's labels of the runs' items; see `validate`, as for the following ones.
+        need: What the judges are held to.
+        columns: Columns of the labels by name.
+        meanings: What stands in a label -> what it means.
 
     Returns:
         The file.
@@ -67,7 +83,8 @@ def report_page(runs: Run | str | Path | Sequence[Run | str | Path], file: str |
     Raises:
         ConfigError: A folder is no run, its figures or texts cannot be read, or the file cannot be written.
     """
-    write_report_page(Path(file), report(runs, seed=seed))
+    found = report(runs, seed=seed, labels=labels, need=need, columns=columns, meanings=meanings)
+    write_report_page(Path(file), found)
     return Path(file)
 
 
@@ -110,7 +127,7 @@ def page_of(found: Report) -> Page:
         context={
             "chapters": chapters,
             "recipes": recipes,
-            "command": shlex.join(["judgebench", "report", *paths, "--html", "page.html"]),
+            "command": shlex.join(["judgebench", "report", *paths, *found.options, "--html", "page.html"]),
             "notes": list(dict.fromkeys(found.notes)),
         },
         scripts=SCRIPTS,
@@ -163,6 +180,8 @@ def _compared(lines: Sequence[Line]) -> Comparison | None:
 def _chapter(subject: Subject) -> Chapter:
     every = [
         standing(subject),
+        *trust_figures(subject),
+        *estimate_figures(subject),
         *label_figures(subject),
         *annotator_figures(subject),
         *attribute_figures(subject),
@@ -192,7 +211,7 @@ def _chapter(subject: Subject) -> Chapter:
         subject.slug,
         subject.board.title,
         lead,
-        [*tuned_cards(subject), *pick_card(subject), *cards],
+        [*trust_card(subject), *tuned_cards(subject), *pick_card(subject), *cards],
         [(line.number, line.title) for line in subject.lines],
         figures,
         bare,

@@ -71,7 +71,8 @@ def pick_card(subject: Subject) -> list[Card]:
         return []
     picked = found.overall.picked
     first, *more = found.in_short
-    return [Card("Pick: cheapest within the margin", "cannot say yet" if picked is None else picked.title, first, more)]
+    answer = "cannot say yet" if picked is None else picked.title
+    return [Card("Pick: cheapest within the margin", answer, first, more, first=True)]
 
 
 def _no_score(subject: Subject) -> str:

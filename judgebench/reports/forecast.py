@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
 from judgebench._util.text import duration, thousands
-from judgebench.engine.forecast import ASSUMED_ANSWER, time_of
+from judgebench.engine.forecast import DISCORDANCE, time_of
 from judgebench.reports.table import print_tables
 
 if TYPE_CHECKING:
@@ -91,7 +91,24 @@ def _sum(costs: Sequence[float | None]) -> float | str:
     return sum(known) if len(known) == len(costs) else "unknown"
 
 
+def _power(each: Forecast) -> str | None:
+    """What difference a run's items show; None where they show none."""
+    if each.detectable_difference is None:
+        return None
+    points, grouped = (
+        None if size is None else f"{100 * size:.1f}"
+        for size in (each.detectable_difference, each.detectable_if_grouped)
+    )
+    two = "two runs" if each.compared <= 2 else f"any two of {each.compared} runs, Holm-corrected"
+    more = "" if grouped is None else f"; {grouped} if items of a group are judged alike"
+    return (
+        f"{each.benchmark}: {each.labelled:,} labelled items detect differences of {points} points or more at "
+        f"80% power ({two}, discordance {DISCORDANCE:.0%} assumed{more})"
+    )
+
+
 def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]:
+    yield from dict.fromkeys(filter(None, map(_power, forecasts)))
     asked = [each for each in forecasts if each.calls]
     if not asked:
         yield "no calls needed: every reply is cached"
@@ -109,8 +126,9 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
         )
     if assumed and any(each.completion_tokens for each in assumed):
         names = "" if not measured else f" ({', '.join(dict.fromkeys(each.judge for each in assumed))})"
+        lengths = " or ".join(f"{length:,}" for length in dict.fromkeys(each.assumed for each in assumed))
         yield (
-            f"output tokens, cost: assuming {ASSUMED_ANSWER} tokens per reply{names}, thinking models need many more; "
+            f"output tokens, cost: assuming {lengths} tokens per reply{names}, thinking models need many more; "
             "measure with --limit 20"
         )
     yield from _time(asked)

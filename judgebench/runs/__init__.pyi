@@ -103,6 +103,7 @@ from judgebench.runs.templates import (
 )
 from judgebench.runs.tuned import (
     TUNED as TUNED,
+    TUNED_RECORD as TUNED_RECORD,
     CandidateEnd as CandidateEnd,
     HeldOutLook as HeldOutLook,
     PastLook as PastLook,

@@ -17,7 +17,7 @@ from judgebench.items import Measure
 
 TUNED = "tuned"
 """The folder beside the templates' folders."""
-RECORD, LOOKS = "tuned.json", "looks.jsonl"
+TUNED_RECORD, LOOKS = "tuned.json", "looks.jsonl"
 
 _RACE_NOTE = (
     "gain: against the template in use, on the train items that both judged; the winner was chosen by it, so it is too "
@@ -164,7 +164,8 @@ class Tuned(Tabular):
             return (
                 f"nothing found: {self.look.winner} {gain_text(self.look, self.measure, priced=False)}, {self.reason}"
             )
-        return f"{self.look.winner}: {gain_text(self.look, self.measure)}"
+        seen = "; looked at before, so no longer a 95% interval" if self.look.looks_before else ""
+        return f"{self.look.winner}: {gain_text(self.look, self.measure)}{seen}"
 
     def to_json(self) -> dict[str, object]:
         """The object that `tuned.json` has and `--json` prints."""
@@ -237,7 +238,7 @@ def gain_text(look: HeldOutLook, measure: Measure, *, priced: bool = True) -> st
 def write_tuned(folder: Path, tuned: Tuned) -> None:
     """Writes `tuned.json`."""
     folder.mkdir(parents=True, exist_ok=True)
-    write_json(folder / RECORD, tuned.to_json())
+    write_json(folder / TUNED_RECORD, tuned.to_json())
 
 
 def read_tuned(path: Path) -> Tuned:
@@ -255,7 +256,7 @@ def read_tuned(path: Path) -> Tuned:
 def tuned_beside(run: Path) -> list[Tuned]:
     """What `tune` found of which a run is a part; nothing for other runs."""
     folder = run.parent.parent / TUNED
-    found = [read_tuned(path) for path in sorted(folder.glob(f"*/{RECORD}"))]
+    found = [read_tuned(path) for path in sorted(folder.glob(f"*/{TUNED_RECORD}"))]
     # By the names of the last two folders: all may have been moved since.
     return [each for each in found if run.parts[-2:] in {path.parts[-2:] for path in each.runs}]
 

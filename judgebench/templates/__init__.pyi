@@ -6,6 +6,7 @@ from judgebench.templates.frontmatter import (
 )
 from judgebench.templates.hints import hint_for as hint_for, rule_of as rule_of
 from judgebench.templates.lint.linting import lint_all as lint_all, unasked as unasked
+from judgebench.templates.roles import without_system as without_system
 from judgebench.templates.starter import lines_to_add as lines_to_add, new_template as new_template
 from judgebench.templates.template import (
     INCLUDED as INCLUDED,

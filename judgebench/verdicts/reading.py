@@ -42,6 +42,9 @@ _MENTIONED = re.compile(r"(?:\s+[a-z]|[.,;:)?'\"`\u2019\u201d])")
 """What follows a mark that is spoken of; a model's own stands before its answer, or at the end of a line."""
 _QUOTES = tuple("'\"`\u2018\u201c")
 
+_SHORT, _MOST_KNOWN = 24, 1000
+"""Replies of so many characters, a letter or a number alone, come again and again; so many of them are kept a rule."""
+
 _SORRY = (
     r"(?:as an ai\b.{0,80}?)?"
     r"(?:(?:i(?:'|\u2019|\sa)m (?:(?:very|really|so|truly) )?sorry|i (?:sincerely )?apologi[sz]e|sorry"
@@ -217,6 +220,16 @@ def read_text(answer: str, rule: VerdictRule, k: int) -> Verdict | Failure:
 
 
 def _read_answer(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, VerdictMatch] | Failure:
+    """The verdict of an answer; one of a few characters is read once: "cached run" of benchmarks/speed.py."""
+    if len(answer) > _SHORT:
+        return _read_anew(answer, rule, k)
+    known = rule.read_before
+    if (answer, k) not in known and len(known) < _MOST_KNOWN:
+        known[answer, k] = _read_anew(answer, rule, k)
+    return known[answer, k] if (answer, k) in known else _read_anew(answer, rule, k)
+
+
+def _read_anew(answer: str, rule: VerdictRule, k: int) -> tuple[Verdict, VerdictMatch] | Failure:
     """The verdict of an answer as it stands; only where there is none, in another dress."""
     strict = find_strictly(answer, rule)
     match = strict or find_loosely(answer, rule, k) or nothing_found(answer, rule)

@@ -117,6 +117,7 @@ class VerdictRule(BaseModel):
     of: CriterionRule | None = None
     example: str | None = None
     _asked: tuple[Criterion, ...] | None = PrivateAttr(default=None)
+    _read_before: dict[tuple[str, int], Any] = PrivateAttr(default_factory=dict)
 
     @field_validator("anchor", mode="before")
     @classmethod
@@ -154,10 +155,15 @@ class VerdictRule(BaseModel):
     def about(self, criteria: tuple[Criterion, ...]) -> VerdictRule:
         """The rule for a question about these criteria."""
         own = self.model_copy()
-        own._asked = criteria  # noqa: SLF001 - its own
+        own._asked, own._read_before = criteria, {}  # noqa: SLF001 - its own
         return own
 
     @property
+    def read_before(self) -> dict[tuple[str, int], Any]:
+        """What short answers say by this rule, under the answer and the number of slots; see `reading`."""
+        return self._read_before
+
+    @cached_property
     def numbers(self) -> tuple[float, float] | None:
         """The lowest and the highest number that the group may hold; None where it holds none, or several."""
         return (NO_STEP, math.inf) if self.steps else None if self.has_parts else self.scale

@@ -268,3 +268,12 @@ def test_a_decision_model_is_found_by_litellm_s_table() -> None:
     """Without an entry."""
     shown = judgebench("judges", "show", "typesafe/jev-1.14.0").out
     assert ("api: decisions" in shown, "missing: set TYPESAFE_API_KEY" in shown) == (True, True)
+
+
+def test_a_decision_model_writes_no_templates() -> None:
+    """As the writer of `tune` it is refused before anything is asked."""
+    write_jsonl(Path("many.jsonl"), pairs(100))
+    ended = judgebench(
+        *("tune", "rewardbench", "--data", "many.jsonl", "-j", "offline/longest", "-t", "pairwise", "--writer", "jev")
+    )
+    assert (ended.status, "--writer jev writes no text" in ended.err) == (2, True), ended.err

@@ -241,3 +241,25 @@ def test_python_has_it_too(server: ScriptedModels) -> None:
     """`judgebench.forecast` gives a list of forecasts."""
     (found,) = jb.forecast("rewardbench", judges=["mine"], data="pairs.jsonl")
     assert (found.calls, found.judgements, server.count) == (20, 20, 0)
+
+
+def test_a_dry_run_says_which_differences_the_items_detect():
+    """400 equal items, two judges: 6.25 points at a discordance of 20%; of three judges Holm-corrected."""
+    data = write_jsonl(Path("rows.jsonl"), pairs(400, ("alpacaeval-easy",)))
+    judges = ("-j", "offline/longest", "-j", "offline/first")
+    ended = judgebench("run", "rewardbench", *judges, "--data", data, "--dry-run", "--json")
+    (one, _) = json.loads(ended.out)
+    # ((1.95996 sqrt(.2) + .84162 sqrt(.2 - d^2)) / d)^2 = 400 at d = .06247
+    assert one["detectable_difference"] == pytest.approx(0.0625, abs=0.0002)
+    assert (one["labelled"], one["compared"], one["detectable_if_grouped"]) == (400, 2, None)
+    shown = judgebench("run", "rewardbench", *judges, "-j", "offline/random", "--data", data, "--dry-run").out
+    assert "400 labelled items detect differences of" in " ".join(shown.split())
+    assert "any two of 3 runs, Holm-corrected, discordance 20% assumed" in " ".join(shown.split())
+
+
+def test_a_dry_run_without_labels_says_nothing_of_differences():
+    """Rows without labels have no score, so there is no difference to detect."""
+    rows = [{"prompt": "p", "response_a": f"a{n}", "response_b": "b"} for n in range(12)]
+    data = write_jsonl(Path("rows.jsonl"), rows)
+    ended = judgebench("run", "custom", "-j", "offline/longest", "--data", data, "--dry-run")
+    assert (ended.status, "detect differences" in ended.out) == (0, False)

@@ -85,7 +85,7 @@ def test_every_hosted_preset_has_a_price():
 
 @pytest.mark.upstream
 def test_every_hosted_preset_is_in_litellms_table(table):
-    """Each preset without an address is a chat model that LiteLLM's table lists for that provider."""
+    """Each preset without an address is a model for text, or decisions, that LiteLLM's table has of its provider."""
     for judge in (judge for judge in load_judges() if judge.api_base is None):
         model = judge.model
         if judge.provider == "openrouter":  # the table has no OpenRouter: the model behind it, at the same price
@@ -96,7 +96,8 @@ def test_every_hosted_preset_is_in_litellms_table(table):
             )
         entry = table.get(model) or table.get(model.partition("/")[2])
         assert entry is not None, judge.name
-        assert entry["mode"] == "chat", judge.name
+        decides = entry["mode"] == "evaluation" or "/v1/decisions" in entry.get("supported_endpoints", ())
+        assert decides if judge.decides else entry["mode"] == "chat", judge.name
         assert entry["litellm_provider"] == model.partition("/")[0], judge.name
 
 

@@ -36,6 +36,7 @@ def litellm() -> Any:
     # OpenAI's SDK takes any JSON for a completion and warns of it; `replies` looks at what came.
     warnings.filterwarnings("ignore", "Pydantic serializer warnings", UserWarning)
     _no_second_post()
+    _no_unread_logs()
     _own_clients(type(module.in_memory_llm_clients_cache))
     watch_wire()
     return module
@@ -121,6 +122,39 @@ def _no_second_post() -> None:
         return await again(handler, *arguments, **settings)
 
     AsyncHTTPHandler.single_connection_post_request = post_again
+
+
+def _no_unread_logs() -> None:
+    """Keeps LiteLLM from pricing a reply of ours and describing it for its logs where nobody takes these.
+
+    No setting of LiteLLM's turns that off. It is a fifth of the row "CPU of a live call" of benchmarks/speed.py.
+    """
+    try:
+        from litellm.litellm_core_utils.litellm_logging import Logging
+
+        priced, logged = Logging.response_cost_calculator, Logging.async_success_handler
+    except (ImportError, AttributeError):  # a LiteLLM that does so elsewhere
+        return
+
+    def price(log: Any, *arguments: Any, **settings: Any) -> Any:
+        return None if _is_unread(log) else priced(log, *arguments, **settings)
+
+    def describe(log: Any, *arguments: Any, **settings: Any) -> Any:
+        return _nothing() if _is_unread(log) else logged(log, *arguments, **settings)
+
+    Logging.response_cost_calculator, Logging.async_success_handler = price, describe
+
+
+def _is_unread(log: Any) -> bool:
+    """Whether the log of a call is ours and goes nowhere."""
+    module = litellm()
+    takers = (module.callbacks, module.success_callback, module._async_success_callback)  # noqa: SLF001 - no other name
+    own = (getattr(log, name, None) for name in ("dynamic_success_callbacks", "dynamic_async_success_callbacks"))
+    return WIRE.get() is not None and not any(takers) and not any(own)
+
+
+async def _nothing() -> None:
+    """What is left of a log that nobody takes."""
 
 
 def _own_clients(clients: Any) -> None:

@@ -80,3 +80,46 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
 
     with LoopbackServer() as server:
         assert not asyncio.run(is_closed())
+
+
+async def _calls_seen(own, monkeypatch):
+    """The user messages that a callback of LiteLLM's got, of one call of ours, or of somebody else."""
+    litellm = lite.litellm()
+    seen, heard = [], asyncio.Event()
+
+    class Watching(litellm.integrations.custom_logger.CustomLogger):
+        async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
+            seen.append((kwargs["messages"][0]["content"], response_obj.choices[0].message.content))
+            heard.set()
+
+    for name in ("success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
+        monkeypatch.setattr(litellm, name, [])
+    monkeypatch.setattr(litellm, "callbacks", [Watching()])
+    with LoopbackServer(answer="[[B]]") as server:
+        call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
+        async with aclosing(lite.Connections()) as opened:
+            await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
+        await asyncio.wait_for(heard.wait(), 10)
+        await lite.close_clients("")
+    return seen
+
+
+def test_who_watches_litellm_gets_the_calls_of_a_run(monkeypatch):
+    """Its logs are left out only where nobody takes them."""
+    assert asyncio.run(_calls_seen(True, monkeypatch)) == [("one", "[[B]]")]
+
+
+def test_litellm_prices_what_others_ask_of_it():
+    """And not our calls, of which we compute the price ourselves."""
+    litellm = lite.litellm()
+
+    async def price(own):
+        with LoopbackServer() as server:
+            call = {"model": "openai/gpt-4o-mini", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
+            async with aclosing(lite.Connections()) as opened:
+                response = await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
+            await lite.close_clients("")
+            return response._hidden_params["response_cost"]
+
+    assert asyncio.run(price(False)) > 0
+    assert asyncio.run(price(True)) is None
