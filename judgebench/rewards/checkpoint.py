@@ -36,7 +36,7 @@ def need_libraries() -> None:
     """
     missing = [name for name in ("torch", "transformers", "accelerate") if find_spec(name) is None]
     if missing:
-        raise ConfigError(f"{' and '.join(missing)} not installed: reward models need {INSTALL}")
+        raise ConfigError(f"not installed: {', '.join(missing)}: reward models need {INSTALL}")
 
 
 def library_versions() -> dict[str, str]:
