@@ -159,7 +159,7 @@ _ERROR = ("at most 5%", 0.0, 0.065)
 _HOLD = ("at least 93%", 0.914, 1.0)
 
 ROWS = [
-    Row(f"power of planned items: {name}", _POWER[0], partial(power, **asked), *_POWER[1:])
+    Row(f"power of planned items: {name}", _POWER[0], partial(power, **asked), *_POWER[1:], 4_000)
     for name, asked in {
         "5 points, discordance 20%": {"difference": 0.05, "discordant": 0.2},
         "20 points, discordance 30% (few items)": {"difference": 0.2, "discordant": 0.3},
@@ -173,6 +173,7 @@ ROWS += [
         _POWER[0],
         partial(power_of_samples, orders=o, samples=s),
         *_POWER[1:],
+        runs=4_000,
     )
     for o, s in ((1, 3), (2, 1), (2, 3))
 ]

@@ -14,7 +14,7 @@ from judgebench.metrics.components import ORDERS, RESIDUAL, SAMPLES
 from judgebench.metrics.intervals import wilson
 from judgebench.metrics.paired import PairedRuns, PairedScores
 from judgebench.metrics.planning import ReplyNoise
-from judgebench.runs import was_judged
+from judgebench.runs import protocol_of, was_judged
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -33,8 +33,9 @@ class PilotPair:
     """How far two runs differ: of several, those that differ most.
 
     Attributes:
-        square: Mean square of the items' differences in credit: the discordance where credits are 0 or 1.
-        low: The lower end of its 95% interval.
+        square: Mean square of the items' differences in credit: the discordance where credits are 0 or 1; of a score
+            that is no mean of credits, the variance that stands for it.
+        low: The lower end of its 95% interval; None where the score is no mean of credits.
         high: The upper end.
         difference: Of the scores.
         variance: Of one item's difference, with what weights and groups add.
@@ -42,8 +43,8 @@ class PilotPair:
     """
 
     square: float
-    low: float
-    high: float
+    low: float | None
+    high: float | None
     difference: float
     variance: float
     binary: bool
@@ -159,12 +160,14 @@ def _pair(whole: PairedScores, credits_: Floats, units: int) -> PilotPair | None
     n = whole.n
     for first, second in combinations(range(len(credits_)), 2):
         apart = credits_[first] - credits_[second]
-        square = float(np.nanmean(np.square(apart))) if not np.isnan(apart).all() else 0.0
+        difference, variance = float(whole.scores[first] - whole.scores[second]), n * whole.variance(first, second)
+        if np.isnan(apart).all():
+            found.append(PilotPair(variance + difference**2, None, None, difference, variance, binary=False))
+            continue
+        square = float(np.nanmean(np.square(apart)))
         plain = bool(np.isin(credits_[[first, second]], (0.0, 1.0)).all())
         alike = plain and units == n and abs(whole.effective_n - n) < 1e-6 * n
-        difference = float(whole.scores[first] - whole.scores[second])
         ends = wilson(min(square, 1.0), units)
-        variance = n * whole.variance(first, second)
         found.append(PilotPair(square, ends.low, ends.high, difference, variance, alike))
     return max(found, key=lambda each: each.variance, default=None)
 
@@ -184,11 +187,13 @@ def _design_effect(whole: PairedScores, credits_: Floats) -> float:
 def _noise(runs: Sequence[Finished], ids: Sequence[str]) -> tuple[ReplyNoise, int, int]:
     """The noise of one reply, the mean of the runs, and in how many orders and samples they were judged.
 
-    Runs of different orders or samples, of votes and of scores say nothing of it: as if of one reply.
+    Runs of different orders or samples, of votes that stop early and of scores say nothing of it.
     """
     every = [each.found for run in runs for each in components_of([run], ids)]
     if len(every) < len(runs) or len({(each.orders, each.samples) for each in every}) > 1:
-        return ReplyNoise(), 1, 1
+        asked = [protocol_of(run) for run in runs if not run.is_scores]
+        designs = {(2 if each.orders == "both" else 1, each.samples) for each in asked}
+        return ReplyNoise(), *(designs.pop() if len(designs) == 1 else (1, 1))
     orders, sample, order = every[0].orders, [], []
     for found in every:
         own, between, rest = (found.of(name) for name in (SAMPLES, ORDERS, RESIDUAL))

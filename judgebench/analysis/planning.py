@@ -74,6 +74,10 @@ def plan(
         each.need_judgements()
     pilot = pilot_of(opened) if opened else None
     count = compared or max(len(opened), 2)
+    if pilot is not None and pilot.measure != "share" and pilot.pair is None:
+        raise ConfigError(
+            f"{pilot.paths[0]}: cannot say from one run of a correlation; name two runs of the same items"
+        )
     if width is not None and pilot is not None and pilot.measure != "share" and given.accuracy is None:
         raise ConfigError(
             f"{pilot.paths[0]}: its score is a correlation, which says nothing on a rate; give --accuracy and --rate"
@@ -147,14 +151,10 @@ class _Planning:
         usual = max(min(USUAL_DISCORDANCE, 2 * self.accuracy * (1 - self.accuracy)), 2.5 * self._of_one_reply())
         self.discordance = min(usual, 1.0) if given.discordance is None else given.discordance
         self.weighted = self._weighted()
-        if self.pair is not None and not self.pair.square:
-            raise ConfigError(
-                f"{pilot.paths[0] if pilot else ''}: cannot say from {pilot.items if pilot else 0} items on which the "
-                f"runs never differ (at most {100 * self.pair.high:.1f}% of items differ, 95%); judge more items, or "
-                "give --discordance"
-            )
 
     def _noise(self) -> ReplyNoise:
+        if self.measure != "share":
+            return ReplyNoise()
         guess = noise_of_guess(self.given.retest, self.given.consistency)
         own = ReplyNoise() if self.pilot is None else self.pilot.noise
         return ReplyNoise(
@@ -175,11 +175,11 @@ class _Planning:
     @property
     def designs(self) -> list[tuple[int, int]]:
         """The orders and samples that can be planned: one reply first."""
-        own = 1 if self.pilot is None else self.pilot.orders
-        orders = [1, *([max(own, 2)] if self.noise.order is not None else [])]
-        every = [(b, k) for b in orders for k in SAMPLES if self.noise.saved(b, k) is not None]
-        asked = (own, 1 if self.pilot is None else self.pilot.samples)
-        return every if asked in every or self.pilot is None else sorted({*every, asked})
+        if self.noise.saved(*self._own) is None:
+            return [self._own]
+        orders = [1, *([max(self._own[0], 2)] if self.noise.order is not None else [])]
+        every = {(b, k) for b in orders for k in SAMPLES if self.noise.saved(b, k) is not None}
+        return sorted({*every, *([] if self.pilot is None else [self._own])})
 
     def needed(self, points: float, *, skip: bool) -> Iterator[DifferenceNeed]:
         """The items for a difference, for each design.
@@ -192,7 +192,7 @@ class _Planning:
         if self.pair is None and self.given.discordance is None:
             self.discordance = max(self.discordance, size)
         furthest = min(max(self.accuracy, 1 - self.accuracy), 1.0) if self.measure == "share" else 2.0
-        square = self.discordance if self.pair is None else self.pair.high
+        square = self.discordance if self.pair is None else self.pair.high or 1.0
         if size > furthest or (size > square and self.measure == "share"):
             if skip:
                 return
@@ -200,8 +200,8 @@ class _Planning:
         for orders, samples in self.designs:
             count = self._items(size, orders, samples, 1.0)
             ends: tuple[int | None, int | None] = (None, None)
-            if self.pair is not None and self.pilot is not None and (orders, samples) == self._own:
-                low, high = (end / self.pair.square for end in (self.pair.low, self.pair.high))
+            if self.pair is not None and self.pair.low is not None and (orders, samples) == self._own:
+                low, high = (end / self.pair.square for end in (self.pair.low, self.pair.high or 1.0))
                 ends = self._items(size, orders, samples, low), self._items(size, orders, samples, high)
             yield self._need(points, orders, samples, count, ends)
 
@@ -227,6 +227,12 @@ class _Planning:
     def _spread(self, orders: int, samples: int, scale: float = 1.0) -> tuple[float, float, bool]:
         """The share of discordant items, the mean square of a difference with groups and weights, and which holds."""
         saved = 2 * (self.noise.saved(orders, samples) or 0.0)
+        if self.pilot is not None and self.pair is not None and not self.pair.square:
+            most = f"at most {100 * (self.pair.high or 1.0):.1f}% of items differ, 95%"
+            raise ConfigError(
+                f"{self.pilot.paths[0]}: cannot say from {self.pilot.items} items on which the runs never differ "
+                f"({most}); judge more items, or give --discordance"
+            )
         if self.pair is None or self.pilot is None:
             least = max(self.discordance - saved, 0.0)
             if saved > self.discordance:
@@ -292,10 +298,11 @@ class _Planning:
         if differences:
             if self.pair is not None:
                 binary = self.pair.binary
-                yield "discordance" if binary else "mean squared difference", self.pair.square, _OF_PILOT
+                if self.pair.low is not None:
+                    yield "discordance" if binary else "mean squared difference", self.pair.square, _OF_PILOT
             else:
                 yield "discordance", self.discordance, _ASSUMED if given.discordance is None else _GIVEN
-            measured = pilot is not None and given.design_effect is None
+            measured = pilot is not None and given.design_effect is None and pilot.measure == "share"
             if self.design_effect > 1 or measured:
                 yield "design effect", self.weighted, _OF_PILOT if measured else _GIVEN
             for name in ("retest", "consistency"):
@@ -311,6 +318,9 @@ class _Planning:
 
     def cannot(self) -> Iterator[str]:
         """What is not known of samples and orders, and what would tell."""
+        if self.measure != "share":
+            yield "cannot say what more samples or orders buy: the score is a correlation, no mean of credits"
+            return
         if self.noise.sample is None:
             yield "cannot say what more samples buy: give --retest SHARE, or a pilot with --samples 3"
         if self.noise.order is None:

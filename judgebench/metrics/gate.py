@@ -108,7 +108,7 @@ def gated_figure(
         value = float(figure(total))
         if not np.isfinite(value):
             return None
-        size = float(units.size.max())
+        size = float((units.size**3).sum() / (units.size**2).sum())  # of the units that tell most: nearly the largest
         moved = figure(total + size * extremes)
         worst, best = (extremes[int(np.nanargmin(moved))], extremes[int(np.nanargmax(moved))])
         rng = np.random.default_rng(seed)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from judgebench._util.table import Column, Table, TableRow, ends_of
 from judgebench._util.text import difference_text, dollars, p_text, score_range, score_text
-from judgebench.analysis.equivalent import margin_lines
+from judgebench.analysis.equivalent import decisions, margin_lines, within_head
 from judgebench.items import is_coefficient
 from judgebench.metrics.ties import ties_item
 from judgebench.pages.axes import decimal_tick, linear, of_money, points_tick, reach, share_tick
@@ -31,11 +31,13 @@ def differences(subject: Subject) -> Figure:
     if found is None or found.whole is None:
         return Figure(slug, title, empty="no two runs here have a score over the same items")
     names = [subject.lines[number].title for number in subject.compared]
-    dots = []
+    dots, stands = [], decisions(found, names)
     for each, p in zip(found.whole.pairs, found.whole.adjusted, strict=True):
         if each.first == 0:
             value, low, high = (difference_text(end, subject.measure) for end in (each.difference, each.low, each.high))
             text = f"{names[0]} minus {names[each.second]}: {value} ({low} to {high}), p {p_text(p)} (Holm)"
+            if (stand := stands.get((each.first, each.second))) is not None:
+                text += f", {within_head(found)}: {stand}"
             shown = f"{value} ({low} to {high})"
             dots.append(Dot(names[each.second], "", 0, text, each.difference, ends_of(each), shown=shown))
     start, end = reach([dot.value for dot in dots], [dot.ends or (dot.value, dot.value) for dot in dots])

@@ -450,19 +450,22 @@ def test_three_runs_at_a_margin_and_which_can_be_the_best():
     """Of 200 items two runs are right on the same 190 but one: equivalent within 4 points, a third is not."""
     rows = pairs(200, ("alpacaeval-easy",))
     rights = {"one": [1] * 190 + [0] * 10, "other": [1] * 189 + [0] * 11, "third": [1] * 100 + [0] * 100}
-    runs = [score_run(name, right, rows) for name, right in rights.items()]
-    ended = judgebench("compare", *runs, "--margin", 4)
-    shown = " ".join(ended.out.split())
-    assert "within 4 points" in shown
-    assert re.search(r"1 - 2 .* equivalent 1 - 3 .* 1 non-inferior 2 - 3 .* 2 non-inferior", shown)
-    assert "1 of 3 pairs are equivalent within 4 points" in shown
-    assert "1, 2 can still be the best of 3 runs" in shown
-    found = compared(*runs, "--margin", 4)
-    assert (found["margin"], [each["decision"] for each in found["equivalences"]]) == (
-        4.0,
-        ["equivalent", "non-inferior", "non-inferior"],
-    )
+    ended = judgebench("compare", *(score_run(*each, rows) for each in rights.items()), "--margin", 4, "--json")
+    found = json.loads(ended.out)
+    assert [each["decision"] for each in found["equivalences"]] == ["equivalent", "non-inferior", "non-inferior"]
+    assert [each["not_worse"] for each in found["equivalences"]] == [[0, 1], [0], [1]]
     assert [each["can_be_best"] for each in found["contenders"]] == [True, True, False]
+
+
+def test_the_words_of_a_margin_and_of_the_best_stand_in_the_table():
+    """Three runs of 40 items: a column for each pair, how many are equivalent, and which run is the best."""
+    rights = {"one": [1] * 38 + [0] * 2, "other": [1] * 10 + [0] * 30, "third": [1] * 9 + [0] * 31}
+    ended = judgebench("compare", *(score_run(*each) for each in rights.items()), "--margin", 10)
+    shown = " ".join(ended.out.split())
+    assert "within 10 points" in shown
+    assert re.search(r"1 - 2 .* 1 non-inferior 1 - 3 .* 1 non-inferior 2 - 3 .* (equivalent|open|non-inferior)", shown)
+    assert "of 3 pairs are equivalent within 10 points" in shown
+    assert "1 is the best of 3 runs (95%, multiple comparisons with the best)" in shown
 
 
 def test_an_open_margin_says_how_many_items_would_be_enough():

@@ -163,3 +163,27 @@ def test_scores_and_judges_can_be_pilots_together():
     found = planned(judge, scores, "--difference", 5)
     assert found["pilot_items"] == 12
     assert found["differences"][0]["cost_usd"] == 0
+
+
+def test_a_correlation_is_planned_from_two_runs():
+    """The spread of its bootstrap stands for a variance; one run, a width and samples say nothing."""
+    rows = [{"id": str(n), "prompt": f"p{n}", "response": f"r{n}", "human_score": n % 5 + 1} for n in range(30)]
+
+    def rated(key, call, often):
+        return int(key.id) % 5 + 1 if coin(often, key.id) > often else 3
+
+    asked = {"benchmark": "custom", "templates": ["direct-assessment"], "samples": 2}
+    runs = [
+        written_run(name, rows, lambda key, call, often=often: rated(key, call, often), **asked)
+        for name, often in (("one", 0.2), ("two", 0.4))
+    ]
+    found = planned(*runs, "--difference", 10)
+    assert [(need["orders"], need["samples"]) for need in found["differences"]] == [(1, 2)]
+    # 30 items detect the MDE of `compare`; a difference of 0.1 needs (MDE / 0.1)^2 times as many.
+    expected = 30 * (jb.compare(*runs).whole.pairs[0].smallest / 0.1) ** 2
+    assert found["differences"][0]["items"] == pytest.approx(expected, rel=0.2)
+    assert "0.1 between two runs" in found["sentence"]
+    for arguments, said in (([runs[0]], "cannot say from one run of a correlation"), ([*runs, "--width", 5], "--rate")):
+        ended = judgebench("plan", *arguments)
+        assert ended.status == 2
+        assert said in ended.err

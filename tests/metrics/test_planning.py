@@ -8,6 +8,7 @@ import math
 import numpy as np
 import pytest
 
+from benchmarks.trust import plan
 from judgebench.metrics.comparisons import minimal_detectable_difference
 from judgebench.metrics.planning import (
     ReplyNoise,
@@ -79,16 +80,19 @@ def test_labels_for_a_width_by_hand():
     assert labels_for_width(0.1, 0.5, correlation=0.0, judged=10_000) == 402
 
 
-@pytest.mark.parametrize(("rate", "width"), [(0.5, 0.1), (0.2, 0.3)])
-def test_labels_are_the_fewest_whose_exact_interval_is_so_narrow(rate, width):
-    """By the quantiles of scipy's beta distribution: so many labels are enough, and a tenth fewer are not."""
-    from scipy.stats import beta
+def test_labels_are_the_fewest_whose_exact_interval_is_so_narrow():
+    """By the binomial's own tails, found by halving: half of 402 is 10 points wide, half of 400 is wider."""
 
-    def wide(n):
-        return beta.ppf(0.975, rate * n + 1, n - rate * n) - beta.ppf(0.025, rate * n, n - rate * n + 1)
+    def low(hits, n):
+        below, above = 0.0, hits / n
+        for _ in range(40):
+            chance = (below + above) / 2
+            tail = sum(math.comb(n, k) * chance**k * (1 - chance) ** (n - k) for k in range(hits, n + 1))
+            below, above = (chance, above) if tail < 0.025 else (below, chance)
+        return below
 
-    labels = labels_for_width(width, rate)
-    assert wide(labels) <= width < wide(labels - 1)
+    widths = [1 - 2 * low(n // 2, n) for n in (400, 402)]  # the interval of a half is symmetric
+    assert widths[1] <= 0.1 < widths[0]
 
 
 def test_a_judge_that_is_always_right_makes_a_label_worth_all_its_verdicts():
@@ -121,3 +125,23 @@ def test_what_is_not_known_of_noise_is_not_made_up():
     assert ReplyNoise(None, 0.1).saved(1, 3) is None
     assert ReplyNoise(0.1, None).saved(2, 1) is None
     assert noise_of_guess(None, 0.8) == ReplyNoise(None, pytest.approx(0.1))
+
+
+@pytest.mark.parametrize(
+    ("simulated", "asked", "low", "high"),
+    [
+        (plan.power, {"difference": 0.1, "discordant": 0.3}, 0.70, 0.90),
+        (plan.power_of_samples, {"orders": 2, "samples": 3}, 0.70, 0.90),
+        (plan.claims, {"n": 100, "margin": 0.05}, 0.0, 0.12),
+        (plan.keeps_best, {"n": 60, "compared": 4, "ahead": 0.0}, 0.88, 1.0),
+        (
+            plan.components_hold,
+            {"source": "wordings", "wordings": 3, "items": 40, "orders": 2, "samples": 2},
+            0.87,
+            1.0,
+        ),
+    ],
+)
+def test_what_is_promised_holds_in_a_hundred_runs(simulated, asked, low, high):
+    """Power of 80%, margin errors of at most 5%, the best kept and components held in 95%, by 100 runs each."""
+    assert low <= simulated(100, **asked) <= high

@@ -40,9 +40,7 @@ def test_without_a_test_all_go_on():
 
 
 def test_no_false_gain_and_the_planted_best_found():
-    """Small and seeded: of 60 tunings without a better wording at most 4 report a gain (5% and chance); a better one
-    of 20 points is found in at least 19 of 20.
-    """
+    """Small and seeded: at most 4 of 60 tunings with nothing to find report a gain, and 19 of 20 find 20 points."""
     null = [tuned(np.random.default_rng([5, run]), [0.7] * 3, 60, 60)[1] > 0 for run in range(60)]
     planted = [tuned(np.random.default_rng([6, run]), [0.7, 0.7, 0.9], 200, 200) for run in range(20)]
     assert sum(null) <= 4
