@@ -17,6 +17,13 @@ from judgebench.analysis.choice import (
 from judgebench.analysis.compare import compare as compare
 from judgebench.analysis.comparison import ComparedRun as ComparedRun, Comparison as Comparison, Part as Part
 from judgebench.analysis.components import RunComponents as RunComponents
+from judgebench.analysis.drift import drift as drift
+from judgebench.analysis.drifted import (
+    DatedRun as DatedRun,
+    Drift as Drift,
+    FlippedItem as FlippedItem,
+    SystemChange as SystemChange,
+)
 from judgebench.analysis.estimate import estimate as estimate
 from judgebench.analysis.estimated import (
     EstimateFound as EstimateFound,
@@ -149,6 +156,7 @@ from judgebench.metrics.behaviour import Behaviour as Behaviour, Sureness as Sur
 from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as SlotShares
 from judgebench.metrics.components import Component as Component, Components as Components
 from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
+from judgebench.metrics.drift import FlipTest as FlipTest, Shift as Shift
 from judgebench.metrics.equivalence import Contender as Contender, Equivalence as Equivalence
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference

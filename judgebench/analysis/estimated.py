@@ -155,6 +155,11 @@ class EstimateFound(Tabular):
         return None if self.recommended is None else self.method(self.recommended)
 
     @property
+    def level(self) -> str:
+        """The confidence as people read it: 95%."""
+        return f"{100 * self.confidence:g}%"
+
+    @property
     def noun(self) -> str:
         """What the figure is, in words."""
         if self.target == "mean":
@@ -181,7 +186,7 @@ class EstimateFound(Tabular):
             if taken.labels_equivalent is not None and self.unlabelled:
                 how += f"; worth {taken.labels_equivalent:.0f} labels alone"
         return (
-            f"People's {self.noun}: {self.said(taken.value)} ({self.confidence:.0%} CI {ends}), from {by} ({how}). "
+            f"People's {self.noun}: {self.said(taken.value)} ({self.level} CI {ends}), from {by} ({how}). "
             f"The judge alone says {judge}."
         )
 
@@ -242,7 +247,7 @@ class EstimateFound(Tabular):
         columns: Columns = {
             Column("method", names=True): lambda each: METHOD_NAMES[each.method],
             Column("estimate", kind, form=form): lambda each: each.value,
-            Column(f"{self.confidence:.0%} CI", kind, form=form): ends_of,
+            Column(f"{self.level} CI", kind, form=form): ends_of,
             Column("labels_equivalent", "number", head="worth labels", form=".0f"): lambda each: each.labels_equivalent,
         }
         if self.failed:
@@ -272,7 +277,7 @@ class EstimateFound(Tabular):
             Column("items", "tokens"): lambda each: each.labelled + each.unlabelled,
         }
         last = self.slices[-1]
-        ends = f"CI: {100 * last.confidence:.4g}% each, so that all hold together at {self.confidence:.0%}"
+        ends = f"CI: {100 * last.confidence:.4g}% each, so that all hold together at {self.level}"
         few = [f"{each.slice} ({each.labels_needed})" for each in self.slices if each.taken is None]
         needed = [f"cannot say with so few labels; enough would be: {', '.join(few)}"] if few else []
         return Table.of(

@@ -144,6 +144,8 @@ def labelled(
     bare = verdicts_of(finished)
     kind, classes = bare.kind, bare.classes
     items = {item.key.id: item for item in bare.items}
+    if labels is None and (columns or meanings):
+        raise ConfigError("--columns and --label-map say how a file of labels is read: name one with --labels")
     if labels is None:
         words = LabelWords(finished, kind, classes, ())
         own = [

@@ -84,7 +84,7 @@ class LabelWords:
         order = self._order_of(row, key, models)
         if order is None:
             words = ["'chosen' or 'rejected'"] if key.k == 2 and key.num_correct == 1 else ["'chosen'"]
-            words += ["the name of the answer's model"] if models else []
+            words += ["the name of the answer's model"] if len({*models} - {None}) > 1 else []
             raise DataError(
                 f"{row.where}: label {text!r:.40} counts the answers of item '{key.id}' in its row, and the run does "
                 f"not say which one that is: write {' or '.join(words)}"
@@ -142,7 +142,8 @@ class LabelWords:
 
     def _unknown(self, row: PeopleRow, key: ItemKey, text: str) -> DataError:
         letters = "A, B, tie" if key.k == 2 else f"A to {LABELS[key.k - 1]}"
-        models = [str(model) for model in self._finished.models.get(key.id) or () if model is not None]
+        among = self._finished.models.get(key.id) or ()
+        models = [str(model) for model in among if model is not None and among.count(model) == 1]
         near = difflib.get_close_matches(text, [*models, TIE, "chosen", "rejected"], n=1, cutoff=0.6)
         hint = f": did you mean {near[0]}?" if near else ""
         names = f", or the name of its model ({', '.join(models[:_SHOWN])})" if models else ""

@@ -75,6 +75,7 @@ def read_people(labels: Data, columns: Mapping[str, str], meanings: Mapping[str,
             raise ConfigError(f"--columns {name}={columns[name]}: labels have the columns {', '.join(COLUMNS)}")
     rows = source_of(labels)
     name = "labels" if rows.name in {"list", "frame"} else rows.name
+    next(iter(rows))  # which says what is wrong with the first row, or that there is none
     own = _columns(rows, columns)
     if "label" not in own:
         known = KnownSource(rows, labels=meanings)

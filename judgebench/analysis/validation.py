@@ -316,7 +316,8 @@ class RunValidation(Tabular):
                 value, ends = _plain(each["score"], name), (each["low"], each["high"])
                 rows.append((name.replace("_", " "), value, _range(ends, name), None))
         heads = (Column("figure"), Column("judge"), Column("95% CI"), Column("people"))
-        return Table.rows_of(rows, *heads)
+        shown = len(heads) if self.several else len(heads) - 1
+        return Table.rows_of([row[:shown] for row in rows], *heads[:shown])
 
     def _part_table(self, parts: Sequence[PartFigures]) -> Table:
         first, second = self.figures
@@ -326,8 +327,9 @@ class RunValidation(Tabular):
             Column(_named(first, self.kind)): lambda each: _value(first, each.figures[first]),
             Column("95% CI"): lambda each: _ends(first, each.figures[first]),
             Column(_named(second, self.kind)): lambda each: _value(second, each.figures[second]),
-            Column("people"): lambda each: _value(first, each.ceiling[first]),
         }
+        if self.several:
+            columns[Column("people")] = lambda each: _value(first, each.ceiling[first])
         return Table.of(parts, columns)
 
     def _legend(self) -> Iterator[str]:
@@ -429,10 +431,11 @@ class Validation(Tabular):
             Column("decision"): lambda run: _SAID[run.decision],
             Column("agreement"): lambda run: _value(run.measure, run.figures[run.measure]),
             Column("95% CI"): lambda run: _ends(run.measure, run.figures[run.measure]),
-            Column("people"): lambda run: _value(run.measure, run.ceiling[run.measure]),
             Column("items", "count"): lambda run: run.items,
             Column("labels_needed", "tokens", head="more labels"): lambda run: run.labels_needed,
         }
+        if any(run.several for run in self.runs):
+            columns[Column("people")] = lambda run: _value(run.measure, run.ceiling[run.measure])
         return Table.of(self.runs, columns, title="validate", about=f"{len(self.runs)} runs")
 
     def remarks(self) -> Sequence[str]:

@@ -44,6 +44,7 @@ COMMANDS = {
         "judgebench.cli.cascade:cascade",
         "Simulate a cascade of two judges; no API calls.",
     ),
+    "drift": ("judgebench.cli.drift:drift", "Say whether a judge changed between two dates; no API calls."),
     "strengths": (
         "judgebench.cli.strengths:strengths",
         "Estimate the strength of the judged models from a run's verdicts.",

@@ -359,6 +359,8 @@ def rogan_gladen(data: LabelledSample, confidence: float) -> Corrected:
     low, high = (min(max(end, 0.0), 1.0) for end in (centre - z * error, centre + z * error))
     own = data.parts(data.y, data.has)
     worth = data.n * float(own @ own) / error**2
+    if value is not None:
+        low, high = min(low, value), max(high, value)
     return Corrected("rogan_gladen", value, low, high, "", worth, sound=True)
 
 

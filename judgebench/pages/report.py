@@ -17,6 +17,7 @@ from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
+from judgebench.pages.estimatefigures import estimate_figures
 from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
@@ -180,6 +181,7 @@ def _chapter(subject: Subject) -> Chapter:
     every = [
         standing(subject),
         *trust_figures(subject),
+        *estimate_figures(subject),
         *label_figures(subject),
         *annotator_figures(subject),
         *attribute_figures(subject),

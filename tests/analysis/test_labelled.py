@@ -190,3 +190,17 @@ def test_both_orders_count_in_shares(tmp_path):
         run = jb.run("custom", judge="offline/first", data=rows, orders="both", out=str(Path("runs").absolute()))
     (first, *_) = labelled(run).items
     assert (dict(first.shares), first.verdict) == ({"A": 0.5, "B": 0.5}, "tie")
+
+
+@pytest.mark.parametrize(("text", "said"), [('{"id": 1, "label": ', "line 1"), ("", "is empty")])
+def test_a_broken_file_is_named_with_its_line(tmp_path, text, said):
+    """A file that cannot be read says where, and not which column it lacks."""
+    (tmp_path / "l.jsonl").write_text(text)
+    with pytest.raises(DataError, match=said):
+        labelled(choices(), tmp_path / "l.jsonl")
+
+
+def test_options_of_a_file_need_the_file():
+    """Columns and words without a file of labels are a usage error, not passed over."""
+    with pytest.raises(ConfigError, match="name one with --labels"):
+        labelled(choices(), columns={"label": "vote"})
