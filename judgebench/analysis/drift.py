@@ -77,6 +77,31 @@ def drift(
             raise ConfigError(f"{again.path}: named twice; --retest needs a third run")
         _check_same(one, again)
         _check_same_items(one, again)
+    return drift_of(one, other, again, system=system, model=model, seed=seed)
+
+
+def on_two_dates(one: Finished, other: Finished) -> bool:
+    """Whether two runs are of one judge, template and protocol over the same items."""
+    if any(each.is_scores or each.made_of or not each.judgements for each in (one, other)):
+        return False
+    try:
+        _check_same(one, other)
+        _check_same_items(one, other)
+    except ConfigError:  # says why they are not, which is no mistake here
+        return False
+    return True
+
+
+def drift_of(
+    one: Finished,
+    other: Finished,
+    again: Finished | None = None,
+    *,
+    system: tuple[Run | str | Path, Run | str | Path] | None = None,
+    model: str | None = None,
+    seed: int = 0,
+) -> Drift:
+    """As `drift`, of runs that are read already and known to be alike."""
     replies = _Replies(one, other, again)
     test = flip_test(replies.questions, replies.scale, replies.units, seed)
     score = _Score.of(one, other, model)

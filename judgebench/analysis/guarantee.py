@@ -28,7 +28,7 @@ from judgebench.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.analysis.labelled import Labelled, LabelledItem
@@ -38,6 +38,9 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
     from judgebench.sources.opening import Data
 
+CONFIDENCE = 0.95
+"""Of a guarantee, where nothing else is said."""
+
 CURVE = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The agreements whose coverage is drawn beside the one that is asked for."""
 
@@ -46,7 +49,7 @@ def guaranteed_cascade(
     runs: Run | str | Path | Sequence[Run | str | Path],
     *,
     agreement: float = 0.9,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     labels: Data | None = None,
     columns: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
@@ -85,7 +88,8 @@ def guaranteed_cascade(
             raise ConfigError(f"{name} is {value!r}: must be above 0 and below 1, as 0.9")
     if people_cost is not None and not 0 <= people_cost < math.inf:
         raise ConfigError(f"people_cost is {people_cost!r}: must be at least 0, in USD per item")
-    turns = _Turns(_opened(list_runs(runs)), labels, columns, meanings)
+    read = [labelled(each, labels, columns=columns, meanings=meanings) for each in _opened(list_runs(runs))]
+    turns = _Turns(read)
     found = turns.selections(agreement, confidence)
     targets = sorted({*CURVE, agreement})
     curve = tuple(
@@ -118,9 +122,21 @@ def guaranteed_cascade(
         coverage=turns.coverage(found),
         curve=curve,
         applied=applied,
+        judges_cost=turns.cost(found),
         people_cost=people_cost,
         notes=tuple(turns.notes()),
     )
+
+
+def coverage_curve(people: Labelled, confidence: float = CONFIDENCE) -> tuple[tuple[float, float], ...]:
+    """What one judge may answer, as a share of the items, by the agreement that is guaranteed; each by itself.
+
+    Args:
+        people: The judge's run beside people's labels, choices or classes.
+        confidence: Of each guarantee.
+    """
+    turns = _Turns([people])
+    return tuple((target, turns.coverage(turns.selections(target, confidence))) for target in CURVE)
 
 
 def _opened(runs: Sequence[Run | str | Path]) -> list[Finished]:
@@ -222,15 +238,8 @@ class _Judge:
 class _Turns:
     """Judges who are asked in turn, over the items that people have labelled."""
 
-    def __init__(
-        self,
-        opened: Sequence[Finished],
-        labels: Data | None,
-        columns: Mapping[str, str] | None,
-        meanings: Mapping[str, str] | None,
-    ) -> None:
-        read = [labelled(each, labels, columns=columns, meanings=meanings) for each in opened]
-        self.judges = [_Judge(each, found) for each, found in zip(opened, read, strict=True)]
+    def __init__(self, read: Sequence[Labelled]) -> None:
+        self.judges = [_Judge(each.finished, each) for each in read]
         self.read = read[0]
         asked = [item for item in read[0].items if item.was_asked]
         self.labelled = [item for item in asked if item.labels]
@@ -277,6 +286,18 @@ class _Turns:
         weights = np.ones(len(self.labelled)) if self.weights is None else self.weights
         return float(weights[[each == judge for each in self.taken(found)]].sum() / weights.sum())
 
+    def cost(self, found: Sequence[SelectiveTest]) -> float | None:
+        """US dollars of the judges' replies about a labelled item, each counting what it stands for."""
+        weights = [1.0] * len(self.labelled) if self.weights is None else self.weights.tolist()
+        paid = 0.0
+        for item, taken, weight in zip(self.labelled, self.taken(found), weights, strict=True):
+            for number in _asked(found, taken):
+                cost = self.judges[number].cost([item.key.id])
+                if cost is None:
+                    return None
+                paid += weight * cost
+        return paid / math.fsum(weights)
+
     def notes(self) -> list[str]:
         """What a reader must know."""
         found = [*self.read.notes, *(note for each in self.judges for note in each.finished.notes)]
@@ -308,6 +329,11 @@ def _answering(found: Sequence[SelectiveTest], uncertainties: Sequence[float]) -
     return next((number for number, (each, unsure) in both if each.answers(unsure)), None)
 
 
+def _asked(found: Sequence[SelectiveTest], taken: int | None) -> Iterator[int]:
+    """The judges that are asked about an item, up to the one that answers it; one that answers nothing never is."""
+    return (at for at, each in enumerate(found) if each.shown and (taken is None or at <= taken))
+
+
 def _applied(
     judges: Sequence[_Judge],
     items: Sequence[LabelledItem],
@@ -324,7 +350,7 @@ def _applied(
         name = item.key.id
         unsure = [each.uncertainty.get(name, math.inf) for each in judges]
         number = _answering(found, unsure)
-        for asked in range(len(judges) if number is None else number + 1):
+        for asked in _asked(found, number):
             reached[asked].append(name)
         if number is None:
             answers.append(AnsweredItem(name, None, None, None))

@@ -67,6 +67,8 @@ def test_the_threshold_is_applied_to_items_without_a_label():
     applied = found["applied"]
     assert (applied["answered"], applied["people"]) == (35, 5)
     assert applied["saved_usd"] == pytest.approx(40 - 5 - 0.8)
+    cost = found["cost_per_item"]
+    assert [cost[name] for name in ("judges_usd", "people_usd", "saved_usd")] == pytest.approx([0.02, 0.125, 0.855])
     lines = read_jsonl(Path("answered.jsonl"))
     assert (len(lines), lines[0]) == (40, {"id": "40", "judge": "small", "verdict": "A", "uncertainty": 0.0})
 
