@@ -170,7 +170,7 @@ def test_a_head_of_another_size_is_refused(tmp_path):
 
 def test_a_language_model_is_told_its_way(tmp_path):
     """A generative reward model is a judge."""
-    with pytest.raises(ConfigError, match=r"is a language model .*: serve it and name it with judgebench run -j"):
+    with pytest.raises(ConfigError, match=r"is a language model .*: serve it, and name it with judgebench run -j"):
         scored(tiny(tmp_path / "m", "LlamaForCausalLM"), conversations(1))
 
 
