@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
+import runpy
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -419,3 +420,14 @@ def test_a_function_writes_candidates():
     wrong = [share("plain", int(each.item)) for each in failures]
     assert wrong
     assert all({each.expected, each.said} == {"A", "B"} for each in failures)
+
+
+def test_the_example_of_a_writer_is_one():
+    """docs/examples/template_writer.py: nothing without failures, else the edit's words at the head of the prompt."""
+    path = Path(__file__).parents[2] / "docs/examples/template_writer.py"
+    add_warning = runpy.run_path(str(path))["add_warning"]
+    edit = jb.TemplateEdit("length", "Length is no merit.")
+    failure = jb.TrainFailure("1", "Question?", ("x", "y"), expected="A", said="B")
+    assert list(add_warning(template("plain"), edit, [])) == []
+    (text,) = add_warning(template("plain"), edit, [failure])
+    assert "{% block system %}\nLength is no merit.\n" in text
