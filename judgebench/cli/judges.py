@@ -137,7 +137,7 @@ def show_judge(name: str, providers: str | None) -> None:
 def check_judge(
     name: str, template: str, providers: str | None, *, logprobs: bool, server: bool, save: bool, as_json: bool
 ) -> int:
-    """Make one small call and show what works; nothing is saved.
+    """Make one small call and show what works; no reply is saved.
 
     Exit status 1 if no verdict is returned.
 
