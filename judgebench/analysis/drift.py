@@ -160,7 +160,8 @@ def _check_same(one: Finished, other: Finished) -> None:
                 f"another {name}: {one.path} has {before} and {other.path} {after}; drift needs one judge on two dates "
                 "(for two judges: judgebench compare)"
             )
-    if manifests[0].template.hash != manifests[1].template.hash:
+    mark = "hash" if manifests[0].origin is None else "mode"  # what was imported has no template but its kind
+    if getattr(manifests[0].template, mark) != getattr(manifests[1].template, mark):
         names = " and ".join(f"{run.path} has {run.run.manifest.template.name}" for run in (one, other))
         raise ConfigError(f"another template or another version of it: {names}; drift needs one template")
     protocols = protocol_of(one), protocol_of(other)
@@ -261,7 +262,8 @@ class _Replies:
 
 
 def _is_copy(judgement: Judgement, earlier: Judgement | None) -> bool:
-    return earlier is not None and earlier.reply == judgement.reply and earlier.key == judgement.key
+    known = earlier is not None and judgement.reply is not None and bool(judgement.key)  # not of imported verdicts
+    return known and earlier is not None and earlier.reply == judgement.reply and earlier.key == judgement.key
 
 
 def _width(run: Finished, ratings: Sequence[float]) -> float:

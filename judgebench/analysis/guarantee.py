@@ -13,7 +13,7 @@ from judgebench.analysis.cascade import costs_by_item, soft_of
 from judgebench.analysis.guaranteed import AnsweredItem, Applied, Guarantee, JudgePart
 from judgebench.analysis.labelled import labelled, verdicts_of
 from judgebench.errors import ConfigError
-from judgebench.metrics.selection_guarantee import select_in_turn
+from judgebench.metrics.selection_guarantee import SelectiveTest, fewest_labels, select_in_turn
 from judgebench.metrics.sureness import unsureness
 from judgebench.runs import (
     Run,
@@ -33,7 +33,6 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.labelled import Labelled, LabelledItem
     from judgebench.items import ItemKey
-    from judgebench.metrics.selection_guarantee import SelectiveTest
     from judgebench.metrics.sureness import By
     from judgebench.runs import Finished
     from judgebench.sources.opening import Data
@@ -119,6 +118,7 @@ def guaranteed_cascade(
         labelled=len(turns.labelled),
         units=len({item.key.unit for item in turns.labelled}),
         drawn=turns.weights is not None,
+        one_class=turns.one_class,
         coverage=turns.coverage(found),
         curve=curve,
         applied=applied,
@@ -252,6 +252,8 @@ class _Turns:
         ]
         units = [item.key.unit for item in self.labelled]
         self.units = units if len({*units}) < len(units) else None
+        said = {str(item.label) for item in self.labelled}
+        self.one_class = said.pop() if len(said) == 1 and self.read.kind != "choices" else None
         weights = np.array([1 / item.probability for item in self.labelled])
         self.weights = weights if len(weights) and np.ptp(weights) > 1e-9 * weights.max() else None
 
@@ -261,7 +263,11 @@ class _Turns:
         return own is not None and own.verdict is not None and own.verdict == item.label
 
     def selections(self, agreement: float, confidence: float) -> list[SelectiveTest]:
-        """Of each judge what it answers."""
+        """Of each judge what it answers; nothing where all labels are of one class."""
+        if self.one_class is not None:
+            fewest = fewest_labels(agreement, (1 - confidence) / len(self.judges))
+            count = len(self.labelled)
+            return [SelectiveTest(False, None, 0, 0, None, None, count, count, fewest)] * len(self.judges)
         return select_in_turn(
             self.uncertainties,
             self.rights,
@@ -301,9 +307,6 @@ class _Turns:
     def notes(self) -> list[str]:
         """What a reader must know."""
         found = [*self.read.notes, *(note for each in self.judges for note in each.finished.notes)]
-        said = {item.label for item in self.labelled}
-        if len(said) == 1 and self.read.kind != "choices":
-            found.append(f"all labels are '{next(iter(said))}': nothing is known of verdicts on other items")
         undecided = sum(item.label is None for item in self.labelled)
         if undecided:
             found.append(f"{undecided} items whose annotators are divided agree with no verdict")

@@ -97,6 +97,7 @@ class Guarantee(Tabular):
         labelled: How many labelled items the thresholds were tested on.
         units: Of how many groups these are.
         drawn: Whether they were drawn with unequal probabilities.
+        one_class: What all labels are, where classes are all alike; then nothing is shown.
         coverage: The share of labelled items that the judges answer.
         curve: Of other agreements the coverage that is guaranteed, each by itself.
         applied: The thresholds on items without labels; None where there are none.
@@ -112,6 +113,7 @@ class Guarantee(Tabular):
     labelled: int
     units: int
     drawn: bool
+    one_class: str | None
     coverage: float
     curve: tuple[tuple[float, float], ...]
     applied: Applied | None = None
@@ -211,6 +213,8 @@ class Guarantee(Tabular):
 
     def _why(self) -> str:
         fewest = min(each.selection.fewest for each in self.judges)
+        if self.one_class is not None:
+            return f"all {self.labelled:,} labels are '{self.one_class}': label items of other classes too"
         if self.units < fewest:
             of = "labelled items" if self.units == self.labelled else "groups of labelled items"
             return f"{self.units:,} {of} are too few: at least {fewest:,} are needed, all of them right"
