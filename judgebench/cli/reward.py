@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
@@ -108,6 +109,7 @@ def reward(model: str, **options: Any) -> int:
     from judgebench.runs import headings, run_tables
     from judgebench.sources.mapped import RowMap
 
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of libraries beside our own progress
     as_json = options.pop("as_json")
     taken = {name: options.pop(name) for name in ("benchmark", "data", "subsets", "out", "name")}
     rows = RowMap(**{name: value for name in _ROWS if (value := options.pop(name)) is not None})
