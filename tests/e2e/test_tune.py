@@ -443,3 +443,15 @@ def test_the_example_of_a_writer_is_one():
     assert list(add_warning(template("plain"), edit, [])) == []
     (text,) = add_warning(template("plain"), edit, [failure])
     assert "{% block system %}\nLength is no merit.\n" in text
+
+
+def test_a_writer_with_no_usable_text_leaves_nothing_to_race():
+    """Said, with what was wrong; the run of the template in use is whole and can be read."""
+    with ScriptedModels(verdict) as running:
+        prepared(running.url)
+        with pytest.warns(UserWarning, match="plain-rubric left out"):
+            found = jb.tune(
+                data="rows.jsonl", judge="mine", templates=["plain.jinja"], writer=jb.ScriptedWriter({"rubric": ["{%"]})
+            )
+    assert (found.sentence, found.found) == ("nothing found: no candidate is left to race", False)
+    assert read_json(JUDGE / "plain/one-train/manifest.json")["state"] == "done"
