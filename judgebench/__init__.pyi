@@ -39,6 +39,7 @@ from judgebench.analysis.guaranteed import (
     JudgePart as JudgePart,
 )
 from judgebench.analysis.jury import Jury as Jury, JuryMember as JuryMember, jury as jury
+from judgebench.analysis.labelled import Labelled as Labelled, LabelledItem as LabelledItem
 from judgebench.analysis.leaderboard import leaderboard as leaderboard
 from judgebench.analysis.pick import pick as pick
 from judgebench.analysis.planning import plan as plan
@@ -152,12 +153,14 @@ from judgebench.judges.catalog import Price as Price
 from judgebench.judges.judge import Judge as Judge, Limits as Limits
 from judgebench.judges.presets import AnyJudge as AnyJudge
 from judgebench.metrics.agreement import Agreement as Agreement
+from judgebench.metrics.alternative import AlternativeTest as AlternativeTest, LeftOut as LeftOut
 from judgebench.metrics.behaviour import Behaviour as Behaviour, Sureness as Sureness
 from judgebench.metrics.bias import BiasEstimate as BiasEstimate, SlotShares as SlotShares
 from judgebench.metrics.components import Component as Component, Components as Components
 from judgebench.metrics.controls import Controls as Controls, Flips as Flips, Reached as Reached
 from judgebench.metrics.drift import FlipTest as FlipTest, Shift as Shift
 from judgebench.metrics.equivalence import Contender as Contender, Equivalence as Equivalence
+from judgebench.metrics.gate import GatedFigure as GatedFigure
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest

@@ -28,7 +28,12 @@ def tiny_tokenizer(*, pad="<pad>", template=TEMPLATE, words=WORDS):
     core = Tokenizer(models.WordLevel(vocabulary, unk_token="<unk>"))
     core.pre_tokenizer = pre_tokenizers.WhitespaceSplit()
     made = PreTrainedTokenizerFast(
-        tokenizer_object=core, unk_token="<unk>", bos_token="<s>", eos_token="</s>", pad_token=pad
+        tokenizer_object=core,
+        unk_token="<unk>",
+        bos_token="<s>",
+        eos_token="</s>",
+        pad_token=pad,
+        model_input_names=["input_ids", "attention_mask"],
     )
     made.chat_template = template
     return made

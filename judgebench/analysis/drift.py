@@ -77,6 +77,31 @@ def drift(
             raise ConfigError(f"{again.path}: named twice; --retest needs a third run")
         _check_same(one, again)
         _check_same_items(one, again)
+    return drift_of(one, other, again, system=system, model=model, seed=seed)
+
+
+def on_two_dates(one: Finished, other: Finished) -> bool:
+    """Whether two runs are of one judge, template and protocol over the same items."""
+    if any(each.is_scores or each.made_of or not each.judgements for each in (one, other)):
+        return False
+    try:
+        _check_same(one, other)
+        _check_same_items(one, other)
+    except ConfigError:  # says why they are not, which is no mistake here
+        return False
+    return True
+
+
+def drift_of(
+    one: Finished,
+    other: Finished,
+    again: Finished | None = None,
+    *,
+    system: tuple[Run | str | Path, Run | str | Path] | None = None,
+    model: str | None = None,
+    seed: int = 0,
+) -> Drift:
+    """As `drift`, of runs that are read already and known to be alike."""
     replies = _Replies(one, other, again)
     test = flip_test(replies.questions, replies.scale, replies.units, seed)
     score = _Score.of(one, other, model)
@@ -135,7 +160,8 @@ def _check_same(one: Finished, other: Finished) -> None:
                 f"another {name}: {one.path} has {before} and {other.path} {after}; drift needs one judge on two dates "
                 "(for two judges: judgebench compare)"
             )
-    if manifests[0].template.hash != manifests[1].template.hash:
+    mark = "hash" if manifests[0].origin is None else "mode"  # what was imported has no template but its kind
+    if getattr(manifests[0].template, mark) != getattr(manifests[1].template, mark):
         names = " and ".join(f"{run.path} has {run.run.manifest.template.name}" for run in (one, other))
         raise ConfigError(f"another template or another version of it: {names}; drift needs one template")
     protocols = protocol_of(one), protocol_of(other)
@@ -236,7 +262,8 @@ class _Replies:
 
 
 def _is_copy(judgement: Judgement, earlier: Judgement | None) -> bool:
-    return earlier is not None and earlier.reply == judgement.reply and earlier.key == judgement.key
+    known = earlier is not None and judgement.reply is not None and bool(judgement.key)  # not of imported verdicts
+    return known and earlier is not None and earlier.reply == judgement.reply and earlier.key == judgement.key
 
 
 def _width(run: Finished, ratings: Sequence[float]) -> float:

@@ -13,7 +13,7 @@ from judgebench.analysis.cascade import costs_by_item, soft_of
 from judgebench.analysis.guaranteed import AnsweredItem, Applied, Guarantee, JudgePart
 from judgebench.analysis.labelled import labelled, verdicts_of
 from judgebench.errors import ConfigError
-from judgebench.metrics.selection_guarantee import select_in_turn
+from judgebench.metrics.selection_guarantee import SelectiveTest, fewest_labels, select_in_turn
 from judgebench.metrics.sureness import unsureness
 from judgebench.runs import (
     Run,
@@ -28,15 +28,17 @@ from judgebench.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.analysis.labelled import Labelled, LabelledItem
     from judgebench.items import ItemKey
-    from judgebench.metrics.selection_guarantee import SelectiveTest
     from judgebench.metrics.sureness import By
     from judgebench.runs import Finished
     from judgebench.sources.opening import Data
+
+CONFIDENCE = 0.95
+"""Of a guarantee, where nothing else is said."""
 
 CURVE = (0.6, 0.65, 0.7, 0.75, 0.8, 0.85, 0.9, 0.95, 0.98)
 """The agreements whose coverage is drawn beside the one that is asked for."""
@@ -46,7 +48,7 @@ def guaranteed_cascade(
     runs: Run | str | Path | Sequence[Run | str | Path],
     *,
     agreement: float = 0.9,
-    confidence: float = 0.95,
+    confidence: float = CONFIDENCE,
     labels: Data | None = None,
     columns: Mapping[str, str] | None = None,
     meanings: Mapping[str, str] | None = None,
@@ -85,7 +87,8 @@ def guaranteed_cascade(
             raise ConfigError(f"{name} is {value!r}: must be above 0 and below 1, as 0.9")
     if people_cost is not None and not 0 <= people_cost < math.inf:
         raise ConfigError(f"people_cost is {people_cost!r}: must be at least 0, in USD per item")
-    turns = _Turns(_opened(list_runs(runs)), labels, columns, meanings)
+    read = [labelled(each, labels, columns=columns, meanings=meanings) for each in _opened(list_runs(runs))]
+    turns = _Turns(read)
     found = turns.selections(agreement, confidence)
     targets = sorted({*CURVE, agreement})
     curve = tuple(
@@ -115,12 +118,25 @@ def guaranteed_cascade(
         labelled=len(turns.labelled),
         units=len({item.key.unit for item in turns.labelled}),
         drawn=turns.weights is not None,
+        one_class=turns.one_class,
         coverage=turns.coverage(found),
         curve=curve,
         applied=applied,
+        judges_cost=turns.cost(found),
         people_cost=people_cost,
         notes=tuple(turns.notes()),
     )
+
+
+def coverage_curve(people: Labelled, confidence: float = CONFIDENCE) -> tuple[tuple[float, float], ...]:
+    """What one judge may answer, as a share of the items, by the agreement that is guaranteed; each by itself.
+
+    Args:
+        people: The judge's run beside people's labels, choices or classes.
+        confidence: Of each guarantee.
+    """
+    turns = _Turns([people])
+    return tuple((target, turns.coverage(turns.selections(target, confidence))) for target in CURVE)
 
 
 def _opened(runs: Sequence[Run | str | Path]) -> list[Finished]:
@@ -222,15 +238,8 @@ class _Judge:
 class _Turns:
     """Judges who are asked in turn, over the items that people have labelled."""
 
-    def __init__(
-        self,
-        opened: Sequence[Finished],
-        labels: Data | None,
-        columns: Mapping[str, str] | None,
-        meanings: Mapping[str, str] | None,
-    ) -> None:
-        read = [labelled(each, labels, columns=columns, meanings=meanings) for each in opened]
-        self.judges = [_Judge(each, found) for each, found in zip(opened, read, strict=True)]
+    def __init__(self, read: Sequence[Labelled]) -> None:
+        self.judges = [_Judge(each.finished, each) for each in read]
         self.read = read[0]
         asked = [item for item in read[0].items if item.was_asked]
         self.labelled = [item for item in asked if item.labels]
@@ -243,6 +252,8 @@ class _Turns:
         ]
         units = [item.key.unit for item in self.labelled]
         self.units = units if len({*units}) < len(units) else None
+        said = {str(item.label) for item in self.labelled}
+        self.one_class = said.pop() if len(said) == 1 and self.read.kind != "choices" else None
         weights = np.array([1 / item.probability for item in self.labelled])
         self.weights = weights if len(weights) and np.ptp(weights) > 1e-9 * weights.max() else None
 
@@ -252,7 +263,11 @@ class _Turns:
         return own is not None and own.verdict is not None and own.verdict == item.label
 
     def selections(self, agreement: float, confidence: float) -> list[SelectiveTest]:
-        """Of each judge what it answers."""
+        """Of each judge what it answers; nothing where all labels are of one class."""
+        if self.one_class is not None:
+            fewest = fewest_labels(agreement, (1 - confidence) / len(self.judges))
+            count = len(self.labelled)
+            return [SelectiveTest(False, None, 0, 0, None, None, count, count, fewest)] * len(self.judges)
         return select_in_turn(
             self.uncertainties,
             self.rights,
@@ -277,12 +292,21 @@ class _Turns:
         weights = np.ones(len(self.labelled)) if self.weights is None else self.weights
         return float(weights[[each == judge for each in self.taken(found)]].sum() / weights.sum())
 
+    def cost(self, found: Sequence[SelectiveTest]) -> float | None:
+        """US dollars of the judges' replies about a labelled item, each counting what it stands for."""
+        weights = [1.0] * len(self.labelled) if self.weights is None else self.weights.tolist()
+        paid = 0.0
+        for item, taken, weight in zip(self.labelled, self.taken(found), weights, strict=True):
+            for number in _asked(found, taken):
+                cost = self.judges[number].cost([item.key.id])
+                if cost is None:
+                    return None
+                paid += weight * cost
+        return paid / math.fsum(weights)
+
     def notes(self) -> list[str]:
         """What a reader must know."""
         found = [*self.read.notes, *(note for each in self.judges for note in each.finished.notes)]
-        said = {item.label for item in self.labelled}
-        if len(said) == 1 and self.read.kind != "choices":
-            found.append(f"all labels are '{next(iter(said))}': nothing is known of verdicts on other items")
         undecided = sum(item.label is None for item in self.labelled)
         if undecided:
             found.append(f"{undecided} items whose annotators are divided agree with no verdict")
@@ -308,6 +332,11 @@ def _answering(found: Sequence[SelectiveTest], uncertainties: Sequence[float]) -
     return next((number for number, (each, unsure) in both if each.answers(unsure)), None)
 
 
+def _asked(found: Sequence[SelectiveTest], taken: int | None) -> Iterator[int]:
+    """The judges that are asked about an item, up to the one that answers it; one that answers nothing never is."""
+    return (at for at, each in enumerate(found) if each.shown and (taken is None or at <= taken))
+
+
 def _applied(
     judges: Sequence[_Judge],
     items: Sequence[LabelledItem],
@@ -324,7 +353,7 @@ def _applied(
         name = item.key.id
         unsure = [each.uncertainty.get(name, math.inf) for each in judges]
         number = _answering(found, unsure)
-        for asked in range(len(judges) if number is None else number + 1):
+        for asked in _asked(found, number):
             reached[asked].append(name)
         if number is None:
             answers.append(AnsweredItem(name, None, None, None))

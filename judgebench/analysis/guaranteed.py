@@ -97,9 +97,11 @@ class Guarantee(Tabular):
         labelled: How many labelled items the thresholds were tested on.
         units: Of how many groups these are.
         drawn: Whether they were drawn with unequal probabilities.
+        one_class: What all labels are, where classes are all alike; then nothing is shown.
         coverage: The share of labelled items that the judges answer.
         curve: Of other agreements the coverage that is guaranteed, each by itself.
         applied: The thresholds on items without labels; None where there are none.
+        judges_cost: US dollars of the judges' replies about an item; None where it is not known.
         people_cost: US dollars that a person's verdict costs; None where it is not known.
     """
 
@@ -111,9 +113,11 @@ class Guarantee(Tabular):
     labelled: int
     units: int
     drawn: bool
+    one_class: str | None
     coverage: float
     curve: tuple[tuple[float, float], ...]
     applied: Applied | None = None
+    judges_cost: float | None = None
     people_cost: float | None = None
     notes: tuple[str, ...] = ()
 
@@ -142,6 +146,13 @@ class Guarantee(Tabular):
             return fewest
         return min((each.selection.enough for each in self.judges if each.selection.enough), default=None)
 
+    @property
+    def saved(self) -> float | None:
+        """US dollars an item that are saved against people alone; None where one of the prices is not known."""
+        if self.people_cost is None or self.judges_cost is None:
+            return None
+        return self.people_cost * self.coverage - self.judges_cost
+
     def to_json(self) -> dict[str, object]:
         """An object of plain values; `threshold` is of uncertainty, and null where all verdicts count."""
         judges = [
@@ -168,7 +179,11 @@ class Guarantee(Tabular):
             "seen": {"answered": self.answered, "right": self.right},
             "judges": judges,
             "curve": [{"agreement": target, "coverage": share} for target, share in self.curve],
-            "people_cost_per_item": self.people_cost,
+            "cost_per_item": {
+                "judges_usd": self.judges_cost,
+                "people_usd": None if self.people_cost is None else self.people_cost * (1 - self.coverage),
+                "saved_usd": self.saved,
+            },
             "applied": None
             if applied is None
             else {
@@ -198,6 +213,8 @@ class Guarantee(Tabular):
 
     def _why(self) -> str:
         fewest = min(each.selection.fewest for each in self.judges)
+        if self.one_class is not None:
+            return f"all {self.labelled:,} labels are '{self.one_class}': label items of other classes too"
         if self.units < fewest:
             of = "labelled items" if self.units == self.labelled else "groups of labelled items"
             return f"{self.units:,} {of} are too few: at least {fewest:,} are needed, all of them right"
@@ -214,8 +231,8 @@ class Guarantee(Tabular):
     def tables(self) -> Sequence[Table]:
         """The answer, who answers what, the unlabelled items, and coverage against agreement."""
         parts = [Table((), notes=[self.sentence()], title=self.title), self.table()]
-        if self.applied is not None:
-            parts.append(Table((), notes=list(self._applied())))
+        if said := [*self._costs(), *self._applied()]:
+            parts.append(Table((), notes=said))
         columns: Columns = {
             Column("guaranteed agreement", "share", names=True): lambda each: each[0],
             Column("answered", "share"): lambda each: each[1],
@@ -240,17 +257,27 @@ class Guarantee(Tabular):
         """What a reader must know."""
         return self.notes
 
-    def _applied(self) -> Iterator[str]:
-        applied = self.applied
-        assert applied is not None
-        what = "the items without a label" if applied.own else f"the items of {applied.path}"
-        of = len(applied.items)
-        yield f"{what}: {applied.answered:,} of {of:,} answered by judges, {applied.people:,} go to people"
+    def _costs(self) -> Iterator[str]:
         if self.people_cost is None:
             return
-        judges = "unknown" if applied.judges_cost is None else dollars(applied.judges_cost)
-        saved = "" if applied.saved is None else f"; saved against people alone: {_signed(applied.saved)}"
-        yield f"cost: judges {judges}, people {dollars(applied.people_cost)} ({dollars(self.people_cost)} each){saved}"
+        people = 1000 * self.people_cost * (1 - self.coverage)
+        yield (
+            f"per 1,000 items: judges {_money(self.judges_cost, 1000)}, people {dollars(people)} at "
+            f"{dollars(self.people_cost)} each{_saved(self.saved, 1000)}"
+        )
+
+    def _applied(self) -> Iterator[str]:
+        applied = self.applied
+        if applied is None:
+            return
+        what = "the items without a label" if applied.own else f"the items of {applied.path}"
+        of = len(applied.items)
+        said = f"{what}: {applied.answered:,} of {of:,} answered by judges, {applied.people:,} go to people"
+        if applied.people_cost is not None:
+            said += (
+                f"; judges {_money(applied.judges_cost)}, people {dollars(applied.people_cost)}{_saved(applied.saved)}"
+            )
+        yield said
 
     def _legend(self) -> Iterator[str]:
         for sign in sorted({each.by for each in self.judges if each.by is not None}):
@@ -275,8 +302,15 @@ def _share(share: float) -> str:
     return f"{100 * share:.4g}%"
 
 
-def _signed(amount: float) -> str:
-    return dollars(amount) if amount >= 0 else f"-{dollars(-amount)}"
+def _money(amount: float | None, times: int = 1) -> str:
+    return "at an unknown price" if amount is None else dollars(times * amount)
+
+
+def _saved(amount: float | None, times: int = 1) -> str:
+    if amount is None:
+        return ""
+    said = dollars(times * abs(amount))
+    return f"; {said} saved against people alone" if amount >= 0 else f"; {said} more than people alone"
 
 
 def _threshold(part: JudgePart) -> str:

@@ -147,7 +147,7 @@ class PowerPlan(Tabular):
             return ""
         first = self.labels[0]
         return (
-            f"{thousands(first.labels)} labels make an interval of {margin_text(first.width, 'share')} width, "
+            f"{thousands(first.labels)} labels make an interval {margin_text(first.width, 'share')} wide, "
             f"{thousands(first.with_judge)} with the judge's verdicts on {thousands(first.judged)} more items"
         )
 

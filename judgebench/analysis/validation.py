@@ -175,7 +175,7 @@ class RunValidation(Tabular):
     ceiling: Figures
     difference: Figures
     alternative: AlternativeTest | None
-    labels: Mapping[str, Any] | None
+    labels: Mapping[str, object] | None
     sections: tuple[PartFigures, ...]
     subsets: tuple[PartFigures, ...]
     items: int
@@ -312,7 +312,7 @@ class RunValidation(Tabular):
             rows.append((_named(name, self.kind), _value(name, found), _ends(name, found), _value(name, people)))
         for name in _LABEL_FIGURES if self.labels is not None else ():
             each = self.labels.get(name) if self.labels else None
-            if each is not None:
+            if isinstance(each, Mapping):
                 value, ends = _plain(each["score"], name), (each["low"], each["high"])
                 rows.append((name.replace("_", " "), value, _range(ends, name), None))
         heads = (Column("figure"), Column("judge"), Column("95% CI"), Column("people"))

@@ -15,10 +15,11 @@ from judgebench.cli.groups import Group, Renamed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
+    from pathlib import Path
 
     from judgebench.engine.check import JudgeCheck
     from judgebench.engine.probing import ServerCheck
-    from judgebench.judges import Judge
+    from judgebench.judges import Judge, Judges
 
 
 _SHOWN = 200
@@ -130,10 +131,13 @@ def show_judge(name: str, providers: str | None) -> None:
 )
 @click.option("--logprobs", is_flag=True, help="Also request log-probabilities.")
 @click.option("--server", is_flag=True, help="Find out what the server does with parameters: about ten small calls.")
+@click.option("--save", is_flag=True, help="With --server: put the settings found into your providers.yaml.")
 @click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
-def check_judge(name: str, template: str, providers: str | None, *, logprobs: bool, server: bool, as_json: bool) -> int:
-    """Make one small call and show what works; nothing is saved.
+def check_judge(
+    name: str, template: str, providers: str | None, *, logprobs: bool, server: bool, save: bool, as_json: bool
+) -> int:
+    """Make one small call and show what works; no reply is saved.
 
     Exit status 1 if no verdict is returned.
 
@@ -144,8 +148,12 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
 
     from judgebench._util.text import one_line
     from judgebench.engine import check as checking
-    from judgebench.judges import load_judges, own_files
+    from judgebench.errors import ConfigError
+    from judgebench.judges import load_judges, own_files, save_settings
 
+    if save and (not server or "/" in name):
+        fix = "name a judge that has an entry" if server else "add --server"
+        raise ConfigError(f"--save keeps what --server finds in an entry of providers.yaml: {fix}")
     known = load_judges(None if providers is None else Path(providers))
     confirm_addresses({name: (known.get(name), own_files(known, [name])[name])})
     if server:
@@ -156,6 +164,10 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
             click.echo(json.dumps(probed.to_json(), indent=2))
         else:
             print_rows([(label, one_line(text)) for label, text in _probed(probed)])
+        if save and probed.settings:
+            file = _own_file(known)
+            save_settings(file, name, probed.settings)
+            click.echo(f"saved: {file}", err=True)
         return EXIT_DONE
     found = checking.check_judge(name, template=template, providers=providers, logprobs=logprobs)
     if as_json:
@@ -163,6 +175,13 @@ def check_judge(name: str, template: str, providers: str | None, *, logprobs: bo
     else:
         print_rows([(label, one_line(text)) for label, text in _said(found)])
     return EXIT_DONE if found.works else EXIT_INCOMPLETE
+
+
+def _own_file(known: Judges) -> Path:
+    """The user's own providers.yaml; one in the current folder where there is none."""
+    from pathlib import Path
+
+    return known.sources[-1] if len(known.sources) > 1 else Path("providers.yaml")
 
 
 def _probed(found: ServerCheck) -> Iterator[tuple[str, str]]:

@@ -49,3 +49,4 @@ from judgebench.judges.presets import (
     load_judges as load_judges,
     own_files as own_files,
 )
+from judgebench.judges.saving import save_settings as save_settings

@@ -65,6 +65,7 @@ class Judge(BaseModel):
         structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
         system_role: Whether its chat template has a system role; where false, what the system says is put at the head
             of the first message of the user. None: it has.
+        context: The most tokens that it takes in, where that is the server's; None: as LiteLLM's table says.
         api: How it is asked: `chat` for text, `decisions` for typed questions that it answers with probabilities; None:
             as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
@@ -89,6 +90,7 @@ class Judge(BaseModel):
     family: str | None = Field(default=None, min_length=1)
     structured_output: bool | None = None
     system_role: bool | None = None
+    context: int | None = Field(default=None, ge=1)
     api: Literal["chat", "decisions"] | None = None
     extra: dict[str, object] = Field(default_factory=dict)
     address_variable: str | None = None
@@ -166,7 +168,10 @@ def price_of(judge: Judge) -> Price | None:
 
 
 def context_of(judge: Judge) -> int | None:
-    """The most tokens that the judge takes in, by LiteLLM's table; None where it is not known."""
+    """The most tokens that the judge takes in: its own setting or `num_ctx`, else by LiteLLM's table; None: unknown."""
+    said = (judge.params or {}).get("num_ctx") if judge.context is None else judge.context
+    if isinstance(said, int):
+        return said
     return None if judge.offline else listed_context(judge.known_as)
 
 

@@ -74,6 +74,7 @@ _EXPECTED = {
     "structured_output": "true or false",
     "api": "chat or decisions",
     "system_role": "true or false",
+    "context": "an integer >= 1: tokens",
 }
 _SECRET = "contains a key: put it in an environment variable and name that in api_key_env"  # noqa: S105
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")

@@ -40,12 +40,12 @@ class UnitSums:
 
     Attributes:
         sums: Weighted sums of a unit's items, shape (units, columns).
-        size: The weight of each unit, shape (units,).
+        more: The weight of the unit more: that of the units that tell most, nearly the largest.
         items: How many items there are.
     """
 
     sums: Floats
-    size: Floats
+    more: float
     items: int
 
     @classmethod
@@ -58,14 +58,14 @@ class UnitSums:
             unit: A number of what each belongs to, shape (items,).
         """
         distinct, place = np.unique(unit, return_inverse=True)
-        if len(distinct) > _MOST_UNITS:  # by the unit's number, so that the rows' order is nothing
-            place = (distinct % _MOST_UNITS)[place]
-        count = min(len(distinct), _MOST_UNITS)
+        place = place.reshape(-1)
         scaled = weight / weight.mean()
-        sums = np.zeros((count, rows.shape[1]))
-        np.add.at(sums, place.reshape(-1), rows * scaled[:, None])
-        size: Floats = np.bincount(place.reshape(-1), weights=scaled, minlength=count).astype(np.float64)
-        return cls(sums, size, len(rows))
+        size = np.bincount(place, weights=scaled)
+        if len(distinct) > _MOST_UNITS:  # drawn, for neighbours in a file may be alike
+            place = (np.random.default_rng(0).permutation(len(distinct)) % _MOST_UNITS)[place]
+        sums = np.zeros((min(len(distinct), _MOST_UNITS), rows.shape[1]))
+        np.add.at(sums, place, rows * scaled[:, None])
+        return cls(sums, float((size**3).sum() / (size**2).sum()), len(rows))
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,13 +108,12 @@ def gated_figure(
         value = float(figure(total))
         if not np.isfinite(value):
             return None
-        size = float((units.size**3).sum() / (units.size**2).sum())  # of the units that tell most: nearly the largest
-        moved = figure(total + size * extremes)
+        moved = figure(total + units.more * extremes)
         worst, best = (extremes[int(np.nanargmin(moved))], extremes[int(np.nanargmax(moved))])
         rng = np.random.default_rng(seed)
         kinds, times = distinct_rows(units.sums)
         drawn = rng.standard_gamma(times.astype(np.float64), (_DRAWS, len(times))) @ kinds
-        more = size * rng.standard_exponential(_DRAWS)[:, None]
+        more = units.more * rng.standard_exponential(_DRAWS)[:, None]
         tail = (1 - confidence) / 2
         low = np.nan_to_num(figure(drawn + more * worst), nan=value)
         high = np.nan_to_num(figure(drawn + more * best), nan=value)

@@ -17,7 +17,9 @@ from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
 from judgebench.pages.chapters import Chapter, Line, Subject
+from judgebench.pages.driftfigures import drift_figures
 from judgebench.pages.estimatefigures import estimate_figures
+from judgebench.pages.guaranteefigures import guarantee_figures
 from judgebench.pages.labelfigures import label_figures
 from judgebench.pages.reproduction import recipe
 from judgebench.pages.shell import Page, encoded, write_page
@@ -181,6 +183,8 @@ def _chapter(subject: Subject) -> Chapter:
     every = [
         standing(subject),
         *trust_figures(subject),
+        *guarantee_figures(subject),
+        *drift_figures(subject),
         *estimate_figures(subject),
         *label_figures(subject),
         *annotator_figures(subject),

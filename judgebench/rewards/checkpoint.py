@@ -36,7 +36,7 @@ def need_libraries() -> None:
     """
     missing = [name for name in ("torch", "transformers", "accelerate") if find_spec(name) is None]
     if missing:
-        raise ConfigError(f"{' and '.join(missing)} not installed: reward models need {INSTALL}")
+        raise ConfigError(f"not installed: {', '.join(missing)}: reward models need {INSTALL}")
 
 
 def library_versions() -> dict[str, str]:
@@ -65,6 +65,7 @@ class Checkpoint:
         adapter_path: Where the adapter is.
         trust_remote_code: Whether the checkpoint's own code may run.
         dtype: The precision that its weights are to be loaded in, by PyTorch's name.
+        outputs: How many outputs the head of an adapter has; None where it has none of its own.
     """
 
     model: str
@@ -77,6 +78,7 @@ class Checkpoint:
     adapter_path: str | None = None
     trust_remote_code: bool = False
     dtype: str = "float32"
+    outputs: int | None = None
 
     @property
     def architecture(self) -> str:
@@ -88,9 +90,9 @@ class Checkpoint:
     def labels(self) -> list[str]:
         """The names of a classifier's outputs."""
         by_id = self.config.get("id2label")
-        if isinstance(by_id, dict) and by_id:
+        if isinstance(by_id, dict) and by_id and self.outputs in {None, len(by_id)}:
             return [str(by_id[key]) for key in sorted(by_id, key=int)]
-        return [f"LABEL_{at}" for at in range(int(self.config.get("num_labels", 2)))]
+        return [f"LABEL_{at}" for at in range(self.outputs or int(self.config.get("num_labels", 2)))]
 
     @property
     def own_loader(self) -> str | None:
@@ -152,7 +154,28 @@ def _with_base(
         adapter,
         path,
         trust_remote_code=settings.trust_remote_code,
+        outputs=_outputs(path, adapter),
     )
+
+
+def adapter_shapes(path: str) -> dict[str, list[int]]:
+    """The shapes of an adapter's weights by name; empty where they are in no safetensors file here."""
+    from safetensors import safe_open
+
+    file = Path(path) / "adapter_model.safetensors"
+    if not file.exists():
+        return {}
+    with safe_open(str(file), framework="pt") as opened:
+        return {name: list(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - no mapping
+
+
+def _outputs(path: str, adapter: dict[str, Any]) -> int | None:
+    """Of an adapter with a head: the rows of the head's weights, which its base's config knows nothing of."""
+    if adapter.get("task_type") not in {"SEQ_CLS", "TOKEN_CLS"}:
+        return None
+    heads = [f"{name}.weight" for name in adapter.get("modules_to_save") or ()]
+    sizes = [shape[0] for name, shape in adapter_shapes(path).items() if name.endswith(tuple(heads or ["?"]))]
+    return sizes[0] if sizes else None
 
 
 def _json(path: Path) -> dict[str, Any] | None:

@@ -56,7 +56,8 @@ class ClassifierScorer(ModelScorer):
         model, tokenizer = self._loaded.model, self._loaded.encoder.tokenizer
         pad = unused_token(rows, tokenizer.pad_token_id, tokenizer.eos_token_id, self._loaded.vocabulary)
         # Transformers looks for the last token that is not this one, whatever the mask says.
-        model.config.get_text_config().pad_token_id = pad
+        if hasattr(model, "config"):
+            model.config.get_text_config().pad_token_id = pad
         ids, mask = padded(rows, pad)
         device = self._loaded.device
         output = model(

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.plugins import plugin
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
-from judgebench.rewards.checkpoint import GROUP, fingerprint, library_versions, unusable
+from judgebench.rewards.checkpoint import GROUP, adapter_shapes, fingerprint, library_versions, unusable
 from judgebench.rewards.encoding import ChatEncoder
 
 if TYPE_CHECKING:
@@ -136,6 +136,10 @@ def _sources(checkpoint: Checkpoint) -> dict[str, Any]:
     return more
 
 
+def _head(checkpoint: Checkpoint) -> dict[str, Any]:
+    return {} if checkpoint.outputs is None else {"num_labels": checkpoint.outputs}
+
+
 def _tokenizer(checkpoint: Checkpoint) -> Any:
     from transformers import AutoTokenizer
 
@@ -162,6 +166,7 @@ def _model(checkpoint: Checkpoint, auto: str, device: str) -> Any:
                 output_loading_info=True,
                 ignore_mismatched_sizes=True,  # told of by check_weights
                 **_sources(checkpoint),
+                **_head(checkpoint),
             )
         except Exception as error:  # noqa: BLE001 - files, the hub and models each raise errors of their own
             raise unusable(checkpoint.model, error) from None
@@ -205,13 +210,7 @@ def _brought(checkpoint: Checkpoint, missing: Collection[str]) -> set[str]:
     saved = (checkpoint.adapter or {}).get("modules_to_save") or ()
     if checkpoint.adapter_path is None or not saved:
         return set()
-    from safetensors import safe_open
-
-    file = Path(checkpoint.adapter_path) / "adapter_model.safetensors"
-    if not file.exists():
-        return set()
-    with safe_open(str(file), framework="pt") as opened:
-        names = list(opened.keys())
+    names = adapter_shapes(checkpoint.adapter_path)
     return {key for key in missing if any(name.endswith(f".{key}") or f".{key}" in name for name in names)}
 
 

@@ -67,6 +67,8 @@ def test_the_threshold_is_applied_to_items_without_a_label():
     applied = found["applied"]
     assert (applied["answered"], applied["people"]) == (35, 5)
     assert applied["saved_usd"] == pytest.approx(40 - 5 - 0.8)
+    cost = found["cost_per_item"]
+    assert [cost[name] for name in ("judges_usd", "people_usd", "saved_usd")] == pytest.approx([0.02, 0.125, 0.855])
     lines = read_jsonl(Path("answered.jsonl"))
     assert (len(lines), lines[0]) == (40, {"id": "40", "judge": "small", "verdict": "A", "uncertainty": 0.0})
 
@@ -138,3 +140,33 @@ def test_the_function_takes_rows():
     assert "100.0% of items" in found.sentence()
     with pytest.raises(jb.ConfigError, match="agreement is 90: must be above 0 and below 1"):
         jb.guaranteed_cascade(run, agreement=90)
+
+
+def graded(where, turn=0):
+    """Imported verdicts on 60 answers, of which some that pass are called 'fail'."""
+    rows = [
+        {
+            "id": str(at),
+            "verdict": "fail" if at % 3 == 0 or at < turn else "pass",
+            "label": "pass" if at % 3 else "fail",
+        }
+        for at in range(60)
+    ]
+    return jb.import_verdicts(rows, judge="mine", out=where)[0], rows
+
+
+def test_labels_of_one_class_say_nothing():
+    """40 of 40 right would show 90%, but all are 'pass': cannot say, status 4; with both classes it is shown."""
+    run, rows = graded("one")
+    write_jsonl(Path("one.jsonl"), [{"id": each["id"], "label": "pass"} for each in rows if each["label"] == "pass"])
+    found = guaranteed(run.path, "--agreement", "0.9", "--labels", "one.jsonl", status=4)
+    assert "all 40 labels are 'pass': label items of other classes too" in found["reason"]
+    assert guaranteed(run.path, "--agreement", "0.9")["coverage"] == 1.0
+
+
+def test_imported_verdicts_have_drift_too():
+    """Verdicts of two dates without replies are no copies out of a cache; 10 turn one way: p 0.002."""
+    (october, _), (november, _) = graded("october"), graded("november", 15)
+    found = jb.drift(october, november)
+    assert (found.decision, found.items, found.same_replies) == ("drift", 60, 0)
+    assert found.p == 2 / 2**10

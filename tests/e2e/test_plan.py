@@ -8,6 +8,7 @@ import json
 import pytest
 from commands import judgebench, pairs
 from finishedruns import judge_run, score_run, written_run
+from scripted import judge_of_rows
 
 import judgebench as jb
 
@@ -187,3 +188,27 @@ def test_a_correlation_is_planned_from_two_runs():
         ended = judgebench("plan", *arguments)
         assert ended.status == 2
         assert said in ended.err
+
+
+def test_a_pilot_of_labels_gives_the_correlation_and_the_rate():
+    """Of 8 answers that pass 6 are said to, of 4 that fail 3: Matthews' coefficient is .478 by hand, the rate 1/3."""
+    rows = [
+        {"id": f"q{n}", "prompt": "p", "response": f"answer {n}", "label": "pass" if n < 8 else "fail"}
+        for n in range(12)
+    ]
+
+    def says(request):
+        at = int(request.text.rpartition("<answer>\nanswer ")[2].split()[0])
+        return f"Verdict: {'PASS' if at < 6 or at == 8 else 'FAIL'}"
+
+    with judge_of_rows(says, rows):
+        ended = judgebench("run", "custom", "--data", "rows.jsonl", "-j", "mine", "-t", "pass-fail", "--json")
+        assert ended.status == 0, ended.err
+    assumed = planned("runs/custom/mine/pass-fail/labels", "--width", 20)["assumed"]
+    # (6 x 3 - 2 x 1) / sqrt(8 x 4 x 7 x 5); the template's positive class is the one that fails
+    coefficient = 16 / 1120**0.5
+    assert assumed["correlation of verdict and label"] == {
+        "value": pytest.approx(coefficient),
+        "source": "from the pilot",
+    }
+    assert assumed["rate"] == {"value": pytest.approx(1 / 3), "source": "from the pilot"}

@@ -97,3 +97,22 @@ def test_a_judge_that_writes_no_text_is_refused(name: str) -> None:
     """With exit status 2."""
     ended = judgebench("judges", "check", name, "--server")
     assert (ended.status, "writes no text" in ended.err) == (2, True)
+
+
+def test_what_is_found_is_kept_and_used() -> None:
+    """With --save it stands in providers.yaml, and the next run goes by it."""
+    with ScriptedModels(roleless) as running:
+        write_judges(running.url)
+        ended = judgebench("judges", "check", "mine", "--server", "--save")
+        assert (ended.status, "saved: providers.yaml" in ended.err) == (0, True)
+        judgebench("judges", "check", "mine")
+    assert [message["role"] for message in running.requests[-1].messages] == ["user"]
+    assert "system_role: false" in judgebench("judges", "show", "mine").out
+
+
+@pytest.mark.parametrize("more", [("mine", "--save"), ("openai/gpt-4o", "--server", "--save")])
+def test_save_without_something_to_keep_is_refused(more: tuple[str, ...]) -> None:
+    """Without --server, or without an entry: exit status 2 before any call."""
+    write_judges("http://127.0.0.1/scripted/0")
+    ended = judgebench("judges", "check", *more)
+    assert (ended.status, "--save keeps what --server finds" in ended.err) == (2, True)

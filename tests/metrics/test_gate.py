@@ -44,6 +44,12 @@ def test_a_share_of_independent_items_has_clopper_and_pearsons_interval(count, n
     assert (found.low, found.high) == (pytest.approx(low, abs=0.006), pytest.approx(high, abs=0.006))
 
 
+def test_many_items_have_the_interval_of_as_many():
+    """Of 4,500 right of 5,000, which are summed in blocks, the ends are the normal ones: 0.9 less and more 0.0083."""
+    found = of(right(4500, 5000))
+    assert (found.low, found.high) == (pytest.approx(0.8914, abs=0.0012), pytest.approx(0.9081, abs=0.0012))
+
+
 def test_groups_count_as_one():
     """Items of a group that are all alike tell what one item does."""
     alone, together = of(right(8, 10)), of(np.repeat(right(8, 10), 5, axis=0), unit=np.arange(10).repeat(5))

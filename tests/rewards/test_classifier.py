@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 from commands import judgebench
+from plugins import lay_package
 from scoring import write_rows
 from tinymodels import TEMPLATE, WORDS, edit_config, tiny, tiny_tokenizer
 
@@ -84,6 +85,62 @@ def test_a_long_conversation_loses_its_beginning(tmp_path):
     assert scorer.encode([asked])[0].ids == whole[-10:]
 
 
+@pytest.mark.filterwarnings("ignore:`is_gradient_checkpointing`:FutureWarning")
+def test_an_adapter_brings_the_head_that_its_base_has_not(tmp_path):
+    """As LoRA training of a language model saves it; without the head such an adapter is no reward model."""
+    import torch
+    from peft import LoraConfig, get_peft_model
+    from transformers import AutoModelForSequenceClassification
+
+    base = tiny(tmp_path / "base", "LlamaForCausalLM")
+    torch.manual_seed(3)
+    model = AutoModelForSequenceClassification.from_pretrained(base, num_labels=1)
+    config = LoraConfig(r=2, task_type="SEQ_CLS", target_modules=["q_proj"], init_lora_weights=False)
+    adapted = get_peft_model(model, config)
+    adapted.save_pretrained(tmp_path / "adapter")
+    merged = tmp_path / "merged"
+    adapted.merge_and_unload().save_pretrained(merged)
+    tiny_tokenizer().save_pretrained(merged)
+    asked = conversations(5)
+    found = scored(str(tmp_path / "adapter"), asked)
+    assert found == pytest.approx([value for (value,) in plainly(merged, asked)], abs=1e-5)
+    config_file = tmp_path / "adapter" / "adapter_config.json"
+    config_file.write_text(json.dumps(json.loads(config_file.read_text()) | {"modules_to_save": None}))
+    with pytest.raises(ConfigError, match=r"has no weights for score\.weight"):
+        scored(str(tmp_path / "adapter"), asked, head="0")
+
+
+def test_a_head_of_its_own_is_loaded_by_the_package_that_names_the_architecture(tmp_path, monkeypatch):
+    """Its module gets tokens and their mask; what it returns is the score, through templates and batches as ever."""
+    code = """
+import torch
+
+class Sums(torch.nn.Module):
+    def __init__(self):
+        super().__init__()
+        self.table = torch.nn.Embedding(200, 1)
+        with torch.no_grad():
+            self.table.weight.copy_(torch.arange(200.0)[:, None])
+
+    def get_input_embeddings(self):
+        return self.table
+
+    def forward(self, input_ids, attention_mask):
+        return (self.table(input_ids)[..., 0] * attention_mask).sum(-1)
+
+def load(checkpoint):
+    assert checkpoint.config["architectures"] == ["SumsForReward"]
+    return Sums()
+"""
+    lay_package(tmp_path, "sums", code, {"judgebench.reward_models": {"SumsForReward": "sums:load"}})
+    monkeypatch.syspath_prepend(str(tmp_path))
+    folder = Path(tiny(tmp_path / "m"))
+    edit_config(folder, architectures=["SumsForReward"])
+    asked = conversations(9)
+    scorer = open_model(str(folder), RewardSettings(batch_tokens=300))
+    assert list(scorer.scores(asked)) == [float(sum(each.ids)) for each in scorer.encode(asked)]
+
+
 # --- what is no reward model
 
 
@@ -113,7 +170,7 @@ def test_a_head_of_another_size_is_refused(tmp_path):
 
 def test_a_language_model_is_told_its_way(tmp_path):
     """A generative reward model is a judge."""
-    with pytest.raises(ConfigError, match=r"is a language model .*: serve it and name it with judgebench run -j"):
+    with pytest.raises(ConfigError, match=r"is a language model .*: serve it, and name it with judgebench run -j"):
         scored(tiny(tmp_path / "m", "LlamaForCausalLM"), conversations(1))
 
 
@@ -192,3 +249,43 @@ def test_the_command_says_in_one_line_what_is_no_reward_model(tmp_path, monkeypa
         ended = judgebench("reward", model, "--benchmark", "custom", "--data", "rows.jsonl")
         assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
     assert not (tmp_path / "runs").exists()
+
+
+OWN_CODE = """
+from pathlib import Path
+
+from transformers import LlamaConfig, LlamaForSequenceClassification
+
+Path(MARK).touch()
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class OwnForScore(LlamaForSequenceClassification):
+    config_class = OwnConfig
+
+    def __init__(self, config):
+        super().__init__(LlamaConfig.from_dict(config.to_dict() | {"model_type": "llama"}))
+"""
+
+
+def test_code_that_comes_with_a_checkpoint_runs_only_when_asked_for(tmp_path):
+    """Refused in one line that names the option; with it the model scores as its weights say."""
+    mark = tmp_path / "mark"
+    folder = Path(tiny(tmp_path / "m"))
+    asked = conversations(3)
+    expected = scored(str(folder), asked)
+    (folder / "own.py").write_text(OWN_CODE.replace("MARK", repr(str(mark))))
+    edit_config(
+        folder,
+        model_type="own",
+        architectures=["OwnForScore"],
+        auto_map={"AutoConfig": "own.OwnConfig", "AutoModelForSequenceClassification": "own.OwnForScore"},
+    )
+    with pytest.raises(ConfigError, match="needs code of its own to run: read that code, then add --trust-remote-code"):
+        scored(str(folder), asked)
+    assert not mark.exists()
+    assert scored(str(folder), asked, trust_remote_code=True) == pytest.approx(expected, abs=1e-6)
+    assert mark.exists()
