@@ -37,6 +37,11 @@ def test_a_guess_without_a_pilot():
     assert found["assumed"]["discordance"] == {"value": 0.2, "source": "given"}
 
 
+def test_a_small_difference_is_named_as_it_was_asked():
+    """0.04 points are not 0."""
+    assert "items show a difference of 0.04 points between" in planned("--difference", 0.04)["sentence"]
+
+
 def test_more_runs_need_more_items_by_holm():
     """Five runs are ten pairs: the level is 0.005, and the sentence says so."""
     found = planned("--difference", 5, "--runs", 5)
@@ -126,6 +131,7 @@ def test_in_python_a_plan_is_the_commands():
         (["--retest", 0.9, "--consistency", 0.95], "lower the consistency"),
         (["--retest", 0.5, "--discordance", 0.2, "--difference", 3], "give a higher --discordance"),
         (["nowhere", "--difference", 3], "nowhere: folder not found"),
+        (["--items", 4], "4 items detect no difference with a chance of 80%, not even one of 100 points: at least 5"),
         (["--runs", 1], "--runs"),
         (["--accuracy", "nan"], "--accuracy"),
         (["--design-effect", 0.5], "--design-effect"),
@@ -150,6 +156,7 @@ def test_a_pilot_that_says_nothing_is_refused_with_what_would_do():
         ([one], "cannot say from 1 labelled item: a pilot needs 10 or more"),
         (same, "cannot say from 12 items on which the runs never differ (at most 24.2% of items differ, 95%)"),
         ([silent, one], "cannot say from 1 labelled item"),
+        ([silent, silent], "named twice; name different runs"),
     ]
     for runs, said in cases:
         ended = judgebench("plan", *runs, "--difference", 3)
