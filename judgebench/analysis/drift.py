@@ -8,10 +8,10 @@ from dataclasses import fields
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgebench._util.text import percent
 from judgebench.analysis.drifted import DatedRun, Drift, FlippedItem, SystemChange
 from judgebench.analysis.estimate import ItemFigures, question_of
 from judgebench.analysis.labelled import verdicts_of
-from judgebench._util.text import percent
 from judgebench.errors import ConfigError
 from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure
 from judgebench.metrics.drift import flip_test, mean_change, rest_of, score_change, shift_p
