@@ -341,8 +341,8 @@ def _figures(run: Finished, model: str | None) -> tuple[dict[str, float], str, b
     except ConfigError:  # verdicts that are no choice, class or grade, or choices without two models: their credit
         if model is not None:
             raise
-        judged = {item for item, among in run.readings.items() if any(not each.failed for each in among)}
-        known = {item: each.credit for item, each in run.outcomes.items() if item in judged}
+        answered = {item for item, among in run.readings.items() if any(not each.failed for each in among)}
+        known = {item: each.credit for item, each in run.outcomes.items() if item in answered}
         return {item: credit for item, credit in known.items() if credit is not None}, "score", False
     items = [item for item in question.items if item.shares]
     judged = ItemFigures.of(items, question, drawn=False).judged

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from commands import judgebench, pairs
@@ -171,6 +172,17 @@ def test_scores_and_judges_can_be_pilots_together():
     found = planned(judge, scores, "--difference", 5)
     assert found["pilot_items"] == 12
     assert found["differences"][0]["cost_usd"] == 0
+
+
+def test_a_jury_is_planned_with_the_replies_and_the_price_of_all_its_judges():
+    """Three judges that reply once at 0.1 cents: 6 replies and 0.6 cents for an item of two such juries."""
+    members = [pilot(name, lambda key, _: int(key.id) % 5, 12, orders="one", cost=0.001) for name in "abc"]
+    ended = judgebench("jury", *members, "--json")
+    assert ended.status == 0, ended.err
+    (jury,) = Path("runs/rewardbench/jury-of-3").glob("*/*")
+    (need,) = planned(jury, "--difference", 5)["differences"]
+    assert need["replies"] == 6 * need["items"]
+    assert need["cost_usd"] == pytest.approx(0.006 * need["items"])
 
 
 def test_a_correlation_is_planned_from_two_runs():
