@@ -169,11 +169,11 @@ def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: 
         if sum(sizes) >= 3 * FEWEST and not 0.25 <= share <= 0.75:
             raise ConfigError(f"--held-out {share:g} parts {sum(sizes):,} labelled items badly: {parts}; take 0.5")
         needed = next(n for n in range(10, 100_000, 10) if _detectable(n) <= _ENOUGH)
-        needed = max(needed / share, FEWEST / (1 - share))
+        wanted = max(needed / share, FEWEST / (1 - share))
         groups = "" if sum(sizes) >= len(train.keys) + len(held.keys) else f" in {sum(sizes):,} groups"
         raise ConfigError(
             f"{len(keys):,} labelled items{groups} are too few: {parts}. A gain of 10 points takes about "
-            f"{math.ceil(needed / 10) * 10:,}{' groups' if groups else ''} with --held-out {share:g}"
+            f"{math.ceil(wanted / 10) * 10:,}{' groups' if groups else ''} with --held-out {share:g}"
         )
     for part, dataset in (("to choose by", train), ("held out", held)):
         outcomes = [Outcome(key, 0.5, 0.5, 0.5) for key in dataset.keys.values()]
