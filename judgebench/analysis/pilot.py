@@ -113,7 +113,7 @@ def pilot_of(runs: Sequence[Finished]) -> Pilot:
     costs = [_cost_per_reply(run) for run in runs]
     known = [cost for cost in costs if cost is not None]
     judged = [run for run in runs if not run.is_scores]
-    per_item = [run.metrics.judgements / max(run.metrics.items, 1) for run in judged]
+    per_item = [_replies(run) / max(run.metrics.items, 1) for run in judged]
     return Pilot(
         paths=tuple(run.path for run in runs),
         items=len(ids),
@@ -218,6 +218,12 @@ def _of_labels(run: Finished) -> tuple[float | None, float | None]:
     total = sum(totals.values())
     correlation = mcc.get("score") if isinstance(mcc, dict) else None
     return correlation, totals.get(classes.positive, 0) / total if total else None
+
+
+def _replies(run: Finished) -> int:
+    """How many were asked for: of a jury or a cascade those of all its judges."""
+    usage = run.metrics.usage
+    return usage.calls + usage.cached if run.made_of else run.metrics.judgements
 
 
 def _cost_per_reply(run: Finished) -> float | None:

@@ -70,7 +70,10 @@ def plan(
     _check(difference, width, items, compared, unlabelled)
     _check_assumed(given)
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in list_runs(runs)]
+    paths = [each.path.resolve() for each in opened]
     for each in opened:
+        if paths.count(each.path.resolve()) > 1:
+            raise ConfigError(f"{each.path}: named twice; name different runs")
         each.need_judgements()
     pilot = pilot_of(opened) if opened else None
     count = compared or max(len(opened), 2)
@@ -255,6 +258,11 @@ class _Planning:
 
     def detected(self, items: int) -> Iterator[DifferenceNeed]:
         """The difference that so many items detect, for each design."""
+        least = items_for_difference(1.0, discordant=1.0, alpha=self.alpha)
+        if self.measure == "share" and items < least:
+            raise ConfigError(
+                f"{items} items detect no difference with a chance of 80%, not even one of 100 points: at least {least}"
+            )
         for orders, samples in self.designs:
             square, variance, binary = self._spread(orders, samples)
             size = detected_difference(items, square if binary else variance, binary=binary, alpha=self.alpha)

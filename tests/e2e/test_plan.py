@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+from pathlib import Path
 
 import pytest
 from commands import judgebench, pairs
@@ -35,6 +36,11 @@ def test_a_guess_without_a_pilot():
     assert (need["items"], need["replies"], need["cost_usd"], need["items_low"]) == (626, 1252, None, None)
     assert found["sentence"].startswith("626 items show a difference of 5 points between two runs (80% power)")
     assert found["assumed"]["discordance"] == {"value": 0.2, "source": "given"}
+
+
+def test_a_small_difference_is_named_as_it_was_asked():
+    """0.04 points are not 0."""
+    assert "items show a difference of 0.04 points between" in planned("--difference", 0.04)["sentence"]
 
 
 def test_more_runs_need_more_items_by_holm():
@@ -126,6 +132,7 @@ def test_in_python_a_plan_is_the_commands():
         (["--retest", 0.9, "--consistency", 0.95], "lower the consistency"),
         (["--retest", 0.5, "--discordance", 0.2, "--difference", 3], "give a higher --discordance"),
         (["nowhere", "--difference", 3], "nowhere: folder not found"),
+        (["--items", 4], "4 items detect no difference with a chance of 80%, not even one of 100 points: at least 5"),
         (["--runs", 1], "--runs"),
         (["--accuracy", "nan"], "--accuracy"),
         (["--design-effect", 0.5], "--design-effect"),
@@ -150,6 +157,7 @@ def test_a_pilot_that_says_nothing_is_refused_with_what_would_do():
         ([one], "cannot say from 1 labelled item: a pilot needs 10 or more"),
         (same, "cannot say from 12 items on which the runs never differ (at most 24.2% of items differ, 95%)"),
         ([silent, one], "cannot say from 1 labelled item"),
+        ([silent, silent], "named twice; name different runs"),
     ]
     for runs, said in cases:
         ended = judgebench("plan", *runs, "--difference", 3)
@@ -164,6 +172,17 @@ def test_scores_and_judges_can_be_pilots_together():
     found = planned(judge, scores, "--difference", 5)
     assert found["pilot_items"] == 12
     assert found["differences"][0]["cost_usd"] == 0
+
+
+def test_a_jury_is_planned_with_the_replies_and_the_price_of_all_its_judges():
+    """Three judges that reply once at 0.1 cents: 6 replies and 0.6 cents for an item of two such juries."""
+    members = [pilot(name, lambda key, _: int(key.id) % 5, 12, orders="one", cost=0.001) for name in "abc"]
+    ended = judgebench("jury", *members, "--json")
+    assert ended.status == 0, ended.err
+    (jury,) = Path("runs/rewardbench/jury-of-3").glob("*/*")
+    (need,) = planned(jury, "--difference", 5)["differences"]
+    assert need["replies"] == 6 * need["items"]
+    assert need["cost_usd"] == pytest.approx(0.006 * need["items"])
 
 
 def test_a_correlation_is_planned_from_two_runs():
