@@ -115,6 +115,11 @@ def compare_finished(
         notes=(
             *_notes(opened, len(ids), left_out, len(labelled)),
             *_unrated_notes(names, outcomes),
+            *(
+                []
+                if whole is not None or margin is None
+                else ["cannot say what holds within the margin: there is no score"]
+            ),
             *_few(list(failure_notes(effects, names, measure))),
             *alike.notes,
         ),

@@ -556,3 +556,13 @@ def test_judges_are_no_reward_functions():
     """A judge and a reward model have no distance, and pairs no best of N."""
     found = compared(judge_run("offline/longest", 8), score_run("rm", [1] * 8, pairs(8, ("alpacaeval-easy",))))
     assert (found["rewards"], found["best_of"]) == ([], [])
+
+
+def test_a_margin_without_a_score_is_no_answer():
+    """Runs of items without labels: it is said that nothing can be, and no margin is in the JSON."""
+    rows = [{"id": str(at), "prompt": f"p{at}", "response_a": "a", "response_b": "b"} for at in range(12)]
+    runs = [written_run(name, rows, lambda *_: 0, benchmark="custom") for name in ("one", "other")]
+    ended = judgebench("compare", *runs, "--margin", 2, "--json")
+    found = json.loads(ended.out)
+    assert (ended.status, found["equivalences"]) == (0, [])
+    assert "cannot say what holds within the margin: there is no score" in found["notes"]
