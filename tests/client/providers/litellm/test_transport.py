@@ -31,19 +31,6 @@ def test_what_the_first_calls_import_is_no_measure_of_those_that_follow(monkeypa
     assert max(waits) == 0.1
 
 
-def test_a_model_that_litellm_does_not_know_is_free_of_charge_to_it_and_one_that_it_knows_is_not():
-    """So that it does not look for a price with every reply; what a reply costs is in judgebench.judges.catalog."""
-    litellm = lite.litellm()
-    known = litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai")
-
-    lite.unpriced("hosted_vllm", "a-model-of-nobody")
-    lite.unpriced("openai", "gpt-4o-mini")
-
-    unknown = litellm.get_model_info("a-model-of-nobody", custom_llm_provider="hosted_vllm")
-    assert (unknown["input_cost_per_token"], unknown["output_cost_per_token"]) == (0.0, 0.0)
-    assert litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai") == known
-
-
 def test_clients_that_others_made_of_litellm_stay_open():
     """In the same loop, for the same server, before, during and after our calls; ours are closed."""
     litellm = lite.litellm()
