@@ -69,6 +69,12 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
         assert not asyncio.run(is_closed())
 
 
+def _unwatched(monkeypatch):
+    """Nobody watches LiteLLM, whatever tests before this one had it do."""
+    for name in ("", "success_", "failure_", "_async_success_", "_async_failure_"):
+        monkeypatch.setattr(lite.litellm(), f"{name}callback{'' if name else 's'}", [])
+
+
 async def _calls_seen(own, monkeypatch):
     """The user messages that a callback of LiteLLM's got, of one call of ours, or of somebody else."""
     litellm = lite.litellm()
@@ -79,8 +85,7 @@ async def _calls_seen(own, monkeypatch):
             seen.append((kwargs["messages"][0]["content"], response_obj.choices[0].message.content))
             heard.set()
 
-    for name in ("success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
-        monkeypatch.setattr(litellm, name, [])
+    _unwatched(monkeypatch)
     monkeypatch.setattr(litellm, "callbacks", [Watching()])
     with LoopbackServer(answer="[[B]]") as server:
         call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
@@ -96,9 +101,10 @@ def test_who_watches_litellm_gets_the_calls_of_a_run(monkeypatch):
     assert asyncio.run(_calls_seen(True, monkeypatch)) == [("one", "[[B]]")]
 
 
-def test_litellm_prices_what_others_ask_of_it():
+def test_litellm_prices_what_others_ask_of_it(monkeypatch):
     """And not our calls, of which we compute the price ourselves."""
     litellm = lite.litellm()
+    _unwatched(monkeypatch)
 
     async def price(own):
         with LoopbackServer() as server:
