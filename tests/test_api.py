@@ -21,7 +21,7 @@ import pytest
 from commands import write_jsonl
 
 import judgebench as jb
-from judgebench.engine.options import AnyJudge, Data, PlanOptions, RunOptions
+from judgebench.engine.options import NO_TUNE, AnyJudge, Data, PlanOptions, RunOptions, TuneOptions
 
 DEFINED = {
     each.name: (get_args(get_type_hints(definition, include_extras=True)[each.name])[0], each.default)
@@ -74,6 +74,15 @@ def test_a_signature_spells_out_the_options(name: str) -> None:
         assert found.pop("judge") == (AnyJudge, MISSING)
         assert found.pop("template")[1] is None
     assert found == expected
+
+
+def test_the_signature_of_tune_spells_out_its_options() -> None:
+    """Those of a run that it has a use for, and its own, as they are defined."""
+    spelled = inspect.signature(inspect.unwrap(jb.tune)).parameters.values()
+    found = {each.name: each.default for each in spelled if each.kind is each.KEYWORD_ONLY}
+    own = {each.name: each.default for each in fields(TuneOptions)}
+    defined = {name: default for name, (_, default) in DEFINED.items() if name not in NO_TUNE} | own
+    assert {**found, "judge": None} == {**{name: d for name, d in defined.items() if name != "judges"}, "judge": None}
 
 
 @pytest.mark.parametrize("name", ["run", "grid", "forecast"])

@@ -194,7 +194,7 @@ ROWS += [
 ROWS += [
     Row(
         f"the best of {k} runs can be the best: {n} items, {100 * ahead:g} points ahead",
-        "at least 95%",
+        "95% or more",
         partial(keeps_best, n=n, compared=k, ahead=ahead),
         0.936,
     )

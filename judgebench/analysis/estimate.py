@@ -344,21 +344,31 @@ def _notes(found: Labelled, question: Question, items: Sequence[LabelledItem], s
         )
     if sample.labelled == len(items):
         yield "every judged item is labelled: intervals are for further items of the kind"
-    elif not found.drawn and (said := _unlike(sample, question)):
+    elif said := _unlike(sample, question):
         yield said
 
 
 def _unlike(sample: ItemFigures, question: Question) -> str | None:
-    """A warning where the judge says other things of the labelled items than of the rest."""
+    """A warning where the judge says other things of the labelled items, by their weights, than of all or the rest."""
     known, has = ~np.isnan(sample.judged), ~np.isnan(sample.labels)
-    one, other = sample.judged[known & has], sample.judged[known & ~has]
+    drawn = sample.probabilities is not None
+    one, other = sample.judged[known & has], sample.judged[known if drawn else known & ~has]
     if min(len(one), len(other)) < 20 or sample.units is not None:
         return None
-    error = math.sqrt(one.var(ddof=1) / len(one) + other.var(ddof=1) / len(other))
-    if abs(one.mean() - other.mean()) <= _UNLIKE * error:
+    weight = np.ones(len(one)) if sample.probabilities is None else 1 / sample.probabilities[known & has]
+    independent = weight.sum() ** 2 / (weight @ weight)
+    error = math.sqrt(sample.judged[known].var(ddof=1) * (1 / independent + 1 / len(other)))
+    means = [float(weight @ one / weight.sum()), float(other.mean())]
+    if abs(means[0] - means[1]) <= _UNLIKE * error:
         return None
-    means = [_mean_of(each, question) for each in (one, other)]
+    low, high = question.scale
+    ours, others = (low + (high - low) * mean for mean in means)
+    if drawn:
+        return (
+            f"the judge's mean is {ours:.3f} on labelled items, weighted, and {others:.3f} on all: they do not look "
+            "drawn with these probabilities, or a kind of items was hardly drawn; check the column, and label more"
+        )
     return (
-        f"the judge's mean is {means[0]:.3f} on labelled items and {means[1]:.3f} on the others: labelled items do not "
+        f"the judge's mean is {ours:.3f} on labelled items and {others:.3f} on the others: labelled items do not "
         "look drawn at random; draw them so, or say in a column 'probability' how likely each was to be labelled"
     )

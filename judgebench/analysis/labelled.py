@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from dataclasses import dataclass, replace
 from statistics import fmean
@@ -12,7 +13,7 @@ from judgebench.analysis.peoplerows import read_people
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure
 from judgebench.metrics.votes import join, majority
-from judgebench.runs import Finished, Run, open_run, protocol_of, up_to_date
+from judgebench.runs import Finished, Run, open_run, protocol_of, run_templates, up_to_date
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping, Sequence
@@ -296,8 +297,9 @@ def _with_rows(
     found: Labelled, labels: Data, columns: Mapping[str, str] | None, meanings: Mapping[str, str] | None
 ) -> Labelled:
     """The same with the labels of a file."""
-    name, rows = read_people(labels, columns or {}, meanings or {})
     known = {item.key.id: item for item in found.items}
+    name, rows = read_people(labels, columns or {}, meanings or {}, known)
+    rows = _as_run_writes(rows, known)
     rows, notes = _of_run(found.finished, name, rows, known)
     words = LabelWords(found.finished, found.kind, found.classes, rows)
     given: dict[str, dict[str, tuple[Said, PeopleRow]]] = {}
@@ -322,7 +324,54 @@ def _with_rows(
         each = tuple((who, label) for who, (label, _) in said.items())
         drawn = next((row.probability for _, row in said.values()), 1.0)
         items.append(replace(item, labels=each, probability=drawn, slots=words.slots(item.key)))
-    return replace(found, items=tuple(items), file=name, drawn=any(row.drawn for row in rows), notes=tuple(notes))
+    found = replace(found, items=tuple(items), file=name, drawn=any(row.drawn for row in rows))
+    return replace(found, notes=(*notes, *_short(found), *_other_scale(found)))
+
+
+def _short(found: Labelled) -> Iterator[str]:
+    """A warning where the stated probabilities leave much of the run out (by two standard errors of their sum)."""
+    drawn = [item.probability for item in found.labelled]
+    stood = sum(1 / each for each in drawn)
+    error = sum((1 - each) / each**2 for each in drawn) ** 0.5
+    if found.drawn and len(drawn) < len(found.items) and stood + 2 * error < len(found.items):
+        yield (
+            f"by their probabilities the labelled items stand for about {stood:,.0f} of the run's "
+            f"{len(found.items):,}: a kind that was hardly drawn may have no label, and no figure sees it"
+        )
+
+
+def _other_scale(found: Labelled) -> Iterator[str]:
+    """A warning where people's grades lie beyond the scale of the judge's ratings."""
+    if found.kind != "grades":
+        return
+    said = [float(label) for item in found.labelled for _, label in item.labels]
+    finished = found.finished
+    bare = finished.is_scores or finished.made_of
+    scale = None if bare else run_templates(finished).wording.rule.scale
+    if said and scale is not None and (min(said) < scale[0] or max(said) > scale[1]):
+        yield (
+            f"people's grades go from {min(said):g} to {max(said):g}, the judge's scale from {scale[0]:g} to "
+            f"{scale[1]:g}: its own mean and the weighted kappa say nothing; Pearson's r and corrected means do"
+        )
+
+
+def _as_run_writes(rows: list[PeopleRow], known: Mapping[str, LabelledItem]) -> list[PeopleRow]:
+    """The rows with the run's ids where the file writes a number otherwise: 7.0, as of a column with gaps, or 007."""
+    if all(row.id in known for row in rows):
+        return rows
+    alike: dict[str, list[str]] = {}
+    for item in known:
+        alike.setdefault(_plain_number(item), []).append(item)
+    of = {row.id: alike.get(_plain_number(row.id), []) for row in rows if row.id not in known}
+    return [replace(row, id=of[row.id][0]) if len(of.get(row.id, ())) == 1 else row for row in rows]
+
+
+def _plain_number(identifier: str) -> str:
+    found = _WHOLE.fullmatch(identifier)
+    return identifier if found is None else found[1]
+
+
+_WHOLE = re.compile(r"0*(\d+)(?:\.0+)?")
 
 
 def _of_run(

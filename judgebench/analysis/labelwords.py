@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from judgebench.analysis.rowanswers import row_answers
 from judgebench.errors import DataError
 from judgebench.items import LABELS, NO_STEP, TIE
-from judgebench.sources.labels import numbering, read_label
+from judgebench.sources.labels import decimal, numbering, read_label
 from judgebench.sources.source import id_text
 
 if TYPE_CHECKING:
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from judgebench.runs import Finished
 
 _SHOWN = 6
+
+_TRUTH = {"true": 1.0, "false": 0.0}
 
 
 class LabelWords:
@@ -66,15 +68,19 @@ class LabelWords:
     def _choice(self, row: PeopleRow, key: ItemKey) -> str:
         text = id_text(row.label) if isinstance(row.label, str | int | float) else str(row.label)
         models = self._finished.models.get(key.id) or ()
-        named = [at for at, model in enumerate(models) if model is not None and model == text.strip()]
-        if len(named) == 1:
-            return LABELS[named[0]]
+        if (named := _only(models, text.strip())) is not None:
+            return LABELS[named]
         if text.strip().casefold() in {"chosen", "rejected"} and key.num_correct == 1:
             if text.strip().casefold() == "chosen":
                 return LABELS[0]
             if key.k == 2:
                 return LABELS[1]
         said = read_label(row.label, key.k)
+        if (
+            said is None
+            and (named := _only([str(each).casefold() for each in models], text.strip().casefold())) is not None
+        ):
+            return LABELS[named]
         if isinstance(said, int):
             said = self._counted(row, key.k, said)
         if said == TIE and key.k == 2:
@@ -158,7 +164,8 @@ class LabelWords:
         assert self._classes is not None
         text = str(row.label).lower() if isinstance(row.label, bool) else id_text(row.label).strip()
         found = self._classes.find(text)
-        if found is None and (number := _number(text)) is not None:
+        number = _TRUTH.get(text.casefold(), _number(text))
+        if found is None and number is not None:
             found = self._classes.of_grade(number)
         if found is not None:
             return found
@@ -191,9 +198,15 @@ class LabelWords:
         return number
 
 
+def _only(names: Sequence[str | None], wanted: str) -> int | None:
+    """The place of the one name that is the wanted one."""
+    places = [at for at, name in enumerate(names) if name == wanted]
+    return places[0] if len(places) == 1 else None
+
+
 def _number(text: str) -> float | None:
     try:
-        number = float(text)
+        number = float(decimal(text))
     except ValueError:
         return None
     return number if math.isfinite(number) else None

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import json
 import math
+import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench.errors import ConfigError, DataError
 from judgebench.sources.columns import plain
 from judgebench.sources.known import FIRST_ROWS, KnownSource
+from judgebench.sources.labels import decimal
 from judgebench.sources.mapped import MappedSource
 from judgebench.sources.opening import source_of
 from judgebench.sources.people import ANNOTATORS, is_empty, said_by_people
-from judgebench.sources.source import id_text
+from judgebench.sources.source import SourceOver, id_text
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator
 
     from judgebench.sources.opening import Data
     from judgebench.sources.source import Row, Source
@@ -31,6 +36,10 @@ COLUMNS = {
     "probability": ("probability", "sampling_probability", "inclusion_probability"),
 }
 """What a column can be -> its usual names."""
+
+
+_SHOWN = 12
+"""So many columns are named where none will do."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,13 +65,16 @@ class PeopleRow:
     models: tuple[str, ...] = ()
 
 
-def read_people(labels: Data, columns: Mapping[str, str], meanings: Mapping[str, str]) -> tuple[str, list[PeopleRow]]:
+def read_people(
+    labels: Data, columns: Mapping[str, str], meanings: Mapping[str, str], ids: Collection[str] = ()
+) -> tuple[str, list[PeopleRow]]:
     """The labels of a file, those of several people in one row apart; empty ones are left out.
 
     Args:
         labels: A path, a hub id, a frame or rows.
         columns: Columns by name: `id`, `label`, `annotator`, `probability`.
         meanings: What stands in a label -> what it means.
+        ids: Of the items, by which an object of labels is told from one of annotators.
 
     Returns:
         What messages call the file, and its labels.
@@ -73,20 +85,79 @@ def read_people(labels: Data, columns: Mapping[str, str], meanings: Mapping[str,
     for name in columns:
         if name not in COLUMNS:
             raise ConfigError(f"--columns {name}={columns[name]}: labels have the columns {', '.join(COLUMNS)}")
-    rows = source_of(labels)
+    told = None if columns else _by_key(labels, ids)
+    rows = source_of(labels if told is None else told)
     name = "labels" if rows.name in {"list", "frame"} else rows.name
+    if told is not None and isinstance(labels, str | Path):
+        name = Path(labels).name
     next(iter(rows))  # which says what is wrong with the first row, or that there is none
     own = _columns(rows, columns)
     if "label" not in own:
         known = KnownSource(rows, labels=meanings)
         if "label" in (formed := _columns(known, columns)):
             rows, own = known, formed
+    if "label" not in own:
+        rows = _Beside(rows)
+        own = _columns(rows, columns)
     for needed in ("id", "label"):
         if needed not in own:
-            found = ", ".join(_first(rows)) or "none"
+            found = ", ".join(islice(_first(rows), _SHOWN)) or "none"
             raise DataError(f"{name}: has no column '{needed}' (found {found}); name it with --columns {needed}=COLUMN")
     mapped = MappedSource(rows, own, meanings)
     return name, [each for row in mapped for each in _rows(row, own)]
+
+
+class _Beside(SourceOver):
+    """Rows with the columns of several people (`annotator1`, `annotator2`; `rater_1_score`) as one label of each."""
+
+    def rows(self) -> Iterator[Row]:
+        """The rows, with `label` where there are two such columns or more."""
+        people: list[str] = []
+        for row in self._source.placed_rows():
+            if row.problem is None:
+                people = people or [name for name in row.data if _PERSON.fullmatch(str(name).strip().casefold())]
+                if len(people) > 1:
+                    row.data = {**row.data, "label": {name: row.data.get(name) for name in people}}
+            yield row
+
+
+_PERSON = re.compile(
+    r"(?:(?:human|expert|gold)[ _-]?)?(?:annotator|annotation|rater|worker|labell?er|human|expert|person|label|vote|"
+    r"preference|rating|grade|score)[ _-]?\d{1,2}(?:[ _-]?(?:label|vote|preference|choice|rating|grade|score))?"
+)
+
+
+def _by_key(labels: Data, ids: Collection[str]) -> list[dict[str, object]] | None:
+    """The labels of an object `{id: label}`, `{annotator: {id: label}}` or `{id: {annotator: label}}`; else None."""
+    said = _object(labels)
+    if not said or {plain(str(name)) for name in said} & {plain(name) for name in (*COLUMNS["id"], *COLUMNS["label"])}:
+        return None
+    by_item = any(id_text(name) in ids for name in said)
+    inner = [each for each in said.values() if isinstance(each, Mapping)]
+    if not inner:
+        return [{"id": name, "label": label} for name, label in said.items()] if by_item else None
+    names = {plain(str(name)) for each in inner for name in each}
+    if len(inner) < len(said) or names & {plain(name) for name in COLUMNS["label"]}:
+        return None
+    if by_item:
+        return [{"id": item, "label": each} for item, each in said.items()]
+    return [
+        {"id": item, "label": label, "annotator": who}
+        for who, each in said.items()
+        if isinstance(each, Mapping)
+        for item, label in each.items()
+        if not isinstance(label, list | Mapping)
+    ]
+
+
+def _object(labels: Data) -> Mapping[str, object] | None:
+    """An object, or what a JSON file holds if that is one."""
+    if isinstance(labels, str | Path) and str(labels).endswith(".json") and Path(labels).is_file():
+        try:
+            labels = json.loads(Path(labels).read_bytes())
+        except ValueError:  # which reading it as rows says, with its place
+            return None
+    return labels if isinstance(labels, Mapping) else None
 
 
 def _first(rows: Source) -> dict[str, None]:
@@ -143,7 +214,7 @@ def _probability(row: Row, own: Mapping[str, str]) -> float | None:
         return None
     said, column = row.data.get("probability"), own["probability"]
     try:
-        number = math.nan if isinstance(said, bool) or is_empty(said) else float(str(said))
+        number = math.nan if isinstance(said, bool) or is_empty(said) else float(decimal(str(said)))
     except ValueError:
         number = math.nan
     if number == 0:

@@ -99,7 +99,8 @@ def _check_steps(dataset: Dataset, settings: RewardSettings) -> None:
 def _scored(scorer: ModelScorer, dataset: Dataset, out: Path) -> ScoreFile:
     """The file with the scores of all items."""
     plain = out / SCORE_FILES / folder_name(dataset.benchmark.name) / f"{folder_name(scorer.name)}.jsonl"
-    said = {name: value for name, value in scorer.about.items() if name not in _NOT_IDENTITY}
+    named = {"model"} if "weights" in scorer.about else set()  # the same files at another path are the same model
+    said = {name: value for name, value in scorer.about.items() if name not in _NOT_IDENTITY | named}
     file = ScoreFile(plain, {**said, "benchmark": dataset.benchmark.name, "items": dataset.hash})
     with file.open({"model": scorer.about}):
         score_dataset(scorer, dataset, file)

@@ -99,6 +99,10 @@ def _folders(run: Run | str | Path) -> list[Path]:
     return found or [open_run(path).path]
 
 
+def _text(label: Said) -> str:
+    return label if isinstance(label, str) else f"{label:g}"
+
+
 class _Validating:
     """One run beside its labels."""
 
@@ -252,7 +256,7 @@ class _Validating:
         if self._found.kind == "choices" and any(not item.slots for item in self._items):
             return None
         said = {
-            next(self._letters(item)).get(str(label), str(label)) for item in self._items for _, label in item.labels
+            next(self._letters(item)).get(str(label), _text(label)) for item in self._items for _, label in item.labels
         }
         return next(iter(said)) if len(said) == 1 else None
 

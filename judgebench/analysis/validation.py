@@ -291,9 +291,9 @@ class RunValidation(Tabular):
 
     def tables(self) -> Sequence[Table]:
         """The sentence, the figures, those of each part, and how they were made."""
-        about = f"{self.items:,} labelled items"
+        about = f"{self.items:,} labelled item{'s' * (self.items != 1)}"
         if self.annotators:
-            about += f" · {self.annotators:,} annotators"
+            about += f" · {self.annotators:,} annotator{'s' * (self.annotators != 1)}"
         title = f"{self.benchmark}: validate"
         parts = self.sections or self.subsets
         shown = [] if not parts or len(parts) > _MOST_PARTS else [self._part_table(parts)]

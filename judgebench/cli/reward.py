@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from typing import Any
 
 import click
@@ -28,7 +29,7 @@ _SECTIONS = {
 @click.command(
     cls=Sectioned,
     sections=_SECTIONS,
-    epilog="\b\nExample:\njudgebench reward Skywork/Skywork-Reward-V2-Qwen3-0.6B --benchmark rewardbench-2\n",
+    epilog="\b\nExample:\njudgebench reward Skywork/Skywork-Reward-V2-Qwen3-0.6B \\\n  --benchmark rewardbench-2\n",
 )
 @click.argument("model", shell_complete=files)
 @click.option("--benchmark", shell_complete=benchmark_names, required=True, metavar="NAME", help="Benchmark to score.")
@@ -78,7 +79,9 @@ _SECTIONS = {
     help="Factor of the implicit reward.",
 )
 @click.option("--length-normalized", is_flag=True, help="Divide log-probabilities by the number of tokens.")
-@click.option("--step-separator", metavar="TEXT", help="Text after each step, at whose last token its score is read.")
+@click.option(
+    "--step-separator", metavar="SEPARATOR", help="Text after each step, at whose last token its score is read."
+)
 @click.option("--step-tokens", metavar="GOOD,BAD", help="Of a language model: its tokens for a right and a wrong step.")
 @click.option(
     "--steps",
@@ -106,6 +109,7 @@ def reward(model: str, **options: Any) -> int:
     from judgebench.runs import headings, run_tables
     from judgebench.sources.mapped import RowMap
 
+    os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of libraries beside our own progress
     as_json = options.pop("as_json")
     taken = {name: options.pop(name) for name in ("benchmark", "data", "subsets", "out", "name")}
     rows = RowMap(**{name: value for name in _ROWS if (value := options.pop(name)) is not None})

@@ -163,6 +163,7 @@ class _Tuning:
             as_one_refresh(plans)
         self._announce(plans[1:])
         if len(plans) == 1:
+            _finish_alone(first)
             return self._kept(self._found(every, None, "done", "no candidate is left to race"))
         race = RacePlan(plans, budget=self.options.budget, spent=self.spent, held_out=len(self.plan.held.keys))
         with self._watched(plans):
@@ -226,8 +227,7 @@ class _Tuning:
                 for number, text in enumerate(texts):
                     self._add(edit, text, number, made)
         except BudgetReached as error:
-            first.recorder.asked = frozenset(items)
-            first.finish()
+            _finish_alone(first)
             return [], self._kept(self._early([self.plan.candidates[0]], None, [error]))
         return made, None
 
@@ -362,6 +362,14 @@ class _Tuning:
         if tuned.state == "done" or not (self.folder / TUNED_RECORD).exists():
             write_tuned(self.folder, tuned)
         return tuned
+
+
+def _finish_alone(plan: RunPlan) -> None:
+    """Writes the run of the wording in use where nothing races: over the items that it judged."""
+    judged = frozenset(item for item in plan.spec.dataset.keys if plan.recorder.readings.count(item))
+    plan.recorder.asked = judged if len(judged) < len(plan.spec.dataset.keys) else None
+    if plan.recorder.folder.begun or plan.as_before() is None:
+        plan.finish()
 
 
 def _uncached(lacking: int) -> str:

@@ -34,6 +34,9 @@ ENOUGH_LABELS = 20
 """So many are recommended before anything is corrected."""
 
 _FEW = 5.0
+_CLEARLY = 0.1
+"""Rogan and Gladen's denominator has to be above this; nearer to 0 the interval holds too seldom."""
+
 _FOLDS = 10
 _SAME = 1e-9
 
@@ -268,13 +271,23 @@ def _exact(value: float, n: float, confidence: float) -> tuple[float, float]:
 
 def _powered(method: Method, data: LabelledSample, power: float, confidence: float) -> Corrected:
     value, labels, verdicts = data.difference(power)
-    return _interval(method, data, value, labels, verdicts, confidence)
+    mean = float(data.share @ (data.y - power * data.f))
+    return _interval(method, data, (value, -power - mean, 1 - mean), labels, verdicts, confidence)
 
 
 def _interval(
-    method: Method, data: LabelledSample, value: float, labels: Floats, verdicts: Floats, confidence: float
+    method: Method,
+    data: LabelledSample,
+    figure: tuple[float, float, float],
+    labels: Floats,
+    verdicts: Floats,
+    confidence: float,
 ) -> Corrected:
-    """The interval on the logit scale; where hardly any label tells a difference, one widened as if by two that do."""
+    """The interval on the logit scale; where hardly any label tells a difference, one widened as if by two that do.
+
+    `figure` is the value, and how far below and above the labels' mean difference from the judge one of them can be.
+    """
+    value, lowest, highest = figure
     error = math.sqrt(float((labels + verdicts) @ (labels + verdicts)) + data.unseen)
     own = data.parts(data.y, data.has)
     worth = data.n * float(own @ own) / error**2 if error > _SAME else None
@@ -288,6 +301,11 @@ def _interval(
     if worth is not None and worth < data.n / 2:
         # The error is the judge's, which is not skewed as that of a share near 0 or 1 is.
         low, high = max(min(low, value - z * error), 0.0), min(max(high, value + z * error), 1.0)
+        cubes = float((labels**3).sum())
+        if cubes <= _SAME**3:  # most errors that labels show are of the kind that lowers the figure: more may be unseen
+            low = max(min(low, value + _two_more(lowest, data.independent, error, float(squares.sum()), z)), 0.0)
+        if cubes >= -(_SAME**3):
+            high = min(max(high, value + _two_more(highest, data.independent, error, float(squares.sum()), z)), 1.0)
     note = ""
     if telling < _FEW or not 0 < value < 1:
         n = data.independent
@@ -301,6 +319,20 @@ def _interval(
     return Corrected(
         method, kept, min(low, kept), max(high, kept), note, worth, data.independent >= ENOUGH_LABELS - _SAME
     )
+
+
+def _two_more(away: float, n: float, error: float, squares: float, z: float) -> float:
+    """How far an interval reaches with two labels more, which are `away` from the mean of `n` others.
+
+    Args:
+        away: As signed.
+        n: How many independent labels there are.
+        error: The standard error without it.
+        squares: What of its square comes from labels.
+        z: The quantile.
+    """
+    more = n / (n + 2) * (squares * n + 2 * away**2 / (n + 2)) / (n + 2)
+    return 2 * away / (n + 2) + math.copysign(z * math.sqrt(error**2 - squares + more), away)
 
 
 def _calibrated(data: LabelledSample, confidence: float) -> Corrected:
@@ -320,7 +352,8 @@ def _calibrated(data: LabelledSample, confidence: float) -> Corrected:
             unseen[out] = isotonic(data.f[~out], data.y[~out], data.share[~out])(data.f[out])
     verdicts = data.parts(everything, np.ones(len(everything), dtype=bool))
     labels = data.parts(data.y - unseen, data.has)
-    return _interval("calibrated", data, value, labels, verdicts, confidence)
+    mean = float(data.share @ (data.y - unseen))
+    return _interval("calibrated", data, (value, -1 - mean, 1 - mean), labels, verdicts, confidence)
 
 
 def rogan_gladen(data: LabelledSample, confidence: float) -> Corrected:
@@ -328,7 +361,7 @@ def rogan_gladen(data: LabelledSample, confidence: float) -> Corrected:
 
     A label between 0 and 1 (a tie, people who disagree) counts for either class with its part.
     """
-    from scipy.special import ndtri
+    from scipy.special import stdtrit
 
     if data.means:
         return Corrected("rogan_gladen", None, note="cannot say: of shares only, not of grades")
@@ -337,20 +370,23 @@ def rogan_gladen(data: LabelledSample, confidence: float) -> Corrected:
         kind = "positive" if float(positive.sum()) < _SAME else "negative"
         return Corrected("rogan_gladen", None, 0.0, 1.0, f"cannot say: no label is {kind}")
     found, sizes = [], []
+    most = float(np.bincount(data.own, weights=data.share).max())
     for weights, right in ((positive, data.f), (negative, 1 - data.f)):
         found.append(float(weights @ right / weights.sum()))
         sums = np.bincount(data.own, weights=weights)
-        sizes.append(float(sums.sum() ** 2 / (sums @ sums)))
+        # Of unequal draws an error that no label shows may be of an item that counts most.
+        sizes.append(float(sums.sum() ** 2 / (sums @ sums) if data.equal else sums.sum() / most))
     (tpr, tnr), (of_tpr, of_tnr) = found, sizes
     seen = float(data.judged[data.rest].mean())
     informed = tpr + tnr - 1
     value = min(max((seen + tnr - 1) / informed, 0.0), 1.0) if abs(informed) > _SAME else None
-    z = float(ndtri(0.5 + confidence / 2)) if data.plain else data.quantile(confidence)
+    freedom = min(of_tpr, of_tnr, *([] if data.plain else [data.independent])) - 1
+    z = float(stdtrit(max(freedom, 1.0), 0.5 + confidence / 2))
     at_least = informed - math.hypot(tpr - _exact(tpr, of_tpr, confidence)[0], tnr - _exact(tnr, of_tnr, confidence)[0])
-    if at_least <= 0 or min(of_tpr, of_tnr) < _FEW:
+    if at_least <= _CLEARLY or min(of_tpr, of_tnr) < _FEW:
         note = (
             f"cannot say: TPR + TNR - 1 is {informed:.3f} (from {of_tpr:.0f} positive and {of_tnr:.0f} negative "
-            "labels), " + ("not clearly above 0" if at_least <= 0 else f"and {_FEW:.0f} of each are needed")
+            "labels), " + ("not clearly above 0" if at_least <= _CLEARLY else f"and {_FEW:.0f} of each are needed")
         )
         return Corrected("rogan_gladen", value, 0.0, 1.0, note)
     amounts = np.bincount(data.cluster[data.rest])

@@ -32,8 +32,10 @@ def print_tables(console: Console, tables: Iterable[Table]) -> None:
     """Each table with its title above it and its notes below; what does not fit beside the names has a table below."""
     for table in tables:
         if table.title:
-            title = " · ".join(filter(None, (table.title, table.about)))
-            console.print(Text(one_line(title), style="bold"), soft_wrap=True)
+            title = one_line(" · ".join(filter(None, (table.title, table.about))))
+            lines = [title] if cell_len(title) <= console.width else [one_line(table.title), one_line(table.about)]
+            for line in filter(None, lines):
+                console.print(Text(line, style="bold"))
         for grid in _Layout(table, console.width).grids():
             console.print(grid)
             if not (table.tight and table.notes):

@@ -170,6 +170,19 @@ def numbering(codes: Collection[int], slots: int = 2) -> dict[int, str] | None:
     return dict(enumerate(letters, 1)) if slots in seen and seen <= set(range(1, slots + 1)) else None
 
 
+def decimal(text: str) -> str:
+    """A number with a point where it has a decimal comma, as tables with semicolons have; else the text as it is.
+
+    Example:
+        >>> decimal("3,5"), decimal("1,234")
+        ('3.5', '1,234')
+    """
+    return _DECIMAL.sub(r"\1.\2", text)
+
+
+_DECIMAL = re.compile(r"^\s*([-+]?(?:\d+(?=,\d{1,2}\s*$)|0)),(\d+)\s*$")
+
+
 def label_key(value: object) -> str:
     """What labels are compared by: the text without case, runs of spaces and underscores as one space, 2.0 as 2."""
     return _text_key(str(value))

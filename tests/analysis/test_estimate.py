@@ -147,6 +147,29 @@ def test_labels_that_are_no_random_draw_are_told():
     assert any("do not look drawn at random" in note for note in found.notes)
 
 
+def test_few_labels_that_are_alike_by_chance_are_no_warning():
+    """No pass among 20 labels where the judge passes 5% is likely (0.95^20 = 36%), so nothing is said."""
+    run = imported([classed(n, "pass" if 40 <= n < 45 else "fail") for n in range(100)])
+    assert not any("look drawn" in note for note in jb.estimate(run, votes(20, lambda n: "fail")).notes)
+
+
+def test_grades_of_another_scale_are_told():
+    """Grades to 100 beside ratings from 1 to 5 are noted: the judge's own mean is none of theirs."""
+    run = imported([{"id": f"q{n}", "rating": 1 + n % 5} for n in range(30)])
+    found = jb.estimate(run, votes(20, lambda n: 20 * (1 + n % 5)))
+    assert any("grades go from 20 to 100" in note for note in found.notes)
+
+
+def test_long_names_fit_a_terminal():
+    """The title above the table is broken where models' names make it longer than 80 columns."""
+    names = {"model_a": "a-model-with-quite-a-long-name", "model_b": "another-one-with-a-longer-name"}
+    run = imported([{"id": f"q{n}", "verdict": "AB"[n % 2], **names} for n in range(30)])
+    labels = Path(run.path) / "people.csv"
+    labels.write_text("id,label\n" + "".join(f"q{n},A\n" for n in range(20)))
+    ended = judgebench("estimate", run.path, "--labels", labels)
+    assert max(map(len, ended.out.splitlines())) <= 80
+
+
 def test_too_few_labels_say_nothing():
     """With six labels the sentence says that it cannot say, and how many are enough."""
     found = jb.estimate(pairs(), votes(6))

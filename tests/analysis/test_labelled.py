@@ -204,3 +204,69 @@ def test_options_of_a_file_need_the_file():
     """Columns and words without a file of labels are a usage error, not passed over."""
     with pytest.raises(ConfigError, match="name one with --labels"):
         labelled(choices(), columns={"label": "vote"})
+
+
+@cache
+def numbered():
+    """Twelve answers with the ids 0 to 11, pass and fail in turn."""
+    return imported([{"id": n, "verdict": "pass", "label": ("pass", "fail")[n % 2]} for n in range(12)])
+
+
+FORMS = {
+    "ids of a column with gaps": [{"id": f"{n}.0", "label": "pass"} for n in (3, 11)],
+    "ids with zeros": [{"id": f"{n:03d}", "label": "PASS"} for n in (3, 11)],
+    "truth": [{"id": n, "label": "TRUE"} for n in (3, 11)],
+    "by id": {"3": "pass", "11": "pass"},
+}
+
+
+@pytest.mark.parametrize("form", FORMS)
+def test_labels_are_read_however_tables_write_them(form):
+    """Ids and classes that a spreadsheet or a program wrote in another way are those of the run."""
+    found = labelled(numbered(), FORMS[form])
+    assert [(item.key.id, item.label) for item in found.labelled] == [("3", "pass"), ("11", "pass")]
+
+
+PEOPLE = {
+    "columns": [{"id": 3, "annotator1": "pass", "annotator2": "fail"}],
+    "by annotator": {"annotator1": {"3": "pass"}, "annotator2": {"3": "fail"}},
+    "by item": {"3": {"annotator1": "pass", "annotator2": "fail"}},
+}
+
+
+@pytest.mark.parametrize("form", PEOPLE)
+def test_several_people_are_read_in_each_form(form, tmp_path):
+    """Labels of several people may stand in columns, or in a JSON object by annotator or by item."""
+    path = tmp_path / "people.json"
+    path.write_text(json.dumps(PEOPLE[form]), encoding="utf-8")
+    for given in (PEOPLE[form], path):
+        assert of(labelled(numbered(), given), "3") == {"annotator1": "pass", "annotator2": "fail"}
+
+
+def test_two_ids_that_are_one_number_are_not_guessed():
+    """Where the run itself has 7 and 07, another spelling is an unknown id."""
+    run = imported(
+        [{"id": each, "verdict": "pass", "label": each_label} for each, each_label in (("7", "pass"), ("07", "fail"))]
+    )
+    with pytest.raises(DataError, match=r"'7\.0'"):
+        labelled(run, [{"id": "7.0", "label": "pass"}])
+
+
+def test_models_are_named_in_any_case():
+    """A model's name in other case is its answer, where no label is meant by it."""
+    assert of(labelled(choices(), [{"id": "q0", "label": "BEE"}]), "q0") == {"": "B"}
+
+
+def test_grades_may_have_a_decimal_comma():
+    """Tables with semicolons write 3,5; a thousands separator is no grade."""
+    assert of(labelled(ratings(), [{"id": "r0", "label": "3,5"}]), "r0") == {"": 3.5}
+    with pytest.raises(DataError, match="no grade"):
+        labelled(ratings(), [{"id": "r0", "label": "1,234"}])
+
+
+def test_probabilities_that_leave_items_out_are_noted():
+    """Two labels drawn with probability 1 stand for 2 of 12 items, which is said; drawn with 1/6 they stand for all."""
+    rows = [{"id": n, "label": "pass"} for n in (3, 11)]
+    short = labelled(numbered(), [{**row, "probability": 1} for row in rows])
+    assert any("stand for about 2 of the run's 12" in note for note in short.notes)
+    assert not labelled(numbered(), [{**row, "probability": 1 / 6} for row in rows]).notes

@@ -12,7 +12,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 import yaml
-from commands import GOOD, Ended, apart, judgebench, pairs, read_json, read_jsonl, take_over, write_jsonl, write_judges
+from commands import (
+    GOOD,
+    Ended,
+    apart,
+    judgebench,
+    pairs,
+    process,
+    read_json,
+    read_jsonl,
+    take_over,
+    write_jsonl,
+    write_judges,
+)
 from loopback import LoopbackServer
 from processes import Running
 from scripted import ScriptedModels
@@ -280,7 +292,7 @@ def test_a_killed_tune_goes_on_where_it_was():
             time.sleep(0.005)
         running.kill()
         running.communicate()
-        ended = tune(templates=("plain", "careful"))
+        ended = process(*arguments)
         assert ended.status == 0, ended.err
         asked = [request.digest for request in live.requests]
     assert len(asked) - len(set(asked)) <= 4  # those that were in flight
@@ -389,18 +401,18 @@ def test_a_mistake_is_one_line_before_any_call(models, name):
     assert not Path("runs").exists()
 
 
-def test_a_dry_run_says_what_it_costs_and_can_show(models):
+def test_a_dry_run_says_what_it_costs_and_can_show():
     """Each wording on the train items, the two on the held-out ones, and the gain that they can show; no call."""
-    ended = tune("--dry-run", "--writer", "writer")
-    assert (ended.status, models.count, Path("runs").exists()) == (0, 0, False)
-    assert "held out: a gain of" in " ".join(ended.out.split())
-    said = json.loads(tune("--dry-run", "--json").out)
+    prepared("http://127.0.0.1:9/v1")
+    templates = [word for name in ("plain", "careful") for word in ("-t", f"{name}.jinja")]
+    ended = process("tune", "--data", "rows.jsonl", "-j", "mine", *templates, "--dry-run", "--json")
+    assert (ended.status, Path("runs").exists()) == (0, False)
+    said = json.loads(ended.out)
     assert [each["template"] for each in said["forecasts"]] == [
-        *(f"{name} (train)" for name in ("plain", "hasty", "careful")),
-        "plain (held out)",
-        "winner (held out)",
+        *("plain (train)", "careful (train)", "plain (held out)", "winner (held out)")
     ]
-    assert sum(each["calls"] for each in said["forecasts"]) == 3 * said["train_items"] + 2 * said["held_out_items"]
+    assert sum(each["calls"] for each in said["forecasts"]) == 2 * ITEMS
+    assert 0.1 < said["detects"] < 0.2  # 1.96 + 0.84 standard errors of sqrt(0.2 / 60), about
 
 
 def test_a_function_writes_candidates():
@@ -431,3 +443,15 @@ def test_the_example_of_a_writer_is_one():
     assert list(add_warning(template("plain"), edit, [])) == []
     (text,) = add_warning(template("plain"), edit, [failure])
     assert "{% block system %}\nLength is no merit.\n" in text
+
+
+def test_a_writer_with_no_usable_text_leaves_nothing_to_race():
+    """Said, with what was wrong; the run of the template in use is whole and can be read."""
+    with ScriptedModels(verdict) as running:
+        prepared(running.url)
+        with pytest.warns(UserWarning, match="plain-rubric left out"):
+            found = jb.tune(
+                data="rows.jsonl", judge="mine", templates=["plain.jinja"], writer=jb.ScriptedWriter({"rubric": ["{%"]})
+            )
+    assert (found.sentence, found.found) == ("nothing found: no candidate is left to race", False)
+    assert read_json(JUDGE / "plain/one-train/manifest.json")["state"] == "done"

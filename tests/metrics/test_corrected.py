@@ -212,3 +212,20 @@ def test_isotonic_regression():
 def test_intervals_hold(options):
     """With 20 labels of a rare class, or in groups with a useless judge, at least 93% of 95% intervals hold."""
     assert holds(80, seed=7, **options)["recommended"] >= 0.93 - 2 * math.sqrt(0.93 * 0.07 / 80)
+
+
+def test_an_error_that_few_labels_show_may_be_more_frequent():
+    """Where one of 20 labels shows an error that the judge makes in 18% of the items, PPI still holds the true 2%."""
+    judged = [1.0] + [0.0] * 19 + [1.0] * 100 + [0.0] * 380
+    found = corrected(LabelledSample(judged, [0.0] * 20 + [NAN] * 480))["ppi"]
+    assert found.value > 0.1
+    assert found.low <= 0.02
+
+
+def test_unequal_draws_make_an_unseen_error_likelier():
+    """Rogan-Gladen says nothing where one unseen error could count as much as all labels of a class."""
+    judged = [1.0] * 6 + [0.0] * 30 + [0.5] * 100
+    labels = [1.0] * 6 + [0.0] * 30 + [NAN] * 100
+    likely = [0.02] * 6 + [0.9] * 30 + [1.0] * 100
+    assert corrected(LabelledSample(judged, labels))["rogan_gladen"].sound
+    assert not corrected(LabelledSample(judged, labels, likely))["rogan_gladen"].sound

@@ -170,7 +170,7 @@ def test_a_head_of_another_size_is_refused(tmp_path):
 
 def test_a_language_model_is_told_its_way(tmp_path):
     """A generative reward model is a judge."""
-    with pytest.raises(ConfigError, match=r"is a language model .*: serve it and name it with judgebench run -j"):
+    with pytest.raises(ConfigError, match=r"is a language model .*: serve it, and name it with judgebench run -j"):
         scored(tiny(tmp_path / "m", "LlamaForCausalLM"), conversations(1))
 
 
@@ -249,3 +249,43 @@ def test_the_command_says_in_one_line_what_is_no_reward_model(tmp_path, monkeypa
         ended = judgebench("reward", model, "--benchmark", "custom", "--data", "rows.jsonl")
         assert (ended.status, len(ended.err.splitlines())) == (2, 1), ended.err
     assert not (tmp_path / "runs").exists()
+
+
+OWN_CODE = """
+from pathlib import Path
+
+from transformers import LlamaConfig, LlamaForSequenceClassification
+
+Path(MARK).touch()
+
+
+class OwnConfig(LlamaConfig):
+    model_type = "own"
+
+
+class OwnForScore(LlamaForSequenceClassification):
+    config_class = OwnConfig
+
+    def __init__(self, config):
+        super().__init__(LlamaConfig.from_dict(config.to_dict() | {"model_type": "llama"}))
+"""
+
+
+def test_code_that_comes_with_a_checkpoint_runs_only_when_asked_for(tmp_path):
+    """Refused in one line that names the option; with it the model scores as its weights say."""
+    mark = tmp_path / "mark"
+    folder = Path(tiny(tmp_path / "m"))
+    asked = conversations(3)
+    expected = scored(str(folder), asked)
+    (folder / "own.py").write_text(OWN_CODE.replace("MARK", repr(str(mark))))
+    edit_config(
+        folder,
+        model_type="own",
+        architectures=["OwnForScore"],
+        auto_map={"AutoConfig": "own.OwnConfig", "AutoModelForSequenceClassification": "own.OwnForScore"},
+    )
+    with pytest.raises(ConfigError, match="needs code of its own to run: read that code, then add --trust-remote-code"):
+        scored(str(folder), asked)
+    assert not mark.exists()
+    assert scored(str(folder), asked, trust_remote_code=True) == pytest.approx(expected, abs=1e-6)
+    assert mark.exists()
