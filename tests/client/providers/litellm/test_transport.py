@@ -1,6 +1,7 @@
 """The door to LiteLLM: how calls are begun, and what is closed after them."""
 
 import asyncio
+import contextvars
 import time
 from contextlib import aclosing
 
@@ -9,6 +10,7 @@ from loopback import LoopbackServer
 
 from judgebench.client import eased
 from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm.wire import WIRE, WireCall
 
 MESSAGES = [{"role": "user", "content": "one"}]
 
@@ -75,30 +77,22 @@ def _unwatched(monkeypatch):
         monkeypatch.setattr(lite.litellm(), f"{name}callback{'' if name else 's'}", [])
 
 
-async def _calls_seen(own, monkeypatch):
-    """The user messages that a callback of LiteLLM's got, of one call of ours, or of somebody else."""
-    litellm = lite.litellm()
-    seen, heard = [], asyncio.Event()
-
-    class Watching(litellm.integrations.custom_logger.CustomLogger):
-        async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
-            seen.append((kwargs["messages"][0]["content"], response_obj.choices[0].message.content))
-            heard.set()
-
-    _unwatched(monkeypatch)
-    monkeypatch.setattr(litellm, "callbacks", [Watching()])
-    with LoopbackServer(answer="[[B]]") as server:
-        call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
-        async with aclosing(lite.Connections()) as opened:
-            await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
-        await asyncio.wait_for(heard.wait(), 10)
-        await lite.close_clients("")
-    return seen
-
-
 def test_who_watches_litellm_gets_the_calls_of_a_run(monkeypatch):
     """Its logs are left out only where nobody takes them."""
-    assert asyncio.run(_calls_seen(True, monkeypatch)) == [("one", "[[B]]")]
+    litellm = lite.litellm()
+    log = litellm.litellm_core_utils.litellm_logging.Logging
+    _unwatched(monkeypatch)
+
+    def written(callbacks, wire):
+        monkeypatch.setattr(litellm, "callbacks", callbacks)
+        context = contextvars.copy_context()
+        context.run(WIRE.set, wire)
+        coroutine = context.run(log.async_success_handler, object())
+        coroutine.close()
+        return coroutine.__name__
+
+    assert written([], WireCall()) == "_nothing"
+    assert written([print], WireCall()) == written([], None) == "async_success_handler"
 
 
 def test_litellm_prices_what_others_ask_of_it(monkeypatch):
