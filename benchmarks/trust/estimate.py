@@ -104,6 +104,8 @@ ROWS = (
     _row("20 labels, judge right in 50%", right=0.5),
     _row("20 labels, rate 5%, judge right in 80%", rate=0.05),
     _row("20 labels, rate 95%, judge right in 95%", rate=0.95, right=0.95),
+    _row("20 labels, rate 2%, judge right in 80%", rate=0.02),
+    _row("50 labels, rate 20%, judge right in 10%", rate=0.2, right=0.1, labels=50),
     _row("30 labels, rate 20%, both orders averaged", rate=0.2, both=True, labels=30),
     _row("60 labels, rate 5%", rate=0.05, labels=60),
     _row("60 labels in groups of 4, correlated", rate=0.4, cluster=4, labels=60),

@@ -174,9 +174,11 @@ class EstimateFound(Tabular):
         judge = self.said(self.method("judge").value)
         taken = self.taken
         if taken is None or taken.value is None:
+            why = f"{_labels(self.labelled)}; {self.labels_needed} would be enough"
+            if self.labels_needed is None:
+                why = self.method("labels").note.removeprefix("cannot say: ")
             return (
-                f"Cannot say what people's {self.noun} is: {_labels(self.labelled)}; {self.labels_needed} would be "
-                f"enough. The judge alone says {judge}, which its errors bias."
+                f"Cannot say what people's {self.noun} is: {why}. The judge alone says {judge}, which its errors bias."
             )
         ends = "" if taken.low is None or taken.high is None else self._ends(taken.low, taken.high)
         by = _labels(self.labelled)

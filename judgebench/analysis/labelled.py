@@ -12,6 +12,7 @@ from judgebench.analysis.labelwords import LabelWords
 from judgebench.analysis.peoplerows import read_people
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure
+from judgebench.metrics.inclusion import left_out
 from judgebench.metrics.votes import join, majority
 from judgebench.runs import Finished, Run, open_run, protocol_of, run_templates, up_to_date
 
@@ -329,14 +330,13 @@ def _with_rows(
 
 
 def _short(found: Labelled) -> Iterator[str]:
-    """A warning where the stated probabilities leave much of the run out (by two standard errors of their sum)."""
+    """A warning where the stated probabilities leave much of the run out."""
     drawn = [item.probability for item in found.labelled]
-    stood = sum(1 / each for each in drawn)
-    error = sum((1 - each) / each**2 for each in drawn) ** 0.5
-    if found.drawn and len(drawn) < len(found.items) and stood + 2 * error < len(found.items):
+    if found.drawn and left_out(drawn, len(found.items)):
+        stood = sum(1 / each for each in drawn)
         yield (
             f"by their probabilities the labelled items stand for about {stood:,.0f} of the run's "
-            f"{len(found.items):,}: a kind that was hardly drawn may have no label, and no figure sees it"
+            f"{len(found.items):,}: a kind that was hardly drawn may have no label; check the column, or label more"
         )
 
 

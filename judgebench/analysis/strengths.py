@@ -256,7 +256,7 @@ def with_labels(models: Sequence[ModelStrength], found: Labelled) -> tuple[list[
 
 def _label_notes(models: Sequence[ModelStrength], sample: LabelledSample, told: CorrectedStrengths) -> Iterator[str]:
     if needed := labels_needed(sample):
-        yield f"cannot say how strong the models are: {sample.n} labels; {needed} would be enough"
+        yield f"cannot say how strong the models are: {sample.n} label{'s' * (sample.n != 1)}; {needed} would be enough"
         return
     yield (
         f"corrected by {sample.n} labelled pairs, taken as drawn at random (or as a column 'probability' states); the "

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,6 +17,7 @@ from judgebench.items import LABELS, TIE
 from judgebench.metrics.alternative import AlternativeTest, alternative_test
 from judgebench.metrics.ceiling import ReferenceRows, grade_rows, label_rows
 from judgebench.metrics.gate import decide, labels_needed
+from judgebench.metrics.inclusion import left_out
 from judgebench.runs import Run, find_runs, list_runs, open_run, titles_of
 
 if TYPE_CHECKING:
@@ -117,7 +119,15 @@ class _Validating:
         numbers = {unit: at for at, unit in enumerate(dict.fromkeys(units))}
         self._unit: Ints = np.array([numbers[unit] for unit in units], dtype=np.int64)
         self._every = np.ones(len(self._items), dtype=bool)
-        self._rows = self._reference_rows()
+        self._rows = replace(self._reference_rows(), unseen=self._unseen())
+
+    def _unseen(self) -> float:
+        """The weight of items that no labelled one stands for, by the stated probabilities."""
+        return left_out([item.probability for item in self._items], self._judged) if self._found.drawn else 0.0
+
+    @property
+    def _judged(self) -> int:
+        return sum(item.was_asked for item in self._found.items)
 
     def _check(self) -> None:
         path, count = self._finished.path, len(self._found.labelled)

@@ -43,6 +43,7 @@ class ReferenceRows:
         figures: By name, from such sums to a figure.
         extremes: What the judge's row can be at its worst or best, of weight 1.
         both_extremes: The same of the judge's row and the people's, one behind the other.
+        unseen: The weight of items that no labelled one stands for, as a share of the labelled ones' weight.
     """
 
     judge: Floats
@@ -51,6 +52,7 @@ class ReferenceRows:
     figures: Mapping[str, Figure]
     extremes: Floats
     both_extremes: Floats
+    unseen: float = 0.0
 
     def of_judge(self, name: str, weight: Floats, unit: Ints, chosen: Bools) -> GatedFigure | None:
         """The judge against the references, over some of the items."""
@@ -71,12 +73,15 @@ class ReferenceRows:
 
         return self._gated(both, less, self.both_extremes, (weight, unit, chosen & self.several))
 
-    @staticmethod
-    def _gated(rows: Floats, figure: Figure, extremes: Floats, over: tuple[Floats, Ints, Bools]) -> GatedFigure | None:
+    def _gated(
+        self, rows: Floats, figure: Figure, extremes: Floats, over: tuple[Floats, Ints, Bools]
+    ) -> GatedFigure | None:
         weight, unit, chosen = over
         if not chosen.any():
             return None
-        return gated_figure(UnitSums.of(rows[chosen], weight[chosen], unit[chosen]), figure, extremes)
+        return gated_figure(
+            UnitSums.of(rows[chosen], weight[chosen], unit[chosen]), figure, extremes, unseen=self.unseen
+        )
 
 
 def label_rows(labels: Sequence[Sequence[Sequence[int]]], judge: Sequence[Sequence[Shares]], k: int) -> ReferenceRows:

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from judgebench.metrics.inclusion import left_out
 from judgebench.metrics.isotonic import isotonic
 from judgebench.metrics.resampling import codes
 
@@ -33,6 +34,7 @@ LEAST_LABELS = 10
 ENOUGH_LABELS = 20
 """So many are recommended before anything is corrected."""
 
+_LEFT_OUT = "cannot say: by their probabilities the labelled items do not stand for all; label some of every kind"
 _FEW = 5.0
 _CLEARLY = 0.1
 """Rogan and Gladen's denominator has to be above this; nearer to 0 the interval holds too seldom."""
@@ -102,6 +104,9 @@ class LabelledSample:
         drawn = np.ones(self.n) if probabilities is None else np.asarray(probabilities, dtype=np.float64)[self.has]
         if not bool(((drawn > 0) & (drawn <= 1)).all()):
             raise ValueError("a probability to be labelled is not above 0 and up to 1")
+        stated = [] if probabilities is None else drawn.tolist()
+        self.left_out = left_out(stated, len(self.judged), errors=3.0) > 0
+        """Whether stated probabilities account for far fewer items than there are, beyond chance."""
         self.share: Floats = (1 / drawn) / (1 / drawn).sum()
         self.y, self.f, self.own = self.given[self.has], self.judged[self.has], self.cluster[self.has]
         self.equal = float(drawn.max() - drawn.min()) < _SAME
@@ -199,14 +204,20 @@ def corrected(data: LabelledSample, confidence: float = 0.95) -> dict[Method, Co
     found: dict[Method, Corrected] = {"labels": alone}
     found["judge"] = Corrected("judge", float(data.judged.mean()), note="biased by the judge's errors: no interval")
     if data.independent < LEAST_LABELS - _SAME:
-        note = _too_few(data)
-        found["labels"] = replace(alone, note=note, sound=False)
-        found |= {name: Corrected(name, None, note=note) for name in METHODS[2:]}
-        return found
+        return found | _nothing(alone, _too_few(data))
+    if data.left_out:
+        return found | _nothing(replace(alone, low=None, high=None), _LEFT_OUT)
     found["rogan_gladen"] = rogan_gladen(data, confidence)
     found["ppi"] = _powered("ppi", data, 1.0, confidence)
     found["ppi_plus"] = _powered("ppi_plus", data, data.tuned(), confidence)
     found["calibrated"] = _calibrated(data, confidence)
+    return found
+
+
+def _nothing(alone: Corrected, note: str) -> dict[Method, Corrected]:
+    """No method's figure but the labels' own, and why."""
+    found: dict[Method, Corrected] = {name: Corrected(name, None, note=note) for name in METHODS[2:]}
+    found["labels"] = replace(alone, note=note, sound=False)
     return found
 
 

@@ -89,7 +89,13 @@ class GatedFigure:
 
 
 def gated_figure(
-    units: UnitSums, figure: Figure, extremes: Floats, *, confidence: float = CONFIDENCE, seed: int = 0
+    units: UnitSums,
+    figure: Figure,
+    extremes: Floats,
+    *,
+    unseen: float = 0.0,
+    confidence: float = CONFIDENCE,
+    seed: int = 0,
 ) -> GatedFigure | None:
     """A figure with its interval.
 
@@ -97,6 +103,7 @@ def gated_figure(
         units: What it is of.
         figure: From sums to the figure.
         extremes: What an item can tell at its worst or best, of weight 1, shape (some, columns).
+        unseen: The weight of items that no unit stands for, as a share of the weight of all units.
         confidence: Of the interval.
         seed: Of the draws.
 
@@ -108,12 +115,13 @@ def gated_figure(
         value = float(figure(total))
         if not np.isfinite(value):
             return None
-        moved = figure(total + units.more * extremes)
+        size = max(units.more, unseen * units.items)
+        moved = figure(total + size * extremes)
         worst, best = (extremes[int(np.nanargmin(moved))], extremes[int(np.nanargmax(moved))])
         rng = np.random.default_rng(seed)
         kinds, times = distinct_rows(units.sums)
         drawn = rng.standard_gamma(times.astype(np.float64), (_DRAWS, len(times))) @ kinds
-        more = units.more * rng.standard_exponential(_DRAWS)[:, None]
+        more = size * rng.standard_exponential(_DRAWS)[:, None]
         tail = (1 - confidence) / 2
         low = np.nan_to_num(figure(drawn + more * worst), nan=value)
         high = np.nan_to_num(figure(drawn + more * best), nan=value)

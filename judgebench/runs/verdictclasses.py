@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from judgebench.items import Classes, class_key
 from judgebench.runs.verdictcells import ANSWERS, GRADE, LABEL, MODELS, ORDER, VERDICT, VerdictCells, class_text
 from judgebench.runs.verdictwords import UnknownWordError, is_none, pick_of, text_of
-from judgebench.sources.labels import read_label
+from judgebench.sources.labels import TIE, read_label
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
@@ -25,8 +25,8 @@ def classes_of(
 ) -> Classes | None:
     """The classes that the verdicts of a bare file are; None where they are choices or ratings.
 
-    They are where the items are single answers with a class; without items, where no word names an answer or a tie,
-    and no column says models, answers or an order.
+    They are where the items are single answers with a class; without items, where no word names an answer, not all are
+    ties, and no column says models, answers or an order. No item needs a label: people's may come later.
 
     Args:
         source: The file's rows.
@@ -38,11 +38,13 @@ def classes_of(
     if dataset is not None and not of_data and not _graded(dataset):
         return None
     found: dict[str, str] = {}
+    count = 0
     for said in _words(source, words):
+        count += 1
         found.setdefault(class_key(said), said)
         if len(found) > _MOST:
             return None
-    if dataset is None and not _are_classes(source, found.values()):
+    if dataset is None and not _are_classes(source, found.values(), count):
         return None
     names = list(dict.fromkeys([*sorted(of_data or ()), *sorted(found.values())]))
     shipped = _shipped(benchmark, names)
@@ -83,15 +85,19 @@ def _words(source: Source, words: Mapping[str, str]) -> Iterator[str]:
                 yield words.get(text_of(said), said)
 
 
-def _are_classes(source: Source, words: Iterable[str]) -> bool:
-    """Whether no word is a choice among answers."""
+def _are_classes(source: Source, words: Iterable[str], count: int) -> bool:
+    """Whether no word is a choice among answers; without labels each must be said twice or more, on average."""
     first = next(iter(source), None)
     columns = set() if first is None else {*VerdictCells.of(first, 0).data}
     several = {name for pair in (*MODELS, *ANSWERS) for name in pair} | {*ORDER, "completions"}
     said = list(words)
-    if columns & several or not columns & {*VERDICT} or not columns & {*LABEL, *GRADE} or len(said) < 2:
+    if columns & several or not columns & {*VERDICT} or not said:
         return False
-    return not any(_is_choice(word) for word in said)
+    if not columns & {*LABEL, *GRADE} and count < 2 * len(said):
+        return False
+    # A word for a tie, such as neutral or bad, is a class beside one that is no choice.
+    ties = [read_label(word) == TIE for word in said]
+    return not all(ties) and not any(_is_choice(word) for word, tie in zip(said, ties, strict=True) if not tie)
 
 
 def _is_choice(word: str) -> bool:

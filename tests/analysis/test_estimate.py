@@ -170,6 +170,14 @@ def test_long_names_fit_a_terminal():
     assert max(map(len, ended.out.splitlines())) <= 80
 
 
+def test_labels_that_leave_a_kind_out_say_nothing():
+    """Thirty labels drawn with 0.9 stand for 33 of 90 items, so the sentence says that it cannot say, and why."""
+    rows = [{**row, "probability": 0.9} for row in votes(30, lambda n: ["pass", "fail"][n % 2])]
+    found = jb.estimate(classes(), rows)
+    assert found.recommended is None
+    assert "do not stand for all" in found.sentence
+
+
 def test_too_few_labels_say_nothing():
     """With six labels the sentence says that it cannot say, and how many are enough."""
     found = jb.estimate(pairs(), votes(6))

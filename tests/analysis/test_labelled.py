@@ -265,8 +265,8 @@ def test_grades_may_have_a_decimal_comma():
 
 
 def test_probabilities_that_leave_items_out_are_noted():
-    """Two labels drawn with probability 1 stand for 2 of 12 items, which is said; drawn with 1/6 they stand for all."""
+    """Two labels drawn with 1/2 stand for 4 of 12 items (standard error 2), which is said; with 1/6 for all."""
     rows = [{"id": n, "label": "pass"} for n in (3, 11)]
-    short = labelled(numbered(), [{**row, "probability": 1} for row in rows])
-    assert any("stand for about 2 of the run's 12" in note for note in short.notes)
+    short = labelled(numbered(), [{**row, "probability": 0.5} for row in rows])
+    assert any("stand for about 4 of the run's 12" in note for note in short.notes)
     assert not labelled(numbered(), [{**row, "probability": 1 / 6} for row in rows]).notes

@@ -179,3 +179,11 @@ def test_usage_errors_are_one_line(options, said):
     ended = judgebench("validate", pairs().path, *options)
     assert (ended.status, ended.out, ended.err.count("\n")) == (2, "", 1)
     assert said in ended.err
+
+
+def test_labels_that_leave_a_kind_out_do_not_decide():
+    """All of 30 labels are right, but drawn with 0.9 they stand for 33 of 60 items: the rest may all be wrong."""
+    rows = [{"id": f"q{at}", "label": "AB"[at % 2]} for at in range(30)]
+    assert jb.validate(pairs(), rows, need="agreement=0.8").decision == "trusted"
+    drawn = [{**row, "probability": 0.9} for row in rows]
+    assert jb.validate(pairs(), drawn, need="agreement=0.8").decision == "cannot_say"

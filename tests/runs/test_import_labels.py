@@ -106,3 +106,21 @@ def test_rows_that_cannot_be_used_are_named(row, message):
     """The row and what is wrong."""
     with pytest.raises(ConfigError, match=message):
         jb.import_verdicts([*ROWS, row], judge="j")
+
+
+WORDS = [("pass", "fail"), ("toxic", "safe"), ("positive", "negative", "neutral"), ("good", "bad"), ("pass",)]
+
+
+@pytest.mark.parametrize("words", WORDS, ids=str)
+def test_classes_need_no_label(words):
+    """Verdicts that are words for classes are a label run though no row has a label: people's may come later."""
+    rows = [{"id": n, "verdict": words[n % len(words)]} for n in range(12)]
+    (run,) = jb.import_verdicts(rows, judge="j")
+    assert [judgement.verdict for judgement in run.judgements] == [row["verdict"] for row in rows]
+    assert run.manifest.template.mode == "label"
+
+
+def test_remarks_are_no_classes():
+    """Words that hardly come again are no classes, so each row is named as one without a verdict."""
+    with pytest.raises(ConfigError, match="expected A, B, tie"):
+        jb.import_verdicts([{"id": n, "verdict": f"fine {n}"} for n in range(12)], judge="j")
