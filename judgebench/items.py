@@ -640,6 +640,15 @@ def item_print(item: Item) -> str:
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
+def text_print(item: Item) -> str:
+    """What tells whether two items have the same texts, whatever their ids and labels: 16 hexadecimal digits."""
+    answers = sorted(json.dumps([turn.message for turn in each.turns], default=str) for each in item.completions)
+    text = json.dumps(
+        [[turn.message for turn in item.conversation], answers, item.reference, item.criteria], default=str
+    )
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
+
+
 def item_from_json(data: Mapping[str, Any]) -> Item:
     """The item that `item_to_json` wrote."""
     return Item(

@@ -67,7 +67,7 @@ def compare(
     """
     if margin is not None and not 0 < margin < 100:
         raise ConfigError(f"margin is {margin!r}: must be above 0 and below 100, in points")
-    every = [*list_runs(runs), *others]
+    every = list_runs([*list_runs(runs), *others])
     reading = counted(every, "reading runs", unit="runs", total=len(every))
     opened = [up_to_date(run if isinstance(run, Run) else open_run(run)) for run in reading]
     _check(opened)

@@ -8,6 +8,7 @@ from dataclasses import fields
 from statistics import fmean
 from typing import TYPE_CHECKING, NamedTuple
 
+from judgebench._util.text import percent
 from judgebench.analysis.drifted import DatedRun, Drift, FlippedItem, SystemChange
 from judgebench.analysis.estimate import ItemFigures, question_of
 from judgebench.analysis.labelled import verdicts_of
@@ -115,13 +116,14 @@ def drift_of(
     if system is not None:
         if judge is None:
             raise ConfigError(f"{one.path} and {other.path}: no item has a score on both dates, so none can be split")
-        change = _system(one, system, score, model, judge)
+        change = _system((one, other), system, score, model, judge)
     return Drift(
         benchmark=one.benchmark.name,
         title=f"{benchmark_title([one.run, other.run])}: drift of {one.name.judge}",
         first=_dated(one),
         second=_dated(other),
         items=replies.items,
+        judged=replies.judged,
         same_replies=replies.same,
         flips=test,
         score=score.what,
@@ -133,7 +135,7 @@ def drift_of(
         flipped=tuple(replies.flipped()),
         temperature=_temperature(one),
         retested=again is not None,
-        notes=tuple(dict.fromkeys([*one.notes, *other.notes, *replies.notes()])),
+        notes=tuple(dict.fromkeys([*one.notes, *other.notes, *replies.notes(), *_of_retest(one, again)])),
     )
 
 
@@ -214,6 +216,7 @@ class _Replies:
     Attributes:
         same: How many replies of the second date are those of the first, out of the cache.
         items: How many items have a reply on both dates.
+        judged: How many of these have a verdict on a date at least.
         scale: Of ratings; None where verdicts are the same or not.
     """
 
@@ -228,6 +231,8 @@ class _Replies:
         self.questions: list[Question] = [*self._by_place.values()]
         self.units = [one.keys[item].unit for item, _ in self._by_place]
         self.items = len({item for item, _ in self._by_place})
+        verdicts = {item for (item, _), pair in self._by_place.items() if {*pair[0], *pair[1]} != {NO_VERDICT}}
+        self.judged = len(verdicts)
         ratings = [each for pair in self.questions for said in pair for each in said if isinstance(each, float)]
         self.scale = _width(one, ratings) if ratings else None
 
@@ -256,9 +261,27 @@ class _Replies:
 
     def notes(self) -> list[str]:
         """What a reader must know."""
-        if not self.same:
-            return []
-        return [f"{self.same:,} replies of the second run are those of the first, out of the cache: left out"]
+        found = []
+        if self.same:
+            found.append(f"{self.same:,} replies of the second run are those of the first, out of the cache: left out")
+        dates = [[said for pair in self.questions for said in pair[date]] for date in (0, 1)]
+        failed = [said.count(NO_VERDICT) / len(said) if said else 0.0 for said in dates]
+        if any(failed):
+            before, after = (percent(each) for each in failed)
+            found.append(
+                f"no verdict in {before} of replies on the first date and {after} on the second: a failure counts as a "
+                "verdict of its own"
+            )
+        return found
+
+
+def _of_retest(one: Finished, again: Finished | None) -> list[str]:
+    if again is None:
+        return []
+    days = [(each.run.manifest.started or "")[:10] for each in (one, again)]
+    if not all(days) or days[0] == days[1]:
+        return []
+    return [f"the retest is of {days[1]} and the first run of {days[0]}: a change between them counts as noise"]
 
 
 def _is_copy(judgement: Judgement, earlier: Judgement | None) -> bool:
@@ -318,7 +341,8 @@ def _figures(run: Finished, model: str | None) -> tuple[dict[str, float], str, b
     except ConfigError:  # verdicts that are no choice, class or grade, or choices without two models: their credit
         if model is not None:
             raise
-        known = {item: each.credit for item, each in run.outcomes.items() if run.readings.get(item)}
+        answered = {item for item, among in run.readings.items() if any(not each.failed for each in among)}
+        known = {item: each.credit for item, each in run.outcomes.items() if item in answered}
         return {item: credit for item, credit in known.items() if credit is not None}, "score", False
     items = [item for item in question.items if item.shares]
     judged = ItemFigures.of(items, question, drawn=False).judged
@@ -327,7 +351,7 @@ def _figures(run: Finished, model: str | None) -> tuple[dict[str, float], str, b
 
 
 def _system(
-    anchors: Finished,
+    anchors: tuple[Finished, Finished],
     runs: tuple[Run | str | Path, Run | str | Path],
     score: _Score,
     model: str | None,
@@ -337,9 +361,15 @@ def _system(
     opened = [_opened(each) for each in runs]
     if opened[0].path.resolve() == opened[1].path.resolve():
         raise ConfigError(f"{opened[0].path}: named twice; --system needs a run of each date")
+    for each in opened:
+        if each.path.resolve() in {anchor.path.resolve() for anchor in anchors}:
+            raise ConfigError(
+                f"{each.path}: named twice; --system needs runs over the system's answers of each date, not those over "
+                "the same answers"
+            )
     sides = []
     for each in opened:
-        _check_same(anchors, each)
+        _check_same(anchors[0], each)
         values, what, _ = _figures(each, model)
         if what != score.what:
             raise ConfigError(f"{each.path} has a {what}, and the anchors a {score.what}: judge both alike")
@@ -352,6 +382,7 @@ def _system(
     return SystemChange(
         first=opened[0].path,
         second=opened[1].path,
+        started=(opened[0].run.manifest.started, opened[1].run.manifest.started),
         items=(len(first), len(second)),
         scores=(fmean(first), fmean(second)),
         total=total,

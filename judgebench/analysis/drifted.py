@@ -63,10 +63,12 @@ class SystemChange:
         total: The change.
         judge: What of it is the judge's: the change over the same answers.
         system: The rest.
+        started: When each run was, in UTC; None where that is not known.
     """
 
     first: Path
     second: Path
+    started: tuple[str | None, str | None]
     items: tuple[int, int]
     scores: tuple[float, float]
     total: Shift
@@ -80,6 +82,7 @@ class Drift(Tabular):
 
     Attributes:
         items: How many have a reply on both dates.
+        judged: How many of these have a verdict on a date at least.
         same_replies: How many replies of the second run are those of the first, out of the cache.
         flips: Verdicts that differ between the dates, beside those that differ on one.
         score: What the score is.
@@ -97,6 +100,7 @@ class Drift(Tabular):
     first: DatedRun
     second: DatedRun
     items: int
+    judged: int
     same_replies: int
     flips: FlipTest
     score: str
@@ -118,7 +122,7 @@ class Drift(Tabular):
     @property
     def decision(self) -> Literal["drift", "no_drift", "cannot_say"]:
         """Whether the judge changed."""
-        if self.items < FEWEST_ITEMS:
+        if self.judged < FEWEST_ITEMS:
             return "cannot_say"
         if any(p <= ALPHA / len(self.tests) for p in self.tests):
             return "drift"
@@ -141,6 +145,7 @@ class Drift(Tabular):
             ],
             "served_model_changed": self.model_changed,
             "items": self.items,
+            "judged": self.judged,
             "same_replies": self.same_replies,
             "flips": asdict(self.flips),
             "score": self.score,
@@ -156,6 +161,7 @@ class Drift(Tabular):
                 "second": str(self.system.second),
                 "items": [*self.system.items],
                 "scores": [*self.system.scores],
+                "started": [*self.system.started],
             }
         return said
 
@@ -170,6 +176,11 @@ class Drift(Tabular):
         if self.items < FEWEST_ITEMS:
             fix = "; rerun with --refresh" if self.same_replies else ""
             return f"CANNOT SAY: {self.items} items have new replies on both dates; {FEWEST_ITEMS} are needed{fix}"
+        if self.judged < FEWEST_ITEMS:
+            return (
+                f"CANNOT SAY: {self.judged} of {self.items} items have a verdict on a date; {FEWEST_ITEMS} are needed; "
+                f"judgebench show {self.second.path}"
+            )
         if test.p is not None and test.noise is not None and test.between is not None:
             between = f"{what.format(percent(test.between))} {dates}, {percent(test.noise)} on one date ({_p(test.p)})"
         if self.decision == "drift":
@@ -260,6 +271,10 @@ class Drift(Tabular):
             )
         if self.first.started and self.second.started and self.first.started > self.second.started:
             found.append("the first run is the later one: changes are read backwards")
+        if self.system is not None:
+            before, after = self.system.started
+            if before and after and before > after:
+                found.append("the first run of --system is the later one: its change is read backwards")
         return found
 
 

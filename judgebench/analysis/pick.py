@@ -74,7 +74,7 @@ def pick(
         raise ConfigError(f"margin is {margin!r}: must be above 0, in points")
     if budget is not None and not budget >= 0:
         raise ConfigError(f"budget is {budget!r}: must be at least 0, in USD per 1,000 items")
-    paths = list(dict.fromkeys(path for each in [*list_runs(runs), *others] for path in _folders(each)))
+    paths = list(dict.fromkeys(path for each in list_runs([*list_runs(runs), *others]) for path in _folders(each)))
     by_benchmark, unreadable = open_by_benchmark(paths)
     if len(by_benchmark) > 1:
         raise ConfigError(

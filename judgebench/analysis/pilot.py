@@ -113,7 +113,7 @@ def pilot_of(runs: Sequence[Finished]) -> Pilot:
     costs = [_cost_per_reply(run) for run in runs]
     known = [cost for cost in costs if cost is not None]
     judged = [run for run in runs if not run.is_scores]
-    per_item = [run.metrics.judgements / max(run.metrics.items, 1) for run in judged]
+    per_item = [_replies(run) / max(run.metrics.items, 1) for run in judged]
     return Pilot(
         paths=tuple(run.path for run in runs),
         items=len(ids),
@@ -187,10 +187,12 @@ def _design_effect(whole: PairedScores, credits_: Floats) -> float:
 def _noise(runs: Sequence[Finished], ids: Sequence[str]) -> tuple[ReplyNoise, int, int]:
     """The noise of one reply, the mean of the runs, and in how many orders and samples they were judged.
 
-    Runs of different orders or samples, of votes that stop early and of scores say nothing of it.
+    Runs of different orders or samples, of votes that stop early and of scores say nothing of it, nor do fewer than 10
+    items with a credit for every reply.
     """
     every = [each.found for run in runs for each in components_of([run], ids)]
-    if len(every) < len(runs) or len({(each.orders, each.samples) for each in every}) > 1:
+    few = any(each.items < LEAST_ITEMS for each in every)
+    if few or len(every) < len(runs) or len({(each.orders, each.samples) for each in every}) > 1:
         asked = [protocol_of(run) for run in runs if not run.is_scores]
         designs = {(2 if each.orders == "both" else 1, each.samples) for each in asked}
         return ReplyNoise(), *(designs.pop() if len(designs) == 1 else (1, 1))
@@ -218,6 +220,12 @@ def _of_labels(run: Finished) -> tuple[float | None, float | None]:
     total = sum(totals.values())
     correlation = mcc.get("score") if isinstance(mcc, dict) else None
     return correlation, totals.get(classes.positive, 0) / total if total else None
+
+
+def _replies(run: Finished) -> int:
+    """How many were asked for: of a jury or a cascade those of all its judges."""
+    usage = run.metrics.usage
+    return usage.calls + usage.cached if run.made_of else run.metrics.judgements
 
 
 def _cost_per_reply(run: Finished) -> float | None:

@@ -127,7 +127,7 @@ class PowerPlan(Tabular):
         if not self.differences:
             return ""
         few, two = self.differences[0], "two runs" if self.runs == 2 else f"any two of {self.runs} runs"
-        points = margin_text(round(few.difference, 1), self.measure)
+        points = margin_text(few.difference if self.asked_items is None else round(few.difference, 1), self.measure)
         if self.asked_items is not None:
             return f"{_items(few.items)} detect differences of {points} or more between {two} (80% power)"
         price = "" if few.cost_usd is None else f", {dollars(few.cost_usd)}"

@@ -23,7 +23,6 @@ from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
 from judgebench.engine.tuneresult import compared, found_files, raced, spent_on
 from judgebench.engine.writing import writing_request, written_by_model
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
-from judgebench.items import item_print
 from judgebench.judges import Judge
 from judgebench.protocols import blocks
 from judgebench.runs import (
@@ -151,6 +150,7 @@ class _Tuning:
     async def run(self, held: ExitStack) -> Tuned:
         first = self._begin(self.plan.baseline, held)
         self._announce([first])
+        keep_look(self.folder.parent, self._past_race())
         written: list[Wording] = []
         if self.plan.edits:
             written, early = await self._written(first)
@@ -308,7 +308,7 @@ class _Tuning:
         if before:
             times = "once" if before == 1 else f"{before} times"
             self.notes.append(
-                f"held-out items were looked at before ({times}): the interval no longer holds at 95%; confirm on new "
+                f"held-out items were seen before ({times}): the interval no longer holds at 95%; confirm on new "
                 "labelled items"
             )
         found = self._found(every, race, "done", "" if look.low > 0 else "which may be chance", look, measure)
@@ -322,8 +322,12 @@ class _Tuning:
 
     def _past_look(self, specs: Sequence[RunSpec]) -> PastLook:
         key = short_hash({"runs": [spec.identity() for spec in specs]})
-        prints = tuple(sorted(item_print(item) for item in self.plan.held))
-        return PastLook(key, now(), specs[0].template.name, specs[1].template.name, prints)
+        return PastLook(key, now(), specs[0].template.name, specs[1].template.name, self.plan.texts_of(self.plan.held))
+
+    def _past_race(self) -> PastLook:
+        """A race, after which its train items are no longer items that nothing has seen."""
+        texts = self.plan.texts_of(self.plan.baseline.dataset)
+        return PastLook(short_hash({"train": texts}), now(), "", self.plan.baseline.template.name, texts, part="train")
 
     def _found(
         self,
@@ -335,7 +339,7 @@ class _Tuning:
         measure: Measure = "share",
     ) -> Tuned:
         spec = self.plan.baseline
-        if race is not None and race.ending == "budget":
+        if race is not None and race.ending == "budget" and state == "done":
             self.notes.append(
                 f"the race ended after {len(race.judged[race.race.leader]):,} train items, so that the budget of "
                 f"${self.options.budget:g} reaches for the held-out items"

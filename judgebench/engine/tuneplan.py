@@ -12,7 +12,7 @@ from judgebench.engine.forecast import DISCORDANCE
 from judgebench.engine.plan import chosen_judges, companion_of, named_templates, plan
 from judgebench.engine.writing import read_edits
 from judgebench.errors import ConfigError
-from judgebench.items import Outcome
+from judgebench.items import TIE, Outcome, text_print
 from judgebench.judges import Judge, load_judges
 from judgebench.metrics.accuracy import group_weights
 from judgebench.metrics.comparisons import minimal_detectable_difference
@@ -69,6 +69,11 @@ class TunePlan:
             return math.nan
         return minimal_detectable_difference(_units(self.held), discordant=DISCORDANCE)
 
+    @staticmethod
+    def texts_of(dataset: Dataset) -> tuple[str, ...]:
+        """What tells items by their texts, sorted."""
+        return tuple(sorted({text_print(item) for item in dataset}))
+
     def on_held_out(self, spec: RunSpec) -> RunSpec:
         """A run over the train items as one over the held-out ones."""
         return over(self.held, spec)
@@ -108,6 +113,8 @@ def plan_tune(benchmark: str, planned: PlanOptions, tuning: TuneOptions) -> Tune
     train = first.dataset.only({key.id for key in keys} - apart, "train", share)
     held = first.dataset.only(apart, "held-out", share)
     _check_sizes(keys, train, held, share)
+    _check_labels(train, "train")
+    _check_labels(held, "held-out")
     writer = None if tuning.writer is None else _writer(tuning.writer, planned.providers)
     return TunePlan(
         candidates=[Wording(over(train, cell), "given") for cell in grid.cells],
@@ -158,12 +165,15 @@ def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: 
         )
     sizes = _units(train), _units(held)
     if min(sizes) < FEWEST:
-        what = "items" if sum(sizes) == len(keys) else "independent items (groups)"
+        parts = f"{sizes[0]:,} to choose by and {sizes[1]:,} held out, at least {FEWEST} each are needed"
+        if sum(sizes) >= 3 * FEWEST and not 0.25 <= share <= 0.75:
+            raise ConfigError(f"--held-out {share:g} parts {sum(sizes):,} labelled items badly: {parts}; take 0.5")
         needed = next(n for n in range(10, 100_000, 10) if _detectable(n) <= _ENOUGH)
+        wanted = max(needed / share, FEWEST / (1 - share))
+        groups = "" if sum(sizes) >= len(train.keys) + len(held.keys) else f" in {sum(sizes):,} groups"
         raise ConfigError(
-            f"{sum(sizes)} labelled {what} are too few: {sizes[0]} to choose by and {sizes[1]} held out, at least "
-            f"{FEWEST} each are needed. A gain of 10 points takes about {math.ceil(needed / share / 10) * 10} with "
-            f"--held-out {share:g}"
+            f"{len(keys):,} labelled items{groups} are too few: {parts}. A gain of 10 points takes about "
+            f"{math.ceil(wanted / 10) * 10:,}{' groups' if groups else ''} with --held-out {share:g}"
         )
     for part, dataset in (("to choose by", train), ("held out", held)):
         outcomes = [Outcome(key, 0.5, 0.5, 0.5) for key in dataset.keys.values()]
@@ -172,6 +182,24 @@ def _check_sizes(keys: Sequence[ItemKey], train: Dataset, held: Dataset, share: 
             raise ConfigError(
                 f"the items that are {part} lack a section of the score: take more items, or others with --subset"
             )
+
+
+def _check_labels(dataset: Dataset, part: str) -> None:
+    """Refuses labels that a judge which always says the same agrees with.
+
+    Raises:
+        ConfigError: All are one class, one grade or ties.
+    """
+    keys = dataset.keys.values()
+    labels = {key.human_score if key.graded else key.gold for key in keys if not key.attributes}
+    if len(labels) == 1 and (label := labels.pop()) is not None:
+        what = (
+            "are ties" if label == TIE else f"have the label {label:g}" if isinstance(label, float) else f"are {label}"
+        )
+        raise ConfigError(
+            f"all {len(keys):,} {part} items {what}: always the same verdict agrees with such labels, so no wording is "
+            "better; add items with other labels"
+        )
 
 
 def _detectable(items: int) -> float:

@@ -30,6 +30,8 @@ _LARGEST = 0.25
 WORDINGS = "wordings"
 ITEMS, ITEM_WORDINGS, ORDERS, ORDER_WORDINGS = "items", "items x wordings", "orders", "orders x wordings"
 SAMPLES, RESIDUAL = "samples", "residual"
+_FURTHEST = {ITEMS: 1.0, ITEM_WORDINGS: 0.5, ORDERS: 0.25, ORDER_WORDINGS: 0.25, SAMPLES: 0.5, RESIDUAL: 0.5}
+"""The most that one item can say of each variance."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -129,7 +131,9 @@ def variance_components(
     spread = {source: _unit_means(values, unit, count) for source, values in parts.items()}
     total = sum(max(float(values.mean()), 0.0) for values in parts.values())
     found = [
-        Component(source, *_ends(float(values.mean()), spread[source]), _share(float(values.mean()), total))
+        Component(
+            source, *_ends(float(values.mean()), spread[source], _FURTHEST[source]), _share(float(values.mean()), total)
+        )
         for source, values in parts.items()
     ]
     if wordings > 1:
@@ -192,10 +196,18 @@ def _unit_means(values: Floats, unit: npt.NDArray[np.int64], count: int) -> Floa
     return sums * math.sqrt(count / max(count - 1, 1))
 
 
-def _ends(variance: float, apart: Floats) -> tuple[float, float, float]:
-    """The variance with its interval."""
-    reach = _reach(apart)
-    return variance, max(variance - reach, 0.0), max(variance + reach, 0.0)
+def _ends(variance: float, apart: Floats, most: float) -> tuple[float, float, float]:
+    """The variance with its interval.
+
+    Student's, from what each unit adds to the deviation of the mean and two units more, one with the most that a unit
+    can say and one with nothing: so what few units show, or none, has a width (Agresti and Caffo 2000,
+    doi:10.1080/00031305.2000.10474560).
+    """
+    n = len(apart)
+    centre = (n * variance + most) / (n + 2)
+    more = [(most - variance) / (n + 2), -variance / (n + 2)]
+    reach = _reach(np.concatenate([apart * n / (n + 2), more]))
+    return variance, max(min(variance, centre - reach), 0.0), max(min(centre + reach, _LARGEST), variance, 0.0)
 
 
 def _reach(apart: Floats) -> float:
@@ -236,5 +248,8 @@ def _icc(
         return None, None, None
     icc = max(float(parts[ITEMS].mean()), 0.0) / total
     apart = (spread[ITEMS] - icc * sum(spread.values(), start=np.zeros(1))) / total
-    reach = _reach(apart)
+    # Two units more, as for the variances: one apart from all others, and one whose own replies are.
+    n, within = len(apart), max(most for source, most in _FURTHEST.items() if source in parts and source != ITEMS)
+    more = [(1 - icc) * _FURTHEST[ITEMS] / total / (n + 2), -icc * within / total / (n + 2)]
+    reach = _reach(np.concatenate([apart * n / (n + 2), more]))
     return icc, max(icc - reach, 0.0), min(icc + reach, 1.0)

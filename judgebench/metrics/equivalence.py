@@ -120,18 +120,23 @@ def contenders(scores: Floats, drawn: Floats, n: float, *, confidence: float = C
     Args:
         scores: Of the runs, shape (runs,), at least two.
         drawn: Their scores in resamples of the same items, shape (runs, resamples).
-        n: How many items of equal weight they are worth: no difference is surer than so many items make it.
+        n: How many items of equal weight they are worth: no difference is surer than so many items make it, and
+            Student's t has n - 1 degrees.
         confidence: How often all intervals hold together.
     """
+    from scipy.special import ndtr, stdtrit
+
     runs, z = len(scores), NormalDist().inv_cdf(confidence)
     floor = (least := NormalDist().inv_cdf(0.5 + confidence / 2)) / (n + least * least)
+    half = 0.5 / n  # the continuity correction of a difference of whole items
     reach = np.zeros((runs, runs))  # by run, how far each other one may seem better where it is the best
     for run in range(runs):
         others = [other for other in range(runs) if other != run]
         apart = drawn[others] - drawn[run]
         sds = np.maximum(apart.std(axis=1), floor)
         deviations = (apart - (scores[others] - scores[run])[:, None]) / sds[:, None]
-        reach[run, others] = max(float(np.quantile(deviations.max(axis=0), confidence)), z) * sds
+        critical = max(float(np.quantile(deviations.max(axis=0), confidence)), z)
+        reach[run, others] = float(stdtrit(max(n - 1, 1.0), ndtr(critical))) * sds + half
     below = scores[:, None] - scores[None, :]  # each run less each other
     np.fill_diagonal(below, np.inf)
     high = np.maximum((below + reach).min(axis=1), 0.0)

@@ -39,6 +39,7 @@ from judgebench.runs.manifest import (
     DEFAULT_OUT as DEFAULT_OUT,
     IMPORTED as IMPORTED,
     MANIFEST as MANIFEST,
+    TUNED as TUNED,
     DerivedEntry as DerivedEntry,
     Manifest as Manifest,
     Name as Name,
@@ -102,7 +103,6 @@ from judgebench.runs.templates import (
     run_templates as run_templates,
 )
 from judgebench.runs.tuned import (
-    TUNED as TUNED,
     TUNED_RECORD as TUNED_RECORD,
     CandidateEnd as CandidateEnd,
     HeldOutLook as HeldOutLook,

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 DEFAULT_OUT = "runs"
 """Where runs go when nothing else is said."""
 
+TUNED = "tuned"
+"""The folder beside the templates' folders in which `tune` keeps what it found."""
 FORMAT = 1
 """The version of the folder's layout, in every manifest."""
 

@@ -19,7 +19,7 @@ from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
 from judgebench.runs.itemfile import ITEMS, read_items
 from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
-from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, Manifest, read_manifest, wrong_format
+from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, TUNED, Manifest, read_manifest, wrong_format
 from judgebench.runs.outcomes import outcome_lines, read_outcomes
 
 if TYPE_CHECKING:
@@ -206,8 +206,19 @@ def find_runs(folder: Path) -> list[Path]:
 
 
 def list_runs(runs: Run | str | Path | Iterable[Run | str | Path]) -> list[Run | str | Path]:
-    """Runs, or their folders, as a list; one by itself is a list of one."""
-    return [runs] if isinstance(runs, Run | str | Path) else list(runs)
+    """Runs, or their folders, as a list; one by itself is a list of one.
+
+    Of several, what `tune` keeps beside its runs is left out: `runs/custom/*/*/*` names it too.
+    """
+    if isinstance(runs, Run | str | Path):
+        return [runs]
+    every = list(runs)
+    found = [each for each in every if isinstance(each, Run) or not _kept_by_tune(Path(each))]
+    return found or every
+
+
+def _kept_by_tune(path: Path) -> bool:
+    return TUNED in {path.name, path.parent.name} and not (path / MANIFEST).exists() and not find_runs(path)
 
 
 def open_run(path: str | Path) -> Run:

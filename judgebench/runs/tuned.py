@@ -14,15 +14,15 @@ from judgebench._util.table import Column, Table, Tabular
 from judgebench._util.text import difference_text, dollars, thousands
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import Measure
+from judgebench.runs.manifest import TUNED
 
-TUNED = "tuned"
-"""The folder beside the templates' folders."""
 TUNED_RECORD, LOOKS = "tuned.json", "looks.jsonl"
 
-_RACE_NOTE = (
+_GAIN_NOTE = (
     "gain: against the template in use, on the train items that both judged; the winner was chosen by it, so it is too "
-    "high. dropped: significantly worse than the best (sequential test, all pairs together at 5%)"
+    "high"
 )
+_DROPPED_NOTE = "dropped: significantly worse than the best (sequential test, all pairs together at 5%)"
 
 CandidateEnd = Literal["baseline", "won", "lost", "dropped", "left out"]
 State = Literal["done", "stopped", "interrupted"]
@@ -80,7 +80,7 @@ class HeldOutLook:
         high: The upper end.
         smallest: The smallest true gain that so many items show with a chance of 80%.
         missing: On how many items one of the two has no credit; the interval allows for any value there.
-        looks_before: How often some of these items were looked at before with other wordings.
+        looks_before: How many earlier races and looks have seen some of these items.
         run: The folder of the winner's run over them.
         baseline_run: The folder of the other's.
         cost_per_1000: What 1,000 items cost with the winner, in USD; None where the price is not known.
@@ -164,7 +164,7 @@ class Tuned(Tabular):
             return (
                 f"nothing found: {self.look.winner} {gain_text(self.look, self.measure, priced=False)}, {self.reason}"
             )
-        seen = "; looked at before, so no longer a 95% interval" if self.look.looks_before else ""
+        seen = "; seen before, so no longer a 95% interval" if self.look.looks_before else ""
         return f"{self.look.winner}: {gain_text(self.look, self.measure)}{seen}"
 
     def to_json(self) -> dict[str, object]:
@@ -181,6 +181,8 @@ class Tuned(Tabular):
 
     def _race(self) -> Table:
         unit = {"unit": self.measure}
+        notes = [_GAIN_NOTE] if any(each.gain is not None for each in self.candidates) else []
+        notes += [_DROPPED_NOTE] if any(each.end == "dropped" for each in self.candidates) else []
         return Table.of(
             self.candidates,
             {
@@ -193,7 +195,7 @@ class Tuned(Tabular):
             },
             lambda each: {**unit, "style": "strong" if each.end == "won" else ""},
             title=f"{self.benchmark} · {self.judge}: race on {thousands(self.train_items)} train items",
-            notes=[_RACE_NOTE],
+            notes=notes,
         )
 
     def _look(self, look: HeldOutLook) -> Table:
@@ -270,7 +272,8 @@ class PastLook:
         at: When it began.
         winner: The winner of the race.
         baseline: The wording in use.
-        items: A print of each item.
+        items: A print of each item's texts.
+        part: `held-out` of a look; `train` of a race, whose items are seen as well.
     """
 
     key: str
@@ -278,6 +281,7 @@ class PastLook:
     winner: str
     baseline: str
     items: tuple[str, ...]
+    part: Literal["held-out", "train"] = "held-out"
 
 
 def keep_look(folder: Path, look: PastLook) -> int:

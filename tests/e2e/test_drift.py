@@ -14,12 +14,14 @@ from finishedruns import judge_run, score_run, written_run
 import judgebench as jb
 
 
-def dated(where, wrong=(), *, noise=0.0, count=40, prefix="", judge="mine", started=None, served=None, **planning):
+def dated(
+    where, wrong=(), *, noise=0.0, count=40, prefix="", judge="mine", started=None, served=None, fails=False, **planning
+):
     """A judge's run in a folder of its own: wrong on some items, and on the others as often as noise has it."""
     rng = random.Random(where)
     rows = [{**row, "id": f"{prefix}{at}"} for at, row in enumerate(pairs(count, ("alpacaeval-easy",)))]
     number = lambda key: int(key.id.removeprefix(prefix))  # noqa: E731
-    says = lambda key, _: int((number(key) in wrong) ^ (rng.random() < noise))  # noqa: E731
+    says = lambda key, _: -1 if fails else int((number(key) in wrong) ^ (rng.random() < noise))  # noqa: E731
     run = written_run(judge, rows, says, **{"orders": "both", "samples": 2, **planning})
     shutil.move("runs", where)
     moved = Path(where) / run.relative_to("runs")
@@ -97,6 +99,30 @@ def test_replies_out_of_the_cache_are_no_second_date():
     assert "--refresh" in found["reason"]
 
 
+def test_replies_without_a_verdict_show_no_steady_judge():
+    """All replies fail on both dates: nothing can be said, and no score is made up; on one date it is drift."""
+    fails = lambda where: dated(where, noise=0, fails=True)  # noqa: E731
+    october, november = fails("october"), fails("november")
+    found = drifted(october, november, status=4)
+    assert (found["items"], found["judged"], found["scores"]) == (40, 0, None)
+    assert found["reason"].startswith("CANNOT SAY: 0 of 40 items have a verdict on a date; 10 are needed")
+    found = drifted(dated("may"), october, status=3)
+    assert (found["judged"], found["scores"]) == (40, None)
+    assert "no verdict in 0.0% of replies on the first date and 100.0% on the second" in " ".join(found["notes"])
+
+
+def test_dates_that_do_not_fit_are_said():
+    """A retest of another day hides a change as noise; a system's runs the wrong way round turn its change over."""
+    may, june = (f"2026-{month}-01T08:00:00+00:00" for month in ("05", "06"))
+    first, second = dated("first", started=may), dated("second", started=june)
+    old, new = (dated(name, prefix="s", started=at) for name, at in (("old", may), ("new", june)))
+    late = dated("late", started=june)
+    notes = lambda *options: " ".join(drifted(first, second, *options, status=0)["notes"])  # noqa: E731
+    assert "the retest is of 2026-06-01 and the first run of 2026-05-01" in notes("--retest", late)
+    assert "the first run of --system is the later one" in notes("--system", new, old)
+    assert notes("--system", old, new) == ""
+
+
 def test_ratings_and_classes_have_drift_too():
     """Grades fall by 2 of a scale of 9 on every item: 22% of the scale, -2.00 grades."""
     rows = lambda: [{"id": str(at), "prompt": "p", "response": "r"} for at in range(20)]  # noqa: E731
@@ -127,6 +153,8 @@ def test_runs_that_are_no_two_dates_of_one_judge_are_refused():
         assert (ended.status, said in ended.err, "Traceback" in ended.err) == (2, True, False), (said, ended.err)
     ended = judgebench("drift", october, dated("e"), "--system", dated("f", prefix="s"), dated("g", judge="other"))
     assert (ended.status, "another judge" in ended.err) == (2, True)
+    ended = judgebench("drift", october, dated("h"), "--system", dated("i", prefix="s"), october)
+    assert (ended.status, "october/rewardbench/mine/pairwise/both-x2: named twice" in ended.err) == (2, True)
 
 
 def test_few_items_say_nothing():

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
+from pathlib import Path
 
 import pytest
 from commands import judgebench, pairs
@@ -35,6 +37,11 @@ def test_a_guess_without_a_pilot():
     assert (need["items"], need["replies"], need["cost_usd"], need["items_low"]) == (626, 1252, None, None)
     assert found["sentence"].startswith("626 items show a difference of 5 points between two runs (80% power)")
     assert found["assumed"]["discordance"] == {"value": 0.2, "source": "given"}
+
+
+def test_a_small_difference_is_named_as_it_was_asked():
+    """0.04 points are not 0."""
+    assert "items show a difference of 0.04 points between" in planned("--difference", 0.04)["sentence"]
 
 
 def test_more_runs_need_more_items_by_holm():
@@ -109,6 +116,13 @@ def test_so_many_items_detect_a_difference():
     assert "985 items detect differences of 4 points or more" in found["sentence"]
 
 
+def test_a_detected_difference_is_no_larger_than_the_assumed_discordance():
+    """20 items detect more than 20 points, so that two runs are taken to differ on so many."""
+    found = planned("--items", 20)
+    (need,) = found["differences"]
+    assert need["difference"] == pytest.approx(100 * found["assumed"]["discordance"]["value"])
+
+
 def test_in_python_a_plan_is_the_commands():
     """`jb.plan` with assumptions gives what the command prints."""
     found = jb.plan(difference=3, assume=jb.Assumptions(discordance=0.1))
@@ -126,6 +140,8 @@ def test_in_python_a_plan_is_the_commands():
         (["--retest", 0.9, "--consistency", 0.95], "lower the consistency"),
         (["--retest", 0.5, "--discordance", 0.2, "--difference", 3], "give a higher --discordance"),
         (["nowhere", "--difference", 3], "nowhere: folder not found"),
+        (["--items", 4], "4 items detect no difference with a chance of 80%, not even one of 100 points: at least 5"),
+        (["--items", 20, "--discordance", 0.1], "not so far apart; at least 66 items are needed"),
         (["--runs", 1], "--runs"),
         (["--accuracy", "nan"], "--accuracy"),
         (["--design-effect", 0.5], "--design-effect"),
@@ -150,6 +166,7 @@ def test_a_pilot_that_says_nothing_is_refused_with_what_would_do():
         ([one], "cannot say from 1 labelled item: a pilot needs 10 or more"),
         (same, "cannot say from 12 items on which the runs never differ (at most 24.2% of items differ, 95%)"),
         ([silent, one], "cannot say from 1 labelled item"),
+        ([silent, silent], "named twice; name different runs"),
     ]
     for runs, said in cases:
         ended = judgebench("plan", *runs, "--difference", 3)
@@ -164,6 +181,33 @@ def test_scores_and_judges_can_be_pilots_together():
     found = planned(judge, scores, "--difference", 5)
     assert found["pilot_items"] == 12
     assert found["differences"][0]["cost_usd"] == 0
+
+
+def test_more_samples_leave_the_noise_of_their_mean():
+    """A retest of 60% is a variance of 0.2: means of 5 samples of two runs keep 2 x 0.2 / 5, in any case."""
+    needs = planned("--difference", 3, "--retest", 0.6, "--discordance", 0.33)["differences"]
+    (most,) = [each for each in needs if each["samples"] == 5]
+    items = ((1.95996 * 0.08**0.5 + 0.84162 * (0.08 - 0.03**2) ** 0.5) / 0.03) ** 2 + 1 / 5 / 0.03
+    assert most["items"] == math.ceil(items)
+
+
+def test_noise_of_few_whole_items_says_nothing_of_samples():
+    """All but 6 of 40 items have a failed reply: what more samples buy cannot be said."""
+    says = lambda key, call: -1 if int(key.id) >= 6 and call.sample else int(coin(key.id, call) < 0.3)  # noqa: E731
+    failing = written_run("failing", pairs(40, ("alpacaeval-easy",)), says, orders="both", samples=2)
+    found = planned(failing, "--difference", 3)
+    assert any("cannot say what more samples buy" in each for each in found["cannot"])
+
+
+def test_a_jury_is_planned_with_the_replies_and_the_price_of_all_its_judges():
+    """Three judges that reply once at 0.1 cents: 6 replies and 0.6 cents for an item of two such juries."""
+    members = [pilot(name, lambda key, _: int(key.id) % 5, 12, orders="one", cost=0.001) for name in "abc"]
+    ended = judgebench("jury", *members, "--json")
+    assert ended.status == 0, ended.err
+    (jury,) = Path("runs/rewardbench/jury-of-3").glob("*/*")
+    (need,) = planned(jury, "--difference", 5)["differences"]
+    assert need["replies"] == 6 * need["items"]
+    assert need["cost_usd"] == pytest.approx(0.006 * need["items"])
 
 
 def test_a_correlation_is_planned_from_two_runs():

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import hashlib
 import json
+import os
 import re
 import runpy
-import time
+import signal
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,6 @@ from commands import (
     write_jsonl,
     write_judges,
 )
-from loopback import LoopbackServer
-from processes import Running
 from scripted import ScriptedModels
 
 import judgebench as jb
@@ -175,7 +174,7 @@ def test_the_same_again_costs_nothing(tuned, here):
     ended = tune()
     assert (ended.status, ended.out, tuned[2].count) == (0, tuned[1].out, before)
     assert RECORD.read_bytes() == record
-    assert len(read_jsonl(JUDGE / "tuned/looks.jsonl")) == 1
+    assert [each["part"] for each in read_jsonl(JUDGE / "tuned/looks.jsonl")] == ["train", "held-out"]
 
 
 def test_without_folder_and_key_the_cache_is_enough(tuned, here):
@@ -190,9 +189,35 @@ def test_a_second_look_is_said(tuned, here):
     Path("better.jinja").write_text(template("better", "careful").replace("Which answer", "So which answer"))
     ended = tune(templates=("plain", "better"))
     assert ended.status == 0
-    assert "held-out items were looked at before (once): the interval no longer holds at 95%" in ended.err
+    assert "held-out items were seen before (once): the interval no longer holds at 95%" in ended.err
     assert read_json(RECORD)["look"]["looks_before"] == 1
-    assert "a thousand; looked at before, so no longer a 95% interval\n" in ended.out
+    assert "a thousand; seen before, so no longer a 95% interval\n" in ended.out
+
+
+@pytest.mark.parametrize("more", [("--seed", 1), ("--held-out", 0.7)])
+def test_items_of_an_earlier_race_are_no_longer_unseen(here, more):
+    """After a race that ended before its look, with other parts: the interval is said to hold no longer."""
+    looks = JUDGE / "tuned/looks.jsonl"
+    write_jsonl(looks, [each for each in read_jsonl(looks) if each["part"] == "train"])
+    ended = tune(*more, templates=("plain", "careful"))
+    assert "held-out items were seen before (once)" in ended.err
+    assert "seen before, so no longer a 95% interval" in ended.out.splitlines()[0]
+
+
+def test_the_same_texts_under_other_ids_are_the_same_items(here):
+    """Rows without ids are numbered, so that a row more at the head renames all: texts tell what was seen."""
+    with_rows([{**row, "id": 1000 + row["id"]} for row in pairs(ITEMS, ("all",))])
+    assert "held-out items were seen before (2 times)" in tune(templates=("plain", "careful")).err
+
+
+def test_a_glob_over_the_runs_passes_by_what_tune_keeps(here):
+    """`runs/custom/*/*/*` of the docs names the record's files too: all commands read the runs among them."""
+    every = sorted(Path("runs").glob("custom/*/*/*"))
+    assert JUDGE / "tuned/looks.jsonl" in every
+    for command in ("report", "validate"):
+        ended = judgebench(command, *every)
+        assert ended.out
+        assert "judgebench: " not in ended.err
 
 
 def test_other_commands_read_the_runs(here):
@@ -281,21 +306,30 @@ def test_a_budget_that_is_too_small_says_what_is_needed(models):
     assert models.count > calls
 
 
+@pytest.mark.filterwarnings("ignore:.*multi-threaded:DeprecationWarning")
 def test_a_killed_tune_goes_on_where_it_was():
-    """SIGKILL in the race, over sockets: the same command asks nothing twice and finds the same."""
-    with LoopbackServer(verdict, latency=0.01) as live:
-        prepared(live.url)
-        write_jsonl(Path("rows.jsonl"), pairs(60, ("all",)))
-        arguments = ("tune", "--data", "rows.jsonl", "-j", "mine", "-t", "plain.jinja", "-t", "careful.jinja")
-        running = Running(*arguments, "--concurrency", 4)
-        while live.count < 20:
-            time.sleep(0.005)
-        running.kill()
-        running.communicate()
-        ended = process(*arguments)
-        assert ended.status == 0, ended.err
-        asked = [request.digest for request in live.requests]
-    assert len(asked) - len(set(asked)) <= 4  # those that were in flight
+    """SIGKILL in the race: the same command asks nothing twice but what was in flight, and finds the same."""
+    asked, parent = Path("asked.txt"), os.getpid()
+
+    def answer(request: Request) -> str:
+        with asked.open("a") as file:
+            file.write(f"{request.digest}\n")
+        if os.getpid() != parent and len(asked.read_text().splitlines()) == 40:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return verdict(request)
+
+    with ScriptedModels(answer) as running:
+        prepared(running.url)
+        if not (child := os.fork()):
+            signal.alarm(60)
+            tune("--concurrency", 4, templates=("plain", "careful"))
+            os._exit(0)
+        assert os.WTERMSIG(os.waitpid(child, 0)[1]) == signal.SIGKILL
+        assert not RECORD.exists()
+        ended = tune(templates=("plain", "careful"))
+    assert ended.status == 0, ended.err
+    digests = asked.read_text().split()
+    assert len(digests) - len(set(digests)) <= 4
     assert read_json(RECORD)["found"]
 
 
@@ -364,6 +398,13 @@ def with_rows(rows: list[dict[str, object]]) -> None:
     write_jsonl(Path("rows.jsonl"), rows)
 
 
+def of_one_kind(text: str, **label: object) -> None:
+    """Rows that all have one label, and templates for them."""
+    with_rows([{"id": n, "prompt": f"Question {n}", "response": "So.", **label} for n in range(ITEMS)])
+    for name in ACCURACY:
+        Path(f"{name}.jinja").write_text(text.format(name=name))
+
+
 MISTAKES = {
     "no label": (
         lambda: with_rows([{"prompt": f"{n}?", "response_a": "x", "response_b": "y"} for n in range(9)]),
@@ -371,6 +412,17 @@ MISTAKES = {
         "no item has a label, and tune compares verdicts with people's labels",
     ),
     "few items": (lambda: with_rows(pairs(30, ("all",))), (), "30 labelled items are too few"),
+    "a badly chosen part": (
+        lambda: None,
+        ("--held-out", 0.01),
+        "--held-out 0.01 parts 120 labelled items badly: ",
+    ),
+    "one class": (
+        lambda: of_one_kind(LABELS, label="pass"),
+        (),
+        "train items are pass: always the same verdict agrees with such labels",
+    ),
+    "one grade": (lambda: of_one_kind(RATINGS, human_score=7), (), "train items have the label 7: "),
     "one template": (lambda: None, ("only", "plain"), "tune compares wordings, and one is named"),
     "the same twice": (
         lambda: Path("hasty.jinja").write_text(template("hasty", "plain")),

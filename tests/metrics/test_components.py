@@ -90,8 +90,31 @@ def test_groups_widen_the_intervals_and_move_no_estimate():
     four = np.repeat(y, 4, axis=1)
     apart, grouped = variance_components(four), variance_components(four, units=np.repeat(np.arange(30), 4))
     assert variances(apart) == pytest.approx(variances(grouped))
-    widths = [each.of("samples").high - each.of("samples").low for each in (apart, grouped)]
-    assert widths[1] / widths[0] == pytest.approx(2, rel=0.05)
+    alone, every, among = (found.of("samples") for found in (variance_components(y), apart, grouped))
+    assert (among.low, among.high) == pytest.approx((alone.low, alone.high))
+    assert every.high - every.low < 0.6 * (among.high - among.low)
+
+
+@pytest.mark.parametrize(("items", "noisy"), [(12, 0.05), (30, 0.4)])
+def test_what_few_items_show_has_an_interval_that_holds(items, noisy):
+    """60 judges, right but on a few items, where they are right in 60%: components and ICC are within in 93%."""
+    rng, held = np.random.default_rng(items), {"items": 0, "samples": 0, "icc": 0}
+    between, within = 0.16 * noisy * (1 - noisy), 0.24 * noisy
+    truth = {"items": between, "samples": within, "icc": between / (between + within)}
+    for _ in range(60):
+        right = np.where(rng.random(items) < noisy, 0.6, 1.0)
+        found = variance_components((rng.random((1, items, 2, 2)) < right[None, :, None, None]).astype(float))
+        ends = {source: (found.of(source).low, found.of(source).high) for source in ("items", "samples")}
+        ends["icc"] = (0.0, 1.0) if found.icc is None else (found.icc_low, found.icc_high)
+        for source, (low, high) in ends.items():
+            held[source] += low <= truth[source] <= high
+    assert min(held.values()) >= 56
+
+
+def test_no_component_of_one_credit_is_beyond_what_it_can_be():
+    """Three items: the interval of a variance of credits from 0 to 1 ends at a quarter."""
+    y = np.array([[1, 1], [1, 0], [0, 0]], dtype=float).reshape(1, 3, 1, 2)
+    assert {each.high for each in variance_components(y).components} == {0.25}
 
 
 @pytest.mark.parametrize("shape", [(1, 5, 1, 1), (2, 1, 1, 1), (3, 0, 2, 2)])

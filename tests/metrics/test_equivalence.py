@@ -120,6 +120,12 @@ def test_the_critical_value_is_dunnetts(runs, critical):
     assert contenders(np.zeros(runs), drawn, 1e12)[0].high == pytest.approx(critical * math.sqrt(2), rel=0.01)
 
 
+def test_the_critical_value_of_few_items_is_students():
+    """Two runs of 10 items: 1.833, the one-sided 5% point of Student's t with 9 degrees, and half an item more."""
+    drawn = np.random.default_rng(0).normal(size=(2, 100_000))
+    assert contenders(np.zeros(2), drawn, 10.0)[0].high == pytest.approx(1.833 * math.sqrt(2) + 0.05, rel=0.01)
+
+
 def test_a_clear_winner_is_the_only_one_that_can_be_the_best():
     """Its interval begins at 0: nobody is shown or can be above it."""
     drawn = np.array([[0.9], [0.5], [0.4]]) + 0.01 * np.random.default_rng(2).normal(size=(3, 1000))
