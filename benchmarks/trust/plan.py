@@ -140,6 +140,25 @@ def components_hold(
     return held / runs
 
 
+def rare_noise_holds(runs: int, *, source: str, items: int, noisy: float) -> float:
+    """The share of intervals of one component (or of the ICC) that hold it, of a judge that is right but on few items.
+
+    On these it is right in 60%; where nothing at all varied there is no ICC, which is no wrong one.
+    """
+    rng, held = np.random.default_rng(7), 0
+    between, within = 0.16 * noisy * (1 - noisy), 0.24 * noisy
+    truth = {"items": between, "samples": within, "ICC": between / (between + within)}[source]
+    for _ in range(runs):
+        right = np.where(rng.random(items) < noisy, 0.6, 1.0)
+        found = variance_components((rng.random((1, items, 2, 2)) < right[None, :, None, None]).astype(float))
+        part = None if found is None else found.of(source)
+        ends = (0.0, 1.0) if part is None else (part.low, part.high)
+        if source == "ICC" and found is not None and found.icc_low is not None and found.icc_high is not None:
+            ends = found.icc_low, found.icc_high
+        held += ends[0] <= truth <= ends[1]
+    return held / runs
+
+
 def width(runs: int, *, wide: float, right: float, rate: float) -> float:
     """The mean width of PPI++'s interval with the planned labels, as a share of the width that was planned."""
     rng, judged = np.random.default_rng(6), 5_000
@@ -221,6 +240,16 @@ ROWS += [
         ),
     )
     for source in sources
+]
+ROWS += [
+    Row(
+        f"interval of {source}: {n} items, noise on {noisy:.0%}",
+        _HOLD[0],
+        partial(rare_noise_holds, source=source, items=n, noisy=noisy),
+        *_HOLD[1:],
+    )
+    for n, noisy in ((12, 0.05), (30, 0.05))
+    for source in ("items", "samples", "ICC")
 ]
 ROWS += [
     Row(

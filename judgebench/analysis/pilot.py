@@ -187,10 +187,12 @@ def _design_effect(whole: PairedScores, credits_: Floats) -> float:
 def _noise(runs: Sequence[Finished], ids: Sequence[str]) -> tuple[ReplyNoise, int, int]:
     """The noise of one reply, the mean of the runs, and in how many orders and samples they were judged.
 
-    Runs of different orders or samples, of votes that stop early and of scores say nothing of it.
+    Runs of different orders or samples, of votes that stop early and of scores say nothing of it, nor do fewer than 10
+    items with a credit for every reply.
     """
     every = [each.found for run in runs for each in components_of([run], ids)]
-    if len(every) < len(runs) or len({(each.orders, each.samples) for each in every}) > 1:
+    few = any(each.items < LEAST_ITEMS for each in every)
+    if few or len(every) < len(runs) or len({(each.orders, each.samples) for each in every}) > 1:
         asked = [protocol_of(run) for run in runs if not run.is_scores]
         designs = {(2 if each.orders == "both" else 1, each.samples) for each in asked}
         return ReplyNoise(), *(designs.pop() if len(designs) == 1 else (1, 1))

@@ -230,6 +230,8 @@ class _Planning:
     def _spread(self, orders: int, samples: int, scale: float = 1.0) -> tuple[float, float, bool]:
         """The share of discordant items, the mean square of a difference with groups and weights, and which holds."""
         saved = 2 * (self.noise.saved(orders, samples) or 0.0)
+        # Two runs differ at least by the noise that is left, also where a pilot's few items say less.
+        noise = 2 * self.noise.left(orders, samples, max(b for b, _ in self.designs))
         if self.pilot is not None and self.pair is not None and not self.pair.square:
             most = f"at most {100 * (self.pair.high or 1.0):.1f}% of items differ, 95%"
             raise ConfigError(
@@ -237,7 +239,7 @@ class _Planning:
                 f"({most}); judge more items, or give --discordance"
             )
         if self.pair is None or self.pilot is None:
-            least = max(self.discordance - saved, 0.0)
+            least = max(self.discordance - saved, noise)
             if saved > self.discordance:
                 raise ConfigError(
                     f"a retest agreement or consistency so low alone makes two runs differ on more than "
@@ -248,7 +250,7 @@ class _Planning:
         added = 2 * (self.noise.saved(*self._own) or 0.0)
         square = self.pair.square * scale
         # Noise is independent within a group: only what weights and groups add is not multiplied away.
-        variance = max(square * self.weighted + (added - saved) * max(self.weighted, 1.0), 0.0)
+        variance = max(square * self.weighted + (added - saved) * max(self.weighted, 1.0), noise)
         return square, variance, self.pair.binary and (orders, samples) == self._own == (1, 1)
 
     @property
@@ -266,7 +268,20 @@ class _Planning:
         for orders, samples in self.designs:
             square, variance, binary = self._spread(orders, samples)
             size = detected_difference(items, square if binary else variance, binary=binary, alpha=self.alpha)
+            if self.pair is None and size > self.discordance:
+                if self.given.discordance is not None:
+                    raise ConfigError(self._too_few(items, size))
+                self.discordance = size
             yield self._need(100 * size, orders, samples, items, (None, None))
+
+    def _too_few(self, items: int, size: float) -> str:
+        """Items that only show a difference larger than the share on which two runs differ."""
+        share = self.discordance
+        enough = f"; at least {self._items(share, 1, 1, 1.0):,} items are needed" if share else ""
+        return (
+            f"{items} items detect differences of {100 * size:.1f} points or more, and two runs that differ on "
+            f"{100 * share:.1f}% of items are not so far apart{enough}"
+        )
 
     def _need(
         self, points: float, orders: int, samples: int, items: int, ends: tuple[int | None, int | None]

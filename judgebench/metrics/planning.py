@@ -163,14 +163,29 @@ class ReplyNoise:
     sample: float | None = None
     order: float | None = None
 
-    def saved(self, orders: int, samples: int) -> float | None:
+    def left(self, orders: int, samples: int, most: int) -> float:
+        """What noise is in a mean over orders and samples; what is not known counts as none.
+
+        Args:
+            orders: How many, at least 1.
+            samples: Of each order, at least 1.
+            most: How many orders there are.
+
+        Example:
+            >>> round(ReplyNoise(sample=0.1, order=0.2).left(2, 5, 2), 3)
+            0.01
+        """
+        known = ReplyNoise(self.sample or 0.0, self.order or 0.0)
+        return max((known.saved(most, math.inf) or 0.0) - (known.saved(orders, samples) or 0.0), 0.0)
+
+    def saved(self, orders: int, samples: float) -> float | None:
         """By how much a mean over orders and samples varies less than one reply; None where that is not known.
 
         (1 - 1/b) order + (1 - 1/k) sample / b with b orders, which are all there are, and k samples of each.
 
         Args:
             orders: How many, at least 1.
-            samples: Of each order, at least 1.
+            samples: Of each order, at least 1; may be infinite.
 
         Example:
             >>> ReplyNoise(sample=0.1).saved(1, 5), ReplyNoise(sample=0.1).saved(2, 1)

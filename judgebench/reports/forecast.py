@@ -95,16 +95,20 @@ def _power(each: Forecast) -> str | None:
     """What difference a run's items show; None where they show none."""
     if each.detectable_difference is None:
         return None
-    points, grouped = (
-        None if size is None else f"{100 * size:.1f}"
-        for size in (each.detectable_difference, each.detectable_if_grouped)
-    )
+    size, grouped = each.detectable_difference, each.detectable_if_grouped
     two = "two runs" if each.compared <= 2 else f"any two of {each.compared} runs, Holm-corrected"
-    more = "" if grouped is None else f"; {grouped} if items of a group are judged alike"
+    more = "" if grouped is None else f"; {_points(grouped)} if items of a group are judged alike"
+    items = f"{each.benchmark}: {each.labelled:,} labelled items"
+    if size >= 1:
+        return f"{items} are too few to detect any difference at 80% power ({two})"
     return (
-        f"{each.benchmark}: {each.labelled:,} labelled items detect differences of {points} points or more at "
-        f"80% power ({two}, discordance {DISCORDANCE:.0%} assumed{more})"
+        f"{items} detect differences of {_points(size)} points or more at 80% power ({two}, discordance "
+        f"{max(DISCORDANCE, size):.0%} assumed{more})"
     )
+
+
+def _points(size: float) -> str:
+    return "none" if size >= 1 else f"{100 * size:.1f}"
 
 
 def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]:

@@ -257,6 +257,20 @@ def test_a_dry_run_says_which_differences_the_items_detect():
     assert "any two of 3 runs, Holm-corrected, discordance 20% assumed" in " ".join(shown.split())
 
 
+def test_a_dry_run_says_that_few_items_detect_nothing():
+    """Four items show no difference at all with a chance of 80%; 20 show 31 points, at a discordance of as much."""
+    said = lambda count: " ".join(  # noqa: E731
+        judgebench(
+            "run",
+            "rewardbench",
+            *("-j", "offline/first", "--dry-run", "--data"),
+            write_jsonl(Path(f"{count}.jsonl"), pairs(count, ("alpacaeval-easy",))),
+        ).out.split()
+    )
+    assert "4 labelled items are too few to detect any difference at 80% power (two runs)" in said(4)
+    assert "differences of 31.3 points or more at 80% power (two runs, discordance 31% assumed)" in said(20)
+
+
 def test_a_dry_run_without_labels_says_nothing_of_differences():
     """Rows without labels have no score, so there is no difference to detect."""
     rows = [{"prompt": "p", "response_a": f"a{n}", "response_b": "b"} for n in range(12)]

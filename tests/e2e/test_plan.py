@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -115,6 +116,13 @@ def test_so_many_items_detect_a_difference():
     assert "985 items detect differences of 4 points or more" in found["sentence"]
 
 
+def test_a_detected_difference_is_no_larger_than_the_assumed_discordance():
+    """20 items detect more than 20 points, so that two runs are taken to differ on so many."""
+    found = planned("--items", 20)
+    (need,) = found["differences"]
+    assert need["difference"] == pytest.approx(100 * found["assumed"]["discordance"]["value"])
+
+
 def test_in_python_a_plan_is_the_commands():
     """`jb.plan` with assumptions gives what the command prints."""
     found = jb.plan(difference=3, assume=jb.Assumptions(discordance=0.1))
@@ -133,6 +141,7 @@ def test_in_python_a_plan_is_the_commands():
         (["--retest", 0.5, "--discordance", 0.2, "--difference", 3], "give a higher --discordance"),
         (["nowhere", "--difference", 3], "nowhere: folder not found"),
         (["--items", 4], "4 items detect no difference with a chance of 80%, not even one of 100 points: at least 5"),
+        (["--items", 20, "--discordance", 0.1], "not so far apart; at least 66 items are needed"),
         (["--runs", 1], "--runs"),
         (["--accuracy", "nan"], "--accuracy"),
         (["--design-effect", 0.5], "--design-effect"),
@@ -172,6 +181,22 @@ def test_scores_and_judges_can_be_pilots_together():
     found = planned(judge, scores, "--difference", 5)
     assert found["pilot_items"] == 12
     assert found["differences"][0]["cost_usd"] == 0
+
+
+def test_more_samples_leave_the_noise_of_their_mean():
+    """A retest of 60% is a variance of 0.2: means of 5 samples of two runs keep 2 x 0.2 / 5, in any case."""
+    needs = planned("--difference", 3, "--retest", 0.6, "--discordance", 0.33)["differences"]
+    (most,) = [each for each in needs if each["samples"] == 5]
+    items = ((1.95996 * 0.08**0.5 + 0.84162 * (0.08 - 0.03**2) ** 0.5) / 0.03) ** 2 + 1 / 5 / 0.03
+    assert most["items"] == math.ceil(items)
+
+
+def test_noise_of_few_whole_items_says_nothing_of_samples():
+    """All but 6 of 40 items have a failed reply: what more samples buy cannot be said."""
+    says = lambda key, call: -1 if int(key.id) >= 6 and call.sample else int(coin(key.id, call) < 0.3)  # noqa: E731
+    failing = written_run("failing", pairs(40, ("alpacaeval-easy",)), says, orders="both", samples=2)
+    found = planned(failing, "--difference", 3)
+    assert any("cannot say what more samples buy" in each for each in found["cannot"])
 
 
 def test_a_jury_is_planned_with_the_replies_and_the_price_of_all_its_judges():
