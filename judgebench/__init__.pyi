@@ -60,6 +60,7 @@ from judgebench.analysis.report import (
 from judgebench.analysis.rescore import rescore as rescore
 from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
 from judgebench.analysis.reward import reward as reward
+from judgebench.analysis.rewardfunctions import BestOf as BestOf, RewardPair as RewardPair
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
     StrengthsFound as StrengthsFound,
@@ -164,6 +165,7 @@ from judgebench.metrics.gate import GatedFigure as GatedFigure
 from judgebench.metrics.intervals import Bounds as Bounds, Estimate as Estimate, Interval as Interval
 from judgebench.metrics.paired import Difference as Difference
 from judgebench.metrics.retest import Noise as Noise, Retest as Retest
+from judgebench.metrics.rewarddistance import RewardDistance as RewardDistance
 from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTest
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage

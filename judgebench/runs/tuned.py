@@ -181,6 +181,7 @@ class Tuned(Tabular):
 
     def _race(self) -> Table:
         unit = {"unit": self.measure}
+        decided = self.state == "done" or any(each.end == "won" for each in self.candidates)
         notes = [_GAIN_NOTE] if any(each.gain is not None for each in self.candidates) else []
         notes += [_DROPPED_NOTE] if any(each.end == "dropped" for each in self.candidates) else []
         return Table.of(
@@ -191,7 +192,7 @@ class Tuned(Tabular):
                 Column("score", "score"): lambda each: each.score,
                 Column("gain", "difference"): lambda each: None if each.end == "baseline" else each.gain,
                 Column("cost per 1,000", "money"): lambda each: each.cost_per_1000,
-                Column("result"): lambda each: each.result,
+                Column("result"): lambda each: each.result if decided or each.end != "lost" else "not decided",
             },
             lambda each: {**unit, "style": "strong" if each.end == "won" else ""},
             title=f"{self.benchmark} · {self.judge}: race on {thousands(self.train_items)} train items",

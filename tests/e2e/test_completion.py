@@ -29,7 +29,7 @@ def offered(words: str, monkeypatch: pytest.MonkeyPatch) -> list[str]:
 @pytest.mark.parametrize(
     ("words", "some"),
     [
-        ("judgebench re", ["plain,report", "plain,rescore"]),
+        ("judgebench res", ["plain,rescore"]),
         ("judgebench templates l", ["plain,lint", "plain,list"]),
         ("judgebench run rewardbench-", ["plain,rewardbench-2"]),
         ("judgebench run --early", ["plain,--early-stop"]),

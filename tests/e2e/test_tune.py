@@ -8,6 +8,7 @@ import os
 import re
 import runpy
 import signal
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,7 +20,6 @@ from commands import (
     apart,
     judgebench,
     pairs,
-    process,
     read_json,
     read_jsonl,
     take_over,
@@ -394,6 +394,17 @@ def test_what_the_cache_lacks_is_no_result(models):
     assert ended.out.startswith("stopped: 120 replies are not cached, and --offline makes no calls")
 
 
+def test_a_race_that_was_cut_short_has_no_losers(here):
+    """Interrupted before the race was over: a candidate is not called lost, as it is after one that was."""
+    done = jb.tune(
+        data="rows.jsonl", judge="mine", templates=["plain.jinja", "careful.jinja"], out="again", offline=True
+    )
+    lost = tuple(replace(each, end="lost") for each in done.candidates[1:])
+    for state, said in (("interrupted", "not decided"), ("done", "lost")):
+        race = replace(done, state=state, candidates=(done.candidates[0], *lost)).tables()[0]
+        assert [cells[-1] for cells in race.cells] == ["in use", said]
+
+
 def with_rows(rows: list[dict[str, object]]) -> None:
     write_jsonl(Path("rows.jsonl"), rows)
 
@@ -457,7 +468,7 @@ def test_a_dry_run_says_what_it_costs_and_can_show():
     """Each wording on the train items, the two on the held-out ones, and the gain that they can show; no call."""
     prepared("http://127.0.0.1:9/v1")
     templates = [word for name in ("plain", "careful") for word in ("-t", f"{name}.jinja")]
-    ended = process("tune", "--data", "rows.jsonl", "-j", "mine", *templates, "--dry-run", "--json")
+    ended = judgebench("tune", "--data", "rows.jsonl", "-j", "offline/first", *templates, "--dry-run", "--json")
     assert (ended.status, Path("runs").exists()) == (0, False)
     said = json.loads(ended.out)
     assert [each["template"] for each in said["forecasts"]] == [

@@ -34,7 +34,7 @@ class Request:
     sample: int = 0
     schema: Mapping[str, object] | None = None
     hint: Mapping[str, object] | None = field(default=None, compare=False)
-    questions: Mapping[str, Mapping[str, Any]] | None = None
+    questions: Mapping[str, Mapping[str, object]] | None = None
 
     @property
     def form(self) -> Mapping[str, object] | None:

@@ -91,7 +91,6 @@ def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]
     model = f"{CHEAPER}/{name}"
     if _not_taken(judge, {"temperature": 0}, secrets) or params_not_taken(model, params):
         return {}
-    lite.unpriced(CHEAPER, name)
     key = os.environ.get("OPENAI_API_KEY", "").strip() if takes_openais_key(judge) else ""
     return {"model": model, **({"api_key": key} if key else {})}
 

@@ -58,20 +58,6 @@ def keep_off_proxies(address: str | None = None) -> None:
         os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys((*there, *sorted(hosts))))
 
 
-def unpriced(provider: str, model: str) -> None:
-    """Has LiteLLM take a model that it does not know as free of charge; what replies cost, we reckon ourselves.
-
-    LiteLLM prices each reply for its own logs. Of a model that it does not know it looks the price up ten times a
-    reply, an eighth of the row "CPU of a live call" of benchmarks/speed.py; of one that it knows it finds it at once.
-    """
-    module = litellm()
-    try:
-        module.get_model_info(model, custom_llm_provider=provider)
-    except Exception:  # noqa: BLE001 - LiteLLM raises a bare one where it does not know the model
-        free = dict.fromkeys(("input_cost_per_token", "output_cost_per_token", "cache_read_input_token_cost"), 0.0)
-        module.register_model({f"{provider}/{model}": {"litellm_provider": provider, "mode": "chat", **free}})
-
-
 class Connections:
     """What LiteLLM opens for the calls that are made through it, to be closed after the last."""
 

@@ -1,6 +1,7 @@
 """The door to LiteLLM: how calls are begun, and what is closed after them."""
 
 import asyncio
+import contextvars
 import time
 from contextlib import aclosing
 
@@ -9,6 +10,7 @@ from loopback import LoopbackServer
 
 from judgebench.client import eased
 from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.litellm.wire import WIRE, WireCall
 
 MESSAGES = [{"role": "user", "content": "one"}]
 
@@ -29,19 +31,6 @@ def test_what_the_first_calls_import_is_no_measure_of_those_that_follow(monkeypa
     asyncio.run(first_calls())
 
     assert max(waits) == 0.1
-
-
-def test_a_model_that_litellm_does_not_know_is_free_of_charge_to_it_and_one_that_it_knows_is_not():
-    """So that it does not look for a price with every reply; what a reply costs is in judgebench.judges.catalog."""
-    litellm = lite.litellm()
-    known = litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai")
-
-    lite.unpriced("hosted_vllm", "a-model-of-nobody")
-    lite.unpriced("openai", "gpt-4o-mini")
-
-    unknown = litellm.get_model_info("a-model-of-nobody", custom_llm_provider="hosted_vllm")
-    assert (unknown["input_cost_per_token"], unknown["output_cost_per_token"]) == (0.0, 0.0)
-    assert litellm.get_model_info("gpt-4o-mini", custom_llm_provider="openai") == known
 
 
 def test_clients_that_others_made_of_litellm_stay_open():
@@ -82,36 +71,34 @@ def test_a_session_that_others_gave_to_litellm_stays_open(monkeypatch):
         assert not asyncio.run(is_closed())
 
 
-async def _calls_seen(own, monkeypatch):
-    """The user messages that a callback of LiteLLM's got, of one call of ours, or of somebody else."""
-    litellm = lite.litellm()
-    seen, heard = [], asyncio.Event()
-
-    class Watching(litellm.integrations.custom_logger.CustomLogger):
-        async def async_log_success_event(self, kwargs, response_obj, start_time, end_time):
-            seen.append((kwargs["messages"][0]["content"], response_obj.choices[0].message.content))
-            heard.set()
-
-    for name in ("success_callback", "failure_callback", "_async_success_callback", "_async_failure_callback"):
-        monkeypatch.setattr(litellm, name, [])
-    monkeypatch.setattr(litellm, "callbacks", [Watching()])
-    with LoopbackServer(answer="[[B]]") as server:
-        call = {"model": "hosted_vllm/m", "api_base": server.url, "api_key": "x", "messages": MESSAGES}
-        async with aclosing(lite.Connections()) as opened:
-            await (opened.call("acompletion", **call) if own else litellm.acompletion(**call))
-        await asyncio.wait_for(heard.wait(), 10)
-        await lite.close_clients("")
-    return seen
+def _unwatched(monkeypatch):
+    """Nobody watches LiteLLM, whatever tests before this one had it do."""
+    for name in ("", "success_", "failure_", "_async_success_", "_async_failure_"):
+        monkeypatch.setattr(lite.litellm(), f"{name}callback{'' if name else 's'}", [])
 
 
 def test_who_watches_litellm_gets_the_calls_of_a_run(monkeypatch):
     """Its logs are left out only where nobody takes them."""
-    assert asyncio.run(_calls_seen(True, monkeypatch)) == [("one", "[[B]]")]
+    litellm = lite.litellm()
+    log = litellm.litellm_core_utils.litellm_logging.Logging
+    _unwatched(monkeypatch)
+
+    def written(callbacks, wire):
+        monkeypatch.setattr(litellm, "callbacks", callbacks)
+        context = contextvars.copy_context()
+        context.run(WIRE.set, wire)
+        coroutine = context.run(log.async_success_handler, object())
+        coroutine.close()
+        return coroutine.__name__
+
+    assert written([], WireCall()) == "_nothing"
+    assert written([print], WireCall()) == written([], None) == "async_success_handler"
 
 
-def test_litellm_prices_what_others_ask_of_it():
+def test_litellm_prices_what_others_ask_of_it(monkeypatch):
     """And not our calls, of which we compute the price ourselves."""
     litellm = lite.litellm()
+    _unwatched(monkeypatch)
 
     async def price(own):
         with LoopbackServer() as server:
