@@ -121,6 +121,8 @@ def test_every_figure_has_its_plot_its_table_and_its_data(page):
         "agreement",
         "position",
         "biases",
+        "components",
+        "best",
     }
     assert expected | {"surest", "failures", "failure-effects"} == named
     for figure in figures:
