@@ -16,7 +16,7 @@ from judgebench.client import ReplyCache
 from judgebench.engine import grid as runner
 from judgebench.engine.grid import GridResult
 from judgebench.engine.loops import blocking, threaded
-from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_of
+from judgebench.engine.options import PlanOptions, RowOptions, RunOptions, options_given
 from judgebench.engine.plan import companion_of, fitting_templates
 from judgebench.engine.suite import plan_benchmarks
 from judgebench.errors import ConfigError, FatalProviderError, unknown_name
@@ -244,11 +244,7 @@ aforecast = threaded(forecast, "aforecast")
 
 
 def _options(given: Mapping[str, Any]) -> tuple[PlanOptions, RunOptions]:
-    planned, running = (
-        {option.name: given[option.name] for option in options_of(definition) if option.name in given}
-        for definition in (PlanOptions, RunOptions)
-    )
-    return PlanOptions(**planned), RunOptions(**running)
+    return options_given(PlanOptions, given), options_given(RunOptions, given)
 
 
 async def _run_grid(benchmark: str, planned: PlanOptions, running: RunOptions) -> GridResult[RunResult]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 from typing import Any
 
@@ -10,9 +9,9 @@ import click
 
 from judgebench.cli.completing import benchmark_names, files
 from judgebench.cli.console import out_option, quiet_option
-from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, NumberRange
+from judgebench.cli.errors import NumberRange
 from judgebench.cli.groups import Sectioned
-from judgebench.cli.options import row_options
+from judgebench.cli.scoring import print_scored, scored_items, step_options
 
 _ROWS = ("columns", "labels", "id_column", "group_column", "bad_rows", "empty_answers", "config_name")
 _SECTIONS = {
@@ -33,14 +32,7 @@ _SECTIONS = {
 )
 @click.argument("model", shell_complete=files)
 @click.option("--benchmark", shell_complete=benchmark_names, required=True, metavar="NAME", help="Benchmark to score.")
-@click.option(
-    "--data",
-    shell_complete=files,
-    metavar="PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
-    help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
-)
-@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
-@row_options
+@scored_items
 @out_option("Parent folder of the run and of the score file.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the folder's name, or the hub id.")
 @click.option("--allow-missing", is_flag=True, help="Count scores that are not finite as failures.")
@@ -83,14 +75,7 @@ _SECTIONS = {
     "--step-separator", metavar="SEPARATOR", help="Text after each step, at whose last token its score is read."
 )
 @click.option("--step-tokens", metavar="GOOD,BAD", help="Of a language model: its tokens for a right and a wrong step.")
-@click.option(
-    "--steps",
-    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
-    help="How scores of steps become one per completion.",
-)
-@click.option(
-    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
-)
+@step_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def reward(model: str, **options: Any) -> int:
@@ -102,11 +87,8 @@ def reward(model: str, **options: Any) -> int:
     """
     from judgebench.analysis.reward import reward as run_model
     from judgebench.analysis.rewardvariants import reward_tables
-    from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.table import print_tables
     from judgebench.rewards.settings import RewardSettings
-    from judgebench.runs import headings, run_tables
     from judgebench.sources.mapped import RowMap
 
     os.environ.setdefault("TQDM_DISABLE", "1")  # the bars of libraries beside our own progress
@@ -115,9 +97,4 @@ def reward(model: str, **options: Any) -> int:
     rows = RowMap(**{name: value for name in _ROWS if (value := options.pop(name)) is not None})
     with shown():
         run = run_model(model, **taken, rows=rows, settings=RewardSettings(**options))
-    if as_json:
-        click.echo(json.dumps([run.metrics.to_json()], indent=2))
-    else:
-        print_tables(results(), [*run_tables(headings([run])[0], run.metrics), *reward_tables(run)])
-    messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
-    return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE
+    return print_scored(run, reward_tables(run), as_json=as_json)

@@ -10,7 +10,7 @@ import click
 from judgebench.cli.completing import benchmark_names, files
 from judgebench.cli.console import out_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE
-from judgebench.cli.options import row_options
+from judgebench.cli.scoring import print_scored, scored_items, step_options
 
 
 @click.command(epilog="\b\nExample:\njudgebench score scores.jsonl --benchmark rewardbench --name my-rm-v2\n")
@@ -25,27 +25,13 @@ from judgebench.cli.options import row_options
     metavar="NAME",
     help="Benchmark of the scored items.",
 )
-@click.option(
-    "--data",
-    shell_complete=files,
-    metavar="PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
-    help="Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
-)
-@click.option("--subset", "subsets", multiple=True, metavar="NAME", help="Only this subset; repeatable.")
-@row_options
+@scored_items
 @out_option("Parent folder of the run.")
 @click.option("--name", metavar="NAME", help="Name of the reward model; default: the file's name without its suffix.")
 @click.option("--allow-missing", is_flag=True, help="Count missing or unusable scores as failures.")
 @click.option("--in-order", is_flag=True, help="Take the rows in the order of the data, whatever their ids.")
 @click.option("--head", metavar="NAME|INDEX", help="Which of several scores per completion.")
-@click.option(
-    "--steps",
-    type=click.Choice(["min", "max", "prod", "mean", "geometric-mean", "mean-logit", "mean-odds", "last"]),
-    help="How scores of steps become one per completion.",
-)
-@click.option(
-    "--threshold", type=float, metavar="NUMBER", help="Of items in steps: a step with a score below it is wrong."
-)
+@step_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
 @quiet_option
 def score(file: str, **options: Any) -> int:
@@ -58,22 +44,14 @@ def score(file: str, **options: Any) -> int:
     """
     from judgebench import api
     from judgebench.benchmarks.suites import SUITES
-    from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.table import print_tables
-    from judgebench.runs import headings, run_tables
 
     as_json = options.pop("as_json")
     if options["benchmark"] in SUITES:
         return _score_suite(file, options, as_json=as_json)
     with shown():
         run = api.score(file, **options)
-    if as_json:
-        click.echo(json.dumps([run.metrics.to_json()], indent=2))
-    else:
-        print_tables(results(), run_tables(headings([run])[0], run.metrics))
-    messages().print(f"{run.manifest.state}: {run.path}", soft_wrap=True)
-    return EXIT_DONE if run.metrics.coverage else EXIT_INCOMPLETE
+    return print_scored(run, as_json=as_json)
 
 
 def _score_suite(file: str, options: dict[str, Any], *, as_json: bool) -> int:

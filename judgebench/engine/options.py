@@ -6,7 +6,19 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, S
 from dataclasses import dataclass, fields
 from pathlib import Path
 from types import UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Literal, Self, TypeAlias, Union, get_args, get_origin, get_type_hints
+from typing import (
+    TYPE_CHECKING,
+    Annotated,
+    Any,
+    Literal,
+    Self,
+    TypeAlias,
+    TypeVar,
+    Union,
+    get_args,
+    get_origin,
+    get_type_hints,
+)
 
 from judgebench._util.signatures import unknown_option
 from judgebench.errors import ConfigError
@@ -32,6 +44,9 @@ ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES = (
     *("Output", "Candidates and held-out items"),
 )
 """The headings that the options stand under in the help."""
+
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +166,11 @@ def options_of(definition: type) -> tuple[Option, ...]:
         hints = get_type_hints(definition, include_extras=True)
         _DECLARED[definition] = tuple(_option(each.name, hints[each.name], each.default) for each in fields(definition))
     return _DECLARED[definition]
+
+
+def options_given(definition: type[T], given: Mapping[str, Any]) -> T:
+    """The options of one definition out of all that were given, by name."""
+    return definition(**{option.name: given[option.name] for option in options_of(definition) if option.name in given})
 
 
 def _option(name: str, hint: Any, default: Any) -> Option:

@@ -91,8 +91,8 @@ class RacePlan(SideBySide):
     @property
     def look_cost(self) -> float:
         """What the winner and the wording in use will cost on the held-out items, about."""
-        dearest = max((self._cost_per_item(arm) for arm in {0, *self.race.live}), default=0.0)
-        return 2 * dearest * self._held_out * _HEADROOM
+        highest = max((self._cost_per_item(arm) for arm in {0, *self.race.live}), default=0.0)
+        return 2 * highest * self._held_out * _HEADROOM
 
     def cost_per_1000(self, arm: int) -> float | None:
         """US dollars for 1,000 items, replies from the cache at their price; None where the price is not known."""

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client import ReplyCache
 from judgebench.engine.loops import blocking
-from judgebench.engine.options import PlanOptions, RunOptions, TuneOptions, options_of
+from judgebench.engine.options import PlanOptions, RunOptions, TuneOptions, options_given
 from judgebench.engine.tune import run_tune
 from judgebench.engine.tuneforecast import TuneForecast, forecast_tune
 from judgebench.engine.tuneplan import plan_tune
@@ -101,11 +101,7 @@ tune = blocking(atune, "tune")
 
 def tune_options(given: Mapping[str, Any]) -> tuple[PlanOptions, TuneOptions, RunOptions]:
     """The options of `tune` out of all that were given."""
-    planned, tuning, running = (
-        {option.name: given[option.name] for option in options_of(definition) if option.name in given}
-        for definition in (PlanOptions, TuneOptions, RunOptions)
-    )
-    return PlanOptions(**planned), TuneOptions(**tuning), RunOptions(**running)
+    return options_given(PlanOptions, given), options_given(TuneOptions, given), options_given(RunOptions, given)
 
 
 async def tune_planned(
