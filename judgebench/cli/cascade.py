@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from judgebench.cli.completing import files
 from judgebench.cli.console import out_option, quiet_option, runs_argument, seed_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
-from judgebench.cli.labelling import label_mappings, label_options
+from judgebench.cli.labelling import confidence_option, label_mappings, label_options
 
 if TYPE_CHECKING:
     from judgebench.analysis.guaranteed import Guarantee
@@ -58,14 +58,7 @@ _SIMULATION = ("by", "threshold", "margin", "name", "seed", "out")
     metavar="SHARE",
     help="Find thresholds with which at least this share of answers agrees with people, guaranteed.",
 )
-@click.option(
-    "--confidence",
-    type=NumberRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    metavar="SHARE",
-    help="Confidence of the guarantee.",
-)
+@confidence_option("guarantee")
 @label_options
 @click.option(
     "--people-cost",

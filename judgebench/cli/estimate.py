@@ -8,21 +8,14 @@ import click
 
 from judgebench.cli.completing import run_folders
 from judgebench.cli.console import quiet_option
-from judgebench.cli.errors import EXIT_DONE, NumberRange
-from judgebench.cli.labelling import label_mappings, label_options
+from judgebench.cli.errors import EXIT_DONE
+from judgebench.cli.labelling import confidence_option, label_mappings, label_options
 
 
 @click.command(epilog="\b\nExample:\njudgebench estimate runs/custom/my-judge/pairwise/both --labels people.csv\n")
 @click.argument("run", shell_complete=run_folders)
 @label_options
-@click.option(
-    "--confidence",
-    type=NumberRange(0, 1, min_open=True, max_open=True),
-    default=0.95,
-    show_default=True,
-    metavar="SHARE",
-    help="Confidence of the intervals.",
-)
+@confidence_option("intervals")
 @click.option("--model", metavar="NAME", help="Model whose win rate is estimated, where RUN compares several.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and nothing else.")
 @quiet_option

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from judgebench.cli.completing import files
+from judgebench.cli.errors import NumberRange
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 def label_options(command: Any) -> Any:
@@ -42,6 +46,22 @@ def label_mappings(options: dict[str, Any]) -> dict[str, Any]:
         "columns": None if columns is None else pairs_in(columns, "--columns"),
         "meanings": None if meanings is None else pairs_in(meanings, "--label-map", last=True),
     }
+
+
+def confidence_option(of: str) -> Callable[[Any], Any]:
+    """`--confidence` of a command that tells from some labels.
+
+    Args:
+        of: What has it, as the help says.
+    """
+    return click.option(
+        "--confidence",
+        type=NumberRange(0, 1, min_open=True, max_open=True),
+        default=0.95,
+        show_default=True,
+        metavar="SHARE",
+        help=f"Confidence of the {of}.",
+    )
 
 
 need_option = click.option(
