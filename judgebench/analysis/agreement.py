@@ -318,7 +318,7 @@ def choices(finished: Finished) -> dict[str, float]:
             continue
         if key.k == 1 or key.num_correct > 1 or finished.benchmark.by_ties(key):
             continue
-        found = _top(outcome) if outcome.scores else _named(key, finished.readings.get(item, ()))
+        found = _top(outcome) if outcome.scores else named_choice(key, finished.readings.get(item, ()))
         if found is not None:
             chosen[item] = float(found)
     return chosen
@@ -339,7 +339,13 @@ def _top(outcome: Outcome) -> int | None:
     return means.index(top) if means.count(top) == 1 else outcome.item.k
 
 
-def _named(key: ItemKey, readings: Sequence[Reading]) -> int | None:
+def named_choice(key: ItemKey, readings: Sequence[Reading]) -> int | None:
+    """The completion that most of an item's verdicts name, or `k` for a tie; None where they show some of it, or none.
+
+    Args:
+        key: The item.
+        readings: All of its own.
+    """
     said = [reading for reading in readings if not reading.failed]
     if not said or any(len(reading.order) != key.k for reading in said):
         return None

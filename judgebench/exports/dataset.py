@@ -7,18 +7,21 @@ from typing import TYPE_CHECKING
 from judgebench._util.files import whole_folder, write_text, writing
 from judgebench._util.table import Column, Table
 from judgebench.errors import ConfigError
+from judgebench.exports.scored import scored_judgements, scored_schema
 from judgebench.exports.tables import arrow_of
-from judgebench.runs import frames, run_labels
+from judgebench.runs import Finished, frames, run_labels, share_contents
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
     from pathlib import Path
+
+    import pyarrow as pa
 
     from judgebench._util.table import Columns
     from judgebench.runs import Run
 
 TABLES = {
-    "judgements": "one row per reply: the verdict or the failure, the reply, tokens, cost and latency",
+    "judgements": "one row per reply: the verdict or the failure, the label, the reply, tokens, cost and latency",
     "outcomes": "one row per item: its credit by the benchmark's rule, and what it came from",
     "scores": "one row per score: of the whole, of each section and subset, with its interval",
     "items": "one row per item: prompt and completions, the first `num_correct` of which are correct",
@@ -55,7 +58,10 @@ def _write(runs: Sequence[Run], name: str, folder: Path) -> int:
     titles = {run.path: label.title for run, label in zip(runs, run_labels(runs), strict=True)}
     seen: set[tuple[str | None, str | None]] = set()
     count = 0
-    with pq.ParquetWriter(path, frames.schema_of(name), compression="zstd") as writer:
+    schema = scored_schema(runs) if name == "judgements" else frames.schema_of(name)
+    finished = {run.path: Finished(run) for run in runs}
+    share_contents(list(finished.values()))
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
         for run in runs:
             if name == "items":
                 # Runs of one benchmark mostly share their items.
@@ -63,9 +69,13 @@ def _write(runs: Sequence[Run], name: str, folder: Path) -> int:
                 if same in seen:
                     continue
                 seen.add(same)
-            table = arrow_of(run, name, titles[run.path])
-            writer.write_table(table, row_group_size=_ROWS_A_GROUP)
-            count += table.num_rows
+            if name == "judgements":
+                tables: Iterable[pa.Table] = scored_judgements(finished[run.path], titles[run.path], _ROWS_A_GROUP)
+            else:
+                tables = [arrow_of(run, name, titles[run.path])]
+            for table in tables:
+                writer.write_table(table, row_group_size=_ROWS_A_GROUP)
+                count += table.num_rows
     if not count:
         path.unlink()
     return count
@@ -111,6 +121,6 @@ load_dataset("THIS FOLDER", "{next(iter(counts))}", split="train")
 ```
 
 `order` is the index of the completion shown in each slot, `choice` the index of the one that was chosen; correct
-completions come first. `verdict` is a slot's letter or `tie`, a number is in `rating`, and a reply without
-either has its `failure`.
+completions come first, `num_correct` of them. `verdict` is a slot's letter or `tie`, a number is in `rating`, and a
+reply without either has its `failure`. `judgebench leaderboard judgements.parquet` ranks the runs.
 """

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Literal
 
 import numpy as np
@@ -48,17 +48,17 @@ def mean_stratum(outcomes: Sequence[Outcome], view: View = "credit") -> MeanStra
     if any(outcome.item.group is not None for outcome in there):
         grouped = np.array(credits_), [outcome.item.unit for outcome in there]
     if view == "credit" and any(outcome.failed for outcome in there):
-        values, chances = zip(*(part for outcome in there for part in _coin(outcome)), strict=True)
+        values, chances = zip(*(part for outcome in there for part in credit_parts(outcome)), strict=True)
         return MeanStratum(values, chances, grouped)
     return MeanStratum(credits_, grouped=grouped)
 
 
 def coin_variance(outcome: Outcome) -> float:
     """The variance of a credit by itself: that of a coin where it stands in for a failure, else 0."""
-    return sum(chance * (credit - (outcome.credit or 0.0)) ** 2 for credit, chance in _coin(outcome))
+    return sum(chance * (credit - (outcome.credit or 0.0)) ** 2 for credit, chance in credit_parts(outcome))
 
 
-def _coin(outcome: Outcome) -> tuple[tuple[float, float], ...]:
+def credit_parts(outcome: Outcome) -> tuple[tuple[float, float], ...]:
     """The credits that the item may have, each with its chance; their mean is its credit."""
     credit, low, high = outcome.credit or 0.0, outcome.low, outcome.high
     if low is None or high is None or not low < credit < high:
@@ -145,6 +145,25 @@ class _Group:
     weight: float
 
 
+class _Draws:
+    """The resampled scores of groups, drawn one after another from one generator, once any of them is needed."""
+
+    def __init__(self, groups: Sequence[_Group], rng: np.random.Generator, resamples: int) -> None:
+        self._groups, self._rng, self._resamples = groups, rng, resamples
+
+    @cached_property
+    def _every(self) -> list[Floats]:
+        return [group.stratum.draws(self._rng, self._resamples) for group in self._groups]
+
+    def __getitem__(self, at: int) -> Floats:
+        return self._every[at]
+
+    def after(self, stratum: Stratum) -> Floats:
+        """Those of one more stratum, behind all groups'."""
+        _ = self._every
+        return stratum.draws(self._rng, self._resamples)
+
+
 def official_scores(
     outcomes: Sequence[Outcome],
     layout: Layout,
@@ -176,12 +195,12 @@ def official_scores(
         return Scores(None, None, None, {}, {}, {}, missing)
     _lean(groups)
     rng = np.random.default_rng(seed)
-    draws = [group.stratum.draws(rng, resamples) for group in groups]
+    draws = _Draws(groups, rng, resamples)
     sections = {name: _estimate(groups, draws, _weights(groups, name)) for name in names if name in there}
     if whole is None:
         overall = _estimate(groups, draws, _overall_weights(groups, layout))
     else:
-        overall = _alone(whole, lambda: whole.draws(rng, resamples))
+        overall = _alone(whole, lambda: draws.after(whole))
     within = {name: tuple(dict.fromkeys(g.subset for g in groups if g.section == name)) for name in sections}
     measures = {stratum.measure for stratum in ([group.stratum for group in groups] if whole is None else [whole])}
     measure = measures.pop() if len(measures) == 1 else "share"
@@ -343,11 +362,12 @@ def _overall_weights(groups: Sequence[_Group], layout: Layout) -> list[float]:
     return [float(weight) for weight in weights]
 
 
-def _estimate(groups: Sequence[_Group], draws: Sequence[Floats], weights: Sequence[float]) -> Estimate:
-    taken = [(g, d, w) for g, d, w in zip(groups, draws, weights, strict=True) if w > 0]
+def _estimate(groups: Sequence[_Group], draws: _Draws, weights: Sequence[float]) -> Estimate:
+    """The estimate of a weighted mean of groups, with a weight for each."""
+    taken = [at for at, weight in enumerate(weights) if weight > 0]
     if len(taken) == 1:
-        return _alone(taken[0][0].stratum, lambda: taken[0][1])
-    strata, chosen = [g.stratum for g, _, _ in taken], [w for _, _, w in taken]
+        return _alone(groups[taken[0]].stratum, lambda: draws[taken[0]])
+    strata, chosen = [groups[at].stratum for at in taken], [weights[at] for at in taken]
     value, n = float(sum(w * s.value for s, w in zip(strata, chosen, strict=True))), sum(s.n for s in strata)
     means = [(s, w) for s, w in zip(strata, chosen, strict=True) if isinstance(s, MeanStratum)]
     if len(means) == len(strata) and np.allclose([w * n / s.n for s, w in means], 1.0):
@@ -355,10 +375,10 @@ def _estimate(groups: Sequence[_Group], draws: Sequence[Floats], weights: Sequen
         return Estimate(value, n, interval.low, interval.high)
     # Items that belong together may stand in several groups, each of which is drawn by itself.
     wider = math.sqrt(group_effect([s for s, _ in means], [w for _, w in means]))
-    resampled = np.zeros(len(taken[0][1]))
-    for group, drawn, weight in taken:
-        centre, by_mean = group.stratum.value, isinstance(group.stratum, MeanStratum)
-        resampled += weight * (centre + (drawn - centre) * (wider if by_mean else 1.0))
+    resampled = np.zeros(len(draws[taken[0]]))
+    for at, stratum, weight in zip(taken, strata, chosen, strict=True):
+        centre, by_mean = stratum.value, isinstance(stratum, MeanStratum)
+        resampled += weight * (centre + (draws[at] - centre) * (wider if by_mean else 1.0))
     interval = weighted_interval(value, strata, chosen, resampled)
     return Estimate(value, n, interval.low, interval.high)
 
@@ -369,16 +389,14 @@ def _alone(stratum: Stratum, draws: Callable[[], Floats]) -> Estimate:
     return Estimate(stratum.value, stratum.n, interval.low, interval.high)
 
 
-def _subsets(groups: Sequence[_Group], draws: Sequence[Floats]) -> dict[str, Estimate]:
+def _subsets(groups: Sequence[_Group], draws: _Draws) -> dict[str, Estimate]:
     by_name: dict[str, list[int]] = {}
     for at, group in enumerate(groups):
         by_name.setdefault(group.subset, []).append(at)
     subsets = {}
     for name, places in by_name.items():
         if len(places) > 1:
-            among = [groups[at] for at in places]
-            weights = _spread(among, [True] * len(among), by_items=True)
-            subsets[name] = _estimate(among, [draws[at] for at in places], weights)
+            subsets[name] = _estimate(groups, draws, _spread(groups, [g.subset == name for g in groups], by_items=True))
         else:
             place = places[0]
             subsets[name] = _alone(groups[place].stratum, partial(draws.__getitem__, place))

@@ -85,7 +85,13 @@ def without_spread(difference: float, n: float, confidence: float = CONFIDENCE) 
 
 
 def sign_flip_test(
-    differences: npt.ArrayLike, *, coins: npt.ArrayLike = (), resamples: int = RESAMPLES, seed: int = 0
+    differences: npt.ArrayLike,
+    *,
+    coins: npt.ArrayLike = (),
+    times: npt.ArrayLike | None = None,
+    coin_times: npt.ArrayLike | None = None,
+    resamples: int = RESAMPLES,
+    seed: int = 0,
 ) -> float:
     """Two-sided p of a permutation test: were the runs alike, each difference could as well be the other way round.
 
@@ -98,25 +104,34 @@ def sign_flip_test(
             (n,), of any scale.
         coins: Amounts that could as well have been added as taken away, and so are no part of the observed sum: half
             the range of what stands in for a failure, shape (any,).
+        times: How often each difference occurs, whole numbers of shape (n,); None: once.
+        coin_times: The same of the coins.
         resamples: How many sign patterns are drawn.
         seed: Of the drawing.
     """
-    parts = np.asarray(differences, dtype=np.float64)
-    observed = abs(parts.sum()) - _ROUNDING
-    parts = np.concatenate([parts, np.asarray(coins, dtype=np.float64)])
-    parts = parts[np.abs(parts) > _ROUNDING]
+    given, more = (np.asarray(each, dtype=np.float64) for each in (differences, coins))
+    often, more_often = (
+        np.ones(len(each), dtype=np.int64) if counts is None else np.asarray(counts, dtype=np.int64)
+        for each, counts in ((given, times), (more, coin_times))
+    )
+    observed = abs(float(given @ often)) - _ROUNDING
+    parts, often = np.concatenate([given, more]), np.concatenate([often, more_often])
+    kept = (np.abs(parts) > _ROUNDING) & (often > 0)
+    parts, often = parts[kept], often[kept]
     if not len(parts) or observed <= 0:
         return 1.0
-    if 2 ** min(len(parts), 64) <= resamples:
-        patterns = np.arange(2 ** len(parts))[:, None] >> np.arange(len(parts)) & 1
-        return float(np.mean(np.abs((2 * patterns - 1) @ parts) >= observed))
-    sizes, repeats = _sizes(parts)
+    number = int(often.sum())
+    if 2 ** min(number, 64) <= resamples:
+        patterns = np.arange(2**number)[:, None] >> np.arange(number) & 1
+        return float(np.mean(np.abs((2 * patterns - 1) @ np.repeat(parts, often)) >= observed))
+    sizes, repeats = _sizes(parts, often)
     steps = np.rint(sizes / sizes[0])
     if steps @ repeats <= _MOST_STEPS and np.allclose(sizes, steps * sizes[0], rtol=1e-9, atol=0):
         return _exact_sign_flips(steps.astype(np.int64), repeats, round((observed + _ROUNDING) / sizes[0]))
+    squares = float(np.square(parts) @ often)
     if len(sizes) > _NORMAL_LIMIT:
-        return math.erfc(float(observed / np.linalg.norm(parts)) / math.sqrt(2))
-    if 2 * resamples * math.exp(-(observed**2) / 2 / float(parts @ parts)) < _NEGLIGIBLE:  # Hoeffding's bound
+        return math.erfc(float(observed / math.sqrt(squares)) / math.sqrt(2))
+    if 2 * resamples * math.exp(-(observed**2) / 2 / squares) < _NEGLIGIBLE:  # Hoeffding's bound
         return 1 / (1 + resamples)
     rng = np.random.default_rng(seed)
     sums = np.zeros(resamples)
@@ -125,9 +140,10 @@ def sign_flip_test(
     return (1 + int(np.count_nonzero(np.abs(sums) >= observed))) / (1 + resamples)
 
 
-def _sizes(parts: Floats) -> tuple[Floats, Ints]:
+def _sizes(parts: Floats, often: Ints) -> tuple[Floats, Ints]:
     """The distinct sizes of differences, ascending, and how often each occurs; what rounding sets apart is one."""
-    sizes, repeats = np.unique(np.abs(parts), return_counts=True)
+    sizes, place = np.unique(np.abs(parts), return_inverse=True)
+    repeats = np.bincount(place, weights=often)
     starts = np.flatnonzero(np.concatenate([[True], np.diff(sizes) > 1e-9 * sizes[1:]]))
     return sizes[starts], np.add.reduceat(repeats, starts).astype(np.int64)
 

@@ -14,6 +14,7 @@ from judgebench.metrics.resampling import codes
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    import numpy.typing as npt
     from numpy.typing import NDArray
 
     from judgebench.items import Measure
@@ -147,7 +148,8 @@ class MeanStratum:
 
     Args:
         credits_: From 0 to 1.
-        weights: What part of an item each stands for, of the same number and of a whole sum; None: each is an item.
+        weights: What part of an item each stands for, or of how many items it is, of the same number and of a whole
+            sum; None: each is an item.
             A credit that stands in for a failure is two parts, as of a coin: see `mean_stratum`.
         grouped: Credit and unit of each item, where some belong together.
 
@@ -163,7 +165,7 @@ class MeanStratum:
         self,
         credits_: Sequence[float] | Floats,
         weights: Sequence[float] | Floats | None = None,
-        grouped: tuple[Floats, Sequence[str]] | None = None,
+        grouped: tuple[Floats, npt.ArrayLike] | None = None,
     ) -> None:
         self.grouped = grouped
         values = np.asarray(credits_, dtype=np.float64)
@@ -172,11 +174,13 @@ class MeanStratum:
         else:
             self.values, places = np.unique(values, return_inverse=True)
             self.counts = np.bincount(places, weights=weights)
+            if np.issubdtype(np.asarray(weights).dtype, np.integer):
+                self.counts = self.counts.astype(np.int64)
         self.n = len(values) if weights is None else round(sum(weights))
         self.value = float(self.counts @ self.values / self.n)  # the same in any order of the items
         self.effective_n = self.n / group_effect([self], [1.0])
         self.constant = self.n == 1 or len(self.values) == 1
-        self._leaning: tuple[Floats, Floats] = self.counts.astype(np.float64), self.values
+        self._others: Sequence[MeanStratum] = ()
 
     def interval(self) -> Interval:
         """Wilson's; of credits between 0 and 1 with n over their design effect for n.
@@ -185,7 +189,7 @@ class MeanStratum:
         8.2), held to 1 as if by two items more, so that a few items that are alike by chance do not look sure.
         """
         spread = self.value * (1 - self.value)
-        if self.constant or bool(np.isin(self.values, (0.0, 1.0)).all()):
+        if self.constant or bool(((self.values == 0) | (self.values == 1)).all()):
             return wilson(self.value, self.effective_n)
         variance = float(self.counts @ (self.values - self.value) ** 2) / (self.n - 1)
         effect = ((self.n - 1) * min(variance / spread, 1.0) + _LEAN) / (self.n - 1 + _LEAN)
@@ -196,13 +200,19 @@ class MeanStratum:
 
         Half an item of credit 0 and half an item of credit 1 are added to theirs, so that no group is without spread.
         """
-        values = np.concatenate([*(other.values for other in others), [0.0, 1.0]])
-        shares = np.concatenate([*(other.counts for other in others), [0.5, 0.5]])
+        self._others = others
+
+    @property
+    def _leaning(self) -> tuple[Floats, Floats]:
+        """The number of items, those that were added among them, by credit."""
+        if not self._others:
+            return self.counts.astype(np.float64), self.values
+        values = np.concatenate([*(other.values for other in self._others), [0.0, 1.0]])
+        shares = np.concatenate([*(other.counts for other in self._others), [0.5, 0.5]])
         shares = shares / shares.sum() * _LEAN
         together, place = np.unique(np.concatenate([self.values, values]), return_inverse=True)
         counts: Floats = np.bincount(place, weights=np.concatenate([self.counts, shares])).astype(np.float64)
-        if len(together) <= _FEW_VALUES:
-            self._leaning = counts, together
+        return (counts, together) if len(together) <= _FEW_VALUES else (self.counts.astype(np.float64), self.values)
 
     def draws(self, rng: np.random.Generator, size: int) -> Floats:
         """Scores of `size` bootstrap resamples, shape (size,).
@@ -240,7 +250,7 @@ def pooled(strata: Sequence[MeanStratum]) -> MeanStratum:
     if len(grouped) < len(strata):
         return MeanStratum(values, counts)
     credits_ = np.concatenate([each for each, _ in grouped])
-    return MeanStratum(values, counts, (credits_, [unit for _, units in grouped for unit in units]))
+    return MeanStratum(values, counts, (credits_, np.concatenate([np.asarray(units) for _, units in grouped])))
 
 
 def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> float:
@@ -259,7 +269,7 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     with_units = [(stratum, share, *grouped) for stratum, share, grouped in known if grouped is not None]
     if not with_units:
         return 1.0
-    units, count = codes([unit for *_, among in with_units for unit in among], sum(s.n for s, *_ in with_units))
+    units, count = codes(np.concatenate([np.asarray(among) for *_, among in with_units]), sum(s.n for s, *_ in with_units))
     parts = np.concatenate([share * (credits_ - stratum.value) for stratum, share, credits_, _ in with_units])
     sizes = np.bincount(units, weights=np.concatenate([np.full(s.n, share) for s, share, *_ in with_units]))
     sums = np.bincount(units, weights=parts)

@@ -99,7 +99,7 @@ def _sampled(metrics: Metrics, readings: Mapping[str, Sequence[Reading]], drawn_
     yield said
 
 
-def _low_coverage(metrics: Metrics) -> Iterator[str]:
+def low_coverage(metrics: Metrics) -> Iterator[str]:
     """The mark of a score that failures have made more than verdicts; calls that were not made are no part of it."""
     verdicts = metrics.judgements - sum(metrics.failures.values())
     asked = metrics.judgements - sum(metrics.failures.get(kind, 0) for kind in NEVER_ASKED)
@@ -156,7 +156,7 @@ def score(
     probable = protocol.soft or has_probabilities(each for among in readings.values() for each in among)
     sampled = () if beside.drawn_from is None else _sampled(metrics, readings, beside.drawn_from)
     said = [
-        *_low_coverage(metrics),
+        *low_coverage(metrics),
         *sampled,
         *(_low_mass(readings) if probable else ()),
         *beside.notes,
@@ -416,6 +416,18 @@ def _readings(
         back = None if moved is None else tuple(moved.index(at) for at in range(len(moved)))
         readings[item] = [_renumbered(each, back) for each in with_unasked(protocol, item, questions, among)]
     return readings
+
+
+def calls_not_made(finished: Finished) -> Iterator[tuple[ItemKey, Reading]]:
+    """Of a run that ended early, each call that was not made, as a failure.
+
+    Args:
+        finished: A judge's run.
+    """
+    judgements = [each for each in finished.judgements.values() if each.item in finished.keys]
+    made = {(each.item, each.order, each.sample) for each in judgements}
+    for item, among in _readings(finished, run_templates(finished), judgements, protocol_of(finished)).items():
+        yield from ((finished.keys[item], each) for each in among if (item, each.order, each.sample) not in made)
 
 
 def _renumbered(reading: Reading, numbers: tuple[int, ...] | None) -> Reading:
