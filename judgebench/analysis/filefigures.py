@@ -14,7 +14,7 @@ import numpy as np
 
 from judgebench.analysis.agreement import named_choice
 from judgebench.errors import ConfigError
-from judgebench.items import LABELS, NEVER_ASKED, TIE, Failure, Outcome, Reading, Verdict
+from judgebench.items import LABELS, TIE, Failure, Outcome, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
 from judgebench.metrics.summary import Metrics, Usage, consistency_over_orders
@@ -60,6 +60,7 @@ class RunFigures:
 
     run: FileRun
     metrics: Metrics
+    tally: Tally
     items: Ints
     kinds: Ints
     choices: npt.NDArray[np.int8]
@@ -150,10 +151,10 @@ class Patterns:
         counts = np.bincount(of_item, minlength=len(distinct))
         kinds = np.array([each.kind for each in seen])[of_item]
         choices = np.array([each.choice for each in seen], dtype=np.int8)[of_item]
-        units = None if self.board.groups is None else self.board.groups[items]
         clusters = item if self.board.groups is None else self.board.groups[item]
-        metrics = self._metrics(run, kinds, units, said, clusters, seen, counts)
-        return RunFigures(run, metrics, items, kinds, choices, self._named(item, said))
+        tally = self._tally(kinds, None if self.board.groups is None else self.board.groups[items])
+        metrics = self._metrics(run, tally, said, clusters, list(zip(seen, counts.tolist(), strict=True)))
+        return RunFigures(run, metrics, tally, items, kinds, choices, self._named(item, said))
 
     def _check_rows(self, run: FileRun, item: Ints, said: Ints, sample: Ints) -> None:
         order = self.orders[said]
@@ -227,22 +228,17 @@ class Patterns:
             self._letters[pattern] = found
         return self._letters[pattern]
 
-    def _metrics(
-        self,
-        run: FileRun,
-        kinds: Ints,
-        units: Ints | None,
-        said: Ints,
-        clusters: Ints,
-        seen: Sequence[_Seen],
-        counts: Ints,
-    ) -> Metrics:
-        layout = self.board.benchmark.layout
+    def _tally(self, kinds: Ints, units: Ints | None) -> Tally:
         number = np.bincount(kinds, minlength=len(self.kinds))
         there = np.flatnonzero(number)
         place = np.zeros(len(self.kinds), dtype=np.int64)
         place[there] = np.arange(len(there))
-        tally = Tally([self.kinds[at] for at in there], number[there], place[kinds], units)
+        return Tally([self.kinds[at] for at in there], number[there], place[kinds], units)
+
+    def _metrics(
+        self, run: FileRun, tally: Tally, said: Ints, clusters: Ints, seen: Sequence[tuple[_Seen, int]]
+    ) -> Metrics:
+        layout = self.board.benchmark.layout
         of_said = np.bincount(said, minlength=len(self.board.said))
         failures: Counter[str] = Counter()
         for at in np.flatnonzero(of_said):
@@ -261,7 +257,7 @@ class Patterns:
         chosen = self._slots[said]
         choices = chosen >= 0
         slots, shown, of = chosen[choices], self._shown[said][choices], clusters[choices]
-        consistent = [(each.consistent, int(n)) for each, n in zip(seen, counts, strict=True) if each.consistent is not None]
+        consistent = [(each.consistent, n) for each, n in seen if each.consistent is not None]
         in_orders = sum(n for _, n in consistent)
         metrics = Metrics(
             benchmark=self.board.benchmark.name,
@@ -274,7 +270,7 @@ class Patterns:
             subsets=scores.subsets,
             section_subsets=scores.section_subsets,
             missing=scores.missing,
-            items=len(kinds),
+            items=len(tally.of_item),
             judgements=judgements,
             coverage=1 - failures.total() / judgements if judgements else 0.0,
             failures=dict(sorted(failures.items())),

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
-from judgebench._util.text import difference_text
 from judgebench.analysis.board import FIGURES, Board, CorrectedLabels, Leaderboard, Place
-from judgebench.analysis.failures import failure_notes
-from judgebench.analysis.published import published_of
-from judgebench.analysis.ranking import MANY, Ranking, rank_runs
+from judgebench.analysis.judgementfile import judgement_files
+from judgebench.analysis.placing import SORTS, BoardOf, finished_board, is_low, ranking_notes, with_ranks
+from judgebench.analysis.ranking import Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
 from judgebench.errors import ConfigError, unknown_name
-from judgebench.metrics.rankings import undominated
-from judgebench.metrics.summary import LEAST_COVERAGE
 from judgebench.runs import (
     SAMPLED,
     Run,
@@ -36,11 +32,7 @@ from judgebench.runs import (
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from judgebench.analysis.published import Published
     from judgebench.runs import Finished, RunLabel
-
-SORTS = ("score", "judge", "cost", "coverage")
-"""What a leaderboard can be sorted by, beside the name of a section."""
 
 
 def leaderboard(
@@ -51,7 +43,7 @@ def leaderboard(
     published: bool = False,
     seed: int = 0,
 ) -> Leaderboard:
-    """Ranks every run below a folder, or some runs, on one board per benchmark.
+    """Ranks every run below a folder, or some runs, on one board per benchmark; or those of Parquet files of judgements.
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], out="runs", data="sample")
@@ -59,7 +51,8 @@ def leaderboard(
     ['offline/longest', 'offline/first']
 
     Args:
-        folder: The folder above the runs' folders, or runs, or several of either.
+        folder: The folder above the runs' folders, or runs, or several of either; or a Parquet file of judgements (extra
+            `judgebench[large]`), several, or a folder of some.
         benchmark: Only this one.
         sort: `score` (the best first), `judge`, `cost` (the cheapest first), `coverage`, or the name of a section.
         published: Put published figures beside the runs; they have no rank.
@@ -71,6 +64,10 @@ def leaderboard(
     folders = [each.path if isinstance(each, Run) else Path(each) for each in list_runs(folder)]
     if not folders:
         raise ConfigError("no run named: name one or more run folders")
+    if (files := judgement_files(folders)) is not None:
+        from judgebench.analysis.fileboard import file_leaderboard
+
+        return file_leaderboard(files, benchmark=benchmark, sort=sort, published=published, seed=seed)
     for each in folders:
         if not each.is_dir():
             raise ConfigError(f"{each}: folder not found; name the folder above the runs (--out of judgebench run)")
@@ -184,7 +181,7 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
     places = _ranked(runs, alike, ranking)
     sections = _sections(runs)
     notes = [note for each in runs for note in each.notes]
-    notes += _ranking_notes(ranking, [places[at] for at in alike])
+    notes += ranking_notes(ranking, [places[at] for at in alike])
     notes += _sample_notes(runs)
     items = len(tested_items(runs[alike[0]])) if alike else None
     altered = sum(map(is_altered, runs)) if not all(map(is_altered, runs)) else 0
@@ -202,61 +199,24 @@ def _board(runs: list[Finished], sort: str, *, published: bool, seed: int) -> Bo
             f"{len(alike)} of {rankable} runs have the same {items} items and are ranked; "
             f"{others} {are} not: use judgebench compare --common"
         )
-    if published:
-        figures = published_of(benchmark.name)
-        places += [_published(each) for each in figures]
-        there = {*sections, *(name for each in figures for name in each.sections)}
-        sections = tuple(name for name in benchmark.layout.named(there) if name in there)
-        for note in dict.fromkeys(each.note for each in figures if each.note):
-            notes.append(f"{', '.join(each.name for each in figures if each.note == note)}: {note}")
-        for source in dict.fromkeys((each.source, each.date) for each in figures):
-            among = ", ".join(each.name for each in figures if (each.source, each.date) == source)
-            notes.append(f"published, not reproduced: {among} ({', '.join(source)})")
-    ranked = [places[at] for at in alike]
-    places.sort(key=_order(sort))
-    shown = tuple(name for name in FIGURES if any(name in place.figures for place in places))
-    stands = [next(to for to, place in enumerate(places) if place is each) for each in ranked]
-    effects = tuple(replace(e, first=stands[e.first], second=stands[e.second]) for e in ranking.failures)
-    title = benchmark_title([each.run for each in runs])
-    board = Board(benchmark.name, title, sections, shown, tuple(places), items, tuple(notes))
+    about = BoardOf(benchmark, sections, items, published, sort)
+    board = finished_board(places, alike, ranking, notes, about)
     shared = tuple(shared_conditions([each.run for each in runs]))
-    return replace(board, letters_of=ranking.of, failures=effects, shared=shared)
+    return replace(board, title=benchmark_title([each.run for each in runs]), shared=shared)
 
 
 def _ranked(runs: Sequence[Finished], alike: Sequence[int], ranking: Ranking) -> list[Place]:
     """The runs' places, with what is known from comparing them."""
-    within = {at: number for number, at in enumerate(alike)}
     labels = run_labels([each.run for each in runs])
     places = [
         replace(
             _place(each, labels[at]),
-            group=ranking.letters.get(within.get(at, -1), ""),
-            section_groups={name: each[within[at]] for name, each in ranking.section_letters.items() if at in within},
-            low_coverage=is_low(each),
-            labels=labels_of(each) if at not in within else None,
-            other_items=each.metrics.score is not None and at not in within and not is_low(each),
+            low_coverage=is_low(each.metrics),
+            labels=labels_of(each) if at not in alike else None,
         )
         for at, each in enumerate(runs)
     ]
-    alone = [at not in within for at in range(len(places))]
-    front = undominated(
-        [
-            math.nan if out or place.cost_usd is None else place.cost_usd
-            for place, out in zip(places, alone, strict=True)
-        ],
-        [math.nan if place.score is None else place.score for place in places],
-        [(alike[better], alike[worse]) for better, worse in ranking.beaten],
-    )
-    scores = [places[at].score or 0.0 for at in alike if places[at].score is not None]
-    for at, number in within.items():
-        score, ends = places[at].score, ranking.ranks.get(number, (None, None))
-        if score is not None:
-            rank = 1 + sum(each > score for each in scores)
-            places[at] = replace(places[at], pareto=bool(front[at]), rank=rank, rank_low=ends[0], rank_high=ends[1])
-    for each in ranking.contenders:
-        at = alike[each.run]
-        places[at] = replace(places[at], can_be_best=each.can_be_best, best_low=each.low, best_high=each.high)
-    return places
+    return with_ranks(places, alike, ranking)
 
 
 def labels_of(run: Finished) -> CorrectedLabels | None:
@@ -264,22 +224,6 @@ def labels_of(run: Finished) -> CorrectedLabels | None:
     rescored = run.run.manifest.rescored
     said = None if rescored is None else rescored.labels
     return None if said is None else CorrectedLabels(said.file, said.count, said.score_before)
-
-
-def is_low(run: Finished) -> bool:
-    """Whether too few judgements have a verdict for the score to be ranked."""
-    return run.metrics.coverage < LEAST_COVERAGE
-
-
-def _ranking_notes(ranking: Ranking, ranked: Sequence[Place]) -> Iterator[str]:
-    measure = next((place.measure for place in ranked), None)
-    if ranking.excess is not None and len(ranked) >= MANY:
-        excess = difference_text(ranking.excess, measure).removeprefix("+")
-        yield (
-            f"the best of {len(ranked)} scores is too high on average (winner's curse), by {excess} if all runs are "
-            "equally good, and its interval ignores that: compare ranks, or judge the best again on new items"
-        )
-    yield from failure_notes(ranking.failures, [place.label for place in ranked], measure)
 
 
 def _sample_notes(runs: Sequence[Finished]) -> Iterator[str]:
@@ -318,39 +262,6 @@ def _place(run: Finished, label: RunLabel) -> Place:
     )
 
 
-def _published(row: Published) -> Place:
-    return Place(
-        rank=None,
-        judge=row.name,
-        template=None,
-        protocol="published",
-        label=row.name,
-        score=row.score,
-        low=None,
-        high=None,
-        sections=dict(row.sections),
-        published=True,
-        source=row.source,
-        date=row.date,
-        note=row.note,
-    )
-
-
-def _order(sort: str) -> Callable[[Place], tuple[Any, ...]]:
-    """The key to sort places by; what has no such figure comes last."""
-
-    def by(place: Place) -> tuple[Any, ...]:
-        tie = (-(place.score if place.score is not None else -2.0), place.judge, place.how, place.protocol, place.path)
-        if sort == "judge":
-            return (place.other_items, place.judge, *tie)
-        if sort == "cost":
-            return (place.other_items, place.cost_usd is None, place.cost_usd or 0.0, *tie)
-        value = {"score": place.score, "coverage": place.coverage}.get(sort, place.sections.get(sort))
-        return (place.other_items, value is None, place.unranked and sort == "score", -(value or 0.0), *tie)
-
-    return by
-
-
 def tested_items(run: Finished) -> list[str]:
     """The items that count for the score."""
     return [item for item, outcome in run.outcomes.items() if outcome.item.labelled and was_judged(outcome)]
@@ -365,7 +276,7 @@ def comparable(runs: Sequence[Finished]) -> list[int]:
     share_contents(runs)
     plain = [at for at, each in enumerate(runs) if not is_altered(each)] or list(range(len(runs)))
     plain = [at for at in plain if labels_of(runs[at]) is None] or plain
-    plain = [at for at in plain if not is_low(runs[at])]
+    plain = [at for at in plain if not is_low(runs[at].metrics)]
     if not plain:
         return []
     one = len({id(each.contents) for each in runs}) == 1

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING
 from judgebench._util.steps import counted
 from judgebench.analysis.cascade import MARGIN, CascadePair, spread
 from judgebench.analysis.choice import OVERALL, Candidate, CascadePick, PartPick, Pick
-from judgebench.analysis.leaderboard import comparable, is_altered, is_low, labels_of, open_by_benchmark, tested_items
+from judgebench.analysis.leaderboard import comparable, is_altered, labels_of, open_by_benchmark, tested_items
+from judgebench.analysis.placing import is_low
 from judgebench.errors import ConfigError, unknown_name
 from judgebench.metrics.accuracy import official_scores
 from judgebench.metrics.paired import ALPHA, PairedRuns
@@ -136,7 +137,7 @@ def _reason(run: Finished) -> str:
     """Why a run cannot be compared with others."""
     if is_altered(run):
         return "controls, over altered items"
-    if is_low(run):
+    if is_low(run.metrics):
         return f"coverage below {LEAST_COVERAGE:.0%}"
     if labels_of(run) is not None:
         return "corrected labels"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import combinations
 from typing import TYPE_CHECKING
 
@@ -19,7 +19,10 @@ if TYPE_CHECKING:
     from judgebench.analysis.failures import FailureEffect
     from judgebench.metrics.equivalence import Contender
     from judgebench.metrics.paired import PairedScores
+    from judgebench.metrics.pairedcounts import CountedScores
     from judgebench.runs import Finished
+
+    Scores = PairedScores | CountedScores
 
 MANY = 5
 """From so many runs on, the best score is said to be too high by the choice of the best."""
@@ -67,35 +70,45 @@ def rank_runs(runs: Sequence[Finished], items: Sequence[str], sort: str, seed: i
     if not any(paired.whole):
         return Ranking()
     whole = paired.part(paired.whole)
+    found = ranking_of(whole, {n: paired.part(w) for n, w in paired.sections.items() if any(w)}, sort)
+    if not any(outcome.failed for run in outcomes for outcome in run):
+        return found
+    best = max(range(len(runs)), key=whole.scores.tolist().__getitem__)
+    differences = [whole.difference(best, other) for other in range(len(runs)) if other != best]
+    return replace(found, failures=failure_effects(outcomes, benchmark, differences, seed))
+
+
+def ranking_of(whole: Scores, sections: Mapping[str, Scores], sort: str) -> Ranking:
+    """What is known of several runs from the tests of every pair; without what failures do to it.
+
+    Args:
+        whole: Their scores.
+        sections: Those of each section.
+        sort: As in `rank_runs`.
+    """
     p = _adjusted(whole)
-    sections = _section_letters({n: paired.part(w) for n, w in paired.sections.items() if any(w)})
+    in_sections = _section_letters(sections)
     scores = whole.scores.tolist()
     better = [(at, other) if scores[at] > scores[other] else (other, at) for at, other in p]
-    best = max(range(len(runs)), key=scores.__getitem__)
-    others = [other for other in range(len(runs)) if other != best]
-    failing = any(outcome.failed for run in outcomes for outcome in run)
     return Ranking(
-        letters=sections.get(sort) or _letters(whole, p),
-        of=sort if sort in sections else None,
-        section_letters=sections,
+        letters=in_sections.get(sort) or _letters(whole, p),
+        of=sort if sort in in_sections else None,
+        section_letters=in_sections,
         beaten=frozenset(pair for pair, value in zip(better, p.values(), strict=True) if value <= ALPHA),
         ranks=dict(enumerate(rank_intervals(whole.scores, whole.drawn, whole.effective_n))),
-        contenders=tuple(contenders(whole.scores, whole.drawn, whole.effective_n)) if len(runs) > 2 else (),
+        contenders=tuple(contenders(whole.scores, whole.drawn, whole.effective_n)) if len(scores) > 2 else (),
         excess=float((whole.drawn - whole.scores[:, None]).max(axis=0).mean()),
-        failures=failure_effects(outcomes, benchmark, [whole.difference(best, each) for each in others], seed)
-        if failing
-        else (),
     )
 
 
-def _adjusted(part: PairedScores) -> dict[tuple[int, int], float]:
+def _adjusted(part: Scores) -> dict[tuple[int, int], float]:
     """P of each pair after Holm's correction."""
     pairs = list(combinations(range(len(part.scores)), 2))
     testing = counted(pairs, "testing differences", unit="pairs of runs", total=len(pairs))
     return dict(zip(pairs, holm([part.p(first, second) for first, second in testing]).tolist(), strict=True))
 
 
-def _section_letters(parts: Mapping[str, PairedScores]) -> dict[str, dict[int, str]]:
+def _section_letters(parts: Mapping[str, Scores]) -> dict[str, dict[int, str]]:
     """Letters in each section, from one family of tests, as `judgebench compare` has them."""
     if not parts:
         return {}
@@ -109,6 +122,6 @@ def _section_letters(parts: Mapping[str, PairedScores]) -> dict[str, dict[int, s
     }
 
 
-def _letters(part: PairedScores, p: dict[tuple[int, int], float]) -> dict[int, str]:
+def _letters(part: Scores, p: dict[tuple[int, int], float]) -> dict[int, str]:
     names = [str(at) for at in range(len(part.scores))]
     return dict(enumerate(letters(names, part.scores.tolist(), list(p), list(p.values()))))

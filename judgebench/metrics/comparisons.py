@@ -26,6 +26,7 @@ _NORMAL_LIMIT = 20_000
 _ROUNDING = 1e-12
 _MOST_STEPS = 10_000
 _NEGLIGIBLE = 1e-10
+_NEVER = 1e-40
 _FEW_DISCORDANT = 50
 _PRECISION = 1e-3
 
@@ -158,8 +159,10 @@ def _exact_sign_flips(steps: Ints, repeats: Ints, observed: int) -> float:
     """
     chances = np.ones(1)
     for step, repeat in zip(steps, repeats, strict=True):
-        terms = np.zeros(2 * step * repeat + 1)
-        terms[:: 2 * step] = _binomial_chances(int(repeat))
+        likely = _binomial_chances(int(repeat))
+        likely = likely[(first := int(np.argmax(likely > _NEVER))) : len(likely) - first]
+        terms = np.zeros(2 * step * (len(likely) - 1) + 1)
+        terms[:: 2 * step] = likely
         chances = np.convolve(chances, terms)
     sums = np.abs(np.arange(len(chances)) - len(chances) // 2)
     return min(1.0, float(chances[sums >= observed].sum()))

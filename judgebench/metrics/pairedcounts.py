@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.resampling import Ints
 
-_NORMAL_LIMIT = 20_000
+_NORMAL_LIMIT, _SURE = 20_000, 1e-10
 
 
 class CountedScores:
@@ -151,8 +151,11 @@ class CountedScores:
         coins = np.concatenate([np.sqrt(self._coins) * self._weight(at) for at in self._shares])
         of_coins = np.concatenate([self._counts[at][first] + self._counts[at][second] for at in self._shares])
         of_coins = np.where(coins > 0, of_coins, 0)
+        norm = float(np.square(parts) @ times) + float(np.square(coins) @ of_coins)
+        if norm == 0:
+            return 1.0
+        bound = 2 * math.exp(-(float(parts @ times) ** 2) / (2 * norm))  # Hoeffding's, never too small
+        if bound < _SURE:
+            return bound
         p = sign_flip_test(parts, times=times, coins=coins, coin_times=of_coins, resamples=RESAMPLES, seed=self._seed)
-        if p <= 1 / RESAMPLES:
-            norm = float(np.square(parts) @ times) + float(np.square(coins) @ of_coins)
-            p = min(p, 2 * math.exp(-(float(parts @ times) ** 2) / (2 * norm)) if norm else 1.0)
-        return p
+        return min(p, bound) if p <= 1 / RESAMPLES else p
