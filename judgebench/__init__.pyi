@@ -31,6 +31,7 @@ from judgebench.analysis.estimated import (
     SliceEstimate as SliceEstimate,
 )
 from judgebench.analysis.failures import FailureEffect as FailureEffect
+from judgebench.analysis.filereport import FileReport as FileReport, file_report as file_report
 from judgebench.analysis.guarantee import guaranteed_cascade as guaranteed_cascade
 from judgebench.analysis.guaranteed import (
     AnsweredItem as AnsweredItem,

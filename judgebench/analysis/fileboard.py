@@ -29,12 +29,17 @@ if TYPE_CHECKING:
 
     from judgebench.analysis.board import Board
     from judgebench.analysis.filefigures import RunFigures
+    from judgebench.analysis.judgementcolumns import SampledItem
     from judgebench.benchmarks.base import Benchmark
     from judgebench.metrics.resampling import Ints
 
 FEW_CREDITS = 200_000
 """Up to so many credits of all runs together, runs are compared as those of folders are, resample by resample."""
 
+SAMPLE = 200
+"""How many items a page shows."""
+
+_BYTE = 256
 _MOST_CELLS = 1_000_000_000
 
 
@@ -48,6 +53,7 @@ class FileRuns:
         figures: Of each run.
         groups: The number of the group of each item; None where items are by themselves.
         items: How many items there are.
+        sample: Some of them, drawn from the seed 0.
     """
 
     where: str
@@ -56,15 +62,17 @@ class FileRuns:
     figures: tuple[RunFigures, ...]
     groups: Ints | None
     items: int
+    sample: tuple[SampledItem, ...]
 
     @cached_property
     def titles(self) -> tuple[str, ...]:
         """What tells each run from the others: the judge, with what is needed beside it."""
         runs = [each.run for each in self.figures]
         titles = [run.judge for run in runs]
-        for more in (lambda run: run.template, lambda run: run.protocol, lambda run: run.name or ""):
+        for name in ("template", "protocol", "name"):
             twice = Counter(titles)
-            titles = [f"{title} {more(run)}".strip() if twice[title] > 1 else title for title, run in zip(titles, runs, strict=True)]
+            more = [getattr(run, name) or "" for run in runs]
+            titles = [f"{t} {beside}".strip() if twice[t] > 1 else t for t, beside in zip(titles, more, strict=True)]
         return tuple(titles)
 
     @cached_property
@@ -105,15 +113,20 @@ def file_runs(paths: Sequence[Path], benchmark: str | None = None) -> list[FileR
     file = JudgementFile(paths)
     names = [name for name in file.benchmarks if benchmark in {None, name}]
     if not names:
-        raise ConfigError(f"{file.where}: none of its runs is of {benchmark} (benchmarks: {', '.join(file.benchmarks)})")
+        raise ConfigError(
+            f"{file.where}: none of its runs is of {benchmark} (benchmarks: {', '.join(file.benchmarks)})"
+        )
     found = []
     for name in names:
         with step(f"reading {file.where}"):
             board = file.board(name)
         patterns = Patterns(board, file.where)
         numbers = range(len(board.runs))
-        figures = tuple(patterns.figures(at) for at in counted(numbers, "scoring runs", unit="runs", total=len(numbers)))
-        found.append(FileRuns(file.where, board.benchmark, patterns, figures, board.groups, board.items))
+        figures = tuple(
+            patterns.figures(at) for at in counted(numbers, "scoring runs", unit="runs", total=len(numbers))
+        )
+        sample = file.some_items(name, SAMPLE)
+        found.append(FileRuns(file.where, board.benchmark, patterns, figures, board.groups, board.items, sample))
     return found
 
 
@@ -161,7 +174,9 @@ def _board(runs: FileRuns, sort: str, *, published: bool, seed: int) -> Board:
         notes.append("not ranked: no two runs have the same items")
     elif others:
         are = "run has other items and is" if others == 1 else "runs have other items and are"
-        notes.append(f"{len(alike)} of {len(alike) + others} runs have the same {items} items and are ranked; {others} {are} not")
+        notes.append(
+            f"{len(alike)} of {len(alike) + others} runs have the same {items} items and are ranked; {others} {are} not"
+        )
     return finished_board(places, alike, ranking, notes, BoardOf(benchmark, sections, items, published, sort))
 
 
@@ -203,7 +218,8 @@ def _ranking(runs: FileRuns, figures: Sequence[RunFigures], sort: str, seed: int
     coins = np.array([coin_variance(kind) for kind in kinds])
     few = got.size <= FEW_CREDITS
     levels, level = np.unique(np.stack([credits_, coins]), axis=1, return_inverse=True)
-    of_level = level.reshape(-1).astype(np.uint8 if levels.shape[1] < 256 else np.int32)[got]
+    small = level.reshape(-1).astype(np.uint8) if levels.shape[1] < _BYTE else level.reshape(-1)
+    of_level = small[got]
 
     def part(weights: Sequence[float]) -> PairedScores | CountedScores:
         if few:
@@ -215,7 +231,9 @@ def _ranking(runs: FileRuns, figures: Sequence[RunFigures], sort: str, seed: int
     names = dict.fromkeys(group.section for group in groups if group.section is not None)
     sections = {name: [g.in_section if g.section == name else 0.0 for g in groups] for name in names}
     with step("comparing runs"):
-        return ranking_of(part([g.in_score for g in groups]), {name: part(each) for name, each in sections.items()}, sort)
+        return ranking_of(
+            part([g.in_score for g in groups]), {name: part(each) for name, each in sections.items()}, sort
+        )
 
 
 def _place(runs: FileRuns, figures: RunFigures, title: str) -> Place:

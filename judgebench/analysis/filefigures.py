@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
     import numpy.typing as npt
 
-    from judgebench.analysis.judgementfile import FileBoard, FileRun
+    from judgebench.analysis.judgementcolumns import FileBoard, FileRun
     from judgebench.metrics.resampling import Ints
 
 _MOST_KINDS = 200_000
@@ -84,6 +84,7 @@ class Patterns:
     kinds: list[Outcome] = field(default_factory=list)
 
     def __post_init__(self) -> None:
+        self._check()
         said = self.board.said
         self._numbers: dict[tuple[object, ...], int] = {}
         self._seen: dict[tuple[object, ...], _Seen] = {}
@@ -97,10 +98,13 @@ class Patterns:
         self._slots = np.array([-1 if slot is None else slot for slot in slots])
         self._shown = np.array([len(each.order) for each in said])
         self.labels = sorted(
-            {each.result.value for each in said if isinstance(each.result, Verdict) and isinstance(each.result.value, str)}
+            {
+                each.result.value
+                for each in said
+                if isinstance(each.result, Verdict) and isinstance(each.result.value, str)
+            }
             | {each.key.label for each in said if each.key.label is not None}
         )
-        self._check()
 
     @property
     def categories(self) -> int:
@@ -143,7 +147,11 @@ class Patterns:
         """
         run = self.board.runs[number]
         item, said, sample = self.board.rows_of(number)
-        starts = np.flatnonzero(np.concatenate([[True], item[1:] != item[:-1]])) if len(item) else np.zeros(0, dtype=np.int64)
+        starts = (
+            np.flatnonzero(np.concatenate([[True], item[1:] != item[:-1]]))
+            if len(item)
+            else np.zeros(0, dtype=np.int64)
+        )
         items = item[starts]
         self._check_rows(run, item, said, sample)
         distinct, of_item = _patterns(said, starts)
@@ -166,13 +174,14 @@ class Patterns:
         again = (item_[1:] == item_[:-1]) & (order_[1:] == order_[:-1]) & (sample_[1:] == sample_[:-1])
         if again.any():
             raise ConfigError(
-                f"{self.where}: {int(again.sum()):,} rows of {run.judge} are of the same item, order and sample as others "
-                f"(item number {int(item_[1:][again][0])}); keep one of each, and tell runs of one judge apart by a column "
-                "'run'"
+                f"{self.where}: {int(again.sum()):,} rows of {run.judge} have the item, order and sample of another; "
+                "keep one of each, or tell runs of one judge apart by a column 'run'"
             )
         key = self._keys[said]
         if ((item[1:] == item[:-1]) & (key[1:] != key[:-1])).any():
-            raise ConfigError(f"{self.where}: rows of {run.judge} on one item differ in subset or label; make them alike")
+            raise ConfigError(
+                f"{self.where}: rows of {run.judge} on one item differ in subset or label; make them alike"
+            )
 
     def _look(self, run: FileRun, pattern: tuple[int, ...]) -> _Seen:
         """What a set of readings comes to, by the benchmark's rule."""
@@ -215,9 +224,7 @@ class Patterns:
     def _letter(self, pattern: tuple[int, ...]) -> int:
         if pattern not in self._letters:
             among = [self.board.said[at] for at in pattern]
-            names = Counter(
-                each.result.value for each in among if isinstance(each.result, Verdict)
-            ).most_common(2)
+            names = Counter(each.result.value for each in among if isinstance(each.result, Verdict)).most_common(2)
             k = len(among[0].order)
             if not names:
                 found = -1

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import counted
 from judgebench.analysis.board import FIGURES, Board, CorrectedLabels, Leaderboard, Place
-from judgebench.analysis.judgementfile import judgement_files
+from judgebench.analysis.judgementcolumns import judgement_files
 from judgebench.analysis.placing import SORTS, BoardOf, finished_board, is_low, ranking_notes, with_ranks
 from judgebench.analysis.ranking import Ranking, rank_runs
 from judgebench.benchmarks import BENCHMARKS, get_benchmark
@@ -43,7 +43,7 @@ def leaderboard(
     published: bool = False,
     seed: int = 0,
 ) -> Leaderboard:
-    """Ranks every run below a folder, or some runs, on one board per benchmark; or those of Parquet files of judgements.
+    """Ranks every run below a folder, some runs, or those of Parquet files of judgements, on one board per benchmark.
 
     >>> import judgebench as jb
     >>> runs = jb.grid("rewardbench", judges=["offline/longest", "offline/first"], out="runs", data="sample")
@@ -51,8 +51,8 @@ def leaderboard(
     ['offline/longest', 'offline/first']
 
     Args:
-        folder: The folder above the runs' folders, or runs, or several of either; or a Parquet file of judgements (extra
-            `judgebench[large]`), several, or a folder of some.
+        folder: The folder above the runs' folders, or runs, or several of either; or a Parquet file of judgements
+            (extra `judgebench[large]`), several, or a folder of some.
         benchmark: Only this one.
         sort: `score` (the best first), `judge`, `cost` (the cheapest first), `coverage`, or the name of a section.
         published: Put published figures beside the runs; they have no rank.

@@ -1,4 +1,4 @@
-"""What makes places of figures, and a board of places: ranks, letters, the Pareto front, published figures, the order."""
+"""What makes a board of places: ranks, letters, the Pareto front, published figures and the order."""
 
 from __future__ import annotations
 

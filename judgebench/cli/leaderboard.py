@@ -8,13 +8,13 @@ from typing import Any
 
 import click
 
-from judgebench.cli.completing import benchmark_names, folders_only
+from judgebench.cli.completing import benchmark_names, files
 from judgebench.cli.console import file_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE
 
 
 @click.command(epilog="\b\nExample:\njudgebench leaderboard runs --published --markdown leaderboard.md\n")
-@click.argument("folder", shell_complete=folders_only, metavar="DIR")
+@click.argument("folders", shell_complete=files, nargs=-1, required=True, metavar="DIR|FILE...")
 @click.option("--benchmark", shell_complete=benchmark_names, metavar="B", help="Only this benchmark.")
 @click.option(
     "--sort",
@@ -34,32 +34,45 @@ from judgebench.cli.errors import EXIT_DONE
     "--json", "as_json", is_flag=True, help="Print a JSON list with one object per benchmark and nothing else."
 )
 @quiet_option
-def leaderboard(folder: str, **options: Any) -> int:
+def leaderboard(folders: tuple[str, ...], **options: Any) -> int:
     """Rank all runs below DIR, one table per benchmark, judges and reward models together.
 
     Runs that cannot be loaded are listed and left out. --benchmark seven makes one table of the seven that reward-model
-    papers report.
+    papers report. FILE is a Parquet file of judgements, of any number of runs (docs/large.md).
     """
     from judgebench.benchmarks.suites import SUITES
 
     if options["benchmark"] in SUITES:
-        return _suite(folder, options)
+        return _suite(folders, options)
     from judgebench.analysis.board import Leaderboard
+    from judgebench.analysis.judgementcolumns import judgement_files
     from judgebench.analysis.leaderboard import leaderboard as collect
     from judgebench.cli.console import messages, print_written, results
     from judgebench.cli.progress import shown
     from judgebench.reports.files import FORMS, write_forms
     from judgebench.reports.table import print_tables
 
-    with shown():
-        found = collect(folder, benchmark=options["benchmark"], sort=options["sort"], published=options["published"])
+    how = {name: options[name] for name in ("benchmark", "sort", "published")}
+    page = options["html_file"]
+    if page and (parquet := judgement_files(folders)) is not None:
+        from judgebench.analysis.fileboard import file_runs, leaderboard_of
+        from judgebench.pages.leaderboard import write_file_page
+
+        with shown():
+            runs = file_runs(parquet, how.pop("benchmark"))
+            found = leaderboard_of(runs, **how)
+            write_file_page(Path(page), found, runs)
+        page = None
+    else:
+        with shown():
+            found = collect(folders, **how)
     for reason in found.unreadable:
         messages().print(f"left out: {reason}", soft_wrap=True)
-    if options["html_file"]:
+    if page:
         from judgebench.pages.leaderboard import write_leaderboard_page
 
         with shown():
-            without = write_leaderboard_page(Path(options["html_file"]), found, run_pages=options["run_pages"])
+            without = write_leaderboard_page(Path(page), found, run_pages=options["run_pages"])
         for reason in without:
             messages().print(reason, soft_wrap=True)
     boards = Leaderboard(found.boards)
@@ -72,8 +85,9 @@ def leaderboard(folder: str, **options: Any) -> int:
     return EXIT_DONE
 
 
-def _suite(folder: str, options: dict[str, Any]) -> int:
+def _suite(folders: tuple[str, ...], options: dict[str, Any]) -> int:
     """The table of the benchmarks that are reported together."""
+    from judgebench.analysis.judgementcolumns import judgement_files
     from judgebench.analysis.suite import seven
     from judgebench.cli.console import print_written, results
     from judgebench.cli.progress import shown
@@ -81,11 +95,13 @@ def _suite(folder: str, options: dict[str, Any]) -> int:
     from judgebench.reports.files import FORMS, write_forms
     from judgebench.reports.table import print_tables
 
+    if judgement_files(folders) is not None:
+        raise ConfigError("--benchmark seven is for runs' folders, not for Parquet files: name one benchmark")
     if options["html_file"] or options["sort"] != "score":
         flag = "--html" if options["html_file"] else "--sort"
         raise ConfigError(f"{flag} is for the boards of single benchmarks: leave it out, or name one with --benchmark")
     with shown():
-        table = seven(folder, published=options["published"])
+        table = seven(folders, published=options["published"])
     write_forms({form: options[f"{form}_file"] for form in FORMS}, values=table, shown=table)
     if options["as_json"]:
         click.echo(json.dumps(table.to_json(), indent=2))

@@ -1,4 +1,4 @@
-"""Judgements with what is needed to score them, for `judgebench leaderboard FILE.parquet`: streamed, whatever their number."""
+"""Judgements with what is needed to score them, for `judgebench leaderboard FILE.parquet`, some rows at a time."""
 
 from __future__ import annotations
 
@@ -27,7 +27,9 @@ def scored_schema(runs: Sequence[Run]) -> pa.Schema:
     """The columns of the judgements of runs; its metadata have the benchmarks that files declare."""
     import pyarrow as pa
 
-    files = {str(run.manifest.benchmark): dict(run.manifest.benchmark_file) for run in runs if run.manifest.benchmark_file}
+    files = {
+        str(run.manifest.benchmark): dict(run.manifest.benchmark_file) for run in runs if run.manifest.benchmark_file
+    }
     more = [
         *((name, pa.string()) for name in ("mode", "aggregate", "pairs", "altered")),
         *(("placed", pa.bool_()), ("seed", pa.int64()), ("num_correct", pa.int64())),

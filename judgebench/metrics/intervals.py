@@ -269,7 +269,9 @@ def group_effect(strata: Sequence[MeanStratum], weights: Sequence[float]) -> flo
     with_units = [(stratum, share, *grouped) for stratum, share, grouped in known if grouped is not None]
     if not with_units:
         return 1.0
-    units, count = codes(np.concatenate([np.asarray(among) for *_, among in with_units]), sum(s.n for s, *_ in with_units))
+    units, count = codes(
+        np.concatenate([np.asarray(among) for *_, among in with_units]), sum(s.n for s, *_ in with_units)
+    )
     parts = np.concatenate([share * (credits_ - stratum.value) for stratum, share, credits_, _ in with_units])
     sizes = np.bincount(units, weights=np.concatenate([np.full(s.n, share) for s, share, *_ in with_units]))
     sums = np.bincount(units, weights=parts)

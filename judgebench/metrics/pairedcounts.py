@@ -64,7 +64,7 @@ class CountedScores:
         self._counts = {
             at: np.stack([np.bincount(run[rows], minlength=size) for run in kinds]) for at, rows in self._rows.items()
         }
-        self.scores: Floats = sum(  # type: ignore[assignment]
+        self.scores: Floats = sum(
             (share * (self._counts[at] @ credits_) / self._n[at] for at, share in self._shares.items()),
             start=np.zeros(len(kinds)),
         )
@@ -86,7 +86,10 @@ class CountedScores:
     @property
     def effective_n(self) -> float:
         """How many units of equal weight the items would be worth."""
-        units = {at: n if self._clusters is None else len(np.unique(self._clusters[self._rows[at]])) for at, n in self._n.items()}
+        units = {
+            at: n if self._clusters is None else len(np.unique(self._clusters[self._rows[at]]))
+            for at, n in self._n.items()
+        }
         return 1 / sum(share**2 / units[at] for at, share in self._shares.items())
 
     @cached_property
@@ -114,7 +117,9 @@ class CountedScores:
     @cached_property
     def _right_or_wrong(self) -> list[bool]:
         fractions = ~np.isin(self._credits, (0, 1))
-        return [not any(self._counts[at][run][fractions].any() for at in self._shares) for run in range(len(self._kinds))]
+        return [
+            not any(self._counts[at][run][fractions].any() for at in self._shares) for run in range(len(self._kinds))
+        ]
 
     def _parts(self, at: int) -> Floats:
         """What each unit of a stratum adds to every run's deviation from its score, shape (runs, units)."""

@@ -35,7 +35,7 @@ def codes(labels: npt.ArrayLike | None, n: int) -> tuple[Ints, int]:
     given = np.asarray(labels)
     if given.shape != (n,):
         raise ValueError(f"labels of shape {given.shape} for {n} rows: expected one a row")
-    if n and np.issubdtype(given.dtype, np.integer) and 0 <= given.min() and given.max() < _DENSE * n:
+    if n and np.issubdtype(given.dtype, np.integer) and given.min() >= 0 and given.max() < _DENSE * n:
         there = np.zeros(int(given.max()) + 1, dtype=np.int64)  # the same without a sort
         there[given] = 1
         places = np.cumsum(there)

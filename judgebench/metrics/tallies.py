@@ -65,7 +65,7 @@ def _stratum(
     if not there:
         return None
     at = np.array([places[id(outcome)] for outcome in there])
-    credits_ = np.array([o.credit - o.substituted if view == "bare" else getattr(o, view) for o in there])
+    credits_ = np.array([(o.credit or 0.0) - o.substituted if view == "bare" else getattr(o, view) for o in there])
     grouped = None
     if tally.units is not None:
         of_kind = np.full(len(tally.kinds), np.nan)
@@ -74,7 +74,11 @@ def _stratum(
         known = ~np.isnan(values)
         grouped = values[known], tally.units[known]
     if view == "credit" and any(outcome.failed for outcome in there):
-        parts = [(value, chance * int(tally.counts[n])) for o, n in zip(there, at, strict=True) for value, chance in credit_parts(o)]
+        parts = [
+            (value, chance * int(tally.counts[n]))
+            for o, n in zip(there, at, strict=True)
+            for value, chance in credit_parts(o)
+        ]
         values, weights = (np.array(each, dtype=np.float64) for each in zip(*parts, strict=True))
         return MeanStratum(values, weights, grouped)
     return MeanStratum(credits_, tally.counts[at], grouped)

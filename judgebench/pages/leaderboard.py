@@ -10,19 +10,20 @@ from urllib.parse import quote
 
 from judgebench._util.steps import counted
 from judgebench._util.table import Marked
+from judgebench.analysis.judgementcolumns import judgement_files
 from judgebench.analysis.leaderboard import leaderboard
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
 from judgebench.pages.report import page_of
 from judgebench.pages.shell import Page, write_page
-from judgebench.runs import folder_name
+from judgebench.runs import Run, folder_name, list_runs
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench._util.table import Table, Value
     from judgebench.analysis.board import Board, Leaderboard, Place
-    from judgebench.runs import Run
+    from judgebench.analysis.fileboard import FileRuns
 
 SCRIPTS = ("core.js", "sort.js", "leaderboard.js")
 
@@ -95,7 +96,8 @@ def leaderboard_page(
     'leaderboard.html'
 
     Args:
-        folder: The folder above the runs' folders, or runs, or several of either.
+        folder: The folder above the runs' folders, or runs, or several of either; or Parquet files of judgements, whose
+            runs have no pages of their own.
         file: Where to; one that is there is replaced. `board.html` has its runs' pages in `board-runs`.
         benchmark: Only this one.
         published: Put published figures beside the runs.
@@ -108,6 +110,13 @@ def leaderboard_page(
     Raises:
         ConfigError: There is no run that can be read, or a file cannot be written.
     """
+    files = judgement_files([each.path if isinstance(each, Run) else each for each in list_runs(folder)])
+    if files is not None:
+        from judgebench.analysis.fileboard import file_runs, leaderboard_of
+
+        runs = file_runs(files, benchmark)
+        write_file_page(Path(file), leaderboard_of(runs, published=published, seed=seed), runs)
+        return Path(file)
     found = leaderboard(folder, benchmark=benchmark, published=published, seed=seed)
     write_leaderboard_page(Path(file), found, run_pages=run_pages)
     return Path(file)
@@ -122,11 +131,33 @@ def write_leaderboard_page(path: Path, found: Leaderboard, *, run_pages: bool = 
     Raises:
         ConfigError: A file cannot be written.
     """
-    if path.is_dir():
-        raise ConfigError(f"{path}: is a folder; name a file in it, {path / 'leaderboard.html'} say")
+    _no_folder(path)
     links, without = _run_pages(path, found) if run_pages else ({}, [])
     write_page(path, page_of_boards(found, links))
     return without
+
+
+def write_file_page(path: Path, found: Leaderboard, runs: Sequence[FileRuns]) -> None:
+    """Writes the runs of Parquet files as one page: the boards, biases and agreement, subsets, and a sample of items.
+
+    Args:
+        path: The file.
+        found: Their boards.
+        runs: The runs themselves.
+
+    Raises:
+        ConfigError: The file cannot be written.
+    """
+    from judgebench.pages.filepage import beside_boards
+
+    page = page_of_boards(found, {})
+    write_page(_no_folder(path), replace(page, context={**page.context, "beside": beside_boards(runs)}))
+
+
+def _no_folder(path: Path) -> Path:
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a file in it, {path / 'leaderboard.html'} say")
+    return path
 
 
 def _run_pages(path: Path, found: Leaderboard) -> tuple[dict[str, str], list[str]]:
@@ -174,7 +205,13 @@ def page_of_boards(found: Leaderboard, links: Mapping[str, str]) -> Page:
     return Page(
         template="leaderboard.html",
         title=f"Leaderboard: {names}, {count} run{'' if count == 1 else 's'}",
-        context={"sections": sections, "unreadable": found.unreadable, "kinds": sorted(kinds), "linked": bool(links)},
+        context={
+            "sections": sections,
+            "unreadable": found.unreadable,
+            "kinds": sorted(kinds),
+            "linked": bool(links),
+            "beside": {},
+        },
         scripts=SCRIPTS,
     )
 

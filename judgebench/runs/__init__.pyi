@@ -84,12 +84,12 @@ from judgebench.runs.run import (
 )
 from judgebench.runs.scorefiles import Steps as Steps
 from judgebench.runs.scoring import (
-    low_coverage as low_coverage,
     SAMPLED as SAMPLED,
     Beside as Beside,
     calls_not_made as calls_not_made,
     flips_between as flips_between,
     flips_of as flips_of,
+    low_coverage as low_coverage,
     metrics_of as metrics_of,
     old_notes as old_notes,
     outcomes_of as outcomes_of,
