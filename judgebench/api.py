@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
-    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs, Transport
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
@@ -97,6 +97,7 @@ def forecast(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     refresh: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
@@ -146,6 +147,7 @@ async def agrid(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,
@@ -202,6 +204,7 @@ async def arun(
     controls: Control | Sequence[Control] = (),
     attacks: Attack | Sequence[Attack] = (),
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,

@@ -22,7 +22,7 @@ from typing import (
 
 from judgebench._util.signatures import unknown_option
 from judgebench.errors import ConfigError
-from judgebench.items import Attack, Control, Orders, Pairs
+from judgebench.items import Attack, Control, Orders, Pairs, Transport
 from judgebench.metrics.votes import Aggregate
 from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
 from judgebench.sources.source import id_text
@@ -359,6 +359,10 @@ class PlanOptions(RowOptions):
         ),
     ] = 0.05
     providers: Annotated[str | Path | None, About(CALLS, "Your own judges; default: ./providers.yaml.", "FILE")] = None
+    transport: Annotated[
+        Transport | None,
+        About(CALLS, "How calls are made: LiteLLM, or direct HTTP to a server of the OpenAI protocol."),
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()

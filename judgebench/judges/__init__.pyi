@@ -50,3 +50,4 @@ from judgebench.judges.presets import (
     own_files as own_files,
 )
 from judgebench.judges.saving import save_settings as save_settings
+from judgebench.judges.transport import check_transport as check_transport, is_direct as is_direct
