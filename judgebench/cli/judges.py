@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from judgebench._util.text import usd
 from judgebench.cli.addresses import confirm_addresses
 from judgebench.cli.completing import files, judge_names, template_names
 from judgebench.cli.console import print_rows
@@ -66,7 +67,7 @@ def _price(judge: Judge) -> str:
     ends = "" if end is None else f", ends {end}"
     if price is None:
         return f"price unknown{ends}"
-    return f"free{ends}" if price == FREE else f"${price.input:g} / ${price.output:g}{ends}"
+    return f"free{ends}" if price == FREE else f"{usd(price.input)} / {usd(price.output)}{ends}"
 
 
 @judges.command("show", epilog="\b\nExample:\njudgebench judges show gpt-6-luna\n")
