@@ -25,7 +25,6 @@ from judgebench.judges.credentials import (
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,
-    takes_openais_key as takes_openais_key,
 )
 from judgebench.judges.destinations import (
     destination_lines as destination_lines,

@@ -63,7 +63,7 @@ _THOUGHT = re.compile(r"<(think|thinking)>(.*?)</\1>", re.DOTALL)
 
 
 @dataclass(slots=True)
-class Completion:
+class ModelAnswer:
     """What a chat completion says, out of a body or out of a library's object.
 
     Attributes:
@@ -106,7 +106,7 @@ class Asked:
     left_out: Sequence[str] = ()
 
 
-def reply_of(said: Completion, asked: Asked, wire: WireCall, latency: float) -> Reply:
+def reply_of(said: ModelAnswer, asked: Asked, wire: WireCall, latency: float) -> Reply:
     """A completion as what the cache keeps.
 
     Args:
@@ -157,7 +157,7 @@ def no_completion(what: str) -> BrokenReplyError:
     return error
 
 
-def _end(said: Completion, asked: Asked) -> str | None:
+def _end(said: ModelAnswer, asked: Asked) -> str | None:
     """How the reply ended: in the OpenAI protocol's word; `length` where the provider's or the count of tokens says so.
 
     Raises:
@@ -219,7 +219,7 @@ def thinking_of(text: Any, blocks: Any) -> Any:
     return "\n".join(thought for thought in thoughts if isinstance(thought, str)) or None
 
 
-def _placed_tokens(said: Completion) -> list[PlacedToken] | None:
+def _placed_tokens(said: ModelAnswer) -> list[PlacedToken] | None:
     """What the provider says of the reply's tokens; None where it says nothing, or in another form."""
     try:
         tokens = [

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from judgebench.client.providers.replies import GOOD_ENDS, Completion, no_completion, thinking_of, without_thought
+from judgebench.client.providers.replies import GOOD_ENDS, ModelAnswer, no_completion, thinking_of, without_thought
 
 _TOOLS = frozenset({"toolcalls", "tooluse", "functioncall"})
 
@@ -16,7 +16,7 @@ def has_choice(body: Any) -> bool:
     return isinstance(choices, list) and bool(choices) and not body.get("error")
 
 
-def completion_of(body: dict[str, Any]) -> Completion:
+def completion_of(body: dict[str, Any]) -> ModelAnswer:
     """What the body of a chat completion says.
 
     Args:
@@ -42,7 +42,7 @@ def completion_of(body: dict[str, Any]) -> Completion:
         text, thinking = without_thought(text)
     end = choice.get("finish_reason") or choice.get("native_finish_reason")
     logprobs, model = choice.get("logprobs"), body.get("model")
-    return Completion(
+    return ModelAnswer(
         text=text,
         reasoning=thinking,
         end=end,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.replies import Completion, no_completion, thinking_of
+from judgebench.client.providers.replies import ModelAnswer, no_completion, thinking_of
 
 if TYPE_CHECKING:
     from judgebench.client.providers.wire import WireCall
@@ -13,7 +13,7 @@ _PREFIXED = "hosted_vllm/"
 """What LiteLLM puts before the name of a model that such a server gives."""
 
 
-def completion_of(response: Any, wire: WireCall) -> Completion:
+def completion_of(response: Any, wire: WireCall) -> ModelAnswer:
     """What LiteLLM's response says.
 
     Args:
@@ -31,7 +31,7 @@ def completion_of(response: Any, wire: WireCall) -> Completion:
     further = getattr(message, "provider_specific_fields", None) or {}
     of_choice = getattr(choice, "provider_specific_fields", None) or {}
     thinking = thinking_of(getattr(message, "reasoning_content", None), getattr(message, "thinking_blocks", None))
-    return Completion(
+    return ModelAnswer(
         text=message.content,
         reasoning=thinking,
         end=_end_on_wire(wire.body) or of_choice.get("native_finish_reason") or choice.finish_reason,
