@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
+from judgebench.benchmarks.sampling import Shard
 from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
@@ -96,7 +97,26 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
-    return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out, notes)
+    if options.sequential:
+        cells = _until_shown(cells, left_out, options)
+    elif options.shard is not None:
+        cells = in_shard(cells, Shard.parse(options.shard))
+    return Grid(cells, left_out, notes)
+
+
+def in_shard(cells: Sequence[RunSpec], shard: Shard) -> list[RunSpec]:
+    """The cells over one part of their items; those of the same items share the part.
+
+    Raises:
+        ConfigError: There are fewer items than parts.
+    """
+    parts: dict[int, Dataset] = {}
+    made = []
+    for cell in cells:
+        if (part := parts.get(id(cell.dataset))) is None:
+            part = parts[id(cell.dataset)] = cell.dataset.shard(shard)
+        made.append(replace(cell, dataset=part, selection=part.selection, whole=cell))
+    return made
 
 
 def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
