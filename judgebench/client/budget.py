@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from judgebench._util.text import usd
 from judgebench.client.providers.base import form_of
@@ -13,7 +12,7 @@ from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.judges import Judge
 
@@ -54,11 +53,10 @@ class Budget:
         if self.usd is not None:
             highest_cost(judge, [])
 
-    @asynccontextmanager
-    async def call(
+    def call(
         self, judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Bill]:
-        """Sets one call's highest cost aside while it is made; whoever makes it says what it really cost.
+    ) -> Bill:
+        """Sets one call's highest cost aside while the `async with` lasts; whoever makes it says what it really cost.
 
         Args:
             judge: Whose call.
@@ -66,24 +64,30 @@ class Budget:
             schema: The JSON schema, or the typed questions, that go out beside the messages, if any.
 
         Raises:
-            BudgetReached: The call could pass the limit.
+            ConfigError: There is a limit, and the call has no highest cost.
+            BudgetReached: The call could pass the limit; as the `async with` begins.
         """
-        if self.usd is None:
-            bill = Bill(0.0)
-        else:
-            bill = Bill(highest_cost(judge, messages, schema))
-            await self._hold(bill.highest)
-        try:
-            yield bill
-        finally:
-            self.held = max(0.0, self.held - bill.highest)
-            if bill.cost is None:
-                self.unsure += bill.highest
-            self.spent += bill.highest if bill.cost is None else bill.cost
-            waiting, self._waiting = self._waiting, []
-            for place in waiting:
-                if not place.done():
-                    place.set_result(None)
+        return Bill(self, 0.0 if self.usd is None else highest_cost(judge, messages, schema))
+
+    def settle(self, bill: Bill) -> None:
+        """Counts what a call has cost, and lets those go on that wait for what was set aside for it."""
+        self.held = max(0.0, self.held - bill.highest)
+        if bill.cost is None:
+            self.unsure += bill.highest
+        self.spent += bill.highest if bill.cost is None else bill.cost
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            if not place.done():
+                place.set_result(None)
+
+    async def hold(self, highest: float) -> None:
+        """Sets so much aside, as soon as it may be spent.
+
+        Raises:
+            BudgetReached: It may not.
+        """
+        if self.usd is not None:
+            await self._hold(highest)
 
     async def _hold(self, highest: float) -> None:
         assert self.usd is not None
@@ -111,11 +115,19 @@ class Bill:
         cost: What it did cost; None until that is known.
     """
 
-    __slots__ = ("cost", "highest")
+    __slots__ = ("_budget", "cost", "highest")
 
-    def __init__(self, highest: float) -> None:
+    def __init__(self, budget: Budget, highest: float) -> None:
+        self._budget = budget
         self.highest = highest
         self.cost: float | None = None
+
+    async def __aenter__(self) -> Self:
+        await self._budget.hold(self.highest)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._budget.settle(self)
 
 
 def longest_answer(judge: Judge) -> int | None:
