@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
-    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs, Transport
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
@@ -85,6 +85,7 @@ def forecast(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -98,6 +99,7 @@ def forecast(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     refresh: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
@@ -134,6 +136,7 @@ async def agrid(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -147,6 +150,7 @@ async def agrid(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,
@@ -193,6 +197,7 @@ async def arun(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -203,6 +208,7 @@ async def arun(
     controls: Control | Sequence[Control] = (),
     attacks: Attack | Sequence[Attack] = (),
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,

@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import usd
 from judgebench.client.providers.base import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
@@ -90,7 +91,7 @@ class Budget:
             if self.held <= _ROUNDING:
                 may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
                 self.reached = BudgetReached(
-                    f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+                    f"the budget of {usd(self.usd)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
                     f"next call could cost ${highest:.4f}"
                 )
                 break
