@@ -41,7 +41,7 @@ NOT_IN = {
 def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     """Type and default of the keyword-only parameters of a function."""
     import judgebench.api
-    from judgebench.items import Attack, Control, Orders, Pairs
+    from judgebench.items import Attack, Control, Orders, Pairs, Transport
     from judgebench.metrics.votes import Aggregate
     from judgebench.sources.mapped import BadRows, EmptyAnswers
 
@@ -52,6 +52,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Control": Control,
         "Orders": Orders,
         "Pairs": Pairs,
+        "Transport": Transport,
         "Aggregate": Aggregate,
         "BadRows": BadRows,
         "EmptyAnswers": EmptyAnswers,
