@@ -60,7 +60,12 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
 
     with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
         return forecasting.forecast(
-            grid.cells, cache, Path(options.out), refresh=options.refresh, concurrency=options.concurrency
+            grid.cells,
+            cache,
+            Path(options.out),
+            refresh=options.refresh,
+            concurrency=options.concurrency,
+            batch=options.batch,
         )
 
 
@@ -98,6 +103,7 @@ def forecast(
     alpha: float = 0.05,
     providers: str | Path | None = None,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> list[Forecast]:
@@ -150,6 +156,7 @@ async def agrid(
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
@@ -206,6 +213,7 @@ async def arun(
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> Run:

@@ -9,6 +9,7 @@ from judgebench.client.providers.base import Provider
 from judgebench.judges import check_address
 
 if TYPE_CHECKING:
+    from judgebench.client.batches.base import Batches
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.litellm.calls import Calls
     from judgebench.verdicts import Reply
@@ -44,6 +45,20 @@ class LiteLLMProvider(Provider):
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`; of a decision model, one `asystemone`."""
         return await self._calls.complete(request)
+
+    def batches(self) -> Batches:
+        """Those of OpenAI, Azure and Anthropic, and of servers of OpenAI's protocol.
+
+        Raises:
+            ConfigError: It is another provider, or a decision model.
+        """
+        from judgebench.client.batches.anthropic import AnthropicBatches
+        from judgebench.client.batches.openai import OpenAIBatches
+
+        for kind in (OpenAIBatches, AnthropicBatches):
+            if kind.fits(self.judge) and not self.judge.decides:
+                return kind(self.judge)
+        return super().batches()
 
     def advice(self, request: Request) -> str:
         """The judge's parameters, and what else goes out with its calls."""

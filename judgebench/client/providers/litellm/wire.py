@@ -7,6 +7,7 @@ import re
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class WireCall:
         moved_to: The address of another host that the server redirected to, which was not followed.
         asked: What was sent.
         wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
-        too_long: Whether the body passed `MOST_BYTES`.
+        most_bytes: Of the body; `MOST_BYTES` for one reply.
+        too_long: Whether the body passed that.
         strangers: Servers that no call may go to, as `HOST:PORT`, and the variable that names each.
         led_by: Of these the variable that LiteLLM took the address from; nothing was sent.
     """
@@ -42,6 +44,7 @@ class WireCall:
     moved_to: str | None = None
     asked: bytes = b""
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    most_bytes: int = MOST_BYTES
     too_long: bool = False
     strangers: Mapping[str, str] = field(default_factory=dict)
     led_by: str | None = None
@@ -52,6 +55,9 @@ _TEXT_NAMES = ("text", "value", "thinking", "reasoning", "parts")
 
 WIRE: ContextVar[WireCall | None] = ContextVar("judgebench_wire", default=None)
 """The call that is being made; None for calls that are not ours."""
+
+INSTEAD: ContextVar[Callable[[Any], Awaitable[Any]] | None] = ContextVar("judgebench_instead", default=None)
+"""What answers a request of the call in the place of its server, where nothing is to be sent."""
 
 
 def watch_wire() -> None:
@@ -67,7 +73,8 @@ def watch_wire() -> None:
         call = WIRE.get()
         if call is None:
             return await exchange(transport, request)
-        return await _noted(call, request, lambda: exchange(transport, request))
+        instead = INSTEAD.get()
+        return await _noted(call, request, lambda: (instead or partial(exchange, transport))(request))
 
     LiteLLMAiohttpTransport.handle_async_request = handle_async_request
 
@@ -118,9 +125,9 @@ async def _read(call: WireCall, response: Any) -> bytes:
         async for part in response.aiter_bytes():
             parts.append(part)
             size += len(part)
-            if size > MOST_BYTES:
+            if size > call.most_bytes:
                 call.too_long = True
-                raise httpx.ReadError(f"the reply is longer than {MOST_BYTES >> 20} MB")
+                raise httpx.ReadError(f"the reply is longer than {call.most_bytes >> 20} MB")
     finally:
         await response.aclose()
     return b"".join(parts)
