@@ -465,6 +465,7 @@ OTHER_CONTENTS = {
     "judgebench.client.providers.litellm.calls",  # the same
     "judgebench.client.batches.openai",  # a file's
     "judgebench.client.providers.litellm.replies",  # LiteLLM's messages
+    "judgebench.client.providers.direct.transport",  # a response's bytes
     "judgebench.exports.rewardbench",  # a file's
 }
 

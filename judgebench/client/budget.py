@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import usd
 from judgebench.client.providers.base import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
@@ -117,8 +118,8 @@ class Budget:
     def _at_its_end(self, highest: float) -> BudgetReached:
         may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
         return BudgetReached(
-            f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the next call "
-            f"could cost ${highest:.4f}"
+            f"the budget of {usd(self.usd or 0.0)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+            f"next call could cost ${highest:.4f}"
         )
 
 

@@ -198,7 +198,7 @@ class BatchEngine:
         self._new[key] = highest, [number]
         self._service.shared.keys.add(key)
         await self._service.ready()
-        written = await batches.written(work.request)
+        written = await self._client.written(work.request)
         line = batches.line(key, written)
         most = batches.most_requests if self._most is None else self._most
         if self._outgoing is not None and not self._outgoing.has_room(line, most):

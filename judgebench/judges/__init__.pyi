@@ -26,7 +26,6 @@ from judgebench.judges.credentials import (
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,
-    takes_openais_key as takes_openais_key,
 )
 from judgebench.judges.destinations import (
     destination_lines as destination_lines,
@@ -52,3 +51,4 @@ from judgebench.judges.presets import (
     own_files as own_files,
 )
 from judgebench.judges.saving import save_settings as save_settings
+from judgebench.judges.transport import check_transport as check_transport, is_direct as is_direct

@@ -147,23 +147,25 @@ def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
     tokens or a prompt of none; such counts are 0 here.
 
     Args:
-        usage: The object of the reply, as in the OpenAI protocol, or None.
+        usage: Of the reply, as an object or as JSON has it, in the OpenAI protocol's names; None where it has none.
         answered: Whether the model said anything.
     """
-    prompt_details = getattr(usage, "prompt_tokens_details", None)
-    completion_details = getattr(usage, "completion_tokens_details", None)
     said: dict[str, Any] = {
-        "prompt_tokens": getattr(usage, "prompt_tokens", None),
-        "completion_tokens": getattr(usage, "completion_tokens", None),
-        "reasoning_tokens": getattr(completion_details, "reasoning_tokens", None),
-        "cached_prompt_tokens": getattr(prompt_details, "cached_tokens", None),
+        "prompt_tokens": _of(usage, "prompt_tokens"),
+        "completion_tokens": _of(usage, "completion_tokens"),
+        "reasoning_tokens": _of(_of(usage, "completion_tokens_details"), "reasoning_tokens"),
+        "cached_prompt_tokens": _of(_of(usage, "prompt_tokens_details"), "cached_tokens"),
     }
     tokens = {name: count if _is_count(count) else 0 for name, count in said.items()}
     prompt, completion, thought = (tokens[f"{of}_tokens"] for of in ("prompt", "completion", "reasoning"))
-    if thought > completion or getattr(usage, "total_tokens", None) == prompt + completion + thought:
+    if thought > completion or _of(usage, "total_tokens") == prompt + completion + thought:
         tokens["completion_tokens"] += thought
     usable = all(count is None or _is_count(count) for count in said.values())
     return tokens, usable and tokens["prompt_tokens"] > 0 and (tokens["completion_tokens"] > 0 or not answered)
+
+
+def _of(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
 def _is_count(value: Any) -> bool:

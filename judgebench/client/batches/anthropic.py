@@ -8,7 +8,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, objects
-from judgebench.client.batches.litellm import LiteLLMBatches, NotThereError
+from judgebench.client.batches.http import HTTPBatches, NotThereError
 from judgebench.client.providers.base import Request
 from judgebench.errors import BrokenReplyError
 
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import aiohttp
 
     from judgebench.client.batches.base import BatchPart, Written
+    from judgebench.client.batches.http import LiveCalls
     from judgebench.judges import Judge
 
 _TIMEOUT_S = 600
@@ -41,7 +42,7 @@ _OWN = ("content-length", "content-type", "host", "accept-encoding", "connection
 _TRIAL = Request("0" * 64, [{"role": "user", "content": "Hello"}])
 
 
-class AnthropicBatches(LiteLLMBatches):
+class AnthropicBatches(HTTPBatches):
     """See the module; a batch is one request that holds all of its own.
 
     It has no field for a tag: a batch that was made and not recorded is found by its moment and its number of requests.
@@ -51,8 +52,8 @@ class AnthropicBatches(LiteLLMBatches):
     most_bytes = 256_000_000
     opening, between, closing = b'{"requests": [', b",", b"]}"
 
-    def __init__(self, judge: Judge) -> None:
-        super().__init__(judge)
+    def __init__(self, judge: Judge, calls: LiveCalls) -> None:
+        super().__init__(judge, calls)
         self._session: aiohttp.ClientSession | None = None
         self._way: tuple[str, dict[str, str]] | None = None
 

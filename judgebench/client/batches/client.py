@@ -13,7 +13,7 @@ from judgebench.errors import ConfigError, FatalProviderError, TransientError, V
 from judgebench.judges import in_batches
 
 if TYPE_CHECKING:
-    from judgebench.client.batches.base import Batches, BatchLine
+    from judgebench.client.batches.base import Batches, BatchLine, Written
     from judgebench.client.budget import Budget
     from judgebench.client.cache.store import ReplyCache
     from judgebench.client.inflight import CallsInFlight
@@ -86,6 +86,11 @@ class BatchClient(JudgeClient):
     def highest(self, request: Request) -> float:
         """What the request can cost at most, in USD; 0 without a budget."""
         return 0.0 if self.budget.usd is None else highest_cost(self.judge, request.messages, request.form)
+
+    async def written(self, request: Request) -> Written:
+        """The request as a live call would send it; nothing is sent."""
+        self._ready()
+        return await self.batches.written(request)
 
     def release(self, highest: float) -> None:
         """Takes back what was set aside for a request that is not paid for here."""

@@ -8,17 +8,18 @@ from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, objects
-from judgebench.client.batches.litellm import LiteLLMBatches, NotThereError
+from judgebench.client.batches.http import HTTPBatches, NotThereError
 from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES
 from judgebench.client.providers.litellm.settings import way_to
 from judgebench.client.providers.litellm.transport import Connections
-from judgebench.client.providers.litellm.wire import WireCall
+from judgebench.client.providers.litellm.wire import LiteLLMCall
 from judgebench.judges import PLACEHOLDER_KEY
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from judgebench.client.batches.base import BatchPart, Written
+    from judgebench.client.batches.http import LiveCalls
     from judgebench.judges import Judge
 
 _TIMEOUT_S = 600
@@ -36,14 +37,14 @@ _WAYS = {"openai": "openai", "hosted_vllm": "openai", "azure": "azure"}
 """What LiteLLM's files and batches are told of a judge's provider."""
 
 
-class OpenAIBatches(LiteLLMBatches):
+class OpenAIBatches(HTTPBatches):
     """See the module; each request is a line of a file that is uploaded first."""
 
     most_requests = 50_000
     most_bytes = 200_000_000
 
-    def __init__(self, judge: Judge) -> None:
-        super().__init__(judge)
+    def __init__(self, judge: Judge, calls: LiveCalls) -> None:
+        super().__init__(judge, calls)
         self._settings: dict[str, Any] | None = None
         self._connections = Connections()
 
@@ -56,7 +57,7 @@ class OpenAIBatches(LiteLLMBatches):
         if self._settings is None:
             self._settings = _settings(self.judge)
         try:
-            wire = WireCall(most_bytes=_LARGEST_FILE)
+            wire = LiteLLMCall(most_bytes=_LARGEST_FILE)
             return await self._connections.call(function, wire, **self._settings, **arguments)
         except Exception as error:  # noqa: BLE001 - OpenAI's and LiteLLM's, sorted by remedy
             response = getattr(error, "response", None)

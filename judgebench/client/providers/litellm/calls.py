@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import Written
 from judgebench.client.providers.litellm.errors import by_remedy
-from judgebench.client.providers.litellm.replies import reply_of, took
+from judgebench.client.providers.litellm.replies import completion_of
 from judgebench.client.providers.litellm.settings import CallSettings, changed_effort, way_to
 from judgebench.client.providers.litellm.transport import Connections, litellm
-from judgebench.client.providers.litellm.wire import INSTEAD, WireCall
+from judgebench.client.providers.litellm.wire import INSTEAD, LiteLLMCall
+from judgebench.client.providers.replies import Asked, reply_of, took
 from judgebench.client.tokens import is_cut
 from judgebench.errors import ConfigError, JudgebenchError
 from judgebench.judges import unknown_variables
@@ -55,19 +56,18 @@ class Calls:
     def _strangers(self) -> dict[str, str]:
         return unknown_variables(self.judge)
 
-    def prepare(self) -> str | None:
-        """Imports LiteLLM, and finds out how the model is called: as it goes out, where that is not as it is named."""
+    def prepare(self) -> None:
+        """Imports LiteLLM, and finds out how the model is called."""
         litellm()
-        model = str(self._way.settings["model"])
+        _ = self._way
         if effort := changed_effort(self.judge):
             said = f"judge '{self.judge.name}': LiteLLM sends reasoning_effort to {self.judge.model} as {effort}"
             warnings.warn(said, stacklevel=2)
-        return None if model == self.judge.model else model
 
     async def complete(self, request: Request) -> Reply:
         """One call; every error of a provider is sorted by its remedy."""
         way = self._way
-        wire = WireCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
+        wire = LiteLLMCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
         messages = list(request.messages)
         try:
             reply = await self._made(request, way, wire)
@@ -92,7 +92,7 @@ class Calls:
             raise _NotSent(str(http.url), dict(http.headers), bytes(http.content))
 
         nowhere = {} if self._is_watched else {"api_base": _NOWHERE}
-        wire = WireCall(strangers=self._strangers)
+        wire = LiteLLMCall(strangers=self._strangers)
         token = INSTEAD.set(kept)
         try:
             await self._made(request, replace(self._way, settings={**self._way.settings, **nowhere}), wire)
@@ -126,11 +126,12 @@ class Calls:
         finally:
             INSTEAD.reset(token)
 
-    async def _made(self, request: Request, way: CallSettings, wire: WireCall) -> Reply:
+    async def _made(self, request: Request, way: CallSettings, wire: LiteLLMCall) -> Reply:
         """The reply to one call; whatever LiteLLM raises."""
         started, keywords = time.perf_counter(), way.keywords(request.schema)
         response = await self._connections.call("acompletion", wire, messages=list(request.messages), **keywords)
-        return reply_of(response, self.judge, way, wire, time.perf_counter() - started)
+        asked = Asked(self.judge, way.settings, way.secrets, way.left_out)
+        return reply_of(completion_of(response, wire), asked, wire, time.perf_counter() - started)
 
     async def aclose(self) -> None:
         """Closes the connections."""

@@ -1,15 +1,14 @@
-"""What all batches share that are written and read by LiteLLM: a line is what a live call sends, and is read as one."""
+"""What the batches of all providers share: a line is what a live call sends, and is read as one; errors by remedy."""
 
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from judgebench._util.redaction import without_secrets
 from judgebench.client.batches.base import Batches
-from judgebench.client.providers.litellm.calls import Calls
-from judgebench.client.providers.litellm.errors import by_remedy, clean
-from judgebench.client.providers.litellm.wire import WireCall
+from judgebench.client.providers.remedies import by_remedy, clean
+from judgebench.client.providers.wire import WireCall
 from judgebench.errors import ConfigError, FatalProviderError, UnreachedError, VerdictFailure
 from judgebench.judges import secret_values
 
@@ -23,29 +22,38 @@ if TYPE_CHECKING:
     from judgebench.verdicts import Reply
 
 
-class LiteLLMBatches(Batches):
-    """Batches whose requests are those of `Calls`."""
+class LiveCalls(Protocol):
+    """The live calls of a judge, that are not made."""
 
-    def __init__(self, judge: Judge) -> None:
+    async def written(self, request: Request) -> Written:
+        """A request as it would be sent."""
+
+    async def read(self, request: Request, status: int, body: bytes) -> Reply:
+        """What would be made of this response."""
+
+    async def aclose(self) -> None:
+        """Closes what was opened."""
+
+
+class HTTPBatches(Batches):
+    """Batches whose requests are those of live calls.
+
+    Args:
+        judge: Whose calls.
+        calls: The live ones.
+    """
+
+    def __init__(self, judge: Judge, calls: LiveCalls) -> None:
         super().__init__(judge)
-        self._calls = Calls(judge)
-        self._prepared = False
-
-    @property
-    def calls(self) -> Calls:
-        """Those of the judge, ready."""
-        if not self._prepared:
-            self._calls.prepare()
-            self._prepared = True
-        return self._calls
+        self._calls = calls
 
     async def written(self, request: Request) -> Written:
         """See `Batches`."""
-        return await self.calls.written(request)
+        return await self._calls.written(request)
 
     async def read(self, request: Request, status: int, body: bytes) -> Reply:
         """See `Batches`."""
-        return await self.calls.read(request, status, body)
+        return await self._calls.read(request, status, body)
 
     def remedy(self, status: int | None, headers: Mapping[str, str], data: bytes, error: Exception) -> JudgebenchError:
         """Our error for a request about batches that failed.
