@@ -61,7 +61,12 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
 
     with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
         return forecasting.forecast(
-            grid.cells, cache, Path(options.out), refresh=options.refresh, concurrency=options.concurrency
+            grid.cells,
+            cache,
+            Path(options.out),
+            refresh=options.refresh,
+            concurrency=options.concurrency,
+            batch=options.batch,
         )
 
 
@@ -101,6 +106,7 @@ def forecast(
     providers: str | Path | None = None,
     transport: Transport | None = None,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> list[Forecast]:
@@ -155,6 +161,7 @@ async def agrid(
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
@@ -213,6 +220,7 @@ async def arun(
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> Run:
