@@ -1,3 +1,10 @@
+from judgebench.client.batches.base import (
+    Batches as Batches,
+    BatchLine as BatchLine,
+    BatchPart as BatchPart,
+    BatchState as BatchState,
+)
+from judgebench.client.batches.client import BatchClient as BatchClient
 from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
 from judgebench.client.cache.authorrows import (
     OTHER_ROWS as OTHER_ROWS,

@@ -67,10 +67,10 @@ class Budget:
             ConfigError: There is a limit, and the call has no highest cost.
             BudgetReached: The call could pass the limit; as the `async with` begins.
         """
-        return Bill(self, 0.0 if self.usd is None else highest_cost(judge, messages, schema))
+        return Bill(0.0 if self.usd is None else highest_cost(judge, messages, schema), self)
 
     def settle(self, bill: Bill) -> None:
-        """Counts what a call has cost, and lets those go on that wait for what was set aside for it."""
+        """Takes back what was set aside for a call, and counts what it really cost."""
         self.held = max(0.0, self.held - bill.highest)
         if bill.cost is None:
             self.unsure += bill.highest
@@ -80,31 +80,43 @@ class Budget:
             if not place.done():
                 place.set_result(None)
 
-    async def hold(self, highest: float) -> None:
-        """Sets so much aside, as soon as it may be spent.
+    def hold(self, highest: float, *, made: bool = False) -> bool:
+        """Sets a call's highest cost aside, without waiting; whether it may be made.
+
+        Args:
+            highest: What it can cost at most, in USD.
+            made: Whether it has been made already.
+
+        Raises:
+            BudgetReached: It could pass the limit, and nothing is in flight that may turn out cheaper.
+        """
+        passes = self.usd is not None and self.spent + self.held + highest > self.usd + _ROUNDING
+        if not made and (passes or self.reached is not None):
+            if self.reached is None and self.held <= _ROUNDING:
+                self.reached = self._at_its_end(highest)
+            if self.reached is not None:
+                raise self.reached
+            return False
+        self.held += highest
+        return True
+
+    async def wait(self, highest: float) -> None:
+        """Sets a call's highest cost aside, as soon as it may be made.
 
         Raises:
             BudgetReached: It may not.
         """
-        if self.usd is not None:
-            await self._hold(highest)
-
-    async def _hold(self, highest: float) -> None:
-        assert self.usd is not None
-        while self.reached is None and self.spent + self.held + highest > self.usd + _ROUNDING:
-            if self.held <= _ROUNDING:
-                may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
-                self.reached = BudgetReached(
-                    f"the budget of {usd(self.usd)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
-                    f"next call could cost ${highest:.4f}"
-                )
-                break
+        while not self.hold(highest):
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             await place
-        if self.reached is not None:
-            raise self.reached
-        self.held += highest
+
+    def _at_its_end(self, highest: float) -> BudgetReached:
+        may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
+        return BudgetReached(
+            f"the budget of {usd(self.usd or 0.0)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+            f"next call could cost ${highest:.4f}"
+        )
 
 
 class Bill:
@@ -117,17 +129,19 @@ class Bill:
 
     __slots__ = ("_budget", "cost", "highest")
 
-    def __init__(self, budget: Budget, highest: float) -> None:
+    def __init__(self, highest: float, budget: Budget | None = None) -> None:
         self._budget = budget
         self.highest = highest
         self.cost: float | None = None
 
     async def __aenter__(self) -> Self:
-        await self._budget.hold(self.highest)
+        if self._budget is not None and self._budget.usd is not None:
+            await self._budget.wait(self.highest)
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        self._budget.settle(self)
+        if self._budget is not None:
+            self._budget.settle(self)
 
 
 def longest_answer(judge: Judge) -> int | None:

@@ -61,7 +61,7 @@ SHORTEST_HIDDEN = 8
 """Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""
 
 
-class _EmptyReplyError(TransientError):
+class EmptyReplyError(TransientError):
     """The model said nothing."""
 
     counted_as = "empty reply"
@@ -76,7 +76,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_pro
 _TAKEN = {*_TOKENS, "cost_usd", "latency_s", "created", "served_model"}
 
 
-class _Attempts:
+class Attempts:
     """What the tries of one call have met, and what those that failed took."""
 
     def __init__(self) -> None:
@@ -278,20 +278,30 @@ class JudgeClient:
 
         Args:
             request: The call.
-            second: The key under which a reply that ended by itself is found as well.
+            second: See `_keep`.
         """
-        attempts = _Attempts()
+        attempts = Attempts()
         try:
             reply = attempts.with_reply(await self._tried(request, attempts))
         except BaseException:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
-        self.cache.put(request.key, reply, second if ended else None)
+        self._keep(request, reply, second)
         return reply
 
-    async def _tried(self, request: Request, attempts: _Attempts) -> Reply:
+    def _keep(self, request: Request, reply: Reply, second: str | None = None) -> None:
+        """Puts a reply into the cache.
+
+        Args:
+            request: The call.
+            reply: What came.
+            second: The key under which one that ended by itself is found as well, where that is known already.
+        """
+        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
+        self.cache.put(request.key, reply, (second or self._second_key(request)) if ended else None)
+
+    async def _tried(self, request: Request, attempts: Attempts) -> Reply:
         """The reply after as many tries as can help.
 
         Args:
@@ -303,7 +313,7 @@ class JudgeClient:
             try:
                 reply = await self._once(request, again=bool(attempts.causes))
                 if reply.says_nothing:
-                    raise _EmptyReplyError(reply)
+                    raise EmptyReplyError(reply)
             except TransientError as error:
                 attempts.add(error, self._highest(request))
                 raise
@@ -315,7 +325,7 @@ class JudgeClient:
             return await self._tried_again(request, attempts, attempt, error)
 
     async def _tried_again(
-        self, request: Request, attempts: _Attempts, attempt: Callable[[], Awaitable[Reply]], first: TransientError
+        self, request: Request, attempts: Attempts, attempt: Callable[[], Awaitable[Reply]], first: TransientError
     ) -> Reply:
         """The reply after further tries.
 
@@ -348,7 +358,7 @@ class JudgeClient:
         except TransientError as error:
             count = retrying.statistics.get("attempt_number", 1)
             tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
-            if isinstance(error, _EmptyReplyError):
+            if isinstance(error, EmptyReplyError):
                 raise VerdictFailure("empty", f"the reply has no text ({tries})") from None
             raise self._gave_up(request.key, f"failed after {tries}: {error}") from None
 
@@ -456,7 +466,7 @@ class JudgeClient:
                 raise stopped
             started = clock()
             try:
-                reply = self._finished(await self._completed(request), clock() - started)
+                reply = self._finished(await self._completed(self._provider.complete(request)), clock() - started)
             except JudgebenchError as error:
                 if isinstance(error, RateLimitedError):
                     flight.refused, flight.refused_until = True, clock() + (error.retry_after or 0.0)
@@ -468,7 +478,7 @@ class JudgeClient:
                 bill.cost = reply.cost_usd
             return reply
 
-    async def _completed(self, request: Request) -> Reply:
+    async def _completed(self, coming: Awaitable[Reply | str]) -> Reply:
         """The provider's reply, whole within the judge's timeout; every error of its is one of ours, and has no key.
 
         LiteLLM's own timeout counts the pauses between reads only.
@@ -476,7 +486,7 @@ class JudgeClient:
         self.on_the_wire.add(_this_task())
         try:
             async with asyncio.timeout(self.judge.timeout + DRIP_S):
-                reply: Any = await self._provider.complete(request)
+                reply: Any = await coming
         except TimeoutError:
             raise TimedOutError(f"no complete reply within {self.judge.timeout:g} s") from None
         except JudgebenchError as error:

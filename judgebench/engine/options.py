@@ -401,6 +401,9 @@ class RunOptions(_Checked):
     ] = None
     offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
     refresh: Annotated[bool, About(CALLS, "Ignore cached replies and call again.")] = False
+    batch: Annotated[
+        bool, About(CALLS, "Send calls through the provider's batch interface: up to 24 hours, about half the price.")
+    ] = False
     cache_dir: Annotated[
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
@@ -411,6 +414,10 @@ class RunOptions(_Checked):
         super().__post_init__()
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
+        if self.batch and self.offline:
+            raise ConfigError("--batch makes calls and --offline makes none: leave one out")
+        if self.batch and self.concurrency is not None:
+            raise ConfigError("--concurrency limits live calls, and --batch makes none: leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -447,5 +454,5 @@ class TuneOptions(_Checked):
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard"})
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
 """Options of a plan that `tune` has no use for."""

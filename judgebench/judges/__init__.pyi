@@ -20,6 +20,7 @@ from judgebench.judges.catalog import (
     used_tokens as used_tokens,
 )
 from judgebench.judges.credentials import (
+    PLACEHOLDER_KEY as PLACEHOLDER_KEY,
     call_settings as call_settings,
     check_key as check_key,
     key_variables as key_variables,
@@ -35,6 +36,7 @@ from judgebench.judges.judge import (
     Judge as Judge,
     context_of as context_of,
     end_of as end_of,
+    in_batches as in_batches,
     price_of as price_of,
     takes_schema as takes_schema,
 )

@@ -82,6 +82,7 @@ class Price(BaseModel):
         output: Tokens of the completion.
         cached_input: Prompt tokens that the provider had cached; None: as `input`.
         reasoning: Completion tokens spent on thinking; None: as `output`.
+        batch: What a call costs in a batch, as a share of the same call made live; None: not known.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
@@ -90,6 +91,25 @@ class Price(BaseModel):
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
     reasoning: float | None = Field(default=None, ge=0)
+    batch: float | None = Field(default=None, ge=0, le=1)
+
+    def in_batch(self, share: float) -> Price:
+        """The price in a batch.
+
+        Args:
+            share: What a call costs there where `batch` does not say it.
+        """
+        share = share if self.batch is None else self.batch
+
+        def part(price: float) -> float:
+            return round(price * share, 9)
+
+        return Price(
+            input=part(self.input),
+            output=part(self.output),
+            cached_input=None if self.cached_input is None else part(self.cached_input),
+            reasoning=None if self.reasoning is None else part(self.reasoning),
+        )
 
 
 FREE = Price.model_construct(input=0.0, output=0.0)
@@ -178,7 +198,15 @@ def listed_price(model: str, *, decisions: bool = False) -> Price | None:
         output=per_million("output_cost_per_token"),
         cached_input=per_million("cache_read_input_token_cost"),
         reasoning=None if decisions else per_million("output_cost_per_reasoning_token"),
+        batch=_share_in_batch(entry),
     )
+
+
+def _share_in_batch(entry: Mapping[str, Any]) -> float | None:
+    """What a call costs in a batch, as a share; where the table has two, for prompt and completion, the larger."""
+    pairs = [(entry[f"{field}_batches"], entry[field]) for field in ("input_cost_per_token", "output_cost_per_token")]
+    shares = [round(batch / live, 6) for batch, live in pairs if batch is not None and live]
+    return min(1.0, max(shares)) if shares else None
 
 
 def listed_mode(model: str) -> str | None:
@@ -275,6 +303,8 @@ _FIELDS = (
     "input_cost_per_token_decisions",
     "output_cost_per_token_decisions",
     "cache_read_input_token_cost_decisions",
+    "input_cost_per_token_batches",
+    "output_cost_per_token_batches",
 )
 _OF_DECISIONS = "_decisions"
 _DECISION_PATHS = ("/decisions", "/systemone")

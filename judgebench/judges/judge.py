@@ -171,6 +171,23 @@ def price_of(judge: Judge) -> Price | None:
     return FREE if judge.offline else listed_price(judge.known_as, decisions=judge.decides)
 
 
+_HALF = 0.5
+"""What OpenAI, Azure and Anthropic take for a call in a batch, as a share of one made live."""
+
+
+def in_batches(judge: Judge) -> Judge:
+    """The judge at the price of its calls in batches; nothing else about it changes.
+
+    The share is that of its `price`, else of LiteLLM's table, else half at the providers that say so; at a server of
+    one's own a call costs in a batch what it costs live.
+    """
+    price = price_of(judge)
+    if price is None:
+        return judge
+    own = judge.api_base is not None and judge.provider in OWN_SERVERS
+    return judge.model_copy(update={"price": price.in_batch(1.0 if own else _HALF)})
+
+
 def context_of(judge: Judge) -> int | None:
     """The most tokens that the judge takes in: its own setting or `num_ctx`, else by LiteLLM's table; None: unknown."""
     said = (judge.params or {}).get("num_ctx") if judge.context is None else judge.context

@@ -6,6 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
+from judgebench.client.batches.base import Written
 from judgebench.client.providers.base import form_of
 from judgebench.client.providers.decisions import answer_to, as_sent, decided
 from judgebench.client.providers.direct.replies import completion_of, has_choice
@@ -13,7 +14,7 @@ from judgebench.client.providers.direct.settings import body_of, settings_of
 from judgebench.client.providers.direct.transport import NotReachedError, Session
 from judgebench.client.providers.remedies import Kind, by_remedy
 from judgebench.client.providers.replies import Asked, no_completion, reply_of, took
-from judgebench.client.providers.wire import WireCall
+from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.client.tokens import is_cut
 from judgebench.errors import JudgebenchError
 
@@ -42,15 +43,31 @@ class DirectCalls:
 
     async def complete(self, request: Request) -> Reply:
         """One call; every error of a provider is sorted by its remedy."""
-        judge, wire, started = self._asked.judge, WireCall(), time.perf_counter()
+        wire, started = WireCall(), time.perf_counter()
         try:
             await self._session.post(self._body(request), wire)
-            reply = self._read(request, wire, time.perf_counter() - started)
+        except NotReachedError as error:
+            raise self._remedy(error, wire, error.kind) from None
+        return self._whole(request, wire, time.perf_counter() - started)
+
+    async def written(self, request: Request) -> Written:
+        """What `complete` would send; nothing is sent."""
+        return Written(self._settings.url, self._settings.headers, self._body(request))
+
+    async def read(self, request: Request, status: int, body: bytes) -> Reply:
+        """What `complete` would make of this response to the request; nothing is sent."""
+        wire = WireCall(status=status)
+        note_body(wire, body)
+        return self._whole(request, wire, 0.0)
+
+    def _whole(self, request: Request, wire: WireCall, latency: float) -> Reply:
+        """The reply that came, with what is known of the prompt's length."""
+        judge = self._asked.judge
+        try:
+            reply = self._read(request, wire, latency)
         except JudgebenchError as error:
             error.took = took(judge, wire) if error.answered else None
             raise
-        except NotReachedError as error:
-            raise self._remedy(error, wire, error.kind) from None
         if is_cut(judge, request.messages, reply.prompt_tokens):
             return reply.model_copy(update={"finish_reason": "context"})
         return reply

@@ -9,6 +9,7 @@ from judgebench.client.providers.model import ModelProvider
 from judgebench.judges import check_transport
 
 if TYPE_CHECKING:
+    from judgebench.client.batches.base import Batches
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.direct.calls import DirectCalls
     from judgebench.verdicts import Reply
@@ -39,6 +40,16 @@ class DirectProvider(ModelProvider):
     async def complete(self, request: Request) -> Reply:
         """One POST."""
         return await self._calls.complete(request)
+
+    def batches(self) -> Batches:
+        """Those of the OpenAI protocol.
+
+        Raises:
+            ConfigError: It is a decision model.
+        """
+        from judgebench.client.batches.openai import OpenAIBatches
+
+        return super().batches() if self.judge.decides else OpenAIBatches(self.judge, self._calls)
 
     async def aclose(self) -> None:
         """Closes the connections of its calls."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from judgebench.client.providers.model import ModelProvider
 
 if TYPE_CHECKING:
+    from judgebench.client.batches.base import Batches
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.litellm.calls import Calls
     from judgebench.verdicts import Reply
@@ -34,6 +35,20 @@ class LiteLLMProvider(ModelProvider):
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`; of a decision model, one `asystemone`."""
         return await self._calls.complete(request)
+
+    def batches(self) -> Batches:
+        """Those of OpenAI, Azure and Anthropic, and of servers of OpenAI's protocol.
+
+        Raises:
+            ConfigError: It is another provider, or a decision model.
+        """
+        from judgebench.client.batches.anthropic import AnthropicBatches
+        from judgebench.client.batches.openai import OpenAIBatches
+
+        for kind in (OpenAIBatches, AnthropicBatches):
+            if kind.fits(self.judge) and not self.judge.decides:
+                return kind(self.judge, self._calls)
+        return super().batches()
 
     async def aclose(self) -> None:
         """Closes the connections of its calls."""

@@ -6,6 +6,7 @@ import json
 from contextlib import suppress
 from contextvars import ContextVar
 from dataclasses import dataclass, field
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers import wire
@@ -22,18 +23,23 @@ class LiteLLMCall(WireCall):
     Attributes:
         owner: Whose connections it goes by.
         wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
+        most_bytes: Of the body; more than `MOST_BYTES` for the results of a batch.
         strangers: Servers that no call may go to, as `HOST:PORT`, and the variable that names each.
         led_by: Of these the variable that LiteLLM took the address from; nothing was sent.
     """
 
     owner: str = ""
     wanted: Mapping[str, Any] = field(default_factory=dict)
+    most_bytes: int = 0
     strangers: Mapping[str, str] = field(default_factory=dict)
     led_by: str | None = None
 
 
 WIRE: ContextVar[LiteLLMCall | None] = ContextVar("judgebench_wire", default=None)
 """The call that is being made; None for calls that are not ours."""
+
+INSTEAD: ContextVar[Callable[[Any], Awaitable[Any]] | None] = ContextVar("judgebench_instead", default=None)
+"""What answers a request of the call in the place of its server, where nothing is to be sent."""
 
 
 def watch_wire() -> None:
@@ -49,7 +55,8 @@ def watch_wire() -> None:
         call = WIRE.get()
         if call is None:
             return await exchange(transport, request)
-        return await _noted(call, request, lambda: exchange(transport, request))
+        instead = INSTEAD.get()
+        return await _noted(call, request, lambda: (instead or partial(exchange, transport))(request))
 
     LiteLLMAiohttpTransport.handle_async_request = handle_async_request
 
@@ -99,7 +106,7 @@ async def _read(call: LiteLLMCall, response: Any) -> bytes:
         async for part in response.aiter_bytes():
             parts.append(part)
             size += len(part)
-            if size > wire.MOST_BYTES:
+            if size > (call.most_bytes or wire.MOST_BYTES):
                 call.too_long = True
                 raise httpx.ReadError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB")
     finally:
