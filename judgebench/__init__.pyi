@@ -108,6 +108,14 @@ from judgebench.engine.describe import (
     ItemPreview as ItemPreview,
     describe_data as describe_data,
 )
+from judgebench.engine.filterapi import afilter as afilter, filter as filter  # noqa: A004 - as the command
+from judgebench.engine.filtered import (
+    Distribution as Distribution,
+    Filtered as Filtered,
+    ShownRow as ShownRow,
+    SubsetCount as SubsetCount,
+    ValueCount as ValueCount,
+)
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
 from judgebench.engine.runplan import RunPlan as RunPlan
@@ -170,6 +178,7 @@ from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTes
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
+from judgebench.pages.filtered import filter_page as filter_page
 from judgebench.pages.leaderboard import leaderboard_page as leaderboard_page
 from judgebench.pages.report import report_page as report_page
 from judgebench.protocols.alterations import Alteration as Alteration
