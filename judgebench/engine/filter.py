@@ -328,7 +328,7 @@ def forecast_filter(plan: FilterPlan, cache: ReplyCache, options: RunOptions) ->
     if whole is None:
         (empty,) = forecast([plan.spec], cache, plan.folder, concurrency=options.concurrency)
         whole = replace(
-            empty, calls=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0, highest_usd=0.0, seconds=0.0
+            empty, calls=0, cached=0, prompt_tokens=0, completion_tokens=0, cost_usd=0.0, highest_usd=0.0, seconds=0.0
         )
     return replace(
         whole,

@@ -62,9 +62,10 @@ async def afilter(
     """Judges rows of any size and writes them back with the judge's columns beside them.
 
     >>> import json, judgebench as jb
+    >>> from pathlib import Path
     >>> rows = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "5", "uid": 7}]
     >>> found = jb.filter(rows, judge="offline/longest", out="kept.jsonl", keep="judge_agrees")
-    >>> found.kept, json.loads(open("kept.jsonl").read())["judge_choice"]
+    >>> found.kept, json.loads(Path("kept.jsonl").read_text())["judge_choice"]
     (1, 'chosen')
 
     In a coroutine `await jb.afilter(...)`, else `jb.filter(...)`. What was judged stays in a folder beside `out`: the

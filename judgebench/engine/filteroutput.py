@@ -101,7 +101,7 @@ def _type_of(name: str, values: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     try:
-        found = pa.infer_type(values)
+        found = pa.array(values).type
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         raise _mixed(f"column '{name}'") from None
     if _has_empty_struct(found):

@@ -132,12 +132,13 @@ class JudgedRows:
         """Some of the rows, in order."""
         if len(places) == len(self):
             return self
-        verdicts = self.verdicts.take(places)
-        if self.batch is None:
-            return JudgedRows(verdicts, rows=[self.rows[at] for at in places], encoded=self.encoded)
         import pyarrow as pa
 
-        return JudgedRows(verdicts, self.batch.take(pa.array(places, pa.int64())))
+        indices = pa.array(places, pa.int64())
+        verdicts = self.verdicts.take(indices)
+        if self.batch is None:
+            return JudgedRows(verdicts, rows=[self.rows[at] for at in places], encoded=self.encoded)
+        return JudgedRows(verdicts, self.batch.take(indices))
 
 
 def judged_rows(rows: FilterRows, tables: Iterator[Any]) -> Iterator[JudgedRows]:

@@ -125,6 +125,10 @@ def plan_filter(asked: PlanOptions, options: FilterOptions, *, chunk_rows: int =
 
     columns = set() if keep is None else {*keep.columns}
     found = survey(rows, seed=asked.seed, wanted=wanted, columns=columns, people=people, watch=watch)
+    if people and not found.people:
+        raise ConfigError(
+            f"{options.people_labels}: no label is of a row of {rows.name}: name its ids with --id-column"
+        )
     template = templates[0] if templates else load_template(benchmark.default_template(found.keys.values()))
     template = template.for_items(found.told)
     if template.rule.classes is not None and not template.kind.ordered:

@@ -24,6 +24,12 @@ SCRIPTS = ("core.js", "sort.js", "figures.js")
 def filter_page(found: Filtered, path: str | Path) -> Path:
     """Writes the page of what `filter` did; a file that is there is replaced.
 
+    >>> import judgebench as jb
+    >>> rows = [{"prompt": "2 + 2?", "chosen": "It is four.", "rejected": "5"}]
+    >>> found = jb.filter(rows, judge="offline/longest", out="judged.jsonl")
+    >>> jb.filter_page(found, "judged.html").name
+    'judged.html'
+
     Args:
         found: See `judgebench.filter`.
         path: The file.

@@ -7,6 +7,8 @@ import difflib
 import operator
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date, time
+from decimal import Decimal
 from typing import Any, Literal
 
 from judgebench.errors import ConfigError
@@ -48,7 +50,7 @@ def kind_of(value: object) -> Kind:
         return "nothing"
     if isinstance(value, bool):
         return "boolean"
-    if isinstance(value, int | float):
+    if isinstance(value, int | float | Decimal):
         return "number"
     if isinstance(value, list | tuple):
         return "list"
@@ -199,6 +201,8 @@ class Condition:
                 return _part(self._value(inner), name)
             case ast.Subscript(value=inner, slice=ast.Constant(value=str() | int() as at)):
                 return _part(self._value(inner), at)
+            case ast.Subscript(value=inner, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(at)))):
+                return _part(self._value(inner), -at)
             case ast.List(elts=values) | ast.Tuple(elts=values) | ast.Set(elts=values):
                 every = [self._value(each) for each in values]
                 return lambda row: [each(row) for each in every]
@@ -224,7 +228,7 @@ class Condition:
             value = row.get(name)
             if name in self._numeric:
                 return _number(value)
-            return None if value != value else value  # noqa: PLR0124 - NaN
+            return _plain(value)
 
         return cell
 
@@ -381,6 +385,15 @@ def _calculation(calculate: Callable[[Any, Any], Any], one: Test, other: Test) -
             return None
 
     return calculated
+
+
+def _plain(value: Any) -> Any:
+    """A cell as it is compared: NaN is no value, dates are text as in `2026-01-31`."""
+    if value != value:  # noqa: PLR0124 - NaN
+        return None
+    if isinstance(value, Decimal):
+        return float(value)
+    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _is_number(value: object) -> bool:
