@@ -52,6 +52,7 @@ _OF_ROWS = {
     "judges": "Judge: a preset, a LiteLLM id, offline/... or an installed provider's PROVIDER/MODEL.",
     "templates": "Prompt template; default: by what the rows are.",
     "limit": "Try it on N rows, drawn from the seed.",
+    "shard": "Only part I of N of the rows, in order: the outputs one after another are that of all.",
     "seed": "Random seed for answer order, --limit and the rows on the page.",
     "orders": "Orders in which the answers are shown; both tells whether the judge is consistent.",
     "aggregate": "Aggregation of the replies about a row; mean takes the most frequent verdict.",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import random
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -42,6 +43,9 @@ _MOST_LABELLED = 100_000
 """A threshold is fitted on so many labelled rows at most, drawn from all."""
 
 _MOST_BAD = 1_000
+
+_BATCHED = 8
+"""So many chunks are with a provider's batch interface at once, since each may take hours."""
 
 
 async def run_filter(
@@ -87,44 +91,60 @@ async def _judge(
     """Judges the chunks that are not judged yet, one after another."""
     budget, progress, stop = watched
     todo = {chunk.number: chunk for chunk in plan.found.chunks if not parts.done(chunk)}
-    if not todo:
-        return "done", None
     begun = len(todo) < len(plan.found.chunks)
-    watcher = None if progress is None else _AsOne(plan, progress, [*todo.values()])
-    for chunk in plan.rows.chunks(plan.wanted):
-        about = todo.get(chunk.number)
-        if about is None:
+    watcher = None if progress is None or not todo else _AsOne(plan, progress, [*todo.values()])
+    at_once = _BATCHED if options.batch else 1
+    group: list[RowChunk] = []
+    for chunk in plan.rows.chunks(plan.wanted) if todo else ():
+        group += [chunk] if chunk.number in todo else []
+        if len(group) < at_once and chunk.number < max(todo):
             continue
-        made = plan.rows.items(chunk.rows, plan.asked.seed)
-        if (made.dataset.hash if made.dataset else "") != about.hash:
-            raise ConfigError(f"{plan.rows.name} changed while it was read: rerun the command")
-        if made.dataset is None:
-            parts.write(about, plan.reader.verdicts(None, (), made.bad)[0], settled=True)
-            continue
-        spec = plan.run_over(made.dataset)
-        try:
-            (result,) = await run_cells(
-                [spec],
-                cache,
-                replace(options, out=parts.runs(about)),
-                progress=watcher,
-                stop=stop,
-                budget=budget,
-            )
-        except (BudgetReached, FatalProviderError) as error:
-            if begun or chunk.number:
-                return "stopped", error
-            raise
-        if result.state in {"interrupted", "stopped"}:
-            return ("stopped" if result.state == "stopped" else "interrupted"), result.error
-        with step("reading verdicts"):
-            verdicts, settled = plan.reader.verdicts(spec.dataset, read_judgements(result.folder), made.bad)
-            parts.write(about, verdicts, settled=settled)
-        begun = True
-        if stop.asked and chunk.number + 1 < len(plan.found.chunks):
+        judged = (
+            _judge_chunk(plan, parts, cache, options, each, (todo[each.number], budget, watcher, stop))
+            for each in group
+        )
+        ended = await asyncio.gather(*judged, return_exceptions=True)
+        for found in ended:
+            if isinstance(found, BudgetReached | FatalProviderError) and begun:
+                return "stopped", found
+            if isinstance(found, BaseException):
+                raise found
+            if found[0] != "done":
+                return found
+        begun, group = True, []
+        if stop.asked and chunk.number < max(todo):
             return "interrupted", None
+        if chunk.number == max(todo):
+            break
     if watcher is not None:
         watcher.end()
+    return "done", None
+
+
+async def _judge_chunk(
+    plan: FilterPlan,
+    parts: Parts,
+    cache: ReplyCache,
+    options: RunOptions,
+    chunk: RowChunk,
+    about: tuple[SurveyedChunk, Budget, Progress | None, Stop],
+) -> tuple[State, JudgebenchError | None]:
+    """Judges one chunk, an ordinary run, and writes its part."""
+    surveyed, budget, watcher, stop = about
+    made = plan.rows.items(chunk.rows, plan.asked.seed)
+    if (made.dataset.hash if made.dataset else "") != surveyed.hash:
+        raise ConfigError(f"{plan.rows.name} changed while it was read: rerun the command")
+    if made.dataset is None:
+        parts.write(surveyed, plan.reader.verdicts(None, (), made.bad)[0], settled=True)
+        return "done", None
+    spec = plan.run_over(made.dataset)
+    running = replace(options, out=parts.runs(surveyed))
+    (result,) = await run_cells([spec], cache, running, progress=watcher, stop=stop, budget=budget)
+    if result.state in {"interrupted", "stopped"}:
+        return ("stopped" if result.state == "stopped" else "interrupted"), result.error
+    with step("reading verdicts"):
+        verdicts, settled = plan.reader.verdicts(spec.dataset, read_judgements(result.folder), made.bad)
+        parts.write(surveyed, verdicts, settled=settled)
     return "done", None
 
 
@@ -322,7 +342,8 @@ def forecast_filter(plan: FilterPlan, cache: ReplyCache, options: RunOptions) ->
     for chunk, made in _chunks(plan, todo):
         if made.dataset is not None:
             cells = [plan.run_over(made.dataset)]
-            (found,) = forecast(cells, cache, parts.runs(todo[chunk.number]), concurrency=options.concurrency)
+            place = parts.runs(todo[chunk.number])
+            (found,) = forecast(cells, cache, place, concurrency=options.concurrency, batch=options.batch)
             whole = found if whole is None else _sum(whole, found)
     total = plan.calls
     if whole is None:

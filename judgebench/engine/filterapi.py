@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.engine.filterplan import FilterPlan
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.progress import Progress, Stop
-    from judgebench.items import Orders
+    from judgebench.items import Orders, Transport
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.sources.mapped import BadRows, EmptyAnswers
@@ -47,6 +47,7 @@ async def afilter(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -54,10 +55,12 @@ async def afilter(
     logprobs: bool = False,
     repair: int = 0,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,
     cache_dir: str | Path | None = None,
+    batch: bool = False,
 ) -> Filtered:
     """Judges rows of any size and writes them back with the judge's columns beside them.
 

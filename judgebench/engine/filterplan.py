@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.sampling import Shard
 from judgebench.client import KeyMaker
 from judgebench.engine.filterlabels import read_people, row_labels
 from judgebench.engine.filteroutput import RowsSchema, check_name
@@ -110,11 +111,13 @@ def plan_filter(asked: PlanOptions, options: FilterOptions, *, chunk_rows: int =
     templates = named_templates(asked.templates)
     if len(templates) > 1:
         raise ConfigError("filter takes one template: name one with -t")
+    if asked.shard is not None and not templates:
+        raise ConfigError("--shard needs -t: which template is the default depends on all rows")
     benchmark = get_benchmark("custom")
     fitting_templates(benchmark, templates, None)
     assert asked.data is not None
     rows = FilterRows(asked.data, asked.rows, chunk_rows)
-    wanted = None if asked.limit is None else _drawn(rows.count(), asked.limit, asked.seed)
+    wanted = _wanted(rows, asked)
     people = {} if options.people_labels is None else read_people(options.people_labels)
     schema = RowsSchema.of(rows, out)
     samples = _Samples()
@@ -224,9 +227,20 @@ def _check_files(out: Path, asked: PlanOptions, options: FilterOptions) -> None:
             raise ConfigError(f"{other} and {option} are the same file, {path}: name another")
 
 
-def _drawn(count: int, limit: int, seed: int) -> Container[int] | None:
-    """Numbers of rows, drawn from the seed."""
-    return None if limit >= count else frozenset(random.Random(seed).sample(range(1, count + 1), limit))
+def _wanted(rows: FilterRows, asked: PlanOptions) -> Container[int] | None:
+    """Numbers of the rows that are taken: a part of them in order, or some drawn from the seed; None for all."""
+    if asked.shard is None and asked.limit is None:
+        return None
+    count = rows.count()
+    part = range(1, count + 1)
+    if asked.shard is not None:
+        shard = Shard.parse(asked.shard)
+        part = range(count * (shard.number - 1) // shard.of + 1, count * shard.number // shard.of + 1)
+        if not part:
+            raise ConfigError(f"--shard {asked.shard}: {rows.name} has {count:,} rows, too few for so many parts")
+    if asked.limit is None or asked.limit >= len(part):
+        return part
+    return frozenset(random.Random(asked.seed).sample(part, asked.limit))
 
 
 def _check_names(names: Mapping[str, str], columns: Sequence[str], source: str) -> None:

@@ -160,6 +160,8 @@ class FilterRows:
         rows: list[Row] = []
         characters = number = 0
         for at, row in enumerate(self.raw.every_row(), 1):
+            if isinstance(wanted, range) and at >= wanted.stop:
+                break
             if wanted is not None and at not in wanted:
                 continue
             row.number = at

@@ -451,6 +451,18 @@ def test_a_trial_on_some_rows(models: ScriptedModels) -> None:
     assert [row["uid"] for row in read_jsonl(Path("b.jsonl"))] != drawn
 
 
+def test_shards_make_the_whole(models: ScriptedModels) -> None:
+    """Parts of the rows in order, on machines that share nothing: their outputs one after another are that of all."""
+    assert "--shard needs -t" in filtered("--shard", "1/3").err
+    assert filtered("-t", "pairwise", out="whole.jsonl").status == 0
+    parts = [f"part-{number}.jsonl" for number in (1, 2, 3)]
+    for number, out in enumerate(parts, 1):
+        options = ("--shard", f"{number}/3", "-t", "pairwise", "--cache-dir", f"cache-{number}")
+        assert filtered(*options, out=out).status == 0
+    assert b"".join(Path(out).read_bytes() for out in parts) == Path("whole.jsonl").read_bytes()
+    assert models.count == 16
+
+
 # --- a threshold from labels
 
 
