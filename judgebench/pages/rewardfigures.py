@@ -38,11 +38,11 @@ def best_of(subject: Subject) -> Figure:
     curves.append(Curve(possible, None, dashed=True))
     x = linear(found[0].n, found[-1].n, lambda value: f"{value:g}" if value == int(value) else "", "N")
     y = linear(0.0, 1.0, share_tick, "right", (0.0, 1.0))
-    legend = keys([*((line.number, line.title) for line in lines), (None, "possible")])
+    legend = keys([(line.number, line.title) for line in lines])
     return Figure(
         slug,
         title,
-        f"{BEST_OF[0].upper()}{BEST_OF[1:]} (dashed).",
+        f"{BEST_OF[0].upper()}{BEST_OF[1:]} (the dashed line).",
         best_of_table(found, [line.title for line in lines]),
         joined([legend, points([], x, y, title, curves=curves)]),
     )
