@@ -23,7 +23,7 @@ from typing import (
 from judgebench._util.signatures import unknown_option
 from judgebench.benchmarks.sampling import Shard
 from judgebench.errors import ConfigError
-from judgebench.items import Attack, Control, Orders, Pairs
+from judgebench.items import Attack, Control, Orders, Pairs, Transport
 from judgebench.metrics.votes import Aggregate
 from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
 from judgebench.sources.source import id_text
@@ -40,9 +40,9 @@ else:  # where they are defined is slow to import, and not needed for the help
     AnyWriter: TypeAlias = str | Callable[..., object]
     Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
-ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES = (
+ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES, KEPT = (
     *("Items, judges and templates", "Reading rows", "Protocol", "Controls and early comparison", "Calls and cost"),
-    *("Output", "Candidates and held-out items"),
+    *("Output", "Candidates and held-out items", "Rows to keep"),
 )
 """The headings that the options stand under in the help."""
 
@@ -364,6 +364,10 @@ class PlanOptions(RowOptions):
         ),
     ] = 0.05
     providers: Annotated[str | Path | None, About(CALLS, "Your own judges; default: ./providers.yaml.", "FILE")] = None
+    transport: Annotated[
+        Transport | None,
+        About(CALLS, "How calls are made: LiteLLM, or direct HTTP to a server of the OpenAI protocol."),
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -397,6 +401,9 @@ class RunOptions(_Checked):
     ] = None
     offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
     refresh: Annotated[bool, About(CALLS, "Ignore cached replies and call again.")] = False
+    batch: Annotated[
+        bool, About(CALLS, "Send calls through the provider's batch interface: up to 24 hours, about half the price.")
+    ] = False
     cache_dir: Annotated[
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
@@ -407,6 +414,10 @@ class RunOptions(_Checked):
         super().__post_init__()
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
+        if self.batch and self.offline:
+            raise ConfigError("--batch makes calls and --offline makes none: leave one out")
+        if self.batch and self.concurrency is not None:
+            raise ConfigError("--concurrency limits live calls, and --batch makes none: leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -443,5 +454,55 @@ class TuneOptions(_Checked):
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard"})
+@dataclass(frozen=True, kw_only=True)
+class FilterOptions(_Checked):
+    """Which rows `filter` keeps, and where it writes what.
+
+    Raises:
+        ConfigError: A value is of another type or out of range, or two do not go together.
+    """
+
+    keep: Annotated[
+        str | None,
+        About(KEPT, 'Condition on columns: "judge_agrees and margin > 0.5"; default: all rows.', "EXPR"),
+    ] = None
+    agreement: Annotated[
+        float | None,
+        About(
+            KEPT,
+            "Keep rows that the judge is sure enough of, so that at least this share of the verdicts agrees with "
+            "people, with 95% confidence; fitted on the labelled rows.",
+            "SHARE",
+            least=0,
+            most=1,
+            open=True,
+        ),
+    ] = None
+    people_labels: Annotated[
+        str | Path | None,
+        About(KEPT, "With --agreement: people's labels, rows of id and label; default: the rows' own.", "FILE"),
+    ] = None
+    out: Annotated[
+        str | Path, About(OUTPUT, "File with the rows kept: .parquet, .jsonl, .csv, or .gz of the last two.", "FILE")
+    ]
+    prefix: Annotated[str, About(OUTPUT, "Prefix of the judge's columns.", "TEXT")] = "judge_"
+    preferences: Annotated[
+        str | Path | None,
+        About(OUTPUT, "Also write kept pairs as TRL takes them: prompt, chosen, rejected by the judge.", "FILE"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.people_labels is not None and self.agreement is None:
+            raise ConfigError("--people-labels needs --agreement: add it, or leave --people-labels out")
+        if not self.prefix.strip():
+            raise ConfigError("--prefix is empty: name one, as in --prefix judge_")
+
+
+NO_FILTER = frozenset(
+    {"controls", "attacks", "sequential", "min_effect", "alpha", "pairs", "subsets", "data", "refresh"}
+)
+"""Options of a run that `filter` has no use for."""
+
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
 """Options of a plan that `tune` has no use for."""

@@ -13,7 +13,7 @@ from judgebench.benchmarks.sampling import Shard
 from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
-from judgebench.judges import load_judges, own_files
+from judgebench.judges import check_transport, load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
@@ -83,8 +83,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     cells: list[RunSpec] = []
     notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
-        put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
-        put = replace(put, each=template.rule.reads_each)
+        put = _protocol_of(protocol, template, chosen)
         companion = companion_of(chosen, dataset, template)
         notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
@@ -119,16 +118,41 @@ def in_shard(cells: Sequence[RunSpec], shard: Shard) -> list[RunSpec]:
     return made
 
 
+def single_spec(dataset: Dataset, judge: Judge, template: Template, options: PlanOptions, known: Judges) -> RunSpec:
+    """The run of one judge and one template over items that are read already.
+
+    Args:
+        dataset: The items.
+        judge: Who is asked.
+        template: Which fits them.
+        options: What is asked.
+        known: All judges that there are.
+
+    Raises:
+        ConfigError: A label is of none of the template's classes.
+    """
+    put = _protocol_of(_protocol(options, dataset.benchmark), template, dataset.benchmark)
+    held = dataset.held_against(template.mode, template.rule.classes, template.name)
+    file = own_files(known, [name for name in options.judges if isinstance(name, str)]).get(judge.name)
+    return RunSpec(held, judge, template, None, _put_to(judge, put), dataset.selection, known.families, file)
+
+
 def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
     """All judges that there are, and those that are asked.
 
     Raises:
-        ConfigError: None is named, one is unknown, or a file of judges is wrong.
+        ConfigError: None is named, one is unknown or cannot be called so, or a file of judges is wrong.
     """
     if not options.judges or "" in options.judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
-    return known, [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
+    update: dict[str, object] = {"soft": options.logprobs}
+    if options.transport is not None:
+        update["transport"] = options.transport
+    judges = [judge.model_copy(update=update) for judge in known.chosen(options.judges)]
+    for judge in judges:
+        check_transport(judge)
+    return known, judges
 
 
 def _notes(template: Template, options: PlanOptions) -> Iterator[str]:
@@ -153,6 +177,12 @@ def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:
         soft=options.logprobs,
         pairs=options.pairs,
     )
+
+
+def _protocol_of(protocol: Protocol, template: Template, benchmark: Benchmark) -> Protocol:
+    """The protocol for a template: what has no order is put once."""
+    put = protocol if template.kind.ordered else replace(protocol, orders=benchmark.official_orders)
+    return replace(put, each=template.rule.reads_each)
 
 
 def _put_to(judge: Judge, protocol: Protocol) -> Protocol:
