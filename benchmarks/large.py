@@ -4,7 +4,7 @@
 
 Judges of pairs in both orders, made up from the seed, with a position bias, ties and failures. Each row is a process of
 its own: `metrics` makes every run's figures and the agreement of each two runs; `leaderboard + page` goes on to rank
-them and to write the page. Beside them the usual way over folders, of as many judgements as `--ordinary` says (0: none).
+them and to write the page. Beside them the usual way over folders, of `--ordinary` judgements (0: none).
 """
 
 from __future__ import annotations
@@ -45,7 +45,7 @@ print(json.dumps([took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]), 
 """
 
 
-def judged(number: int, items: int, subsets: int, seed: int) -> dict[str, np.ndarray]:
+def judged(number: int, items: int, seed: int) -> dict[str, np.ndarray]:
     """One judge's verdicts in both orders: slot 0, slot 1 or tie, and what fails."""
     rng = np.random.default_rng([seed, number])
     difficulty = np.random.default_rng(seed).normal(0, 1, items)
@@ -74,7 +74,7 @@ def make(path: Path, options: argparse.Namespace) -> None:
     of = np.random.default_rng(options.seed).integers(0, options.subsets, items).astype(np.int32)
     writer = None
     for number in range(options.judges):
-        made, rows = judged(number, items, options.subsets, options.seed), 2 * items
+        made, rows = judged(number, items, options.seed), 2 * items
         item = np.repeat(np.arange(items, dtype=np.int32), 2)
 
         def of_names(codes: np.ndarray, names: pa.Array, mask: np.ndarray | None = None) -> pa.Array:
@@ -115,7 +115,7 @@ def make_folders(options: argparse.Namespace) -> None:
         for at in range(items)
     ]
     for number in range(options.judges):
-        said = judged(number, items, options.subsets, options.seed)["said"].reshape(-1, 2)
+        said = judged(number, items, options.seed)["said"].reshape(-1, 2)
         lines = [
             {"id": row["id"], "verdict": ["A", "B", "tie"][said[at, order]], "order": [order, 1 - order]}
             for at, row in enumerate(rows)
