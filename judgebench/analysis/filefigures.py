@@ -18,7 +18,7 @@ from judgebench.items import LABELS, TIE, Failure, Outcome, Reading, Verdict
 from judgebench.metrics import bias
 from judgebench.metrics.accuracy import official_scores, point_score, score_bounds
 from judgebench.metrics.summary import Metrics, Usage, consistency_over_orders
-from judgebench.metrics.tallies import Tally, is_mean
+from judgebench.metrics.tallies import OutcomeTally, is_mean
 from judgebench.runs import low_coverage
 
 if TYPE_CHECKING:
@@ -60,7 +60,7 @@ class RunFigures:
 
     run: FileRun
     metrics: Metrics
-    tally: Tally
+    tally: OutcomeTally
     items: Ints
     kinds: Ints
     choices: npt.NDArray[np.int8]
@@ -235,15 +235,15 @@ class Patterns:
             self._letters[pattern] = found
         return self._letters[pattern]
 
-    def _tally(self, kinds: Ints, units: Ints | None) -> Tally:
+    def _tally(self, kinds: Ints, units: Ints | None) -> OutcomeTally:
         number = np.bincount(kinds, minlength=len(self.kinds))
         there = np.flatnonzero(number)
         place = np.zeros(len(self.kinds), dtype=np.int64)
         place[there] = np.arange(len(there))
-        return Tally([self.kinds[at] for at in there], number[there], place[kinds], units)
+        return OutcomeTally([self.kinds[at] for at in there], number[there], place[kinds], units)
 
     def _metrics(
-        self, run: FileRun, tally: Tally, said: Ints, clusters: Ints, seen: Sequence[tuple[_Seen, int]]
+        self, run: FileRun, tally: OutcomeTally, said: Ints, clusters: Ints, seen: Sequence[tuple[_Seen, int]]
     ) -> Metrics:
         layout = self.board.benchmark.layout
         of_said = np.bincount(said, minlength=len(self.board.said))

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True, slots=True)
-class Tally:
+class OutcomeTally:
     """How often each of several outcomes occurs.
 
     Attributes:
@@ -44,7 +44,7 @@ class Tally:
             >>> from judgebench.items import ItemKey, Outcome
             >>> from judgebench.metrics.accuracy import Layout, official_scores
             >>> right, wrong = (Outcome(ItemKey("", "all", 2, 1, (0, 0)), x, x, x) for x in (1.0, 0.0))
-            >>> some = Tally([right, wrong], np.array([3, 1]), np.array([0, 0, 1, 0]))
+            >>> some = OutcomeTally([right, wrong], np.array([3, 1]), np.array([0, 0, 1, 0]))
             >>> official_scores(some.kinds, some.layout(Layout())).score
             0.75
         """
@@ -58,7 +58,7 @@ def is_mean(layout: Layout, subsets: Sequence[str]) -> bool:
 
 
 def _stratum(
-    tally: Tally, places: dict[int, int], outcomes: Sequence[Outcome], view: View = "credit"
+    tally: OutcomeTally, places: dict[int, int], outcomes: Sequence[Outcome], view: View = "credit"
 ) -> MeanStratum | None:
     """As `mean_stratum`, of kinds."""
     there = [outcome for outcome in outcomes if outcome.credit is not None and tally.counts[places[id(outcome)]]]
