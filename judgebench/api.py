@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.forecast import Forecast
+    from judgebench.engine.options import Engine
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
@@ -151,6 +152,8 @@ async def agrid(
     offline: bool = False,
     refresh: bool = False,
     cache_dir: str | Path | None = None,
+    engine: Engine = "local",
+    ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
     """Runs every judge with every template on one benchmark, or on each of `seven` (see `judgebench.seven`).
@@ -207,6 +210,8 @@ async def arun(
     offline: bool = False,
     refresh: bool = False,
     cache_dir: str | Path | None = None,
+    engine: Engine = "local",
+    ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> Run:
     """One run: one benchmark x one judge x one template.

@@ -21,7 +21,7 @@ import pytest
 from commands import write_jsonl
 
 import judgebench as jb
-from judgebench.engine.options import NO_TUNE, AnyJudge, Data, PlanOptions, RunOptions, TuneOptions
+from judgebench.engine.options import NO_TUNE, AnyJudge, Data, Engine, PlanOptions, RunOptions, TuneOptions
 
 DEFINED = {
     each.name: (get_args(get_type_hints(definition, include_extras=True)[each.name])[0], each.default)
@@ -31,7 +31,7 @@ DEFINED = {
 NOT_IN = {
     "run": {"judges", "templates", "sequential", "min_effect", "alpha"},
     "grid": set(),
-    "forecast": {"budget", "concurrency", "offline"},
+    "forecast": {"budget", "concurrency", "offline", "engine", "ray_address"},
 }
 """Options that a function has no use for, or has in the singular."""
 
@@ -53,6 +53,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Aggregate": Aggregate,
         "BadRows": BadRows,
         "EmptyAnswers": EmptyAnswers,
+        "Engine": Engine,
     }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()

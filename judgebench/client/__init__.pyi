@@ -22,7 +22,7 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.cache.store import ReplyCache as ReplyCache
 from judgebench.client.calls import JudgeClient as JudgeClient
 from judgebench.client.inflight import CallsInFlight as CallsInFlight
-from judgebench.client.limits import eased as eased, make_room as make_room
+from judgebench.client.limits import PerMinute as PerMinute, eased as eased, make_room as make_room
 from judgebench.client.providers import check_provider as check_provider
 from judgebench.client.providers.base import Provider as Provider, Request as Request
 from judgebench.client.providers.litellm.settings import CHEAPER as CHEAPER

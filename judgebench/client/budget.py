@@ -72,35 +72,50 @@ class Budget:
             bill = Bill(0.0)
         else:
             bill = Bill(highest_cost(judge, messages, schema))
-            await self._hold(bill.highest)
+            if (reached := await self.hold(bill.highest)) is not None:
+                raise reached
         try:
             yield bill
         finally:
-            self.held = max(0.0, self.held - bill.highest)
-            if bill.cost is None:
-                self.unsure += bill.highest
-            self.spent += bill.highest if bill.cost is None else bill.cost
-            waiting, self._waiting = self._waiting, []
-            for place in waiting:
-                if not place.done():
-                    place.set_result(None)
+            self.settle(bill.highest, bill.cost)
 
-    async def _hold(self, highest: float) -> None:
-        assert self.usd is not None
-        while self.reached is None and self.spent + self.held + highest > self.usd + _ROUNDING:
+    def has_room(self, highest: float) -> bool:
+        """Whether a call of this highest cost may be made without a wait."""
+        return self.usd is None or (
+            self.reached is None and self.spent + self.held + highest <= self.usd + _ROUNDING
+        )
+
+    async def hold(self, highest: float) -> BudgetReached | None:
+        """Sets the highest cost of a call aside, once what is in flight leaves room for it; or says that none is left.
+
+        Args:
+            highest: In USD.
+        """
+        while self.reached is None and not self.has_room(highest):
             if self.held <= _ROUNDING:
                 may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
                 self.reached = BudgetReached(
-                    f"the budget of {usd(self.usd)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+                    f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
                     f"next call could cost ${highest:.4f}"
                 )
                 break
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             await place
-        if self.reached is not None:
-            raise self.reached
-        self.held += highest
+        if self.reached is None:
+            self.held += highest
+        return self.reached
+
+    def settle(self, highest: float, cost: float | None) -> None:
+        """Ends that: the call's true cost in USD counts as spent, or its highest where that is not known (None)."""
+        self.held = max(0.0, self.held - highest)
+        if cost is None:
+            self.unsure += highest
+        self.spent += highest if cost is None else cost
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            if not place.done():
+                place.set_result(None)
 
 
 class Bill:

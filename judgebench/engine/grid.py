@@ -20,11 +20,13 @@ if TYPE_CHECKING:
 
     from judgebench.client import ReplyCache
     from judgebench.engine.base import Engine
+    from judgebench.engine.cluster.pipeline import Pipeline
     from judgebench.engine.lockstep import Lockstep
     from judgebench.engine.options import RunOptions
     from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import RunResult
     from judgebench.engine.spec import RunSpec
+    from judgebench.judges import Judge
 
 T = TypeVar("T")
 
@@ -84,8 +86,14 @@ async def run_cells(
     offline, refresh = options.offline, options.refresh
     budget, flights = Budget(options.budget), CallsInFlight(remember=refresh)
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
-    clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
-    in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
+    stop = stop or Stop()
+    pipeline = None
+    if options.engine == "ray":
+        from judgebench.engine.cluster.pipeline import Pipeline
+
+        pipeline = Pipeline(options.ray_address, cache, options.budget, stop)
+    clients = {cell.judge.name: _client(cell.judge, cache, pipeline, flights=flights, **shared) for cell in cells}
+    in_flight = sum(client.connections for client in clients.values())
     cache.reserve.calls = in_flight
     out = Path(options.out)
     plans = [RunPlan(cell, out, refresh=refresh, progress=progress) for cell in cells]
@@ -95,7 +103,6 @@ async def run_cells(
     check_apart(plans)
     if refresh:
         as_one_refresh(plans)
-    stop = stop or Stop()
 
     def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
         return CachedEngine(cache, stop, clients) if offline else LocalEngine(clients, stop)
@@ -104,6 +111,8 @@ async def run_cells(
     async with AsyncExitStack() as held:
         for client in clients.values():
             held.push_async_callback(client.aclose)
+        if pipeline is not None:
+            held.push_async_callback(pipeline.aclose)
         for plan in plans:
             held.enter_context(plan)
         for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
@@ -131,6 +140,15 @@ async def run_cells(
     order = {id(cell): at for at, cell in enumerate(cells)}
     ended = sorted(results, key=lambda result: order[id(result.cell)])
     return GridResult(ended, others.values(), not_begun=[plan.spec for plan in not_begun])
+
+
+def _client(judge: Judge, cache: ReplyCache, pipeline: Pipeline | None, **shared: Any) -> JudgeClient:
+    """A judge's client, whose calls this process or a pipeline makes."""
+    if pipeline is None:
+        return JudgeClient(judge, cache, **shared)
+    from judgebench.engine.cluster.client import ClusterClient
+
+    return ClusterClient(judge, cache, pipeline, **shared)
 
 
 def _obstacle(client: JudgeClient, in_flight: int) -> ConfigError | None:

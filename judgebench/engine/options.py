@@ -46,6 +46,9 @@ ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES = (
 """The headings that the options stand under in the help."""
 
 
+Engine = Literal["local", "ray"]
+"""What carries the calls of a run."""
+
 T = TypeVar("T")
 
 
@@ -392,10 +395,23 @@ class RunOptions(_Checked):
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
     ] = None
+    engine: Annotated[
+        Engine, About(CALLS, "Where calls are made: by this process, or by the workers of a Ray cluster.")
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        About(
+            CALLS,
+            "With --engine ray: the cluster; default: RAY_ADDRESS, else one started on this machine.",
+            "HOST:PORT|auto",
+        ),
+    ] = None
     out: Annotated[str | Path, About(OUTPUT, "Parent folder of the runs.", "DIR")] = "runs"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.ray_address is not None and self.engine != "ray":
+            raise ConfigError("--ray-address needs --engine ray: add it, or leave --ray-address out")
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
 
@@ -434,5 +450,5 @@ class TuneOptions(_Checked):
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha"})
-"""Options of a plan that `tune` has no use for."""
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "engine", "ray_address"})
+"""Options of a run that `tune` has no use for."""

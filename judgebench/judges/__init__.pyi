@@ -26,6 +26,7 @@ from judgebench.judges.credentials import (
     missing_key as missing_key,
     secret_values as secret_values,
     takes_openais_key as takes_openais_key,
+    values_sent as values_sent,
 )
 from judgebench.judges.destinations import (
     destination_lines as destination_lines,
