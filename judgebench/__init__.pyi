@@ -59,7 +59,6 @@ from judgebench.analysis.report import (
 )
 from judgebench.analysis.rescore import rescore as rescore
 from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
-from judgebench.analysis.reward import reward as reward
 from judgebench.analysis.rewardfunctions import BestOf as BestOf, RewardPair as RewardPair
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
@@ -84,11 +83,13 @@ from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,
     aimport_verdicts as aimport_verdicts,
+    areward as areward,
     arun as arun,
     ascore as ascore,
     forecast as forecast,
     grid as grid,
     import_verdicts as import_verdicts,
+    reward as reward,
     run as run,
     score as score,
 )
@@ -110,6 +111,7 @@ from judgebench.engine.describe import (
 )
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
+from judgebench.engine.merge import merge as merge
 from judgebench.engine.runplan import RunPlan as RunPlan
 from judgebench.errors import (
     BudgetReached as BudgetReached,
@@ -176,7 +178,6 @@ from judgebench.protocols.alterations import Alteration as Alteration
 from judgebench.protocols.orders import Call as Call, Protocol as Protocol
 from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
-from judgebench.rewards.settings import RewardSettings as RewardSettings
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
     ClassesEntry as ClassesEntry,
@@ -189,6 +190,7 @@ from judgebench.runs.manifest import (
     MemberEntry as MemberEntry,
     Name as Name,
     OriginEntry as OriginEntry,
+    PartEntry as PartEntry,
     ProtocolEntry as ProtocolEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,

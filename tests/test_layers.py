@@ -44,7 +44,7 @@ ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
 MANY_PARAMETERS = {
-    *("api.agrid", "api.arun", "api.forecast", "api.score", "api.import_verdicts"),
+    *("api.agrid", "api.arun", "api.forecast", "api.score", "api.reward", "api.import_verdicts"),
     "engine.tuneapi.atune",
 }
 """Functions of more parameters than that: those of the API spell out the options, and the list only shrinks."""
@@ -462,7 +462,10 @@ OTHER_CONTENTS = {
     "judgebench.items",  # where a turn's text is made
     "judgebench.benchmarks.store",  # which stores turns
     "judgebench.client.providers.litellm.wire",  # a request's bytes
+    "judgebench.client.providers.litellm.calls",  # the same
+    "judgebench.client.batches.openai",  # a file's
     "judgebench.client.providers.litellm.replies",  # LiteLLM's messages
+    "judgebench.client.providers.direct.transport",  # a response's bytes
     "judgebench.exports.rewardbench",  # a file's
 }
 

@@ -72,50 +72,60 @@ class Budget:
             bill = Bill(0.0)
         else:
             bill = Bill(highest_cost(judge, messages, schema))
-            if (reached := await self.hold(bill.highest)) is not None:
-                raise reached
+            await self.hold_in_turn(bill.highest)
         try:
             yield bill
         finally:
-            self.settle(bill.highest, bill.cost)
+            self.settle(bill)
 
-    def has_room(self, highest: float) -> bool:
-        """Whether a call of this highest cost may be made without a wait."""
-        return self.usd is None or (
-            self.reached is None and self.spent + self.held + highest <= self.usd + _ROUNDING
-        )
-
-    async def hold(self, highest: float) -> BudgetReached | None:
-        """Sets the highest cost of a call aside, once what is in flight leaves room for it; or says that none is left.
-
-        Args:
-            highest: In USD.
-        """
-        while self.reached is None and not self.has_room(highest):
-            if self.held <= _ROUNDING:
-                may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
-                self.reached = BudgetReached(
-                    f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
-                    f"next call could cost ${highest:.4f}"
-                )
-                break
-            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            self._waiting.append(place)
-            await place
-        if self.reached is None:
-            self.held += highest
-        return self.reached
-
-    def settle(self, highest: float, cost: float | None) -> None:
-        """Ends that: the call's true cost in USD counts as spent, or its highest where that is not known (None)."""
-        self.held = max(0.0, self.held - highest)
-        if cost is None:
-            self.unsure += highest
-        self.spent += highest if cost is None else cost
+    def settle(self, bill: Bill) -> None:
+        """Takes back what was set aside for a call, and counts what it really cost."""
+        self.held = max(0.0, self.held - bill.highest)
+        if bill.cost is None:
+            self.unsure += bill.highest
+        self.spent += bill.highest if bill.cost is None else bill.cost
         waiting, self._waiting = self._waiting, []
         for place in waiting:
             if not place.done():
                 place.set_result(None)
+
+    def hold(self, highest: float, *, made: bool = False) -> bool:
+        """Sets a call's highest cost aside, without waiting; whether it may be made.
+
+        Args:
+            highest: What it can cost at most, in USD.
+            made: Whether it has been made already.
+
+        Raises:
+            BudgetReached: It could pass the limit, and nothing is in flight that may turn out cheaper.
+        """
+        passes = self.usd is not None and self.spent + self.held + highest > self.usd + _ROUNDING
+        if not made and (passes or self.reached is not None):
+            if self.reached is None and self.held <= _ROUNDING:
+                self.reached = self._at_its_end(highest)
+            if self.reached is not None:
+                raise self.reached
+            return False
+        self.held += highest
+        return True
+
+    async def hold_in_turn(self, highest: float) -> None:
+        """Waits until a call's highest cost can be set aside, and does so.
+
+        Raises:
+            BudgetReached: It could pass the limit, and nothing is in flight that may turn out cheaper.
+        """
+        while not self.hold(highest):
+            place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+            self._waiting.append(place)
+            await place
+
+    def _at_its_end(self, highest: float) -> BudgetReached:
+        may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
+        return BudgetReached(
+            f"the budget of {usd(self.usd or 0.0)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+            f"next call could cost ${highest:.4f}"
+        )
 
 
 class Bill:

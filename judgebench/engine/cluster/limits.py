@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 from typing import TYPE_CHECKING
 
-from judgebench.client import Budget, PerMinute
+from judgebench.client import Bill, Budget, PerMinute
+from judgebench.errors import BudgetReached
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.engine.cluster.bundles import Settings
-    from judgebench.errors import BudgetReached
 
 MOST_IN_A_LEASE = 20
 """So many calls a worker asks for at a time: a lease for each would end at some 1,800 calls a second."""
@@ -29,6 +29,7 @@ class ClusterLimits:
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
         self._workers: dict[str, int] = {}
+        self._died = 0
         self._held: dict[str, list[float]] = {}
         self._budget = Budget(settings.budget)
         self._stopping = asyncio.Event()
@@ -44,9 +45,10 @@ class ClusterLimits:
 
         What its calls held when it died counts as spent: nobody knows whether they were paid for.
         """
+        self._died += worker in self._workers
         place = self._workers.setdefault(worker, len(self._workers) % self._settings.workers)
         for highest in self._held.pop(worker, []):
-            self._budget.settle(highest, None)
+            self._budget.settle(Bill(highest))
         return self._settings, place
 
     async def lease(self, judge: str, amounts: Sequence[float], *, by_tokens: bool) -> int:
@@ -69,18 +71,14 @@ class ClusterLimits:
 
     async def hold(self, worker: str, amounts: Sequence[float]) -> int | BudgetReached:
         """Sets the highest costs of calls aside, of the first at least; of how many, or that the budget is reached."""
-        error = await self._budget.hold(amounts[0])
-        if error is not None:
-            return error
-        held = self._held.setdefault(worker, [])
-        held.append(amounts[0])
+        try:
+            await self._budget.hold_in_turn(amounts[0])
+        except BudgetReached as reached:
+            return reached
         granted = 1
-        for amount in amounts[1:]:
-            if not self._budget.has_room(amount):
-                break
-            await self._budget.hold(amount)
-            held.append(amount)
+        while granted < len(amounts) and self._budget.reached is None and self._budget.hold(amounts[granted]):
             granted += 1
+        self._held.setdefault(worker, []).extend(amounts[:granted])
         return granted
 
     async def settle(self, worker: str, highest: float, cost: float | None) -> None:
@@ -88,7 +86,13 @@ class ClusterLimits:
         held = self._held.get(worker, [])
         if highest in held:  # else it counts as spent already
             held.remove(highest)
-            self._budget.settle(highest, cost)
+            bill = Bill(highest)
+            bill.cost = cost
+            self._budget.settle(bill)
+
+    async def died(self) -> int:
+        """How often a worker died and came back."""
+        return self._died
 
     async def stop(self) -> None:
         """Lets all workers know that nothing more is to be begun."""

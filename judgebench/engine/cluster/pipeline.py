@@ -162,10 +162,13 @@ class Pipeline:
                 self._stop.calls.pop(self._watch, None)
                 self._watch.cancel()
             with step("ending Ray"):
-                await asyncio.to_thread(running.end, None if self._out else self._number)
-            self._check_shared(running.workers)
+                died = await asyncio.to_thread(running.end, None if self._out else self._number)
+            self._warn_of(running.workers, died)
 
-    def _check_shared(self, workers: int) -> None:
+    def _warn_of(self, workers: int, died: int) -> None:
+        if died:
+            said = "1 Ray worker died and was started again" if died == 1 else f"{died} times a Ray worker died"
+            warnings.warn(f"{said}: only calls that were in flight then were made twice", stacklevel=2)
         bundles, idle = sum(self._by_worker.values()), workers - len(self._by_worker)
         if idle > 0 and bundles >= _IDLE * workers:
             warnings.warn(
@@ -253,14 +256,17 @@ class _Running:
                 fn_constructor_args=(self.desk, self.limits),
             )
 
-    def end(self, bundles: int | None) -> None:
-        """Ends the dataset, the actors and a cluster of one's own.
+    def end(self, bundles: int | None) -> int:
+        """Ends the dataset, the actors and a cluster of one's own; how often a worker had died.
 
         Args:
             bundles: How many there were; None where some are given up.
         """
         import ray
 
+        died = 0
+        with suppress(ray.exceptions.RayError):  # the cluster is gone
+            died = ray.get(self.limits.died.remote(), timeout=_ENDING_S)
         if bundles is not None and self._thread is not None:
             self.desk.close.remote(bundles)
             self._thread.join(_ENDING_S)
@@ -270,6 +276,7 @@ class _Running:
         self._cluster.left()
         if self._thread is not None:
             self._thread.join(_ENDING_S)
+        return died
 
 
 def _begun(address: str | None, judges: dict[str, Asked], cache: ReplyCache, budget: float | None) -> _Running:

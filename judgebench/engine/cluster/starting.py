@@ -7,6 +7,7 @@ import os
 import socket
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -60,6 +61,8 @@ class Cluster:
         try:
             with quiet():
                 ray.init(**own, logging_level=logging.CRITICAL, log_to_driver=False, configure_logging=False)
+            worker_logs: Any = import_module("ray._private.worker")
+            worker_logs._worker_logs_enabled = False  # noqa: SLF001 - messages of raylets, which go to standard output
         except (OSError, RuntimeError, ValueError) as error:
             said = one_line(str(error))[:300]
             raise ConfigError(f"Ray cannot be {'reached' if where else 'started here'}: {said}") from None
@@ -102,6 +105,18 @@ def check_ray(address: str | None) -> None:
     """
     if find_spec("ray") is None or find_spec("pandas") is None or find_spec("pyarrow") is None:
         raise ConfigError("--engine ray needs Ray: pip install 'judgebench[ray]'")
+    check_address(address)
+
+
+def check_address(address: str | None) -> None:
+    """Finds out whether something answers at the cluster's address.
+
+    Args:
+        address: As it was given; None for `RAY_ADDRESS`, where that is set.
+
+    Raises:
+        ConfigError: It is no address, or nothing does.
+    """
     where, named = _given(address)
     if where is None or where in {"local", "auto"}:
         return

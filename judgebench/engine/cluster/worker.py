@@ -9,7 +9,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from judgebench.client import Budget, JudgeClient, PerMinute, make_room
+from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
 from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, Grouped, Outcome, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
 from judgebench.engine.cluster.limits import MOST_IN_A_LEASE
@@ -30,12 +30,15 @@ class Worker:
     Args:
         desk: The actor of the `Desk`.
         limits: That of the `ClusterLimits`.
+        name: Its own; None for the actor's id, which it keeps when it is started again.
     """
 
-    def __init__(self, desk: Any, limits: Any) -> None:
-        import ray
+    def __init__(self, desk: Any, limits: Any, name: str | None = None) -> None:
+        if name is None:
+            import ray
 
-        self._name: str = ray.get_runtime_context().get_actor_id()
+            name = str(ray.get_runtime_context().get_actor_id())
+        self._name = name
         self._desk, self._limits = desk, limits
         self._joined: asyncio.Future[dict[str, WorkerClient]] | None = None
         self._stop = Stop()
@@ -53,10 +56,11 @@ class Worker:
         import pyarrow as pa
 
         number, bundle = batch["number"][0].as_py(), batch["bundle"][0].as_py()
-        returned = await self._made(number, bundle) if bundle else None
+        returned = await self.made(number, bundle) if bundle else None
         return pa.table({"number": [number], "returned": pa.array([pickle.dumps(returned)], pa.large_binary())})
 
-    async def _made(self, number: int, bundle: bytes) -> Returned:
+    async def made(self, number: int, bundle: bytes) -> Returned:
+        """What became of a bundle's calls."""
         try:
             clients = await self._clients()
         except ConfigError as error:
@@ -227,16 +231,17 @@ class LeasedBudget(Budget):
             raise granted
         return granted
 
-    async def hold(self, highest: float) -> BudgetReached | None:
-        """Sets the highest cost of a call aside, over all workers; or says that the budget is reached."""
-        if self.reached is None:
-            try:
-                await self._asking.wait(highest)
-            except BudgetReached as reached:
-                return reached
-        return self.reached
+    async def hold_in_turn(self, highest: float) -> None:
+        """Waits until a call's highest cost can be set aside, over all workers.
 
-    def settle(self, highest: float, cost: float | None) -> None:
-        """Says what the call did cost."""
+        Raises:
+            BudgetReached: It could pass the limit.
+        """
+        if self.reached is not None:
+            raise self.reached
+        await self._asking.wait(highest)
+
+    def settle(self, bill: Bill) -> None:
+        """Says what a call did cost."""
         if self.usd is not None:
-            self._limits.settle.remote(self._worker, highest, cost)
+            self._limits.settle.remote(self._worker, bill.highest, bill.cost)
