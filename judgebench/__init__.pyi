@@ -103,11 +103,28 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.providers.base import Request as Request
 from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
+from judgebench.engine.batchapi import (
+    BatchStatus as BatchStatus,
+    abatch_cancel as abatch_cancel,
+    abatch_fetch as abatch_fetch,
+    abatch_status as abatch_status,
+    batch_cancel as batch_cancel,
+    batch_fetch as batch_fetch,
+    batch_status as batch_status,
+)
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
 from judgebench.engine.describe import (
     DataDescription as DataDescription,
     ItemPreview as ItemPreview,
     describe_data as describe_data,
+)
+from judgebench.engine.filterapi import afilter as afilter, filter as filter  # noqa: A004 - as the command
+from judgebench.engine.filtered import (
+    Distribution as Distribution,
+    Filtered as Filtered,
+    ShownRow as ShownRow,
+    SubsetCount as SubsetCount,
+    ValueCount as ValueCount,
 )
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
@@ -172,6 +189,7 @@ from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTes
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
+from judgebench.pages.filtered import filter_page as filter_page
 from judgebench.pages.leaderboard import leaderboard_page as leaderboard_page
 from judgebench.pages.report import report_page as report_page
 from judgebench.protocols.alterations import Alteration as Alteration

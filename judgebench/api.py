@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.forecast import Forecast
-    from judgebench.engine.options import Engine
+    from judgebench.engine.options import EngineName
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
@@ -164,7 +164,7 @@ async def agrid(
     refresh: bool = False,
     batch: bool = False,
     cache_dir: str | Path | None = None,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
@@ -225,7 +225,7 @@ async def arun(
     refresh: bool = False,
     batch: bool = False,
     cache_dir: str | Path | None = None,
-    engine: Engine = "local",
+    engine: EngineName = "local",
     ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> Run:

@@ -22,7 +22,18 @@ from commands import write_jsonl
 
 import judgebench as jb
 from judgebench.cli.reward import reward as reward_command
-from judgebench.engine.options import NO_TUNE, AnyJudge, Data, Engine, PlanOptions, RowOptions, RunOptions, TuneOptions
+from judgebench.engine.options import (
+    NO_FILTER,
+    NO_TUNE,
+    AnyJudge,
+    Data,
+    EngineName,
+    FilterOptions,
+    PlanOptions,
+    RowOptions,
+    RunOptions,
+    TuneOptions,
+)
 from judgebench.rewards.settings import RewardSettings
 
 DEFINED = {
@@ -56,7 +67,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Aggregate": Aggregate,
         "BadRows": BadRows,
         "EmptyAnswers": EmptyAnswers,
-        "Engine": Engine,
+        "EngineName": EngineName,
     }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()
@@ -87,6 +98,18 @@ def test_the_signature_of_tune_spells_out_its_options() -> None:
     own = {each.name: each.default for each in fields(TuneOptions)}
     defined = {name: default for name, (_, default) in DEFINED.items() if name not in NO_TUNE} | own
     assert {**found, "judge": None} == {**{name: d for name, d in defined.items() if name != "judges"}, "judge": None}
+
+
+def test_the_signature_of_filter_spells_out_its_options() -> None:
+    """Those of a run that it has a use for, and its own, as they are defined."""
+    spelled = inspect.signature(inspect.unwrap(jb.filter)).parameters.values()
+    found = {each.name: each.default for each in spelled if each.kind is each.KEYWORD_ONLY}
+    own = {each.name: each.default for each in fields(FilterOptions)}
+    defined = {name: default for name, (_, default) in DEFINED.items() if name not in NO_FILTER} | own
+    left = {"judges", "templates", "out"}
+    assert found.pop("judge") is found.pop("out") is inspect.Parameter.empty
+    assert found.pop("template") is None
+    assert found == {name: default for name, default in defined.items() if name not in left}
 
 
 def test_the_signature_of_reward_spells_out_how_a_model_is_run() -> None:

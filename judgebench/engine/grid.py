@@ -65,6 +65,8 @@ async def run_cells(
     *,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    budget: Budget | None = None,
+    pipeline: Pipeline | None = None,
 ) -> GridResult[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
@@ -78,6 +80,8 @@ async def run_cells(
             of each judge, the budget of all together.
         progress: Watches.
         stop: Lets the caller end the run early.
+        budget: What several grids may spend together; None for a budget of its own.
+        pipeline: What carries the calls of several grids (`pipeline_for`); None for one of its own, where one is asked.
 
     Raises:
         ConfigError: A mistake was found before anything was sent, or the system has no room for so many calls.
@@ -85,14 +89,12 @@ async def run_cells(
         BudgetReached: The budget does not suffice for any call.
     """
     offline, refresh = options.offline, options.refresh
-    budget, flights = Budget(options.budget), CallsInFlight(remember=refresh)
+    flights = CallsInFlight(remember=refresh)
+    budget = Budget(options.budget) if budget is None else budget
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
     stop = stop or Stop()
-    pipeline = None
-    if options.engine == "ray":
-        from judgebench.engine.cluster.pipeline import Pipeline
-
-        pipeline = Pipeline(options.ray_address, cache, options.budget, stop)
+    own = pipeline_for(options, cache, stop) if pipeline is None else None
+    pipeline = pipeline or own
     clients = {cell.judge.name: _client(cell.judge, cache, pipeline, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.connections for client in clients.values())
     cache.reserve.calls = in_flight
@@ -116,8 +118,8 @@ async def run_cells(
     async with AsyncExitStack() as held:
         for client in (*clients.values(), *batched.values()):
             held.push_async_callback(client.aclose)
-        if pipeline is not None:
-            held.push_async_callback(pipeline.aclose)
+        if own is not None:
+            held.push_async_callback(own.aclose)
         for plan in plans:
             held.enter_context(plan)
             if not offline and id(plan) not in batched:
@@ -152,6 +154,21 @@ async def run_cells(
     order = {id(cell): at for at, cell in enumerate(cells)}
     ended = sorted(results, key=lambda result: order[id(result.cell)])
     return GridResult(ended, others.values(), not_begun=[plan.spec for plan in not_begun])
+
+
+def pipeline_for(options: RunOptions, cache: ReplyCache, stop: Stop) -> Pipeline | None:
+    """The pipeline that carries the calls, whose `aclose` ends it; None where this process makes them.
+
+    Args:
+        options: How runs are made.
+        cache: Where replies are kept.
+        stop: Ends it early.
+    """
+    if options.engine == "local":
+        return None
+    from judgebench.engine.cluster.pipeline import Pipeline
+
+    return Pipeline(options.ray_address, cache, options.budget, stop)
 
 
 def _client(judge: Judge, cache: ReplyCache, pipeline: Pipeline | None, **shared: Any) -> JudgeClient:

@@ -125,10 +125,16 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
 
 
 class RunWriter:
-    """Writes a run's folder. Nothing is written before `begin`."""
+    """Writes a run's folder. Nothing is written before `begin`.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The folder.
+        has_items: Whether the items in it are known to be the run's, and stay as they are.
+    """
+
+    def __init__(self, path: Path, *, has_items: bool = False) -> None:
         self.path = path
+        self._has_items = has_items
         self.begun = False
         self._judgements: Any = None
         self._taken = False
@@ -187,7 +193,8 @@ class RunWriter:
                 raise StorageError(f"{self.path}: another run has just written it; rerun the command")
             crashed = is_torn(self.path) or (read_manifest(self.path) or manifest).state == "running"
             write_json(self.path / MANIFEST, manifest.to_json())
-            self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
+            if not self._has_items:
+                self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
             for left in self.path.glob(".*.part"):  # of a process that died while it wrote
                 if left.is_file():
                     left.unlink()
@@ -209,11 +216,11 @@ class RunWriter:
                 self._judgements.flush()
                 self._unflushed = 0
             if self._items is not None and self._items.done():
-                self._have_items()
+                self.have_items()
         except OSError as error:
             raise unwritable(self.path, error, _OTHER_OUT) from None
 
-    def _have_items(self) -> None:
+    def have_items(self) -> None:
         """Returns when the items are there; raises what kept them from it."""
         items, self._items = self._items, None
         if items is not None:
@@ -229,7 +236,7 @@ class RunWriter:
             replaced: How many lines of judgements, from the first on, a refresh has replaced.
         """
         with self._writing():
-            self._have_items()
+            self.have_items()
             self.close()
             write_outcomes(self.path, outcomes)
             write_json(self.path / METRICS, metrics.to_json())

@@ -54,7 +54,7 @@ class ClusterClient(JudgeClient):
         super().check()
         self._pipeline.check()
 
-    async def _kept(self, request: Request) -> Reply:
+    async def _kept(self, request: Request, second: str) -> Reply:  # noqa: ARG002 - a worker keeps it
         task = asyncio.current_task()
         assert task is not None
         self.on_the_wire.add(task)  # the workers are told of a stop, and say what came of the call
@@ -65,6 +65,8 @@ class ClusterClient(JudgeClient):
             self.wasted[request.key] = outcome.spent
         if outcome.ended is not None:
             self.failed[request.key] = VerdictFailure(*outcome.ended)
+        for took in (outcome.reply, outcome.spent):
+            self.budget.spent += (took and took.cost_usd) or 0.0
         if outcome.reply is not None:
             return outcome.reply
         if outcome.failure is not None:

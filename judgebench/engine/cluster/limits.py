@@ -72,7 +72,7 @@ class ClusterLimits:
     async def hold(self, worker: str, amounts: Sequence[float]) -> int | BudgetReached:
         """Sets the highest costs of calls aside, of the first at least; of how many, or that the budget is reached."""
         try:
-            await self._budget.hold_in_turn(amounts[0])
+            await self._budget.wait(amounts[0])
         except BudgetReached as reached:
             return reached
         granted = 1

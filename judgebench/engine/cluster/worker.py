@@ -146,8 +146,8 @@ class WorkerClient(JudgeClient):
     def _per_minute(self, most: int, by_tokens: bool) -> PerMinute:
         return Leased(most, partial(self._leases.lease.remote, self.judge.name, by_tokens=by_tokens))
 
-    async def _kept(self, request: Request) -> Reply:
-        reply = await super()._kept(request)
+    async def _kept(self, request: Request, second: str) -> Reply:
+        reply = await super()._kept(request, second)
         await self._shelf.send(self.numbers[request.key], request.key)
         return reply
 
@@ -167,13 +167,9 @@ class Shelf:
         self._replies: dict[str, tuple[Reply, str | None]] = {}
         self._sending: Grouped[Kept] = Grouped(self._sent, MOST_IN_A_BUNDLE)
 
-    def get(self, key: str) -> None:  # noqa: ARG002 - see the class
-        """Nothing."""
-        return
-
-    def tagged(self, tag: str) -> tuple[Reply, ...]:  # noqa: ARG002
-        """Nothing."""
-        return ()
+    def lacks(self, key: str, tag: str) -> bool:  # noqa: ARG002 - see the class
+        """Always."""
+        return True
 
     def take(self, key: str) -> bool:  # noqa: ARG002
         """Always: the driver has taken the call for all its workers."""
@@ -231,7 +227,7 @@ class LeasedBudget(Budget):
             raise granted
         return granted
 
-    async def hold_in_turn(self, highest: float) -> None:
+    async def wait(self, highest: float) -> None:
         """Waits until a call's highest cost can be set aside, over all workers.
 
         Raises:
