@@ -15,8 +15,8 @@ from commands import judgebench, pairs, write_jsonl
 from judgebench.client import ReplyCache, Request
 from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
 from judgebench.engine.cluster.bundles import (
-    Asked,
-    Grouped,
+    AskedJudge,
+    GroupedWaits,
     Returned,
     Settings,
     bundle_size,
@@ -58,7 +58,7 @@ def settings(judge: Judge = FREE, *, workers: int = 2, concurrency: int = 32, bu
     """Of a pipeline with one judge."""
     from judgebench import __version__
 
-    return Settings(__version__, {judge.name: Asked(judge, concurrency)}, {}, workers, budget)
+    return Settings(__version__, {judge.name: AskedJudge(judge, concurrency)}, {}, workers, budget)
 
 
 def requests(count: int) -> list[tuple[str, Request]]:
@@ -115,7 +115,7 @@ def test_waits_are_put_together() -> None:
             await asyncio.sleep(1)
             return min(len(numbers), 3)
 
-        grouped: Grouped[int] = Grouped(ask, 4)
+        grouped: GroupedWaits[int] = GroupedWaits(ask, 4)
 
         async def wait(number: int) -> None:
             await grouped.wait(number)
@@ -245,7 +245,7 @@ def test_a_worker_of_another_version_is_a_usage_error() -> None:
     """Its calls come back with one line that says what to do."""
 
     async def made() -> Returned:
-        asked = Settings("0.0", {"j": Asked(FREE, 1)}, {}, 1)
+        asked = Settings("0.0", {"j": AskedJudge(FREE, 1)}, {}, 1)
         return await Worker(Actor(Desk("none", 1)), Actor(ClusterLimits(asked)), "w").made(0, packed(requests(1)))
 
     (outcome,) = on_fake_clock(made()).outcomes

@@ -28,7 +28,7 @@ FEWEST_CALLS = 8
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class AskedJudge:
     """One judge of a pipeline.
 
     Attributes:
@@ -52,7 +52,7 @@ class Settings:
     """
 
     version: str
-    judges: Mapping[str, Asked]
+    judges: Mapping[str, AskedJudge]
     variables: Mapping[str, str] = field(repr=False)
     workers: int
     budget: float | None = None
@@ -64,7 +64,7 @@ class Settings:
 
 
 @dataclass(slots=True)
-class Outcome:
+class CallOutcome:
     """What became of one call; one of the first four is set.
 
     Attributes:
@@ -96,7 +96,7 @@ class Returned:
     """
 
     worker: str
-    outcomes: list[Outcome]
+    outcomes: list[CallOutcome]
     sent_as: dict[str, str]
     asked_again: dict[str, Counter[str]]
 
@@ -130,7 +130,7 @@ def unpacked(bundle: bytes) -> list[tuple[str, Request]]:
     return calls
 
 
-class Grouped(Generic[T]):
+class GroupedWaits(Generic[T]):
     """Single waits put together: while one question is on its way, those who come meanwhile go with the next.
 
     Args:

@@ -8,13 +8,14 @@ import threading
 import warnings
 from collections import Counter
 from contextlib import suppress
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgebench._util.steps import step
 from judgebench.engine.cluster.bundles import (
     BUNDLES_AT_A_TIME,
-    Asked,
-    Outcome,
+    AskedJudge,
+    CallOutcome,
     Returned,
     Settings,
     bundle_size,
@@ -38,7 +39,7 @@ _SHOWN_S = 0.3
 _IDLE = 8
 """A worker that got nothing of so many bundles for each has been left out by mistake."""
 
-Made = tuple[Outcome, str | None, Counter[str]]
+Made = tuple[CallOutcome, str | None, Counter[str]]
 
 
 class _Call(NamedTuple):
@@ -59,7 +60,7 @@ class Pipeline:
 
     def __init__(self, address: str | None, cache: ReplyCache, budget: float | None, stop: Stop) -> None:
         self._address, self._cache, self._budget, self._stop = address, cache, budget, stop
-        self._judges: dict[str, Asked] = {}
+        self._judges: dict[str, AskedJudge] = {}
         self._running: asyncio.Task[_Running] | None = None
         self._watch: asyncio.Task[None] | None = None
         self._size = 1
@@ -71,7 +72,7 @@ class Pipeline:
 
     def add(self, judge: Judge, concurrency: int) -> None:
         """Takes in a judge, with its calls in flight at most; before the first call."""
-        self._judges[judge.name] = Asked(judge, concurrency)
+        self._judges[judge.name] = AskedJudge(judge, concurrency)
 
     def check(self) -> None:
         """Finds out whether any call could be made.
@@ -279,13 +280,11 @@ class _Running:
         return died
 
 
-def _begun(address: str | None, judges: dict[str, Asked], cache: ReplyCache, budget: float | None) -> _Running:
+def _begun(address: str | None, judges: dict[str, AskedJudge], cache: ReplyCache, budget: float | None) -> _Running:
     """A pipeline that waits for bundles."""
-    from judgebench import __version__
-
     cluster = Cluster.connected(address)
     concurrency = [asked.concurrency for asked in judges.values()]
     workers = workers_for(cluster.cpus, concurrency)
     variables = {name: value for asked in judges.values() for name, value in values_sent(asked.judge).items()}
-    settings = Settings(__version__, judges, variables, workers, budget)
+    settings = Settings(version("judgebench"), judges, variables, workers, budget)
     return _Running(cluster, settings, bundle_size(max(concurrency), workers), cache)

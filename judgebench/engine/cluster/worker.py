@@ -7,10 +7,11 @@ import os
 import pickle
 from collections import Counter
 from functools import partial
+from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
-from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, Grouped, Outcome, Returned, unpacked
+from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, GroupedWaits, CallOutcome, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
 from judgebench.engine.cluster.limits import MOST_IN_A_LEASE
 from judgebench.engine.progress import Stop
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.client import ReplyCache, Request
-    from judgebench.engine.cluster.bundles import Asked, Settings
+    from judgebench.engine.cluster.bundles import AskedJudge, Settings
     from judgebench.verdicts import Reply
 
 
@@ -64,7 +65,7 @@ class Worker:
         try:
             clients = await self._clients()
         except ConfigError as error:
-            return Returned(self._name, [Outcome(error=error)] * len(unpacked(bundle)), {}, {})
+            return Returned(self._name, [CallOutcome(error=error)] * len(unpacked(bundle)), {}, {})
         calls = unpacked(bundle)
         known = await self._desk.begin.remote(number)
         outcomes = await asyncio.gather(*(self._call(clients[name], request, number, known) for name, request in calls))
@@ -81,12 +82,10 @@ class Worker:
         return await asyncio.shield(self._joined)
 
     async def _join(self) -> dict[str, WorkerClient]:
-        from judgebench import __version__
-
-        settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
-        if settings.version != __version__:
+            settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
+        if settings.version != (here := version("judgebench")):
             raise ConfigError(
-                f"a Ray worker has judgebench {__version__}, this command {settings.version}: install the same version "
+                f"a Ray worker has judgebench {here}, this command {settings.version}: install the same version "
                 "on all machines of the cluster"
             )
         for variable, value in settings.variables.items():
@@ -105,23 +104,23 @@ class Worker:
         await self._limits.stopped.remote()
         self._stop.ask()
 
-    async def _call(self, client: WorkerClient, request: Request, number: int, known: dict[str, Reply]) -> Outcome:
+    async def _call(self, client: WorkerClient, request: Request, number: int, known: dict[str, Reply]) -> CallOutcome:
         if (reply := known.get(request.key)) is not None:
-            return Outcome(reply)
+            return CallOutcome(reply)
         if self._stop.asked:
-            return Outcome(stopped=True)
+            return CallOutcome(stopped=True)
         task = asyncio.current_task()
         assert task is not None
         self._stop.calls[task] = client.on_the_wire
         client.numbers[request.key] = number
         try:
-            outcome = Outcome((await client.ask(request)).reply)
+            outcome = CallOutcome((await client.ask(request)).reply)
         except VerdictFailure as failure:
-            outcome = Outcome(failure=(failure.kind, failure.detail))
+            outcome = CallOutcome(failure=(failure.kind, failure.detail))
         except (FatalProviderError, BudgetReached, ConfigError) as error:
-            outcome = Outcome(error=error)
+            outcome = CallOutcome(error=error)
         except asyncio.CancelledError:  # by the stop
-            outcome = Outcome(stopped=True)
+            outcome = CallOutcome(stopped=True)
         finally:
             self._stop.calls.pop(task, None)
             client.numbers.pop(request.key, None)
@@ -138,7 +137,7 @@ class WorkerClient(JudgeClient):
         numbers: The bundles of the calls that are being made, by their keys.
     """
 
-    def __init__(self, asked: Asked, shelf: Shelf, concurrency: int, budget: Budget, limits: Any) -> None:
+    def __init__(self, asked: AskedJudge, shelf: Shelf, concurrency: int, budget: Budget, limits: Any) -> None:
         super().__init__(asked.judge, cast("ReplyCache", shelf), concurrency=concurrency, budget=budget)
         self.numbers: dict[str, int] = {}
         self._shelf, self._leases = shelf, limits
@@ -165,7 +164,7 @@ class Shelf:
         self.out_of_space: ConfigError | None = None
         self._desk = desk
         self._replies: dict[str, tuple[Reply, str | None]] = {}
-        self._sending: Grouped[Kept] = Grouped(self._sent, MOST_IN_A_BUNDLE)
+        self._sending: GroupedWaits[Kept] = GroupedWaits(self._sent, MOST_IN_A_BUNDLE)
 
     def lacks(self, key: str, tag: str) -> bool:  # noqa: ARG002 - see the class
         """Always."""
@@ -201,7 +200,7 @@ class Leased(PerMinute):
 
     def __init__(self, most: int, lease: Any) -> None:
         super().__init__(most)
-        self._asking: Grouped[float] = Grouped(lambda amounts: self._leased(lease, amounts), MOST_IN_A_LEASE)
+        self._asking: GroupedWaits[float] = GroupedWaits(lambda amounts: self._leased(lease, amounts), MOST_IN_A_LEASE)
 
     async def _leased(self, lease: Any, amounts: Sequence[float]) -> int:
         granted: int = await lease(amounts)
@@ -218,7 +217,7 @@ class LeasedBudget(Budget):
     def __init__(self, usd: float | None, limits: Any, worker: str) -> None:
         super().__init__(usd)
         self._limits, self._worker = limits, worker
-        self._asking: Grouped[float] = Grouped(self._leased, MOST_IN_A_LEASE)
+        self._asking: GroupedWaits[float] = GroupedWaits(self._leased, MOST_IN_A_LEASE)
 
     async def _leased(self, amounts: Sequence[float]) -> int:
         granted: int | BudgetReached = await self._limits.hold.remote(self._worker, amounts)
