@@ -11,7 +11,7 @@ from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
-from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, GroupedWaits, CallOutcome, Returned, unpacked
+from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, CallOutcome, GroupedWaits, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
 from judgebench.engine.cluster.limits import MOST_IN_A_LEASE
 from judgebench.engine.progress import Stop
@@ -82,7 +82,7 @@ class Worker:
         return await asyncio.shield(self._joined)
 
     async def _join(self) -> dict[str, WorkerClient]:
-            settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
+        settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
         if settings.version != (here := version("judgebench")):
             raise ConfigError(
                 f"a Ray worker has judgebench {here}, this command {settings.version}: install the same version "
