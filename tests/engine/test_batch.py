@@ -14,7 +14,7 @@ from virtualtime import in_no_time
 
 import judgebench as jb
 from judgebench.client import BatchLine
-from judgebench.errors import ConfigError, FatalProviderError, TransientError
+from judgebench.errors import ConfigError, FatalProviderError, RateLimitedError, TransientError
 
 ROWS = 24
 TIMED = {"cost_usd", "cached", "calls"}
@@ -299,3 +299,77 @@ def test_the_record_has_no_secret_and_says_what_became_of_each_batch(models):
     made = run()
     events = [line["event"] for line in read_jsonl(made.path / "batches.jsonl")]
     assert events == ["intended", "made", "seen", "seen", "taken"]
+
+
+def test_a_wait_that_the_provider_asks_for_is_kept(models):
+    """`Retry-After` of a request about batches, and a growing interval between looks at them."""
+    models.desk.checks = 12
+    refused = iter([True])
+
+    def at(step):
+        if step == "check" and next(refused, False):
+            raise RateLimitedError("slow down", retry_after=100.0)
+
+    models.desk.at = at
+    made, seconds = in_no_time(jb.arun("rewardbench", judge="mine", data="rows.jsonl", batch=True))
+    assert made.metrics.coverage == 1
+    polls = [min(5 * 1.5**number, 300) for number in range(11)]
+    assert seconds == pytest.approx(100 + sum(polls), abs=1)
+
+
+def test_a_provider_that_cannot_be_reached_ends_the_run_and_nothing_is_lost(models):
+    """After half a minute where it never answered; the next command goes on."""
+    models.desk.at = lambda step: (_ for _ in ()).throw(TransientError("down"))
+    with pytest.raises(
+        FatalProviderError, match=r"cannot be reached after 6 attempts: down; rerun the command to resume"
+    ):
+        run()
+    assert not Path("runs").exists()
+    models.desk.at = lambda _: None
+    assert run().metrics.coverage == 1
+
+
+def test_a_run_that_is_whole_needs_no_batch(models):
+    """The same command again sends nothing, and so does a live one."""
+    run()
+    assert run().metrics.coverage == run(batch=False).metrics.coverage == 1
+    assert len(models.desk.batches) == 1
+    path = Path("runs/rewardbench/mine/pairwise/one/batches.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert run(batch=False).metrics.coverage == 1
+
+
+def test_a_line_that_ends_the_judge_does_not_hide_the_others(models):
+    """A key that is refused within a batch ends the run with what else came; the same command sends the rest again."""
+    models.desk.lines = lambda kept, lines: [BatchLine(lines[0].key, 401), *lines[1:]] if kept.number == 1 else lines
+    with pytest.warns(UserWarning, match="the key is refused"):
+        made = run()
+    assert len(list(made.judgements)) == ROWS - 1
+    assert run().metrics.coverage == 1
+    assert [len(kept.keys) for kept in models.desk.batches.values()] == [ROWS, 1]
+
+
+def test_a_refresh_in_batches_goes_on_where_it_was_killed(models):
+    """Each request is asked once more, whatever the cache has; what was refreshed stays."""
+    before = run()
+    models.desk.most_requests = 10
+    stop = iter([True])
+
+    def at(step):
+        if step == "results" and len(models.desk.batches) == 4 and next(stop, False):
+            raise Killed
+
+    models.desk.at = at
+    with pytest.raises(Killed):
+        run(refresh=True)
+    made = run(refresh=True)
+    assert made.metrics.score == before.metrics.score
+    assert len(models.desk.submitted) == 2 * ROWS
+    assert len(list(made.judgements)) == ROWS
+
+
+def test_baselines_beside_a_judge_in_batches_are_computed_at_once(models):
+    """They have no provider."""
+    made = in_no_time(jb.agrid("rewardbench", judges=["offline/first", "mine"], data="rows.jsonl", batch=True))[0]
+    assert [each.metrics.coverage for each in made] == [1, 1]
+    assert len(models.desk.submitted) == ROWS
