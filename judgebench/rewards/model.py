@@ -113,7 +113,7 @@ class ModelScorer(Scorer):
     def _adapt(self, seconds: float) -> None:
         """The size of the next window, by how long the last one took."""
         if seconds < _SHORT_S:
-            self.batches_at_once = min(4 * self.batches_at_once, _MOST_BATCHES)
+            self.batches_at_once = min(8 * self.batches_at_once, _MOST_BATCHES)
         elif seconds > _LONG_S:
             self.batches_at_once = max(self.batches_at_once // 2, 1)
 

@@ -83,7 +83,7 @@ def test_windows_follow_the_time_that_they_take():
     for seconds in (0.1, 0.1, 0.1, 5.0, 11.0, 11.0, 11.0, 11.0, 11.0):
         scorer._adapt(seconds)
         sizes.append(scorer.batches_at_once)
-    assert sizes == [8, 16, 16, 16, 8, 4, 2, 1, 1]
+    assert sizes == [16, 16, 16, 16, 8, 4, 2, 1, 1]
 
 
 def test_other_settings_make_another_file(tmp_path, dataset):
