@@ -23,7 +23,7 @@ from typing import (
 from judgebench._util.signatures import unknown_option
 from judgebench.benchmarks.sampling import Shard
 from judgebench.errors import ConfigError
-from judgebench.items import Attack, Control, Orders, Pairs
+from judgebench.items import Attack, Control, Orders, Pairs, Transport
 from judgebench.metrics.votes import Aggregate
 from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
 from judgebench.sources.source import id_text
@@ -364,6 +364,10 @@ class PlanOptions(RowOptions):
         ),
     ] = 0.05
     providers: Annotated[str | Path | None, About(CALLS, "Your own judges; default: ./providers.yaml.", "FILE")] = None
+    transport: Annotated[
+        Transport | None,
+        About(CALLS, "How calls are made: LiteLLM, or direct HTTP to a server of the OpenAI protocol."),
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -397,6 +401,9 @@ class RunOptions(_Checked):
     ] = None
     offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
     refresh: Annotated[bool, About(CALLS, "Ignore cached replies and call again.")] = False
+    batch: Annotated[
+        bool, About(CALLS, "Send calls through the provider's batch interface: up to 24 hours, about half the price.")
+    ] = False
     cache_dir: Annotated[
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
@@ -407,6 +414,10 @@ class RunOptions(_Checked):
         super().__post_init__()
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
+        if self.batch and self.offline:
+            raise ConfigError("--batch makes calls and --offline makes none: leave one out")
+        if self.batch and self.concurrency is not None:
+            raise ConfigError("--concurrency limits live calls, and --batch makes none: leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -443,5 +454,5 @@ class TuneOptions(_Checked):
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard"})
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
 """Options of a plan that `tune` has no use for."""

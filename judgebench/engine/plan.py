@@ -13,7 +13,7 @@ from judgebench.benchmarks.sampling import Shard
 from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
-from judgebench.judges import load_judges, own_files
+from judgebench.judges import check_transport, load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
@@ -123,12 +123,18 @@ def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
     """All judges that there are, and those that are asked.
 
     Raises:
-        ConfigError: None is named, one is unknown, or a file of judges is wrong.
+        ConfigError: None is named, one is unknown or cannot be called so, or a file of judges is wrong.
     """
     if not options.judges or "" in options.judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
-    return known, [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
+    update: dict[str, object] = {"soft": options.logprobs}
+    if options.transport is not None:
+        update["transport"] = options.transport
+    judges = [judge.model_copy(update=update) for judge in known.chosen(options.judges)]
+    for judge in judges:
+        check_transport(judge)
+    return known, judges
 
 
 def _notes(template: Template, options: PlanOptions) -> Iterator[str]:

@@ -11,6 +11,7 @@ from judgebench.client import other_rows_note
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Reading, Verdict, item_print
+from judgebench.judges import is_direct
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
@@ -107,7 +108,8 @@ class Recorder:
         answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
         readings: What the calls say, each by its last turn.
         left_out: Parameters that the model does not take.
-        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+        sent_as: The model as it was sent, where that is not as the judge names it.
+        transport: `direct` where calls were made by plain HTTP.
         notes: What is said beside the score.
         sequential: What came of the comparison that the run is one side of, as far as it went.
         refresh: Which refresh it is a part of, or was at last.
@@ -134,6 +136,7 @@ class Recorder:
         self.left_out: set[str] = set()
         self._imported: Counter[str] = Counter()
         self.sent_as: str | None = None
+        self.transport: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
         self.costs: dict[str, float] | None = None
@@ -179,6 +182,7 @@ class Recorder:
             self.left_out.update(manifest.left_out)
             self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
+            self.transport = manifest.transport
             self._parts = manifest.parts
         lines = 0
         waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
@@ -241,6 +245,9 @@ class Recorder:
         """Keeps a reply; the `last` one of its call is what the call says."""
         judgement = Judgement.of(work.item, work.call, work.request.key, reply, result, cached=cached, turn=work.turn)
         self.left_out.update(reply.left_out)
+        asked = not cached and not (isinstance(result, Failure) and result.kind == "not_cached")
+        if asked and is_direct(self.cell.judge):
+            self.transport = "direct"
         self.begin()
         if not (cached and judgement.key in self._waiting):
             if reply.imported is not None:
@@ -371,6 +378,7 @@ class Recorder:
             "refresh": self.refresh,
             "asked": None if self.asked is None else len(self.asked),
             "sent_as": self.sent_as,
+            "transport": self.transport,
             "imported": dict(self._imported) or None,
             "parts": self._parts or None,
         }

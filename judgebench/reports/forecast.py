@@ -136,6 +136,9 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
             "measure with --limit 20"
         )
     yield from _time(asked)
+    if batched := list(dict.fromkeys(each.judge for each in asked if each.batch)):
+        names = f" ({', '.join(batched)})" if len(batched) < len({each.judge for each in asked}) else ""
+        yield f"batch price{names}; time: up to 24 hours for each round of batches, mostly far less"
     repair = max(each.repair for each in asked)
     aside = ", without follow-up turns" if repair else ""
     if repair:

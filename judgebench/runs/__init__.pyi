@@ -1,3 +1,9 @@
+from judgebench.runs.batchfile import (
+    BatchEntry as BatchEntry,
+    BatchFile as BatchFile,
+    open_batches as open_batches,
+    short_key as short_key,
+)
 from judgebench.runs.folder import (
     RunWriter as RunWriter,
     check_writable as check_writable,

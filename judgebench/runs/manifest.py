@@ -237,7 +237,8 @@ class Manifest(_Entry):
         identity: What makes two runs the same run.
         asked: How many items were judged before a comparison was settled; the others have no outcomes.
         imported: How many replies are from each imported bundle, named by its SHA-256 and the day of the import.
-        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+        sent_as: The model as it was sent, where that is not as the judge names it.
+        transport: `direct` where calls were made by plain HTTP; None where LiteLLM made all.
         parts: The parts (`--shard`) that `judgebench merge` made it of.
     """
 
@@ -271,6 +272,7 @@ class Manifest(_Entry):
     served_models: Sequence[AnyText] = ()
     left_out: Sequence[AnyText] = ()
     sent_as: AnyText | None = None
+    transport: AnyText | None = None
     imported: Mapping[AnyText, int] = Field(default_factory=dict)
     parts: Sequence[PartEntry] = ()
     versions: Mapping[AnyText, AnyText] = Field(default_factory=dict)
