@@ -20,7 +20,10 @@ from typing import Any
 def prompts(rows: str, count: int) -> list[str]:
     """The texts of some rows, as one message each."""
     with Path(rows).open(encoding="utf-8") as file:
-        return ["\n\n".join(json.loads(line)[key] for key in ("prompt", "chosen", "rejected")) for line in islice(file, count)]
+        return [
+            "\n\n".join(json.loads(line)[key] for key in ("prompt", "chosen", "rejected"))
+            for line in islice(file, count)
+        ]
 
 
 def bare(url: str, rows: str, count: int, concurrency: int) -> None:
@@ -103,7 +106,7 @@ def raydata(url: str, rows: str, count: int, concurrency: int) -> None:
 
 
 def actors(_url: str, _rows: str, count: int, _concurrency: int) -> None:
-    """Prints what an actor's time is worth: seconds per call, and per 64 replies that it puts into a cache and reads."""
+    """Prints what an actor takes: seconds per call, and per 64 replies that it puts into a cache and reads again."""
     import ray
 
     from judgebench.client import ReplyCache
@@ -134,7 +137,9 @@ def actors(_url: str, _rows: str, count: int, _concurrency: int) -> None:
     with tempfile.TemporaryDirectory() as folder:
         limiter = ray.remote(Limiter).options(num_cpus=0).remote()
         cache = ray.remote(Cache).options(num_cpus=0).remote(folder)
-        reply = Reply(text="x" * 400, finish_reason="stop", served_model="local", prompt_tokens=500, completion_tokens=90)
+        reply = Reply(
+            text="x" * 400, finish_reason="stop", served_model="local", prompt_tokens=500, completion_tokens=90
+        )
         bundles = [[f"{at:06d}{within:02d}" + "0" * 56 for within in range(64)] for at in range(max(1, count // 64))]
         amounts = [1.0] * 20
         ray.get([limiter.lease.remote(amounts), cache.get.remote([])])
@@ -148,4 +153,6 @@ def actors(_url: str, _rows: str, count: int, _concurrency: int) -> None:
 
 if __name__ == "__main__":
     peer, *rest = sys.argv[1:]
-    {"bare": bare, "inspect": inspect, "raydata": raydata, "actors": actors}[peer](rest[0], rest[1], *map(int, rest[2:]))
+    {"bare": bare, "inspect": inspect, "raydata": raydata, "actors": actors}[peer](
+        rest[0], rest[1], *map(int, rest[2:])
+    )

@@ -1,7 +1,8 @@
 """A chat server of the OpenAI protocol that costs little CPU: `python benchmarks/scaleserver.py --latency 0.02`.
 
 It reads no more of a request than its length, and always gives the same reply. It prints its base URL and ends when its
-standard input does. `GET /v1/stats` has the requests so far and the CPU that they took.
+standard input does. `GET /v1/stats` has the requests so far and the CPU that they took. With `--batches` it is the
+tests' server of files and batches.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import json
 import os
 import sys
 import time
+from pathlib import Path
 
 CREATED = int(time.time())
 REPLY = {
@@ -98,7 +100,22 @@ async def main(latency: float) -> None:
     await asyncio.to_thread(sys.stdin.read)
 
 
+def batches() -> None:
+    """Files and batches, with the same replies."""
+    sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
+    from batchserver import BatchServer
+
+    with BatchServer("Both are fine, the first is clearer. [[A]]") as server:
+        print(server.url, flush=True)
+        sys.stdin.read()
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--latency", type=float, default=0.02)
-    asyncio.run(main(parser.parse_args().latency))
+    parser.add_argument("--batches", action="store_true")
+    arguments = parser.parse_args()
+    if arguments.batches:
+        batches()
+    else:
+        asyncio.run(main(arguments.latency))
