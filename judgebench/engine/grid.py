@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
-from judgebench.engine.batchgrid import batch_clients, batch_engines, check_batch, check_no_batches
+from judgebench.engine.batchgrid import batch_clients, batch_engines, check_batch, in_batches_already
 from judgebench.engine.cached import CachedEngine, cached_by, tell_all_cached
 from judgebench.engine.local import LocalEngine
 from judgebench.engine.progress import Stop
@@ -63,6 +63,7 @@ async def run_cells(
     *,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    budget: Budget | None = None,
 ) -> GridResult[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
@@ -76,6 +77,7 @@ async def run_cells(
             of each judge, the budget of all together.
         progress: Watches.
         stop: Lets the caller end the run early.
+        budget: What several grids may spend together; None for a budget of its own.
 
     Raises:
         ConfigError: A mistake was found before anything was sent, or the system has no room for so many calls.
@@ -83,7 +85,8 @@ async def run_cells(
         BudgetReached: The budget does not suffice for any call.
     """
     offline, refresh = options.offline, options.refresh
-    budget, flights = Budget(options.budget), CallsInFlight(remember=refresh)
+    flights = CallsInFlight(remember=refresh)
+    budget = Budget(options.budget) if budget is None else budget
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
     clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
@@ -111,11 +114,11 @@ async def run_cells(
             held.push_async_callback(client.aclose)
         for plan in plans:
             held.enter_context(plan)
-            if not offline and id(plan) not in batched:
-                check_no_batches(plan)
         for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
             asked = [batched.get(id(plan)) or clients[plan.spec.judge.name] for plan in group]
-            obstacle = next(filter(None, (_obstacle(client, in_flight) for client in asked)), None)
+            obstacles = [_obstacle(client, in_flight) for client in asked]
+            obstacles += [in_batches_already(plan) for plan in group if id(plan) not in batched]
+            obstacle = next(filter(None, obstacles), None)
             if obstacle is not None and _needs_calls(group, asked[0], out):
                 raise obstacle
         for plan in plans:
