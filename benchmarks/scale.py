@@ -258,10 +258,10 @@ def one(name: str, python: str, count: int, data: str) -> dict[str, float]:
     keep = ("PATH", "LANG", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "LD_LIBRARY_PATH", "PYTHONPYCACHEPREFIX")
     env = {key: value for key, value in os.environ.items() if key in keep}
     env |= {"LOCAL_KEY": "none", "LITELLM_LOCAL_MODEL_COST_MAP": "True", "RAY_USAGE_STATS_ENABLED": "0"}
-    env |= {"NO_PROXY": "*", "RAY_DEDUP_LOGS": "0", "RAY_TMPDIR": os.environ.get("SCALE_RAY_TMP", "/tmp")}
+    env |= {"NO_PROXY": "*", "RAY_DEDUP_LOGS": "0"}
     with tempfile.TemporaryDirectory() as folder:
         os.chdir(folder)
-        env["HOME"] = folder
+        env |= {"HOME": folder, "RAY_TMPDIR": folder}
         if row.alone:
             subprocess.run(["ip", "link", "set", "lo", "up"], check=True)
         with serving(batches=row.batches) as (url, server):

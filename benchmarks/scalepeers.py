@@ -76,7 +76,7 @@ def raydata(url: str, rows: str, count: int, concurrency: int) -> None:
     import ray
 
     workers = 2
-    ray.init(num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", num_cpus=workers, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
     class Caller:
         def __init__(self) -> None:
@@ -112,7 +112,7 @@ def actors(_url: str, _rows: str, count: int, _concurrency: int) -> None:
     from judgebench.client import ReplyCache
     from judgebench.verdicts import Reply
 
-    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
+    ray.init("local", num_cpus=2, include_dashboard=False, log_to_driver=False, logging_level="ERROR")
 
     class Limiter:
         async def lease(self, amounts: list[float]) -> int:
