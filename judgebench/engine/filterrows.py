@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
@@ -57,6 +58,7 @@ class ChunkRows(KnownSource):
 
     Attributes:
         given: The id that each row has in the file, by its number.
+        lettered: Whether any row does not say itself which of its answers is the better one.
     """
 
     part = True
@@ -67,6 +69,7 @@ class ChunkRows(KnownSource):
         self.form = known.form
         self._lists = lists
         self.given: dict[int, str] = {}
+        self.lettered = False
 
     def rows(self) -> Iterator[Row]:
         """The rows in the benchmark's columns."""
@@ -79,6 +82,7 @@ class ChunkRows(KnownSource):
                 own = row.data.get("id")
                 self.given[row.number] = str(row.number) if own in (None, "") else id_text(own).strip()
                 row.data = {**row.data, "id": str(row.number)}
+                self.lettered = self.lettered or not ("chosen" in row.data or "rejected" in row.data)
             yield row
 
     def every_row(self) -> Iterator[Row]:
@@ -101,7 +105,7 @@ class RowChunk:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChunkItems:
     """A chunk as items.
 
@@ -109,12 +113,19 @@ class ChunkItems:
         dataset: None where no row can be used.
         bad: What is wrong with each row that cannot, by its number.
         given: The id that each row has in the file, by its number.
+        lettered: Whether any row does not name its better answer, so that answers go by letters.
     """
 
     dataset: Dataset | None
     bad: Mapping[int, str]
     given: Mapping[int, str]
     understood: Understood
+    lettered: bool = False
+
+    @cached_property
+    def orders(self) -> Mapping[str, Sequence[int]]:
+        """Of each item whose answers its row does not name, which of the row's answers each of its own is."""
+        return self.dataset.as_given() if self.dataset is not None and self.lettered else {}
 
 
 class FilterRows:
@@ -192,7 +203,7 @@ class FilterRows:
                 raise
             return ChunkItems(None, _bad(rows, {}, error.understood), source.given, error.understood)
         bad = _bad(rows, dataset.keys, dataset.understood)
-        return ChunkItems(dataset, bad, source.given, dataset.understood)
+        return ChunkItems(dataset, bad, source.given, dataset.understood, source.lettered)
 
 
 def _bad(rows: Sequence[Row], keys: Container[str], found: Understood) -> dict[int, str]:

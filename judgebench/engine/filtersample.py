@@ -41,9 +41,9 @@ async def shown_rows(plan: FilterPlan, drawn: Sequence[DrawnRow], cache: ReplyCa
     items: Mapping[str, Item] = {}
     names: Mapping[str, Sequence[int]] = {}
     replies: dict[str, list[tuple[str, str]]] = {}
-    dataset = plan.rows.items(given, plan.asked.seed).dataset if given else None
-    if dataset is not None:
-        items, names = {item.id: item for item in dataset}, dataset.as_given()
+    made = plan.rows.items(given, plan.asked.seed) if given else None
+    if made is not None and (dataset := made.dataset) is not None:
+        items, names = {item.id: item for item in dataset}, made.orders
         spec = plan.run_over(dataset)
         questions = Questions(spec, KeyMaker(spec.judge))
         async with aclosing(JudgeClient(spec.judge, cache)) as client:

@@ -12,9 +12,9 @@ from judgebench.metrics.sureness import unsureness
 from judgebench.metrics.votes import join, rating_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from judgebench.benchmarks.dataset import Dataset
+    from judgebench.engine.filterrows import ChunkItems
     from judgebench.engine.spec import RunSpec
     from judgebench.items import FailureKind, ItemKey, Reading
     from judgebench.metrics.sureness import By
@@ -129,14 +129,14 @@ class VerdictReader:
         return found | ({"agrees"} if self.asked not in {"grades", "criteria"} else set())
 
     def verdicts(
-        self, dataset: Dataset | None, judgements: Iterable[Judgement], bad: Mapping[int, str]
+        self, spec: RunSpec | None, made: ChunkItems, judgements: Iterable[Judgement]
     ) -> tuple[list[RowVerdict], bool]:
         """The verdicts of a chunk, in the order of its rows, and whether none of its calls is to be made again.
 
         Args:
-            dataset: Its items, each called by the number of its row; None where no row is one.
+            spec: The run over it; None where no row is an item.
+            made: Its items, each called by the number of its row.
             judgements: All that were recorded, in order.
-            bad: What is wrong with each row that is no item.
         """
         readings: dict[str, dict[tuple[tuple[int, ...], int], Reading]] = {}
         costs: dict[str, float | None] = {}
@@ -147,10 +147,11 @@ class VerdictReader:
             (again.add if each.is_asked_again else again.discard)(call)
             paid, before = _cost_of(each), costs.get(each.item, 0.0)
             costs[each.item] = None if paid is None or before is None else before + paid
-        given = {} if dataset is None else dataset.as_given()
-        found = [RowVerdict(number, bad=what) for number, what in bad.items()]
-        for item in () if dataset is None else dataset:
-            assert dataset is not None
+        found = [RowVerdict(number, bad=what) for number, what in made.bad.items()]
+        if spec is None:
+            return sorted(found), True
+        dataset, given = spec.dataset, made.orders
+        for item in dataset:
             key = dataset.keys[item.id]
             unit = dataset.benchmark.key(item).group
             own = list(readings.get(item.id, {}).values())
