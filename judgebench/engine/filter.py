@@ -194,7 +194,7 @@ def _bare(plan: FilterPlan, state: State) -> Filtered:
         parts=plan.folder,
         judge=plan.judge.name,
         template=plan.template.title,
-        protocol=plan.spec.protocol,
+        protocol=plan.protocol,
         rows=plan.found.rows,
         judged=plan.found.rows,
         keep=plan.options.keep,

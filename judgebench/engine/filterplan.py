@@ -88,6 +88,16 @@ class FilterPlan:
         """How many calls all rows need, at most."""
         return self.found.calls(self.spec.count)
 
+    @property
+    def protocol(self) -> str:
+        """How each row is put to the judge, in words."""
+        orders = self.spec.orders
+        put = {"one": "one order", "both": "both orders", "all": "all orders"}[orders.orders]
+        said = [put] if self.template.kind.ordered else []
+        said += [f"{orders.samples} samples"] if orders.samples > 1 else []
+        said += ["log-probabilities"] if orders.soft else []
+        return ", ".join(said) or "one reply"
+
     def run_over(self, dataset: Dataset) -> RunSpec:
         """The run over a chunk."""
         return single_spec(dataset, self.judge, self.template, self.asked, self.judges)

@@ -98,7 +98,11 @@ def test_what_was_dropped_is_counted_by_reason() -> None:
     ended = filtered("--keep", "source == 'chat' and judge_agrees and margin > 0.2", "--json")
     found = json.loads(ended.out)
     assert (found["state"], found["rows"], found["kept"]) == ("done", 8, 2)
-    assert found["dropped"] == {"not source == 'chat'": 4, "not judge_agrees": 1, "not margin > 0.2": 1}
+    assert found["dropped"] == {
+        "source == 'chat' is not true": 4,
+        "judge_agrees is not true": 1,
+        "margin > 0.2 is not true": 1,
+    }
 
 
 MISTAKES = [
@@ -571,7 +575,7 @@ def test_from_python() -> None:
     """Rows in memory, a function as judge, and the result as an object and a page."""
     rows = [pair(n) for n in range(3)]
     found = jb.filter(rows, judge=lambda _: "[[A]]", out="kept.parquet", keep="judge_choice == 'chosen'", orders="both")
-    assert (found.rows, found.kept, found.dropped) == (3, 0, {"not judge_choice == 'chosen'": 3})
+    assert (found.rows, found.kept, found.dropped) == (3, 0, {"judge_choice == 'chosen' is not true": 3})
     assert [row.number for row in found.sample] == [1, 2, 3]
     assert pq.read_table("kept.parquet").column_names == ["uid", "prompt", "chosen", "rejected", *COLUMNS]
     assert jb.filter_page(found, "page.html").exists()
