@@ -26,7 +26,6 @@ from judgebench.runs.itemfile import ITEMS, shared_beside
 from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, set_apart
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
 from judgebench.runs.outcomes import write_outcomes
-from judgebench.runs.preferences import PREFERENCES
 from judgebench.runs.shardfile import SHARD
 from judgebench.runs.templatefiles import READING, TEMPLATE_FILES
 
@@ -39,6 +38,9 @@ if TYPE_CHECKING:
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Manifest
 
+
+PREFERENCES = "preferences.jsonl"
+"""What earlier versions wrote for unlabelled pairs; `judgebench filter` writes such files."""
 
 OWN = frozenset(
     {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, SHARD, *TEMPLATE_FILES},

@@ -20,7 +20,6 @@ from judgebench.runs.imported import Importer
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.judgements import JUDGEMENTS
 from judgebench.runs.manifest import IMPORTED, Name, folder_name, folder_of, make_manifest, now, protocol_folder
-from judgebench.runs.preferences import write_preferences
 from judgebench.runs.scoring import Beside, score
 from judgebench.runs.templatefiles import template_texts
 from judgebench.runs.templates import described
@@ -165,9 +164,6 @@ def _write(
         part.spool.seek(0)
         with (part_folder / JUDGEMENTS).open("wb") as file_:
             shutil.copyfileobj(part.spool, file_)
-        if importer.has_texts:
-            items = (item for item in importer.items if item.id in part.readings)
-            write_preferences(part_folder, items, [each.item for each in outcomes], part.readings)
         RunWriter(part_folder).finish(make_manifest("done", started, parts), outcomes, metrics)
     return folder
 

@@ -317,6 +317,20 @@ def test_pairs_that_are_rated() -> None:
     assert found == [["B", True, None, None, 8.0, None, None]]
 
 
+def test_ratings_that_disagree() -> None:
+    """With several samples the mean rating decides, and they are consistent where each rates the same answer higher."""
+    first, second = {"one": [5, 2], "two": [3, 3]}, {"one": [5, 6], "two": [3, 3]}
+
+    def rated(request: Request) -> str:
+        ratings = first if "Q1?" in request.text else second
+        return f"[[{ratings['one' if 'one' in request.text else 'two'].pop()}]]"
+
+    rows = [lettered(None, prompt=f"Q{n}?") for n in (1, 2)]
+    found = judged(rated, rows, "-t", "rating-10", "--samples", "2", "--preferences", "pairs.jsonl")
+    assert [(row[0], row[2], row[4]) for row in found] == [("A", False, 3.5), ("A", True, 5.5)]
+    assert [row["prompt"] for row in read_jsonl(Path("pairs.jsonl"))] == ["Q2?"]
+
+
 def test_best_of_several() -> None:
     """Of several rejected answers the choice says which."""
     row = {"prompt": "Q?", "chosen": ["one"], "rejected": ["two", "three", "four"]}
@@ -579,3 +593,19 @@ def test_from_python() -> None:
     assert [row.number for row in found.sample] == [1, 2, 3]
     assert pq.read_table("kept.parquet").column_names == ["uid", "prompt", "chosen", "rejected", *COLUMNS]
     assert jb.filter_page(found, "page.html").exists()
+
+
+def test_replies_are_those_of_a_run(models: ScriptedModels) -> None:
+    """Rows are asked as `run` asks them, by their ids and with the same orders: what a run has paid for is cached."""
+    rows = [{**row, "id": row["uid"]} for row in read_jsonl(Path("rows.jsonl"))]
+    write_jsonl(Path("rows.jsonl"), rows)
+    assert judgebench("run", "custom", "--data", "rows.jsonl", "-j", "mine").status == 0
+    assert filtered().status == 0
+    assert models.count == 8
+
+
+def test_ids_that_are_there_twice() -> None:
+    """They are no mistake, as in a set that was put together from several: each row has its own verdict."""
+    write_jsonl(Path("rows.jsonl"), [{**pair(n), "id": n % 2} for n in range(4)])
+    assert filtered(judge="offline/longest").status == 0
+    assert [row["uid"] for row in read_jsonl(Path("kept.jsonl"))] == ["u0", "u1", "u2", "u3"]
