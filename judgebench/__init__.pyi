@@ -103,6 +103,15 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.providers.base import Request as Request
 from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
+from judgebench.engine.batchapi import (
+    BatchStatus as BatchStatus,
+    abatch_cancel as abatch_cancel,
+    abatch_fetch as abatch_fetch,
+    abatch_status as abatch_status,
+    batch_cancel as batch_cancel,
+    batch_fetch as batch_fetch,
+    batch_status as batch_status,
+)
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
 from judgebench.engine.describe import (
     DataDescription as DataDescription,

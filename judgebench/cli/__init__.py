@@ -23,6 +23,7 @@ _COLLECT_AFTER = 50_000
 
 COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
+    "batch": ("judgebench.cli.batch:batch", "Show, fetch and cancel the batches of runs made with run --batch."),
     "filter": (
         "judgebench.cli.filter:filter",
         "Judge rows of any size and write those to keep, with the verdicts beside.",
