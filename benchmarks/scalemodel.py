@@ -182,7 +182,7 @@ class _Simulation:
         self.ended: list[float] = []
 
     async def run(self) -> Simulated:
-        from judgebench.engine.cluster.bundles import Asked, Settings
+        from judgebench.engine.cluster.bundles import AskedJudge, Settings
         from judgebench.engine.cluster.limits import ClusterLimits
         from judgebench.judges import Judge
 
@@ -190,7 +190,9 @@ class _Simulation:
         judge = Judge.model_validate({"name": "judge", "model": "openai/judge"}).model_copy(
             update={"limits": _limits(limits)}
         )
-        self.limits = ClusterLimits(Settings("", {"judge": Asked(judge, self.setup.in_flight)}, {}, self.setup.workers))
+        self.limits = ClusterLimits(
+            Settings("", {"judge": AskedJudge(judge, self.setup.in_flight)}, {}, self.setup.workers)
+        )
         share, rest = divmod(self.setup.in_flight, self.setup.workers)
         tasks = [self._worker(share + (number < rest)) for number in range(self.setup.workers)]
         await asyncio.gather(*tasks)
@@ -207,12 +209,12 @@ class _Simulation:
         return Simulated(rate, _most_within(sorted(self.began), 60.0), busy)
 
     async def _worker(self, in_flight: int) -> None:
-        from judgebench.engine.cluster.bundles import Grouped
+        from judgebench.engine.cluster.bundles import GroupedWaits
 
         cpu = _Server()
-        requests = Grouped(lambda amounts: self._leased(amounts, by_tokens=False), self.setup.in_a_lease)
-        tokens = Grouped(lambda amounts: self._leased(amounts, by_tokens=True), self.setup.in_a_lease)
-        kept: Grouped[float] = Grouped(self._keep, self.setup.in_a_bundle)
+        requests = GroupedWaits(lambda amounts: self._leased(amounts, by_tokens=False), self.setup.in_a_lease)
+        tokens = GroupedWaits(lambda amounts: self._leased(amounts, by_tokens=True), self.setup.in_a_lease)
+        kept: GroupedWaits[float] = GroupedWaits(self._keep, self.setup.in_a_bundle)
         loop = asyncio.get_running_loop()
 
         async def one_after_another() -> None:
