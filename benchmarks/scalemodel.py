@@ -261,12 +261,12 @@ UNLIMITED = Provider(rpm=1_000_000_000, tpm=1_000_000_000_000)
 """Servers of one's own, which take what they are sent."""
 
 CASES = {
-    "the example's limits": (Setup(), Provider(), 45_000),
-    "the same, leases of 10": (Setup(in_a_lease=10), Provider(), 45_000),
-    "no limits, 800 in flight": (Setup(in_flight=800), UNLIMITED, 15_000),
-    "no limits, 20,000 in flight": (Setup(in_flight=20_000), UNLIMITED, 60_000),
-    "the same, a driver of no cost": (Setup(in_flight=20_000, driver_s=1e-6), UNLIMITED, 120_000),
-    "the same, leases of 1": (Setup(in_flight=20_000, driver_s=1e-6, in_a_lease=1), UNLIMITED, 50_000),
+    "the example's limits": (Setup(), Provider(), 33_000),
+    "the same, leases of 10": (Setup(in_a_lease=10), Provider(), 33_000),
+    "no limits, 800 in flight": (Setup(in_flight=800), UNLIMITED, 8_000),
+    "no limits, 6,000 in flight": (Setup(in_flight=6_000), UNLIMITED, 24_000),
+    "the same, a driver of no cost": (Setup(in_flight=6_000, driver_s=1e-6), UNLIMITED, 30_000),
+    "the same, leases of 1": (Setup(in_flight=6_000, driver_s=1e-6, in_a_lease=1), UNLIMITED, 24_000),
 }
 """What is simulated with 100 workers: the setup, the provider, and how many judgements."""
 
