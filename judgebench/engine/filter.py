@@ -141,7 +141,7 @@ async def _judge_chunk(
     if (made.dataset.hash if made.dataset else "") != surveyed.hash:
         raise ConfigError(f"{plan.rows.name} changed while it was read: rerun the command")
     if made.dataset is None:
-        parts.write(surveyed, plan.reader.verdicts(None, (), made.bad)[0], settled=True)
+        parts.write(surveyed, plan.reader.verdicts(None, made, ())[0], settled=True)
         return "done", None
     spec = plan.run_over(made.dataset)
     running = replace(options, out=parts.runs(surveyed))
@@ -149,7 +149,7 @@ async def _judge_chunk(
     if result.state in {"interrupted", "stopped"}:
         return ("stopped" if result.state == "stopped" else "interrupted"), result.error
     with step("reading verdicts"):
-        verdicts, settled = plan.reader.verdicts(spec.dataset, read_judgements(result.folder), made.bad)
+        verdicts, settled = plan.reader.verdicts(spec, made, read_judgements(result.folder))
         parts.write(surveyed, verdicts, settled=settled)
     return "done", None
 
@@ -200,7 +200,7 @@ def _bare(plan: FilterPlan, state: State) -> Filtered:
         parts=plan.folder,
         judge=plan.judge.name,
         template=plan.template.title,
-        protocol=plan.spec.protocol,
+        protocol=plan.protocol,
         rows=plan.found.rows,
         judged=plan.found.rows,
         keep=plan.options.keep,
