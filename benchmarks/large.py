@@ -27,21 +27,23 @@ for each in file_runs([Path("judgements.parquet")]):
     print(len(each.figures), "runs,", each.items, "items, agreement of the first two", float(each.choices.same[0, 1]))
     each.letters
 """
-PAGE = """
-from judgebench.cli import main
-main(["leaderboard", "judgements.parquet", "--html", "board.html", "--json", "--quiet"], standalone_mode=False)
-"""
-FOLDERS = """
-from judgebench.cli import main
-main(["leaderboard", "runs", "--html", "board.html", "--no-run-pages", "--json", "--quiet"], standalone_mode=False)
+COMMAND = """
+import sys
+from judgebench.__main__ import main
+sys.argv = ["judgebench", "leaderboard", "{}", "--html", "board.html", "--no-run-pages", "--json", "--quiet"]
+main()
 """
 MEASURED = """
 import json, resource, sys, time
-start = time.perf_counter()
-exec(sys.argv[1])
+start, status = time.perf_counter(), None
+try:
+    exec(sys.argv[1])
+except SystemExit as end:
+    status = end.code
 took = time.perf_counter() - start
 used = resource.getrusage(resource.RUSAGE_SELF)
 print(json.dumps([took, used.ru_utime + used.ru_stime, used.ru_maxrss / 1024]), file=sys.stderr)
+sys.exit(status)
 """
 
 
@@ -117,12 +119,11 @@ def make_folders(options: argparse.Namespace) -> None:
     for number in range(options.judges):
         said = judged(number, items, options.seed)["said"].reshape(-1, 2)
         lines = [
-            {"id": row["id"], "verdict": ["A", "B", "tie"][said[at, order]], "order": [order, 1 - order]}
+            {"id": row["id"], "verdict": ["A", "B", "tie"][said[at, swapped]], "order": "AB"[:: -1 if swapped else 1]}
             for at, row in enumerate(rows)
-            for order in (0, 1)
+            for swapped in (0, 1)
         ]
-        Path("verdicts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines), encoding="utf-8")
-        jb.import_verdicts("verdicts.jsonl", data=rows, name=f"judge-{number:04d}")
+        jb.import_verdicts(lines, judge=f"judge-{number:04d}", data=rows)
 
 
 def measured(name: str, script: str, judgements: int) -> None:
@@ -155,10 +156,10 @@ def main() -> None:
         print(f"{options.judgements:,} judgements of {options.judges} judges, {size:,.0f} MB; {os.cpu_count()} cores")
         print(f"{'':24} {'judgements':>12} {'s':>8} {'with start':>8} {'CPU s':>8} {'peak MB':>10}")
         measured("metrics", METRICS, options.judgements)
-        measured("leaderboard + page", PAGE, options.judgements)
+        measured("leaderboard + page", COMMAND.format("judgements.parquet"), options.judgements)
         if options.ordinary:
             make_folders(options)
-            measured("the same, of folders", FOLDERS, options.ordinary)
+            measured("the same, of folders", COMMAND.format("runs"), options.ordinary)
         os.chdir(root)
 
 

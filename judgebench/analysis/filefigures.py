@@ -47,6 +47,14 @@ class _Seen(NamedTuple):
     consistent: float | None
 
 
+class _Places(NamedTuple):
+    """Rows for what depends on where a verdict fell: readings, what each belongs to, and how many there are like it."""
+
+    said: Ints
+    clusters: Ints
+    times: Ints | None
+
+
 @dataclass(frozen=True)
 class RunFigures:
     """One run's figures, and what it got on each item.
@@ -159,9 +167,14 @@ class Patterns:
         counts = np.bincount(of_item, minlength=len(distinct))
         kinds = np.array([each.kind for each in seen])[of_item]
         choices = np.array([each.choice for each in seen], dtype=np.int8)[of_item]
-        clusters = item if self.board.groups is None else self.board.groups[item]
+        if self.board.groups is None:  # items are alike as far as their readings are
+            rows = np.array([at for pattern in distinct for at in pattern], dtype=np.int64)
+            sizes = [len(pattern) for pattern in distinct]
+            places = _Places(rows, np.repeat(np.arange(len(distinct)), sizes), np.repeat(counts, sizes))
+        else:
+            places = _Places(said, self.board.groups[item], None)
         tally = self._tally(kinds, None if self.board.groups is None else self.board.groups[items])
-        metrics = self._metrics(run, tally, said, clusters, list(zip(seen, counts.tolist(), strict=True)))
+        metrics = self._metrics(run, tally, said, places, list(zip(seen, counts.tolist(), strict=True)))
         return RunFigures(run, metrics, tally, items, kinds, choices, self._named(item, said))
 
     def _check_rows(self, run: FileRun, item: Ints, said: Ints, sample: Ints) -> None:
@@ -216,8 +229,14 @@ class Patterns:
         order = self.orders[said]
         number = item * (int(self.orders.max()) + 1) + order
         starts = np.flatnonzero(np.concatenate([[True], number[1:] != number[:-1]])) if len(item) else number
-        distinct, of_order = _patterns(said, starts)
-        letters = np.array([self._letter(pattern) for pattern in distinct], dtype=np.int8)[of_order]
+        if len(starts) == len(number):
+            there = np.flatnonzero(np.bincount(said, minlength=len(self.board.said)))
+            of_said = np.full(len(self.board.said), -1, dtype=np.int8)
+            of_said[there] = [self._letter((at,)) for at in there.tolist()]
+            letters = of_said[said]
+        else:
+            distinct, of_order = _patterns(said, starts)
+            letters = np.array([self._letter(pattern) for pattern in distinct], dtype=np.int8)[of_order]
         known = letters >= 0
         return number[starts][known], letters[known]
 
@@ -243,7 +262,7 @@ class Patterns:
         return OutcomeTally([self.kinds[at] for at in there], number[there], place[kinds], units)
 
     def _metrics(
-        self, run: FileRun, tally: OutcomeTally, said: Ints, clusters: Ints, seen: Sequence[tuple[_Seen, int]]
+        self, run: FileRun, tally: OutcomeTally, said: Ints, places: _Places, seen: Sequence[tuple[_Seen, int]]
     ) -> Metrics:
         layout = self.board.benchmark.layout
         of_said = np.bincount(said, minlength=len(self.board.said))
@@ -259,11 +278,12 @@ class Patterns:
             scores = official_scores(tally.kinds, counted, seed=run.seed)
             bare = 0.0
             if any(kind.failed for kind in tally.kinds):
-                with_, without = point_score(tally.kinds, counted), point_score(tally.kinds, counted, "bare")
-                bare = 0.0 if with_ is None or without is None else with_ - without
-        chosen = self._slots[said]
-        choices = chosen >= 0
-        slots, shown, of = chosen[choices], self._shown[said][choices], clusters[choices]
+                without = point_score(tally.kinds, counted, "bare")
+                bare = 0.0 if scores.score is None or without is None else scores.score - without
+        choices = self._slots[places.said] >= 0
+        named = places.said[choices]
+        slots, shown, of = self._slots[named], self._shown[named], places.clusters[choices]
+        times = None if places.times is None else places.times[choices]
         consistent = [(each.consistent, n) for each, n in seen if each.consistent is not None]
         in_orders = sum(n for _, n in consistent)
         metrics = Metrics(
@@ -285,8 +305,8 @@ class Patterns:
             substituted=bare,
             consistency=sum(share * n for share, n in consistent) / in_orders if in_orders else None,
             consistency_n=in_orders,
-            position_bias=bias.first_position(slots, shown, clusters=of),
-            slots=bias.slot_shares(slots, shown, clusters=of),
+            position_bias=bias.first_position(slots, shown, clusters=of, times=times),
+            slots=bias.slot_shares(slots, shown, clusters=of, times=times),
             length_bias=None,
             usage=Usage(**run.usage),
             measure=scores.measure,

@@ -45,6 +45,7 @@ if TYPE_CHECKING:
 
 _RUN = ("benchmark", "judge", "template", "protocol", "run", "mode", "aggregate", "pairs", "altered", "placed", "seed")
 _READING = ("subset", "num_correct", "label", "criteria", "order", "verdict", "rating", "failure")
+_CELL = (*_RUN, *_READING, "cached")
 _SQL = {TEXT: "VARCHAR", WHOLE: "BIGINT", REAL: "DOUBLE", FLAG: "BOOLEAN", ORDER: "BIGINT[]"}
 _MOST_READINGS, _MOST_NUMBER = 1_000_000, 2**62
 _MEMORY = "512MB"
@@ -115,7 +116,7 @@ class JudgementFile:
         kind, default = COLUMNS[name]
         value = f'"{name}"' if name in self.columns else "NULL"
         if name in {"benchmark", "sample"}:  # the others' nulls are filled in where few rows are left
-            value = f"coalesce({value}, {_text(str(default))})"
+            value = f"coalesce({value}, {default if kind == WHOLE else _text(default)})"
         return f'{value}::{_SQL[kind]} AS "{name}"'
 
     def board(self, benchmark: str) -> FileBoard:
@@ -135,7 +136,7 @@ class JudgementFile:
         rows = self._run(
             f"SELECT ((c.run_code * {items} + i.code) * {len(said)} + c.said_code) * {samples} + p.sample AS code "
             f"FROM {some} p "
-            f"JOIN numbered c ON c.hash = hash({self._list(_RUN + _READING, 'p')}) JOIN items i ON i.item = p.item"
+            f"JOIN numbered c ON c.hash = hash({self._list(_CELL, 'p')}) JOIN items i ON i.item = p.item"
         ).fetchnumpy()["code"]
         rows = np.asarray(rows, dtype=np.int64)
         rows.sort()
@@ -178,25 +179,21 @@ class JudgementFile:
     def _find_cells(self, some: str) -> None:
         """What differs in more than the item: a line for each, with its run, its reading and what its rows took."""
         sent = " OR ".join(f"{name} IS NOT NULL" for name in ("served_model", "latency_s") if name in self.columns)
-        paid, tokens = "cached IS DISTINCT FROM true", [name for name in _TOKENS if name in self.columns]
         figures = {
-            "n_cached": "count(*) FILTER (WHERE cached)" if "cached" in self.columns else "0",
+            "n": "count(*)",
             "n_repairs": "count(*) FILTER (WHERE turn > 0)" if "turn" in self.columns else "0",
-            "n_calls": f"count(*) FILTER (WHERE {paid})",
-            **{name: f"sum({name})" if name in tokens else "0" for name in _TOKENS},
+            **{name: f"sum({name})" if name in self.columns else "0" for name in _TOKENS},
             "cost": "sum(cost_usd)",
             "n_unknown": "count(*) - count(cost_usd)",
             "n_unknown_sent": f"count(*) FILTER (WHERE cost_usd IS NULL AND ({sent}))" if sent else "0",
-            "spent": f"sum(cost_usd) FILTER (WHERE {paid})" if "cached" in self.columns else "sum(cost_usd)",
         }
         there, lacking = (
-            [n for n in _RUN + _READING if (n in self.columns | {"benchmark"}) == is_there]
-            for is_there in (True, False)
+            [n for n in _CELL if (n in self.columns | {"benchmark"}) == is_there] for is_there in (True, False)
         )
         constants = ", ".join(f'NULL::{_SQL[COLUMNS[name][0]]} AS "{name}"' for name in lacking)
         self._run(
             f"CREATE OR REPLACE TABLE cells AS SELECT *{', ' * bool(lacking)}{constants} FROM (SELECT "
-            f"hash({self._list(_RUN + _READING)}) AS hash, {_firsts(there)}, "
+            f"hash({self._list(_CELL)}) AS hash, {_firsts(there)}, "
             "first(item) AS item, max(sample) AS sample, min(sample) AS least, "
             f"{', '.join(f'{sql} AS {name}' for name, sql in figures.items())} FROM {some} GROUP BY 1)"
         )
@@ -209,18 +206,12 @@ class JudgementFile:
 
     def _runs(self) -> tuple[FileRun, ...]:
         found = []
-        calls = "sum(CASE WHEN failure IN ('not_cached', 'not_asked') THEN 0 ELSE n_calls END)"
-        unknown = "sum(CASE WHEN failure IS NULL THEN n_unknown ELSE n_unknown_sent END)"
-        sums = ", ".join(
-            [
-                "sum(n_cached)",
-                "sum(n_repairs)",
-                calls,
-                *(f"sum({name})" for name in _TOKENS),
-                "sum(cost)",
-                unknown,
-                "sum(spent)",
-            ]
+        paid = "cached IS DISTINCT FROM true"
+        sent = "failure IS NULL OR failure NOT IN ('not_cached', 'not_asked')"
+        sums = (
+            f"sum(n) FILTER (WHERE cached), sum(n_repairs), sum(n) FILTER (WHERE {paid} AND ({sent})), "
+            f"{', '.join(f'sum({name})' for name in _TOKENS)}, sum(cost), "
+            f"sum(CASE WHEN failure IS NULL THEN n_unknown ELSE n_unknown_sent END), sum(cost) FILTER (WHERE {paid})"
         )
         for row in self._all(
             f"SELECT {_firsts(_RUN)}, {sums} FROM cells JOIN numbered USING (hash) GROUP BY run_code ORDER BY run_code"
@@ -234,7 +225,12 @@ class JudgementFile:
                     f"{self.where}: aggregate is '{whose['aggregate']}', expected one of {', '.join(JOINS)}"
                 )
             usage: dict[str, Any] = dict(zip(_TOKENS, (int(each or 0) for each in tokens), strict=True))
-            usage |= {"cached": int(cached), "repairs": int(repairs), "calls": int(calls), "may_have_cost_usd": None}
+            usage |= {
+                "cached": int(cached or 0),
+                "repairs": int(repairs),
+                "calls": int(calls or 0),
+                "may_have_cost_usd": None,
+            }
             # As metrics.json has them: a sum depends on the order of the rows, but not in the digits that prices have.
             cost, spent = (None if unknown else round(each or 0.0, 10) for each in (cost, spent))
             usage |= {"cost_usd": cost, "spent_usd": spent}

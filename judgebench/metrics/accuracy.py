@@ -232,12 +232,22 @@ def score_bounds(outcomes: Sequence[Outcome], layout: Layout, scores: Scores, *,
         None where there is no score, or no substitute that is the worst, or the best (correlations).
     """
     if any(outcome.failed for outcome in outcomes):
-        low, high = (official_scores(outcomes, layout, seed=seed, view=view) for view in _EXTREMES)
+        low, high = (_overall(outcomes, layout, seed, view) for view in _EXTREMES)
     else:
         low = high = scores
-    if low.score is None or high.score is None or low.low is None or high.high is None:
+    if low is None or high is None or low.score is None or high.score is None or low.low is None or high.high is None:
         return None
     return Bounds(low.score, high.score, Interval(low.low, high.high))
+
+
+def _overall(outcomes: Sequence[Outcome], layout: Layout, seed: int, view: View) -> Scores | Estimate | None:
+    """The score of the whole, without those of its parts where it can be told without them."""
+    whole = _pooled(outcomes, layout, view)
+    if layout.overall == "pooled" and whole is None:
+        return None
+    if whole is not None and (interval := whole.interval()) is not None:
+        return Estimate(whole.value, whole.n, interval.low, interval.high)
+    return official_scores(outcomes, layout, seed=seed, view=view)
 
 
 def point_score(outcomes: Iterable[Outcome], layout: Layout, view: View = "credit") -> float | None:

@@ -107,6 +107,7 @@ def first_position(
     slots: npt.ArrayLike = 2,
     *,
     clusters: npt.ArrayLike | None = None,
+    times: npt.ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> BiasEstimate | None:
     """The share of verdicts for the completion that is shown first, against 1 / slots.
@@ -117,17 +118,23 @@ def first_position(
         chosen_slots: The slot each verdict names, 0 the first, shape (n,); ties and failures left out.
         slots: How many completions were shown: one number, or one a row, shape (n,).
         clusters: The item of each row, shape (n,); none: each its own.
+        times: How many items there are like that of each row, shape (n,); none: that one.
         confidence: Of the interval.
 
     Returns:
         None without rows.
     """
     first = (np.asarray(chosen_slots) == 0).astype(np.float64)
-    return share_against(first, 1 / np.asarray(slots, dtype=np.float64), clusters=clusters, confidence=confidence)
+    null = 1 / np.asarray(slots, dtype=np.float64)
+    return share_against(first, null, clusters=clusters, times=times, confidence=confidence)
 
 
 def slot_shares(
-    chosen_slots: npt.ArrayLike, slots: npt.ArrayLike = 2, *, clusters: npt.ArrayLike | None = None
+    chosen_slots: npt.ArrayLike,
+    slots: npt.ArrayLike = 2,
+    *,
+    clusters: npt.ArrayLike | None = None,
+    times: npt.ArrayLike | None = None,
 ) -> SlotShares | None:
     """The share of verdicts for each slot, and a test of all of them against an even spread.
 
@@ -139,22 +146,23 @@ def slot_shares(
         chosen_slots: The slot each verdict names, 0 the first, shape (n,); ties and failures left out.
         slots: How many completions were shown: one number, or one a row, shape (n,).
         clusters: The item of each row, shape (n,); none: each its own.
+        times: As in `first_position`.
 
     Returns:
         None without rows.
     """
     chosen = np.asarray(chosen_slots, dtype=np.int64)
-    n = len(chosen)
-    if not n:
+    if not len(chosen):
         return None
-    shown = np.broadcast_to(np.asarray(slots, dtype=np.int64), (n,))
-    code, count = codes(clusters, n)
+    shown = np.broadcast_to(np.asarray(slots, dtype=np.int64), (len(chosen),))
+    code, often, count = _rows(clusters, times, len(chosen))
+    n = int(often.sum())
     shares, nulls, effects = [], [], []
     for slot in range(int(shown.max())):
         hit, expected = (chosen == slot).astype(np.float64), np.where(slot < shown, 1 / shown, 0.0)
-        shares.append(float(hit.mean()))
-        nulls.append(float(expected.mean()))
-        error = _floored(clustered_standard_error(hit - expected, code), count, n)
+        shares.append(float(hit @ often) / n)
+        nulls.append(float(expected @ often) / n)
+        error = _floored(clustered_standard_error(hit - expected, code, often), count, n)
         effects.append(error**2 * n / nulls[-1])
     pearson = n * sum((share - null) ** 2 / null for share, null in zip(shares, nulls, strict=True))
     freedom = len(shares) - 1
@@ -182,6 +190,7 @@ def share_against(
     null: npt.ArrayLike,
     *,
     clusters: npt.ArrayLike | None = None,
+    times: npt.ArrayLike | None = None,
     confidence: float = CONFIDENCE,
 ) -> BiasEstimate | None:
     """A share of clustered rows against a null, by Wilson's interval at the effective number of rows.
@@ -196,19 +205,20 @@ def share_against(
         hits: From 0 to 1, shape (n,).
         null: The share expected: one number, or one a row, shape (n,).
         clusters: The item of each row, shape (n,); none: each its own.
+        times: As in `first_position`.
         confidence: Of the interval; its complement is the level of the smallest effect.
 
     Returns:
         None without rows.
     """
     hit = np.asarray(hits, dtype=np.float64)
-    n = len(hit)
-    if not n:
+    if not len(hit):
         return None
-    expected = np.broadcast_to(np.asarray(null, dtype=np.float64), (n,))
-    code, count = codes(clusters, n)
-    share, centre = float(hit.mean()), float(expected.mean())
-    error = _floored(clustered_standard_error(hit - expected, code), count, n)
+    expected = np.broadcast_to(np.asarray(null, dtype=np.float64), (len(hit),))
+    code, often, count = _rows(clusters, times, len(hit))
+    n = int(often.sum())
+    share, centre = float(hit @ often) / n, float(expected @ often) / n
+    error = _floored(clustered_standard_error(hit - expected, code, often), count, n)
     effective = _effective(share, error, count)
     interval = wilson(min(max(share, 0.0), 1.0), effective, confidence)
     null_error = math.sqrt(centre * (1 - centre) / effective) if 0 < centre < 1 else error
@@ -324,6 +334,17 @@ def _within_reach(found: BiasEstimate, furthest: float) -> BiasEstimate:
 
 def _around(value: float, half: float) -> Interval:
     return Interval(value - half, value + half)
+
+
+def _rows(clusters: npt.ArrayLike | None, times: npt.ArrayLike | None, n: int) -> tuple[Ints, Ints, int]:
+    """The cluster of each row, how many there are like it, and how many clusters there are in all."""
+    code, kinds = codes(clusters, n)
+    if times is None:
+        return code, np.ones(n, dtype=np.int64), kinds
+    often = np.asarray(times, dtype=np.int64)
+    repeats = np.zeros(kinds, dtype=np.int64)
+    repeats[code] = often
+    return code, often, int(repeats.sum())
 
 
 def _floored(error: float, clusters: int, rows: int) -> float:

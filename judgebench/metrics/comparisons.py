@@ -343,7 +343,9 @@ def _detected_by_power(n: int, share: float, alpha: float) -> float:
     return high
 
 
-def clustered_standard_error(values: npt.ArrayLike, clusters: npt.ArrayLike | None = None) -> float:
+def clustered_standard_error(
+    values: npt.ArrayLike, clusters: npt.ArrayLike | None = None, times: npt.ArrayLike | None = None
+) -> float:
     """The standard error of a mean of rows that come in clusters (Miller 2024, arXiv 2411.00640).
 
     sqrt(G / (G - 1) sum over clusters of (sum of the cluster's deviations)^2) / n. The factor, usual for G clusters
@@ -352,13 +354,23 @@ def clustered_standard_error(values: npt.ArrayLike, clusters: npt.ArrayLike | No
     Args:
         values: Shape (n,), in any unit; the result is in the same.
         clusters: What each row belongs to, shape (n,); none: itself.
+        times: How many clusters there are like that of each row, whole numbers of shape (n,); none: that one.
 
     Returns:
         NaN with fewer than two clusters, which say nothing on spread.
     """
     given = np.asarray(values, dtype=np.float64)
-    code, count = codes(clusters, len(given))
+    code, kinds = codes(clusters, len(given))
+    if times is None:
+        repeats, rows, mean = np.ones(kinds), len(given), given.mean() if len(given) else 0.0
+    else:
+        often = np.asarray(times)
+        repeats = np.zeros(kinds)
+        repeats[code] = often
+        rows = int(often.sum())
+        mean = float(given @ often) / rows if rows else 0.0
+    count = round(float(repeats.sum()))
     if count < 2:
         return math.nan
-    sums = np.bincount(code, weights=given - given.mean(), minlength=count)
-    return math.sqrt(count / (count - 1) * float(sums @ sums)) / len(given)
+    sums = np.bincount(code, weights=given - mean, minlength=kinds)
+    return math.sqrt(count / (count - 1) * float(np.square(sums) @ repeats)) / rows

@@ -1,4 +1,4 @@
-"""How often each two of many raters say what on the same rows: all pairs at once, by products of matrices."""
+"""How often each two of many raters say what on the same rows: counted in bits, for all pairs."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ if TYPE_CHECKING:
     from judgebench.metrics.intervals import Floats
     from judgebench.metrics.resampling import Ints
 
-_CELLS = 8_000_000
+_BITS = 64
+_ALL = 1e-12
+"""A chance so near to 1 leaves nothing beyond it."""
 
 
 class PairwiseAgreement(NamedTuple):
@@ -41,14 +43,16 @@ def joint_counts(codes: npt.NDArray[np.integer], categories: int) -> Floats:
         [[1.0, 0.0], [0.0, 1.0]]
     """
     raters, rows = codes.shape
-    side = raters * categories
-    found = np.zeros((side, side))
-    names = np.arange(categories, dtype=codes.dtype)[None, :, None]
-    step = max(_CELLS // max(side, 1), 1)
-    for start in range(0, rows, step):
-        said = (codes[:, None, start : start + step] == names).reshape(side, -1).astype(np.float32)
-        found += said @ said.T
-    return found.reshape(raters, categories, raters, categories)
+    packed = np.zeros((raters, categories, -(-rows // _BITS)), dtype=np.uint64)
+    for name in range(categories):
+        found = np.packbits(codes == name, axis=1)
+        packed.view(np.uint8)[:, name, : found.shape[1]] = found
+    said = packed.reshape(raters * categories, -1)
+    counts = np.zeros((len(said), len(said)))
+    for at in range(len(said)):
+        both = np.bitwise_count(said[at] & said[at:]).sum(axis=1, dtype=np.int64)
+        counts[at, at:] = counts[at:, at] = both
+    return counts.reshape(raters, categories, raters, categories)
 
 
 def pairwise_agreement(codes: npt.NDArray[np.integer], categories: int) -> PairwiseAgreement:
@@ -58,9 +62,8 @@ def pairwise_agreement(codes: npt.NDArray[np.integer], categories: int) -> Pairw
         codes: As in `joint_counts`.
         categories: How many there are.
     """
-    counts = joint_counts(codes, categories)
-    raters = len(codes)
-    same, chance, rows = (np.zeros((raters, raters)) for _ in range(3))
+    raters, counts = len(codes), joint_counts(codes, categories)
+    same, chance = (np.zeros((raters, raters)) for _ in range(2))
     rows = counts.sum(axis=(1, 3))
     for name in range(categories):
         same += counts[:, name, :, name]
@@ -69,7 +72,3 @@ def pairwise_agreement(codes: npt.NDArray[np.integer], categories: int) -> Pairw
         same, chance = same / rows, chance / rows**2
         kappa = np.where(1 - chance > _ALL, (same - chance) / (1 - chance), np.nan)
     return PairwiseAgreement(same, kappa, rows.astype(np.int64))
-
-
-_ALL = 1e-12
-"""A chance so near to 1 leaves nothing beyond it."""
