@@ -23,7 +23,7 @@ import numpy as np
 METRICS = """
 from pathlib import Path
 from judgebench.analysis.fileboard import file_runs
-for each in file_runs([Path("judgements.parquet")]):
+for each in file_runs([Path("judgements.parquet")]).runs:
     print(len(each.figures), "runs,", each.items, "items, agreement of the first two", float(each.choices.same[0, 1]))
     each.letters
 """

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -15,7 +15,7 @@ from judgebench.analysis.filefigures import Patterns
 from judgebench.analysis.judgementfile import JudgementFile
 from judgebench.analysis.placing import SORTS, BoardOf, finished_board, is_low, ranking_notes, with_ranks
 from judgebench.analysis.ranking import Ranking, ranking_of
-from judgebench.errors import ConfigError, unknown_name
+from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.metrics.accuracy import coin_variance, group_weights
 from judgebench.metrics.jointcounts import PairwiseAgreement, pairwise_agreement
 from judgebench.metrics.paired import Credits, PairedScores
@@ -100,7 +100,19 @@ class FileRuns:
         return pairwise_agreement(said, self.patterns.categories)
 
 
-def file_runs(paths: Sequence[Path], benchmark: str | None = None) -> list[FileRuns]:
+class OpenedFile(NamedTuple):
+    """What is in Parquet files of judgements.
+
+    Attributes:
+        runs: Those of each benchmark.
+        left_out: Why those of another benchmark are left out, a sentence each.
+    """
+
+    runs: tuple[FileRuns, ...]
+    left_out: tuple[str, ...]
+
+
+def file_runs(paths: Sequence[Path], benchmark: str | None = None) -> OpenedFile:
     """The runs in Parquet files of judgements, by benchmark, with their figures.
 
     Args:
@@ -108,7 +120,7 @@ def file_runs(paths: Sequence[Path], benchmark: str | None = None) -> list[FileR
         benchmark: Only this one.
 
     Raises:
-        ConfigError: DuckDB is not installed, a file is not valid, or the benchmark's rule needs more than it has.
+        ConfigError: DuckDB is not installed, a file is not valid, or each benchmark's rule needs more than it has.
     """
     file = JudgementFile(paths)
     names = [name for name in file.benchmarks if benchmark in {None, name}]
@@ -116,18 +128,29 @@ def file_runs(paths: Sequence[Path], benchmark: str | None = None) -> list[FileR
         raise ConfigError(
             f"{file.where}: none of its runs is of {benchmark} (benchmarks: {', '.join(file.benchmarks)})"
         )
-    found = []
+    found: list[FileRuns] = []
+    left_out: list[ConfigError] = []
     for name in names:
-        with step(f"reading {file.where}"):
-            board = file.board(name)
-        patterns = Patterns(board, file.where)
-        numbers = range(len(board.runs))
-        figures = tuple(
-            patterns.figures(at) for at in counted(numbers, "scoring runs", unit="runs", total=len(numbers))
-        )
-        sample = file.some_items(name, SAMPLE)
-        found.append(FileRuns(file.where, board.benchmark, patterns, figures, board.groups, board.items, sample))
-    return found
+        try:
+            found.append(_of_benchmark(file, name))
+        except DataError:
+            raise
+        except ConfigError as error:
+            left_out.append(error)
+    if not found:
+        raise left_out[0]
+    return OpenedFile(tuple(found), tuple(map(str, left_out)))
+
+
+def _of_benchmark(file: JudgementFile, name: str) -> FileRuns:
+    with step(f"reading {file.where}"):
+        board = file.board(name)
+    patterns = Patterns(board, file.where)
+    numbers = range(len(board.runs))
+    scoring = counted(numbers, "scoring runs", unit="runs", total=len(numbers))
+    figures = tuple(patterns.figures(at) for at in scoring)
+    sample = file.some_items(name, SAMPLE)
+    return FileRuns(file.where, board.benchmark, patterns, figures, board.groups, board.items, sample)
 
 
 def file_leaderboard(
@@ -137,18 +160,17 @@ def file_leaderboard(
     return leaderboard_of(file_runs(paths, benchmark), sort=sort, published=published, seed=seed)
 
 
-def leaderboard_of(
-    found: Sequence[FileRuns], *, sort: str = "score", published: bool = False, seed: int = 0
-) -> Leaderboard:
+def leaderboard_of(found: OpenedFile, *, sort: str = "score", published: bool = False, seed: int = 0) -> Leaderboard:
     """Ranks the runs of files, on one board per benchmark.
 
     Raises:
         ConfigError: There is nothing to sort by.
     """
-    known = {section for each in found for run in each.figures for section in run.metrics.sections}
+    known = {section for each in found.runs for run in each.figures for section in run.metrics.sections}
     if sort not in {*SORTS, *known}:
         raise unknown_name("--sort", sort, [*SORTS, *sorted(known)])
-    return Leaderboard(tuple(_board(each, sort, published=published, seed=seed) for each in found))
+    boards = tuple(_board(each, sort, published=published, seed=seed) for each in found.runs)
+    return Leaderboard(boards, found.left_out)
 
 
 def _board(runs: FileRuns, sort: str, *, published: bool, seed: int) -> Board:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgebench._util.table import Column, Table, TableRow, Tabular, ends_of
-from judgebench.analysis.fileboard import FileRuns, file_runs, leaderboard_of
+from judgebench.analysis.fileboard import FileRuns, OpenedFile, file_runs, leaderboard_of
 from judgebench.analysis.judgementcolumns import judgement_files
 from judgebench.errors import ConfigError
 from judgebench.runs import Name, identity, score_rows
@@ -54,10 +54,12 @@ class FileReport(Tabular):
     Attributes:
         boards: The runs of each benchmark, ranked.
         metrics: The figures of the same runs, by what tells each from the others.
+        left_out: Why the runs of another benchmark are left out, a sentence each.
     """
 
     boards: tuple[Board, ...]
     metrics: tuple[Mapping[str, Metrics], ...]
+    left_out: tuple[str, ...]
     _runs: tuple[FileRuns, ...]
 
     def tables(self) -> Sequence[Table]:
@@ -71,10 +73,13 @@ class FileReport(Tabular):
     def remarks(self) -> Sequence[str]:
         """What a reader must know."""
         return [
-            f"{title}: {note}"
-            for runs in self._runs
-            for title, each in zip(runs.titles, runs.figures, strict=True)
-            for note in each.metrics.notes
+            *(f"left out: {reason}" for reason in self.left_out),
+            *(
+                f"{title}: {note}"
+                for runs in self._runs
+                for title, each in zip(runs.titles, runs.figures, strict=True)
+                for note in each.metrics.notes
+            ),
         ]
 
     def table(self) -> Table:
@@ -141,12 +146,12 @@ def file_report(paths: str | Path | Sequence[str | Path], *, seed: int = 0) -> F
     return report_of(file_runs(files), seed=seed)
 
 
-def report_of(runs: Sequence[FileRuns], *, seed: int = 0) -> FileReport:
+def report_of(opened: OpenedFile, *, seed: int = 0) -> FileReport:
     """The runs of files, reported; see `file_report`."""
     figures = tuple(
-        {title: each.metrics for title, each in zip(among.titles, among.figures, strict=True)} for among in runs
+        {title: each.metrics for title, each in zip(among.titles, among.figures, strict=True)} for among in opened.runs
     )
-    return FileReport(leaderboard_of(runs, seed=seed).boards, figures, tuple(runs))
+    return FileReport(leaderboard_of(opened, seed=seed).boards, figures, opened.left_out, opened.runs)
 
 
 def more_tables(runs: FileRuns) -> list[Table]:

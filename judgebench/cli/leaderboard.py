@@ -61,7 +61,7 @@ def leaderboard(folders: tuple[str, ...], **options: Any) -> int:
         with shown():
             runs = file_runs(parquet, how.pop("benchmark"))
             found = leaderboard_of(runs, **how)
-            write_file_page(Path(page), found, runs)
+            write_file_page(Path(page), found, runs.runs)
         page = None
     else:
         with shown():

@@ -73,7 +73,7 @@ def _of_files(files: Sequence[Path], options: dict[str, Any]) -> int:
         if options["html_file"]:
             from judgebench.pages.leaderboard import write_file_page
 
-            write_file_page(Path(options["html_file"]), Leaderboard(found.boards), runs)
+            write_file_page(Path(options["html_file"]), Leaderboard(found.boards, found.left_out), runs.runs)
         write_forms({form: options[f"{form}_file"] for form in FORMS}, values=found, shown=Leaderboard(found.boards))
         tables = found.tables()
     print_found(found, tables)

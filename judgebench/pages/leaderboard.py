@@ -115,7 +115,7 @@ def leaderboard_page(
         from judgebench.analysis.fileboard import file_runs, leaderboard_of
 
         runs = file_runs(files, benchmark)
-        write_file_page(Path(file), leaderboard_of(runs, published=published, seed=seed), runs)
+        write_file_page(Path(file), leaderboard_of(runs, published=published, seed=seed), runs.runs)
         return Path(file)
     found = leaderboard(folder, benchmark=benchmark, published=published, seed=seed)
     write_leaderboard_page(Path(file), found, run_pages=run_pages)

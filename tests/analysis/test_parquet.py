@@ -95,7 +95,7 @@ def exported(runs, *more):
 def test_figures_are_those_of_the_folders(kind, seed):
     """Scores, intervals, bounds, biases, ranks, letters and agreement, whatever fails, is tied or is asked again."""
     runs = random_runs(kind, seed)
-    (found,) = file_runs([exported(runs)])
+    (found,) = file_runs([exported(runs)]).runs
     for path, figures in zip(runs, found.figures, strict=True):
         expected = jb.Run.load(path).metrics.to_json()
         assert_close({n: figures.metrics.to_json()[n] for n in SAME}, {n: expected[n] for n in SAME}, str(path))
@@ -146,7 +146,7 @@ def test_a_first_slot_that_is_always_named_is_a_position_bias():
         for at in range(4)
         for order in ([0, 1], [1, 0])
     ]
-    (found,) = file_runs([write(rows)])
+    (found,) = file_runs([write(rows)]).runs
     metrics = found.figures[0].metrics
     assert (metrics.score, metrics.consistency, metrics.position_bias.estimate) == (0.5, 0.0, 1.0)
 
@@ -158,7 +158,7 @@ def test_calls_that_an_early_end_left_out_are_failures():
     (path / "judgements.jsonl").write_bytes(b"".join(lines[:4]))
     manifest = json.loads((path / "manifest.json").read_text())
     (path / "manifest.json").write_text(json.dumps(manifest | {"state": "interrupted"}))
-    (found,) = file_runs([exported([path])])
+    (found,) = file_runs([exported([path])]).runs
     metrics = found.figures[0].metrics
     assert (metrics.coverage, metrics.failures, metrics.score) == (pytest.approx(4 / 6), {"not_asked": 2}, 1.0)
 
@@ -184,6 +184,14 @@ def test_files_of_different_columns_stand_together():
             ("b", 1.0, 2.0),
             ("a", 0.5, None),
         ]
+
+
+def test_a_benchmark_that_needs_its_folders_is_left_out():
+    """The others of the file are ranked, and the reason is said."""
+    ties = label_run("a", [1, 0], benchmark="rewardbench-2", subset="Ties")
+    ended = judgebench("leaderboard", write(label_run("a", [1, 0], benchmark="custom", subset="all") + ties))
+    assert (ended.status, "Custom" in ended.out) == (0, True)
+    assert "left out: judgements.parquet: the score of rewardbench-2 is not a mean" in " ".join(ended.err.split())
 
 
 def test_runs_over_other_items_are_not_ranked():
