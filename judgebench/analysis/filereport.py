@@ -218,12 +218,15 @@ def _subset_tables(runs: FileRuns) -> Iterator[Table]:
     columns: Columns = {
         Column("subset", names=True): lambda each: each.name,
         Column("items", "count"): lambda each: each.items,
-        Column("mean", "score"): lambda each: each.mean,
-        Column("lowest", "score"): lambda each: each.low,
-        Column("highest", "score"): lambda each: each.high,
-        Column("best", "text"): lambda each: each.best,
+        Column("mean", "score", head="score" if len(runs.figures) == 1 else "mean"): lambda each: each.mean,
     }
-    notes = ["of all runs; each run's score in each subset, with its 95% CI: --csv"]
+    if len(runs.figures) > 1:
+        columns |= {
+            Column("lowest", "score"): lambda each: each.low,
+            Column("highest", "score"): lambda each: each.high,
+            Column("best", "text"): lambda each: each.best,
+        }
+    notes = ["each run's score in each subset, with its 95% CI: --csv"]
     yield Table.of(lines, columns, lambda _: {"unit": "share"}, notes=notes)
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 from functools import cached_property
 from glob import escape
+from tempfile import gettempdir
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -71,7 +72,9 @@ class JudgementFile:
             raise ConfigError(f"{self.where}: Parquet files of judgements need one more library: {INSTALL}") from None
         self._error = duckdb.Error
         self._sql = duckdb.connect()
+        spilled = _text(gettempdir())
         self._sql.execute(f"SET memory_limit='{_MEMORY}'; SET preserve_insertion_order=false")
+        self._sql.execute(f"SET temp_directory={spilled}")
         self.columns = self._known_columns()
         self._sql.execute(f"CREATE VIEW rows AS SELECT {', '.join(map(self._column, COLUMNS))} FROM {self._source}")
 

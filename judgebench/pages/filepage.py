@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from judgebench._util.table import Table
     from judgebench.analysis.fileboard import FileRuns
     from judgebench.analysis.judgementcolumns import SampledItem
+    from judgebench.items import ItemKey
 
 _HALF = 0.5
 
@@ -25,6 +26,7 @@ class SampleRow:
 
     Attributes:
         item: With its texts, where they are known.
+        num_correct: How many of its completions, from the first on, are correct.
         mean: The mean credit over the runs that have one; None where none has.
         wrong: The runs with less than half of the credit.
         failed: The runs without any verdict on it.
@@ -32,6 +34,7 @@ class SampleRow:
 
     item: SampledItem
     subset: str
+    num_correct: int
     mean: float | None
     runs: int
     wrong: tuple[str, ...]
@@ -45,22 +48,23 @@ def sampled_items(runs: FileRuns) -> list[SampleRow]:
     silent = np.zeros(credits_.shape, dtype=bool)
     there = np.zeros(credits_.shape, dtype=bool)
     of_kind = np.array([np.nan if kind.credit is None else kind.credit for kind in runs.patterns.kinds])
-    subsets = [""] * len(numbers)
+    keys: list[ItemKey | None] = [None] * len(numbers)
     for row, each in enumerate(runs.figures):
         at = np.minimum(np.searchsorted(each.items, numbers), len(each.items) - 1)
         there[row] = each.items[at] == numbers
         credits_[row] = np.where(there[row], of_kind[each.kinds[at]], np.nan)
         silent[row] = there[row] & (each.choices[at] < 0)
         for column in np.flatnonzero(there[row]).tolist():
-            subsets[column] = subsets[column] or runs.patterns.kinds[each.kinds[at[column]]].item.subset
+            keys[column] = keys[column] or runs.patterns.kinds[each.kinds[at[column]]].item
     rows = []
-    for column, item in enumerate(runs.sample):
+    for column, (item, key) in enumerate(zip(runs.sample, keys, strict=True)):
         got = credits_[:, column]
         known = ~np.isnan(got)
         rows.append(
             SampleRow(
                 item,
-                subsets[column],
+                "" if key is None else key.subset,
+                0 if key is None else key.num_correct,
                 float(got[known].mean()) if known.any() else None,
                 int(there[:, column].sum()),
                 tuple(runs.titles[at] for at in np.flatnonzero(known & (got < _HALF) & ~silent[:, column])),
