@@ -22,6 +22,7 @@ from judgebench.judges.catalog import (
 from judgebench.judges.credentials import (
     call_settings as call_settings,
     check_key as check_key,
+    key_of as key_of,
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,

@@ -72,7 +72,7 @@ class Calls:
 
     async def _made(self, request: Request, way: CallSettings, wire: WireCall) -> Reply:
         """The reply to one call; whatever LiteLLM raises."""
-        started, keywords = time.perf_counter(), way.keywords(request.schema)
+        started, keywords = time.perf_counter(), way.keywords(request.schema, self.judge)
         response = await self._connections.call("acompletion", wire, messages=list(request.messages), **keywords)
         return reply_of(response, self.judge, way, wire, time.perf_counter() - started)
 
