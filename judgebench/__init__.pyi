@@ -110,6 +110,7 @@ from judgebench.engine.describe import (
 )
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
+from judgebench.engine.merge import merge as merge
 from judgebench.engine.runplan import RunPlan as RunPlan
 from judgebench.errors import (
     BudgetReached as BudgetReached,
@@ -189,6 +190,7 @@ from judgebench.runs.manifest import (
     MemberEntry as MemberEntry,
     Name as Name,
     OriginEntry as OriginEntry,
+    PartEntry as PartEntry,
     ProtocolEntry as ProtocolEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
-    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs
+    from judgebench.items import Attack, Control, ItemKey, Orders, Pairs, Transport
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
@@ -60,7 +60,12 @@ def forecast_grid(grid: Grid, options: RunOptions) -> list[Forecast]:
 
     with ReplyCache(None if options.cache_dir is None else Path(options.cache_dir)) as cache:
         return forecasting.forecast(
-            grid.cells, cache, Path(options.out), refresh=options.refresh, concurrency=options.concurrency
+            grid.cells,
+            cache,
+            Path(options.out),
+            refresh=options.refresh,
+            concurrency=options.concurrency,
+            batch=options.batch,
         )
 
 
@@ -84,6 +89,7 @@ def forecast(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -97,7 +103,9 @@ def forecast(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> list[Forecast]:
@@ -133,6 +141,7 @@ async def agrid(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -146,10 +155,12 @@ async def agrid(
     min_effect: float = 0.05,
     alpha: float = 0.05,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
@@ -192,6 +203,7 @@ async def arun(
     config_name: str | None = None,
     limit: int | None = None,
     seed: int = 0,
+    shard: str | None = None,
     orders: Orders | None = None,
     samples: int = 1,
     aggregate: Aggregate = "mean",
@@ -202,10 +214,12 @@ async def arun(
     controls: Control | Sequence[Control] = (),
     attacks: Attack | Sequence[Attack] = (),
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     budget: float | None = None,
     concurrency: int | None = None,
     offline: bool = False,
     refresh: bool = False,
+    batch: bool = False,
     cache_dir: str | Path | None = None,
     out: str | Path = "runs",
 ) -> Run:

@@ -44,6 +44,9 @@ Control = Literal["blind", "padded"]
 Attack = Literal["planted-instruction", "planted-verdict", "padding", "fake-reference", "empty"]
 """A run beside another, with one rejected completion of each item altered."""
 
+Transport = Literal["litellm", "direct"]
+"""How calls are made: by LiteLLM, or by plain HTTP to a server of the OpenAI protocol."""
+
 FailureKind = Literal[
     "unreadable",
     "ambiguous",

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from faults import Reply, Request
+from scriptedbatches import BatchDesk, ScriptedBatches
 
 from judgebench.client import Provider
 from judgebench.verdicts import Reply as Kept, place_tokens
@@ -19,7 +20,7 @@ from judgebench.verdicts import Reply as Kept, place_tokens
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
 
-    from judgebench.client import Request as Asked
+    from judgebench.client import Batches, Request as Asked
 
     Answer = str | Reply | Callable[[Request], Reply | str]
 
@@ -42,6 +43,7 @@ class ScriptedModels:
         self.answer = answer
         self.requests: list[Request] = []
         self.url = f"http://127.0.0.1/scripted/{next(_numbers)}"
+        self.desk = BatchDesk()
 
     @property
     def count(self) -> int:
@@ -71,6 +73,10 @@ def judge_of_rows(answer: Answer, rows: Sequence[Mapping[str, object]]) -> Itera
 
 class Scripted(Provider):
     """`scripted/NAME`: the model of that name among the `ScriptedModels` at the judge's address."""
+
+    def batches(self) -> Batches:
+        """Those of the models' desk."""
+        return ScriptedBatches(self, _running[str(self.judge.api_base)].desk)
 
     async def complete(self, request: Asked) -> Kept:
         """What `answer` gives."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import re
+from decimal import Decimal
 from typing import TYPE_CHECKING, Literal
 
 if TYPE_CHECKING:
@@ -72,6 +73,16 @@ def dollars(amount: float | None) -> str:
         places = 1 - math.floor(math.log10(amount))
         return "$" + f"{amount:.{places}f}".rstrip("0")
     return f"${amount:.2f}" if round(amount, 3) >= 1 or amount == 0 else f"${amount:.3f}"
+
+
+def usd(amount: float) -> str:
+    """An amount of US dollars as it was given, never in powers of ten: `$0.5`, `$0.00001`, `$2000000`.
+
+    Example:
+        >>> usd(1e-05)
+        '$0.00001'
+    """
+    return f"${Decimal(repr(float(amount))):f}".removesuffix(".0")
 
 
 def thousands(count: int) -> str:

@@ -78,7 +78,14 @@ def leaderboard(
     if benchmark is not None and benchmark not in {getattr(read_manifest(path), "benchmark", None) for path in paths}:
         benchmark = get_benchmark(benchmark).name
     by_benchmark, unreadable = open_by_benchmark(paths, benchmark)
-    by_benchmark, altered = _unaltered(by_benchmark)
+    by_benchmark, parts = _without(by_benchmark, is_shard)
+    if parts and not by_benchmark:
+        among = " ".join(map(str, folders))
+        raise ConfigError(f"{among}: its runs are parts (--shard); join them first: judgebench merge {among}")
+    if parts:
+        are = "run is a part" if parts == 1 else "runs are parts"
+        unreadable.append(f"{parts} {are} of a run (--shard) and not ranked: judgebench merge joins the parts")
+    by_benchmark, altered = _without(by_benchmark, is_altered)
     if altered:
         are = "run over altered items (a control) is" if altered == 1 else "runs over altered items (controls) are"
         unreadable.append(f"{altered} {are} not ranked; judgebench report shows such runs")
@@ -90,17 +97,22 @@ def leaderboard(
     return Leaderboard(boards_of(by_benchmark, sort=sort, published=published, seed=seed), tuple(unreadable))
 
 
-def _unaltered(by_benchmark: Mapping[str, list[Finished]]) -> tuple[dict[str, list[Finished]], int]:
-    """The runs over the items as they are, and how many others there were."""
-    plain = {
-        name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not is_altered(run)])
-    }
+def _without(
+    by_benchmark: Mapping[str, list[Finished]], apart: Callable[[Finished], bool]
+) -> tuple[dict[str, list[Finished]], int]:
+    """The runs but for those of a kind that is not ranked, and how many of these there were."""
+    plain = {name: among for name, runs in by_benchmark.items() if (among := [run for run in runs if not apart(run)])}
     return plain, sum(map(len, by_benchmark.values())) - sum(map(len, plain.values()))
 
 
 def is_altered(run: Finished) -> bool:
     """Whether it is a control, over items that are not as they are in the data."""
     return run.run.manifest.altered is not None
+
+
+def is_shard(run: Finished) -> bool:
+    """Whether it is a part of a run (`--shard`)."""
+    return run.run.manifest.selection.shard is not None
 
 
 def open_by_benchmark(paths: Sequence[Path], only: str | None = None) -> tuple[dict[str, list[Finished]], list[str]]:

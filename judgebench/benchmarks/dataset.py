@@ -17,7 +17,7 @@ from judgebench._util.steps import counted
 from judgebench.benchmarks.base import is_declared
 from judgebench.benchmarks.checking import SHOWN, CheckedRows, Understood, empty_columns, has_empty_answer
 from judgebench.benchmarks.golds import Golds
-from judgebench.benchmarks.sampling import sampling_order, take
+from judgebench.benchmarks.sampling import Shard, sampling_order, shard_of, take
 from judgebench.benchmarks.store import ItemStore
 from judgebench.errors import ConfigError, DataError, unknown_name
 from judgebench.items import ITEM_FIELDS, SOME_FIELDS, item_from_json, item_to_json
@@ -72,6 +72,7 @@ class Selection:
         rows: How the rows are read: their columns and labels by name, and what becomes of bad ones.
         part: The part of them that `tune` has drawn: `train` or `held-out`; None for all.
         held_out: The share that is held out, where there are parts.
+        shard: Which part of them, where a run is made in parts; None for all.
     """
 
     subsets: tuple[str, ...] = ()
@@ -80,10 +81,12 @@ class Selection:
     rows: RowMap = field(default_factory=RowMap)
     part: str | None = None
     held_out: float | None = None
+    shard: Shard | None = None
 
     def to_json(self) -> dict[str, Any]:
         """The manifest's part; the seed has a place of its own."""
-        part = {} if self.part is None else {"part": self.part, "held_out": self.held_out}
+        part: dict[str, Any] = {} if self.part is None else {"part": self.part, "held_out": self.held_out}
+        part |= {} if self.shard is None else {"shard": str(self.shard)}
         return {"subsets": list(self.subsets), "limit": self.limit, **part, **self.rows.to_json()}
 
 
@@ -169,6 +172,18 @@ class Dataset:
             part: What the part is called: `train` or `held-out`.
             held_out: The share of the items that is held out.
         """
+        return self._part(wanted, replace(self.selection, part=part, held_out=held_out))
+
+    def shard(self, shard: Shard) -> Dataset:
+        """One part of the items, of a run that is made in parts: see `shard_of`.
+
+        Raises:
+            ConfigError: There are fewer items than parts.
+        """
+        wanted = shard_of(self.benchmark, self.keys.values(), self.selection.seed, shard)
+        return self._part(wanted, replace(self.selection, shard=shard))
+
+    def _part(self, wanted: Container[str], selection: Selection) -> Dataset:
         numbers = [number for number, item in enumerate(self.keys) if item in wanted]
         digest = hashlib.sha256()
         for number in numbers:
@@ -177,7 +192,7 @@ class Dataset:
             self,
             keys={item: key for item, key in self.keys.items() if item in wanted},
             hash=digest.hexdigest(),
-            selection=replace(self.selection, part=part, held_out=held_out),
+            selection=selection,
             items=self.items.only(numbers),
         )
 

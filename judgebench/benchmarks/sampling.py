@@ -1,13 +1,16 @@
-"""The order in which a benchmark's items are taken and asked, any part of which is a sample of them all."""
+"""The order in which a benchmark's items are taken and asked, any part of which is a sample of them all; its shards."""
 
 from __future__ import annotations
 
 import hashlib
 import heapq
-from typing import TYPE_CHECKING
+import re
+from typing import TYPE_CHECKING, NamedTuple
+
+from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import ItemKey
@@ -35,6 +38,56 @@ def sampling_order(benchmark: Benchmark, keys: Sequence[ItemKey], seed: int) -> 
                 queues.remove(queue)
             else:
                 yield unit_ids
+
+
+class Shard(NamedTuple):
+    """Part `number` of `of` of a run's items, from 1 on.
+
+    >>> str(Shard.parse("3/8"))
+    '3/8'
+    """
+
+    number: int
+    of: int
+
+    @classmethod
+    def parse(cls, text: str) -> Shard:
+        """What `--shard I/N` names.
+
+        Raises:
+            ConfigError: It is no such pair, or there is no such part.
+        """
+        found = re.fullmatch(r"\s*(\d{1,9})\s*/\s*(\d{1,9})\s*", text)
+        if found is None:
+            raise ConfigError(f"--shard {text}: must be I/N, such as 1/8 for the first of 8 parts")
+        number, of = int(found[1]), int(found[2])
+        if not 1 <= number <= of:
+            raise ConfigError(f"--shard {text}: parts are numbered from 1 to N (in a SLURM job: sbatch --array=1-N)")
+        return cls(number, of)
+
+    def __str__(self) -> str:
+        return f"{self.number}/{self.of}"
+
+
+def shard_of(benchmark: Benchmark, keys: Collection[ItemKey], seed: int, shard: Shard) -> set[str]:
+    """Ids of the items in one part of all: a sample drawn from the seed and the ids, of each subset alike.
+
+    Parts differ by at most one unit in size. An item is one unit; items that a rule scores together (Ties) are one.
+
+    Raises:
+        ConfigError: There are fewer units than parts.
+    """
+    units: dict[tuple[str, str], list[str]] = {}
+    for key in keys:
+        unit = benchmark.unit(key) if key.subset in benchmark.layout.strata else key.id
+        units.setdefault((key.subset, unit), []).append(key.id)
+    if len(units) < shard.of:
+        raise ConfigError(
+            f"--shard {shard}: the {len(keys)} items of {benchmark.name} make at most {len(units)} parts; take a "
+            "smaller N"
+        )
+    ranked = sorted((subset, _rank(seed, unit), ids) for (subset, unit), ids in units.items())
+    return {item for _, _, ids in ranked[shard.number - 1 :: shard.of] for item in ids}
 
 
 def _in_proportion(subsets: dict[str, dict[str, list[str]]], seed: int) -> Iterator[Sequence[str]]:

@@ -49,6 +49,7 @@ COMMANDS = {
         "judgebench.cli.strengths:strengths",
         "Estimate the strength of the judged models from a run's verdicts.",
     ),
+    "merge": ("judgebench.cli.merge:merge", "Merge the parts of a run (--shard I/N) into one run; no API calls."),
     "rescore": ("judgebench.cli.rescore:rescore", "Parse the stored replies of a run again; no API calls."),
     "cache": ("judgebench.cli.cache:cache", "Show and prune the reply cache; export and import bundles."),
     "data": ("judgebench.cli.data:data", "Show what is understood of rows; keep it as a benchmark file."),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from judgebench._util.text import usd
 from judgebench.cli.addresses import confirm_addresses
 from judgebench.cli.completing import files, judge_names, template_names
 from judgebench.cli.console import print_rows
@@ -66,7 +67,7 @@ def _price(judge: Judge) -> str:
     ends = "" if end is None else f", ends {end}"
     if price is None:
         return f"price unknown{ends}"
-    return f"free{ends}" if price == FREE else f"${price.input:g} / ${price.output:g}{ends}"
+    return f"free{ends}" if price == FREE else f"{usd(price.input)} / {usd(price.output)}{ends}"
 
 
 @judges.command("show", epilog="\b\nExample:\njudgebench judges show gpt-6-luna\n")
@@ -84,9 +85,10 @@ def show_judge(name: str, providers: str | None) -> None:
 
     import yaml
 
-    from judgebench.client import CHEAPER, check_provider
+    from judgebench.client import check_provider
     from judgebench.judges import (
         address_of,
+        check_transport,
         is_plugged,
         load_judges,
         missing_address,
@@ -98,6 +100,7 @@ def show_judge(name: str, providers: str | None) -> None:
 
     known = load_judges(None if providers is None else Path(providers))
     judge, file = known.get(name), own_files(known, [name])[name]
+    check_transport(judge)
     settings = judge.public()
     if file is not None:
         settings["providers"] = str(file)
@@ -108,8 +111,8 @@ def show_judge(name: str, providers: str | None) -> None:
     price = price_of(judge)
     settings["price"] = None if price is None else price.model_dump(exclude_none=True)
     settings["cache_as"] = judge.identity
-    if judge.provider == "openai" and judge.api_base is not None:
-        settings["sent_as"] = f"{CHEAPER}/{judge.model.removeprefix('openai/')}"
+    if not (judge.offline or is_plugged(judge.provider)):
+        settings["transport"] = judge.transport or "litellm"
     settings["structured_output"] = takes_schema(judge)
     missing = missing_key(judge)
     settings["key"] = "set or not needed" if missing is None else f"missing: set {missing}"

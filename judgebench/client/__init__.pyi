@@ -1,3 +1,10 @@
+from judgebench.client.batches.base import (
+    Batches as Batches,
+    BatchLine as BatchLine,
+    BatchPart as BatchPart,
+    BatchState as BatchState,
+)
+from judgebench.client.batches.client import BatchClient as BatchClient
 from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
 from judgebench.client.cache.authorrows import (
     OTHER_ROWS as OTHER_ROWS,
@@ -25,6 +32,5 @@ from judgebench.client.inflight import CallsInFlight as CallsInFlight
 from judgebench.client.limits import eased as eased, make_room as make_room
 from judgebench.client.providers import check_provider as check_provider
 from judgebench.client.providers.base import Provider as Provider, Request as Request
-from judgebench.client.providers.litellm.settings import CHEAPER as CHEAPER
 from judgebench.client.servers import LocalServer as LocalServer, RawAnswer as RawAnswer, server_of as server_of
 from judgebench.client.tokens import TokenCount as TokenCount, counted as counted, prompt_tokens as prompt_tokens

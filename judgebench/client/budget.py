@@ -7,6 +7,7 @@ import json
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.text import usd
 from judgebench.client.providers.base import form_of
 from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
@@ -75,31 +76,51 @@ class Budget:
         try:
             yield bill
         finally:
-            self.held = max(0.0, self.held - bill.highest)
-            if bill.cost is None:
-                self.unsure += bill.highest
-            self.spent += bill.highest if bill.cost is None else bill.cost
-            waiting, self._waiting = self._waiting, []
-            for place in waiting:
-                if not place.done():
-                    place.set_result(None)
+            self.settle(bill)
+
+    def settle(self, bill: Bill) -> None:
+        """Takes back what was set aside for a call, and counts what it really cost."""
+        self.held = max(0.0, self.held - bill.highest)
+        if bill.cost is None:
+            self.unsure += bill.highest
+        self.spent += bill.highest if bill.cost is None else bill.cost
+        waiting, self._waiting = self._waiting, []
+        for place in waiting:
+            if not place.done():
+                place.set_result(None)
+
+    def hold(self, highest: float, *, made: bool = False) -> bool:
+        """Sets a call's highest cost aside, without waiting; whether it may be made.
+
+        Args:
+            highest: What it can cost at most, in USD.
+            made: Whether it has been made already.
+
+        Raises:
+            BudgetReached: It could pass the limit, and nothing is in flight that may turn out cheaper.
+        """
+        passes = self.usd is not None and self.spent + self.held + highest > self.usd + _ROUNDING
+        if not made and (passes or self.reached is not None):
+            if self.reached is None and self.held <= _ROUNDING:
+                self.reached = self._at_its_end(highest)
+            if self.reached is not None:
+                raise self.reached
+            return False
+        self.held += highest
+        return True
 
     async def _hold(self, highest: float) -> None:
-        assert self.usd is not None
-        while self.reached is None and self.spent + self.held + highest > self.usd + _ROUNDING:
-            if self.held <= _ROUNDING:
-                may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
-                self.reached = BudgetReached(
-                    f"the budget of ${self.usd:g} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
-                    f"next call could cost ${highest:.4f}"
-                )
-                break
+        while not self.hold(highest):
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
             await place
-        if self.reached is not None:
-            raise self.reached
-        self.held += highest
+
+    def _at_its_end(self, highest: float) -> BudgetReached:
+        may = f", up to ${self.unsure:.4f} more may have been charged for broken replies" if self.unsure else ""
+        return BudgetReached(
+            f"the budget of {usd(self.usd or 0.0)} is reached: ${self.spent - self.unsure:.4f} is spent{may}, and the "
+            f"next call could cost ${highest:.4f}"
+        )
 
 
 class Bill:

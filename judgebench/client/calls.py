@@ -62,7 +62,7 @@ SHORTEST_HIDDEN = 8
 """Shorter secrets, as the user's name in an address, are left in replies, where they may be ordinary words."""
 
 
-class _EmptyReplyError(TransientError):
+class EmptyReplyError(TransientError):
     """The model said nothing."""
 
     counted_as = "empty reply"
@@ -77,7 +77,7 @@ _TOKENS = ("prompt_tokens", "completion_tokens", "reasoning_tokens", "cached_pro
 _TAKEN = {*_TOKENS, "cost_usd", "latency_s", "created", "served_model"}
 
 
-class _Attempts:
+class Attempts:
     """What the tries of one call have met, and what those that failed took."""
 
     def __init__(self) -> None:
@@ -267,18 +267,22 @@ class JudgeClient:
             await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
     async def _kept(self, request: Request) -> Reply:
-        attempts = _Attempts()
+        attempts = Attempts()
         try:
             reply = attempts.with_reply(await self._tried(request, attempts))
         except BaseException:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
-        self.cache.put(request.key, reply, self._second_key(request) if ended else None)
+        self._keep(request, reply)
         return reply
 
-    async def _tried(self, request: Request, attempts: _Attempts) -> Reply:
+    def _keep(self, request: Request, reply: Reply) -> None:
+        """Puts a reply into the cache."""
+        ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
+        self.cache.put(request.key, reply, self._second_key(request) if ended else None)
+
+    async def _tried(self, request: Request, attempts: Attempts) -> Reply:
         """The reply after as many tries as can help.
 
         Args:
@@ -290,7 +294,7 @@ class JudgeClient:
             try:
                 reply = await self._once(request, again=bool(attempts.causes))
                 if reply.says_nothing:
-                    raise _EmptyReplyError(reply)
+                    raise EmptyReplyError(reply)
             except TransientError as error:
                 attempts.add(error, self._highest(request))
                 raise
@@ -311,7 +315,7 @@ class JudgeClient:
         except TransientError as error:
             count = retrying.statistics.get("attempt_number", 1)
             tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
-            if isinstance(error, _EmptyReplyError):
+            if isinstance(error, EmptyReplyError):
                 raise VerdictFailure("empty", f"the reply has no text ({tries})") from None
             raise self._gave_up(request.key, f"failed after {tries}: {error}") from None
 
@@ -414,7 +418,7 @@ class JudgeClient:
                 raise stopped
             started = clock()
             try:
-                reply = self._finished(await self._completed(request), clock() - started)
+                reply = self._finished(await self._completed(self._provider.complete(request)), clock() - started)
             except JudgebenchError as error:
                 if isinstance(error, RateLimitedError):
                     flight.refused, flight.refused_until = True, clock() + (error.retry_after or 0.0)
@@ -434,7 +438,7 @@ class JudgeClient:
                 await self._unless_stopped(self._sleep(min(seconds, MAX_WAIT_S)))
             yield flight
 
-    async def _completed(self, request: Request) -> Reply:
+    async def _completed(self, coming: Awaitable[Reply | str]) -> Reply:
         """The provider's reply, whole within the judge's timeout; every error of its is one of ours, and has no key.
 
         LiteLLM's own timeout counts the pauses between reads only.
@@ -442,7 +446,7 @@ class JudgeClient:
         self.on_the_wire.add(_this_task())
         try:
             async with asyncio.timeout(self.judge.timeout + DRIP_S):
-                reply: Any = await self._provider.complete(request)
+                reply: Any = await coming
         except TimeoutError:
             raise TimedOutError(f"no complete reply within {self.judge.timeout:g} s") from None
         except JudgebenchError as error:

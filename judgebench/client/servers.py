@@ -11,7 +11,7 @@ import json
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import urlsplit, urlunsplit
 
 from judgebench.errors import ConfigError
 from judgebench.judges import address_of, call_settings, key_of, key_variables
@@ -203,12 +203,18 @@ class LocalServer:
         status, said = self._exchanged(path, body, _READ_S)
         return said if status == _OK else {}
 
+    def _where(self, path: str) -> str:
+        """The address of a path; what stands behind a question mark stays."""
+        parts = urlsplit(self.address)
+        base = parts.path.rstrip("/").removesuffix("/chat/completions")
+        below = base + path.removeprefix("/v1") if path.startswith("/v1/") else base.removesuffix("/v1") + path
+        return urlunsplit((parts.scheme, parts.netloc, below, parts.query, ""))
+
     def _exchanged(self, path: str, body: Mapping[str, object] | None, seconds: float) -> tuple[int, dict[str, Any]]:
         """The status, 0 where no answer came, and the object that came with it."""
         import httpx
 
-        base = self.address.rstrip("/")
-        where = base + path.removeprefix("/v1") if path.startswith("/v1/") else base.removesuffix("/v1") + path
+        where = self._where(path)
         timeout = httpx.Timeout(seconds, connect=_CONNECT_S)
         read = bytearray()
         try:
@@ -247,7 +253,8 @@ def server_of(judge: Judge) -> LocalServer | None:
     variables = () if judge.found and judge.api_key_env is None else key_variables(judge)
     key = settings.get("api_key") or next(filter(None, map(key_of, variables)), "")
     headers = {"Authorization": f"Bearer {key}"} if key else {}
-    headers |= {str(name): str(value) for name, value in (settings.get("extra_headers") or {}).items()}
+    for own in map(settings.get, ("default_headers", "headers", "extra_headers")):
+        headers |= {str(name): str(value) for name, value in (own if isinstance(own, dict) else {}).items()}
     num_ctx = (judge.params or {}).get("num_ctx")
     return LocalServer(
         address, judge.model.partition("/")[2], ollama, num_ctx if isinstance(num_ctx, int) else None, headers

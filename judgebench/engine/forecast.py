@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from judgebench._util.steps import counted
 from judgebench.client import JudgeClient, longest_answer, prompt_tokens
+from judgebench.engine.batchgrid import check_batch
 from judgebench.engine.cached import needed_at_most
 from judgebench.engine.recorder import Lengths
 from judgebench.engine.runplan import RunPlan, as_one_refresh, check_apart
@@ -74,6 +75,7 @@ class Forecast:
         detectable_difference: The smallest difference of two of these runs that so many items show with 80% power, at
             Holm's corrected level, if they differ on 20% of items; None without labels.
         detectable_if_grouped: The same if a judge were right on all items of a group or on none; None without groups.
+        batch: Whether the calls go out in batches: at their price, and in a time that the provider chooses.
     """
 
     benchmark: str
@@ -100,6 +102,7 @@ class Forecast:
     compared: int = 1
     detectable_difference: float | None = None
     detectable_if_grouped: float | None = None
+    batch: bool = False
 
     def to_json(self) -> dict[str, object]:
         """The object that `--json` prints."""
@@ -139,6 +142,7 @@ def forecast(
     *,
     refresh: bool = False,
     concurrency: int | None = None,
+    batch: bool = False,
 ) -> list[Forecast]:
     """What a grid would send and cost, a forecast a cell.
 
@@ -148,21 +152,37 @@ def forecast(
         out: The folder above the runs' folders; only read.
         refresh: As if every reply were asked for again.
         concurrency: Calls of a judge at once; None for the judge's own limit.
+        batch: Whether calls go out in batches, at their price.
 
     Raises:
         ConfigError: A mistake that the run itself would end with; a key or a price is not needed.
     """
     asked: set[str] = set()
+    if batch:
+        check_batch(cells)
     plans = [RunPlan(cell, out, refresh=refresh, dry=True) for cell in cells]
     check_apart(plans)
     if refresh:
         as_one_refresh(plans)
     known: dict[str, Lengths] = {}
-    found = [
-        _of(plan, JudgeClient(plan.spec.judge, cache, refresh=refresh, concurrency=concurrency), asked, known)
-        for plan in plans
-    ]
+    found = []
+    for plan in plans:
+        in_batches = batch and not plan.spec.judge.offline
+        if in_batches:
+            client: JudgeClient = _batch_client(plan, cache, refresh=refresh)
+        else:
+            client = JudgeClient(plan.spec.judge, cache, refresh=refresh, concurrency=concurrency)
+        each = _of(plan, client, asked, known)
+        found.append(replace(each, batch=True, seconds=0.0) if in_batches else each)
     return [_with_power(each, cell, cells) for each, cell in zip(found, cells, strict=True)]
+
+
+def _batch_client(plan: RunPlan, cache: ReplyCache, *, refresh: bool) -> JudgeClient:
+    from judgebench.client import BatchClient
+
+    client = BatchClient(plan.spec.judge, cache, refresh=refresh)
+    _ = client.batches  # a provider without any is a usage error
+    return client
 
 
 def _with_power(found: Forecast, cell: RunSpec, cells: Sequence[RunSpec]) -> Forecast:
@@ -231,7 +251,7 @@ def _seconds(judge: Judge, calls: int, tokens: int, latency: float, in_flight: i
 
 def _of(plan: RunPlan, client: JudgeClient, asked: set[str], known: dict[str, Lengths]) -> Forecast:
     plan.look()
-    cell, judge = plan.spec, plan.spec.judge
+    cell, judge = plan.spec, client.judge
     total, done = plan.total, plan.recorder.readings.total
     answers, prompts = plan.recorder.answers, _Prompts()
     looking = f"looking up replies for {cell.benchmark.name} · {judge.name} · {cell.template.name}"

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
+from judgebench.engine.batchgrid import batch_clients, batch_engines, check_batch, check_no_batches
 from judgebench.engine.cached import CachedEngine, cached_by, tell_all_cached
 from judgebench.engine.local import LocalEngine
 from judgebench.engine.progress import Stop
@@ -88,6 +89,8 @@ async def run_cells(
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
     cache.reserve.calls = in_flight
     out = Path(options.out)
+    if options.batch:
+        check_batch(cells)
     plans = [RunPlan(cell, out, refresh=refresh, progress=progress) for cell in cells]
     if offline:
         for plan in plans:
@@ -100,16 +103,20 @@ async def run_cells(
     def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
         return CachedEngine(cache, stop, clients) if offline else LocalEngine(clients, stop)
 
+    batched = batch_clients(plans, cache, flights, budget) if options.batch else {}
+
     compared = cells[0].until_shown is not None
     async with AsyncExitStack() as held:
-        for client in clients.values():
+        for client in (*clients.values(), *batched.values()):
             held.push_async_callback(client.aclose)
         for plan in plans:
             held.enter_context(plan)
+            if not offline and id(plan) not in batched:
+                check_no_batches(plan)
         for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
-            obstacles = (_obstacle(clients[plan.spec.judge.name], in_flight) for plan in group)
-            obstacle = next(filter(None, obstacles), None)
-            if obstacle is not None and _needs_calls(group, clients[group[0].spec.judge.name], out):
+            asked = [batched.get(id(plan)) or clients[plan.spec.judge.name] for plan in group]
+            obstacle = next(filter(None, (_obstacle(client, in_flight) for client in asked)), None)
+            if obstacle is not None and _needs_calls(group, asked[0], out):
                 raise obstacle
         for plan in plans:
             plan.announce()
@@ -118,8 +125,13 @@ async def run_cells(
                 progress.paced(name, client.pace)
         if not compared:
             by_judge = {name: [plan for plan in plans if plan.spec.judge.name == name] for name in clients}
+            live = {name: [plan for plan in by_judge[name] if id(plan) not in batched] for name in clients}
             results, errors, not_begun = await _side_by_side(
-                [(engine_of({name: clients[name]}), clients[name], by_judge[name]) for name in clients], stop
+                [
+                    *((engine_of({name: clients[name]}), clients[name], live[name]) for name in clients),
+                    *batch_engines(plans, batched, stop),
+                ],
+                stop,
             )
         else:
             not_begun = []

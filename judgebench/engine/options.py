@@ -21,8 +21,9 @@ from typing import (
 )
 
 from judgebench._util.signatures import unknown_option
+from judgebench.benchmarks.sampling import Shard
 from judgebench.errors import ConfigError
-from judgebench.items import Attack, Control, Orders, Pairs
+from judgebench.items import Attack, Control, Orders, Pairs, Transport
 from judgebench.metrics.votes import Aggregate
 from judgebench.sources.mapped import BadRows, EmptyAnswers, pairs_in
 from judgebench.sources.source import id_text
@@ -289,6 +290,10 @@ class PlanOptions(RowOptions):
     seed: Annotated[
         int, About(ITEMS, "Random seed for answer order, order of items, --limit, and bootstrap.", "N", least=0)
     ] = 0
+    shard: Annotated[
+        str | None,
+        About(ITEMS, "Judge only part I of N, drawn from the seed; judgebench merge joins the parts.", "I/N"),
+    ] = None
     orders: Annotated[
         Orders | None, About(PROTOCOL, "Orders in which the answers are shown; default: the benchmark's.")
     ] = None
@@ -359,9 +364,17 @@ class PlanOptions(RowOptions):
         ),
     ] = 0.05
     providers: Annotated[str | Path | None, About(CALLS, "Your own judges; default: ./providers.yaml.", "FILE")] = None
+    transport: Annotated[
+        Transport | None,
+        About(CALLS, "How calls are made: LiteLLM, or direct HTTP to a server of the OpenAI protocol."),
+    ] = None
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.shard is not None:
+            Shard.parse(self.shard)
+            if self.sequential:
+                raise ConfigError("--sequential needs all items, and --shard judges a part of them: leave one out")
         if self.early_stop and self.aggregate != "majority":
             raise ConfigError("--early-stop needs --aggregate majority: add it, or leave --early-stop out")
         for option in options_of(type(self)):
@@ -388,6 +401,9 @@ class RunOptions(_Checked):
     ] = None
     offline: Annotated[bool, About(CALLS, "Use cached replies only; make no API calls.")] = False
     refresh: Annotated[bool, About(CALLS, "Ignore cached replies and call again.")] = False
+    batch: Annotated[
+        bool, About(CALLS, "Send calls through the provider's batch interface: up to 24 hours, about half the price.")
+    ] = False
     cache_dir: Annotated[
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
@@ -398,6 +414,10 @@ class RunOptions(_Checked):
         super().__post_init__()
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
+        if self.batch and self.offline:
+            raise ConfigError("--batch makes calls and --offline makes none: leave one out")
+        if self.batch and self.concurrency is not None:
+            raise ConfigError("--concurrency limits live calls, and --batch makes none: leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -434,5 +454,5 @@ class TuneOptions(_Checked):
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha"})
+NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
 """Options of a plan that `tune` has no use for."""

@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
+from judgebench.benchmarks.sampling import Shard
 from judgebench.engine.attributes import attribute_notes
 from judgebench.engine.spec import RunSpec
 from judgebench.errors import ConfigError
-from judgebench.judges import load_judges, own_files
+from judgebench.judges import check_transport, load_judges, own_files
 from judgebench.metrics.votes import AGGREGATES
 from judgebench.protocols import Protocol, UntilShown, check_attack, drawn, find_alterations
 from judgebench.runs import short_hash
@@ -96,19 +97,44 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
         for alteration in others:
             check_attack(alteration, dataset.keys.values(), [template, *([] if companion is None else [companion])])
         cells += [each for cell in made for each in (cell, *(replace(cell, alteration=other) for other in others))]
-    return Grid(_until_shown(cells, left_out, options) if options.sequential else cells, left_out, notes)
+    if options.sequential:
+        cells = _until_shown(cells, left_out, options)
+    elif options.shard is not None:
+        cells = in_shard(cells, Shard.parse(options.shard))
+    return Grid(cells, left_out, notes)
+
+
+def in_shard(cells: Sequence[RunSpec], shard: Shard) -> list[RunSpec]:
+    """The cells over one part of their items; those of the same items share the part.
+
+    Raises:
+        ConfigError: There are fewer items than parts.
+    """
+    parts: dict[int, Dataset] = {}
+    made = []
+    for cell in cells:
+        if (part := parts.get(id(cell.dataset))) is None:
+            part = parts[id(cell.dataset)] = cell.dataset.shard(shard)
+        made.append(replace(cell, dataset=part, selection=part.selection, whole=cell))
+    return made
 
 
 def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
     """All judges that there are, and those that are asked.
 
     Raises:
-        ConfigError: None is named, one is unknown, or a file of judges is wrong.
+        ConfigError: None is named, one is unknown or cannot be called so, or a file of judges is wrong.
     """
     if not options.judges or "" in options.judges:
         raise ConfigError("no judge named: add -j NAME (judgebench judges list shows them)")
     known = load_judges(None if options.providers is None else Path(options.providers))
-    return known, [judge.model_copy(update={"soft": options.logprobs}) for judge in known.chosen(options.judges)]
+    update: dict[str, object] = {"soft": options.logprobs}
+    if options.transport is not None:
+        update["transport"] = options.transport
+    judges = [judge.model_copy(update=update) for judge in known.chosen(options.judges)]
+    for judge in judges:
+        check_transport(judge)
+    return known, judges
 
 
 def _notes(template: Template, options: PlanOptions) -> Iterator[str]:

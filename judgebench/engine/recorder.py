@@ -11,11 +11,13 @@ from judgebench.client import other_rows_note
 from judgebench.engine.spec import run_folder
 from judgebench.errors import ConfigError
 from judgebench.items import Failure, Reading, Verdict, item_print
+from judgebench.judges import is_direct
 from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
     MANIFEST,
     PREFERENCES,
+    SHARD,
     Beside,
     Judgement,
     Name,
@@ -30,6 +32,7 @@ from judgebench.runs import (
     read_manifest,
     read_results,
     score,
+    shard_text,
     template_texts,
     write_preferences,
 )
@@ -47,7 +50,7 @@ if TYPE_CHECKING:
     from judgebench.metrics.controls import Flips
     from judgebench.metrics.sequential import Sequential
     from judgebench.metrics.summary import Metrics
-    from judgebench.runs import Manifest
+    from judgebench.runs import Manifest, PartEntry
     from judgebench.verdicts import Reply
 
 
@@ -105,18 +108,22 @@ class Recorder:
         answers: How many tokens answers have, those of earlier times and replaced ones included, follow-up turns aside.
         readings: What the calls say, each by its last turn.
         left_out: Parameters that the model does not take.
-        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+        sent_as: The model as it was sent, where that is not as the judge names it.
+        transport: `direct` where calls were made by plain HTTP.
         notes: What is said beside the score.
         sequential: What came of the comparison that the run is one side of, as far as it went.
         refresh: Which refresh it is a part of, or was at last.
         asked: Ids of the items that were to be judged, where a comparison was settled before all were; else None.
         costs: What the replies about each item took in USD, by its id, where that is wanted; else None.
+        lacks_items: Whether some of the plan's items are not here, since parts of the run are missing.
     """
 
     def __init__(self, cell: RunSpec, out: Path, *, dry: bool = False) -> None:
         self.cell = cell
         self._dry = dry
         self.texts = template_texts(cell.template, cell.companion)
+        if cell.whole is not None:
+            self.texts[SHARD] = shard_text(cell.shard_file())
         path, moved = run_folder(out, cell)
         self.folder = RunWriter(path)
         self.notes: list[str] = [] if cell.alteration is None else [cell.alteration.note]
@@ -129,9 +136,12 @@ class Recorder:
         self.left_out: set[str] = set()
         self._imported: Counter[str] = Counter()
         self.sent_as: str | None = None
+        self.transport: str | None = None
         self.sequential: Sequential | None = None
         self.asked: frozenset[str] | None = None
         self.costs: dict[str, float] | None = None
+        self.lacks_items = False
+        self._parts: Sequence[PartEntry] = ()  # the parts that it was merged from
         self.bundles: Path | None = None  # the cache whose imported bundles tell of which rows they are
         self._out = out
         self._repaired = [0, 0]  # calls that got follow-up turns: without a verdict after them, and with one
@@ -143,8 +153,13 @@ class Recorder:
         self._edited, self._file = cell.template.edited, cell.template.file
         self._refreshed_from: int | None = None  # how many lines of judgements are older than this refresh
 
-    def resume(self, questions: Questions, *, refresh: bool) -> None:
+    def resume(self, questions: Questions, *, refresh: bool, ended: bool = False) -> None:
         """Takes over what the folder has already; with `refresh`, what of it has been refreshed.
+
+        Args:
+            questions: What is asked.
+            refresh: Whether all is asked again.
+            ended: Whether failures that a run asks again count as they are, since nothing is asked.
 
         Raises:
             ConfigError: The folder's last refresh has not ended, and this is none; or its judgements answer other
@@ -167,6 +182,8 @@ class Recorder:
             self.left_out.update(manifest.left_out)
             self._imported.update(manifest.imported)
             self.sent_as = manifest.sent_as
+            self.transport = manifest.transport
+            self._parts = manifest.parts
         lines = 0
         waiting: dict[tuple[str, Call], dict[str, Reply]] = {}
         for number, judgement in enumerate(read_judgements(self.folder.path)):
@@ -178,7 +195,7 @@ class Recorder:
                 continue
             self.count(judgement)
             call = Call(judgement.order, judgement.sample)
-            if judgement.is_asked_again:
+            if judgement.is_asked_again and not ended:
                 self.readings.drop(judgement.item, call)
             elif judgement.turn < self.cell.orders.repair and can_be_mended(judgement.reading.result):
                 waiting.setdefault((judgement.item, call), {})[judgement.key] = judgement.answer
@@ -228,6 +245,9 @@ class Recorder:
         """Keeps a reply; the `last` one of its call is what the call says."""
         judgement = Judgement.of(work.item, work.call, work.request.key, reply, result, cached=cached, turn=work.turn)
         self.left_out.update(reply.left_out)
+        asked = not cached and not (isinstance(result, Failure) and result.kind == "not_cached")
+        if asked and is_direct(self.cell.judge):
+            self.transport = "direct"
         self.begin()
         if not (cached and judgement.key in self._waiting):
             if reply.imported is not None:
@@ -280,7 +300,7 @@ class Recorder:
         outcomes = [pairings.outcome(cell.benchmark, cell.orders, key, readings[item]) for item, key in keys.items()]
         failed = [(i, r.result) for i, among in readings.items() for r in among if isinstance(r.result, Failure)]
         state = "done" if not failed else "incomplete"
-        if asked < sum(map(len, readings.values())):
+        if self.lacks_items or asked < sum(map(len, readings.values())):
             state = "stopped" if error else "interrupted"
         beside = Beside(
             notes=[*self._other_rows(failed), *self._notes(), *cell.notes(readings, total)],
@@ -308,6 +328,8 @@ class Recorder:
     def _notes(self) -> list[str]:
         """What is said of the run's replies."""
         notes = [*self.notes, *self.cell.dataset.notes]
+        if self.cell.selection.shard is not None:
+            notes.append(f"part {self.cell.selection.shard} of the run (--shard): judgebench merge joins the parts")
         if self.asked is not None:
             stopped = "the race of tune" if self.cell.until_shown is None else "--sequential"
             notes.append(
@@ -356,7 +378,9 @@ class Recorder:
             "refresh": self.refresh,
             "asked": None if self.asked is None else len(self.asked),
             "sent_as": self.sent_as,
+            "transport": self.transport,
             "imported": dict(self._imported) or None,
+            "parts": self._parts or None,
         }
         described = self.cell.described()
         if self._edited is not None:

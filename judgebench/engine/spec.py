@@ -16,10 +16,10 @@ from judgebench.protocols import (
     pairs as pairings,
     protocol_notes,
 )
-from judgebench.runs import Manifest, described, folder_name, is_torn, read_manifest
+from judgebench.runs import Manifest, ShardFile, described, folder_name, is_torn, read_manifest
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
     from pathlib import Path
 
     from judgebench.benchmarks.base import Benchmark
@@ -40,6 +40,7 @@ class RunSpec:
         providers: The file of the user's own that makes the judge what it is; None where it is the same without.
         alteration: What is done to the items before the judge sees them, for a control.
         until_shown: With what it is compared until the difference is shown; None where all items are judged.
+        whole: The run over all items that this is one part of (`--shard`); None where it is no part.
     """
 
     dataset: Dataset
@@ -52,6 +53,7 @@ class RunSpec:
     providers: Path | None = field(default=None, compare=False)
     alteration: Alteration | None = None
     until_shown: UntilShown | None = None
+    whole: RunSpec | None = field(default=None, compare=False, repr=False)
 
     @cached_property
     def takes_schema(self) -> bool:
@@ -78,12 +80,14 @@ class RunSpec:
         parts += [folder_name(subset) for subset in self.selection.subsets]
         if self.selection.part is not None:
             parts.append(self.selection.part)
-        drawn = self.selection.limit is not None or self.selection.part is not None
+        drawn = self.selection.limit is not None or self.selection.part is not None or self.selection.shard is not None
         if self.orders.seed and (kind.ordered or drawn):
             parts.append(f"seed{self.orders.seed}")
         last = "" if self.alteration is None else f"-{self.alteration.title}"
         if self.until_shown is not None:
             last = f"-until-shown-{folder_name(self.until_shown.against)[:60]}"
+        if (shard := self.selection.shard) is not None:
+            last += f"-shard-{shard.number}-of-{shard.of}"
         return "-".join(parts)[: 120 - len(last)] + last
 
     def template_for(self, item: ItemKey) -> Template:
@@ -144,7 +148,15 @@ class RunSpec:
     @property
     def unaltered(self) -> RunSpec:
         """The same over the items as they are."""
-        return replace(self, alteration=None)
+        whole = None if self.whole is None else self.whole.unaltered
+        return replace(self, alteration=None, whole=whole)
+
+    def shard_file(self) -> ShardFile:
+        """What a part of a run says of the whole."""
+        assert self.whole is not None
+        places = [place for place, item in enumerate(self.whole.dataset.keys) if item in self.dataset.keys]
+        plan = Manifest.model_validate(self.whole.described()).to_json()
+        return ShardFile((str(self.selection.shard),), places, [*self.whole.dataset.notes], plan)
 
     def described(self) -> dict[str, Any]:
         """The manifest's parts that are known before the run."""
@@ -177,6 +189,7 @@ class RunSpec:
             **structured,
             **({} if self.alteration is None else self.alteration.identity()),
             **({} if self.until_shown is None else {"until_shown": self.until_shown.identity()}),
+            **({} if self.whole is None else {"shard": [str(self.selection.shard), self.whole.dataset.hash]}),
             **self.benchmark.identity(),
             "judge": {
                 "identity": self.judge.identity,
@@ -203,14 +216,26 @@ def run_folder(out: Path, cell: RunSpec) -> tuple[Path, str]:
     has torn is taken to be this cell's; its judgements tell whether it is.
     """
     plain = out / folder_name(cell.benchmark.name) / folder_name(cell.judge.name) / folder_name(cell.template.name)
-    path = plain / cell.protocol
+    return free_folder(plain / cell.protocol, cell.identity(), cell.described)
+
+
+def free_folder(
+    path: Path, identity: Mapping[str, Any], described: Callable[[], Mapping[str, Any]]
+) -> tuple[Path, str]:
+    """The folder of a run whose plain one is given, and a note where another run has that: see `run_folder`.
+
+    Args:
+        path: The plain folder.
+        identity: What makes the run the run that it is.
+        described: Its manifest's parts that are known before it.
+    """
     if is_torn(path):
         return path, ""
-    manifest, identity = read_manifest(path), cell.identity()
+    manifest = read_manifest(path)
     if manifest is None or manifest.identity == identity:
         return path, ""
     from judgebench.runs import named_beside, taken_note
 
-    new = Manifest.model_validate(cell.described())
+    new = Manifest.model_validate(described())
     beside = named_beside(path, new, identity)
     return beside, taken_note(beside, new, manifest)

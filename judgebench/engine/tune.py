@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import write_texts
+from judgebench._util.text import usd
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
 from judgebench.engine.cached import CachedEngine
 from judgebench.engine.candidates import Wording, asked_already, written_candidate
@@ -181,8 +182,8 @@ class _Tuning:
         if self.options.budget is not None and race.spent + race.look_cost > self.options.budget:
             reason = (
                 f"the race took ${race.spent:.4f}, and the look at the held-out items takes about "
-                f"${race.look_cost:.4f}: raise --budget ${self.options.budget:g} to "
-                f"{math.ceil(1e4 * (race.spent + race.look_cost)) / 1e4:g}"
+                f"${race.look_cost:.4f}: raise --budget {usd(self.options.budget)} to "
+                f"{usd(math.ceil(1e4 * (race.spent + race.look_cost)) / 1e4)}"
             )
             return self._kept(self._found(every, race, "stopped", reason))
         return self._kept(await self._look(every, race, held))
@@ -339,10 +340,11 @@ class _Tuning:
         measure: Measure = "share",
     ) -> Tuned:
         spec = self.plan.baseline
-        if race is not None and race.ending == "budget" and state == "done":
+        budget = self.options.budget
+        if race is not None and race.ending == "budget" and budget is not None and state == "done":
             self.notes.append(
                 f"the race ended after {len(race.judged[race.race.leader]):,} train items, so that the budget of "
-                f"${self.options.budget:g} reaches for the held-out items"
+                f"{usd(budget)} reaches for the held-out items"
             )
         return Tuned(
             benchmark=spec.benchmark.name,

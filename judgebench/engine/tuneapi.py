@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.engine.options import AnyWriter
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.tuneplan import TunePlan
-    from judgebench.items import Orders, Pairs
+    from judgebench.items import Orders, Pairs, Transport
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.runs import Tuned
@@ -52,6 +52,7 @@ async def atune(
     pairs: Pairs | None = None,
     repair: int = 0,
     providers: str | Path | None = None,
+    transport: Transport | None = None,
     writer: AnyWriter | None = None,
     edits: str | Path | None = None,
     held_out: float = 0.5,

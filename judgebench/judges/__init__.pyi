@@ -20,13 +20,13 @@ from judgebench.judges.catalog import (
     used_tokens as used_tokens,
 )
 from judgebench.judges.credentials import (
+    PLACEHOLDER_KEY as PLACEHOLDER_KEY,
     call_settings as call_settings,
     check_key as check_key,
     key_of as key_of,
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,
-    takes_openais_key as takes_openais_key,
 )
 from judgebench.judges.destinations import (
     destination_lines as destination_lines,
@@ -37,6 +37,7 @@ from judgebench.judges.judge import (
     Judge as Judge,
     context_of as context_of,
     end_of as end_of,
+    in_batches as in_batches,
     price_of as price_of,
     takes_schema as takes_schema,
 )
@@ -51,3 +52,4 @@ from judgebench.judges.presets import (
     own_files as own_files,
 )
 from judgebench.judges.saving import save_settings as save_settings
+from judgebench.judges.transport import check_transport as check_transport, is_direct as is_direct

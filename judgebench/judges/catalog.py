@@ -82,6 +82,7 @@ class Price(BaseModel):
         output: Tokens of the completion.
         cached_input: Prompt tokens that the provider had cached; None: as `input`.
         reasoning: Completion tokens spent on thinking; None: as `output`.
+        batch: What a call costs in a batch, as a share of the same call made live; None: not known.
     """
 
     model_config = ConfigDict(frozen=True, strict=True, extra="forbid", allow_inf_nan=False, defer_build=True)
@@ -90,6 +91,25 @@ class Price(BaseModel):
     output: float = Field(ge=0)
     cached_input: float | None = Field(default=None, ge=0)
     reasoning: float | None = Field(default=None, ge=0)
+    batch: float | None = Field(default=None, ge=0, le=1)
+
+    def in_batch(self, share: float) -> Price:
+        """The price in a batch.
+
+        Args:
+            share: What a call costs there where `batch` does not say it.
+        """
+        share = share if self.batch is None else self.batch
+
+        def part(price: float) -> float:
+            return round(price * share, 9)
+
+        return Price(
+            input=part(self.input),
+            output=part(self.output),
+            cached_input=None if self.cached_input is None else part(self.cached_input),
+            reasoning=None if self.reasoning is None else part(self.reasoning),
+        )
 
 
 FREE = Price.model_construct(input=0.0, output=0.0)
@@ -127,23 +147,25 @@ def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
     tokens or a prompt of none; such counts are 0 here.
 
     Args:
-        usage: The object of the reply, as in the OpenAI protocol, or None.
+        usage: Of the reply, as an object or as JSON has it, in the OpenAI protocol's names; None where it has none.
         answered: Whether the model said anything.
     """
-    prompt_details = getattr(usage, "prompt_tokens_details", None)
-    completion_details = getattr(usage, "completion_tokens_details", None)
     said: dict[str, Any] = {
-        "prompt_tokens": getattr(usage, "prompt_tokens", None),
-        "completion_tokens": getattr(usage, "completion_tokens", None),
-        "reasoning_tokens": getattr(completion_details, "reasoning_tokens", None),
-        "cached_prompt_tokens": getattr(prompt_details, "cached_tokens", None),
+        "prompt_tokens": _of(usage, "prompt_tokens"),
+        "completion_tokens": _of(usage, "completion_tokens"),
+        "reasoning_tokens": _of(_of(usage, "completion_tokens_details"), "reasoning_tokens"),
+        "cached_prompt_tokens": _of(_of(usage, "prompt_tokens_details"), "cached_tokens"),
     }
     tokens = {name: count if _is_count(count) else 0 for name, count in said.items()}
     prompt, completion, thought = (tokens[f"{of}_tokens"] for of in ("prompt", "completion", "reasoning"))
-    if thought > completion or getattr(usage, "total_tokens", None) == prompt + completion + thought:
+    if thought > completion or _of(usage, "total_tokens") == prompt + completion + thought:
         tokens["completion_tokens"] += thought
     usable = all(count is None or _is_count(count) for count in said.values())
     return tokens, usable and tokens["prompt_tokens"] > 0 and (tokens["completion_tokens"] > 0 or not answered)
+
+
+def _of(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
 
 
 def _is_count(value: Any) -> bool:
@@ -176,7 +198,15 @@ def listed_price(model: str, *, decisions: bool = False) -> Price | None:
         output=per_million("output_cost_per_token"),
         cached_input=per_million("cache_read_input_token_cost"),
         reasoning=None if decisions else per_million("output_cost_per_reasoning_token"),
+        batch=_share_in_batch(entry),
     )
+
+
+def _share_in_batch(entry: Mapping[str, Any]) -> float | None:
+    """What a call costs in a batch, as a share; where the table has two, for prompt and completion, the larger."""
+    pairs = [(entry[f"{field}_batches"], entry[field]) for field in ("input_cost_per_token", "output_cost_per_token")]
+    shares = [round(batch / live, 6) for batch, live in pairs if batch is not None and live]
+    return min(1.0, max(shares)) if shares else None
 
 
 def listed_mode(model: str) -> str | None:
@@ -273,6 +303,8 @@ _FIELDS = (
     "input_cost_per_token_decisions",
     "output_cost_per_token_decisions",
     "cache_read_input_token_cost_decisions",
+    "input_cost_per_token_batches",
+    "output_cost_per_token_batches",
 )
 _OF_DECISIONS = "_decisions"
 _DECISION_PATHS = ("/decisions", "/systemone")

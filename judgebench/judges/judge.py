@@ -9,6 +9,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
+from judgebench.items import Transport
 from judgebench.judges.catalog import (
     DECISION_MODES,
     FREE,
@@ -69,6 +70,8 @@ class Judge(BaseModel):
         context: The most tokens that it takes in, where that is the server's; None: as LiteLLM's table says.
         cuts_prompts: Whether its server cuts longer prompts without an error: a reply to as many tokens as it takes in
             is then a failure `context`. None: it does not.
+        transport: How its calls are carried: `litellm`, or `direct` for plain HTTP to a server of the OpenAI protocol;
+            None: by LiteLLM.
         api: How it is asked: `chat` for text, `decisions` for typed questions that it answers with probabilities; None:
             as LiteLLM's table says.
         extra: Further settings, passed to LiteLLM as they are.
@@ -95,6 +98,7 @@ class Judge(BaseModel):
     system_role: bool | None = None
     context: int | None = Field(default=None, ge=1)
     cuts_prompts: bool | None = None
+    transport: Transport | None = None
     api: Literal["chat", "decisions"] | None = None
     extra: dict[str, object] = Field(default_factory=dict)
     address_variable: str | None = None
@@ -161,7 +165,7 @@ class Judge(BaseModel):
     def public(self) -> dict[str, object]:
         """The settings for a run's manifest, without any secret: headers by name only, addresses bare."""
         params, defaulted = self.params_asked()
-        settings = self.model_dump(exclude_none=True, exclude={"soft", "found"}) | {
+        settings = self.model_dump(exclude_none=True, exclude={"soft", "found", "transport"}) | {
             "params": params,
             "params_defaulted": defaulted,
             **({"api": "decisions"} if self.decides else {}),
@@ -175,6 +179,23 @@ def price_of(judge: Judge) -> Price | None:
     if judge.price is not None:
         return judge.price
     return FREE if judge.offline else listed_price(judge.known_as, decisions=judge.decides)
+
+
+_HALF = 0.5
+"""What OpenAI, Azure and Anthropic take for a call in a batch, as a share of one made live."""
+
+
+def in_batches(judge: Judge) -> Judge:
+    """The judge at the price of its calls in batches; nothing else about it changes.
+
+    The share is that of its `price`, else of LiteLLM's table, else half at the providers that say so; at a server of
+    one's own a call costs in a batch what it costs live.
+    """
+    price = price_of(judge)
+    if price is None:
+        return judge
+    own = judge.api_base is not None and judge.provider in OWN_SERVERS
+    return judge.model_copy(update={"price": price.in_batch(1.0 if own else _HALF)})
 
 
 def context_of(judge: Judge) -> int | None:

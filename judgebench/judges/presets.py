@@ -73,6 +73,7 @@ _EXPECTED = {
     "family": "text (quote it)",
     "structured_output": "true, false or json_object",
     "api": "chat or decisions",
+    "transport": "litellm or direct",
     "system_role": "true or false",
     "context": "an integer >= 1: tokens",
     "cuts_prompts": "true or false",

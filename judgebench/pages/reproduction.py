@@ -240,6 +240,8 @@ def _items(manifest: Manifest) -> Iterator[str]:
             yield from (f"--{option.replace('_', '-')}", value)
     if manifest.selection.limit is not None:
         yield from ("--limit", str(manifest.selection.limit))
+    if manifest.selection.shard is not None:
+        yield from ("--shard", manifest.selection.shard)
 
 
 def _quoted(name: str) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
-from judgebench._util.text import duration, thousands
+from judgebench._util.text import duration, thousands, usd
 from judgebench.engine.forecast import DISCORDANCE, time_of
 from judgebench.reports.table import print_tables
 
@@ -136,6 +136,9 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
             "measure with --limit 20"
         )
     yield from _time(asked)
+    if batched := list(dict.fromkeys(each.judge for each in asked if each.batch)):
+        names = f" ({', '.join(batched)})" if len(batched) < len({each.judge for each in asked}) else ""
+        yield f"batch price{names}; time: up to 24 hours for each round of batches, mostly far less"
     repair = max(each.repair for each in asked)
     aside = ", without follow-up turns" if repair else ""
     if repair:
@@ -149,4 +152,4 @@ def _notes(forecasts: Sequence[Forecast], budget: float | None) -> Iterator[str]
     if budget is not None and None not in highest:
         fits = sum(cost for cost in highest if cost is not None) <= budget
         said = f"is enough even at the maximum{aside}" if fits else "may stop the run early"
-        yield f"the budget of ${budget:g} {said}"
+        yield f"the budget of {usd(budget)} {said}"

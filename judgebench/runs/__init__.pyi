@@ -1,3 +1,9 @@
+from judgebench.runs.batchfile import (
+    BatchEntry as BatchEntry,
+    BatchFile as BatchFile,
+    open_batches as open_batches,
+    short_key as short_key,
+)
 from judgebench.runs.folder import (
     RunWriter as RunWriter,
     check_writable as check_writable,
@@ -7,7 +13,13 @@ from judgebench.runs.folder import (
 from judgebench.runs.frames import TableName as TableName, identity as identity, score_rows as score_rows
 from judgebench.runs.imported import ImportOptions as ImportOptions
 from judgebench.runs.importing import import_runs as import_runs
-from judgebench.runs.itemfile import ITEMS as ITEMS, share_file as share_file, write_items as write_items
+from judgebench.runs.itemfile import (
+    ITEMS as ITEMS,
+    adopt_items as adopt_items,
+    read_items as read_items,
+    share_file as share_file,
+    write_items as write_items,
+)
 from judgebench.runs.judgements import (
     JUDGEMENTS as JUDGEMENTS,
     Judgement as Judgement,
@@ -44,6 +56,7 @@ from judgebench.runs.manifest import (
     Manifest as Manifest,
     Name as Name,
     OriginEntry as OriginEntry,
+    PartEntry as PartEntry,
     RescoredEntry as RescoredEntry,
     ScoresEntry as ScoresEntry,
     TemplateEntry as TemplateEntry,
@@ -69,6 +82,7 @@ from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_prefer
 from judgebench.runs.run import (
     Finished as Finished,
     Run as Run,
+    benchmark_of as benchmark_of,
     find_runs as find_runs,
     list_runs as list_runs,
     open_run as open_run,
@@ -87,6 +101,12 @@ from judgebench.runs.scoring import (
     score as score,
     up_to_date as up_to_date,
     usage_of as usage_of,
+)
+from judgebench.runs.shardfile import (
+    SHARD as SHARD,
+    ShardFile as ShardFile,
+    read_shard as read_shard,
+    shard_text as shard_text,
 )
 from judgebench.runs.shown import (
     aurc_text as aurc_text,

@@ -27,6 +27,7 @@ from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, set_
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
 from judgebench.runs.outcomes import write_outcomes
 from judgebench.runs.preferences import PREFERENCES
+from judgebench.runs.shardfile import SHARD
 from judgebench.runs.templatefiles import READING, TEMPLATE_FILES
 
 if TYPE_CHECKING:
@@ -40,7 +41,7 @@ if TYPE_CHECKING:
 
 
 OWN = frozenset(
-    {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, *TEMPLATE_FILES},
+    {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, SHARD, *TEMPLATE_FILES},
 )
 """All that a run's folder has by the format."""
 
@@ -191,6 +192,8 @@ class RunWriter:
                 if left.is_file():
                     left.unlink()
             write_texts(self.path, texts)
+            if SHARD not in texts:  # a merge that lacked parts, which this run makes up for
+                (self.path / SHARD).unlink(missing_ok=True)
             cut_torn_line(self.path / JUDGEMENTS)
         self.begun = True
 

@@ -8,6 +8,7 @@ import os
 import shutil
 import zlib
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from functools import lru_cache
 from itertools import islice
 from typing import TYPE_CHECKING
@@ -75,6 +76,22 @@ def share_items(folder: Path, digest: str, items: Iterable[Item], *, distrust: b
         shared.parent.mkdir(parents=True, exist_ok=True)
         _write_items(shared, items)
     _link(shared, own)
+
+
+def adopt_items(folder: Path, digest: str, *, levels: int = 2) -> None:
+    """Makes the items of a run's folder those that runs of the same items share, where none are shared yet.
+
+    Args:
+        folder: The run's, whose `items.jsonl.gz` is known to be that of the hash.
+        digest: The hash of the items.
+        levels: As in `share_items`.
+    """
+    shared = folder.parents[levels] / ".items" / f"{digest[:32]}.jsonl.gz"
+    if shared.parent.is_symlink() or shared.exists():
+        return
+    shared.parent.mkdir(parents=True, exist_ok=True)
+    with suppress(OSError):  # without links, the file is written again
+        shared.hardlink_to(folder / ITEMS)
 
 
 def share_file(source: Path, target: Path) -> None:

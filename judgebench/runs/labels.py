@@ -265,6 +265,7 @@ def _conditions(manifest: Manifest) -> Iterator[str]:
     yield f"repair {protocol.repair}" if judged and protocol.repair else ""
     yield f"limit {selection.limit}" if selection.limit is not None else ""
     yield f"{selection.part} items" if selection.part is not None else ""
+    yield f"shard {selection.shard}" if selection.shard is not None else ""
     subsets = ", ".join(selection.subsets)
     yield subsets if len(selection.subsets) <= _MOST_SUBSETS else f"{len(selection.subsets)} subsets"
     yield f"grouped by {selection.group_column}" if selection.group_column is not None else ""

@@ -112,6 +112,7 @@ class SelectionEntry(_Entry):
     limit: int | None = None
     part: AnyText | None = None
     held_out: float | None = None
+    shard: AnyText | None = None
     columns: Mapping[AnyText, AnyText] = Field(default_factory=dict)
     labels: Mapping[AnyText, AnyText] = Field(default_factory=dict)
     id_column: AnyText | None = None
@@ -212,6 +213,16 @@ class DerivedEntry(_Entry):
     by: AnyText = "disagreement"
 
 
+class PartEntry(_Entry):
+    """A part (`3/8`) that a run was merged from: how many items it has, its state, and when it was made."""
+
+    part: AnyText | None = None
+    items: int | None = None
+    state: AnyText | None = None
+    started: AnyText | None = None
+    ended: AnyText | None = None
+
+
 class Manifest(_Entry):
     """What a run is and how it was made; see `make_manifest`.
 
@@ -226,7 +237,9 @@ class Manifest(_Entry):
         identity: What makes two runs the same run.
         asked: How many items were judged before a comparison was settled; the others have no outcomes.
         imported: How many replies are from each imported bundle, named by its SHA-256 and the day of the import.
-        sent_as: The model as LiteLLM was given it, where that is not as the judge names it.
+        sent_as: The model as it was sent, where that is not as the judge names it.
+        transport: `direct` where calls were made by plain HTTP; None where LiteLLM made all.
+        parts: The parts (`--shard`) that `judgebench merge` made it of.
     """
 
     format: int | None = None
@@ -259,7 +272,9 @@ class Manifest(_Entry):
     served_models: Sequence[AnyText] = ()
     left_out: Sequence[AnyText] = ()
     sent_as: AnyText | None = None
+    transport: AnyText | None = None
     imported: Mapping[AnyText, int] = Field(default_factory=dict)
+    parts: Sequence[PartEntry] = ()
     versions: Mapping[AnyText, AnyText] = Field(default_factory=dict)
 
     @property

@@ -2,7 +2,7 @@
 
 import pytest
 
-from judgebench._util.text import difference_text, dollars, one_line, visible
+from judgebench._util.text import difference_text, dollars, one_line, usd, visible
 
 
 @pytest.mark.parametrize(
@@ -56,3 +56,12 @@ def test_small_amounts_are_written_out(amount, said):
 def test_no_difference_is_not_negative(difference, measure, shown):
     """What rounds to zero has the sign of zero."""
     assert difference_text(difference, measure) == shown
+
+
+@pytest.mark.parametrize(
+    ("amount", "shown"),
+    [(1e-05, "$0.00001"), (0.5, "$0.5"), (2, "$2"), (2e6, "$2000000"), (0.1 + 0.2, "$0.30000000000000004")],
+)
+def test_an_amount_is_shown_as_it_was_given(amount, shown):
+    """An amount that the user gave is never shown in powers of ten, nor rounded."""
+    assert usd(amount) == shown

@@ -31,7 +31,13 @@ KINDS = {fault.name: kind for kind, faults in lasting_faults().items() for fault
 LASTING = [fault for faults in lasting_faults().values() for fault in faults]
 HANG_TIMEOUT = 5.0
 BY_SDK = {"model": "openai/o3"}
-"""A model that takes no temperature: its calls go by OpenAI's SDK, those of other models by LiteLLM's own client."""
+"""A model that takes no temperature; LiteLLM calls it by OpenAI's SDK, `hosted_vllm/` by a client of its own."""
+WAYS: dict[str, dict[str, Any]] = {
+    "mine": {"model": "hosted_vllm/loopback"},
+    "sdk": BY_SDK,
+    "plain": {"model": "hosted_vllm/plain", "transport": "direct"},
+}
+"""Every way that a call can take to a server of the OpenAI protocol."""
 
 
 @pytest.fixture
@@ -104,8 +110,8 @@ ITEMS = len(MENDABLE)
 
 
 @cache
-def met_by_all() -> tuple[dict[str, Any], dict[str, Any], Counter[str], int, str]:
-    """What two judges find whose every call meets a fault once; the faults that were met, the calls, what was said."""
+def met_by_all() -> tuple[list[dict[str, Any]], Counter[str], int, str]:
+    """What judges find whose every call meets a fault once; the faults that were met, the calls, what was said."""
     here = Path("faulty")
     here.mkdir()
     several = [*MENDABLE.values()]
@@ -118,32 +124,33 @@ def met_by_all() -> tuple[dict[str, Any], dict[str, Any], Counter[str], int, str
     with pytest.MonkeyPatch.context() as patch, LoopbackServer(answer, faults=fault_for) as server:
         patch.setattr("judgebench.client.calls.FIRST_WAIT_S", 0.01)
         settings = {"timeout": HANG_TIMEOUT, "limits": {"concurrency": 64}}
-        write_judges(server.url, here, mine=settings, sdk=BY_SDK | settings)
+        write_judges(server.url, here, **{name: way | settings for name, way in WAYS.items()})
         data = write_jsonl(here / "pairs.jsonl", pairs(ITEMS))
         where = ("--providers", here / "providers.yaml", "--out", here, "--cache-dir", here / "cache")
-        ended = judgebench("run", "rewardbench", "-j", "mine", "-j", "sdk", "--data", data, *where)
-        return found_by(str(here)), found_by(str(here), "sdk"), server.faults_met, server.count, ended.err
+        named = [argument for name in WAYS for argument in ("-j", name)]
+        ended = judgebench("run", "rewardbench", *named, "--data", data, *where)
+        return [found_by(str(here), name) for name in WAYS], server.faults_met, server.count, ended.err
 
 
 @pytest.mark.parametrize("name", MENDABLE)
 def test_a_fault_that_a_retry_mends_changes_nothing(name: str) -> None:
-    """An item's call meets it once, by either way; its reply, verdict and outcome are the same."""
-    mine, sdk, met, _, _ = met_by_all()
+    """An item's call meets it once, by every way; its reply, verdict and outcome are the same."""
+    found, met, _, _ = met_by_all()
     number = str([*MENDABLE].index(name))
-    assert met[MENDABLE[name].name] == 2 * sum(each.name == MENDABLE[name].name for each in MENDABLE.values())
+    assert met[MENDABLE[name].name] == len(WAYS) * sum(each.name == MENDABLE[name].name for each in MENDABLE.values())
     for kind in ("judgements", "outcomes"):
-        assert [found[kind][number] for found in (mine, sdk)] == [faultless(ITEMS)[kind][number]] * 2
+        assert [each[kind][number] for each in found] == [faultless(ITEMS)[kind][number]] * len(WAYS)
 
 
 def test_all_faults_together_change_nothing() -> None:
-    """Each call was made twice; scores and all figures but the tokens are those of a quiet day, by either way."""
-    mine, sdk, met, calls, said = met_by_all()
-    assert (met.total(), calls) == (2 * ITEMS, 4 * ITEMS)
-    assert mine == faultless(ITEMS)
+    """Each call was made twice; scores and all figures but the tokens are those of a quiet day, by every way."""
+    (mine, sdk, plain), met, calls, said = met_by_all()
+    assert (met.total(), calls) == (3 * ITEMS, 6 * ITEMS)
+    assert mine == plain == faultless(ITEMS)
     quiet = {name: value for name, value in faultless(ITEMS)["metrics"].items() if name != "notes"}
     assert {name: value for name, value in sdk["metrics"].items() if name != "notes"} == quiet
     assert "openai/o3 does not support temperature: left out" in sdk["metrics"]["notes"]
-    assert said.count(f"{ITEMS} retries: ") == 2
+    assert said.count(f"{ITEMS} retries: ") == 3
 
 
 def once_each(faults: dict[int, list[Fault]]):
@@ -180,12 +187,13 @@ def test_the_further_tries_are_of_the_one_command(server: LoopbackServer) -> Non
 
 
 def test_shapes_that_are_wrong_leave_the_terminal_clean(server: LoopbackServer) -> None:
-    """No warning of a library's reaches the user, by either way."""
-    write_judges(server.url, mine={}, sdk=BY_SDK)
+    """No warning of a library's reaches the user, by every way."""
+    write_judges(server.url, **WAYS)
     write_jsonl(Path("pairs.jsonl"), pairs(1))
     server.faults = once_each({0: [Fault.shape("choices_string"), Fault.shape("content_number")]})
-    ended = process("run", "rewardbench", "-j", "mine", "-j", "sdk", "--data", "pairs.jsonl", "--orders", "one")
-    assert (ended.status, server.count, "arning" in ended.err) == (0, 6, False)
+    named = [argument for name in WAYS for argument in ("-j", name)]
+    ended = process("run", "rewardbench", *named, "--data", "pairs.jsonl", "--orders", "one")
+    assert (ended.status, server.count, "arning" in ended.err) == (0, 9, False)
 
 
 # --- faults that a retry cannot mend

@@ -299,7 +299,7 @@ def test_a_budget_that_is_too_small_says_what_is_needed(models):
     """No look is begun that could not be finished: status 1, and a greater budget goes on from there."""
     ended = tune("--budget", 0.004, templates=("plain", "careful"))
     assert ended.status == 1
-    assert re.match(r"stopped: the race took .* raise --budget \$0\.004 to 0\.\d+\n", ended.out)
+    assert re.match(r"stopped: the race took .* raise --budget \$0\.004 to \$0\.\d+\n", ended.out)
     assert not [*JUDGE.glob("*/one-held-out")]
     calls = models.count
     assert tune(templates=("plain", "careful")).status == 0

@@ -1,11 +1,11 @@
-"""Ways to get replies: LiteLLM, other packages' providers, Python functions, and the judges that need no network."""
+"""Ways to get replies: LiteLLM, plain HTTP, other packages' providers, functions, and the judges without a network."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import blaming, plugin
-from judgebench.judges import PLUGINS, is_plugged, secret_values
+from judgebench.judges import PLUGINS, is_direct, is_plugged, secret_values
 
 if TYPE_CHECKING:
     from judgebench.client.providers.base import Provider
@@ -29,6 +29,10 @@ def provider_of(judge: Judge) -> Provider:
     if is_plugged(judge.provider):
         provider: Provider = plugin(PLUGINS, "provider", judge.provider, _problem, judge)
         return provider
+    if is_direct(judge):
+        from judgebench.client.providers.direct.provider import DirectProvider
+
+        return DirectProvider(judge)
     from judgebench.client.providers.litellm.provider import LiteLLMProvider
 
     return LiteLLMProvider(judge)

@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util.plugins import class_of
+from judgebench.errors import ConfigError
 from judgebench.judges import check_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from judgebench.client.batches.base import Batches
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
@@ -109,6 +111,18 @@ class Provider(ABC):
                 it was refused, else `provider`.
             OSError: The way to the model is broken; taken as transient. Any other exception fails the one call.
         """
+
+    def batches(self) -> Batches:
+        """The batch interface of the judge's provider.
+
+        Raises:
+            ConfigError: It has none here.
+        """
+        raise ConfigError(
+            f"judge '{self.judge.name}' ({self.judge.model}): judgebench knows no batch interface of this provider; "
+            "--batch takes openai/..., azure/..., anthropic/... and servers of the OpenAI protocol (api_base); "
+            "leave out --batch"
+        )
 
     @property
     def code(self) -> str:

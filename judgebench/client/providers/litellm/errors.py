@@ -1,375 +1,69 @@
-"""LiteLLM's exceptions by remedy: tried again, fatal for the judge, or a failure of the one call."""
+"""LiteLLM's exceptions: what each says beside its words, and what is wrong with LiteLLM's own way to a judge."""
 
 from __future__ import annotations
 
-import json
 import re
-from contextlib import suppress
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from judgebench._util.redaction import in_one_line, without_secrets
-from judgebench.client.limits import LONGEST_PAUSE_S
-from judgebench.client.providers.litellm import transport as lite, wording
-from judgebench.client.providers.litellm.waits import wait_of
-from judgebench.client.providers.litellm.wire import MOST_BYTES, WireCall
-from judgebench.errors import (
-    BrokenReplyError,
-    ConfigError,
-    FatalProviderError,
-    JudgebenchError,
-    RateLimitedError,
-    TimedOutError,
-    TransientError,
-    UnreachedError,
-    VerdictFailure,
-)
+from judgebench.client.providers import remedies
+from judgebench.client.providers.litellm import transport as lite
+from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Sequence
 
+    from judgebench.client.providers.litellm.wire import LiteLLMCall
     from judgebench.judges import Judge
 
-_ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
-"""Fields of an error that repeat what was asked or said."""
 _NO_MODULE = re.compile(r"No module named '([\w.]+)'")
 _PACKAGES = {"google": "google-auth", "botocore": "boto3"}
 """Packages by the modules that they hold, where those have other names."""
-_STATUS_OF = {
-    "content_filter": 400,
-    "content_policy_violation": 400,
-    "context_length_exceeded": 400,
-    "invalid_request_error": 400,
-    "invalid_api_key": 401,
-    "authentication_error": 401,
-    "insufficient_quota": 402,
-    "permission_error": 403,
-    "model_not_found": 404,
-    "rate_limit_exceeded": 429,
-    "rate_limit_error": 429,
-    "overloaded_error": 529,
-}
-"""The words that stand for a status where an error comes as the body of a 200."""
-_FATAL_STATUS = {401: "the key is refused", 402: "no credit is left", 403: "access is denied", 404: "no such model"}
-_MONEY_STATUS = frozenset({400, 401, 402, 403, 412, 429})
-_NO_PATH_STATUS = frozenset({404, 405})
-_LIMIT_STATUS = frozenset({420, 429, 498, 529})
-_LASTING_STATUS = frozenset(
-    {*range(400, 408), *range(410, 418), 418, 422, 426, 428, 429, 431, 451, *range(494, 498), 501, 505}
-)
-"""Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
-_DEEPEST = 20
-_PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 
 
-@dataclass(frozen=True, slots=True)
-class _Problem:
-    """What a failed call met.
-
-    Attributes:
-        status: Of the response, or what the code of an error in a 200 stands for; None where there was none.
-        words: All that was said.
-        said: The same in one short line, without any key.
-        codes: The error's codes and types.
-        wait: Seconds that were asked for.
-        asked: What was sent, in small letters.
-        refused: Whether the provider answered with an error, so that nothing was charged. A call that timed out, or
-            whose reply broke off, may have been.
-        answered: Whether a reply came, as status 200.
-        unreached: Whether something was sent and nothing came back.
-        of_a_day: Whether a field, and no words, says that a day's quota is used up.
-    """
-
-    error: Exception
-    status: int | None
-    words: str
-    said: str
-    codes: frozenset[str]
-    wait: float | None
-    asked: str
-    refused: bool
-    answered: bool
-    unreached: bool
-    of_a_day: bool
-
-    def says(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the provider says such words, and not the prompt, which some repeat."""
-        return any(found[0].lower() not in self.asked for found in pattern.finditer(self.words))
-
-    @property
-    def passes(self) -> bool:
-        """Whether a wait is named that is a rate limit's."""
-        return self.wait is not None and self.wait <= LONGEST_PAUSE_S
-
-
-def by_remedy(error: Exception, judge: Judge, secrets: Iterable[str], wire: WireCall | None = None) -> JudgebenchError:
+def by_remedy(error: Exception, judge: Judge, secrets: Sequence[str], wire: LiteLLMCall) -> JudgebenchError:
     """Our error for one of LiteLLM's; its message names the judge and holds no key.
 
     Args:
         error: What `litellm.acompletion` raised.
         judge: Whose call it was.
         secrets: Values that must not be in the message.
-        wire: What came on the wire, where that is known.
+        wire: What came on the wire.
     """
-    wire = wire or WireCall()
-    problem = _problem(error, list(secrets), wire)
-    remedy = _of_the_way(problem, judge, wire) or _by_words(problem, judge) or _by_status(problem, judge)
-    remedy.charged = wire.connected and not problem.refused and not isinstance(remedy, ConfigError)
-    remedy.answered |= problem.answered
-    return remedy
+    own = _of_litellm(error, judge, secrets, wire)
+    if own is None:
+        return remedies.by_remedy(error, judge, secrets, wire, _kind(error))
+    own.charged = False
+    return own
 
 
-def _problem(error: Exception, secrets: list[str], wire: WireCall) -> _Problem:
-    body = wire.body if wire.status is not None else None
-    if body is None:
-        body = _body_of(error)
-    body = _unfolded(body)
-    words = body if isinstance(body, str) else "\n".join(_strings(body))
-    said = body if isinstance(body, str) else _own_words(body)
-    answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
-    headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
-    return _Problem(
-        error,
-        _status(error, wire, body),
-        f"{words}\n{error}",
-        clean(said or str(error), secrets),
-        frozenset(_codes(body)),
-        wait_of(headers, body, words),
-        wire.asked.decode("utf-8", "replace").lower(),
-        refused=bool(headers) and not answered,
-        answered=answered,
-        unreached=bool(wire.asked) and wire.status is None,
-        of_a_day=wording.has_day([dict(headers), body]),
-    )
-
-
-def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchError | None:
-    """Our error where the way to the judge is wrong: a package, the address, or what is sent back from there."""
+def _of_litellm(
+    error: Exception, judge: Judge, secrets: Sequence[str], wire: LiteLLMCall
+) -> ConfigError | FatalProviderError | None:
+    """Our error where nothing was sent: a package is missing, a parameter is not taken, or the address is unknown."""
     at = f"judge '{judge.name}' ({judge.model})"
-    if wire.status is None and (missing := _NO_MODULE.search(str(problem.error))):
+    if wire.status is None and (missing := _NO_MODULE.search(str(error))):
         package = _PACKAGES.get(missing[1].partition(".")[0], missing[1].partition(".")[0])
         return ConfigError(f"{at} needs the package {package}: pip install {package}")
-    if isinstance(problem.error, lite.litellm().UnsupportedParamsError):
-        said = problem.said.partition(". To drop these")[0]
+    if isinstance(error, lite.litellm().UnsupportedParamsError):
+        said = remedies.clean(str(error), secrets).partition(". To drop these")[0]
         return FatalProviderError(f"{at}: {said}; remove them from the judge's params, or send them in its extra_body")
     if wire.led_by is not None:
         return ConfigError(
             f"{at}: LiteLLM would send its calls to the address in the variable {wire.led_by}, which nothing else here "
             "takes for this judge's; set api_base in providers.yaml to that address, or unset the variable"
         )
-    if wire.moved_to is not None:
-        there = without_secrets(wire.moved_to)
-        return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")
-    if wire.too_long:
-        return BrokenReplyError(f"the reply is longer than {MOST_BYTES >> 20} MB")
-    if judge.api_base is None:
-        return None
-    of_the_model = wording.OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
-    no_path = problem.status in _NO_PATH_STATUS and not of_the_model
-    if no_path or (wire.status == 200 and wording.NO_PATH.search(problem.words)):
-        api_base = str(without_secrets(judge.api_base))
-        whole = judge.decides or api_base.rstrip("/").endswith("/v1")
-        fix = "check api_base and the model's name" if whole else "does api_base lack /v1?"
-        what = "decisions" if judge.decides else "chat completions"
-        return FatalProviderError(
-            f"{at}: no {what} at {api_base} (status {wire.status or problem.status}): {problem.said}; {fix}"
-        )
     return None
 
 
-def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
-    """Our error where the provider's words say more than the status: of the prompt, money, waits and keys."""
-    where, status, words = f"judge '{judge.name}' ({judge.model})", problem.status, problem.words
-    if kind := _said_of_the_prompt(problem):
-        return VerdictFailure(kind, problem.said)
-    if (_is_rate_limit(problem) or status in {402, 403}) and (problem.of_a_day or problem.says(wording.DAY)):
-        return FatalProviderError(
-            f"{where}: the day's quota exhausted: {problem.said}; rerun the command when the quota is renewed"
-        )
-    if status in _MONEY_STATUS and status not in {401, 429} and problem.passes:
-        return RateLimitedError(f"rate limit: {problem.said}", retry_after=problem.wait)
-    if status in _MONEY_STATUS and _is_money_gone(problem):
-        cause = "quota exhausted" if status == 429 else f"no credit is left (status {status})"
-        return FatalProviderError(f"{where}: {cause}: {problem.said}; {_mend(402, judge)}")
-    if status == 400 and problem.says(wording.KEY):
-        return FatalProviderError(f"{where}: the key is refused (status 400): {problem.said}; {_mend(401, judge)}")
-    if status == 400 and problem.says(wording.NO_MODEL):
-        return FatalProviderError(f"{where}: no such model (status 400): {problem.said}; {_mend(404, judge)}")
-    if status == 404 and wording.NO_ENDPOINT.search(words):
-        fix = "change the judge's params, or the account's data policy"
-        return FatalProviderError(f"{where}: no provider takes this call (status 404): {problem.said}; {fix}")
-    if status == 400 and (problem.codes & {"json_validate_failed", "tool_use_failed"} or wording.DRAWN.search(words)):
-        drawn = BrokenReplyError(f"the provider could not use the model's reply: {problem.said}")
-        drawn.answered = True
-        return drawn
-    if status == 429 and wording.TOO_LARGE.search(words):
-        return VerdictFailure("provider", f"status {status}: {problem.said}")
-    return None
-
-
-def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
+def _kind(error: Exception) -> remedies.Kind:
     litellm = lite.litellm()
-
-    error, status, said = problem.error, problem.status, problem.said
-    if status == 429:
-        return RateLimitedError(f"rate limit: {said}", retry_after=problem.wait)
-    if _is_rate_limit(problem):
-        return RateLimitedError(said, retry_after=problem.wait)
-    if status in _FATAL_STATUS:
-        where = f"judge '{judge.name}' ({judge.model})"
-        return FatalProviderError(f"{where}: {_FATAL_STATUS[status]} (status {status}): {said}; {_mend(status, judge)}")
-    if status == 504 or isinstance(error, litellm.Timeout):
-        return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
-    if _is_passing(status) or isinstance(error, litellm.APIConnectionError):
-        kind_of_error = TransientError if problem.refused else BrokenReplyError
-        if problem.unreached:
-            kind_of_error = UnreachedError
-        return kind_of_error(said, retry_after=problem.wait)
-    return VerdictFailure("provider", f"status {status}: {said}")
-
-
-def _is_rate_limit(problem: _Problem) -> bool:
-    limited = problem.status is None and isinstance(problem.error, lite.litellm().RateLimitError)
-    return problem.status in _LIMIT_STATUS or limited
-
-
-def _is_money_gone(problem: _Problem) -> bool:
-    """Whether waiting does not help: a short wait that is named, else the code or type, else all the words."""
-    if problem.passes and problem.status != 401:
-        return False
-    if problem.status == 402 or problem.codes & wording.QUOTA_CODES:
-        return True
-    if problem.codes & wording.RATE_CODES:
-        return False
-    if problem.status == 429 and wording.MINUTE.search(problem.words):
-        return False
-    return problem.says(wording.MONEY)
-
-
-def _said_of_the_prompt(problem: _Problem) -> str:
-    """The failure's kind where the provider will not take this one prompt: too long, or filtered; else nothing."""
-    litellm = lite.litellm()
-
-    error, status = problem.error, problem.status
-    if isinstance(error, litellm.ContextWindowExceededError):
-        return "context"
-    if isinstance(error, litellm.ContentPolicyViolationError):
-        return "filtered"
-    of_the_call = status in {400, 413, 422} or (status is None and isinstance(error, litellm.BadRequestError))
-    words = f"{problem.words} {getattr(error, 'status_code', '')}"
-    if (of_the_call and wording.CONTEXT.search(words)) or (status == 500 and wording.TOO_BIG_A_BATCH.search(words)):
-        return "context"
-    if (of_the_call or status == 403) and wording.FILTER.search(words):
-        return "filtered"
-    return ""
-
-
-def _status(error: Exception, wire: WireCall, body: Any) -> int | None:
-    """The response's status; of an error that came as the body of a 200, what its code stands for.
-
-    Gateways send such bodies, with or without a code.
-    """
-    litellm = lite.litellm()
-
-    if wire.status is not None and wire.status != 200:
-        return wire.status
-    status = getattr(error, "status_code", None)
-    if isinstance(status, str):
-        return int(status) if status.isdecimal() else _STATUS_OF.get(status, 500)
-    if wire.status == 200:
-        known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in _codes(body)]
-        status = next((code for code in known if 400 <= code < 600), 500)
-        no_reply = isinstance(body, dict) and not body.get("choices")
-        paid = no_reply and status >= 500 and wording.MONEY.search("\n".join(_strings(body)))
-        return 402 if paid else status
-    if status is None:
-        return 500 if isinstance(error, litellm.APIError) else None
-    return int(status)
-
-
-def _is_passing(status: object) -> bool:
-    """Whether the same call may work later; 200 stands for a body that is no JSON."""
-    if not isinstance(status, int):
-        return False
-    return status == 200 or (status >= 400 and status not in _LASTING_STATUS)
-
-
-def _mend(status: int, judge: Judge) -> str:
-    from judgebench.judges import key_variables
-
-    if status in {401, 403} and judge.provider == "bedrock":
-        return (
-            "check the AWS credentials (AWS_ACCESS_KEY_ID and its kin, or AWS_PROFILE), and that they have not expired"
-        )
-    if status in {401, 403}:
-        names = " or ".join(key_variables(judge))
-        return f"check the key in {names}" if names else "set api_key_env to the variable with its key"
-    return "check the model's name" if status == 404 else "add credit, then rerun the command"
-
-
-def clean(message: str, secrets: Iterable[str]) -> str:
-    """The provider's own words in one line of at most 300 characters, without any key."""
-    message = _PREFIX.sub("", message).partition("Traceback (most recent call last)")[0]
-    with suppress(ValueError, RecursionError):
-        message = _own_words(json.loads(message)) or message
-    return in_one_line(message, secrets)
-
-
-def _own_words(body: Any) -> str | None:
-    """The message in an error body as most providers write it; None where there is none."""
-    said = body[0] if isinstance(body, list) and body else body
-    raw = _inner(said).get("metadata")
-    for name in ("error", "message", "detail"):
-        said = said.get(name, said) if isinstance(said, dict) else said
-    if isinstance(raw, dict) and isinstance(raw.get("raw"), str):  # OpenRouter: the words of the provider behind it
-        return f"{said}: {raw['raw']}" if isinstance(said, str) else raw["raw"]
-    return said if isinstance(said, str) else None
-
-
-def _body_of(error: Exception) -> Any:
-    """The error's body; LiteLLM keeps it as an object, or as the JSON in its message."""
-    body = getattr(error, "body", None)
-    if isinstance(body, dict | list):
-        return body
-    try:
-        return json.loads(_PREFIX.sub("", str(error)))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _unfolded(value: Any, depth: int = 0) -> Any:
-    """An error's body, where objects stand as text in it, as gateways hand them on, with these read."""
-    if isinstance(value, dict) and depth < _DEEPEST:
-        return {name: _unfolded(inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, list) and depth < _DEEPEST:
-        return [_unfolded(inner, depth + 1) for inner in value]
-    if isinstance(value, str) and depth and value.lstrip().startswith("{"):
-        with suppress(ValueError, RecursionError):
-            return _unfolded(json.loads(value), depth + 1)
-    return value
-
-
-def _inner(body: Any) -> dict[str, Any]:
-    """The object that says what the error is."""
-    body = body[0] if isinstance(body, list) and body else body
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
-def _codes(body: Any) -> Iterator[str]:
-    """The code and the type in an error's body."""
-    inner = _inner(body)
-    yield from (str(inner[name]).lower() for name in ("code", "type") if inner.get(name) is not None)
-
-
-def _strings(value: Any, name: str = "") -> Iterator[str]:
-    """All texts in a body, but those that repeat what was asked."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each, inner in value.items():
-            if each not in _ECHOES:
-                yield from _strings(inner, each)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner, name)
+    kinds: dict[remedies.Kind, type[Exception]] = {
+        "context": litellm.ContextWindowExceededError,
+        "filtered": litellm.ContentPolicyViolationError,
+        "bad request": litellm.BadRequestError,
+        "timeout": litellm.Timeout,
+        "connection": litellm.APIConnectionError,
+        "rate limit": litellm.RateLimitError,
+        "api": litellm.APIError,
+    }
+    return next((kind for kind, error_class in kinds.items() if isinstance(error, error_class)), "")

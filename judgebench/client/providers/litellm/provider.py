@@ -5,16 +5,16 @@ from __future__ import annotations
 from functools import cached_property
 from typing import TYPE_CHECKING
 
-from judgebench.client.providers.base import Provider
-from judgebench.judges import check_address
+from judgebench.client.providers.model import ModelProvider
 
 if TYPE_CHECKING:
+    from judgebench.client.batches.base import Batches
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.litellm.calls import Calls
     from judgebench.verdicts import Reply
 
 
-class LiteLLMProvider(Provider):
+class LiteLLMProvider(ModelProvider):
     """The models behind LiteLLM, which is imported with the first call."""
 
     @cached_property
@@ -28,29 +28,27 @@ class LiteLLMProvider(Provider):
 
         return Calls(self.judge)
 
-    def check(self) -> None:
-        """Finds out whether there is an address and a key.
-
-        Raises:
-            ConfigError: One of them is missing.
-        """
-        check_address(self.judge)
-        super().check()
-
     def prepare(self) -> None:
         """Imports LiteLLM, and finds out how the model is called."""
-        self.sent_as = self._calls.prepare()
+        self._calls.prepare()
 
     async def complete(self, request: Request) -> Reply:
         """One `acompletion`; of a decision model, one `asystemone`."""
         return await self._calls.complete(request)
 
-    def advice(self, request: Request) -> str:
-        """The judge's parameters, and what else goes out with its calls."""
-        if self.judge.decides:
-            return "check that the model is a decision model and that its server takes typed questions"
-        soft = ", or leave out --logprobs if it has no log-probabilities" if self.judge.soft_params else ""
-        return super().advice(request) + soft
+    def batches(self) -> Batches:
+        """Those of OpenAI, Azure and Anthropic, and of servers of OpenAI's protocol.
+
+        Raises:
+            ConfigError: It is another provider, or a decision model.
+        """
+        from judgebench.client.batches.anthropic import AnthropicBatches
+        from judgebench.client.batches.openai import OpenAIBatches
+
+        for kind in (OpenAIBatches, AnthropicBatches):
+            if kind.fits(self.judge) and not self.judge.decides:
+                return kind(self.judge, self._calls)
+        return super().batches()
 
     async def aclose(self) -> None:
         """Closes the connections of its calls."""

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import form_of
-from judgebench.client.providers.litellm import errors as mapping, transport as lite
+from judgebench.client.providers.litellm import transport as lite
+from judgebench.client.providers.proxies import keep_off_proxies
+from judgebench.client.providers.remedies import clean
 from judgebench.errors import ConfigError
-from judgebench.judges import call_settings, check_address, check_key, secret_values, takes_openais_key
+from judgebench.judges import call_settings, check_address, check_key, secret_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
     from judgebench.judges import Judge
-
-CHEAPER = "hosted_vllm"
 
 _ALTERNATIVES = "top_logprobs"
 _ALLOWED = {"allowed_openai_params": [_ALTERNATIVES]}
@@ -55,7 +54,7 @@ def way_to(judge: Judge) -> CallSettings:
     """
     check_address(judge)
     check_key(judge)
-    lite.keep_off_proxies(judge.api_base)
+    keep_off_proxies(judge.api_base)
     secrets = secret_values(judge)
     params, defaulted = judge.params_asked()
     optional = params if defaulted else {name: params[name] for name in judge.soft_params}
@@ -72,35 +71,15 @@ def way_to(judge: Judge) -> CallSettings:
         "num_retries": 0,
         **params,
         **call_settings(judge),
-        **({} if left_out else _cheaper_way(judge, params, secrets)),
     }
     return CallSettings(settings, left_out, secrets)
-
-
-def _cheaper_way(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]) -> dict[str, Any]:
-    """What sends calls to a server of the OpenAI protocol by LiteLLM's `hosted_vllm/`.
-
-    The row "CPU of a live call" of benchmarks/speed.py takes four fifths of what it takes as `openai/`; `judges show`
-    and the manifest say so (`sent_as`).
-
-    It maps errors, `Retry-After` and timeouts as `openai/` does. Models that LiteLLM treats in a way of their own
-    (those that leave parameters out), and parameters that `hosted_vllm/` does not take, stay with `openai/`.
-    """
-    if judge.provider != "openai" or judge.api_base is None:
-        return {}
-    name = judge.model.removeprefix("openai/")
-    model = f"{CHEAPER}/{name}"
-    if _not_taken(judge, {"temperature": 0}, secrets) or params_not_taken(model, params):
-        return {}
-    key = os.environ.get("OPENAI_API_KEY", "").strip() if takes_openais_key(judge) else ""
-    return {"model": model, **({"api_key": key} if key else {})}
 
 
 def _not_taken(judge: Judge, params: Mapping[str, Any], secrets: Sequence[str]) -> list[str]:
     try:
         return params_not_taken(judge.known_as, params)
     except lite.litellm().BadRequestError as error:
-        said = mapping.clean(str(error), secrets)
+        said = clean(str(error), secrets)
         raise ConfigError(f"judge '{judge.name}': LiteLLM cannot call {judge.model}: {said}") from None
 
 

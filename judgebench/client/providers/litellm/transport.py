@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import inspect
-import ipaddress
 import logging
 import os
 import sys
 import warnings
-from contextlib import AsyncExitStack, suppress
+from contextlib import AsyncExitStack
 from functools import lru_cache
 from itertools import count
 from typing import Any
-from urllib.parse import urlsplit
 
-from judgebench.client.providers.litellm.wire import WIRE, WireCall, watch_wire
+from judgebench.client.providers.litellm.wire import WIRE, LiteLLMCall, watch_wire
+from judgebench.client.providers.proxies import keep_off_proxies
 
 _OWNERS = count()
 
@@ -42,29 +41,13 @@ def litellm() -> Any:
     return module
 
 
-def keep_off_proxies(address: str | None = None) -> None:
-    """Has calls to this machine, and to this address where it is one of this machine's, go through no proxy.
-
-    HTTP clients read `no_proxy`, and `NO_PROXY` where that is not set.
-    """
-    hosts = {"127.0.0.1", "localhost", "::1"}
-    host = urlsplit(address or "").hostname or ""
-    with suppress(ValueError):
-        if host.endswith(".localhost") or ipaddress.ip_address(host).is_loopback:
-            hosts.add(host)
-    said = os.environ.get("no_proxy") or os.environ.get("NO_PROXY") or ""
-    there = [each.strip() for each in said.split(",") if each.strip()]
-    if "*" not in there:
-        os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys((*there, *sorted(hosts))))
-
-
 class Connections:
     """What LiteLLM opens for the calls that are made through it, to be closed after the last."""
 
     def __init__(self) -> None:
         self._owner = f"-judgebench-{next(_OWNERS)}"
 
-    async def call(self, function: str, wire: WireCall | None = None, **keywords: Any) -> Any:
+    async def call(self, function: str, wire: LiteLLMCall | None = None, **keywords: Any) -> Any:
         """One call of LiteLLM: one request at most, for the tries are ours to count and to space.
 
         Args:
@@ -75,7 +58,7 @@ class Connections:
         Raises:
             Exception: LiteLLM's.
         """
-        wire = wire or WireCall()
+        wire = wire or LiteLLMCall()
         wire.owner = self._owner
         token = WIRE.set(wire)
         try:

@@ -10,7 +10,7 @@ from loopback import LoopbackServer
 
 from judgebench.client import eased
 from judgebench.client.providers.litellm import transport as lite
-from judgebench.client.providers.litellm.wire import WIRE, WireCall
+from judgebench.client.providers.litellm.wire import WIRE, LiteLLMCall
 
 MESSAGES = [{"role": "user", "content": "one"}]
 
@@ -91,8 +91,8 @@ def test_who_watches_litellm_gets_the_calls_of_a_run(monkeypatch):
         coroutine.close()
         return coroutine.__name__
 
-    assert written([], WireCall()) == "_nothing"
-    assert written([print], WireCall()) == written([], None) == "async_success_handler"
+    assert written([], LiteLLMCall()) == "_nothing"
+    assert written([print], LiteLLMCall()) == written([], None) == "async_success_handler"
 
 
 def test_litellm_prices_what_others_ask_of_it(monkeypatch):

@@ -34,6 +34,14 @@ class Route:
     path: str = "/v1"
     settings: dict[str, Any] = field(default_factory=dict)
 
+    @property
+    def directly(self) -> str | None:
+        """The model by plain HTTP, where its server speaks the OpenAI protocol."""
+        if self.good not in {speaking.openai, speaking.groq} or self.settings:
+            return None
+        own = self.model.startswith(("openai/", "hosted_vllm/", "lm_studio/"))
+        return self.model if own else f"hosted_vllm/{self.model.partition('/')[2]}"
+
 
 AWS = {"aws_access_key_id": "AKIATEST", "aws_secret_access_key": "secret-of-aws", "aws_region_name": "us-east-1"}
 ROUTES = {
@@ -81,8 +89,16 @@ def call(server: SpeakingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     monkeypatch.setenv("PROVIDERS_KEY", "key-of-the-provider")
     monkeypatch.setenv("AWS_EC2_METADATA_DISABLED", "true")
 
-    def called(whose: str, *responses: Says, text: str = "Which is better?", **settings: Any) -> Called:
-        """One call of a provider that says these, and then a good reply."""
+    def called(whose: str, *responses: Says, direct: bool = True, **settings: Any) -> Called:
+        """One call of a provider that says these, and then a good reply; by plain HTTP the same comes of it."""
+        found = once(whose, *responses, **settings)
+        model = ROUTES[whose].directly if direct else None
+        if model is not None:
+            plain = once(whose, *responses, **(settings | {"model": model, "transport": "direct"}))
+            assert alike(plain, model) == alike(found, ROUTES[whose].model)
+        return found
+
+    def once(whose: str, *responses: Says, text: str = "Which is better?", **settings: Any) -> Called:
         route, waits = ROUTES[whose], []
         own: dict[str, Any] = {"aws_bedrock_runtime_endpoint": server.url}
         if whose != "Bedrock":
@@ -103,11 +119,22 @@ def call(server: SpeakingServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 except JudgebenchError as error:
                     return error
 
-        with ReplyCache(tmp_path / "cache") as cache:
+        with ReplyCache(tmp_path / settings.get("transport", "cache")) as cache:
             end = asyncio.run(ended())
         return Called(end, waits, len(server.asked), server.asked[-1]["body"] if server.asked else {})
 
     return called
+
+
+def alike(called: Called, model: str) -> tuple[Any, ...]:
+    """What is the same by any way to a model, whatever it is called: of a message all but the server's words."""
+    ended = called.ended
+    if isinstance(ended, JudgebenchError):
+        head, _, rest = str(ended).replace(model, "MODEL").partition("): ")
+        said: Any = (type(ended), ended.charged, head, rest.partition(":")[0], rest.rpartition("; ")[2])
+    else:
+        said = ended.model_dump(exclude={"created", "latency_s", "served_model", "cost_usd", "left_out"})
+    return said, [pytest.approx(wait) for wait in called.waits if wait > 1], called.count  # shorter ones are drawn
 
 
 def error(message: str, *, status: int, headers: dict[str, str] | None = None, **fields: Any) -> Says:
@@ -556,7 +583,7 @@ def test_an_address_that_only_litellm_knows_of_is_not_called(
     monkeypatch.setenv("A_NEW_ENDPOINT", f"{server.url}/v1")
     monkeypatch.setattr("litellm.api_base", f"{server.url}/v1")
     monkeypatch.setenv("OPENAI_API_KEY", "sk-canary-0123456789")
-    called = call("OpenAI", api_base=None, api_key_env=None)
+    called = call("OpenAI", api_base=None, api_key_env=None, direct=False)
     assert (type(called.ended), called.count) == (ConfigError, 0)
     assert "the variable A_NEW_ENDPOINT" in str(called.ended)
 
@@ -568,7 +595,7 @@ def test_a_redirect_on_the_same_host_is_followed(call: Callable[..., Called], se
 
 def test_a_body_without_end_is_a_broken_reply(call: Callable[..., Called], monkeypatch: pytest.MonkeyPatch) -> None:
     """It is not read past the bound, and asked for three times at most."""
-    monkeypatch.setattr("judgebench.client.providers.litellm.wire.MOST_BYTES", 2**20)
+    monkeypatch.setattr("judgebench.client.providers.wire.MOST_BYTES", 2**20)
     called = call("OpenAI", *[Says(speaking.openai("x" * 2**21))] * 9)
     assert isinstance(called.ended, VerdictFailure)
     assert ("longer than" in called.ended.detail, called.count) == (True, PAID_TRIES)
@@ -672,7 +699,7 @@ def test_a_reasoning_effort_that_goes_out_otherwise_is_said(call: Callable[..., 
 
 def test_a_parameter_that_a_route_does_not_take_is_named(call: Callable[..., Called]) -> None:
     """Before anything is sent, with what the user of judgebench can do about it."""
-    called = call("LM Studio", params={"reasoning_effort": "low"})
+    called = call("LM Studio", params={"reasoning_effort": "low"}, direct=False)
     assert (type(called.ended), called.count) == (FatalProviderError, 0)
     assert "does not support parameters: ['reasoning_effort']" in str(called.ended)
     assert "extra_body" in str(called.ended)

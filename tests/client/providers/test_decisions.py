@@ -10,7 +10,7 @@ from asking import CHOICE, OPENAI, VLLM, Asker
 from deciding import questions_of
 from loopback import Fault, LoopbackServer, Reply
 
-from judgebench.client.providers.litellm.decisions import as_sent
+from judgebench.client.providers.decisions import as_sent
 from judgebench.errors import FatalProviderError, VerdictFailure
 
 if TYPE_CHECKING:

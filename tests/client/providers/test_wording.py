@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from judgebench.client.providers.litellm.errors import by_remedy
-from judgebench.client.providers.litellm.wire import WireCall, _readable
+from judgebench.client.providers.remedies import by_remedy
+from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.errors import FatalProviderError, RateLimitedError, TransientError, VerdictFailure
 from judgebench.judges import Judge
 
@@ -121,7 +121,7 @@ def test_content_as_one_object_is_read():
     for content, text in CONTENTS:
         call = WireCall(status=200)
         body = {"choices": [{"message": {"role": "assistant", "content": content}}]}
-        _readable(call, json.dumps(body).encode())
+        note_body(call, json.dumps(body).encode())
         assert call.body["choices"][0]["message"]["content"] == (content if text is None else text), content
 
 
@@ -149,7 +149,7 @@ def test_a_stream_of_events_is_read_in_each_of_its_forms():
     parts = {"line separator": "So\u2028 [[A", "parts": [{"type": "text", "text": "So\u2028 [[A"}]}
     for (name, form), content in product(STREAMS.items(), parts.values()):
         call = WireCall(status=200)
-        _readable(call, form.format(chunk(content), chunk("]]", finish_reason="stop")).encode())
+        note_body(call, form.format(chunk(content), chunk("]]", finish_reason="stop")).encode())
         assert isinstance(call.body, dict), name
         assert call.body["choices"][0]["message"]["content"] == "So\u2028 [[A]]", name
 
@@ -158,7 +158,7 @@ def test_the_data_of_an_event_may_stand_on_several_lines():
     """They are one text."""
     call = WireCall(status=200)
     whole = json.dumps(json.loads(chunk("[[A]]", finish_reason="stop")), indent=1).replace("\n", "\ndata: ")
-    _readable(call, f"data: {whole}\n\ndata: [DONE]\n\n".encode())
+    note_body(call, f"data: {whole}\n\ndata: [DONE]\n\n".encode())
     assert call.body["choices"][0]["message"]["content"] == "[[A]]"
 
 
@@ -166,5 +166,5 @@ def test_what_is_no_stream_is_no_completion():
     """A page or a text that holds `data:` further on is left as it is."""
     for text in ("<html>data: x</html>", "some data: {}", "data: nothing", "data"):
         call = WireCall(status=200)
-        assert _readable(call, text.encode()) == text.encode()
+        assert not note_body(call, text.encode())
         assert call.body == text

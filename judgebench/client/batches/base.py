@@ -1,0 +1,192 @@
+"""The seam at which a provider's batch interface plugs in: create, check, results; and cancel, and find one again."""
+
+from __future__ import annotations
+
+import json
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from judgebench.client.providers.base import Request
+    from judgebench.judges import Judge
+    from judgebench.verdicts import Reply
+
+NOT_DONE = 0
+"""The status of a line that the provider has not carried out."""
+
+
+class Written(NamedTuple):
+    """A request as a live call would send it.
+
+    Attributes:
+        url: Where to.
+        headers: Its key is in them.
+        body: JSON.
+    """
+
+    url: str
+    headers: dict[str, str]
+    body: bytes
+
+    def __repr__(self) -> str:
+        return f"Written({self.url!r})"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchState:
+    """How a batch stands.
+
+    Attributes:
+        id: The provider's name for it.
+        state: The provider's word.
+        ended: Whether nothing more comes.
+        requests: How many it has; 0 where that is not said yet.
+        done: How many have a reply.
+        failed: How many have ended without one.
+        cancelled: Whether somebody ended it.
+        problem: Why the provider took none of it; empty where it did.
+        sources: Where its results are.
+        created: When it was, in seconds since 1970; None where that is not said.
+    """
+
+    id: str
+    state: str
+    ended: bool
+    requests: int = 0
+    done: int = 0
+    failed: int = 0
+    cancelled: bool = False
+    problem: str = ""
+    sources: tuple[str, ...] = ()
+    created: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class BatchLine:
+    """What came of one request of a batch.
+
+    Attributes:
+        key: The request's.
+        status: Of the response; `NOT_DONE` where the provider has not carried it out.
+        body: Of the response.
+        why: Where it was not carried out: the provider's reason.
+    """
+
+    key: str
+    status: int
+    body: bytes = field(default=b"", repr=False)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPart:
+    """Requests that go out as one batch.
+
+    Attributes:
+        tag: By which the batch is found again.
+        payload: What is sent, from its beginning.
+        size: Its bytes.
+        requests: How many there are.
+        headers: Those of its requests.
+    """
+
+    tag: str
+    payload: BinaryIO
+    size: int
+    requests: int
+    headers: dict[str, str] = field(repr=False)
+
+
+class Batches(ABC):
+    """The batch interface of one judge's provider.
+
+    Whoever uses it waits and tries again; each method makes as few requests as it can, and its errors are those of
+    `Provider.complete`.
+
+    Args:
+        judge: Whose calls.
+
+    Attributes:
+        most_requests: In one batch.
+        most_bytes: Of one batch's requests.
+        opening: What its payload begins with.
+        between: What stands between two requests.
+        closing: What its payload ends with.
+    """
+
+    most_requests: ClassVar[int]
+    most_bytes: ClassVar[int]
+    opening: ClassVar[bytes] = b""
+    between: ClassVar[bytes] = b"\n"
+    closing: ClassVar[bytes] = b"\n"
+
+    def __init__(self, judge: Judge) -> None:
+        self.judge = judge
+
+    @abstractmethod
+    async def written(self, request: Request) -> Written:
+        """A request as a live call would send it; nothing is sent."""
+
+    @abstractmethod
+    async def read(self, request: Request, status: int, body: bytes) -> Reply:
+        """What a live call would make of this response."""
+
+    @abstractmethod
+    def line(self, key: str, written: Written) -> bytes:
+        """A request as it stands in the payload, under its key, of 64 hexadecimal digits."""
+
+    @abstractmethod
+    async def ready(self) -> None:
+        """Finds out, by a request that changes nothing, whether batches can be made.
+
+        Raises:
+            ConfigError: The server has no batch interface.
+        """
+
+    @abstractmethod
+    async def create(self, part: BatchPart) -> BatchState:
+        """Makes a batch.
+
+        Raises:
+            UnreachedError, TransientError: It may have been made nevertheless; `find` tells.
+        """
+
+    @abstractmethod
+    async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:
+        """The batches that may be the one that was made under this tag, if any.
+
+        Args:
+            tag: See `BatchPart`.
+            since: The moment before it was made, in seconds since 1970.
+            requests: How many it has.
+        """
+
+    @abstractmethod
+    async def check(self, batch: str) -> BatchState:
+        """How a batch stands."""
+
+    @abstractmethod
+    async def results(self, batch: BatchState) -> Iterator[BatchLine]:
+        """What came of the requests of a batch that has ended, in any order; what cannot be read is left out."""
+
+    @abstractmethod
+    async def cancel(self, batch: str) -> BatchState:
+        """Ends a batch; what it has done by then is there a little later."""
+
+    async def aclose(self) -> None:
+        """Closes what was opened."""
+        return
+
+
+def objects(data: bytes) -> Iterator[dict[str, object]]:
+    """The objects of JSON lines that have a `custom_id`; a torn line, or one of another kind, is left out."""
+    for raw in data.split(b"\n"):
+        try:
+            found = json.loads(raw)
+        except (ValueError, RecursionError):
+            continue
+        if isinstance(found, dict) and isinstance(found.get("custom_id"), str):
+            yield found

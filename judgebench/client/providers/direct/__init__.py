@@ -1,0 +1,1 @@
+"""Servers of the OpenAI protocol by plain HTTP, without LiteLLM."""

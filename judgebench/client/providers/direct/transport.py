@@ -1,0 +1,126 @@
+"""Plain HTTP: one request out, one response back, nothing followed to another host and nothing sent twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urljoin
+
+from judgebench.client.providers import wire
+from judgebench.client.providers.wire import WireCall, is_elsewhere, note_body
+
+if TYPE_CHECKING:
+    import aiohttp
+
+    from judgebench.client.providers.direct.settings import DirectSettings
+    from judgebench.client.providers.remedies import Kind
+
+_IDLE_S = 4.0
+"""So long a connection is kept unused: servers commonly close theirs after 5 s, and a call sent just then is lost."""
+_MOVED = frozenset({301, 302, 307, 308})
+_MOST_MOVES = 5
+
+
+class NotReachedError(Exception):
+    """The exchange failed; what came of it is in the `WireCall`.
+
+    Attributes:
+        kind: What is known of the failure.
+    """
+
+    def __init__(self, message: str, kind: Kind) -> None:
+        super().__init__(message)
+        self.kind: Kind = kind
+
+
+class Session:
+    """The connections of one judge's calls; they are opened with the first call.
+
+    Args:
+        settings: How it is reached.
+        timeout: Seconds without a byte until a call is given up.
+    """
+
+    def __init__(self, settings: DirectSettings, timeout: float) -> None:
+        self._settings = settings
+        self._timeout = timeout
+        self._session: aiohttp.ClientSession | None = None
+
+    async def post(self, body: bytes, call: WireCall) -> None:
+        """Sends a body once; what comes back is in the call.
+
+        Args:
+            body: JSON.
+            call: Takes status, headers and body.
+
+        Raises:
+            NotReachedError: Nothing came, not all of it, too much, or another host was named.
+        """
+        import aiohttp
+
+        call.asked, call.connected = body, False
+        try:
+            await self._exchange(body, call)
+        except aiohttp.ConnectionTimeoutError as error:
+            raise NotReachedError(str(error), "timeout") from None
+        except (aiohttp.ServerTimeoutError, TimeoutError) as error:
+            call.connected = True
+            raise NotReachedError(str(error), "timeout") from None
+        except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.InvalidURL) as error:
+            raise NotReachedError(str(error), "connection") from None
+        except (aiohttp.ClientError, OSError) as error:
+            call.connected = True
+            raise NotReachedError(str(error) or type(error).__name__, "connection") from None
+
+    async def _exchange(self, body: bytes, call: WireCall) -> None:
+        session, url = self._opened(), self._settings.url
+        for _ in range(_MOST_MOVES):
+            async with session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy) as response:
+                call.connected, call.status = True, response.status
+                call.headers = {name.lower(): value for name, value in response.headers.items()}
+                if response.status not in _MOVED or "location" not in call.headers:
+                    note_body(call, await _read(call, response))
+                    return
+                there = urljoin(url, call.headers["location"])
+                if is_elsewhere(url, there):
+                    call.moved_to = there
+                    raise NotReachedError("redirected to another host", "connection")
+                url = there
+        raise NotReachedError(f"redirected more than {_MOST_MOVES} times", "connection")
+
+    def _opened(self) -> aiohttp.ClientSession:
+        if self._session is None:
+            import aiohttp
+
+            self._session = aiohttp.ClientSession(
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings.ssl)),
+                cookie_jar=aiohttp.DummyCookieJar(),
+                headers=self._settings.headers,
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._timeout),
+            )
+        return self._session
+
+    async def aclose(self) -> None:
+        """Closes them."""
+        if self._session is not None:
+            await self._session.close()
+            self._session = None
+
+
+async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    while part := await response.content.readany():
+        parts.append(part)
+        size += len(part)
+        if size > wire.MOST_BYTES:
+            call.too_long = True
+            raise NotReachedError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB", "connection")
+    return parts[0] if len(parts) == 1 else b"".join(parts)
+
+
+def _checked(setting: bool | str) -> Any:
+    """What aiohttp takes for how certificates are checked."""
+    if isinstance(setting, bool):
+        return setting
+    import ssl
+
+    return ssl.create_default_context(cafile=setting)
