@@ -58,7 +58,9 @@ def resolved(python: Path) -> dict[str, str]:
             check=True,
         )
         packages = [item["metadata"] for item in json.loads(report.read_text(encoding="utf-8"))["install"]]
-    return {item["name"].lower().replace("_", "-"): item["version"] for item in packages if item["name"] != _ITSELF}
+    # A local version, such as PyTorch's +cpu, is of one index; the pin takes any build of the version.
+    versions = {item["name"].lower().replace("_", "-"): item["version"].partition("+")[0] for item in packages}
+    return {name: version for name, version in versions.items() if name != _ITSELF}
 
 
 def constraint_lines(pins: dict[tuple[int, int], dict[str, str]]) -> list[str]:

@@ -24,7 +24,7 @@ HERE = Path(__file__).resolve().parent
 JUDGEBENCH = [sys.executable, "-m", "judgebench"]
 IMPORT = [sys.executable, "-c", "import litellm"]
 PAIRS = 2985
-FIGURES = ("cached", "further", "short", "live", "many_in_flight", "many_items", "labels")
+FIGURES = ("cached", "further", "short", "live", "rate", "many_in_flight", "many_items", "labels")
 FURTHER = 20
 
 
@@ -120,13 +120,16 @@ class Bench:
     repeats: int
     lines: list[str] = field(default_factory=list)
 
-    def judge(self, out: str, *options: str, data: str = "rows.jsonl", judges: str = "p.yaml") -> list[str]:
-        command = [*JUDGEBENCH, "run", "rewardbench", "--data", data, "-j", "local", "--providers", judges]
+    def judge(
+        self, out: str, *options: str, data: str = "rows.jsonl", judges: str = "p.yaml", name: str = "local"
+    ) -> list[str]:
+        command = [*JUDGEBENCH, "run", "rewardbench", "--data", data, "-j", name, "--providers", judges]
         return [*command, "--out", out, "--quiet", "--json", *options]
 
     def serve(self, **urls: str) -> None:
         """Writes the judges, one a server."""
-        judges = {name: {"model": "openai/local", "api_base": url} for name, url in urls.items()}
+        judges: dict[str, Any] = {name: {"model": "openai/local", "api_base": url} for name, url in urls.items()}
+        judges |= {f"direct-{name}": {**settings, "transport": "direct"} for name, settings in judges.items()}
         (self.folder / "p.yaml").write_text(json.dumps({"judges": judges}))
 
     def took(self, command: list[str]) -> Took:
@@ -219,33 +222,65 @@ class Bench:
             self.ratio("CPU of a short live run, 20 pairs / import litellm", 1.1, "s", ours, imported)
 
     def live(self) -> None:
-        """A call at 50 ms latency and concurrency 64, to the same in a bare loop.
+        """A call at 50 ms latency and concurrency 64, by either transport, to the same in a bare loop.
 
-        Both figures come from two sizes, so that imports and start-up fall out.
+        All figures come from two sizes, so that imports and start-up fall out.
         """
         few, many = 200, 2200
 
-        def a_call(command: Callable[[str, int], list[str]], url: str, way: str) -> Callable[[], float]:
+        def a_call(command: Callable[[int], list[str]], way: str) -> Callable[[], float]:
             def measure() -> float:
-                small, large = (self.took(command(url, count)) for count in (few, many))
+                small, large = (self.took(command(count)) for count in (few, many))
                 return float((getattr(large, way) - getattr(small, way)) / (many - few))
 
             return measure
 
-        def ours(_: str, count: int) -> list[str]:
-            return self.judge(
-                _fresh("live"), "--limit", str(count), "--concurrency", "64", "--cache-dir", _fresh("cache")
+        def ours(name: str) -> Callable[[int], list[str]]:
+            return lambda count: self.judge(
+                *(_fresh("live"), "--limit", str(count), "--concurrency", "64", "--cache-dir", _fresh("cache")),
+                name=name,
             )
-
-        def bare(url: str, count: int) -> list[str]:
-            script = str(HERE / "bare_loop.py")
-            return [sys.executable, script, url, "rows.jsonl", str(count), "64", "openai/local"]
 
         with serving(0.05) as url:
             self.serve(local=url)
-            for name, target, way in (("wall time of", 1.1, "wall"), ("CPU of", 0.9, "cpu")):
-                both = (a_call(each, url, way) for each in (ours, bare))
-                self.ratio(f"{name} a live call / bare acompletion loop", target, "ms", *both)
+
+            def bare(count: int) -> list[str]:
+                script = str(HERE / "bare_loop.py")
+                return [sys.executable, script, url, "rows.jsonl", str(count), "64", "openai/local"]
+
+            figures = (
+                ("wall time of a live call", 1.1, "wall", "local"),
+                ("CPU of a live call", 1.1, "cpu", "local"),
+                ("CPU of a live call, transport: direct", 0.2, "cpu", "direct-local"),
+            )
+            for title, target, way, name in figures:
+                self.ratio(f"{title} / bare acompletion loop", target, "ms", a_call(ours(name), way), a_call(bare, way))
+
+    def rate(self) -> None:
+        """Calls a second of one process at 20 ms latency, by `transport: direct`; its start falls out."""
+        few, many = 200, 2980
+        with serving(0.02) as url:
+            self.serve(local=url)
+            rates = []
+            for _ in range(self.repeats):
+                took = []
+                for count in (few, many):
+                    fresh = (
+                        _fresh("rate"),
+                        "--limit",
+                        str(count),
+                        "--concurrency",
+                        "64",
+                        "--cache-dir",
+                        _fresh("cache"),
+                    )
+                    took.append(self.took(self.judge(*fresh, name="direct-local")).wall)
+                rates.append((many - few) / (took[1] - took[0]))
+        low, *_, high = sorted(rates) if len(rates) > 1 else (*rates, *rates)
+        rate = statistics.median(rates)
+        self.add(
+            "calls a second at 20 ms, transport: direct", f"{rate:.0f}", "at least 1,000", f"{low:.0f} to {high:.0f}"
+        )
 
     def many_in_flight(self) -> None:
         """Calls in flight at 5 s latency, from when as many as may be have begun until the last one begins."""

@@ -59,7 +59,6 @@ from judgebench.analysis.report import (
 )
 from judgebench.analysis.rescore import rescore as rescore
 from judgebench.analysis.rescored import Change as Change, Rescored as Rescored
-from judgebench.analysis.reward import reward as reward
 from judgebench.analysis.rewardfunctions import BestOf as BestOf, RewardPair as RewardPair
 from judgebench.analysis.strengths import (
     ModelStrength as ModelStrength,
@@ -84,11 +83,13 @@ from judgebench.api import (
     aforecast as aforecast,
     agrid as agrid,
     aimport_verdicts as aimport_verdicts,
+    areward as areward,
     arun as arun,
     ascore as ascore,
     forecast as forecast,
     grid as grid,
     import_verdicts as import_verdicts,
+    reward as reward,
     run as run,
     score as score,
 )
@@ -102,11 +103,28 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.providers.base import Request as Request
 from judgebench.engine.ask import ajudge as ajudge, judge as judge
 from judgebench.engine.base import Engine as Engine, Plan as Plan, Work as Work
+from judgebench.engine.batchapi import (
+    BatchStatus as BatchStatus,
+    abatch_cancel as abatch_cancel,
+    abatch_fetch as abatch_fetch,
+    abatch_status as abatch_status,
+    batch_cancel as batch_cancel,
+    batch_fetch as batch_fetch,
+    batch_status as batch_status,
+)
 from judgebench.engine.check import JudgeCheck as JudgeCheck, check_judge as check_judge
 from judgebench.engine.describe import (
     DataDescription as DataDescription,
     ItemPreview as ItemPreview,
     describe_data as describe_data,
+)
+from judgebench.engine.filterapi import afilter as afilter, filter as filter  # noqa: A004 - as the command
+from judgebench.engine.filtered import (
+    Distribution as Distribution,
+    Filtered as Filtered,
+    ShownRow as ShownRow,
+    SubsetCount as SubsetCount,
+    ValueCount as ValueCount,
 )
 from judgebench.engine.forecast import Forecast as Forecast
 from judgebench.engine.grid import GridResult as GridResult
@@ -171,13 +189,13 @@ from judgebench.metrics.selection_guarantee import SelectiveTest as SelectiveTes
 from judgebench.metrics.sequential import Sequential as Sequential
 from judgebench.metrics.summary import Metrics as Metrics, Usage as Usage
 from judgebench.metrics.votes import Aggregate as Aggregate
+from judgebench.pages.filtered import filter_page as filter_page
 from judgebench.pages.leaderboard import leaderboard_page as leaderboard_page
 from judgebench.pages.report import report_page as report_page
 from judgebench.protocols.alterations import Alteration as Alteration
 from judgebench.protocols.orders import Call as Call, Protocol as Protocol
 from judgebench.protocols.sequential import UntilShown as UntilShown
 from judgebench.rewards.scorer import Scorer as Scorer
-from judgebench.rewards.settings import RewardSettings as RewardSettings
 from judgebench.runs.judgements import Judgement as Judgement, ReplyUsage as ReplyUsage
 from judgebench.runs.manifest import (
     ClassesEntry as ClassesEntry,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import warnings
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -40,6 +40,7 @@ if TYPE_CHECKING:
     from judgebench.judges import AnyJudge
     from judgebench.metrics.votes import Aggregate
     from judgebench.rewards.scorer import Scorer
+    from judgebench.rewards.settings import Dtype
     from judgebench.runs import Steps
     from judgebench.sources.mapped import BadRows, EmptyAnswers
     from judgebench.sources.opening import Data
@@ -368,6 +369,103 @@ def score(
 
 
 ascore = threaded(score, "ascore")
+
+
+def reward(
+    model: str | Path,
+    *,
+    benchmark: str,
+    data: Data | None = None,
+    subsets: Sequence[str] = (),
+    out: str | Path = DEFAULT_OUT,
+    name: str | None = None,
+    allow_missing: bool = False,
+    revision: str | None = None,
+    device: str | None = None,
+    dtype: Dtype | None = None,
+    batch_tokens: int | None = None,
+    max_length: int | None = None,
+    head: str | int | None = None,
+    chat_template: str | Path | None = None,
+    text_pair: bool = False,
+    trust_remote_code: bool = False,
+    reference: str | Path | None = None,
+    reference_free: bool = False,
+    beta: float = 0.1,
+    length_normalized: bool = False,
+    step_separator: str | None = None,
+    step_turns: bool = False,
+    step_tokens: str | None = None,
+    steps: Steps | None = None,
+    threshold: float | None = None,
+    columns: Mapping[str, str] | str | None = None,
+    labels: Mapping[str, str] | str | None = None,
+    id_column: str | None = None,
+    group_column: str | None = None,
+    bad_rows: BadRows = "stop",
+    empty_answers: EmptyAnswers = "refuse",
+    config_name: str | None = None,
+) -> Run:
+    """Runs a reward model here and scores it by the benchmark's rule (needs the extra `reward`).
+
+    Its scores go to `OUT/score-files/BENCHMARK/NAME.jsonl`, item by item; the same call goes on where a killed one was.
+    In a coroutine `await jb.areward(...)`. Example: `jb.reward("my-dpo", benchmark="rewardbench", reference="my-sft")`.
+
+    Args:
+        model: A folder that `save_pretrained` wrote, a GGUF file, or an id on the hub.
+        benchmark: Whose items are scored.
+        data: Where the items come from; None for the benchmark's own rows on the hub.
+        subsets: Only these.
+        out: The folder above the runs' folders.
+        name: The model's name in tables; None for the folder's name, or the id.
+        allow_missing: Count scores that are no finite numbers as failures.
+        revision: Branch, tag or commit of a hub model; None for its main branch.
+        device: `cpu`, `cuda`, `cuda:1`, `mps`; None for the first accelerator, else the CPU.
+        dtype: None for the checkpoint's own on an accelerator, and float32 on the CPU.
+        batch_tokens: Most tokens in a batch, padding included; None for 16,384 on an accelerator, 2,048 on the CPU.
+        max_length: Tokens of a conversation; what is longer loses its beginning. None for the model's own limit.
+        head: Which of several outputs: a name, an index, or weights (`helpfulness=0.7,verbosity=-0.3`).
+        chat_template: A Jinja file that takes the place of the tokenizer's chat template.
+        text_pair: Give the tokenizer prompt and answer as two texts, without a chat template.
+        trust_remote_code: Run the code that comes with the checkpoint.
+        reference: The reference model of a DPO policy.
+        reference_free: Score a DPO policy by its own log-probability.
+        beta: The factor of implicit rewards.
+        length_normalized: Divide a completion's log-probability by its number of tokens.
+        step_separator: Of a process reward model: the text after each step, at whose end the score is read.
+        step_turns: Of one that is a language model: each step is a user turn, which the assistant answers.
+        step_tokens: Its tokens for a right and a wrong step (`+,-`).
+        steps: How the scores of a completion's steps become one, as in `jb.score`.
+        threshold: Of items in steps: a step with a score below it is wrong.
+        columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
+        labels: What the items' labels mean: `{"model_a": "A"}`.
+        id_column: The column of the items' ids.
+        group_column: The column that names items that belong together, of rows of your own.
+        bad_rows: `skip` leaves out, and lists, rows of the data that cannot be used.
+        empty_answers: `keep` takes an empty answer as one.
+        config_name: The configuration of a hub dataset.
+
+    Raises:
+        ConfigError: The model cannot be run, or does not fit the items.
+    """
+    given = dict(locals())
+    from judgebench.analysis.reward import reward_run
+    from judgebench.rewards.settings import RewardSettings
+
+    settings = RewardSettings(**{each.name: given[each.name] for each in fields(RewardSettings)})
+    return reward_run(
+        model,
+        benchmark=benchmark,
+        data=data,
+        subsets=subsets,
+        out=out,
+        name=name,
+        settings=settings,
+        rows=options_given(RowOptions, given).rows,
+    )
+
+
+areward = threaded(reward, "areward")
 
 
 def import_verdicts(

@@ -70,6 +70,12 @@ class BatchServer(LoopbackServer):
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, bytes] = {}
         self.calls: list[tuple[str, str]] = []
+        self.live: list[dict[str, Any]] = []
+
+    @property
+    def bodies(self) -> list[dict[str, Any]]:
+        """The bodies of all live calls."""
+        return [*self.live, *(request.params for request in self.requests)]
 
     @property
     def submitted(self) -> list[str]:
@@ -79,7 +85,8 @@ class BatchServer(LoopbackServer):
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         path = http.path.removeprefix("/v1").removeprefix("/openai/v1").removeprefix("/openai")
         if path == "/messages" and http.method == "POST":
-            return _response(self._message(await http.json()))
+            self.live.append(await http.json())
+            return _response(self._message(self.live[-1]))
         if not path.startswith(("/files", "/batches", "/messages/batches")):
             return await super()._handle(http)
         self.calls.append((http.method, path))

@@ -21,7 +21,19 @@ import pytest
 from commands import write_jsonl
 
 import judgebench as jb
-from judgebench.engine.options import NO_TUNE, AnyJudge, Data, PlanOptions, RunOptions, TuneOptions
+from judgebench.cli.reward import reward as reward_command
+from judgebench.engine.options import (
+    NO_FILTER,
+    NO_TUNE,
+    AnyJudge,
+    Data,
+    FilterOptions,
+    PlanOptions,
+    RowOptions,
+    RunOptions,
+    TuneOptions,
+)
+from judgebench.rewards.settings import RewardSettings
 
 DEFINED = {
     each.name: (get_args(get_type_hints(definition, include_extras=True)[each.name])[0], each.default)
@@ -39,7 +51,7 @@ NOT_IN = {
 def parameters(name: str) -> dict[str, tuple[Any, Any]]:
     """Type and default of the keyword-only parameters of a function."""
     import judgebench.api
-    from judgebench.items import Attack, Control, Orders, Pairs
+    from judgebench.items import Attack, Control, Orders, Pairs, Transport
     from judgebench.metrics.votes import Aggregate
     from judgebench.sources.mapped import BadRows, EmptyAnswers
 
@@ -50,6 +62,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Control": Control,
         "Orders": Orders,
         "Pairs": Pairs,
+        "Transport": Transport,
         "Aggregate": Aggregate,
         "BadRows": BadRows,
         "EmptyAnswers": EmptyAnswers,
@@ -83,6 +96,30 @@ def test_the_signature_of_tune_spells_out_its_options() -> None:
     own = {each.name: each.default for each in fields(TuneOptions)}
     defined = {name: default for name, (_, default) in DEFINED.items() if name not in NO_TUNE} | own
     assert {**found, "judge": None} == {**{name: d for name, d in defined.items() if name != "judges"}, "judge": None}
+
+
+def test_the_signature_of_filter_spells_out_its_options() -> None:
+    """Those of a run that it has a use for, and its own, as they are defined."""
+    spelled = inspect.signature(inspect.unwrap(jb.filter)).parameters.values()
+    found = {each.name: each.default for each in spelled if each.kind is each.KEYWORD_ONLY}
+    own = {each.name: each.default for each in fields(FilterOptions)}
+    defined = {name: default for name, (_, default) in DEFINED.items() if name not in NO_FILTER} | own
+    left = {"judges", "templates", "out"}
+    assert found.pop("judge") is found.pop("out") is inspect.Parameter.empty
+    assert found.pop("template") is None
+    assert found == {name: default for name, default in defined.items() if name not in left}
+
+
+def test_the_signature_of_reward_spells_out_how_a_model_is_run() -> None:
+    """The settings by name and default, and how rows are read; the command has the same."""
+    spelled = inspect.signature(inspect.unwrap(jb.reward)).parameters.values()
+    found = {each.name: each.default for each in spelled if each.kind is each.KEYWORD_ONLY}
+    settings = {each.name: each.default for each in fields(RewardSettings)}
+    rows = {each.name: each.default for each in fields(RowOptions)}
+    own = {"benchmark": inspect.Parameter.empty, "data": None, "subsets": (), "out": "runs", "name": None}
+    assert found == settings | rows | own
+    options = {each.name for each in reward_command.params} - {"model", "as_json", "quiet", "help"}
+    assert options == found.keys()
 
 
 @pytest.mark.parametrize("name", ["run", "grid", "forecast"])
@@ -210,7 +247,7 @@ def test_what_is_no_data(data: Any, wrong: str) -> None:
 
 
 FUNCTIONS = [name for name in jb.__all__ if inspect.isfunction(getattr(jb, name))]
-WITHOUT_EXAMPLE = {"reward", "export_replies", "import_replies", "strengths"}
+WITHOUT_EXAMPLE = {"areward", "reward", "export_replies", "import_replies", "strengths"}
 """What needs replies of a model, or more than one example can show."""
 
 

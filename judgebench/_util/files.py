@@ -26,7 +26,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 from judgebench.errors import ConfigError, StorageError
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Callable, Iterable, Iterator, Mapping
     from pathlib import Path
 
 FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -169,7 +169,7 @@ def _opened(path: str, flags: int) -> int:
 
 
 @contextmanager
-def whole_folder(folder: Path, own: Collection[str] | None = None) -> Iterator[Path]:
+def whole_folder(folder: Path, is_own: Callable[[str], bool] | None = None) -> Iterator[Path]:
     """A folder to be filled, which takes its name when the block ends well; else an earlier one stays as it was.
 
     A folder cannot take another's place in one step: where the process dies between the two, the earlier one is there
@@ -177,8 +177,8 @@ def whole_folder(folder: Path, own: Collection[str] | None = None) -> Iterator[P
 
     Args:
         folder: What it becomes; need not be there yet.
-        own: What an earlier one has of ours, by name: only that goes with it, and anything else in it stays; None for
-            all that is in it.
+        is_own: Whether what an earlier one has is ours, by its name: only that goes with it, and anything else in it
+            stays; None for all that is in it.
 
     Raises:
         OSError: It cannot be written.
@@ -192,9 +192,9 @@ def whole_folder(folder: Path, own: Collection[str] | None = None) -> Iterator[P
         if folder.exists():
             folder.rename(before)
         part.rename(folder)
-        if own is not None and before.exists():
+        if is_own is not None and before.exists():
             for path in before.iterdir():
-                if path.name not in own and not (folder / path.name).exists():
+                if not is_own(path.name) and not (folder / path.name).exists():
                     path.rename(folder / path.name)
     finally:
         if before.exists() and not folder.exists():

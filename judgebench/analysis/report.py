@@ -14,6 +14,7 @@ from judgebench._util.table import Column, Table, TableRow, Tabular, ends_of
 from judgebench._util.text import dollars, percent
 from judgebench.analysis.labelled import labelled
 from judgebench.analysis.leaderboard import boards_of
+from judgebench.analysis.rewardfunctions import BEST_OF, best_of_n, best_of_table
 from judgebench.analysis.validate import validate_labelled
 from judgebench.analysis.validation import Need
 from judgebench.errors import ConfigError
@@ -42,6 +43,7 @@ if TYPE_CHECKING:
     from judgebench._util.table import Columns, Kind
     from judgebench.analysis.board import Board
     from judgebench.analysis.labelled import Labelled
+    from judgebench.analysis.rewardfunctions import BestOf
     from judgebench.analysis.validation import RunValidation
     from judgebench.metrics.summary import Metrics
     from judgebench.runs import Finished
@@ -90,6 +92,7 @@ class Detail(Tabular):
         family: The judge's own, where that and the models of the completions are known.
         people: The run beside people's labels: those of a file, or of several people that its items carry.
         validation: What `judgebench validate` says of these.
+        best_of: Of a reward model, what it chooses among N answers; empty where items have two.
     """
 
     finished: Finished
@@ -103,10 +106,13 @@ class Detail(Tabular):
     family: str | None = None
     people: Labelled | None = None
     validation: RunValidation | None = None
+    best_of: tuple[BestOf, ...] = ()
 
     def tables(self) -> Sequence[Table]:
         """The run, its biases, and what its sureness and money are worth."""
-        run = run_tables(self.heading, self.metrics)
+        run = [*run_tables(self.heading, self.metrics)]
+        if self.best_of:
+            run.append(best_of_table(self.best_of, ["right"], [BEST_OF]))
         columns: Columns = {
             Column("bias", names=True, width=16): lambda bias: bias.behaviour.name,
             Column("estimate", "effect"): lambda bias: bias.behaviour.estimate.estimate,
@@ -225,6 +231,7 @@ def report(
             family=family,
             people=people,
             validation=validation,
+            best_of=best_of_n([each], [item for item, key in each.keys.items() if key.labelled]),
         )
         for each, among, (family, _), heading, title, people, validation in zip(
             every, found, families, headings(runs_), titles, beside, judged, strict=True

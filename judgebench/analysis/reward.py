@@ -13,10 +13,8 @@ from judgebench.benchmarks.suites import check_single
 from judgebench.errors import ConfigError
 from judgebench.rewards.opening import open_model
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
-from judgebench.rewards.settings import RewardSettings
 from judgebench.runs import DEFAULT_OUT, Run, Steps, folder_name
 from judgebench.runs.scores import ScoredBy, ScoreOptions, score_run
-from judgebench.sources.mapped import RowMap
 from judgebench.sources.opening import source_of
 
 if TYPE_CHECKING:
@@ -24,6 +22,8 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.rewards.model import ModelScorer
+    from judgebench.rewards.settings import RewardSettings
+    from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
 
 SCORE_FILES = "score-files"
@@ -32,7 +32,7 @@ SCORE_FILES = "score-files"
 _NOT_IDENTITY = {"versions", "device"}
 
 
-def reward(
+def reward_run(
     model: str | Path,
     *,
     benchmark: str,
@@ -40,12 +40,10 @@ def reward(
     subsets: Sequence[str] = (),
     out: str | Path = DEFAULT_OUT,
     name: str | None = None,
-    settings: RewardSettings | None = None,
-    rows: RowMap | None = None,
+    settings: RewardSettings,
+    rows: RowMap,
 ) -> Run:
-    """Runs a reward model here and scores it by the benchmark's rule.
-
-    Its scores go to `OUT/score-files/BENCHMARK/NAME.jsonl`, item by item; the same call goes on where a killed one was.
+    """Runs a reward model here and scores it by the benchmark's rule; see `judgebench.reward`.
 
     Args:
         model: A folder that `save_pretrained` wrote, a GGUF file, or an id on the hub.
@@ -54,17 +52,16 @@ def reward(
         subsets: Only these.
         out: The folder above the runs' folders.
         name: The model's name in tables; None for the folder's name, or the id.
-        settings: How the model is run; None for the defaults.
+        settings: How the model is run.
         rows: How rows are read: columns and labels by name.
 
     Raises:
         ConfigError: The model cannot be run, or does not fit the items.
     """
-    settings = settings or RewardSettings()
     check_single(benchmark, "judgebench reward for each of them")
     chosen = (subsets,) if isinstance(subsets, str) else tuple(subsets)
     benchmark, data = rows_of(benchmark, data)
-    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=rows or RowMap()))
+    dataset = load_dataset(get_benchmark(benchmark), data, Selection(chosen, rows=rows))
     options = ScoreOptions(
         allow_missing=settings.allow_missing, steps=cast("Steps | None", settings.steps), threshold=settings.threshold
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import partial
 from itertools import combinations
-from statistics import fmean
+from statistics import fmean, median_low
 from typing import TYPE_CHECKING
 
 from judgebench._util.table import Column, Table
@@ -20,6 +20,13 @@ if TYPE_CHECKING:
 
 _MANY = 3
 """From so many answers on an item says something about the best of N."""
+
+
+BEST_OF = (
+    "best of N: how often the highest-scored of N random answers to a prompt is right; possible: how often one of "
+    "them is"
+)
+"""What the curve's columns are."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +53,7 @@ class BestOf:
         runs: The numbers of the reward models' runs, from 0.
         right: For each of them how often its choice is right.
         possible: How often one of the N is right at all.
-        items: Over how many items of three answers and more.
+        items: Over how many items.
     """
 
     n: int
@@ -69,13 +76,19 @@ def reward_functions(opened: Sequence[Finished], items: Sequence[str]) -> tuple[
 
 
 def best_of_n(opened: Sequence[Finished], items: Sequence[str]) -> tuple[BestOf, ...]:
-    """The best-of-N curve of the reward models among runs, over labelled items of three answers and more."""
+    """The best-of-N curve of the reward models among runs, over labelled items of three answers and more.
+
+    It goes up to the number of answers that at least half of these items have, over those items alone: every N is of
+    the same items.
+    """
     scores = _scores(opened, items)
     keys = opened[0].keys
     many = [item for item in items if keys[item].k >= _MANY and keys[item].num_correct]
     many = [item for item in many if all(own[item] for own in scores.values())]
     if not scores or not many:
         return ()
+    most = median_low(keys[item].k for item in many)
+    many = [item for item in many if keys[item].k >= most]
     right = {item: [at < keys[item].num_correct for at in range(keys[item].k)] for item in many}
     return tuple(
         BestOf(
@@ -85,7 +98,7 @@ def best_of_n(opened: Sequence[Finished], items: Sequence[str]) -> tuple[BestOf,
             fmean(any_right(right[item], n) for item in many),
             len(many),
         )
-        for n in sizes_up_to(min(keys[item].k for item in many))
+        for n in sizes_up_to(most)
     )
 
 
@@ -115,13 +128,13 @@ def functions_table(pairs: Sequence[RewardPair]) -> Table:
     return Table.of(pairs, columns, title="Reward functions")
 
 
-def best_of_table(curve: Sequence[BestOf]) -> Table:
-    """A row an N, a column a reward model."""
+def best_of_table(curve: Sequence[BestOf], names: Sequence[str] = (), notes: Sequence[str] = ()) -> Table:
+    """A row an N, a column a reward model: under its name, or its number among the runs."""
     columns: Columns = {Column("n", "count", head="N", names=True): lambda each: each.n}
-    for place, run in enumerate(curve[0].runs):
-        columns[Column(str(run + 1), "share")] = partial(_right, place)
+    for place, name in enumerate(names or [str(run + 1) for run in curve[0].runs]):
+        columns[Column(name, "share")] = partial(_right, place)
     columns[Column("possible", "share")] = lambda each: each.possible
-    return Table.of(curve, columns, title="Best of N", about=f"{curve[0].items:,} items")
+    return Table.of(curve, columns, title="Best of N", about=f"{curve[0].items:,} items", notes=list(notes))
 
 
 def _right(place: int, each: BestOf) -> float:
@@ -136,7 +149,4 @@ def function_lines(pairs: Sequence[RewardPair], curve: Sequence[BestOf]) -> Iter
             "the scores less their prompt's mean"
         )
     if curve:
-        yield (
-            "best of N: how often the highest-scored of N random answers to a prompt is right; possible: how often one "
-            "of the N is"
-        )
+        yield BEST_OF

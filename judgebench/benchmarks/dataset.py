@@ -283,12 +283,13 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
     if not any(key.k == 1 for key in keys.values()):
         selection.rows.check_slots()
     checked.check()
-    if benchmark.own_rows:
+    if benchmark.own_rows and not rows.part:
         golds.check_people()
     if (used := benchmark.columns_used(checked.columns)) is not None:
         checked.understood.used, checked.understood.unused = used
         checked.understood.form = getattr(benchmark, "form", None) or checked.understood.form
-    benchmark.check(keys.values())
+    if not rows.part:
+        benchmark.check(keys.values())
     ungrouped = put_in_groups(benchmark, keys)
     sizes = Counter(key.group for key in keys.values() if key.group is not None)
     checked.understood.groups = sum(size > 1 for size in sizes.values())
@@ -322,11 +323,13 @@ def load_dataset(benchmark: Benchmark, data: Data | None, selection: Selection |
 
 
 def opened(benchmark: Benchmark, data: Data | None, options: RowMap) -> Source:
-    """The rows of a benchmark under the names that it knows.
+    """The rows of a benchmark under the names that it knows; those of a `KnownSource` are so already.
 
     Raises:
         ConfigError: There is no such source, or a name in `options` means nothing.
     """
+    if isinstance(data, KnownSource):
+        return data
     name = benchmark.name
     if is_declared(benchmark):
         rows = benchmark.opened(data, options)

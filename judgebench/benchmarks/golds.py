@@ -37,6 +37,14 @@ class Golds:
         elif item.label is not None or item.human_score is not None:
             self._note(item.human_score if item.label is None else item.label, row)  # type: ignore[arg-type]
 
+    def add(self, other: Golds) -> None:
+        """Takes in what further rows say."""
+        for own, others in ((self._classes, other._classes), (self._grades, other._grades)):
+            for said, where in others.items() if len(own) < _MOST else ():
+                own.setdefault(said, where)  # type: ignore[arg-type]
+        for label, first in other._criteria.items() if len(self._criteria) < _MOST else ():
+            self._criteria.setdefault(label, first)
+
     def note_people(self, item: Item, row: Row) -> None:
         """Counts the items of each annotator who has a name, also those that no one else labels."""
         names = [name for name, _ in item.annotations]

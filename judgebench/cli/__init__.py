@@ -23,6 +23,11 @@ _COLLECT_AFTER = 50_000
 
 COMMANDS = {
     "run": ("judgebench.cli.run:run", "Judge a benchmark with a model and print the scores."),
+    "batch": ("judgebench.cli.batch:batch", "Show, fetch and cancel the batches of runs made with run --batch."),
+    "filter": (
+        "judgebench.cli.filter:filter",
+        "Judge rows of any size and write those to keep, with the verdicts beside.",
+    ),
     "score": ("judgebench.cli.score:score", "Compute the same metrics from a reward model's scores."),
     "reward": ("judgebench.cli.reward:reward", "Run a reward model here and score it on a benchmark."),
     "show": ("judgebench.cli.show:show", "Show an item of a run in full, or the failures of the run."),

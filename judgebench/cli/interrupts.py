@@ -21,16 +21,22 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
+IN_FLIGHT = "finishing calls in flight; press Ctrl-C again to abort"
+LEFT_WITH_PROVIDER = "leaving the batches with the provider; press Ctrl-C again to abort"
+
 _ABORT_S = 5
 """Seconds that a second Ctrl-C leaves for what is going on to end by itself."""
 
 
-def finished_or_stopped(begin: Callable[[Stop], Coroutine[Any, Any, T]], console: Console) -> tuple[T, bool]:
+def finished_or_stopped(
+    begin: Callable[[Stop], Coroutine[Any, Any, T]], console: Console, said: str = IN_FLIGHT
+) -> tuple[T, bool]:
     """Runs a coroutine to its end; Ctrl-C, SIGTERM or SIGHUP ends it after what is in flight, a second Ctrl-C at once.
 
     Args:
         begin: Makes the coroutine, which may be ended by what it is given.
         console: Of standard error.
+        said: What is said when it is to end.
 
     Returns:
         What it gave, and whether it was interrupted.
@@ -50,7 +56,7 @@ def finished_or_stopped(begin: Callable[[Stop], Coroutine[Any, Any, T]], console
         def end() -> None:
             if not stop.asked:
                 stop.ask()
-                console.print("finishing calls in flight; press Ctrl-C again to abort", soft_wrap=True)
+                console.print(said, soft_wrap=True)
 
         former = signal.getsignal(signal.SIGINT)
         # Windows, and threads other than the main one, have no such handler.

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import MISSING
+from dataclasses import MISSING, replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -12,8 +12,11 @@ from judgebench.cli.errors import NumberRange
 from judgebench.engine.options import (
     CANDIDATES,
     ITEMS,
+    KEPT,
+    NO_FILTER,
     NO_TUNE,
     ROWS,
+    FilterOptions,
     PlanOptions,
     RowOptions,
     RunOptions,
@@ -37,6 +40,25 @@ OF_TUNE = {
 }
 """Every option of `tune`."""
 
+OF_FILTER = {
+    option.name: option
+    for definition in (FilterOptions, PlanOptions, RunOptions)
+    for option in options_of(definition)
+    if option.name not in NO_FILTER and not (option.name == "out" and definition is RunOptions)
+}
+"""Every option of `filter`."""
+
+_OF_ROWS = {
+    "judges": "Judge: a preset, a LiteLLM id, offline/... or an installed provider's PROVIDER/MODEL.",
+    "templates": "Prompt template; default: by what the rows are.",
+    "limit": "Try it on N rows, drawn from the seed.",
+    "shard": "Only part I of N of the rows, in order: the outputs one after another are that of all.",
+    "seed": "Random seed for answer order, --limit and the rows on the page.",
+    "orders": "Orders in which the answers are shown; both tells whether the judge is consistent.",
+    "aggregate": "Aggregation of the replies about a row; mean takes the most frequent verdict.",
+}
+"""What `filter` says of options that a run says something else of."""
+
 _COMPLETE = {
     "writer": judge_names,
     "edits": files,
@@ -46,6 +68,8 @@ _COMPLETE = {
     "providers": files,
     "cache_dir": folders_only,
     "out": folders_only,
+    "people_labels": files,
+    "preferences": files,
 }
 
 
@@ -57,6 +81,11 @@ def sections() -> dict[str, list[str]]:
 def sections_of_tune() -> dict[str, list[str]]:
     """The same of `tune`."""
     return _by_section({ITEMS: [], CANDIDATES: [], ROWS: []}, OF_TUNE)
+
+
+def sections_of_filter() -> dict[str, list[str]]:
+    """The same of `filter`."""
+    return _by_section({ITEMS: [], KEPT: [], ROWS: []}, OF_FILTER)
 
 
 def _by_section(found: dict[str, list[str]], options: Mapping[str, Option]) -> dict[str, list[str]]:
@@ -86,6 +115,14 @@ def tune_options(command: Callable[..., Any]) -> Callable[..., Any]:
     return command
 
 
+def filter_options(command: Callable[..., Any]) -> Callable[..., Any]:
+    """Adds every option of `filter` to a command."""
+    for option in reversed(OF_FILTER.values()):
+        said = replace(option.about, help=_OF_ROWS.get(option.name, option.about.help))
+        command = _click_option(replace(option, about=said))(command)
+    return command
+
+
 def _click_option(option: Option) -> Callable[[Any], Any]:
     settings: dict[str, Any] = {"is_flag": True} if option.kind is bool else {"type": _type(option)}
     if option.several:
@@ -98,6 +135,7 @@ def _click_option(option: Option) -> Callable[[Any], Any]:
         metavar=option.about.metavar,
         help=option.about.help,
         shell_complete=_COMPLETE.get(option.name),
+        required=option.default is MISSING and not option.several,
         **settings,
     )
 

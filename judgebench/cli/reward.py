@@ -17,10 +17,11 @@ _ROWS = ("columns", "labels", "id_column", "group_column", "bad_rows", "empty_an
 _SECTIONS = {
     "Items and output": ["benchmark", "data", "subsets", "out", "name", "allow_missing", "as_json"],
     "Model": [
-        *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "trust_remote_code"),
+        *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "text_pair"),
+        "trust_remote_code",
     ],
     "DPO policies": ["reference", "reference_free", "beta", "length_normalized"],
-    "Process reward models": ["step_separator", "step_tokens", "steps", "threshold"],
+    "Process reward models": ["step_separator", "step_turns", "step_tokens", "steps", "threshold"],
     "Reading rows": list(_ROWS),
 }
 
@@ -47,7 +48,7 @@ _SECTIONS = {
     "--batch-tokens",
     type=click.IntRange(min=1),
     metavar="N",
-    help="Most tokens in a batch; default: 16384 on an accelerator, 4096 on the CPU.",
+    help="Most tokens in a batch; default: 16384 on an accelerator, 2048 on the CPU.",
 )
 @click.option(
     "--max-length",
@@ -58,6 +59,9 @@ _SECTIONS = {
 @click.option("--head", metavar="NAME|INDEX|NAME=WEIGHT,...", help="Which of several outputs is the score.")
 @click.option(
     "--chat-template", shell_complete=files, metavar="FILE", help="Jinja file instead of the tokenizer's template."
+)
+@click.option(
+    "--text-pair", is_flag=True, help="Give the tokenizer prompt and answer as two texts, without a template."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Run the code that comes with the checkpoint.")
 @click.option("--reference", shell_complete=files, metavar="MODEL", help="Reference model; of an adapter, its base.")
@@ -74,6 +78,9 @@ _SECTIONS = {
 @click.option(
     "--step-separator", metavar="SEPARATOR", help="Text after each step, at whose last token its score is read."
 )
+@click.option(
+    "--step-turns", is_flag=True, help="Each step is a user turn, which the assistant answers by GOOD or BAD."
+)
 @click.option("--step-tokens", metavar="GOOD,BAD", help="Of a language model: its tokens for a right and a wrong step.")
 @step_options
 @click.option("--json", "as_json", is_flag=True, help="Print a JSON list of the metrics and nothing else.")
@@ -82,10 +89,10 @@ def reward(model: str, **options: Any) -> int:
     """Run a reward model here and score it on a benchmark.
 
     MODEL is a sequence classifier, a policy trained by DPO (with --reference or --reference-free), a process reward
-    model (with --step-separator) or an adapter: a folder, a .gguf file or a hub id. Needs pip install
+    model (with --step-separator or --step-turns) or an adapter: a folder, a .gguf file or a hub id. Needs pip install
     'judgebench[reward]'. A killed command resumes where it was; the scores are kept in OUT/score-files.
     """
-    from judgebench.analysis.reward import reward as run_model
+    from judgebench.analysis.reward import reward_run
     from judgebench.analysis.rewardvariants import reward_tables
     from judgebench.cli.progress import shown
     from judgebench.rewards.settings import RewardSettings
@@ -96,5 +103,5 @@ def reward(model: str, **options: Any) -> int:
     taken = {name: options.pop(name) for name in ("benchmark", "data", "subsets", "out", "name")}
     rows = RowMap(**{name: value for name in _ROWS if (value := options.pop(name)) is not None})
     with shown():
-        run = run_model(model, **taken, rows=rows, settings=RewardSettings(**options))
+        run = reward_run(model, **taken, rows=rows, settings=RewardSettings(**options))
     return print_scored(run, reward_tables(run), as_json=as_json)

@@ -223,9 +223,10 @@ def _run(
 ) -> tuple[GridResult[RunResult], bool]:
     """Runs the grid, and whether it was interrupted."""
     from judgebench import api
-    from judgebench.cli.interrupts import finished_or_stopped
+    from judgebench.cli.interrupts import IN_FLIGHT, LEFT_WITH_PROVIDER, finished_or_stopped
 
-    return finished_or_stopped(lambda stop: api.run_grid(grid, running, progress=progress, stop=stop), console)
+    said = LEFT_WITH_PROVIDER if running.batch else IN_FLIGHT
+    return finished_or_stopped(lambda stop: api.run_grid(grid, running, progress=progress, stop=stop), console, said)
 
 
 def _status(ended: GridResult[RunResult], fail_under: float, *, interrupted: bool) -> int:

@@ -115,19 +115,40 @@ def print_folders(ended: GridResult[RunResult], console: Console) -> None:
         console.print(f"details: judgebench show {shlex.quote(str(failing[0].folder))}", soft_wrap=True)
 
 
-def print_reasons(ended: GridResult[RunResult], console: Console) -> None:
-    """What stopped runs, and how to go on."""
+def print_reasons(
+    ended: GridResult[RunResult], console: Console, mend: str = "rerun the same command to resume"
+) -> None:
+    """What stopped runs, and how to go on: with what is still with a provider, and otherwise."""
     from judgebench.cli.console import messages
     from judgebench.reports.styles import ERROR
 
     for error in (*filter(None, (result.error for result in ended)), *ended.errors):
         messages(errors=True).print(one_line(f"stopped: {error}"), style=ERROR, soft_wrap=True)
-    if left := [f"{cell.judge.name} · {cell.template.title}" for cell in ended.not_begun]:
-        more = f" and {len(left) - _NAMED} more" if len(left) > _NAMED else ""
-        line = f"interrupted: {_counted(len(left), 'run')} not begun ({', '.join(left[:_NAMED])}{more})"
+    if named := [f"{cell.judge.name} · {cell.template.title}" for cell in ended.not_begun]:
+        more = f" and {len(named) - _NAMED} more" if len(named) > _NAMED else ""
+        line = f"interrupted: {_counted(len(named), 'run')} not begun ({', '.join(named[:_NAMED])}{more})"
         messages(errors=True).print(one_line(line), soft_wrap=True)
-    if ended.not_begun or any(result.state in {"interrupted", "stopped"} for result in ended):
-        console.print("rerun the same command to resume")
+    left = _left_in_batches(ended)
+    for line in left:
+        messages(errors=True).print(one_line(line), soft_wrap=True)
+    if not left and (ended.not_begun or any(result.state in {"interrupted", "stopped"} for result in ended)):
+        console.print(mend)
+
+
+def _left_in_batches(ended: Sequence[RunResult]) -> list[str]:
+    """What is still with providers, a line a run, and how to get it."""
+    from judgebench.runs import open_batches
+
+    lines = []
+    for result in ended:
+        if there := open_batches(result.folder):
+            batches, requests = len(there), sum(entry.requests for entry in there)
+            count = f"{_counted(batches, 'batch') if batches == 1 else f'{batches:,} batches'} ({requests:,} requests)"
+            lines.append(
+                f"{count} still with the provider: rerun run --batch to resume, or "
+                f"judgebench batch status|fetch|cancel {shlex.quote(str(result.folder))}"
+            )
+    return lines
 
 
 def too_few(result: RunResult, fail_under: float) -> bool:

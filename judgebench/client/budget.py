@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Self
 
 from judgebench._util.text import usd
 from judgebench.client.providers.base import form_of
@@ -13,7 +12,7 @@ from judgebench.errors import BudgetReached, ConfigError
 from judgebench.judges import listed_output_limit, price_of
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from judgebench.judges import Judge
 
@@ -54,11 +53,10 @@ class Budget:
         if self.usd is not None:
             highest_cost(judge, [])
 
-    @asynccontextmanager
-    async def call(
+    def call(
         self, judge: Judge, messages: Sequence[Mapping[str, str]], schema: Mapping[str, Any] | None = None
-    ) -> AsyncIterator[Bill]:
-        """Sets one call's highest cost aside while it is made; whoever makes it says what it really cost.
+    ) -> Bill:
+        """Sets one call's highest cost aside while the `async with` lasts; whoever makes it says what it really cost.
 
         Args:
             judge: Whose call.
@@ -66,17 +64,10 @@ class Budget:
             schema: The JSON schema, or the typed questions, that go out beside the messages, if any.
 
         Raises:
-            BudgetReached: The call could pass the limit.
+            ConfigError: There is a limit, and the call has no highest cost.
+            BudgetReached: The call could pass the limit; as the `async with` begins.
         """
-        if self.usd is None:
-            bill = Bill(0.0)
-        else:
-            bill = Bill(highest_cost(judge, messages, schema))
-            await self._hold(bill.highest)
-        try:
-            yield bill
-        finally:
-            self.settle(bill)
+        return Bill(0.0 if self.usd is None else highest_cost(judge, messages, schema), self)
 
     def settle(self, bill: Bill) -> None:
         """Takes back what was set aside for a call, and counts what it really cost."""
@@ -109,7 +100,12 @@ class Budget:
         self.held += highest
         return True
 
-    async def _hold(self, highest: float) -> None:
+    async def wait(self, highest: float) -> None:
+        """Sets a call's highest cost aside, as soon as it may be made.
+
+        Raises:
+            BudgetReached: It may not.
+        """
         while not self.hold(highest):
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
@@ -131,11 +127,21 @@ class Bill:
         cost: What it did cost; None until that is known.
     """
 
-    __slots__ = ("cost", "highest")
+    __slots__ = ("_budget", "cost", "highest")
 
-    def __init__(self, highest: float) -> None:
+    def __init__(self, highest: float, budget: Budget | None = None) -> None:
+        self._budget = budget
         self.highest = highest
         self.cost: float | None = None
+
+    async def __aenter__(self) -> Self:
+        if self._budget is not None and self._budget.usd is not None:
+            await self._budget.wait(self.highest)
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        if self._budget is not None:
+            self._budget.settle(self)
 
 
 def longest_answer(judge: Judge) -> int | None:

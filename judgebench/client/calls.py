@@ -6,7 +6,6 @@ import asyncio
 import time
 import warnings
 from collections import Counter
-from contextlib import asynccontextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -31,7 +30,7 @@ from judgebench.judges import cost, is_free, price_of, secret_values
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from contextlib import AbstractContextManager
 
     import tenacity
@@ -102,6 +101,8 @@ class Attempts:
 
     def with_reply(self, reply: Reply) -> Reply:
         """The call's reply with the tokens and the price of the tries before it."""
+        if not self.causes:
+            return reply
         return _with_earlier(reply, self.took).model_copy(update={"may_have_cost_usd": self.may_have_cost})
 
     @property
@@ -186,6 +187,10 @@ class JudgeClient:
     def _secrets(self) -> list[str]:
         return secret_values(self.judge)
 
+    @cached_property
+    def _long_secrets(self) -> list[str]:
+        return [secret for secret in self._secrets if len(secret) >= SHORTEST_HIDDEN]
+
     async def aclose(self) -> None:
         """Closes what the calls have opened."""
         if self._limits is None:
@@ -247,9 +252,11 @@ class JudgeClient:
             nonlocal shared
             await self._no_other_process_makes(key)
             try:
-                reply = self.cached(request)  # an equal call may have ended since this one was looked up
+                second = self._second_key(request)
+                # An equal call may have ended since this one was looked up.
+                reply = None if self.cache.lacks(key, second) else self.cached(request)
                 shared = reply is not None
-                return await self._kept(request) if reply is None else reply
+                return await self._kept(request, second) if reply is None else reply
             finally:
                 self.cache.give_back(key)
 
@@ -266,7 +273,13 @@ class JudgeClient:
         while not self.cache.take(key) and time.monotonic() < until:
             await self._unless_stopped(asyncio.sleep(OTHERS_EVERY_S))
 
-    async def _kept(self, request: Request) -> Reply:
+    async def _kept(self, request: Request, second: str) -> Reply:
+        """The reply to a call that is made now, in the cache.
+
+        Args:
+            request: The call.
+            second: See `_keep`.
+        """
         attempts = Attempts()
         try:
             reply = attempts.with_reply(await self._tried(request, attempts))
@@ -274,13 +287,19 @@ class JudgeClient:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        self._keep(request, reply)
+        self._keep(request, reply, second)
         return reply
 
-    def _keep(self, request: Request, reply: Reply) -> None:
-        """Puts a reply into the cache."""
+    def _keep(self, request: Request, reply: Reply, second: str | None = None) -> None:
+        """Puts a reply into the cache.
+
+        Args:
+            request: The call.
+            reply: What came.
+            second: The key under which one that ended by itself is found as well, where that is known already.
+        """
         ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
-        self.cache.put(request.key, reply, self._second_key(request) if ended else None)
+        self.cache.put(request.key, reply, (second or self._second_key(request)) if ended else None)
 
     async def _tried(self, request: Request, attempts: Attempts) -> Reply:
         """The reply after as many tries as can help.
@@ -300,7 +319,31 @@ class JudgeClient:
                 raise
             return reply
 
+        try:
+            return await attempt()
+        except TransientError as error:
+            return await self._tried_again(request, attempts, attempt, error)
+
+    async def _tried_again(
+        self, request: Request, attempts: Attempts, attempt: Callable[[], Awaitable[Reply]], first: TransientError
+    ) -> Reply:
+        """The reply after further tries.
+
+        Args:
+            request: The call.
+            attempts: What the tries have met.
+            attempt: Makes one.
+            first: What the first has met. Most calls need no second, and tenacity takes a seventh of a call's CPU: the
+                row "CPU of a live call, transport: direct" of benchmarks/speed.py.
+        """
         import tenacity
+
+        made: list[TransientError] = [first]
+
+        async def next_attempt() -> Reply:
+            if made:
+                raise made.pop()
+            return await attempt()
 
         retrying = tenacity.AsyncRetrying(
             retry=tenacity.retry_if_exception_type(TransientError),
@@ -311,7 +354,7 @@ class JudgeClient:
             reraise=True,
         )
         try:
-            return await retrying(attempt)
+            return await retrying(next_attempt)
         except TransientError as error:
             count = retrying.statistics.get("attempt_number", 1)
             tries = f"{count} {'attempt' if count == 1 else 'attempts'}"
@@ -409,10 +452,15 @@ class JudgeClient:
         self._ready()
         await self._within_limits(request)
         clock = asyncio.get_running_loop().time
-        async with (
-            self._place(clock, held=not again) as flight,
-            self.budget.call(self.judge, request.messages, request.form) as bill,
-        ):
+        async with self.pace.call() as flight:
+            # A call that is held has its place only once the provider is open again.
+            if not again and (seconds := self.pace.hold(clock())) > 0:
+                await self._unless_stopped(self._sleep(min(seconds, MAX_WAIT_S)))
+            return await self._billed(request, flight, clock)
+
+    async def _billed(self, request: Request, flight: CallInFlight, clock: Callable[[], float]) -> Reply:
+        """One try in its place, once the budget allows it."""
+        async with self.budget.call(self.judge, request.messages, request.form) as bill:
             if stopped := self._fatal or self.cache.out_of_space:
                 bill.cost = 0.0
                 raise stopped
@@ -429,14 +477,6 @@ class JudgeClient:
             if reply.cost_usd is not None:
                 bill.cost = reply.cost_usd
             return reply
-
-    @asynccontextmanager
-    async def _place(self, clock: Callable[[], float], *, held: bool) -> AsyncIterator[CallInFlight]:
-        """A place in flight; a call that is held has it only once the provider is open again."""
-        async with self.pace.call() as flight:
-            if held and (seconds := self.pace.hold(clock())) > 0:
-                await self._unless_stopped(self._sleep(min(seconds, MAX_WAIT_S)))
-            yield flight
 
     async def _completed(self, coming: Awaitable[Reply | str]) -> Reply:
         """The provider's reply, whole within the judge's timeout; every error of its is one of ours, and has no key.
@@ -466,9 +506,8 @@ class JudgeClient:
     def _finished(self, reply: Reply, latency: float) -> Reply:
         """The reply without secrets, and with what it cost, when it came and how long it took."""
         texts = {name: getattr(reply, name) for name in ("text", "reasoning", "refusal", "served_model")}
-        secrets = [secret for secret in self._secrets if len(secret) >= SHORTEST_HIDDEN]
-        update: dict[str, Any] = {name: without(text, secrets) for name, text in texts.items() if text is not None}
-        update = {name: text for name, text in update.items() if text != texts[name]}
+        hidden = {name: without(text, self._long_secrets) for name, text in texts.items() if text is not None}
+        update: dict[str, Any] = {name: text for name, text in hidden.items() if text != texts[name]}
         if "text" in update:
             update["logprobs"] = None
         if reply.created is None:
@@ -502,11 +541,13 @@ class JudgeClient:
 
     async def _within_limits(self, request: Request) -> None:
         """Waits until the judge's requests and tokens per minute allow another call."""
+        if not self._limits:
+            return
         params, _ = self.judge.params_asked()
         characters = sum(len(message["content"]) for message in request.messages)
         answer = params.get("max_completion_tokens") or params.get("max_tokens")
         answer = answer if isinstance(answer, int | float) else 0
-        for limit, by_tokens in self._limits or ():
+        for limit, by_tokens in self._limits:
             await self._unless_stopped(limit.wait(characters / 4 + answer if by_tokens else 1.0))
 
 

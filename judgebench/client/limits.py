@@ -5,13 +5,9 @@ from __future__ import annotations
 import asyncio
 import math
 from collections import deque
-from contextlib import asynccontextmanager
-from typing import TYPE_CHECKING
+from typing import Self
 
 from judgebench.errors import ConfigError
-
-if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
 
 _RISE, _PROBE, _LOSS = 0.5, 0.025, 0.5
 """What a good reply adds to the limit far below what is refused and near it, and what a refusal takes."""
@@ -70,9 +66,12 @@ class Pace:
         """The calls that may be in flight, where refusals keep them well below the judge's own limit; else None."""
         return int(self.limit) if self._known < math.inf and self.limit <= _THROTTLED * self.most else None
 
-    @asynccontextmanager
-    async def call(self) -> AsyncIterator[CallInFlight]:
-        """Holds a place for one call; waits, without polling, until there is one."""
+    def call(self) -> CallInFlight:
+        """Holds a place for one call while the `async with` lasts; waits, without polling, until there is one."""
+        return CallInFlight(self)
+
+    async def begin(self) -> int:
+        """Takes a place, and gives the number of the round that it is of."""
         while self.in_flight >= max(1, int(self.limit)):
             place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
             self._waiting.append(place)
@@ -83,13 +82,13 @@ class Pace:
                     self._wake()
                 raise
         self.in_flight += 1
-        flight = CallInFlight(self._round)
-        try:
-            yield flight
-        finally:
-            self.in_flight -= 1
-            self._learn(flight)
-            self._wake()
+        return self._round
+
+    def end(self, flight: CallInFlight) -> None:
+        """Gives a place back, and learns from how its call ended."""
+        self.in_flight -= 1
+        self._learn(flight)
+        self._wake()
 
     def hold(self, now: float) -> float:
         """For how many seconds no call begins.
@@ -140,15 +139,24 @@ class CallInFlight:
         good: It had a reply.
         refused: The provider said that there are too many.
         refused_until: When it may be asked again, by the clock of whoever makes the call; 0 where it did not say.
+        round: Of the pace, when it began.
     """
 
-    __slots__ = ("good", "refused", "refused_until", "round")
+    __slots__ = ("_pace", "good", "refused", "refused_until", "round")
 
-    def __init__(self, number: int) -> None:
-        self.round = number
+    def __init__(self, pace: Pace) -> None:
+        self._pace = pace
+        self.round = 0
         self.good = False
         self.refused = False
         self.refused_until = 0.0
+
+    async def __aenter__(self) -> Self:
+        self.round = await self._pace.begin()
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._pace.end(self)
 
 
 async def eased() -> None:

@@ -58,12 +58,15 @@ class BatchEngine:
         service: The provider's batches, and the run's record of them.
         begin: Makes the run's folder; called before the first batch is made.
         stop: Ends it early: what is with the provider goes on there.
-        waits: Whether batches are made and waited for; else only what has ended is taken.
+        sends: Whether batches are made; else only what came of earlier ones is taken.
+        waits: Whether it waits until they have ended.
     """
 
-    def __init__(self, service: Service, begin: Callable[[], None], stop: Stop, *, waits: bool = True) -> None:
+    def __init__(
+        self, service: Service, begin: Callable[[], None], stop: Stop, *, sends: bool = True, waits: bool = True
+    ) -> None:
         self._service, self._client = service, service.client
-        self._begin, self._stop, self._waits = begin, stop, waits
+        self._begin, self._stop, self._sends, self._waits = begin, stop, sends, waits
         self._sent: list[_Sent] = []
         self._asked: dict[str, _Sent] = {}
         self._earlier: dict[str, _Sent] = {}
@@ -100,7 +103,7 @@ class BatchEngine:
             if self._stop.asked or (plan.ended and not self._sent):
                 return
             if not self._sent:
-                if not self._again or not self._waits:
+                if not self._again or not self._sends:
                     return
                 await self._service.poll_pause()  # what others have in flight may make room
             elif (sent := await self._next_ended()) is not None:
@@ -169,7 +172,7 @@ class BatchEngine:
         if self._is_crowded and self._sent:
             self._again.appendleft(self._number(work, stored))
             return False
-        if not self._waits or (budget.reached is not None and self._is_over(plan, work)):
+        if not self._sends or (budget.reached is not None and self._is_over(plan, work)):
             return True
         if key in self._service.shared.keys:
             self._again.append(self._number(work, stored))
@@ -280,7 +283,7 @@ class BatchEngine:
         self._service.file.took(entry.tag)
         if (error := self._client.rejected()) is not None:
             plan.end(error)
-        if left and self._waits:
+        if left and self._sends:
             judge = self._client.judge
             plan.end(
                 FatalProviderError(

@@ -9,7 +9,7 @@ from judgebench.errors import ConfigError
 from judgebench.runs import BatchFile, open_batches, short_hash
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Callable, Iterator, Mapping, Sequence
 
     from judgebench.client import BatchClient, Budget, CallsInFlight, ReplyCache
     from judgebench.engine.base import Engine
@@ -61,7 +61,7 @@ def batch_clients(
 
 
 def batch_engines(
-    plans: Sequence[RunPlan], clients: Mapping[int, BatchClient], stop: Stop, *, waits: bool = True
+    plans: Sequence[RunPlan], clients: Mapping[int, BatchClient], stop: Stop
 ) -> Iterator[tuple[Engine, BatchClient, list[RunPlan]]]:
     """An engine for each run: their batches are with the provider at the same time.
 
@@ -69,7 +69,6 @@ def batch_engines(
         plans: All of the grid.
         clients: Of those that go out in batches, by the identity of the plan.
         stop: Ends them early.
-        waits: Whether batches are made and waited for; else only what has ended is taken.
 
     Raises:
         DataError: A run's record of its batches is another run's, or damaged.
@@ -83,5 +82,14 @@ def batch_engines(
     for plan in plans:
         if (client := clients.get(id(plan))) is not None:
             file = BatchFile(plan.recorder.folder.path, short_hash(plan.spec.identity()))
-            engine = BatchEngine(Service(client, file, stop, shared), plan.recorder.begin, stop, waits=waits)
-            yield engine, client, [plan]
+            yield BatchEngine(Service(client, file, stop, shared), begin_whole(plan), stop), client, [plan]
+
+
+def begin_whole(plan: RunPlan) -> Callable[[], None]:
+    """Makes a run's folder with all that another machine needs to go on."""
+
+    def begin() -> None:
+        plan.recorder.begin()
+        plan.recorder.folder.have_items()
+
+    return begin

@@ -63,6 +63,7 @@ async def run_cells(
     *,
     progress: Progress | None = None,
     stop: Stop | None = None,
+    budget: Budget | None = None,
 ) -> GridResult[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
@@ -76,6 +77,7 @@ async def run_cells(
             of each judge, the budget of all together.
         progress: Watches.
         stop: Lets the caller end the run early.
+        budget: What several grids may spend together; None for a budget of its own.
 
     Raises:
         ConfigError: A mistake was found before anything was sent, or the system has no room for so many calls.
@@ -83,7 +85,8 @@ async def run_cells(
         BudgetReached: The budget does not suffice for any call.
     """
     offline, refresh = options.offline, options.refresh
-    budget, flights = Budget(options.budget), CallsInFlight(remember=refresh)
+    flights = CallsInFlight(remember=refresh)
+    budget = Budget(options.budget) if budget is None else budget
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
     clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
     in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)

@@ -40,9 +40,9 @@ else:  # where they are defined is slow to import, and not needed for the help
     AnyWriter: TypeAlias = str | Callable[..., object]
     Data: TypeAlias = str | Path | Iterable[Mapping[str, object]]
 
-ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES = (
+ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES, KEPT = (
     *("Items, judges and templates", "Reading rows", "Protocol", "Controls and early comparison", "Calls and cost"),
-    *("Output", "Candidates and held-out items"),
+    *("Output", "Candidates and held-out items", "Rows to keep"),
 )
 """The headings that the options stand under in the help."""
 
@@ -453,6 +453,56 @@ class TuneOptions(_Checked):
         if self.edits is not None and self.writer is None:
             raise ConfigError("--edits needs --writer: add it, or leave --edits out")
 
+
+@dataclass(frozen=True, kw_only=True)
+class FilterOptions(_Checked):
+    """Which rows `filter` keeps, and where it writes what.
+
+    Raises:
+        ConfigError: A value is of another type or out of range, or two do not go together.
+    """
+
+    keep: Annotated[
+        str | None,
+        About(KEPT, 'Condition on columns: "judge_agrees and margin > 0.5"; default: all rows.', "EXPR"),
+    ] = None
+    agreement: Annotated[
+        float | None,
+        About(
+            KEPT,
+            "Keep rows that the judge is sure enough of, so that at least this share of the verdicts agrees with "
+            "people, with 95% confidence; fitted on the labelled rows.",
+            "SHARE",
+            least=0,
+            most=1,
+            open=True,
+        ),
+    ] = None
+    people_labels: Annotated[
+        str | Path | None,
+        About(KEPT, "With --agreement: people's labels, rows of id and label; default: the rows' own.", "FILE"),
+    ] = None
+    out: Annotated[
+        str | Path, About(OUTPUT, "File with the rows kept: .parquet, .jsonl, .csv, or .gz of the last two.", "FILE")
+    ]
+    prefix: Annotated[str, About(OUTPUT, "Prefix of the judge's columns.", "TEXT")] = "judge_"
+    preferences: Annotated[
+        str | Path | None,
+        About(OUTPUT, "Also write kept pairs as TRL takes them: prompt, chosen, rejected by the judge.", "FILE"),
+    ] = None
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        if self.people_labels is not None and self.agreement is None:
+            raise ConfigError("--people-labels needs --agreement: add it, or leave --people-labels out")
+        if not self.prefix.strip():
+            raise ConfigError("--prefix is empty: name one, as in --prefix judge_")
+
+
+NO_FILTER = frozenset(
+    {"controls", "attacks", "sequential", "min_effect", "alpha", "pairs", "subsets", "data", "refresh"}
+)
+"""Options of a run that `filter` has no use for."""
 
 NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
 """Options of a plan that `tune` has no use for."""

@@ -83,8 +83,7 @@ def plan(benchmark: str, options: PlanOptions) -> Grid:
     cells: list[RunSpec] = []
     notes = [note for template in fitting for note in _notes(template, options)]
     for template in fitting:
-        put = protocol if template.kind.ordered else replace(protocol, orders=chosen.official_orders)
-        put = replace(put, each=template.rule.reads_each)
+        put = _protocol_of(protocol, template, chosen)
         companion = companion_of(chosen, dataset, template)
         notes += attribute_notes(template, dataset.keys.values())
         held = dataset.held_against(template.mode, template.rule.classes, template.name)
@@ -117,6 +116,25 @@ def in_shard(cells: Sequence[RunSpec], shard: Shard) -> list[RunSpec]:
             part = parts[id(cell.dataset)] = cell.dataset.shard(shard)
         made.append(replace(cell, dataset=part, selection=part.selection, whole=cell))
     return made
+
+
+def single_spec(dataset: Dataset, judge: Judge, template: Template, options: PlanOptions, known: Judges) -> RunSpec:
+    """The run of one judge and one template over items that are read already.
+
+    Args:
+        dataset: The items.
+        judge: Who is asked.
+        template: Which fits them.
+        options: What is asked.
+        known: All judges that there are.
+
+    Raises:
+        ConfigError: A label is of none of the template's classes.
+    """
+    put = _protocol_of(_protocol(options, dataset.benchmark), template, dataset.benchmark)
+    held = dataset.held_against(template.mode, template.rule.classes, template.name)
+    file = own_files(known, [name for name in options.judges if isinstance(name, str)]).get(judge.name)
+    return RunSpec(held, judge, template, None, _put_to(judge, put), dataset.selection, known.families, file)
 
 
 def chosen_judges(options: PlanOptions) -> tuple[Judges, list[Judge]]:
@@ -159,6 +177,12 @@ def _protocol(options: PlanOptions, benchmark: Benchmark) -> Protocol:
         soft=options.logprobs,
         pairs=options.pairs,
     )
+
+
+def _protocol_of(protocol: Protocol, template: Template, benchmark: Benchmark) -> Protocol:
+    """The protocol for a template: what has no order is put once."""
+    put = protocol if template.kind.ordered else replace(protocol, orders=benchmark.official_orders)
+    return replace(put, each=template.rule.reads_each)
 
 
 def _put_to(judge: Judge, protocol: Protocol) -> Protocol:

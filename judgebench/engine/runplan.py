@@ -234,6 +234,10 @@ class RunPlan:
     def _total(self) -> int:
         return self.total if self.recorder.asked is None else self.recorder.total
 
+    def watched_by(self, progress: Progress | None) -> None:
+        """Has it watched."""
+        self._progress = progress or Silent()
+
     def announce(self) -> None:
         """Tells what watches how much there is to do, and what is there already."""
         self._show(self._progress.planned, self.spec, self.total, self.recorder.readings.total)

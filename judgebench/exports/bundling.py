@@ -306,7 +306,8 @@ def _providers(runs: Sequence[BundledRun]) -> str:
 def _write(place: Path, files: Mapping[str, str], digest: str, drawn_from: Mapping[str, int]) -> None:
     with writing(place, "choose another with --files"):
         check_no_links(place)
-        with whole_folder(place, {BUNDLE, *(PurePosixPath(name).parts[0] for name in files)}) as part:
+        own = {BUNDLE, *(PurePosixPath(name).parts[0] for name in files)}
+        with whole_folder(place, own.__contains__) as part:
             for name, text in files.items():
                 (part / name).parent.mkdir(parents=True, exist_ok=True)
                 write_text(part / name, text)

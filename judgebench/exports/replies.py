@@ -10,16 +10,24 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench._util.steps import count_lines, counted
+from judgebench._util.steps import counted
 from judgebench.client import Bundle, BundledRun, Choice, Header, ReplyStore, keep_author_rows, write_bundle
 from judgebench.errors import ConfigError
 from judgebench.exports.bundling import bundled_rows, described, local_rows, unpack
-from judgebench.runs import JUDGEMENTS, MANIFEST, Judgement, Run, list_runs, read_manifest
+from judgebench.runs import (
+    JUDGEMENTS,
+    MANIFEST,
+    Judgement,
+    Run,
+    as_one_file,
+    count_judgements,
+    list_runs,
+    read_manifest,
+)
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
-    from typing import BinaryIO
 
     from judgebench.client import CacheInfo, PruneResult
 
@@ -213,7 +221,7 @@ class _RunReplies:
         if manifest.made_of is not None:
             raise ConfigError(f"{folder}: is a {manifest.made_of}, without replies of its own; name its runs")
         try:
-            self._file: BinaryIO = stack.enter_context(self.path.open("rb"))
+            self._file = stack.enter_context(as_one_file(folder))
         except FileNotFoundError:
             raise ConfigError(f"{folder}: has no replies (no {JUDGEMENTS}); name a judge's run") from None
         except OSError as error:
@@ -230,7 +238,9 @@ class _RunReplies:
 
     def _find(self) -> None:
         start = 0
-        lines = counted(self._file, f"reading {self.path}", unit="judgements", total=lambda: count_lines(self.path))
+        lines = counted(
+            self._file, f"reading {self.path}", unit="judgements", total=lambda: count_judgements(self.folder)
+        )
         for number, line in enumerate(lines, 1):
             if not line.endswith(b"\n"):
                 return

@@ -12,7 +12,7 @@ from judgebench.analysis.compare import compare_finished
 from judgebench.analysis.edits import wording_edits
 from judgebench.analysis.report import report
 from judgebench.errors import ConfigError
-from judgebench.pages import comparisonfigures, judgingfigures, scorefigures
+from judgebench.pages import comparisonfigures, judgingfigures, rewardfigures, scorefigures
 from judgebench.pages.annotatorfigures import annotator_figures
 from judgebench.pages.attributefigures import attribute_figures
 from judgebench.pages.browser import Browser
@@ -207,6 +207,7 @@ def _chapter(subject: Subject) -> Chapter:
         judgingfigures.failures(subject),
         scorefigures.matrix(subject),
         scorefigures.ties(subject),
+        rewardfigures.best_of(subject),
     ]
     lead, cards = summary(subject)
     figures: list[Figure] = [figure for figure in every if figure.table]

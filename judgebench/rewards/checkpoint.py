@@ -99,6 +99,17 @@ class Checkpoint:
         """The entry point that loads it; None where transformers does."""
         return self.architecture if self.architecture in plugin_names(GROUP) else None
 
+    @property
+    def own_code(self) -> bool:
+        """Whether something else than transformers says what its head gives: a loader, or code that comes with it."""
+        return self.own_loader is not None or bool(self.config.get("auto_map"))
+
+    def auto_class(self, wanted: str) -> str:
+        """The class of transformers that loads it: `AutoModel` where its own code knows no other for this use."""
+        own = self.config.get("auto_map") or {}
+        known = wanted in own or wanted.removeprefix("AutoModelFor") in self.architecture
+        return "AutoModel" if "AutoModel" in own and not known else wanted
+
 
 def find_checkpoint(model: str, settings: RewardSettings, revision: str | None = None) -> Checkpoint:
     """Reads what a checkpoint says of itself.

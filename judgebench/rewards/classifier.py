@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from judgebench.rewards.batching import batches, padded, unused_token
-from judgebench.rewards.loading import Loaded
+from judgebench.errors import ConfigError
+from judgebench.rewards.batching import batches
+from judgebench.rewards.loading import Loaded, logits_of
 from judgebench.rewards.model import ModelScore, ModelScorer
 from judgebench.rewards.settings import head_weights
 
@@ -23,10 +24,10 @@ class ClassifierScorer(ModelScorer):
 
     def __init__(self, name: str, checkpoint: Checkpoint, settings: RewardSettings) -> None:
         self.name = name
-        own = checkpoint.own_loader is not None
-        weights = None if own else head_weights(settings.head, checkpoint.labels)
-        self._loaded = Loaded(checkpoint, settings, "AutoModelForSequenceClassification")
-        self._weights, self._head = weights, settings.head
+        self._labels, self._head = checkpoint.labels, settings.head
+        self._weights = None if checkpoint.own_code else head_weights(settings.head, checkpoint.labels)
+        self._loaded = Loaded(checkpoint, settings, checkpoint.auto_class("AutoModelForSequenceClassification"))
+        self._pairs = settings.text_pair
         self.batch_tokens = self._loaded.batch_tokens
         tokenizer = self._loaded.encoder.tokenizer
         ends = tokenizer.eos_token_id
@@ -34,10 +35,13 @@ class ClassifierScorer(ModelScorer):
         if tokenizer.pad_token_id is None or tokenizer.pad_token_id == ends:
             self.notes = ("its tokenizer has no padding token of its own: another token that ends no answer fills up",)
         self.about = {"kind": "classifier", **self._loaded.about, "head": settings.head}
+        if self._pairs:
+            self.about["text_pair"] = True
 
     def encode(self, conversations: Sequence[Conversation]) -> list[Encoded]:
-        """Whole conversations through the chat template."""
-        return self._loaded.encoder.encode(conversations)
+        """Whole conversations through the chat template, or each as a pair of texts."""
+        encoder = self._loaded.encoder
+        return encoder.encode_pairs(conversations) if self._pairs else encoder.encode(conversations)
 
     def read(self, window: Sequence[Encoded]) -> list[ModelScore]:
         """The score of each."""
@@ -46,30 +50,30 @@ class ClassifierScorer(ModelScorer):
         found: dict[int, ModelScore] = {}
         with torch.inference_mode():
             for batch in batches([len(each.ids) for each in window], self.batch_tokens):
-                for at, score in zip(batch, self._scores([window[at].ids for at in batch]), strict=True):
+                for at, score in zip(batch, self._scores([window[at] for at in batch]), strict=True):
                     found[at] = ModelScore(score, window[at].truncated)
         return [found[at] for at in range(len(window))]
 
-    def _scores(self, rows: list[list[int]]) -> list[float]:
+    def _scores(self, batch: Sequence[Encoded]) -> list[float]:
         import torch
 
-        model, tokenizer = self._loaded.model, self._loaded.encoder.tokenizer
-        pad = unused_token(rows, tokenizer.pad_token_id, tokenizer.eos_token_id, self._loaded.vocabulary)
-        # Transformers looks for the last token that is not this one, whatever the mask says.
-        if hasattr(model, "config"):
-            model.config.get_text_config().pad_token_id = pad
-        ids, mask = padded(rows, pad)
-        device = self._loaded.device
-        output = model(
-            input_ids=torch.tensor(ids, device=device),
-            attention_mask=torch.tensor(mask, device=device),
-        )
-        logits = (output if isinstance(output, torch.Tensor) else output.logits).float()
+        given = self._loaded.tensors([each.ids for each in batch], types=[each.types for each in batch])
+        logits = logits_of(self._loaded.model(**given)).float()
         if logits.ndim == 1:
             logits = logits[:, None]
-        if self._weights is None:
-            labels = [f"LABEL_{at}" for at in range(logits.shape[-1])]
-            self._weights = head_weights(self._head, labels)
-        weights = torch.tensor(self._weights, dtype=torch.float64)
+        if logits.ndim != 2:
+            raise ConfigError(
+                f"{self.name}: gives an output of shape {tuple(logits.shape)}, and not one row per conversation: it is "
+                "no classifier of conversations; a head of its own needs a loader (docs/reward-models.md)"
+            )
+        weights = torch.tensor(self._weights_of(logits), dtype=torch.float64)
         scores: list[float] = (logits.double().cpu() @ weights).tolist()
         return scores
+
+    def _weights_of(self, logits: Any) -> list[float]:
+        """What each output counts; how many there are is known of a head of its own only when it has run."""
+        if self._weights is None:
+            count = int(logits.shape[-1])
+            named = self._labels if len(self._labels) == count else [f"LABEL_{at}" for at in range(count)]
+            self._weights = head_weights(self._head, named)
+        return self._weights

@@ -28,12 +28,14 @@ class Encoded:
         prompt: How many of them are the prompt's; 0 where that does not matter.
         steps: Where the score of each step is read; empty where there are none.
         truncated: How many tokens were cut off from the beginning.
+        types: Which of two texts each token is of, where the tokenizer says so.
     """
 
     ids: list[int]
     prompt: int = 0
     steps: tuple[int, ...] = ()
     truncated: int = 0
+    types: Sequence[int] = ()
 
 
 class ChatEncoder:
@@ -53,11 +55,12 @@ class ChatEncoder:
             except (OSError, UnicodeDecodeError) as error:
                 raise ConfigError(f"--chat-template {path}: cannot be read ({error})") from None
         template = tokenizer.chat_template
-        if not template:
+        if not template and not settings.text_pair:
             raise ConfigError(
-                f"{model}: its tokenizer has no chat template: give the one it was trained with, --chat-template FILE"
+                f"{model}: its tokenizer has no chat template: give the one it was trained with, --chat-template FILE; "
+                "or --text-pair where it takes prompt and answer as two texts"
             )
-        self.template_hash = hashlib.sha256(str(template).encode()).hexdigest()
+        self.template_hash = None if settings.text_pair else hashlib.sha256(str(template).encode()).hexdigest()
         own = min(
             (
                 limit
@@ -100,6 +103,28 @@ class ChatEncoder:
     def encode(self, conversations: Sequence[Conversation]) -> list[Encoded]:
         """Whole conversations."""
         return [self.cut(Encoded(ids)) for ids in self.tokens(self.texts(conversations))]
+
+    def encode_pairs(self, conversations: Sequence[Conversation]) -> list[Encoded]:
+        """Each conversation as two texts: the turns before the answer, parted by blank lines, and the answer."""
+        pairs = [("\n\n".join(turn["content"] for turn in before), last["content"]) for *before, last in conversations]
+        if not pairs:
+            return []
+        made = self.tokenizer([one for one, _ in pairs], [two for _, two in pairs], verbose=False)
+        types = made.get("token_type_ids") or [()] * len(pairs)
+        found = [Encoded(ids, types=kinds) for ids, kinds in zip(made["input_ids"], types, strict=True)]
+        return [self._cut_pair(pair, whole) for pair, whole in zip(pairs, found, strict=True)]
+
+    def _cut_pair(self, pair: tuple[str, str], whole: Encoded) -> Encoded:
+        """A pair that is too long without the beginning of the prompt; the answer is cut where that is not enough."""
+        over = 0 if self.max_length is None else len(whole.ids) - self.max_length
+        if over <= 0:
+            return whole
+        prompt = len(self.tokenizer(pair[0], add_special_tokens=False, verbose=False)["input_ids"])
+        self.tokenizer.truncation_side = "left"
+        cut = self.tokenizer(
+            *pair, truncation="only_first" if prompt > over else "longest_first", max_length=self.max_length
+        )
+        return Encoded(cut["input_ids"], truncated=over, types=cut.get("token_type_ids") or ())
 
     def cut(self, encoded: Encoded) -> Encoded:
         """The conversation without its beginning where it is too long: the answer's end is what is scored."""

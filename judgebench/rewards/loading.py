@@ -12,17 +12,18 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.plugins import plugin
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
+from judgebench.rewards.batching import padded, unused_token
 from judgebench.rewards.checkpoint import GROUP, adapter_shapes, fingerprint, library_versions, unusable
 from judgebench.rewards.encoding import ChatEncoder
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator
+    from collections.abc import Collection, Iterator, Sequence
 
     from judgebench.rewards.checkpoint import Checkpoint
     from judgebench.rewards.settings import RewardSettings
 
 _SHOWN = 3
-_ACCELERATOR_TOKENS, _CPU_TOKENS = 16_384, 4_096
+_ACCELERATOR_TOKENS, _CPU_TOKENS = 16_384, 2_048
 
 
 class Loaded:
@@ -63,6 +64,36 @@ class Loaded:
     def vocabulary(self) -> int:
         """How many tokens the model has embeddings of."""
         return int(self.model.get_input_embeddings().weight.shape[0])
+
+    def tensors(
+        self, rows: Sequence[Sequence[int]], *, before: int = 0, types: Sequence[Sequence[int]] = ()
+    ) -> dict[str, Any]:
+        """What the model takes: the rows padded on the right, and the mask that says what is theirs.
+
+        Args:
+            rows: The tokens of each.
+            before: How many tokens stand before all of them, in a cache.
+            types: Of the tokens, where the tokenizer tells two texts apart by them.
+        """
+        import torch
+
+        tokenizer = self.encoder.tokenizer
+        pad = unused_token(rows, tokenizer.pad_token_id, tokenizer.eos_token_id, self.vocabulary)
+        # A classifier of transformers looks for the last token that is not this one, whatever the mask says.
+        if hasattr(self.model, "config"):
+            self.model.config.get_text_config().pad_token_id = pad
+        ids, mask = padded(rows, pad)
+        given = {"input_ids": ids, "attention_mask": [[1] * before + row for row in mask]}
+        if any(types):
+            given["token_type_ids"] = padded(types, 0)[0]
+        return {name: torch.tensor(value, device=self.device) for name, value in given.items()}
+
+
+def logits_of(output: Any) -> Any:
+    """What a model gives: of code of its own it may be the first of several, or a tensor alone."""
+    if hasattr(output, "logits"):
+        return output.logits
+    return output if hasattr(output, "ndim") else output[0]
 
 
 def _hashes(checkpoint: Checkpoint) -> dict[str, object]:

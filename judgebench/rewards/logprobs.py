@@ -8,7 +8,7 @@ from inspect import signature
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from judgebench.rewards.batching import batches, most_tokens, padded, unused_token
+from judgebench.rewards.batching import batches, most_tokens
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -64,23 +64,10 @@ class CompletionScorer:
             groups[-1].append(at) if same else groups.append([at])
         return groups
 
-    def _tensors(self, rows: list[list[int]], before: int = 0) -> dict[str, Any]:
-        import torch
-
-        tokenizer = self._loaded.encoder.tokenizer
-        pad = unused_token(rows, tokenizer.pad_token_id, tokenizer.eos_token_id, self._loaded.vocabulary)
-        ids, mask = padded(rows, pad)
-        device = self._loaded.device
-        mask = [[1] * before + row for row in mask]
-        return {
-            "input_ids": torch.tensor(ids, device=device),
-            "attention_mask": torch.tensor(mask, device=device),
-        }
-
     def _whole(self, batch: Sequence[int], window: Sequence[Encoded], found: list[float]) -> None:
         """Prompt and completion of each, in one pass."""
         rows = [window[at].ids for at in batch]
-        logits = self._loaded.model(**self._tensors(rows), use_cache=False).logits
+        logits = self._loaded.model(**self._loaded.tensors(rows), use_cache=False).logits
         for at, row, out in zip(batch, rows, logits, strict=True):
             start = window[at].prompt
             found[at] = _summed(out[start - 1 : len(row) - 1], row[start:])
@@ -91,7 +78,7 @@ class CompletionScorer:
 
         prompt = window[group[0]].ids[: window[group[0]].prompt]
         model = self._loaded.model
-        first = model(**self._tensors([prompt]), use_cache=True, **self._first)
+        first = model(**self._loaded.tensors([prompt]), use_cache=True, **self._first)
         kept: Any = getattr(first, self._cache, None)
         if not hasattr(kept, "batch_repeat_interleave"):
             return False
@@ -102,7 +89,7 @@ class CompletionScorer:
             rows = [rest[each] for each in part]
             cache = kept if number == len(parts) - 1 else copy.deepcopy(kept)
             cache.batch_repeat_interleave(len(rows))
-            given = self._tensors(rows, before=len(prompt))
+            given = self._loaded.tensors(rows, before=len(prompt))
             places = torch.arange(len(prompt), len(prompt) + max(map(len, rows)), device=self._loaded.device)
             given["position_ids"] = places.expand(len(rows), -1)
             logits = model(**given, **{self._cache: cache}, use_cache=True).logits

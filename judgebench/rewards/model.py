@@ -48,7 +48,7 @@ class ModelScorer(Scorer):
     """
 
     read_at_once: int = 32
-    batches_at_once: int = 8
+    batches_at_once: int = 16
 
     pending: int = 0
     about: dict[str, object]

@@ -61,26 +61,30 @@ def _is_language_model(checkpoint: Checkpoint) -> bool:
 def _check_process(checkpoint: Checkpoint, settings: RewardSettings, *, language_model: bool) -> bool:
     """Whether it is a process reward model."""
     separator, tokens, name = settings.step_separator, settings.step_tokens, checkpoint.model
-    if tokens is not None and separator is None:
-        raise ConfigError("--step-tokens needs --step-separator, the text after each step")
-    if separator is None:
+    if tokens is not None and separator is None and not settings.step_turns:
+        raise ConfigError("--step-tokens needs --step-separator, the text after each step, or --step-turns")
+    if separator is None and not settings.step_turns:
         if "TokenClassification" in checkpoint.architecture or "ProcessReward" in checkpoint.architecture:
             raise ConfigError(f"{name}: is a process reward model: say what ends a step, --step-separator TEXT")
         return False
+    given = "--step-separator" if separator is not None else "--step-turns"
     if language_model and tokens is None:
-        raise ConfigError(f"{name}: is a language model: --step-separator needs --step-tokens GOOD,BAD beside it")
+        raise ConfigError(f"{name}: is a language model: {given} needs --step-tokens GOOD,BAD beside it")
     if tokens is not None and not language_model:
         raise ConfigError(f"--step-tokens is for language models, and {name} is none: --head names a class")
     if "SequenceClassification" in checkpoint.architecture:
-        raise ConfigError(f"{name}: scores whole conversations: leave --step-separator out")
+        raise ConfigError(f"{name}: scores whole conversations: leave {given} out")
     if settings.reference is not None or settings.reference_free:
-        raise ConfigError("--step-separator is for process reward models: leave --reference and --reference-free out")
+        raise ConfigError(f"{given} is for process reward models: leave --reference and --reference-free out")
+    if settings.text_pair:
+        raise ConfigError(f"{given} is for process reward models: leave --text-pair out")
     return True
 
 
 def _check_policy(checkpoint: Checkpoint, settings: RewardSettings) -> None:
-    if settings.head is not None:
-        raise ConfigError(f"--head is for classifiers, and {checkpoint.model} is a language model: leave it out")
+    for flag, given in (("--head", settings.head is not None), ("--text-pair", settings.text_pair)):
+        if given:
+            raise ConfigError(f"{flag} is for classifiers, and {checkpoint.model} is a language model: leave it out")
     if settings.reference is None and not settings.reference_free and checkpoint.adapter is None:
         what = checkpoint.architecture or "GGUF"
         raise ConfigError(

@@ -23,10 +23,11 @@ class RewardSettings:
         revision: Branch, tag or commit of a hub model; None for its main branch.
         device: `cpu`, `cuda`, `cuda:1`, `mps`; None for the first accelerator, else the CPU.
         dtype: None for the checkpoint's own on an accelerator, and float32 on the CPU.
-        batch_tokens: Most tokens in a batch, padding included; None for 16,384 on an accelerator, 4,096 on the CPU.
+        batch_tokens: Most tokens in a batch, padding included; None for 16,384 on an accelerator, 2,048 on the CPU.
         max_length: Tokens of a conversation; what is longer loses its beginning. None for the model's own limit.
         head: Which of several outputs: a name, an index, or weights (`helpfulness=0.7,verbosity=-0.3`).
         chat_template: A Jinja file that takes the place of the tokenizer's chat template.
+        text_pair: Give the tokenizer prompt and answer as two texts, without a chat template.
         trust_remote_code: Run the code that comes with the checkpoint.
         reference: The reference model of a DPO policy.
         reference_free: Score a DPO policy by its own log-probability.
@@ -34,6 +35,7 @@ class RewardSettings:
         length_normalized: Divide a completion's log-probability by its number of tokens.
         step_separator: Of a process reward model: the text after each step, at whose last token the score is read.
         step_tokens: Of one that is a language model: its tokens for a right and a wrong step (`+,-`).
+        step_turns: Each step is a turn of the user's, and what is said of it the assistant's turn after it.
         steps: How the scores of a completion's steps become one, as in `jb.score`.
         threshold: Of items in steps: a step with a score below it is wrong.
         allow_missing: Count scores that are no finite numbers as failures.
@@ -46,6 +48,7 @@ class RewardSettings:
     max_length: int | None = None
     head: str | int | None = None
     chat_template: str | Path | None = None
+    text_pair: bool = False
     trust_remote_code: bool = False
     reference: str | Path | None = None
     reference_free: bool = False
@@ -53,6 +56,7 @@ class RewardSettings:
     length_normalized: bool = False
     step_separator: str | None = None
     step_tokens: str | None = None
+    step_turns: bool = False
     steps: str | None = None
     threshold: float | None = None
     allow_missing: bool = False
@@ -67,6 +71,12 @@ class RewardSettings:
             raise ConfigError(f"beta is {self.beta:g}: must be a number > 0")
         if self.reference is not None and self.reference_free:
             raise ConfigError("--reference and --reference-free exclude each other: give one of them")
+        if self.text_pair and self.chat_template is not None:
+            raise ConfigError("--text-pair takes no chat template: leave --chat-template or --text-pair out")
+        if self.step_turns and self.step_separator is not None:
+            raise ConfigError("--step-turns and --step-separator exclude each other: give one of them")
+        if self.step_turns and self.step_tokens is None:
+            raise ConfigError("--step-turns needs --step-tokens GOOD,BAD: what the assistant says of a step")
         if self.step_separator == "":
             raise ConfigError("--step-separator is empty: name the text after each step")
 

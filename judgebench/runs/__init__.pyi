@@ -20,8 +20,12 @@ from judgebench.runs.itemfile import (
     share_file as share_file,
     write_items as write_items,
 )
-from judgebench.runs.judgements import (
+from judgebench.runs.journal import (
     JUDGEMENTS as JUDGEMENTS,
+    as_one_file as as_one_file,
+    count_judgements as count_judgements,
+)
+from judgebench.runs.judgements import (
     Judgement as Judgement,
     ReplyUsage as ReplyUsage,
     add_usage as add_usage,

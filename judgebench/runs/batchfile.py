@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from judgebench._util.files import check_no_links, open_to_append, writing
 from judgebench.errors import DataError
 from judgebench.runs.judgements import cut_torn_line
+from judgebench.runs.manifest import Manifest, read_manifest, short_hash
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -57,11 +58,13 @@ class BatchFile:
 
     Args:
         folder: The run's.
-        run: The hash of what makes the run what it is; a file of another run is refused.
+        run: The hash of what makes the run what it is; a file of another run is refused. None: that of the manifest.
     """
 
-    def __init__(self, folder: Path, run: str) -> None:
+    def __init__(self, folder: Path, run: str | None) -> None:
         self.path = folder / BATCHES
+        if run is None:
+            run = short_hash((read_manifest(folder) or Manifest()).identity)
         self.run = run
         self.entries: dict[str, BatchEntry] = {}
         for event in _events(self.path):

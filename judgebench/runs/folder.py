@@ -8,10 +8,12 @@ import shutil
 import tempfile
 from concurrent.futures import wait
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from judgebench._util import locks
+from judgebench._util.beside import beside
 from judgebench._util.files import (
     check_no_links,
     open_to_append,
@@ -22,8 +24,10 @@ from judgebench._util.files import (
     writing,
 )
 from judgebench.errors import StorageError
+from judgebench.runs import journal
 from judgebench.runs.itemfile import ITEMS, shared_beside
-from judgebench.runs.judgements import JUDGEMENTS, REPLACED, cut_torn_line, set_apart
+from judgebench.runs.journal import JUDGEMENTS, REPLACED, compress, is_part, part_path, parts_of, set_apart
+from judgebench.runs.judgements import cut_torn_line
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
 from judgebench.runs.outcomes import write_outcomes
 from judgebench.runs.preferences import PREFERENCES
@@ -40,10 +44,14 @@ if TYPE_CHECKING:
     from judgebench.runs.manifest import Manifest
 
 
-OWN = frozenset(
+_OWN = frozenset(
     {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, SHARD, *TEMPLATE_FILES},
 )
-"""All that a run's folder has by the format."""
+
+
+def is_own(name: str) -> bool:
+    """Whether a run's folder has a file of this name by the format."""
+    return name in _OWN or is_part(name)
 
 
 _FLUSH_EVERY = 200
@@ -125,17 +133,25 @@ def _check_texts(folder: Path, texts: Mapping[str, str], option: str) -> None:
 
 
 class RunWriter:
-    """Writes a run's folder. Nothing is written before `begin`."""
+    """Writes a run's folder. Nothing is written before `begin`.
 
-    def __init__(self, path: Path) -> None:
+    Args:
+        path: The folder.
+        has_items: Whether the items in it are known to be the run's, and stay as they are.
+    """
+
+    def __init__(self, path: Path, *, has_items: bool = False) -> None:
         self.path = path
+        self._has_items = has_items
         self.begun = False
         self._judgements: Any = None
         self._taken = False
         self._held = False
         self._place = os.path.realpath(path)
         self._unflushed = 0
+        self._size = 0
         self._items: Future[None] | None = None
+        self._compressed: Future[None] | None = None
 
     def hold(self) -> None:
         """Keeps other runs out of the folder, which need not be there yet, until `close`.
@@ -187,7 +203,8 @@ class RunWriter:
                 raise StorageError(f"{self.path}: another run has just written it; rerun the command")
             crashed = is_torn(self.path) or (read_manifest(self.path) or manifest).state == "running"
             write_json(self.path / MANIFEST, manifest.to_json())
-            self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
+            if not self._has_items:
+                self._items = shared_beside(self.path, str(manifest.items.hash), items, distrust=crashed)
             for left in self.path.glob(".*.part"):  # of a process that died while it wrote
                 if left.is_file():
                     left.unlink()
@@ -195,6 +212,8 @@ class RunWriter:
             if SHARD not in texts:  # a merge that lacked parts, which this run makes up for
                 (self.path / SHARD).unlink(missing_ok=True)
             cut_torn_line(self.path / JUDGEMENTS)
+            self._size = (self.path / JUDGEMENTS).stat().st_size
+            self._compress(part_path(self.path, number) for number in parts_of(self.path))
         self.begun = True
 
     def _writing(self) -> AbstractContextManager[None]:
@@ -204,16 +223,32 @@ class RunWriter:
         """Adds a line; one that was paid for is with the system when this returns, cached ones a little later."""
         self._unflushed += 1
         try:
-            self._judgements.write(judgement.to_line())
+            self._size += self._judgements.write(judgement.to_line())
             if not judgement.cached or self._unflushed >= _FLUSH_EVERY:
                 self._judgements.flush()
                 self._unflushed = 0
+            if self._size >= journal.PART_BYTES:
+                self._begin_part()
             if self._items is not None and self._items.done():
-                self._have_items()
+                self.have_items()
         except OSError as error:
             raise unwritable(self.path, error, _OTHER_OUT) from None
 
-    def _have_items(self) -> None:
+    def _begin_part(self) -> None:
+        """Makes the file of judgements a finished part, compressed beside what follows, and begins the next."""
+        part = part_path(self.path, max(parts_of(self.path), default=0) + 1)
+        self._judgements.close()
+        (self.path / JUDGEMENTS).rename(part)
+        self._judgements, self._size, self._unflushed = self._locked(), 0, 0
+        self._compress([part])
+
+    def _compress(self, parts: Iterable[Path]) -> None:
+        """Compresses those that are not yet, beside what follows."""
+        for part in parts:
+            if part.exists():
+                self._compressed = beside(partial(compress, part))
+
+    def have_items(self) -> None:
         """Returns when the items are there; raises what kept them from it."""
         items, self._items = self._items, None
         if items is not None:
@@ -229,7 +264,7 @@ class RunWriter:
             replaced: How many lines of judgements, from the first on, a refresh has replaced.
         """
         with self._writing():
-            self._have_items()
+            self.have_items()
             self.close()
             write_outcomes(self.path, outcomes)
             write_json(self.path / METRICS, metrics.to_json())
@@ -238,8 +273,7 @@ class RunWriter:
 
     def close(self) -> None:
         """Closes what is open, and leaves nobody writing."""
-        if self._items is not None:
-            wait([self._items])
+        wait([each for each in (self._items, self._compressed) if each is not None])
         if self._judgements is not None:
             self._judgements.close()
             self._judgements = None
@@ -266,7 +300,7 @@ def in_place_of(folder: Path, identity: Mapping[str, Any], mend: str) -> Iterato
     with writing(folder, mend):
         if folder.is_dir() and any(folder.iterdir()) and not (folder / MANIFEST).exists():
             raise StorageError(f"{folder}: contains files but no run; move it away, or {mend}")
-        with whole_folder(folder, OWN) as part:
+        with whole_folder(folder, is_own) as part:
             yield part
             if folder_of(folder, identity) != folder:
                 raise StorageError(f"{folder}: another run has just written it; rerun the command")

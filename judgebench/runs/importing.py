@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import math
 import re
-import shutil
 from pathlib import Path, PurePath
 from typing import TYPE_CHECKING
 
@@ -18,7 +17,7 @@ from judgebench.protocols import Protocol, pairs as pairings
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.imported import Importer
 from judgebench.runs.itemfile import share_items
-from judgebench.runs.judgements import JUDGEMENTS
+from judgebench.runs.journal import write_lines
 from judgebench.runs.manifest import IMPORTED, Name, folder_name, folder_of, make_manifest, now, protocol_folder
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.scoring import Beside, score
@@ -163,8 +162,7 @@ def _write(
         share_items(part_folder, digest, (item for item in importer.items if item.id in part.readings))
         write_texts(part_folder, template_texts(template))
         part.spool.seek(0)
-        with (part_folder / JUDGEMENTS).open("wb") as file_:
-            shutil.copyfileobj(part.spool, file_)
+        write_lines(part_folder, part.spool)
         if importer.has_texts:
             items = (item for item in importer.items if item.id in part.readings)
             write_preferences(part_folder, items, [each.item for each in outcomes], part.readings)

@@ -4,17 +4,16 @@ from __future__ import annotations
 
 import gzip
 import hashlib
-import os
 import shutil
 import zlib
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from functools import lru_cache
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from pydantic_core import to_json
 
+from judgebench._util.beside import beside
 from judgebench._util.files import whole_file
 from judgebench._util.jsonl import loads
 from judgebench._util.steps import counted
@@ -34,19 +33,14 @@ ITEMS = "items.jsonl.gz"
 _LINES_A_CHUNK = 256
 
 
-@lru_cache(maxsize=1)
-def _beside(process: int) -> ThreadPoolExecutor:  # noqa: ARG001 - a fork has none of its parent's threads
-    """A single thread of a process, so that two runs of the same items write them once.
-
-    Written before the calls instead, they move the row "start to the first call beyond imports, 100,000 items" of
-    benchmarks/speed.py past its target.
-    """
-    return ThreadPoolExecutor(1)
-
-
 def shared_beside(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False) -> Future[None]:
-    """`share_items` while the caller goes on: with 100,000 items it takes seconds."""
-    return _beside(os.getpid()).submit(share_items, folder, digest, items, distrust=distrust)
+    """`share_items` while the caller goes on: with 100,000 items it takes seconds.
+
+    All such work is of one thread, so that two runs of the same items write them once. Written before the calls
+    instead, items move the row "start to the first call beyond imports, 100,000 items" of benchmarks/speed.py past its
+    target.
+    """
+    return beside(partial(share_items, folder, digest, items, distrust=distrust))
 
 
 def share_items(folder: Path, digest: str, items: Iterable[Item], *, distrust: bool = False, levels: int = 2) -> None:

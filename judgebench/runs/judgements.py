@@ -2,32 +2,26 @@
 
 import json
 import os
-import shutil
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
-from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, InstanceOf, Strict, TypeAdapter, ValidationError
 
-from judgebench._util.files import open_in_place, whole_file
+from judgebench._util.files import open_in_place
 from judgebench._util.jsonl import AnyText, first_error
-from judgebench._util.steps import count_lines, counted
+from judgebench._util.steps import counted
 from judgebench.errors import DataError
 from judgebench.items import ASKED_AGAIN, LABELS, TIE, Failure, Reading, Soft, StepIndex, Verdict
 from judgebench.metrics.summary import Usage
+from judgebench.runs.journal import JUDGEMENTS, count_judgements, lines_of, write_lines
 from judgebench.verdicts import Reply
 
 if TYPE_CHECKING:
     from judgebench.items import ItemKey
     from judgebench.protocols import Call
-
-JUDGEMENTS = "judgements.jsonl"
-REPLACED = "judgements-replaced.jsonl"
-"""Lines that a refresh has replaced: kept, since they were paid for, and read by nothing."""
 
 encode = json.JSONEncoder(separators=(",", ":"), default=str).encode
 """A line of a JSONL file of a run, without its end."""
@@ -252,27 +246,8 @@ def add_usage(usage: Usage, judgement: Judgement) -> None:
 
 
 def write_judgements(folder: Path, judgements: Iterable[Judgement]) -> None:
-    """Writes the judgements of a run that makes no call of its own."""
-    with whole_file(folder / JUDGEMENTS) as part, part.open("wb") as file:
-        file.writelines(judgement.to_line() for judgement in judgements)
-
-
-@contextmanager
-def set_apart(folder: Path, count: int) -> Iterator[None]:
-    """Moves the first lines, which a refresh has replaced, to the file of such lines when the block ends well.
-
-    What takes space is written before the block, so that a full disk is met while nothing has changed. Each file
-    appears whole or not at all; cut off between the two, the lines stand in both.
-    """
-    path, older = folder / JUDGEMENTS, folder / REPLACED
-    with whole_file(path, lasting=True) as kept, whole_file(older, lasting=True) as gone:
-        with path.open("rb") as file, gone.open("wb") as apart, kept.open("wb") as rest:
-            if older.exists():
-                with older.open("rb") as before:
-                    shutil.copyfileobj(before, apart)
-            apart.writelines(islice(file, count))
-            rest.writelines(file)
-        yield
+    """Writes the judgements of a run that makes no call of its own, into a folder that has none."""
+    write_lines(folder, (judgement.to_line() for judgement in judgements))
 
 
 def cut_torn_line(path: Path) -> None:
@@ -300,24 +275,17 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
     A last line without its end is passed over.
 
     Raises:
-        DataError: Another line is no judgement.
+        DataError: Another line is no judgement, or a part of them cannot be read.
     """
-    path = folder / JUDGEMENTS
-    if not path.exists():
-        return
-    with path.open("rb") as file:
-        lines = counted(file, f"reading {path}", unit="judgements", total=lambda: count_lines(path))
-        for number, line in enumerate(lines, 1):
-            if not line.endswith(b"\n"):
-                return
-            try:
-                yield Judgement.from_line(line)
-            except UnicodeDecodeError:
-                raise DataError(f"{path} line {number}: not UTF-8; move the folder away") from None
-            except (TypeError, ValueError) as error:
-                raise DataError(
-                    f"{path} line {number}: not a valid judgement record ({error}); move the folder away"
-                ) from None
+    where = f"reading {folder / JUDGEMENTS}"
+    lines = counted(lines_of(folder), where, unit="judgements", total=lambda: count_judgements(folder))
+    for line, place in lines:
+        try:
+            yield Judgement.from_line(line)
+        except UnicodeDecodeError:
+            raise DataError(f"{place}: not UTF-8; move the folder away") from None
+        except (TypeError, ValueError) as error:
+            raise DataError(f"{place}: not a valid judgement record ({error}); move the folder away") from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

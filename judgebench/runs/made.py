@@ -14,7 +14,8 @@ from judgebench.errors import ConfigError
 from judgebench.protocols import Protocol
 from judgebench.runs.folder import RunWriter, check_writable, in_place_of
 from judgebench.runs.itemfile import share_items
-from judgebench.runs.judgements import JUDGEMENTS, read_judgements, write_judgements
+from judgebench.runs.journal import digest_of
+from judgebench.runs.judgements import read_judgements, write_judgements
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, protocol_folder
 from judgebench.runs.preferences import write_preferences
 from judgebench.runs.run import Run, list_runs, open_run, share_contents
@@ -164,7 +165,7 @@ def member(finished: Finished) -> dict[str, Any]:
         "protocol": finished.name.protocol,
         "path": str(finished.path),
         "identity": hashlib.sha256(identity.encode()).hexdigest(),
-        "judgements": hashlib.sha256((finished.path / JUDGEMENTS).read_bytes()).hexdigest(),
+        "judgements": digest_of(finished.path),
         "model": manifest.judge.model,
         "served_models": list(manifest.served_models),
     }

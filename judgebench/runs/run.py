@@ -18,7 +18,8 @@ from judgebench.errors import ConfigError
 from judgebench.items import item_to_json
 from judgebench.metrics.summary import Metrics
 from judgebench.runs.itemfile import ITEMS, read_items
-from judgebench.runs.judgements import JUDGEMENTS, latest, read_judgements
+from judgebench.runs.journal import JUDGEMENTS
+from judgebench.runs.judgements import latest, read_judgements
 from judgebench.runs.manifest import FORMAT, MANIFEST, METRICS, TUNED, Manifest, read_manifest, wrong_format
 from judgebench.runs.outcomes import outcome_lines, read_outcomes
 

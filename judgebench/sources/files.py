@@ -5,13 +5,14 @@ from __future__ import annotations
 import hashlib
 import zlib
 from functools import partial
+from itertools import chain
 from pathlib import Path, PurePath
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import count_lines
 from judgebench.errors import DataError
 from judgebench.sources import hub, jsonfile, tables
-from judgebench.sources.source import Row, Source
+from judgebench.sources.source import BATCH_ROWS, Row, Source
 from judgebench.sources.streams import PACKED, WINDOWS, byte_stream, encoding_of, unpacked
 
 if TYPE_CHECKING:
@@ -43,6 +44,15 @@ class FileSource(Source):
                 return None
             total += count
         return total
+
+    def batches(self) -> Iterator[Any] | None:
+        """Where all files are Parquet or Arrow."""
+        if not {kind_of(path) for path in self._paths} <= {".parquet", ".arrow", ".feather"}:
+            return None
+        return chain.from_iterable(
+            tables.parquet_batches(path, BATCH_ROWS) if kind_of(path) == ".parquet" else tables.arrow_batches(path)
+            for path in self._paths
+        )
 
     def hash(self) -> str | None:
         """SHA-256 of the file's bytes; None for several files."""

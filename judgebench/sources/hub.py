@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.steps import is_watched, step
 from judgebench.errors import DataError
-from judgebench.sources.source import Row, Source
+from judgebench.sources.source import BATCH_ROWS, Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -74,6 +74,12 @@ class DatasetSource(Source):
             place = f"{self._place} split {split.name} row" if split.name else f"{self._place} row"
             for number, data in enumerate(split, 1):
                 yield Row(f"{place} {number}", data, split.name)
+
+    def batches(self) -> Iterator[Any]:
+        """The rows as `datasets` keeps them."""
+        for split in self._splits:
+            for table in split.dataset.with_format("arrow").iter(batch_size=BATCH_ROWS):
+                yield from table.to_batches()
 
     def count(self) -> int:
         """The number of rows of all splits."""

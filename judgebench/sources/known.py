@@ -111,7 +111,7 @@ class KnownSource(SourceOver):
 
     def __init__(self, source: Source, benchmark: str = "custom", labels: Mapping[str, str] | None = None) -> None:
         super().__init__(source)
-        self.benchmark, self._labels = benchmark, dict(labels or {})
+        self.benchmark, self.labels = benchmark, dict(labels or {})
 
     @property
     def below(self) -> Source:
@@ -123,13 +123,13 @@ class KnownSource(SourceOver):
         """The form of the rows; None where they stand in the benchmark's own columns, or in unknown ones."""
         first = [row.data for row in islice(self._source.placed_rows(), FIRST_ROWS) if row.problem is None]
         columns = list(dict.fromkeys(str(name) for data in first for name in data))
-        found = known_form(columns, first, self.benchmark, self._labels)
+        found = known_form(columns, first, self.benchmark, self.labels)
         asked = [found.label] if found is not None and found.unclear and found.label else []
         if len(first) < FIRST_ROWS or not (
             asked := [*asked, *(name for name in columns if name.casefold() == "language")]
         ):
             return found
-        return known_form(columns, [*first, *self._others(asked)], self.benchmark, self._labels)
+        return known_form(columns, [*first, *self._others(asked)], self.benchmark, self.labels)
 
     def _others(self, columns: list[str]) -> list[Mapping[str, object]]:
         """Rows with another value in one of the columns, one for each value: what the first rows left open."""
@@ -155,7 +155,7 @@ class KnownSource(SourceOver):
             raise DataError(f"{self.name}: {form.unclear}")
         placed = self._placed(form)
         for number, row in enumerate(self._source.placed_rows(), 1):
-            cells = Cells(row.data, self._labels)
+            cells = Cells(row.data, self.labels)
             if row.problem is not None or not cells.has(form.needs):
                 yield row  # of another form than the first rows: what it is, its own columns say
                 continue
@@ -167,7 +167,7 @@ class KnownSource(SourceOver):
                 continue
             for data in read:
                 missing = {"subset": placed, "id": str(number)} if placed is not None else {}
-                yield Row(row.where, {**missing, **data}, row.split, row.encoded)
+                yield Row(row.where, {**missing, **data}, row.split, row.encoded, number=row.number)
 
     def _placed(self, form: KnownForm) -> str | None:
         """The subset that the path of the file says; None where the form has none by path."""

@@ -155,7 +155,7 @@ class MappedSource(SourceOver):
         for row in self._source.placed_rows():
             if row.problem is None:
                 if not checked:  # a slip in a name must not pass for a file without labels
-                    self._own = {name: found_column(row, name, own) for name, own in self._columns.items()}
+                    self._own = self._own or {name: found_column(row, name, own) for name, own in self._columns.items()}
                     taken, checked = {*self._own, *self._own.values()}, True
                     slots = {"response_a": "A", "response_b": "B"}  # a label may repeat the columns' own names
                     words = {label_key(self._own[name]): slot for name, slot in slots.items() if name in self._own}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
+from copy import copy
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
@@ -13,11 +14,15 @@ from judgebench.sources.cells import list_in
 
 if TYPE_CHECKING:
     from collections.abc import Container, Iterable, Iterator
+    from typing import Self
 
 IN_MEMORY = ("list", "frame")
 """What rows are called that were given in Python, by a list or a data frame."""
 
 _BATCH = 256
+
+BATCH_ROWS = 1024
+"""So many rows a batch of Arrow's has at most, where the source is free to choose."""
 
 
 @dataclass(slots=True)
@@ -52,11 +57,13 @@ class Source(ABC):
         name: What messages and the manifest call it: the path as it was given, the hub id, `frame`.
         revision: The commit of a hub dataset; None elsewhere.
         split: The split, where the source has splits; several with commas between.
+        part: Whether they are a part of the rows, of which what all rows together must be is not asked.
     """
 
     name: str
     revision: str | None = None
     split: str | None = None
+    part: bool = False
 
     @abstractmethod
     def rows(self) -> Iterator[Row | Mapping[str, Any]]:
@@ -72,6 +79,13 @@ class Source(ABC):
 
     def hash(self) -> str | None:
         """SHA-256 of the one file that the rows are read from; None where there is none."""
+        return None
+
+    def batches(self) -> Iterator[Any] | None:
+        """The rows as record batches of Arrow, each column with the type that the source has; None where it has none.
+
+        They are the rows of `rows`, in the same order.
+        """
         return None
 
     def __iter__(self) -> Iterator[Row]:
@@ -92,7 +106,7 @@ class Source(ABC):
             DataError: As `rows` does, or there is no row.
         """
         row = None
-        lists = _Lists(self)
+        lists = lists_of(self)
         for row in self.placed_rows():
             row.lists = lists
             yield row
@@ -156,6 +170,21 @@ class SourceOver(Source):
         """Those of the other source."""
         yield from self._source.notes()
 
+    def over(self, source: Source) -> Self:
+        """The same reading of other rows: whatever is known of the rows of this source holds for those.
+
+        Args:
+            source: The rows, as this source's lowest one has them.
+        """
+        other: Self = copy(self)
+        other._source = self._source.over(source) if isinstance(self._source, SourceOver) else source
+        return other
+
+
+def lists_of(source: Source) -> Container[str]:
+    """The columns of a source whose every text stands for a list."""
+    return _Lists(source)
+
 
 class _Lists:
     """The columns of a source that hold lists throughout, each looked up in the rows when it is first asked for."""
@@ -203,6 +232,12 @@ class FrameSource(Source):
     def __init__(self, frame: Frame, name: str = "frame") -> None:
         self.name = name
         self._frame = frame
+
+    def batches(self) -> Iterator[Any]:
+        """The frame's own."""
+        import pyarrow as pa
+
+        yield from pa.RecordBatchReader.from_stream(self._frame)
 
     def rows(self) -> Iterator[Row]:
         """The rows in batches, as plain Python values."""

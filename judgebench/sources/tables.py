@@ -172,18 +172,28 @@ def _header(where: str, cells: Sequence[str]) -> list[str]:
 
 def read_parquet(path: Path, split: str) -> Iterator[Row]:
     """The rows of a Parquet file, in batches."""
+    yield from _batches(path, split, parquet_batches(path, _BATCH))
+
+
+def parquet_batches(path: Path, size: int) -> Iterator[Any]:
+    """The record batches of a Parquet file, of at most `size` rows."""
     import pyarrow as pa
     import pyarrow.parquet as pq
 
     try:
         with pq.ParquetFile(path) as file:
-            yield from _batches(path, split, file.iter_batches(batch_size=_BATCH))
+            yield from file.iter_batches(batch_size=size)
     except pa.ArrowException as error:
         raise _broken(path, "Parquet", error) from error
 
 
 def read_arrow(path: Path, split: str) -> Iterator[Row]:
     """The rows of an Arrow file, as Feather and `datasets` write them: with a footer, or as a stream."""
+    yield from _batches(path, split, arrow_batches(path))
+
+
+def arrow_batches(path: Path) -> Iterator[Any]:
+    """The record batches of an Arrow file."""
     import pyarrow as pa
 
     try:
@@ -192,13 +202,12 @@ def read_arrow(path: Path, split: str) -> Iterator[Row]:
             if start == b"ARROW1" and not path.name.lower().endswith((".gz", ".zst")):
                 with pa.memory_map(str(path)) as mapped:
                     opened = pa.ipc.open_file(mapped)
-                    batches = (opened.get_batch(at) for at in range(opened.num_record_batches))
-                    yield from _batches(path, split, batches)
+                    yield from (opened.get_batch(at) for at in range(opened.num_record_batches))
             elif start == b"ARROW1":
                 opened = pa.ipc.open_file(pa.BufferReader(file.read()))
-                yield from _batches(path, split, (opened.get_batch(at) for at in range(opened.num_record_batches)))
+                yield from (opened.get_batch(at) for at in range(opened.num_record_batches))
             else:
-                yield from _batches(path, split, pa.ipc.open_stream(file))
+                yield from pa.ipc.open_stream(file)
     except pa.ArrowException as error:
         raise _broken(path, "Arrow", error) from error
 

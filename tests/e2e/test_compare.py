@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+import random
 import re
 import shutil
 from contextlib import chdir
 from functools import cache
+from itertools import combinations
 
 import pytest
 from commands import judgebench, lasting_folder, pairs
@@ -550,6 +552,34 @@ def test_reward_models_are_compared_as_functions(tmp_path):
     shown = judgebench("compare", *(run.path for run in runs)).out
     assert "Reward functions" in shown
     assert "Best of N" in shown
+
+
+def test_best_of_n_where_items_have_different_numbers_of_answers(tmp_path):
+    """Up to the number that half of the items have, over these alone: worked out here over every draw."""
+    sizes, draw = [3, 5, 4, 5, 6, 2], random.Random(3)
+    rows = [
+        {"id": str(at), "prompt": f"p{at}", "chosen": "a", "rejected": [f"r{each}" for each in range(size - 1)]}
+        for at, size in enumerate(sizes)
+    ]
+    scores = {row["id"]: [draw.random() for _ in range(size)] for row, size in zip(rows, sizes, strict=True)}
+    given = [{"id": item, "scores": own} for item, own in scores.items()]
+    runs = [jb.score(given, benchmark="custom", data=rows, out=tmp_path, name=name) for name in ("one", "other")]
+    many = [own for own in scores.values() if len(own) >= 5]
+
+    def right(own, n):
+        draws = list(combinations(range(len(own)), n))
+        return sum(max(drawn, key=own.__getitem__) == 0 for drawn in draws) / len(draws)
+
+    expected = [sum(right(own, n) for own in many) / 3 for n in (1, 2, 3, 4, 5)]
+    found = compared(*(str(run.path) for run in runs))["best_of"]
+    assert [(each["n"], each["items"]) for each in found] == [(n, 3) for n in (1, 2, 3, 4, 5)]
+    assert [each["right"] for each in found] == [pytest.approx([each, each]) for each in expected]
+    ended = judgebench("report", runs[0].path, "--html", tmp_path / "page.html")
+    table = ended.out.partition("Best of N")[2].splitlines()
+    assert [row.split()[:2] for row in table[3:8]] == [
+        [str(n), f"{100 * each:.1f}%"] for n, each in enumerate(expected, 1)
+    ]
+    assert ">Best of N<" in (tmp_path / "page.html").read_text()
 
 
 def test_judges_are_no_reward_functions():

@@ -73,6 +73,9 @@ def test_a_head_that_means_nothing_is_refused(head, message):
         ({"beta": 0.0}, "beta is 0: must be a number > 0"),
         ({"reference": "base", "reference_free": True}, "exclude each other"),
         ({"step_separator": ""}, "--step-separator is empty"),
+        ({"step_turns": True}, "--step-turns needs --step-tokens GOOD,BAD"),
+        ({"step_turns": True, "step_tokens": "+,-", "step_separator": "x"}, "exclude each other"),
+        ({"text_pair": True, "chat_template": "t.jinja"}, "--text-pair takes no chat template"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given, message):

@@ -8,7 +8,7 @@ import pytest
 from commands import judgebench
 from plugins import lay_package
 from scoring import write_rows
-from tinymodels import TEMPLATE, WORDS, edit_config, tiny, tiny_tokenizer
+from tinymodels import TEMPLATE, WORDS, edit_config, pair_tokenizer, tiny, tiny_tokenizer
 
 from judgebench.errors import ConfigError
 from judgebench.rewards.opening import open_model
@@ -72,6 +72,95 @@ def test_several_outputs_by_name_index_and_weights(tmp_path):
     assert scored(model, asked, head="helpful=0.5,verbose=-2") == pytest.approx(weighted, abs=1e-5)
     with pytest.raises(ConfigError, match=r"2 outputs \(helpful, verbose\)"):
         scored(model, asked)
+
+
+PAIRS = {
+    "BertForSequenceClassification": {},
+    "DebertaV2ForSequenceClassification": {"relative_attention": True, "pos_att_type": ["p2c", "c2p"]},
+    "RobertaForSequenceClassification": {},
+}
+
+
+@pytest.mark.parametrize("kind", PAIRS)
+def test_prompt_and_answer_as_two_texts(tmp_path, kind):
+    """As the tokenizer joins them, with its marks of which is which, and scored as one pair at a time."""
+    import torch
+    from transformers import AutoModelForSequenceClassification
+
+    tokenizer = pair_tokenizer(types="Roberta" not in kind)
+    model = tiny(tmp_path / "m", kind, tokenizer=tokenizer, **PAIRS[kind])
+    plain = AutoModelForSequenceClassification.from_pretrained(model).eval()
+    asked = conversations(20)
+    asked.append([{"role": "system", "content": "w9"}, *asked[0]])
+    expected = []
+    for *before, answer in asked:
+        prompt = "\n\n".join(turn["content"] for turn in before)
+        with torch.inference_mode():
+            expected.append(float(plain(**tokenizer(prompt, answer["content"], return_tensors="pt")).logits))
+    assert scored(model, asked, text_pair=True, batch_tokens=1) == pytest.approx(expected, abs=1e-5)
+    assert scored(model, asked, text_pair=True) == pytest.approx(expected, abs=1e-5)
+    with pytest.raises(ConfigError, match="or --text-pair where it takes prompt and answer as two texts"):
+        scored(model, asked)
+
+
+@pytest.mark.parametrize(("limit", "kept"), [(8, "w2 w3 </s> w4 w5 w6 </s>"), (5, "w3 </s> w6 </s>")])
+def test_a_pair_that_is_too_long_loses_the_beginning_of_its_prompt(tmp_path, limit, kept):
+    """The answer stays whole where a token of the prompt is left beside it; what was cut off is counted."""
+    tokenizer = pair_tokenizer()
+    model = tiny(tmp_path / "m", "BertForSequenceClassification", tokenizer=tokenizer)
+    turns = [{"role": "user", "content": "w1 w2 w3"}, {"role": "assistant", "content": "w4 w5 w6"}]
+    (encoded,) = open_model(model, RewardSettings(text_pair=True, max_length=limit)).encode([turns])
+    assert tokenizer.decode(encoded.ids) == f"<s> {kept}"
+    assert (len(encoded.types), encoded.truncated) == (limit, 9 - limit)
+
+
+OWN_SCORE = """
+import torch
+from transformers import LlamaConfig, LlamaModel, LlamaPreTrainedModel
+
+
+class EndConfig(LlamaConfig):
+    model_type = "end"
+
+
+class EndForRewardModel(LlamaPreTrainedModel):
+    config_class = EndConfig
+
+    def __init__(self, config):
+        super().__init__(config)
+        self.model = LlamaModel(config)
+        self.v_head = torch.nn.Linear(config.hidden_size, 1, bias=False)
+        self.post_init()
+
+    def forward(self, input_ids, attention_mask):
+        states = self.v_head(self.model(input_ids, attention_mask=attention_mask).last_hidden_state)[..., 0]
+        return (states.gather(1, attention_mask.sum(1, keepdim=True) - 1),)
+"""
+
+
+def test_own_code_that_only_auto_model_loads(tmp_path):
+    """As internlm2-reward comes: one score at the last token, which the template writes, and no name for its output."""
+    import torch
+    from transformers import LlamaConfig
+
+    folder = Path(tiny(tmp_path / "m", "LlamaForCausalLM"))
+    (folder / "end.py").write_text(OWN_SCORE)
+    names = {"AutoConfig": "end.EndConfig", "AutoModel": "end.EndForRewardModel"}
+    edit_config(folder, model_type="end", architectures=["EndForRewardModel"], auto_map=names)
+    scope = {}
+    exec(OWN_SCORE, scope)
+    torch.manual_seed(2)
+    made = scope["EndForRewardModel"](LlamaConfig.from_pretrained(folder)).eval()
+    torch.save(made.state_dict(), folder / "pytorch_model.bin")
+    (folder / "model.safetensors").unlink()
+    (tmp_path / "t.jinja").write_text(TEMPLATE + "<step>")
+    asked = conversations(12)
+    scorer = open_model(folder, RewardSettings(trust_remote_code=True, chat_template=tmp_path / "t.jinja"))
+    expected = []
+    for each in scorer.encode(asked):
+        with torch.inference_mode():
+            expected.append(float(made.v_head(made.model(torch.tensor([each.ids])).last_hidden_state[0, -1])))
+    assert list(scorer.scores(asked)) == pytest.approx(expected, abs=1e-5)
 
 
 def test_a_long_conversation_loses_its_beginning(tmp_path):

@@ -139,6 +139,12 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
             return []
         return [key for (key,) in self._sql("SELECT key FROM Cache WHERE tag = ? AND raw = 1", (tag,)).fetchall()]
 
+    def lacks(self, key: str, tag: str) -> bool:
+        """Whether there is nothing under a key, and nothing with a tag, in one query."""
+        by_tag = " OR tag = ?" if "Cache_tag_rowid" in self._indexes else ""
+        query = f"SELECT 1 FROM Cache WHERE key = ?{by_tag} LIMIT 1"  # noqa: S608 - it holds nobody's text
+        return self._sql(query, (key, tag) if by_tag else (key,)).fetchone() is None
+
     @cached_property
     def _indexes(self) -> set[str]:
         return {name for (name,) in self._sql("SELECT name FROM sqlite_master WHERE type = 'index'").fetchall()}
@@ -274,6 +280,12 @@ class ReplyCache:
             if (reply := self.get(key)) is not None:
                 yield reply
 
+    def lacks(self, key: str, tag: str) -> bool:
+        """Whether there is surely nothing under a key, and nothing that was stored with a tag: `get` is asked else."""
+        with self._guarded("read"):
+            store = self._open(make=False)
+            return store is None or bool(store.lacks(key, tag))
+
     def put(self, key: str, reply: Reply, tag: str | None = None) -> None:
         """Stores a reply; it is on disk when this returns.
 
@@ -282,7 +294,7 @@ class ReplyCache:
             reply: What came back.
             tag: What else it is found by.
         """
-        text = json.dumps(reply.model_dump(exclude_defaults=True), separators=(",", ":"))
+        text = _text(reply)
         with self._guarded("written"):
             try:
                 self._open(make=True).set(key, text, tag=tag)
@@ -377,6 +389,16 @@ def _is_locked(error: Exception) -> bool:
     if isinstance(error, diskcache.Timeout):
         return True
     return isinstance(error, sqlite3.OperationalError) and "locked" in str(error)
+
+
+def _text(reply: Reply) -> str:
+    """The reply as it is stored: JSON in ASCII, with the numbers that JSON has no word for as Python writes them."""
+    if reply.logprobs is None and reply.answers is None:
+        try:
+            return reply.__pydantic_serializer__.to_json(reply, exclude_defaults=True, ensure_ascii=True).decode()
+        except ValueError:  # lone surrogates, which are no UTF-8
+            pass
+    return json.dumps(reply.model_dump(exclude_defaults=True), separators=(",", ":"))
 
 
 def _reply(text: str) -> Reply:

@@ -27,14 +27,29 @@ def server() -> Iterator[LoopbackServer]:
 
 
 @pytest.fixture
-def asker(server: LoopbackServer, tmp_path: Path) -> Iterator[Asker]:
-    with Asker(server, tmp_path, {"api": "decisions", "price": {"input": 2.0, "output": 0.0}}) as made:
+def asker(server: LoopbackServer, tmp_path: Path, way: str) -> Iterator[Asker]:
+    settings = {"api": "decisions", "price": {"input": 2.0, "output": 0.0}, "transport": way}
+    with Asker(server, tmp_path, settings) as made:
         yield made
 
 
-@pytest.mark.parametrize("model", [OPENAI, VLLM])
-def test_the_probabilities_come_as_they_were_said(asker: Asker, model: str) -> None:
-    """By OpenAI's protocol and by System One's; 120 tokens at $2 a million cost $0.00024."""
+@pytest.fixture(params=["litellm", "direct"])
+def way(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+def test_the_probabilities_come_as_they_were_said(asker: Asker) -> None:
+    """By System One's protocol; 120 tokens at $2 a million cost $0.00024."""
+    _come_as_they_were_said(asker, VLLM)
+
+
+@pytest.mark.parametrize("way", ["litellm"])
+def test_the_probabilities_come_as_they_were_said_by_openai(asker: Asker, way: str) -> None:
+    """By its own protocol, through LiteLLM."""
+    _come_as_they_were_said(asker, OPENAI)
+
+
+def _come_as_they_were_said(asker: Asker, model: str) -> None:
     reply = asker.ask("Two answers.", model=model).reply
     assert (reply.answers, json.loads(reply.text or "")) == (ANSWERS, ANSWERS[0])
     assert (reply.prompt_tokens, reply.completion_tokens, reply.cost_usd) == (120, 0, pytest.approx(0.00024))
@@ -78,11 +93,17 @@ def test_a_body_without_answers_is_no_reply(asker: Asker) -> None:
     assert (error.kind, asker.server.count) == ("provider", 3)
 
 
-@pytest.mark.parametrize("model", [OPENAI, VLLM])
-def test_a_refusal_is_an_answer_that_is_missing(asker: Asker, model: str) -> None:
+def test_a_refusal_is_an_answer_that_is_missing(asker: Asker) -> None:
     """And the call is made once."""
     asker.server.answer = Reply(answers=[None])
-    assert (asker.ask(model=model).reply.answers, asker.server.count) == ([None], 1)
+    assert (asker.ask(model=VLLM).reply.answers, asker.server.count) == ([None], 1)
+
+
+@pytest.mark.parametrize("way", ["litellm"])
+def test_a_refusal_of_openais_is_an_answer_that_is_missing(asker: Asker, way: str) -> None:
+    """Asked once too."""
+    asker.server.answer = Reply(answers=[None])
+    assert (asker.ask(model=OPENAI).reply.answers, asker.server.count) == ([None], 1)
 
 
 def test_numbers_that_are_none_are_kept_as_none(asker: Asker) -> None:

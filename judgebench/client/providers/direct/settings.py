@@ -120,8 +120,5 @@ def body_of(fields: Mapping[str, Any], own: Mapping[str, Any]) -> bytes:
         fields: What each body of the judge's holds.
         own: What this one holds beside that.
     """
-    body = {**fields, **own}
-    try:
-        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode()
-    except UnicodeEncodeError:  # lone surrogates, which are no UTF-8
-        return json.dumps(body, separators=(",", ":")).encode()
+    body = json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
+    return body.encode("utf-8", "replace")  # a lone surrogate is no UTF-8, and servers refuse it however it is written

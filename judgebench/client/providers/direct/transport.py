@@ -37,7 +37,7 @@ class Session:
 
     Args:
         settings: How it is reached.
-        timeout: Seconds without a byte until a call is given up.
+        timeout: Seconds until a connection is given up; how long a reply may take is the client's limit.
     """
 
     def __init__(self, settings: DirectSettings, timeout: float) -> None:
@@ -95,7 +95,7 @@ class Session:
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings.ssl)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 headers=self._settings.headers,
-                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout, sock_read=self._timeout),
+                timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),  # of the rest the client's
             )
         return self._session
 

@@ -129,10 +129,16 @@ class Calls:
     async def _made(self, request: Request, way: CallSettings, wire: LiteLLMCall) -> Reply:
         """The reply to one call; whatever LiteLLM raises."""
         started, keywords = time.perf_counter(), way.keywords(request.schema, self.judge)
-        response = await self._connections.call("acompletion", wire, messages=list(request.messages), **keywords)
+        messages = [{**each, "content": _sendable(each["content"])} for each in request.messages]
+        response = await self._connections.call("acompletion", wire, messages=messages, **keywords)
         asked = Asked(self.judge, way.settings, way.secrets, way.left_out)
         return reply_of(completion_of(response, wire), asked, wire, time.perf_counter() - started)
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._connections.aclose()
+
+
+def _sendable(text: str) -> str:
+    """The text without lone surrogates, which are no UTF-8: OpenAI's SDK cannot send them."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode()
