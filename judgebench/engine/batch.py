@@ -95,6 +95,8 @@ class BatchEngine:
         for highest, _ in (*self._new.values(), *(each for sent in self._sent for each in sent.waiting.values())):
             self._client.release(highest)
         self._store.close()
+        if self._outgoing is not None:
+            self._outgoing.file.close()
 
     async def _carry(self, plan: Plan) -> None:
         await self._take_up()

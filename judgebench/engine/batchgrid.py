@@ -31,20 +31,18 @@ def check_batch(cells: Sequence[RunSpec]) -> None:
         )
 
 
-def check_no_batches(plan: RunPlan) -> None:
-    """Finds out whether a run that asks live has batches with its provider, whose requests it would pay for again.
-
-    Raises:
-        ConfigError: It has.
-    """
+def in_batches_already(plan: RunPlan) -> ConfigError | None:
+    """What stands in the way of a run that asks live: batches whose requests would be paid for twice."""
     path = plan.recorder.folder.path
-    if there := open_batches(path):
-        requests = sum(entry.requests for entry in there)
-        many = "1 batch" if len(there) == 1 else f"{len(there)} batches"
-        raise ConfigError(
-            f"{path}: {many} of this run ({requests:,} requests) may still be with the provider; rerun the command "
-            f"with --batch to resume, or first: judgebench batch cancel {shlex.quote(str(path))}"
-        )
+    there = open_batches(path)
+    if not there:
+        return None
+    requests = sum(entry.requests for entry in there)
+    many = "1 batch" if len(there) == 1 else f"{len(there)} batches"
+    return ConfigError(
+        f"{path}: {many} of this run ({requests:,} requests) may still be with the provider; rerun the command with "
+        f"--batch to resume, or first: judgebench batch cancel {shlex.quote(str(path))}"
+    )
 
 
 def batch_clients(

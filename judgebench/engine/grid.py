@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import Budget, CallsInFlight, JudgeClient, make_room
-from judgebench.engine.batchgrid import batch_clients, batch_engines, check_batch, check_no_batches
+from judgebench.engine.batchgrid import batch_clients, batch_engines, check_batch, in_batches_already
 from judgebench.engine.cached import CachedEngine, cached_by, tell_all_cached
 from judgebench.engine.local import LocalEngine
 from judgebench.engine.progress import Stop
@@ -114,11 +114,11 @@ async def run_cells(
             held.push_async_callback(client.aclose)
         for plan in plans:
             held.enter_context(plan)
-            if not offline and id(plan) not in batched:
-                check_no_batches(plan)
         for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
             asked = [batched.get(id(plan)) or clients[plan.spec.judge.name] for plan in group]
-            obstacle = next(filter(None, (_obstacle(client, in_flight) for client in asked)), None)
+            obstacles = [_obstacle(client, in_flight) for client in asked]
+            obstacles += [in_batches_already(plan) for plan in group if id(plan) not in batched]
+            obstacle = next(filter(None, obstacles), None)
             if obstacle is not None and _needs_calls(group, asked[0], out):
                 raise obstacle
         for plan in plans:

@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING
 from judgebench._util.files import writing
 
 if TYPE_CHECKING:
+    from typing import BinaryIO
+
     from judgebench.engine.base import Work
 
 
@@ -18,7 +20,7 @@ class WorkStore:
     """Works by the numbers that they got; the file has no name, and is gone with the store or the process."""
 
     def __init__(self) -> None:
-        self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
+        self._file: BinaryIO | None = None
         self._starts = array("q")
         self._end = 0
 
@@ -29,6 +31,8 @@ class WorkStore:
             StorageError: The temporary folder has no room for it.
         """
         with writing(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more space"):
+            if self._file is None:
+                self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
             self._file.seek(self._end)
             size = self._file.write(pickle.dumps(work, pickle.HIGHEST_PROTOCOL))
         self._starts.append(self._end)
@@ -37,10 +41,12 @@ class WorkStore:
 
     def __getitem__(self, number: int) -> Work:
         """The work of this number."""
+        assert self._file is not None
         self._file.seek(self._starts[number])
         work: Work = pickle.load(self._file)  # noqa: S301 - this process has written it, and no other can
         return work
 
     def close(self) -> None:
         """Forgets them."""
-        self._file.close()
+        if self._file is not None:
+            self._file.close()

@@ -212,3 +212,19 @@ PROBLEM = {
     "object": "list",
     "data": [{"code": "billing_hard_limit_reached", "message": "Billing limit.", "line": None}],
 }
+
+
+@pytest.mark.parametrize("provider", ["openai", "anthropic"])
+def test_a_batch_that_is_refused_for_now_is_sent_again_whole(server, provider):
+    """After a 429 and a broken connection, with the same requests, once."""
+    judge_at(server, provider)
+    faults = [error_reply(429, "Slow down.", headers={"retry-after": "0"}), error_reply(503, "Busy.")]
+
+    def fault(method, path):
+        return faults.pop(0) if faults and method == "POST" and path.endswith("/batches") else None
+
+    server.fault = fault
+    assert judgebench(*ASK, "--batch").status == 0
+    assert not faults
+    assert len(server.batches) == 1
+    assert len(server.submitted) == ROWS

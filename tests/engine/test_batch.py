@@ -14,7 +14,7 @@ from virtualtime import in_no_time
 
 import judgebench as jb
 from judgebench.client import BatchLine
-from judgebench.errors import ConfigError, FatalProviderError, TransientError
+from judgebench.errors import ConfigError, FatalProviderError, RateLimitedError, TransientError
 
 ROWS = 24
 TIMED = {"cost_usd", "cached", "calls"}
@@ -299,3 +299,41 @@ def test_the_record_has_no_secret_and_says_what_became_of_each_batch(models):
     made = run()
     events = [line["event"] for line in read_jsonl(made.path / "batches.jsonl")]
     assert events == ["intended", "made", "seen", "seen", "taken"]
+
+
+def test_a_wait_that_the_provider_asks_for_is_kept(models):
+    """`Retry-After` of a request about batches, and a growing interval between looks at them."""
+    models.desk.checks = 12
+    refused = iter([True])
+
+    def at(step):
+        if step == "check" and next(refused, False):
+            raise RateLimitedError("slow down", retry_after=100.0)
+
+    models.desk.at = at
+    made, seconds = in_no_time(jb.arun("rewardbench", judge="mine", data="rows.jsonl", batch=True))
+    assert made.metrics.coverage == 1
+    polls = [min(5 * 1.5**number, 300) for number in range(11)]
+    assert seconds == pytest.approx(100 + sum(polls), abs=1)
+
+
+def test_a_provider_that_cannot_be_reached_ends_the_run_and_nothing_is_lost(models):
+    """After half a minute where it never answered; the next command goes on."""
+    models.desk.at = lambda step: (_ for _ in ()).throw(TransientError("down"))
+    with pytest.raises(
+        FatalProviderError, match=r"cannot be reached after 6 attempts: down; rerun the command to resume"
+    ):
+        run()
+    assert not Path("runs").exists()
+    models.desk.at = lambda _: None
+    assert run().metrics.coverage == 1
+
+
+def test_a_run_that_is_whole_needs_no_batch(models):
+    """The same command again sends nothing, and so does a live one."""
+    run()
+    assert run().metrics.coverage == run(batch=False).metrics.coverage == 1
+    assert len(models.desk.batches) == 1
+    path = Path("runs/rewardbench/mine/pairwise/one/batches.jsonl")
+    path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
+    assert run(batch=False).metrics.coverage == 1

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from contextlib import suppress
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -99,7 +100,8 @@ class AnthropicBatches(HTTPBatches):
     async def create(self, part: BatchPart) -> BatchState:
         """See `Batches`."""
         part.payload.seek(0)
-        return _state(_object(await self._call("POST", payload=part.payload, headers=part.headers)))
+        payload = os.fdopen(os.dup(part.payload.fileno()), "rb")  # aiohttp closes what it has sent
+        return _state(_object(await self._call("POST", payload=payload, headers=part.headers)))
 
     async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:  # noqa: ARG002 - it has none
         """See `Batches`."""
