@@ -142,15 +142,12 @@ def _print_understood(grid: Grid, console: Console, *, dry: bool = False) -> Non
     """What is odd about what was asked, and what the rows of one's own were taken for, before any call is made."""
     from judgebench.engine.fitting import Fits
     from judgebench.judges import context_of
-    from judgebench.reports.understood import too_long_line, understood_lines
+    from judgebench.reports.understood import understood_lines
 
     # A dry run asks about no address, so a file that nobody named sends no prompt to another machine.
     fits = Fits(lambda server, judge: server.local or not (dry and judge.found))
-    for line in [
-        *(one_line(f"note: {sentence}") for sentence in grid.notes),
-        *map(too_long_line, fits.too_long(grid.cells)),
-    ]:
-        console.print(line, soft_wrap=True, markup=False, highlight=False)
+    for sentence in [*grid.notes, *(each.sentence for each in fits.too_long(grid.cells))]:
+        console.print(one_line(f"note: {sentence}"), soft_wrap=True, markup=False, highlight=False)
     dataset = grid.cells[0].dataset
     if not dataset.benchmark.own_rows:
         return

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from judgebench._util.text import thousands
 from judgebench.client import KeyMaker, LocalServer, longest_answer, prompt_tokens, server_of
 from judgebench.engine.questions import Questions
 from judgebench.judges import context_of
@@ -58,6 +59,19 @@ class TooLong:
     of: int
     exact: bool
     cut: bool
+
+    @property
+    def sentence(self) -> str:
+        """Which prompts these are, and what becomes of them."""
+        about = f"about {thousands(self.items)}" if self.items > 1 else "1"
+        room = f", {thousands(self.answer)} of them for the answer" if self.answer else ""
+        counted = "by its server's tokenizer" if self.exact else "estimated"
+        cut = "the server cuts them without an error, and " if self.cut else ""
+        return (
+            f"too long for {self.judge}, which takes {thousands(self.context)} tokens{room}: the {self.template} prompts "
+            f"of {about} of {thousands(self.of)} item{'s' * (self.of != 1)}, the longest {thousands(self.tokens)} "
+            f"(item '{self.item}', {counted}); {cut}they fail with `context`: start the server with a larger context"
+        )
 
 
 class Fits:

@@ -10,7 +10,6 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
     from judgebench.benchmarks.checking import Understood
-    from judgebench.engine.fitting import TooLong
 
 _NAMED = 6
 """So many columns or labels are named."""
@@ -28,25 +27,6 @@ def understood_lines(found: Understood, source: str, contexts: Mapping[str, int]
         contexts: By judge, the tokens that it takes in.
     """
     return [one_line(line) for line in _lines(found, source, contexts or {})]
-
-
-def too_long_line(found: TooLong) -> str:
-    """Which prompts a judge does not take in, and what becomes of them.
-
-    Args:
-        found: What was found of a judge and a template.
-    """
-    about = "about " if found.items > 1 else ""
-    room = f", {thousands(found.answer)} of them for the answer" if found.answer else ""
-    counted = "by its server's tokenizer" if found.exact else "estimated"
-    longest = f"{thousands(found.tokens)} (item '{found.item}', {counted})"
-    cut = "the server cuts them without an error, and " if found.cut else ""
-    takes = f"{thousands(found.context)} tokens{room}"
-    which = f"the {found.template} prompts of {about}{thousands(found.items)} of {_count(found.of, 'item')}"
-    return one_line(
-        f"note: too long for {found.judge}, which takes {takes}: {which}, the longest {longest}; {cut}they fail with "
-        "`context`: start the server with a larger context"
-    )
 
 
 def _lines(found: Understood, source: str, contexts: Mapping[str, int]) -> Iterator[str]:
