@@ -17,6 +17,7 @@ import statistics
 import sys
 import tempfile
 import time
+from itertools import count
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -26,9 +27,12 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 import torch  # noqa: E402
 from tinymodels import WORDS, tiny  # noqa: E402
 
+from judgebench.benchmarks import get_benchmark  # noqa: E402
+from judgebench.benchmarks.dataset import load_dataset  # noqa: E402
 from judgebench.rewards.checkpoint import find_checkpoint  # noqa: E402
 from judgebench.rewards.implicit import ImplicitScorer  # noqa: E402
 from judgebench.rewards.opening import open_model  # noqa: E402
+from judgebench.rewards.scorefile import ScoreFile, score_dataset  # noqa: E402
 from judgebench.rewards.settings import RewardSettings  # noqa: E402
 
 if TYPE_CHECKING:
@@ -64,27 +68,43 @@ def side_by_side(
 
 
 def classifier(folder: Path, repeats: int) -> str:
-    """Rows of the lengths that chat data have: from some tokens to some hundreds."""
+    """Pairs of the lengths that chat data have, scored into a file as the command does."""
     from transformers import pipeline
 
     draw = random.Random(0)
     model = tiny(folder / "classifier", **CLASSIFIER)
-    asked = [
-        [
-            {"role": "user", "content": text(draw, int(min(800, draw.lognormvariate(3.5, 1))) + 1)},
-            {"role": "assistant", "content": text(draw, int(min(800, draw.lognormvariate(4.5, 1))) + 1)},
-        ]
-        for _ in range(ROWS)
+
+    def words(mean: float) -> str:
+        return text(draw, int(min(800, draw.lognormvariate(mean, 1))) + 1)
+
+    rows = [
+        {"id": str(at), "prompt": words(3.5), "chosen": words(4.5), "rejected": words(4.5)} for at in range(ROWS // 2)
     ]
+    dataset = load_dataset(get_benchmark("custom"), rows)
     ours = open_model(model, RewardSettings(device="cpu"))
     theirs = pipeline("text-classification", model=model, device="cpu")
+    files = (folder / f"{number}.jsonl" for number in count())
+
+    def scored() -> list[float]:
+        file = ScoreFile(next(files), {})
+        with file.open({}):
+            score_dataset(ours, dataset, file)
+        found = {row["id"]: row["scores"] for row in file.rows()}
+        return [score for row in rows for score in found[row["id"]]]
 
     def plain() -> list[float]:
-        texts = [theirs.tokenizer.apply_chat_template(turns, tokenize=False) for turns in asked]
+        texts = [
+            theirs.tokenizer.apply_chat_template(
+                [{"role": "user", "content": row["prompt"]}, {"role": "assistant", "content": row[side]}],
+                tokenize=False,
+            )
+            for row in rows
+            for side in ("chosen", "rejected")
+        ]
         found = theirs(texts, batch_size=8, truncation=True, function_to_apply="none", add_special_tokens=False)
         return [each["score"] for each in found]
 
-    mine, other, apart = side_by_side(lambda: list(ours.scores(asked)), plain, repeats)
+    mine, other, apart = side_by_side(scored, plain, repeats)
     return row(f"rows a second, classifier / pipeline(batch_size=8), {ROWS} rows", 2.5, mine, other, apart, ROWS)
 
 
@@ -106,10 +126,10 @@ def sharing(folder: Path, repeats: int) -> str:
     return row(what, 2.0, mine, other, apart, len(asked))
 
 
-def row(what: str, target: float, mine: list[float], other: list[float], apart: float, count: int) -> str:
+def row(what: str, target: float, mine: list[float], other: list[float], apart: float, number: int) -> str:
     ratio = statistics.median(b / a for a, b in zip(mine, other, strict=True))
     missed = "" if ratio >= target else ", missed"
-    rates = " to ".join(f"{count / statistics.median(each):.1f}/s" for each in (mine, other))
+    rates = " to ".join(f"{number / statistics.median(each):.1f}/s" for each in (mine, other))
     return f"| {what} | {ratio:.2f}{missed} | at least {target:g} | {rates}; largest difference {apart:.1e} |"
 
 

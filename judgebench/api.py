@@ -33,6 +33,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.engine.forecast import Forecast
+    from judgebench.engine.options import EngineName
     from judgebench.engine.plan import Grid
     from judgebench.engine.progress import Progress, Stop
     from judgebench.engine.recorder import RunResult
@@ -163,6 +164,8 @@ async def agrid(
     refresh: bool = False,
     batch: bool = False,
     cache_dir: str | Path | None = None,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> GridResult[Run]:
     """Runs every judge with every template on one benchmark, or on each of `seven` (see `judgebench.seven`).
@@ -222,6 +225,8 @@ async def arun(
     refresh: bool = False,
     batch: bool = False,
     cache_dir: str | Path | None = None,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
     out: str | Path = "runs",
 ) -> Run:
     """One run: one benchmark x one judge x one template.

@@ -27,6 +27,7 @@ from judgebench.engine.options import (
     NO_TUNE,
     AnyJudge,
     Data,
+    EngineName,
     FilterOptions,
     PlanOptions,
     RowOptions,
@@ -43,7 +44,7 @@ DEFINED = {
 NOT_IN = {
     "run": {"judges", "templates", "sequential", "min_effect", "alpha"},
     "grid": set(),
-    "forecast": {"budget", "concurrency", "offline"},
+    "forecast": {"budget", "concurrency", "offline", "engine", "ray_address"},
 }
 """Options that a function has no use for, or has in the singular."""
 
@@ -66,6 +67,7 @@ def parameters(name: str) -> dict[str, tuple[Any, Any]]:
         "Aggregate": Aggregate,
         "BadRows": BadRows,
         "EmptyAnswers": EmptyAnswers,
+        "EngineName": EngineName,
     }
     function = inspect.unwrap(getattr(jb, name))
     spelled = inspect.signature(function, eval_str=False).parameters.values()

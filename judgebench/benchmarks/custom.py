@@ -215,6 +215,7 @@ class Custom(base.Benchmark):
         yield from grade_notes(outcomes)
         yield from step_notes(outcomes)
         yield from group_notes([outcome.item for outcome in outcomes])
+        yield from pair_notes([outcome.item for outcome in outcomes])
 
 
 def group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
@@ -228,6 +229,17 @@ def group_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
         f"{sum(sizes.values())} of {len(keys)} items share {len(sizes)} {what}: intervals and tests are clustered by "
         + ("prompt (a column 'group' names other groups)" if by_prompt else "group")
     )
+
+
+def pair_notes(keys: Sequence[ItemKey]) -> Iterator[str]:
+    """Where the preferences of a judge go to, where it has judged pairs without a label."""
+    pairs = sum(key.k == 2 and not key.labelled for key in keys)
+    if pairs:
+        what = "1 pair has" if pairs == 1 else f"{pairs:,} pairs have"
+        yield (
+            f"{what} no label: judgebench filter ROWS -j JUDGE --out FILE --preferences FILE writes preference pairs "
+            "from the cached replies (runs no longer have a preferences.jsonl)"
+        )
 
 
 def _id_of(row: Row, number: str | None) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -90,7 +91,8 @@ def _print_understood(plan: FilterPlan, console: Console) -> None:
     """What the rows were taken for."""
     from judgebench.reports.understood import understood_lines
 
-    for line in understood_lines(plan.found.understood, plan.rows.name):
+    found = replace(plan.found.understood, unused=[])  # all of them are written
+    for line in understood_lines(found, plan.rows.name):
         console.print(line, soft_wrap=True, markup=False, highlight=False)
     for place, what in [(row.where, row.what) for row in plan.found.understood.bad[:_SHOWN]]:
         console.print(one_line(f"left out: {place}: {what}"), soft_wrap=True, markup=False, highlight=False)

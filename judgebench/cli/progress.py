@@ -85,10 +85,11 @@ class _Ticker:
 
 
 class _Log:
-    """A line every 10 seconds, whether anything has come or not."""
+    """A line every 10 seconds, whether anything has come or not; while batches are waited for, where it changes."""
 
     def __init__(self, grid: GridTally, steps: list[Step]) -> None:
         self._grid, self._steps = grid, steps
+        self._last: str | None = None
         self._ticker = _Ticker(self._say, PLAIN_EVERY_S, PLAIN_EVERY_S)
         self.start, self.end = self._ticker.start, self._ticker.end
 
@@ -96,7 +97,9 @@ class _Log:
         from judgebench.cli.view import log_line
 
         line = log_line(self._grid, list(self._steps), time.monotonic())
-        if line is not None:
+        same = line == self._last and self._grid.going_on and bool(self._steps)
+        self._last = line
+        if line is not None and not same:
             sys.stderr.write(f"{line}\n")
             sys.stderr.flush()
 

@@ -72,7 +72,8 @@ def log_line(grid: GridTally, steps: Sequence[Step], now: float) -> str | None:
     if grid.going_on:
         cells = grid.cells
         title = cells[0].title if len(cells) == 1 else "grid"
-        return f"progress: {one_line(title)}: {', '.join(grid_parts(grid, now))}"
+        also = f"; {', '.join(step_parts(steps[-1], now))}" if steps else ""
+        return f"progress: {one_line(title)}: {', '.join(grid_parts(grid, now))}{also}"
     if steps:
         return f"progress: {', '.join(step_parts(steps[-1], now))}"
     return None

@@ -5,7 +5,7 @@ from judgebench.client.batches.base import (
     BatchState as BatchState,
 )
 from judgebench.client.batches.client import BatchClient as BatchClient
-from judgebench.client.budget import Budget as Budget, longest_answer as longest_answer
+from judgebench.client.budget import Bill as Bill, Budget as Budget, longest_answer as longest_answer
 from judgebench.client.cache.authorrows import (
     OTHER_ROWS as OTHER_ROWS,
     keep_author_rows as keep_author_rows,
@@ -29,7 +29,7 @@ from judgebench.client.cache.maintenance import (
 from judgebench.client.cache.store import ReplyCache as ReplyCache
 from judgebench.client.calls import JudgeClient as JudgeClient
 from judgebench.client.inflight import CallsInFlight as CallsInFlight
-from judgebench.client.limits import eased as eased, make_room as make_room
+from judgebench.client.limits import PerMinute as PerMinute, eased as eased, make_room as make_room
 from judgebench.client.providers import check_provider as check_provider
 from judgebench.client.providers.base import Provider as Provider, Request as Request
 from judgebench.client.servers import LocalServer as LocalServer, server_of as server_of

@@ -175,6 +175,11 @@ class JudgeClient:
         self._waits: set[asyncio.Future[None]] = set()
 
     @property
+    def connections(self) -> int:
+        """How many this process may have open at once for its calls."""
+        return 0 if self.judge.offline else self.pace.most
+
+    @property
     def sent_as(self) -> str | None:
         """The model as it went out, where that is not as the judge names it; None before the first call as well."""
         return self._provider.sent_as if "_provider" in self.__dict__ else None
@@ -445,7 +450,11 @@ class JudgeClient:
             except (ConfigError, FatalProviderError) as error:
                 raise self._stop(error) from None
             limits = () if self.judge.offline else ((self.judge.limits.rpm, False), (self.judge.limits.tpm, True))
-            self._limits = [(PerMinute(most), by_tokens) for most, by_tokens in limits if most is not None]
+            self._limits = [(self._per_minute(most, by_tokens), by_tokens) for most, by_tokens in limits if most]
+
+    def _per_minute(self, most: int, by_tokens: bool) -> PerMinute:  # noqa: ARG002 - of workers that share the limit
+        """A limit on its requests, or its tokens, per minute."""
+        return PerMinute(most)
 
     async def _once(self, request: Request, *, again: bool) -> Reply:
         """One try, once the judge's pace, its limits and the budget allow it; `again` if it has waited already."""

@@ -221,6 +221,10 @@ class PerMinute:
         self._bucket = AsyncLimiter(self.share, 60 * self.share / (most - self.share + 1))
         self._turn = asyncio.Lock()
 
+    def has_room(self, amount: float) -> bool:
+        """Whether so much may pass without a wait."""
+        return amount <= self.share and not self._turn.locked() and self._bucket.has_capacity(amount)
+
     async def wait(self, amount: float) -> None:
         """Waits until so much may pass, first come first served; what is more than the limit counts as the limit."""
         left = min(amount, self.most)

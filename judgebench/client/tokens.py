@@ -65,7 +65,8 @@ def is_cut(judge: Judge, messages: Sequence[Mapping[str, str]], read: int) -> bo
     characters = sum(len(message["content"]) for message in messages)
     if not _FEWEST_READ <= read < characters / _MOST_EAST_ASIAN:
         return False
-    east_asian = sum(len(_EAST_ASIAN.findall(message["content"])) for message in messages)
+    texts = (message["content"] for message in messages if not message["content"].isascii())
+    east_asian = sum(len(_EAST_ASIAN.findall(text)) for text in texts)
     fewest = east_asian / _MOST_EAST_ASIAN + (characters - east_asian) / _MOST_CHARACTERS
     if fewest < _LONG_TOKENS or read >= fewest:
         return False

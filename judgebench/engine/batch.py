@@ -12,7 +12,15 @@ from judgebench.client import BatchLine
 from judgebench.engine.batchservice import Outgoing, StoppedError
 from judgebench.engine.cached import BREATHE_EVERY, cached_by, looked_up, tell_cached
 from judgebench.engine.workstore import WorkStore
-from judgebench.errors import BudgetReached, FatalProviderError, JudgebenchError, TransientError, VerdictFailure
+from judgebench.errors import (
+    BudgetReached,
+    ConfigError,
+    FatalProviderError,
+    JudgebenchError,
+    StorageError,
+    TransientError,
+    VerdictFailure,
+)
 from judgebench.items import Failure
 from judgebench.runs import short_key
 
@@ -76,6 +84,7 @@ class BatchEngine:
         self._new: dict[str, tuple[float, list[int]]] = {}
         self._most: int | None = None
         self._is_crowded = False
+        self._fatal: JudgebenchError | None = None
         self._store = WorkStore()
 
     async def run(self, plan: Plan) -> None:
@@ -92,6 +101,7 @@ class BatchEngine:
     def _leave(self) -> None:
         """Gives up what was set aside, and leaves what is with the provider there."""
         self._service.shared.keys.difference_update(self._asked, self._new)
+        self._service.shared.waiting.pop(id(self), None)
         for highest, _ in (*self._new.values(), *(each for sent in self._sent for each in sent.waiting.values())):
             self._client.release(highest)
         self._store.close()
@@ -124,6 +134,12 @@ class BatchEngine:
 
     async def _fill(self, plan: Plan) -> None:
         """Tells what the cache has, and sends what is open, as much as may be sent now."""
+        with step(f"writing batches of {self._client.judge.name}", unit="requests") as shown:
+            await self._write(plan, shown)
+        if self._outgoing is not None and not self._stop.asked:
+            await self._submit()
+
+    async def _write(self, plan: Plan, shown: Step) -> None:
         for number, (work, known, stored) in enumerate(self._open(plan), 1):
             if number % BREATHE_EVERY == 0:
                 await asyncio.sleep(0)
@@ -132,8 +148,7 @@ class BatchEngine:
             asked = tell_cached(plan, work, known, cached_by(self._client))
             if asked is not None and not await self._place(plan, asked, stored if asked is work else None):
                 break
-        if self._outgoing is not None and not self._stop.asked:
-            await self._submit()
+            shown.done = len(self._new)
 
     def _open(self, plan: Plan) -> Iterator[tuple[Work, Reply | None, int | None]]:
         """What is to be asked again, and what the plan opens, pass after pass; one that was left is gone on with."""
@@ -239,21 +254,14 @@ class BatchEngine:
                         return sent
                 for sent in self._sent:
                     sent.state = await self._service.check(sent.entry)
-                self._show(shown)
+                states = [(sent.entry.requests, sent.state) for sent in self._sent if sent.state is not None]
+                self._service.shared.waiting[id(self)] = states
+                self._service.shared.show(shown)
                 if any(sent.state is not None and sent.state.ended for sent in self._sent):
                     continue
                 if not self._waits:
                     return None
                 await self._service.poll_pause()
-
-    def _show(self, shown: Step) -> None:
-        states = [sent.state for sent in self._sent if sent.state is not None]
-        words = dict.fromkeys(state.state.replace("_", " ") for state in states)
-        name = self._client.judge.name
-        batches = "1 batch" if len(states) == 1 else f"{len(states)} batches"
-        shown.what = f"{batches} of {name} ({', '.join(words)})"
-        shown.total = sum(sent.entry.requests for sent in self._sent)
-        shown.done = sum(state.done + state.failed for state in states)
 
     async def _take(self, plan: Plan, sent: _Sent) -> None:
         """Tells what came of a batch that has ended; what has no reply is asked again, as often as may help."""
@@ -283,8 +291,8 @@ class BatchEngine:
         self._sent.remove(sent)
         self._is_crowded = False
         self._service.file.took(entry.tag)
-        if (error := self._client.rejected()) is not None:
-            plan.end(error)
+        if (error := self._fatal or self._client.rejected()) is not None:
+            plan.end(error)  # the batch is taken: the same command sends what had no reply again
         if left and self._sends:
             judge = self._client.judge
             plan.end(
@@ -319,6 +327,11 @@ class BatchEngine:
             answer = await self._client.take(work.request, line, highest)
         except TransientError:
             self._again.extend(numbers)
+            return
+        except (ConfigError, FatalProviderError) as error:
+            if isinstance(error, StorageError):
+                raise
+            self._fatal = self._fatal or error
             return
         except VerdictFailure as failure:
             answer = Failure(failure.kind, failure.detail)  # type: ignore[arg-type]

@@ -17,6 +17,7 @@ from judgebench.errors import ConfigError, FatalProviderError, RateLimitedError,
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
 
+    from judgebench._util.steps import Step
     from judgebench.client import BatchClient, Batches, BatchState
     from judgebench.engine.progress import Stop
     from judgebench.runs import BatchEntry, BatchFile
@@ -88,10 +89,20 @@ class Shared:
     Attributes:
         keys: The keys of all requests that are with a provider.
         ids: The names of all batches.
+        waiting: By run, the batches that it waits for: how many requests each has, and how it stood last.
     """
 
     keys: set[str] = field(default_factory=set)
     ids: set[str] = field(default_factory=set)
+    waiting: dict[int, list[tuple[int, BatchState]]] = field(default_factory=dict)
+
+    def show(self, shown: Step) -> None:
+        """Says in a step how all of them stand."""
+        every = [each for waiting in self.waiting.values() for each in waiting]
+        words = dict.fromkeys(state.state.replace("_", " ") for _, state in every)
+        shown.what = f"{'1 batch' if len(every) == 1 else f'{len(every)} batches'} ({', '.join(words)})"
+        shown.total = sum(requests for requests, _ in every)
+        shown.done = sum(state.done + state.failed for _, state in every)
 
 
 class Service:

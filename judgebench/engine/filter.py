@@ -19,7 +19,7 @@ from judgebench.engine.filterpreferences import Preferences
 from judgebench.engine.filtersample import shown_rows
 from judgebench.engine.filtertally import Decider, Reservoir, Tally
 from judgebench.engine.forecast import Forecast, forecast
-from judgebench.engine.grid import run_cells
+from judgebench.engine.grid import pipeline_for, run_cells
 from judgebench.engine.progress import Stop
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
 from judgebench.metrics.selection_guarantee import select
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.client import ReplyCache
+    from judgebench.engine.cluster.pipeline import Pipeline
     from judgebench.engine.filtered import ShownRow, State
     from judgebench.engine.filterplan import FilterPlan
     from judgebench.engine.filterrows import ChunkItems, RowChunk, SurveyedChunk
@@ -71,8 +72,13 @@ async def run_filter(
         BudgetReached: The budget does not suffice for any call.
     """
     parts = Parts(plan.folder, plan.spec)
-    budget = Budget(options.budget)
-    state, error = await _judge(plan, parts, cache, options, (budget, progress, stop or Stop()))
+    budget, stop = Budget(options.budget), stop or Stop()
+    pipeline = pipeline_for(options, cache, stop)
+    try:
+        state, error = await _judge(plan, parts, cache, options, (budget, progress, stop, pipeline))
+    finally:
+        if pipeline is not None:
+            await pipeline.aclose()
     if state == "done":
         found = await write_filtered(plan, parts, cache)
     else:
@@ -86,10 +92,10 @@ async def _judge(
     parts: Parts,
     cache: ReplyCache,
     options: RunOptions,
-    watched: tuple[Budget, Progress | None, Stop],
+    watched: tuple[Budget, Progress | None, Stop, Pipeline | None],
 ) -> tuple[State, JudgebenchError | None]:
     """Judges the chunks that are not judged yet, one after another."""
-    budget, progress, stop = watched
+    budget, progress, stop, pipeline = watched
     todo = {chunk.number: chunk for chunk in plan.found.chunks if not parts.done(chunk)}
     begun = len(todo) < len(plan.found.chunks)
     watcher = None if progress is None or not todo else _AsOne(plan, progress, [*todo.values()])
@@ -100,7 +106,7 @@ async def _judge(
         if len(group) < at_once and chunk.number < max(todo):
             continue
         judged = (
-            _judge_chunk(plan, parts, cache, options, each, (todo[each.number], budget, watcher, stop))
+            _judge_chunk(plan, parts, cache, options, each, (todo[each.number], budget, watcher, stop, pipeline))
             for each in group
         )
         ended = await asyncio.gather(*judged, return_exceptions=True)
@@ -127,23 +133,23 @@ async def _judge_chunk(
     cache: ReplyCache,
     options: RunOptions,
     chunk: RowChunk,
-    about: tuple[SurveyedChunk, Budget, Progress | None, Stop],
+    about: tuple[SurveyedChunk, Budget, Progress | None, Stop, Pipeline | None],
 ) -> tuple[State, JudgebenchError | None]:
     """Judges one chunk, an ordinary run, and writes its part."""
-    surveyed, budget, watcher, stop = about
+    surveyed, budget, watcher, stop, pipeline = about
     made = plan.rows.items(chunk.rows, plan.asked.seed)
     if (made.dataset.hash if made.dataset else "") != surveyed.hash:
         raise ConfigError(f"{plan.rows.name} changed while it was read: rerun the command")
     if made.dataset is None:
-        parts.write(surveyed, plan.reader.verdicts(None, (), made.bad)[0], settled=True)
+        parts.write(surveyed, plan.reader.verdicts(None, made, ())[0], settled=True)
         return "done", None
     spec = plan.run_over(made.dataset)
     running = replace(options, out=parts.runs(surveyed))
-    (result,) = await run_cells([spec], cache, running, progress=watcher, stop=stop, budget=budget)
+    (result,) = await run_cells([spec], cache, running, progress=watcher, stop=stop, budget=budget, pipeline=pipeline)
     if result.state in {"interrupted", "stopped"}:
         return ("stopped" if result.state == "stopped" else "interrupted"), result.error
     with step("reading verdicts"):
-        verdicts, settled = plan.reader.verdicts(spec.dataset, read_judgements(result.folder), made.bad)
+        verdicts, settled = plan.reader.verdicts(spec, made, read_judgements(result.folder))
         parts.write(surveyed, verdicts, settled=settled)
     return "done", None
 
@@ -194,7 +200,7 @@ def _bare(plan: FilterPlan, state: State) -> Filtered:
         parts=plan.folder,
         judge=plan.judge.name,
         template=plan.template.title,
-        protocol=plan.spec.protocol,
+        protocol=plan.protocol,
         rows=plan.found.rows,
         judged=plan.found.rows,
         keep=plan.options.keep,

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from judgebench.engine.filtered import Filtered
     from judgebench.engine.filterplan import FilterPlan
     from judgebench.engine.forecast import Forecast
+    from judgebench.engine.options import EngineName
     from judgebench.engine.progress import Progress, Stop
     from judgebench.items import Orders, Transport
     from judgebench.judges import AnyJudge
@@ -61,6 +62,8 @@ async def afilter(
     offline: bool = False,
     cache_dir: str | Path | None = None,
     batch: bool = False,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
 ) -> Filtered:
     """Judges rows of any size and writes them back with the judge's columns beside them.
 

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from collections.abc import Container, Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.engine.filterrows import RowChunk
+    from judgebench.engine.filterrows import ChunkItems, RowChunk
     from judgebench.engine.options import FilterOptions, PlanOptions
     from judgebench.engine.spec import RunSpec
     from judgebench.judges import Judge, Judges
@@ -88,6 +88,16 @@ class FilterPlan:
         """How many calls all rows need, at most."""
         return self.found.calls(self.spec.count)
 
+    @property
+    def protocol(self) -> str:
+        """How each row is put to the judge, in words."""
+        orders = self.spec.orders
+        put = {"one": "one order", "both": "both orders", "all": "all orders"}[orders.orders]
+        said = [put] if self.template.kind.ordered else []
+        said += [f"{orders.samples} samples"] if orders.samples > 1 else []
+        said += ["log-probabilities"] if orders.soft else []
+        return ", ".join(said) or "one reply"
+
     def run_over(self, dataset: Dataset) -> RunSpec:
         """The run over a chunk."""
         return single_spec(dataset, self.judge, self.template, self.asked, self.judges)
@@ -122,8 +132,8 @@ def plan_filter(asked: PlanOptions, options: FilterOptions, *, chunk_rows: int =
     schema = RowsSchema.of(rows, out)
     samples = _Samples()
 
-    def watch(chunk: RowChunk, dataset: Dataset | None) -> None:
-        samples.note(chunk, dataset)
+    def watch(chunk: RowChunk, made: ChunkItems) -> None:
+        samples.note(chunk, made)
         schema.note([row.data for row in chunk.rows if row.problem is None])
 
     columns = set() if keep is None else {*keep.columns}
@@ -178,15 +188,16 @@ class _Samples:
         self.rows: list[Row] = []
         self._seen: set[tuple[object, ...]] = set()
 
-    def note(self, chunk: RowChunk, dataset: Dataset | None) -> None:
-        if dataset is None:
+    def note(self, chunk: RowChunk, made: ChunkItems) -> None:
+        """Takes in a chunk."""
+        if made.dataset is None:
             return
         by_number = {row.number: row for row in chunk.rows}
-        for key in dataset.keys.values():
+        for key in made.dataset.keys.values():
             shape = (key.k, len(key.checklist), key.steps > 0, key.label, key.num_correct, key.graded)
             if shape not in self._seen and len(self._seen) < _MOST_SHAPES:
                 self._seen.add(shape)
-                self.rows.append(by_number[int(key.id)])
+                self.rows.append(by_number[made.numbers[key.id]])
 
 
 _MOST_SHAPES = 200

@@ -4,19 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import TYPE_CHECKING
 
 from judgebench.benchmarks import get_benchmark
+from judgebench.benchmarks.base import text_of
 from judgebench.benchmarks.checking import KEPT, Understood, UnusableRowsError, bad_lines
 from judgebench.benchmarks.dataset import Selection, load_dataset, opened
+from judgebench.benchmarks.forms import given
 from judgebench.benchmarks.golds import Golds
 from judgebench.errors import DataError
 from judgebench.items import TIE
 from judgebench.sources.condition import joined_kind, kind_of
 from judgebench.sources.known import KnownSource
 from judgebench.sources.opening import source_of
-from judgebench.sources.source import Row, Source, id_text, lists_of
+from judgebench.sources.source import Row, Source, lists_of
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Container, Iterator, Sequence
@@ -48,7 +52,10 @@ class ListedRows(Source):
 
 
 class ChunkRows(KnownSource):
-    """Some rows of a source, read as the whole of it is; each is called by its number in the whole.
+    """Some rows of a source, read as the whole of it is.
+
+    Each is called as `run` would call it, so that both ask alike: by its id, else by its number in the whole. A second
+    row with an id that another has gets its number beside it.
 
     Args:
         known: The whole.
@@ -56,7 +63,8 @@ class ChunkRows(KnownSource):
         lists: The columns of the whole that hold lists.
 
     Attributes:
-        given: The id that each row has in the file, by its number.
+        numbers: By the ids of items, the numbers of their rows.
+        lettered: Whether any row does not say itself which of its answers is the better one.
     """
 
     part = True
@@ -66,19 +74,24 @@ class ChunkRows(KnownSource):
         super().__init__(listed.below, known.benchmark, known.labels)
         self.form = known.form
         self._lists = lists
-        self.given: dict[int, str] = {}
+        self.numbers: dict[str, int] = {}
+        self.lettered = False
 
     def rows(self) -> Iterator[Row]:
         """The rows in the benchmark's columns."""
         last = 0
+        self.numbers = {}
         for row in super().rows():
             if row.number == last:
                 raise DataError(f"{row.where}: one row makes several items, and filter needs one each: part the rows")
             last = row.number
             if row.problem is None:
-                own = row.data.get("id")
-                self.given[row.number] = str(row.number) if own in (None, "") else id_text(own).strip()
-                row.data = {**row.data, "id": str(row.number)}
+                name = _id_of(row)
+                while name in self.numbers:
+                    name = f"{name} (row {row.number})"
+                self.numbers[name] = row.number
+                row.data = {**row.data, "id": name}
+                self.lettered = self.lettered or not ("chosen" in row.data or "rejected" in row.data)
             yield row
 
     def every_row(self) -> Iterator[Row]:
@@ -86,6 +99,14 @@ class ChunkRows(KnownSource):
         for row in self.placed_rows():
             row.lists = self._lists
             yield row
+
+
+def _id_of(row: Row) -> str:
+    """The id of a row as text; its number where it has none."""
+    if given(row, "id") is not None:
+        with suppress(DataError):  # no text
+            return text_of(row, "id")
+    return str(row.number)
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,20 +122,27 @@ class RowChunk:
     rows: Sequence[Row]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class ChunkItems:
     """A chunk as items.
 
     Attributes:
         dataset: None where no row can be used.
         bad: What is wrong with each row that cannot, by its number.
-        given: The id that each row has in the file, by its number.
+        numbers: By the ids of items, the numbers of their rows.
+        lettered: Whether any row does not name its better answer, so that answers go by letters.
     """
 
     dataset: Dataset | None
     bad: Mapping[int, str]
-    given: Mapping[int, str]
+    numbers: Mapping[str, int]
     understood: Understood
+    lettered: bool = False
+
+    @cached_property
+    def orders(self) -> Mapping[str, Sequence[int]]:
+        """Of each item whose answers its row does not name, which of the row's answers each of its own is."""
+        return self.dataset.as_given() if self.dataset is not None and self.lettered else {}
 
 
 class FilterRows:
@@ -190,15 +218,16 @@ class FilterRows:
         except UnusableRowsError as error:
             if error.understood.items or error.understood.rows < len(rows):
                 raise
-            return ChunkItems(None, _bad(rows, {}, error.understood), source.given, error.understood)
-        bad = _bad(rows, dataset.keys, dataset.understood)
-        return ChunkItems(dataset, bad, source.given, dataset.understood)
+            return ChunkItems(None, _bad(rows, set(), error.understood), source.numbers, error.understood)
+        items = {source.numbers[item] for item in dataset.keys}
+        bad = _bad(rows, items, dataset.understood)
+        return ChunkItems(dataset, bad, source.numbers, dataset.understood, source.lettered)
 
 
-def _bad(rows: Sequence[Row], keys: Container[str], found: Understood) -> dict[int, str]:
+def _bad(rows: Sequence[Row], items: Container[int], found: Understood) -> dict[int, str]:
     """What is wrong with each row that is no item, by its number."""
     what = {row.where: row.what for row in found.bad}
-    return {row.number: what.get(row.where, "cannot be used") for row in rows if str(row.number) not in keys}
+    return {row.number: what.get(row.where, "cannot be used") for row in rows if row.number not in items}
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +292,7 @@ def survey(
     wanted: Container[int] | None = None,
     columns: Container[str] = (),
     people: Mapping[str, str] | None = None,
-    watch: Callable[[RowChunk, Dataset | None], None] | None = None,
+    watch: Callable[[RowChunk, ChunkItems], None] | None = None,
 ) -> Survey:
     """Reads and checks every row.
 
@@ -273,7 +302,7 @@ def survey(
         wanted: Numbers of the rows that are taken; None for all.
         columns: Columns of which it is to be known what they hold.
         people: People's labels by the row's id, of a file.
-        watch: Is given each chunk.
+        watch: Is given each chunk, and its items.
 
     Raises:
         DataError: Rows cannot be used and were not to be left out, or none can.
@@ -289,11 +318,11 @@ def survey(
         _merge(found.understood, made.understood, first=chunk.number == 0)
         if made.dataset is not None:
             _note_items(found, made.dataset, labels)
-        for number, own in made.given.items() if people else ():
+        for own, number in made.numbers.items() if people else ():
             if (said := (people or {}).get(own)) is not None:
                 found.people[number] = said
         if watch is not None:
-            watch(chunk, made.dataset)
+            watch(chunk, made)
     _check(found, rows)
     return found
 

@@ -38,23 +38,23 @@ async def shown_rows(plan: FilterPlan, drawn: Sequence[DrawnRow], cache: ReplyCa
         for each in drawn
         if each.bad is None
     ]
-    items: Mapping[str, Item] = {}
+    items: Mapping[int, Item] = {}
     names: Mapping[str, Sequence[int]] = {}
-    replies: dict[str, list[tuple[str, str]]] = {}
-    dataset = plan.rows.items(given, plan.asked.seed).dataset if given else None
-    if dataset is not None:
-        items, names = {item.id: item for item in dataset}, dataset.as_given()
+    replies: dict[int, list[tuple[str, str]]] = {}
+    made = plan.rows.items(given, plan.asked.seed) if given else None
+    if made is not None and (dataset := made.dataset) is not None:
+        items, names = {made.numbers[item.id]: item for item in dataset}, made.orders
         spec = plan.run_over(dataset)
         questions = Questions(spec, KeyMaker(spec.judge))
         async with aclosing(JudgeClient(spec.judge, cache)) as client:
-            for item in items.values():
-                own = replies.setdefault(item.id, [])
+            for number, item in items.items():
+                own = replies.setdefault(number, [])
                 for call in spec.calls(dataset.keys[item.id]):
                     reply = client.cached(questions.request(item, call))
                     if reply is not None:
                         shown = [_answer_name(item, at, names.get(item.id)) for at in call.order]
                         own.append((", ".join(shown) if len(shown) > 1 else "", _cut(reply.text or "")))
-    return [_shown(each, items.get(str(each.number)), names, replies.get(str(each.number), ())) for each in drawn]
+    return [_shown(each, items.get(each.number), names, replies.get(each.number, ())) for each in drawn]
 
 
 def _shown(

@@ -78,7 +78,7 @@ class Decider:
                     if silent and failure[at]
                     else UNSURE
                     if clause is None
-                    else f"not {clause}"
+                    else f"{clause} is not true"
                 )
             elif self.test is not None and (unsure[at] is None or not self.test.answers(unsure[at])):
                 found.append(UNSURE)

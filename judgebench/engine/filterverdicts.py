@@ -12,9 +12,9 @@ from judgebench.metrics.sureness import unsureness
 from judgebench.metrics.votes import join, rating_of
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping, Sequence
+    from collections.abc import Iterable, Sequence
 
-    from judgebench.benchmarks.dataset import Dataset
+    from judgebench.engine.filterrows import ChunkItems
     from judgebench.engine.spec import RunSpec
     from judgebench.items import FailureKind, ItemKey, Reading
     from judgebench.metrics.sureness import By
@@ -123,20 +123,20 @@ class VerdictReader:
         found |= {"choice"} if self.asked in {"choices", "ratings"} else set()
         found |= {"rating"} if self.asked in {"ratings", "grades", "criteria"} else set()
         found |= {"label"} if self.asked in {"classes", "steps"} else set()
+        found |= {"consistent"} if self.several and self.asked not in {"grades", "criteria"} else set()
         if self.asked in {"choices", "classes", "steps"}:
-            found |= {"consistent"} if self.several else set()
             found |= {"probability"} if self.several or self.sign == "confidence" else set()
         return found | ({"agrees"} if self.asked not in {"grades", "criteria"} else set())
 
     def verdicts(
-        self, dataset: Dataset | None, judgements: Iterable[Judgement], bad: Mapping[int, str]
+        self, spec: RunSpec | None, made: ChunkItems, judgements: Iterable[Judgement]
     ) -> tuple[list[RowVerdict], bool]:
         """The verdicts of a chunk, in the order of its rows, and whether none of its calls is to be made again.
 
         Args:
-            dataset: Its items, each called by the number of its row; None where no row is one.
+            spec: The run over it; None where no row is an item.
+            made: Its items.
             judgements: All that were recorded, in order.
-            bad: What is wrong with each row that is no item.
         """
         readings: dict[str, dict[tuple[tuple[int, ...], int], Reading]] = {}
         costs: dict[str, float | None] = {}
@@ -147,23 +147,20 @@ class VerdictReader:
             (again.add if each.is_asked_again else again.discard)(call)
             paid, before = _cost_of(each), costs.get(each.item, 0.0)
             costs[each.item] = None if paid is None or before is None else before + paid
-        given = {} if dataset is None else dataset.as_given()
-        found = [RowVerdict(number, bad=what) for number, what in bad.items()]
-        for item in () if dataset is None else dataset:
-            assert dataset is not None
+        found = [RowVerdict(number, bad=what) for number, what in made.bad.items()]
+        if spec is None:
+            return sorted(found), True
+        dataset, given = spec.dataset, made.orders
+        for item in dataset:
             key = dataset.keys[item.id]
             unit = dataset.benchmark.key(item).group
             own = list(readings.get(item.id, {}).values())
-            found.append(self._verdict(key, own, given.get(item.id), costs.get(item.id, 0.0), unit))
+            verdict = self._verdict(made.numbers[item.id], key, own, given.get(item.id))
+            found.append(verdict._replace(cost_usd=costs.get(item.id, 0.0), unit=unit))
         return sorted(found), not again
 
     def _verdict(
-        self,
-        key: ItemKey,
-        readings: Sequence[Reading],
-        order: Sequence[int] | None,
-        cost: float | None,
-        unit: str | None,
+        self, number: int, key: ItemKey, readings: Sequence[Reading], order: Sequence[int] | None
     ) -> RowVerdict:
         said, rating = self._said(key, readings)
         failure: FailureKind | None = next((r.result.kind for r in readings if isinstance(r.result, Failure)), None)
@@ -175,23 +172,32 @@ class VerdictReader:
             unsure = round(unsureness(key, readings, self.sign or "disagreement", self.scale), 9)
         choosing = self.asked in {"choices", "ratings"} and said is not None
         return RowVerdict(
-            row=int(key.id),
+            row=number,
             choice=_named(key, said, order) if choosing and said is not None else None,
             agrees=_agrees(key, said) if labelled and said is not None else None,
-            consistent=len({r.named for r in known}) == 1
-            if asked and len(known) == len(readings) > 1 and self.several
-            else None,
+            consistent=self._same(key, readings),
             probability=round(1 - unsureness(key, readings, "confidence"), 9)
             if asked and known and (self.several or self.sign == "confidence")
             else None,
             rating=rating,
             label=str(said) if said is not None and self.asked in {"classes", "steps"} else None,
             failure=failure,
-            cost_usd=cost,
             uncertainty=unsure,
             labelled=labelled,
-            unit=unit,
         )
+
+    def _same(self, key: ItemKey, readings: Sequence[Reading]) -> bool | None:
+        """Whether all replies name the same, or all samples rate the same answer highest; None where one has failed."""
+        if not self.several or len(readings) < 2 or any(each.failed for each in readings):
+            return None
+        if self.asked in {"choices", "classes", "steps"}:
+            return len({each.named for each in readings}) == 1
+        if self.asked != "ratings":
+            return None
+        samples: dict[int, list[Reading]] = {}
+        for each in readings:
+            samples.setdefault(each.sample, []).append(each)
+        return len({_highest(key, among)[0] for among in samples.values()}) == 1
 
     def _said(self, key: ItemKey, readings: Sequence[Reading]) -> tuple[int | str | None, float | None]:
         """The one verdict, the number of a completion or a text, and the rating."""

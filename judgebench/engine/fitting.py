@@ -68,8 +68,8 @@ class TooLong:
         counted = "by its server's tokenizer" if self.exact else "estimated"
         cut = "the server cuts them without an error, and " if self.cut else ""
         return (
-            f"too long for {self.judge}, which takes {thousands(self.context)} tokens{room}: the {self.template} prompts "
-            f"of {about} of {thousands(self.of)} item{'s' * (self.of != 1)}, the longest {thousands(self.tokens)} "
+            f"too long for {self.judge}, which takes {thousands(self.context)} tokens{room}: the {self.template} "
+            f"prompts of {about} of {thousands(self.of)} item{'s' * (self.of != 1)}, the longest {thousands(self.tokens)} "
             f"(item '{self.item}', {counted}); {cut}they fail with `context`: start the server with a larger context"
         )
 

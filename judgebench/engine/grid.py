@@ -21,11 +21,13 @@ if TYPE_CHECKING:
 
     from judgebench.client import ReplyCache
     from judgebench.engine.base import Engine
+    from judgebench.engine.cluster.pipeline import Pipeline
     from judgebench.engine.lockstep import Lockstep
     from judgebench.engine.options import RunOptions
     from judgebench.engine.progress import Progress
     from judgebench.engine.recorder import RunResult
     from judgebench.engine.spec import RunSpec
+    from judgebench.judges import Judge
 
 T = TypeVar("T")
 
@@ -64,6 +66,7 @@ async def run_cells(
     progress: Progress | None = None,
     stop: Stop | None = None,
     budget: Budget | None = None,
+    pipeline: Pipeline | None = None,
 ) -> GridResult[RunResult]:
     """Runs a grid: judges side by side, the cells of one judge after another.
 
@@ -78,6 +81,7 @@ async def run_cells(
         progress: Watches.
         stop: Lets the caller end the run early.
         budget: What several grids may spend together; None for a budget of its own.
+        pipeline: What carries the calls of several grids (`pipeline_for`); None for one of its own, where one is asked.
 
     Raises:
         ConfigError: A mistake was found before anything was sent, or the system has no room for so many calls.
@@ -88,8 +92,11 @@ async def run_cells(
     flights = CallsInFlight(remember=refresh)
     budget = Budget(options.budget) if budget is None else budget
     shared: dict[str, Any] = {"refresh": refresh, "concurrency": options.concurrency, "budget": budget}
-    clients = {cell.judge.name: JudgeClient(cell.judge, cache, flights=flights, **shared) for cell in cells}
-    in_flight = sum(client.pace.most for client in clients.values() if not client.judge.offline)
+    stop = stop or Stop()
+    own = pipeline_for(options, cache, stop) if pipeline is None else None
+    pipeline = pipeline or own
+    clients = {cell.judge.name: _client(cell.judge, cache, pipeline, flights=flights, **shared) for cell in cells}
+    in_flight = sum(client.connections for client in clients.values())
     cache.reserve.calls = in_flight
     out = Path(options.out)
     if options.batch:
@@ -101,7 +108,6 @@ async def run_cells(
     check_apart(plans)
     if refresh:
         as_one_refresh(plans)
-    stop = stop or Stop()
 
     def engine_of(clients: Mapping[str, JudgeClient]) -> Engine:
         return CachedEngine(cache, stop, clients) if offline else LocalEngine(clients, stop)
@@ -112,6 +118,8 @@ async def run_cells(
     async with AsyncExitStack() as held:
         for client in (*clients.values(), *batched.values()):
             held.push_async_callback(client.aclose)
+        if own is not None:
+            held.push_async_callback(own.aclose)
         for plan in plans:
             held.enter_context(plan)
         for group in () if offline else [plans] if compared else [[plan] for plan in plans]:
@@ -146,6 +154,30 @@ async def run_cells(
     order = {id(cell): at for at, cell in enumerate(cells)}
     ended = sorted(results, key=lambda result: order[id(result.cell)])
     return GridResult(ended, others.values(), not_begun=[plan.spec for plan in not_begun])
+
+
+def pipeline_for(options: RunOptions, cache: ReplyCache, stop: Stop) -> Pipeline | None:
+    """The pipeline that carries the calls, whose `aclose` ends it; None where this process makes them.
+
+    Args:
+        options: How runs are made.
+        cache: Where replies are kept.
+        stop: Ends it early.
+    """
+    if options.engine == "local":
+        return None
+    from judgebench.engine.cluster.pipeline import Pipeline
+
+    return Pipeline(options.ray_address, cache, options.budget, stop)
+
+
+def _client(judge: Judge, cache: ReplyCache, pipeline: Pipeline | None, **shared: Any) -> JudgeClient:
+    """A judge's client, whose calls this process or a pipeline makes."""
+    if pipeline is None:
+        return JudgeClient(judge, cache, **shared)
+    from judgebench.engine.cluster.client import ClusterClient
+
+    return ClusterClient(judge, cache, pipeline, **shared)
 
 
 def _obstacle(client: JudgeClient, in_flight: int) -> ConfigError | None:

@@ -47,6 +47,9 @@ ITEMS, ROWS, PROTOCOL, CONTROLS, CALLS, OUTPUT, CANDIDATES, KEPT = (
 """The headings that the options stand under in the help."""
 
 
+EngineName = Literal["local", "ray"]
+"""What carries the calls of a run."""
+
 T = TypeVar("T")
 
 
@@ -408,16 +411,31 @@ class RunOptions(_Checked):
         str | Path | None,
         About(CALLS, "Cache folder; default: the user's.", "DIR"),
     ] = None
+    engine: Annotated[
+        EngineName, About(CALLS, "Where calls are made: by this process, or by the workers of a Ray cluster.")
+    ] = "local"
+    ray_address: Annotated[
+        str | None,
+        About(
+            CALLS,
+            "With --engine ray: the cluster; default: RAY_ADDRESS, else one started on this machine.",
+            "HOST:PORT|auto",
+        ),
+    ] = None
     out: Annotated[str | Path, About(OUTPUT, "Parent folder of the runs.", "DIR")] = "runs"
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if self.ray_address is not None and self.engine != "ray":
+            raise ConfigError("--ray-address needs --engine ray: add it, or leave --ray-address out")
         if self.refresh and self.offline:
             raise ConfigError("--refresh makes new calls and --offline makes none: leave one out")
         if self.batch and self.offline:
             raise ConfigError("--batch makes calls and --offline makes none: leave one out")
         if self.batch and self.concurrency is not None:
             raise ConfigError("--concurrency limits live calls, and --batch makes none: leave one out")
+        if self.batch and self.engine == "ray":
+            raise ConfigError("--engine ray makes live calls, and --batch makes none: leave one out")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -504,5 +522,7 @@ NO_FILTER = frozenset(
 )
 """Options of a run that `filter` has no use for."""
 
-NO_TUNE = frozenset({"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch"})
-"""Options of a plan that `tune` has no use for."""
+NO_TUNE = frozenset(
+    {"controls", "attacks", "sequential", "min_effect", "alpha", "shard", "batch", "engine", "ray_address"}
+)
+"""Options of a run that `tune` has no use for."""

@@ -206,6 +206,8 @@ def _different(run: RunInParts, other: RunInParts) -> ConfigError:
     """Parts that cannot be of one run."""
     mine, theirs = run.facts, other.facts
     names = [name for name in {**mine, **theirs} if mine.get(name) != theirs.get(name)]
+    if len(names) > 1 and {"limit", "subsets", "seed"} & {*names}:
+        names = [name for name in names if name != "rows"]  # others were chosen of the same
     said = ", ".join(f"{name} ({mine.get(name)}, {theirs.get(name)})" for name in names) or "other settings"
     return ConfigError(
         f"{run.first.path} and {other.first.path} are parts of different plans: they differ in {said}; make the parts "

@@ -16,7 +16,6 @@ from judgebench.metrics.summary import Usage
 from judgebench.protocols import Call, in_order, pairs as pairings, with_unasked
 from judgebench.runs import (
     MANIFEST,
-    PREFERENCES,
     SHARD,
     Beside,
     Judgement,
@@ -34,7 +33,6 @@ from judgebench.runs import (
     score,
     shard_text,
     template_texts,
-    write_preferences,
 )
 from judgebench.templates import can_be_mended
 
@@ -313,7 +311,6 @@ class Recorder:
         name = Name(cell.judge.name, cell.template.name, cell.protocol)
         metrics = score(cell.benchmark, name, cell.orders, outcomes, readings, self.usage, beside)
         self.begin()
-        write_preferences(self.folder.path, cell.dataset, keys.values(), readings)
         replaced = 0 if self._refreshing(state) else self._refreshed_from or 0
         self.folder.finish(self._manifest(state), outcomes, metrics, replaced=replaced)
         return RunResult(cell, self.folder.path, state, metrics, made, error, failed, asked_again, self._stored)
@@ -403,7 +400,7 @@ class Recorder:
             return None
         folder = self.folder.path
         then = read_manifest(folder)
-        if then is None or _timeless(then) != _timeless(self._manifest("done")) or (folder / PREFERENCES).exists():
+        if then is None or _timeless(then) != _timeless(self._manifest("done")):
             return None
         metrics = read_results(folder, len(keys))
         readings = {key: self.readings.of(key) for key in keys}

@@ -27,6 +27,7 @@ from judgebench.judges.credentials import (
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,
+    values_sent as values_sent,
 )
 from judgebench.judges.destinations import (
     destination_lines as destination_lines,

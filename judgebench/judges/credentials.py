@@ -90,6 +90,11 @@ def keys_sent(judge: Judge) -> tuple[str, ...]:
     return (*_sent_keys(judge), *named_variables(judge.extra))
 
 
+def values_sent(judge: Judge) -> dict[str, str]:
+    """The same with their values, for a process that makes the calls elsewhere; never to be stored or shown."""
+    return {name: value for name in keys_sent(judge) if (value := key_of(name))}
+
+
 def call_settings(judge: Judge) -> dict[str, Any]:
     """What LiteLLM needs to reach the judge: `api_base`, `api_key`, and `extra` with `os.environ/NAME` filled in.
 

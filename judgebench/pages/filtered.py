@@ -53,7 +53,7 @@ def page_of_filtered(found: Filtered) -> Page:
             "found": found,
             "cards": list(_cards(found)),
             "figures": figures,
-            "drawn": f"{len(found.sample)} rows drawn at random from those {of}",
+            "drawn": f"{len(found.sample)} row{'s' * (len(found.sample) != 1)} drawn at random from those {of}",
             "of": of,
         },
         scripts=SCRIPTS,
@@ -103,17 +103,20 @@ def _distribution(found: Distribution) -> Figure:
     width = (found.high - found.low) / len(found.kept)
     ends = [(found.low + at * width, found.low + (at + 1) * width) for at in range(len(found.kept))]
     names = [f"{low:.3g} to {high:.3g}" for low, high in ends]
+    held = [at for at, both in enumerate(zip(found.kept, found.dropped, strict=True)) if any(both)]
+    names = names[held[0] : held[-1] + 1]
+    kept, dropped = found.kept[held[0] : held[-1] + 1], found.dropped[held[0] : held[-1] + 1]
     rows = [
-        (label, [(0, float(kept), f"{label}: {kept:,} kept"), (1, float(dropped), f"{label}: {dropped:,} dropped")])
-        for label, kept, dropped in zip(names, found.kept, found.dropped, strict=True)
+        (label, [(0, float(one), f"{label}: {one:,} kept"), (1, float(other), f"{label}: {other:,} dropped")])
+        for label, one, other in zip(names, kept, dropped, strict=True)
     ]
-    most = max(kept + dropped for kept, dropped in zip(found.kept, found.dropped, strict=True))
+    most = max(one + other for one, other in zip(kept, dropped, strict=True))
     columns: Columns = {
         Column(name, names=True): lambda each: each[0],
         Column("kept", "tokens"): lambda each: each[1],
         Column("dropped", "tokens"): lambda each: each[2],
     }
-    table = Table.of(list(zip(names, found.kept, found.dropped, strict=True)), columns)
+    table = Table.of(list(zip(names, kept, dropped, strict=True)), columns)
     axis = linear(0, most, lambda count: f"{count:,.0f}", "rows", bounds=(0, most))
     plot = joined([keys([(0, "kept"), (1, "dropped")]), bars(rows, axis, f"Rows by {name}")])
     return Figure(

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-import json
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib.metadata import PackageNotFoundError, version
 from importlib.util import find_spec
 from pathlib import Path
@@ -13,8 +12,10 @@ from typing import TYPE_CHECKING, Any, Literal
 from judgebench._util.plugins import plugin_names
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
+from judgebench.rewards.hubmodel import find_on_hub, json_object
 
 if TYPE_CHECKING:
+    from judgebench.rewards.hubmodel import HubModel
     from judgebench.rewards.settings import RewardSettings
 
 GROUP = "judgebench.reward_models"
@@ -24,6 +25,7 @@ Kind = Literal["classifier", "implicit", "process"]
 
 _CHUNK = 1 << 22
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack")
+_TOKENIZERS = ("tokenizer", "vocab", "spiece", "sentencepiece", "tiktoken", "merges")
 _LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "gguf")
 INSTALL = "pip install 'judgebench[reward]'"
 
@@ -58,13 +60,15 @@ class Checkpoint:
         model: As the user named it.
         path: The folder, or the hub's id.
         revision: See `RewardSettings`.
-        commit: What the revision stands for on the hub; None of a folder.
+        commit: What is loaded from the hub; of an adapter, its base's. None of a folder.
         gguf: The name of the GGUF file in the folder; None where the weights are in another form.
         config: `config.json`, or what `transformers` makes of a GGUF file's header.
         adapter: `adapter_config.json`, where the checkpoint is a PEFT adapter; then `path` is that of its base.
-        adapter_path: Where the adapter is.
+        adapter_path: The folder that the adapter is in.
         trust_remote_code: Whether the checkpoint's own code may run.
         dtype: The precision that its weights are to be loaded in, by PyTorch's name.
+        adapter_commit: What the adapter's revision stands for on the hub.
+        offline: Whether the hub cannot be reached, so that the cache is read alone.
         outputs: How many outputs the head of an adapter has; None where it has none of its own.
     """
 
@@ -79,6 +83,8 @@ class Checkpoint:
     trust_remote_code: bool = False
     dtype: str = "float32"
     outputs: int | None = None
+    adapter_commit: str | None = None
+    offline: bool = False
 
     @property
     def architecture(self) -> str:
@@ -133,39 +139,65 @@ def find_checkpoint(model: str, settings: RewardSettings, revision: str | None =
         raise ConfigError(f"{model}: not a checkpoint; name its folder, or a .gguf file")
     if gguf is not None and find_spec("gguf") is None:
         raise ConfigError(f"{model}: reading GGUF files needs pip install gguf")
-    path = str(given.parent if gguf is not None else given) if local else model
-    adapter = _json(given / "adapter_config.json") if local and gguf is None else None
     if not local:
-        adapter = _hub_json(model, "adapter_config.json", revision)
+        return _from_hub(model, find_on_hub(model, revision), settings, revision)
+    path = str(given.parent if gguf is not None else given)
+    if gguf is not None:
+        config = _gguf_config(path, gguf)
+        return Checkpoint(model, path, None, None, gguf, config, trust_remote_code=settings.trust_remote_code)
+    adapter = json_object(given / "adapter_config.json")
     if adapter is not None:
-        return _with_base(model, path, adapter, settings, revision)
-    if local and gguf is None and not (given / "config.json").exists():
+        return _with_base(Checkpoint(model, path, None, None, None, {}), adapter, settings)
+    found = json_object(given / "config.json")
+    if found is None:
         raise ConfigError(f"{model}: has no config.json: name the folder that save_pretrained wrote")
-    config, commit = _config(path, gguf, settings, revision)
-    return Checkpoint(model, path, revision, commit, gguf, config, trust_remote_code=settings.trust_remote_code)
+    made = Checkpoint(model, path, None, None, None, found, trust_remote_code=settings.trust_remote_code)
+    if made.own_loader is None:
+        _check_files(model, given)
+    return made
 
 
-def _with_base(
-    model: str, path: str, adapter: dict[str, Any], settings: RewardSettings, revision: str | None
-) -> Checkpoint:
+def _from_hub(model: str, found: HubModel, settings: RewardSettings, revision: str | None) -> Checkpoint:
+    adapter = found.read_json("adapter_config.json")
+    made = Checkpoint(
+        *(model, model, revision, found.commit, None, {}),
+        trust_remote_code=settings.trust_remote_code,
+        offline=found.offline,
+    )
+    if adapter is not None:
+        return _with_base(replace(made, path=found.folder()), adapter, settings)
+    config = found.read_json("config.json")
+    if config is None:
+        raise ConfigError(f"{model}: has no config.json: it is no checkpoint of transformers")
+    return replace(made, config=config)
+
+
+def _check_files(model: str, folder: Path) -> None:
+    """Whether a folder has what is needed beside its config: said here rather than by a library that looks for it."""
+    names = {file.name for file in folder.iterdir()}
+    if not any(name.endswith(_WEIGHTS) for name in names):
+        raise ConfigError(f"{model}: has no weights (model.safetensors): copy the checkpoint again")
+    if not any(name.startswith(_TOKENIZERS) for name in names):
+        raise ConfigError(f"{model}: has no tokenizer (tokenizer.json): save it beside the model, or copy its files")
+
+
+def _with_base(own: Checkpoint, adapter: dict[str, Any], settings: RewardSettings) -> Checkpoint:
+    """An adapter's checkpoint, which lies in `own.path`, with its base's config and weights."""
     base = adapter.get("base_model_name_or_path")
     if not base:
-        raise ConfigError(f"{model}: adapter_config.json names no base model (base_model_name_or_path)")
+        raise ConfigError(f"{own.model}: adapter_config.json names no base model (base_model_name_or_path)")
     if find_spec("peft") is None:
-        raise ConfigError(f"{model}: is an adapter, which needs peft: {INSTALL}")
-    below = Path(path) / str(base)
+        raise ConfigError(f"{own.model}: is an adapter, which needs peft: {INSTALL}")
+    below = Path(own.path) / str(base)
     found = find_checkpoint(str(below) if below.exists() else str(base), settings, adapter.get("revision"))
-    return Checkpoint(
-        model,
-        found.path,
-        revision,
-        found.commit,
-        found.gguf,
-        found.config,
-        adapter,
-        path,
-        trust_remote_code=settings.trust_remote_code,
-        outputs=_outputs(path, adapter),
+    return replace(
+        found,
+        model=own.model,
+        revision=own.revision,
+        adapter=adapter,
+        adapter_path=own.path,
+        adapter_commit=own.commit,
+        outputs=_outputs(own.path, adapter),
     )
 
 
@@ -189,47 +221,15 @@ def _outputs(path: str, adapter: dict[str, Any]) -> int | None:
     return sizes[0] if sizes else None
 
 
-def _json(path: Path) -> dict[str, Any] | None:
-    try:
-        found = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        return None
-    except (OSError, ValueError) as error:
-        raise ConfigError(f"{path}: cannot be read ({error}); copy the checkpoint again") from None
-    if not isinstance(found, dict):
-        raise ConfigError(f"{path}: not a JSON object; copy the checkpoint again")
-    return found
-
-
-def _hub_json(model: str, file: str, revision: str | None) -> dict[str, Any] | None:
-    from transformers.utils import cached_file
-
-    found = cached_file(
-        model,
-        file,
-        revision=revision,
-        _raise_exceptions_for_missing_entries=False,
-        _raise_exceptions_for_connection_errors=False,
-        _raise_exceptions_for_gated_repo=False,
-    )
-    return None if found is None else _json(Path(found))
-
-
-def _config(
-    path: str, gguf: str | None, settings: RewardSettings, revision: str | None
-) -> tuple[dict[str, Any], str | None]:
-    if gguf is None and Path(path).is_dir():
-        found = _json(Path(path) / "config.json")
-        assert found is not None
-        return found, None
+def _gguf_config(path: str, gguf: str) -> dict[str, Any]:
+    """What transformers makes of the file's header."""
     from transformers import AutoConfig
 
     try:
-        more = {"gguf_file": gguf} if gguf is not None else {"revision": revision}
-        config = AutoConfig.from_pretrained(path, trust_remote_code=settings.trust_remote_code, **more)
-    except Exception as error:  # noqa: BLE001 - the hub, the network and the file each raise errors of their own
-        raise unusable(path if gguf is None else f"{path}/{gguf}", error) from None
-    return config.to_dict(), getattr(config, "_commit_hash", None)
+        found: dict[str, Any] = AutoConfig.from_pretrained(path, gguf_file=gguf).to_dict()
+    except Exception as error:  # noqa: BLE001 - files and readers each raise errors of their own
+        raise unusable(f"{path}/{gguf}", error) from None
+    return found
 
 
 def unusable(path: str, error: Exception) -> ConfigError:
@@ -237,7 +237,10 @@ def unusable(path: str, error: Exception) -> ConfigError:
     said = " ".join(str(error).split())
     if "trust_remote_code" in said:
         return ConfigError(f"{path}: needs code of its own to run: read that code, then add --trust-remote-code")
-    return ConfigError(f"{path}: cannot be loaded: {type(error).__name__}: {said[:300]}")
+    return ConfigError(
+        f"{path}: transformers {version('transformers')} cannot load it ({type(error).__name__}: {said[:200]}): copy "
+        "the checkpoint again, or install the version of transformers that it was made with"
+    )
 
 
 def fingerprint(folder: str, gguf: str | None = None) -> str:

@@ -103,8 +103,7 @@ def _hashes(checkpoint: Checkpoint) -> dict[str, object]:
         found["weights"] = fingerprint(checkpoint.path, checkpoint.gguf)
     if checkpoint.adapter_path is not None:
         found["base"] = checkpoint.path
-        if Path(checkpoint.adapter_path).is_dir():
-            found["adapter"] = fingerprint(checkpoint.adapter_path)
+        found["adapter"] = checkpoint.adapter_commit or fingerprint(checkpoint.adapter_path)
     return found
 
 
@@ -162,8 +161,8 @@ def _sources(checkpoint: Checkpoint) -> dict[str, Any]:
     more: dict[str, Any] = {"trust_remote_code": checkpoint.trust_remote_code}
     if checkpoint.gguf is not None:
         more["gguf_file"] = checkpoint.gguf
-    elif checkpoint.revision is not None and checkpoint.adapter is None:
-        more["revision"] = checkpoint.revision
+    if checkpoint.commit is not None:  # tokenizer, code and weights of one commit, whatever is pushed meanwhile
+        more |= {"revision": checkpoint.commit, "local_files_only": checkpoint.offline}
     return more
 
 

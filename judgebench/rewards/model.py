@@ -5,6 +5,7 @@ from __future__ import annotations
 from abc import abstractmethod
 from dataclasses import dataclass, field
 from itertools import islice
+from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from judgebench.errors import ConfigError
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
     from judgebench.rewards.scorer import Conversation
 
 T = TypeVar("T")
+
+_SHORT_S, _LONG_S, _MOST_BATCHES = 2.0, 10.0, 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,11 +47,12 @@ class ModelScorer(Scorer):
         notes: What a reader must know of it, a sentence each.
         batch_tokens: Most tokens in a batch.
         read_at_once: How many conversations are read together.
-        batches_at_once: How many full batches are sorted by length among themselves.
+        batches_at_once: How many full batches are sorted by length among themselves, at first: more where they take
+            little time, so that less is padded; fewer where they take long, so that rows are written every few seconds.
     """
 
-    read_at_once: int = 32
-    batches_at_once: int = 16
+    read_at_once: int = 8
+    batches_at_once: int = 2
 
     pending: int = 0
     about: dict[str, object]
@@ -99,9 +103,19 @@ class ModelScorer(Scorer):
         self.pending = 0
         while window := self._window(waiting, encode):
             self.pending = len(window)
-            for record in self._read(window):
+            started = monotonic()
+            records = self._read(window)
+            self._adapt(monotonic() - started)
+            for record in records:
                 self.pending -= 1
                 yield record
+
+    def _adapt(self, seconds: float) -> None:
+        """The size of the next window, by how long the last one took."""
+        if seconds < _SHORT_S:
+            self.batches_at_once = min(8 * self.batches_at_once, _MOST_BATCHES)
+        elif seconds > _LONG_S:
+            self.batches_at_once = max(self.batches_at_once // 2, 1)
 
     def _window(self, waiting: Iterator[T], encode: Callable[[Sequence[T]], list[Encoded]]) -> list[Encoded]:
         window: list[Encoded] = []

@@ -82,7 +82,6 @@ from judgebench.runs.naming import (
 )
 from judgebench.runs.outcomes import was_judged as was_judged
 from judgebench.runs.people import people_said as people_said
-from judgebench.runs.preferences import PREFERENCES as PREFERENCES, write_preferences as write_preferences
 from judgebench.runs.run import (
     Finished as Finished,
     Run as Run,

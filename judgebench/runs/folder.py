@@ -30,7 +30,6 @@ from judgebench.runs.journal import JUDGEMENTS, REPLACED, compress, is_part, par
 from judgebench.runs.judgements import cut_torn_line
 from judgebench.runs.manifest import MANIFEST, METRICS, OUTCOMES, folder_of, is_torn, read_manifest
 from judgebench.runs.outcomes import write_outcomes
-from judgebench.runs.preferences import PREFERENCES
 from judgebench.runs.shardfile import SHARD
 from judgebench.runs.templatefiles import READING, TEMPLATE_FILES
 
@@ -43,6 +42,9 @@ if TYPE_CHECKING:
     from judgebench.runs.judgements import Judgement
     from judgebench.runs.manifest import Manifest
 
+
+PREFERENCES = "preferences.jsonl"
+"""What earlier versions wrote for unlabelled pairs; `judgebench filter` writes such files."""
 
 _OWN = frozenset(
     {MANIFEST, OUTCOMES, METRICS, JUDGEMENTS, REPLACED, PREFERENCES, ITEMS, READING, SHARD, *TEMPLATE_FILES},

@@ -19,7 +19,6 @@ from judgebench.runs.imported import Importer
 from judgebench.runs.itemfile import share_items
 from judgebench.runs.journal import write_lines
 from judgebench.runs.manifest import IMPORTED, Name, folder_name, folder_of, make_manifest, now, protocol_folder
-from judgebench.runs.preferences import write_preferences
 from judgebench.runs.scoring import Beside, score
 from judgebench.runs.templatefiles import template_texts
 from judgebench.runs.templates import described
@@ -163,9 +162,6 @@ def _write(
         write_texts(part_folder, template_texts(template))
         part.spool.seek(0)
         write_lines(part_folder, part.spool)
-        if importer.has_texts:
-            items = (item for item in importer.items if item.id in part.readings)
-            write_preferences(part_folder, items, [each.item for each in outcomes], part.readings)
         RunWriter(part_folder).finish(make_manifest("done", started, parts), outcomes, metrics)
     return folder
 

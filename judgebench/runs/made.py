@@ -17,7 +17,6 @@ from judgebench.runs.itemfile import share_items
 from judgebench.runs.journal import digest_of
 from judgebench.runs.judgements import read_judgements, write_judgements
 from judgebench.runs.manifest import Name, folder_name, folder_of, make_manifest, protocol_folder
-from judgebench.runs.preferences import write_preferences
 from judgebench.runs.run import Run, list_runs, open_run, share_contents
 from judgebench.runs.scoring import Beside, score, up_to_date, usage_of
 from judgebench.runs.templatefiles import template_texts
@@ -269,8 +268,6 @@ def write_made(
             write_texts(part, template_texts(templates[0].wording, templates[0].companion))
         asked = (each for each in made.judgements if each.failure is None or each.failure.kind != "not_asked")
         write_judgements(part, asked)  # as in any run, what was not asked is no line
-        items = (item for item in opened[0].run.items if item.id in kept)
-        write_preferences(part, items, [outcome.item for outcome in made.outcomes], made.readings)
         RunWriter(part).finish(manifest, made.outcomes, metrics)
     return folder
 

@@ -19,7 +19,6 @@ from judgebench.benchmarks.dataset import Selection, _measured, _said, _texts, l
 from judgebench.errors import ConfigError, DataError
 from judgebench.items import ItemKey, Turn
 from judgebench.metrics.accuracy import official_scores, point_score
-from judgebench.runs.preferences import preferred
 from judgebench.sources.mapped import RowMap
 from judgebench.sources.opening import source_of
 
@@ -410,7 +409,7 @@ def test_the_score_is_the_mean_over_items_with_subsets_beside():
         "big": (pytest.approx(2 / 3), 3),
         "small": (0, 1),
     }
-    assert list(BENCHMARK.notes(outcomes)) == ["1 of 5 items have no label and are not scored"]
+    assert list(BENCHMARK.notes(outcomes))[:-1] == ["1 of 5 items have no label and are not scored"]
 
 
 @given(
@@ -489,8 +488,8 @@ def test_a_template_that_no_item_fits_is_a_mistake(tmp_path):
 # --- from end to end
 
 
-def test_without_labels_there_are_verdicts_and_preferences_but_no_score(tmp_path):
-    """Unlabelled pairs: score null, verdicts and consistency there, and the pairs agreed on as a preference dataset."""
+def test_without_labels_there_are_verdicts_but_no_score(tmp_path):
+    """Unlabelled pairs: score null, verdicts and consistency there, and a note on where preference pairs come from."""
     rows = [
         {"prompt": "p", "response_a": SHORT, "response_b": LONG, "id": "one"},
         {"prompt": [user("q"), assistant("a"), user("b")], "response_a": LONG, "response_b": SHORT, "id": "two"},
@@ -502,42 +501,8 @@ def test_without_labels_there_are_verdicts_and_preferences_but_no_score(tmp_path
     assert (metrics["judgements"], metrics["coverage"]) == (6, 1)
     assert metrics["consistency"] == pytest.approx(2 / 3)
     assert any("no item has a label" in note for note in metrics["notes"])
-    preferences = [
-        json.loads(line) for line in (run.path / "preferences.jsonl").read_text(encoding="utf-8").splitlines()
-    ]
-    assert preferences == [
-        {"id": "one", "subset": "all", "prompt": "p", "chosen": LONG, "rejected": SHORT},
-        {"id": "two", "subset": "all", "prompt": rows[1]["prompt"], "chosen": LONG, "rejected": SHORT},
-    ]
-    again = run_offline(NAME, tmp_path / "again", str(run.path / "preferences.jsonl"))
-    assert again.metrics.score == 1
-
-
-def test_labelled_pairs_leave_no_preferences_file(tmp_path):
-    """The file of preferences is for pairs that nobody has labelled."""
-    rows = [{"prompt": "p", "chosen": LONG, "rejected": SHORT}]
-    run = run_offline(NAME, tmp_path, write_rows(tmp_path / "rows.jsonl", rows))
+    assert any(note.startswith("3 pairs have no label: judgebench filter ROWS") for note in metrics["notes"])
     assert not (run.path / "preferences.jsonl").exists()
-
-
-@pytest.mark.parametrize(
-    ("readings", "better"),
-    [
-        ([chose(0)], 0),
-        ([chose(1), chose(1, (1, 0))], 1),
-        ([chose(1), chose(0, (1, 0))], None),
-        ([chose(None)], None),
-        ([chose(0), failed((1, 0))], None),
-        (rated([3, 5]), 1),
-        (rated([5, 5]), None),
-        (rated([5, None]), None),
-        ([*rated([5, 3]), *rated([6, 3], sample=1)], 0),
-        ([*rated([5, 3]), *rated([2, 3], sample=1)], None),
-    ],
-)
-def test_a_preference_is_what_all_readings_say(readings, better):
-    """Ties, failures and disagreement over orders or samples make no preference."""
-    assert preferred(readings) == better
 
 
 def test_three_hundred_pairs_and_four_wordings(tmp_path):

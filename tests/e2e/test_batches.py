@@ -2,14 +2,28 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import shutil
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
+import yaml
 from batchserver import BatchServer
-from commands import by_quality, files_below, judgebench, pairs, read_json, without_progress, write_jsonl, write_judges
+from commands import (
+    by_quality,
+    files_below,
+    judgebench,
+    pairs,
+    read_json,
+    read_jsonl,
+    without_progress,
+    write_jsonl,
+    write_judges,
+)
 from faults import Reply, error_reply
 from processes import Running
 
@@ -228,3 +242,66 @@ def test_a_batch_that_is_refused_for_now_is_sent_again_whole(server, provider):
     assert not faults
     assert len(server.batches) == 1
     assert len(server.submitted) == ROWS
+
+
+@pytest.mark.parametrize("provider", ["openai", "direct"])
+def test_schemas_and_log_probabilities_go_out_and_come_back_as_live(server, provider):
+    """The request's form and the tokens' probabilities are part of a batch as of a call."""
+    judge_at(server, provider)
+    settings = yaml.safe_load(Path("providers.yaml").read_text())
+    settings["judges"]["mine"]["structured_output"] = True
+    Path("providers.yaml").write_text(yaml.safe_dump(settings))
+    said = '{"reasoning": "Clear.", "verdict": "A"}'
+    tokens = [(said[:-3], {}), ("A", {"A": 0.7, "B": 0.3}), (said[-2:], {})]
+    server.answer = Reply(said, logprobs=tokens, usage={"prompt_tokens": 100})
+    more = ("-t", "pairwise-json", "--logprobs")
+    for out, how in (("live", ()), ("runs", ("--batch",))):
+        ended = judgebench(*ASK, *more, "--out", out, "--cache-dir", out + "-cache", *how)
+        assert ended.status == 0, ended.err
+    live, batched = (
+        [
+            {**line, "latency_s": None, "cost_usd": None}
+            for line in read_jsonl(next(Path(out).rglob("judgements.jsonl")))
+        ]
+        for out in ("live", "runs")
+    )
+    assert sorted(batched, key=repr) == sorted(live, key=repr)
+    assert batched[0]["probabilities"]["A"] == pytest.approx(0.7)
+    assert "response_format" in server.batches["batch_1"].lines[0]["body"]
+
+
+@pytest.fixture
+def small_disk(tmp_path):
+    """A file system of 200 kB."""
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=200k", "tmpfs", str(folder)]
+    if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
+        pytest.skip("no file system can be mounted here")
+    yield folder
+    subprocess.run(["umount", str(folder)], check=True)
+
+
+def test_a_full_disk_loses_no_batch(server, small_disk):
+    """One line; with more space the same command takes what came, and sends nothing again."""
+    out = small_disk / "runs"
+    filler = small_disk / "filler"
+
+    def fault(method, path):
+        if path.endswith("/content") and not filler.exists():
+            with contextlib.suppress(OSError), filler.open("wb") as file:
+                while True:
+                    file.write(bytes(4096))
+                    file.flush()
+        return
+
+    server.fault = fault
+    server.answer = lambda request: by_quality(request) + " " * 4000
+    ended = judgebench(*ASK, "--batch", "--out", out)
+    assert ended.status in {1, 2}
+    assert "the disk is full; free some space, then rerun the command" in ended.err
+    server.fault = lambda method, path: None
+    filler.unlink()
+    assert judgebench(*ASK, "--batch", "--out", out).status == 0
+    assert len(server.submitted) == ROWS
+    assert read_json(out / FOLDER.relative_to("runs") / "metrics.json")["coverage"] == 1

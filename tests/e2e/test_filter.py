@@ -98,7 +98,11 @@ def test_what_was_dropped_is_counted_by_reason() -> None:
     ended = filtered("--keep", "source == 'chat' and judge_agrees and margin > 0.2", "--json")
     found = json.loads(ended.out)
     assert (found["state"], found["rows"], found["kept"]) == ("done", 8, 2)
-    assert found["dropped"] == {"not source == 'chat'": 4, "not judge_agrees": 1, "not margin > 0.2": 1}
+    assert found["dropped"] == {
+        "source == 'chat' is not true": 4,
+        "judge_agrees is not true": 1,
+        "margin > 0.2 is not true": 1,
+    }
 
 
 MISTAKES = [
@@ -311,6 +315,20 @@ def test_pairs_that_are_rated() -> None:
     """The choice is the answer rated higher, and the rating is that answer's."""
     found = judged(lambda request: "[[8]]" if "two" in request.text else "[[3]]", [lettered("B")], "-t", "rating-10")
     assert found == [["B", True, None, None, 8.0, None, None]]
+
+
+def test_ratings_that_disagree() -> None:
+    """With several samples the mean rating decides, and they are consistent where each rates the same answer higher."""
+    first, second = {"one": [5, 2], "two": [3, 3]}, {"one": [5, 6], "two": [3, 3]}
+
+    def rated(request: Request) -> str:
+        ratings = first if "Q1?" in request.text else second
+        return f"[[{ratings['one' if 'one' in request.text else 'two'].pop()}]]"
+
+    rows = [lettered(None, prompt=f"Q{n}?") for n in (1, 2)]
+    found = judged(rated, rows, "-t", "rating-10", "--samples", "2", "--preferences", "pairs.jsonl")
+    assert [(row[0], row[2], row[4]) for row in found] == [("A", False, 3.5), ("A", True, 5.5)]
+    assert [row["prompt"] for row in read_jsonl(Path("pairs.jsonl"))] == ["Q2?"]
 
 
 def test_best_of_several() -> None:
@@ -571,7 +589,23 @@ def test_from_python() -> None:
     """Rows in memory, a function as judge, and the result as an object and a page."""
     rows = [pair(n) for n in range(3)]
     found = jb.filter(rows, judge=lambda _: "[[A]]", out="kept.parquet", keep="judge_choice == 'chosen'", orders="both")
-    assert (found.rows, found.kept, found.dropped) == (3, 0, {"not judge_choice == 'chosen'": 3})
+    assert (found.rows, found.kept, found.dropped) == (3, 0, {"judge_choice == 'chosen' is not true": 3})
     assert [row.number for row in found.sample] == [1, 2, 3]
     assert pq.read_table("kept.parquet").column_names == ["uid", "prompt", "chosen", "rejected", *COLUMNS]
     assert jb.filter_page(found, "page.html").exists()
+
+
+def test_replies_are_those_of_a_run(models: ScriptedModels) -> None:
+    """Rows are asked as `run` asks them, by their ids and with the same orders: what a run has paid for is cached."""
+    rows = [{**row, "id": row["uid"]} for row in read_jsonl(Path("rows.jsonl"))]
+    write_jsonl(Path("rows.jsonl"), rows)
+    assert judgebench("run", "custom", "--data", "rows.jsonl", "-j", "mine").status == 0
+    assert filtered().status == 0
+    assert models.count == 8
+
+
+def test_ids_that_are_there_twice() -> None:
+    """They are no mistake, as in a set that was put together from several: each row has its own verdict."""
+    write_jsonl(Path("rows.jsonl"), [{**pair(n), "id": n % 2} for n in range(4)])
+    assert filtered(judge="offline/longest").status == 0
+    assert [row["uid"] for row in read_jsonl(Path("kept.jsonl"))] == ["u0", "u1", "u2", "u3"]

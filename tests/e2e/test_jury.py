@@ -294,12 +294,11 @@ def test_the_table_fits_the_terminal(monkeypatch):
 
 
 def test_without_labels_there_is_agreement_and_no_score():
-    """Unlabelled pairs: the jury has verdicts and preferences, and accuracy cannot be learnt."""
+    """Unlabelled pairs: the jury has verdicts, and accuracy cannot be learnt."""
     rows = [{"prompt": f"Q{n}", "completions": ["one", "two"], "num_correct": 0} for n in range(6)]
     runs = members(*[lambda _, __: 0] * 2, rows=rows, benchmark="custom")
     found = joined(*runs)
     assert (found["score"], found["agreement"][0]["same"]["value"]) == (None, 1.0)
-    assert len(read_jsonl(Path(found["path"]) / "preferences.jsonl")) == 6
     assert judgebench("jury", *runs).status == 0
     assert (
         "needs held-out items with labels" in judgebench("jury", *runs, "--weights", "accuracy", "--held-out", 0.5).err

@@ -83,9 +83,15 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.fixture
-def server() -> Iterator[LoopbackServer]:
+def way() -> str:
+    """How calls are made."""
+    return "litellm"
+
+
+@pytest.fixture
+def server(way: str) -> Iterator[LoopbackServer]:
     with LoopbackServer(by_quality) as running:
-        write_judges(running.url, mine=JUDGE)
+        write_judges(running.url, mine=JUDGE | {"transport": way})
         write_jsonl(Path("pairs.jsonl"), pairs(6))
         yield running
 
@@ -161,9 +167,12 @@ def test_a_finished_run_holds_no_key(server: LoopbackServer) -> None:
     assert names >= {"manifest.json", "metrics.json", "replies.jsonl.gz", "board.csv", "board.md", "report.csv"}
 
 
+@pytest.mark.parametrize("way", ["litellm", "direct"])
 @pytest.mark.parametrize("make", [echo, echo_raw])
 @pytest.mark.parametrize("status", [400, 401, 403, 404, 500])
-def test_no_error_at_first_holds_a_key(server: LoopbackServer, make: Callable[[int], Fault], status: int) -> None:
+def test_no_error_at_first_holds_a_key(
+    server: LoopbackServer, way: str, make: Callable[[int], Fault], status: int
+) -> None:
     """The provider repeats every key that it was sent, in seven spellings, and refuses all calls."""
     server.faults = lambda _: make(status)
     ended = mine("--limit", 2)
@@ -178,8 +187,9 @@ def status_of(request: Request, kind: str) -> int | None:
     return next((status for at, status in MIDDLE[kind].items() if f"Question {at}?" in request.text), None)
 
 
+@pytest.mark.parametrize("way", ["litellm", "direct"])
 @pytest.mark.parametrize("kind", MIDDLE)
-def test_no_error_in_the_middle_is_kept_with_a_key(server: LoopbackServer, kind: str) -> None:
+def test_no_error_in_the_middle_is_kept_with_a_key(server: LoopbackServer, way: str, kind: str) -> None:
     """What failed is in the run's folder, on the screen and in the reports, and none of them has a key."""
     server.faults = lambda request: echo(status) if (status := status_of(request, kind)) else None
     ended = mine()
@@ -238,15 +248,17 @@ def test_debug_logs_of_the_libraries_hold_no_key(server: LoopbackServer, monkeyp
     assert (ended.status, leaks(ended.out, ended.err)) == (0, [])
 
 
+@pytest.mark.parametrize("way", ["litellm", "direct"])
 @pytest.mark.parametrize("there", [False, True])
-def test_an_address_is_named_without_its_query(server: LoopbackServer, there: bool) -> None:
-    """Where no server is, and where the one that is there knows nothing of the kind."""
-    write_judges(f"{server.url}?channel={quote_plus(QUERY)}", mine=JUDGE)
+def test_an_address_is_named_without_its_query(server: LoopbackServer, way: str, there: bool) -> None:
+    """Where no server is, and where one is: LiteLLM puts the path behind the query, and finds nothing there."""
+    write_judges(f"{server.url}?channel={quote_plus(QUERY)}", mine=JUDGE | {"transport": way})
     if not there:
         server.stop()
     ended = mine()
     shown = judgebench("judges", "show", "mine")
-    assert (ended.status, leaks(ended.out, ended.err, shown.out)) == (2 if there else 1, [])
+    found = {"litellm": 2, "direct": 0}[way]
+    assert (ended.status, leaks(ended.out, ended.err, shown.out)) == (found if there else 1, [])
 
 
 def test_the_cache_has_the_replies_and_no_key(server: LoopbackServer) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,6 +58,17 @@ def test_the_manifest_says_how_calls_were_made(server: LoopbackServer) -> None:
 
     assert again == first
     assert ["transport" in each or "sent_as" in each for each in (first, cached)] == [False, False]
+
+
+def test_a_run_of_an_earlier_version_that_went_out_under_another_name_stays_as_it_was(server: LoopbackServer) -> None:
+    """`openai/` was sent as `hosted_vllm/`: such a run is found done, and its replies are found in the cache."""
+    first, _ = run("--cache-dir", "shared")
+    folder = Path("runs/rewardbench/mine/pairwise/one")
+    before = first | {"sent_as": "hosted_vllm/loopback"}
+    (folder / "manifest.json").write_text(json.dumps(before))
+    again, _ = run("--cache-dir", "other")
+    run("--cache-dir", "shared", "--transport", "direct", out="elsewhere")
+    assert (again, server.count) == (before, 4)
 
 
 def test_judges_show_says_how_calls_are_made(server: LoopbackServer) -> None:

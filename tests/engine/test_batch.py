@@ -337,3 +337,39 @@ def test_a_run_that_is_whole_needs_no_batch(models):
     path = Path("runs/rewardbench/mine/pairwise/one/batches.jsonl")
     path.write_text("".join(path.read_text().splitlines(keepends=True)[:-1]))
     assert run(batch=False).metrics.coverage == 1
+
+
+def test_a_line_that_ends_the_judge_does_not_hide_the_others(models):
+    """A key that is refused within a batch ends the run with what else came; the same command sends the rest again."""
+    models.desk.lines = lambda kept, lines: [BatchLine(lines[0].key, 401), *lines[1:]] if kept.number == 1 else lines
+    with pytest.warns(UserWarning, match="the key is refused"):
+        made = run()
+    assert len(list(made.judgements)) == ROWS - 1
+    assert run().metrics.coverage == 1
+    assert [len(kept.keys) for kept in models.desk.batches.values()] == [ROWS, 1]
+
+
+def test_a_refresh_in_batches_goes_on_where_it_was_killed(models):
+    """Each request is asked once more, whatever the cache has; what was refreshed stays."""
+    before = run()
+    models.desk.most_requests = 10
+    stop = iter([True])
+
+    def at(step):
+        if step == "results" and len(models.desk.batches) == 4 and next(stop, False):
+            raise Killed
+
+    models.desk.at = at
+    with pytest.raises(Killed):
+        run(refresh=True)
+    made = run(refresh=True)
+    assert made.metrics.score == before.metrics.score
+    assert len(models.desk.submitted) == 2 * ROWS
+    assert len(list(made.judgements)) == ROWS
+
+
+def test_baselines_beside_a_judge_in_batches_are_computed_at_once(models):
+    """They have no provider."""
+    made = in_no_time(jb.agrid("rewardbench", judges=["offline/first", "mine"], data="rows.jsonl", batch=True))[0]
+    assert [each.metrics.coverage for each in made] == [1, 1]
+    assert len(models.desk.submitted) == ROWS

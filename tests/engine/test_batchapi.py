@@ -7,7 +7,17 @@ import shutil
 from pathlib import Path
 
 import pytest
-from commands import by_quality, judgebench, pairs, read_json, read_jsonl, write_jsonl, write_judges
+from commands import (
+    best_of_four,
+    by_quality,
+    judgebench,
+    pairs,
+    read_json,
+    read_jsonl,
+    ties,
+    write_jsonl,
+    write_judges,
+)
 from scripted import ScriptedModels
 
 ROWS = 20
@@ -147,3 +157,46 @@ def test_a_torn_last_line_is_none(models):
     assert judgebench("batch", "fetch", "runs").status == 0
     assert scores(FOLDER)["coverage"] == 1
     assert [line["event"] for line in read_jsonl(path)].count("taken") == 3
+
+
+KINDS = {
+    "ties": ("rewardbench-2", [*best_of_four(4), *ties(0), *ties(1)], []),
+    "labels": (
+        "custom",
+        [{"id": n, "prompt": f"Q{n}?", "response": f"R{n}", "label": "fail" if n % 3 else "pass"} for n in range(9)],
+        ["-t", "pass-fail"],
+    ),
+    "attack": ("rewardbench", pairs(6), ["--attack", "padding", "--orders", "both"]),
+    "knockout": ("rewardbench-2", best_of_four(5), ["--pairs", "knockout"]),
+}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_the_folder_alone_gives_is_what_its_command_gives(kind, monkeypatch):
+    """Whatever is judged, and however: fetch makes the same metrics, and takes the run for the same."""
+    monkeypatch.setattr("judgebench.engine.batchservice.FIRST_POLL_S", 0.001)
+    benchmark, rows, more = KINDS[kind]
+    write_jsonl(Path("kind.jsonl"), rows)
+    with ScriptedModels(answer) as running:
+        write_judges(running.url)
+        asked = ["run", benchmark, "--data", "kind.jsonl", "-j", "mine", *more, "--batch"]
+        running.desk.checks = 1
+        running.desk.at = lambda step: die() if step == "check" else None
+        with pytest.raises(Killed):
+            judgebench(*asked)
+        running.desk.at = lambda _: None
+        shutil.copytree("runs", "here")
+        assert judgebench("batch", "fetch", "runs", "--cache-dir", "theirs").status == 0
+        for out, cache in (("runs", "theirs"), ("here", "ours")):
+            assert judgebench(*asked, "--out", out, "--cache-dir", cache).status == 0
+    folders = sorted(path.parent.relative_to("here") for path in Path("here").rglob("metrics.json"))
+    assert folders
+    for folder in folders:
+        assert scores(Path("runs") / folder) == scores(Path("here") / folder)
+
+
+def answer(request):
+    """That of a judge which is mostly right, in the form that is asked for."""
+    if "<answer_" in request.text:
+        return by_quality(request)
+    return "Verdict: PASS" if len(request.text) % 2 else "Verdict: FAIL"

@@ -249,6 +249,33 @@ def test_a_body_that_is_not_in_the_checkpoint_is_refused(tmp_path):
         scored(str(folder), conversations(1))
 
 
+@pytest.mark.parametrize(
+    ("file", "content", "message"),
+    [
+        ("model.safetensors", None, r"has no weights \(model\.safetensors\): copy the checkpoint again"),
+        (
+            "model.safetensors",
+            b"torn",
+            r"transformers .* cannot load it \(SafetensorError: .*\): copy the checkpoint again",
+        ),
+        ("config.json", b"{", r"config\.json: cannot be read \(.*\); copy the checkpoint again"),
+        ("config.json", None, r"has no config\.json: name the folder that save_pretrained wrote"),
+        ("tokenizer", None, r"has no tokenizer \(tokenizer\.json\): save it beside the model"),
+    ],
+)
+def test_a_broken_checkpoint_is_one_line(tmp_path, file, content, message):
+    """That says what is wrong with it, and what to do."""
+    folder = Path(tiny(tmp_path / "m"))
+    for each in folder.glob(f"{file}*"):
+        if content is None:
+            each.unlink()
+        else:
+            each.write_bytes(content)
+    with pytest.raises(ConfigError, match=message) as caught:
+        scored(str(folder), conversations(1))
+    assert "\n" not in str(caught.value)
+
+
 def test_a_head_of_another_size_is_refused(tmp_path):
     """Transformers would make up another."""
     folder = Path(tiny(tmp_path / "m", num_labels=2))

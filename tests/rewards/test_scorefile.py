@@ -76,6 +76,16 @@ def test_what_was_scored_before_an_interruption_stays(tmp_path, dataset):
     assert [json.loads(line)["id"] for line in (tmp_path / "s.jsonl").read_text().splitlines()] == ["item-9"]
 
 
+def test_windows_follow_the_time_that_they_take():
+    """Quick models get larger ones, slow models smaller ones, between 1 batch and 16."""
+    scorer = Counting(batches_at_once=2)
+    sizes = []
+    for seconds in (0.1, 0.1, 0.1, 5.0, 11.0, 11.0, 11.0, 11.0, 11.0):
+        scorer._adapt(seconds)
+        sizes.append(scorer.batches_at_once)
+    assert sizes == [16, 16, 16, 16, 8, 4, 2, 1, 1]
+
+
 def test_other_settings_make_another_file(tmp_path, dataset):
     """Scores of two models, or of one in two precisions, are never mixed."""
     path = tmp_path / "s.jsonl"

@@ -35,6 +35,10 @@ _SETTINGS = {"eviction_policy": "none", "size_limit": 2**62, "cull_limit": 0, "t
 # Bytes and pages of the database that may stand in memory: diskcache's own 64 and 32 MB grow with a run.
 _SETTINGS |= {"sqlite_mmap_size": 2**24, "sqlite_cache_size": 2**11}
 _PICKLE_MODE = 4
+_INSERT = (  # as diskcache stores a text that has no file of its own
+    "INSERT OR IGNORE INTO Cache(key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
+    "filename, value) VALUES (?, 1, ?, NULL, ?, 0, ?, 0, 1, NULL, ?)"
+)
 _DATABASE = "cache.db"  # its log and locks have names that begin so
 _PAUSE_S = 0.005
 _YEAR_9999 = 253_370_764_800.0
@@ -120,6 +124,17 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
                     return cursor
 
         return tried
+
+    def put_new(self, key: str, text: str, tag: str | None) -> None:
+        """Stores a text; one of ordinary length under a new key by one statement instead of diskcache's four.
+
+        A twentieth of the row "CPU of a live call, transport: direct" of benchmarks/speed.py.
+        """
+        if len(text) < self._disk.min_file_size:
+            now = time.time()
+            if self._sql(_INSERT, (key, now, now, tag, text)).rowcount:
+                return
+        self.set(key, text, tag=tag)
 
     def get_many(self, keys: Sequence[str]) -> list[tuple[str, str]]:
         """Key and text of those that are there; texts that are long enough for a file of their own are left out."""
@@ -297,7 +312,7 @@ class ReplyCache:
         text = _text(reply)
         with self._guarded("written"):
             try:
-                self._open(make=True).set(key, text, tag=tag)
+                self._open(make=True).put_new(key, text, tag)
                 if not self._reserved:
                     self._reserved = True
                     self.reserve.take()
@@ -306,7 +321,7 @@ class ReplyCache:
                     raise
                 self.out_of_space = self._full()
                 self.reserve.release()
-                self._open(make=True).set(key, text, tag=tag)
+                self._open(make=True).put_new(key, text, tag)
 
     def take(self, key: str) -> bool:
         """Whether this process is now the one that makes a call; false while another that shares the cache does."""

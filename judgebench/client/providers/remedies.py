@@ -215,7 +215,7 @@ def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     if status in _FATAL_STATUS:
         where = f"judge '{judge.name}' ({judge.model})"
         return FatalProviderError(f"{where}: {_FATAL_STATUS[status]} (status {status}): {said}; {_mend(status, judge)}")
-    if status == 504 or problem.kind == "timeout":
+    if status == 504 or (problem.kind == "timeout" and not problem.refused):
         return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
     if _is_passing(status) or problem.kind == "connection":
         kind_of_error = TransientError if problem.refused else BrokenReplyError

@@ -170,7 +170,8 @@ def _end(said: ModelAnswer, asked: Asked) -> str | None:
         raise no_completion(f"the provider aborted the reply: {clean(str(cause), asked.secrets)}")
     if said.known_end == "content_filter" or word in FILTERED:
         return "content_filter"
-    if re.sub(r"[\W_]", "", word) not in GOOD_ENDS or _is_full(asked.settings, said.usage):
+    ended = word in GOOD_ENDS or re.sub(r"[\W_]", "", word) in GOOD_ENDS
+    if not ended or _is_full(asked.settings, said.usage):
         return "length"
     return str(said.known_end) if said.known_end is not None else None
 

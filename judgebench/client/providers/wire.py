@@ -22,7 +22,7 @@ class WireCall:
     Attributes:
         connected: Whether a request got as far as a server.
         status: Of the response; None where there was none.
-        headers: Of the response, by their names in small letters.
+        headers: Of the response; a name in small letters finds its own.
         body: Of the response: as JSON, else as text; None where it did not come whole.
         moved_to: The address of another host that the server redirected to, which was not followed.
         asked: What was sent.

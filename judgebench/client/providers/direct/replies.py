@@ -57,6 +57,8 @@ def completion_of(body: dict[str, Any]) -> ModelAnswer:
 
 def _known(end: Any) -> str:
     """An end in the OpenAI protocol's words."""
+    if end == "stop":
+        return "stop"
     word = re.sub(r"[\W_]", "", str(end or "").lower().removeprefix("finish_reason_"))
     if word in _TOOLS:
         return "tool_calls"

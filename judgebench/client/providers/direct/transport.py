@@ -76,7 +76,7 @@ class Session:
         for _ in range(_MOST_MOVES):
             async with session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy) as response:
                 call.connected, call.status = True, response.status
-                call.headers = {name.lower(): value for name, value in response.headers.items()}
+                call.headers = response.headers
                 if response.status not in _MOVED or "location" not in call.headers:
                     note_body(call, await _read(call, response))
                     return

@@ -1,0 +1,151 @@
+"""Ray, found and started: the cluster at an address, or one of this machine's own for as long as a command runs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from contextlib import closing, contextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from judgebench._util.text import one_line
+from judgebench.errors import ConfigError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+ADDRESS = "RAY_ADDRESS"
+"""Ray's own variable."""
+
+_OBJECTS_BYTES = 256 * 2**20
+"""What a machine's own Ray may hold of bundles; a bundle has at most 64 calls."""
+_CONNECT_S = 5.0
+
+
+@dataclass(frozen=True, slots=True)
+class Cluster:
+    """A Ray that is connected to.
+
+    Attributes:
+        ours: Whether this command connected to it, and so is to leave it.
+    """
+
+    ours: bool
+
+    @classmethod
+    def connected(cls, address: str | None) -> Cluster:
+        """Connects to the cluster at the address; without one, starts one on this machine.
+
+        A Python program that has called `ray.init` itself keeps its connection.
+
+        Raises:
+            ConfigError: There is none, or its Ray or Python is of another version.
+        """
+        os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")
+        os.environ.setdefault("RAY_BACKEND_LOG_LEVEL", "fatal")  # its libraries write to standard error
+        import ray
+        import ray.data  # which sets levels of its own
+
+        for name in ("ray", "ray.data"):
+            logging.getLogger(name).setLevel(logging.CRITICAL)
+        if ray.is_initialized():
+            return cls(ours=False)
+        where, _ = _given(address)
+        own: dict[str, Any] = {"address": where}
+        if where is None or where == "local":
+            own = {"address": "local", "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
+        try:
+            with quiet():
+                ray.init(**own, logging_level=logging.CRITICAL, log_to_driver=False, configure_logging=False)
+            worker_logs: Any = import_module("ray._private.worker")
+            worker_logs._worker_logs_enabled = False  # noqa: SLF001 - messages of raylets, which go to standard output
+        except (OSError, RuntimeError, ValueError) as error:
+            said = one_line(str(error))[:300]
+            raise ConfigError(f"Ray cannot be {'reached' if where else 'started here'}: {said}") from None
+        return cls(ours=True)
+
+    @property
+    def cpus(self) -> float:
+        """CPUs that are free, or where none is, that there are."""
+        import ray
+
+        free = ray.available_resources().get("CPU", 0.0)
+        return float(free if free >= 1 else ray.cluster_resources().get("CPU", 1.0))
+
+    def left(self) -> None:
+        """Ends the connection, and a cluster that was started here."""
+        import ray
+
+        if self.ours and ray.is_initialized():
+            ray.shutdown()
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Nothing goes to standard error: Ray's own libraries write there while they start, whatever their level is."""
+    before = os.dup(2)
+    try:
+        with Path(os.devnull).open("wb") as nothing:
+            os.dup2(nothing.fileno(), 2)
+        yield
+    finally:
+        os.dup2(before, 2)
+        os.close(before)
+
+
+def check_ray(address: str | None) -> None:
+    """Finds out whether there can be a pipeline; starts nothing.
+
+    Raises:
+        ConfigError: Ray is not installed, the address is none, or nothing is there.
+    """
+    if find_spec("ray") is None or find_spec("pandas") is None or find_spec("pyarrow") is None:
+        raise ConfigError("--engine ray needs Ray: pip install 'judgebench[ray]'")
+    check_address(address)
+
+
+def check_address(address: str | None) -> None:
+    """Finds out whether something answers at the cluster's address.
+
+    Args:
+        address: As it was given; None for `RAY_ADDRESS`, where that is set.
+
+    Raises:
+        ConfigError: It is no address, or nothing does.
+    """
+    where, named = _given(address)
+    if where is None or where in {"local", "auto"}:
+        return
+    host, _, port = where.rpartition(":")
+    if "//" in where or not host or not port.isdecimal():
+        fix = "start the command on a machine of the cluster (ray job submit does)" if "//" in where else ""
+        raise ConfigError(f"{named} is '{where}': expected HOST:PORT, auto or local{fix and '; ' + fix}")
+    try:
+        with closing(socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S)):
+            return
+    except (OSError, OverflowError) as error:
+        reason = (error.strerror if isinstance(error, OSError) else None) or "no such port"
+        raise ConfigError(
+            f"{named} {where}: no Ray cluster answers there ({reason}); start one with ray start --head, or leave it "
+            "out for one on this machine"
+        ) from None
+
+
+def _given(address: str | None) -> tuple[str | None, str]:
+    """The address that counts, if any, and what gave it."""
+    return (address, "--ray-address") if address else (os.environ.get(ADDRESS) or None, ADDRESS)
+
+
+def said_by_ray(error: BaseException) -> str:
+    """What is wrong, in one line: Ray's messages have whole tracebacks in them."""
+    cause: BaseException | None = error
+    while cause is not None and cause.__cause__ is not None:
+        cause = cause.__cause__
+    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
+    with suppress(IndexError):
+        return one_line(f"{type(cause).__name__}: {lines[-1]}")[:300]
+    return type(cause).__name__

@@ -1,0 +1,298 @@
+"""Many machines on Ray: what the driver, the desk, the limits and a worker do, without Ray itself."""
+
+from __future__ import annotations
+
+import asyncio
+import pickle
+import socket
+from importlib.util import find_spec
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from commands import judgebench, pairs, write_jsonl
+
+from judgebench.client import ReplyCache, Request
+from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
+from judgebench.engine.cluster.bundles import (
+    AskedJudge,
+    GroupedWaits,
+    Returned,
+    Settings,
+    bundle_size,
+    packed,
+    workers_for,
+)
+from judgebench.engine.cluster.desk import Desk, Kept
+from judgebench.engine.cluster.limits import ClusterLimits
+from judgebench.engine.cluster.starting import check_address
+from judgebench.engine.cluster.worker import Worker
+from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
+from judgebench.judges import Judge, callable_judge
+from judgebench.judges.catalog import Price
+from judgebench.judges.judge import Limits
+from judgebench.verdicts import Reply
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+FREE = Judge(name="j", model="hosted_vllm/m", api_base="http://127.0.0.1:9/v1")
+
+
+class Actor:
+    """An object whose methods are called as those of a Ray actor are."""
+
+    def __init__(self, whose: object) -> None:
+        self._whose = whose
+
+    def __getattr__(self, name: str) -> Any:
+        method = getattr(self._whose, name)
+
+        class Method:
+            remote = staticmethod(lambda *args, **named: asyncio.ensure_future(method(*args, **named)))
+
+        return Method
+
+
+def settings(judge: Judge = FREE, *, workers: int = 2, concurrency: int = 32, budget: float | None = None) -> Settings:
+    """Of a pipeline with one judge."""
+    from judgebench import __version__
+
+    return Settings(__version__, {judge.name: AskedJudge(judge, concurrency)}, {}, workers, budget)
+
+
+def requests(count: int) -> list[tuple[str, Request]]:
+    """Calls of the judge `j`."""
+    return [("j", Request(f"{number:064x}", [{"role": "user", "content": f"{number}"}])) for number in range(count)]
+
+
+def in_a_worker(
+    judge: Judge, bundles: Sequence[list[tuple[str, Request]]], cache: Path, budget: float | None = None
+) -> list[Returned]:
+    """What a worker makes of bundles, one after the other."""
+
+    async def every() -> list[Returned]:
+        limits = Actor(ClusterLimits(settings(judge, workers=1, budget=budget)))
+        worker = Worker(Actor(Desk(str(cache), 8)), limits, "w")
+        return [await worker.made(number, packed(calls)) for number, calls in enumerate(bundles)]
+
+    return on_fake_clock(every())
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7])
+def test_the_shares_of_the_workers_are_the_judges_limit(workers: int) -> None:
+    """Neither more nor less in flight over the whole cluster than on one machine."""
+    for concurrency in (workers, 32, 33, 500):
+        asked = settings(workers=workers, concurrency=concurrency)
+        assert sum(asked.share("j", place) for place in range(workers)) == concurrency
+
+
+@pytest.mark.parametrize(
+    ("cpus", "concurrency", "workers", "size"),
+    [
+        (16, [32], 4, 4),
+        (2, [32], 2, 8),
+        (0.5, [32], 1, 16),
+        (64, [1000, 4], 1, 64),
+        (64, [1000], 64, 7),
+        (2, [3], 1, 1),
+    ],
+)
+def test_workers_and_bundles(cpus: float, concurrency: list[int], workers: int, size: int) -> None:
+    """A worker a CPU with eight calls in flight at least, and bundles so small that each has several in hand."""
+    assert (workers_for(cpus, concurrency), bundle_size(max(concurrency), workers)) == (workers, size)
+
+
+def test_waits_are_put_together() -> None:
+    """Whoever comes while a question is on its way goes with the next; each is granted once, in turn."""
+    asked: list[list[int]] = []
+
+    async def every() -> list[int]:
+        done = []
+
+        async def ask(numbers: list[int]) -> int:
+            asked.append(numbers)
+            await asyncio.sleep(1)
+            return min(len(numbers), 3)
+
+        grouped: GroupedWaits[int] = GroupedWaits(ask, 4)
+
+        async def wait(number: int) -> None:
+            await grouped.wait(number)
+            done.append(number)
+
+        await asyncio.gather(*map(wait, range(10)))
+        return done
+
+    assert on_fake_clock(every()) == list(range(10))
+    assert asked == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9], [9]]
+
+
+def test_the_requests_per_minute_hold_over_all_workers() -> None:
+    """200 a second over three workers: within 5% of the limit in the first minute, and never beyond it."""
+    judge = FREE.model_copy(update={"limits": Limits(rpm=12_000)})
+
+    async def every() -> list[float]:
+        limits, loop = ClusterLimits(settings(judge, workers=3)), asyncio.get_running_loop()
+        start, times = loop.time(), []
+
+        async def worker() -> None:
+            while loop.time() - start < 60:
+                granted = await limits.lease("j", [1.0] * 20, by_tokens=False)
+                times.extend([loop.time() - start] * granted)
+
+        await asyncio.gather(*(worker() for _ in range(3)))
+        return times
+
+    assert 0.95 * 12_000 <= sum(time < 59.99 for time in on_fake_clock(every())) <= 12_000
+
+
+def test_a_slow_limit_is_leased_call_by_call() -> None:
+    """At one call a second none waits until twenty may go."""
+    judge = FREE.model_copy(update={"limits": Limits(rpm=60)})
+
+    async def first() -> int:
+        return await ClusterLimits(settings(judge)).lease("j", [1.0] * 20, by_tokens=False)
+
+    assert on_fake_clock(first()) == 1
+
+
+def test_the_budget_holds_over_all_workers() -> None:
+    """Ten calls of at most $1 for $4: four may begin, and the fifth once one was cheaper."""
+
+    async def every() -> tuple[object, object, object]:
+        limits = ClusterLimits(settings(budget=4.0))
+        first = await limits.hold("a", [1.0] * 3), await limits.hold("b", [1.0] * 7)
+        waiting = asyncio.create_task(limits.hold("b", [1.0]))
+        await asyncio.sleep(1)
+        early = waiting.done()
+        await limits.settle("a", 1.0, 0.0)
+        return first, early, await waiting
+
+    assert on_fake_clock(every()) == ((3, 1), False, 1)
+
+
+def test_what_a_dead_worker_held_counts_as_spent() -> None:
+    """Nobody knows what its calls cost: the others go on with what is left, and no call waits for it for ever."""
+
+    async def every() -> tuple[object, object, int]:
+        limits = ClusterLimits(settings(budget=2.5))
+        await limits.join("a")
+        await limits.hold("a", [1.0, 1.0])
+        _, place = await limits.join("a")
+        return place, await limits.hold("b", [1.0]), await limits.died()
+
+    place, reached, died = on_fake_clock(every())
+    assert (place, died, isinstance(reached, BudgetReached)) == (0, 1, True)
+    assert str(reached) == (
+        "the budget of $2.5 is reached: $0.0000 is spent, up to $2.0000 more may have been charged for broken "
+        "replies, and the next call could cost $1.0000"
+    )
+
+
+def test_the_desk_gives_every_bundle_whatever_order_it_came_in(tmp_path: Path) -> None:
+    """Ray may turn two messages round; a bundle is given again until it is through, and nothing after the last."""
+
+    async def every() -> list[bytes | None]:
+        desk = Desk(str(tmp_path), 1)
+        first = asyncio.create_task(desk.take(0))
+        await desk.put(1, b"1")
+        await asyncio.sleep(0)
+        assert not first.done()
+        await desk.put(0, b"0")
+        given = [await first, await desk.take(1), await desk.take(1)]
+        await desk.done(1)
+        last = asyncio.create_task(desk.take(2))
+        await desk.close(2)
+        return [*given, await desk.take(0), await desk.take(1), await last]
+
+    assert asyncio.run(every()) == [b"0", b"1", b"1", b"0", b"", None]
+
+
+def test_a_bundle_that_is_made_again_pays_for_nothing_twice(tmp_path: Path) -> None:
+    """A worker died over it: the replies that it had are in the driver's cache, and the other calls are made."""
+    judge, calls = callable_judge(ScriptedJudge(["[[A]]"])).model_copy(update={"name": "j"}), requests(4)
+
+    async def every() -> Returned:
+        desk, limits = Desk(str(tmp_path), 8), Actor(ClusterLimits(settings(judge)))
+        await desk.begin(0)
+        for _, request in calls[:3]:
+            await desk.keep([Kept(0, request.key, Reply(text="[[B]]"), None)])
+        return await Worker(Actor(desk), limits, "w").made(0, packed(calls))
+
+    returned = on_fake_clock(every())
+    assert [each.reply and each.reply.text for each in returned.outcomes] == ["[[B]]"] * 3 + ["[[A]]"]
+    with ReplyCache(tmp_path) as cache:
+        assert cache.get(calls[3][1].key) is not None
+
+
+@pytest.mark.parametrize(
+    ("step", "of"),
+    [
+        ("provider", lambda outcome: outcome.failure == ("provider", "status 400: bad request")),
+        ("fatal", lambda outcome: isinstance(outcome.error, FatalProviderError)),
+    ],
+)
+def test_failures_come_back_as_they_were(tmp_path: Path, step: str, of: Callable[[Any], bool]) -> None:
+    """With kind and words, over the way to the driver, which pickles them."""
+    judge = callable_judge(ScriptedJudge([FAILURES[step]] * 3)).model_copy(update={"name": "j"})
+    (returned,) = in_a_worker(judge, [requests(1)], tmp_path)
+    (outcome,) = pickle.loads(pickle.dumps(returned)).outcomes
+    assert of(outcome)
+
+
+def test_a_worker_of_another_version_is_a_usage_error() -> None:
+    """Its calls come back with one line that says what to do."""
+
+    async def made() -> Returned:
+        asked = Settings("0.0", {"j": AskedJudge(FREE, 1)}, {}, 1)
+        return await Worker(Actor(Desk("none", 1)), Actor(ClusterLimits(asked)), "w").made(0, packed(requests(1)))
+
+    (outcome,) = on_fake_clock(made()).outcomes
+    assert "this command 0.0: install the same version on all machines of the cluster" in str(outcome.error)
+
+
+def test_the_budget_ends_a_workers_calls(tmp_path: Path) -> None:
+    """Of calls of exactly $1 each, as many as it suffices for are made; the others come back with why not."""
+    price = Price(input=0, output=1_000_000)
+    judge = callable_judge(ScriptedJudge([Reply(text="A", completion_tokens=1)] * 9)).model_copy(update={"name": "j"})
+    judge = judge.model_copy(update={"price": price, "params": {"max_tokens": 1}})
+    (returned,) = in_a_worker(judge, [requests(5)], tmp_path, budget=2.0)
+    assert sum(outcome.reply is not None for outcome in returned.outcomes) == 2
+    assert {type(outcome.error) for outcome in returned.outcomes if outcome.reply is None} == {BudgetReached}
+
+
+def test_what_the_cache_has_needs_no_ray() -> None:
+    """A run whose replies are all there starts no cluster."""
+    write_jsonl(Path("rows.jsonl"), pairs(4))
+    command = ("run", "rewardbench", "--data", "rows.jsonl", "-j", "offline/longest", "--quiet")
+    judgebench(*command)
+    ended = judgebench(*command, "--engine", "ray", "--out", "again")
+    assert (ended.status, "4 calls, 4 from the cache" in ended.out or "0 calls" in ended.out) == (0, True), ended.out
+
+
+@pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
+def test_without_the_extra_one_line_says_what_to_install() -> None:
+    """Before any call."""
+    ended = judgebench("run", "--engine", "ray", "-j", "offline/longest", "--quiet")
+    assert (ended.status, ended.err) == (2, "judgebench: --engine ray needs Ray: pip install 'judgebench[ray]'\n")
+
+
+def test_an_address_without_its_engine() -> None:
+    """It would be left out unsaid."""
+    ended = judgebench("run", "--ray-address", "auto")
+    assert (ended.status, "--ray-address needs --engine ray" in ended.err) == (2, True)
+
+
+def test_a_dead_address_is_one_line() -> None:
+    """Within seconds, and before anything starts."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+    for address, said in {
+        f"127.0.0.1:{port}": "no Ray cluster answers there (Connection refused)",
+        "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
+        "head": "expected HOST:PORT",
+    }.items():
+        with pytest.raises(ConfigError, match=f"--ray-address .*{said}".replace("(", r"\(").replace(")", r"\)")):
+            check_address(address)
