@@ -67,10 +67,12 @@ class TooLong:
         room = f", {thousands(self.answer)} of them for the answer" if self.answer else ""
         counted = "by its server's tokenizer" if self.exact else "estimated"
         cut = "the server cuts them without an error, and " if self.cut else ""
+        takes = f"{thousands(self.context)} tokens{room}"
+        items = f"{about} of {thousands(self.of)} item{'s' * (self.of != 1)}"
+        longest = f"{thousands(self.tokens)} (item '{self.item}', {counted})"
         return (
-            f"too long for {self.judge}, which takes {thousands(self.context)} tokens{room}: the {self.template} "
-            f"prompts of {about} of {thousands(self.of)} item{'s' * (self.of != 1)}, the longest {thousands(self.tokens)} "
-            f"(item '{self.item}', {counted}); {cut}they fail with `context`: start the server with a larger context"
+            f"too long for {self.judge}, which takes {takes}: the {self.template} prompts of {items}, the longest "
+            f"{longest}; {cut}they fail with `context`: start the server with a larger context"
         )
 
 
