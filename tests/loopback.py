@@ -25,7 +25,7 @@ import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from pathlib import Path
@@ -78,6 +78,8 @@ class LoopbackServer:
         faults: A callable that says which fault a request meets, if any.
         keep_requests: Whether `requests` is filled; without, only counts are kept.
         models: What GET /v1/models lists.
+        pages: What other paths answer, GET or POST: an object, a `Reply`, or a callable that makes either from the
+            body. A path ends so; it counts as no request.
         port: 0 takes a free one.
 
     `answer`, `latency` and `faults` run in the server's thread, one call at a time.
@@ -91,12 +93,14 @@ class LoopbackServer:
         faults: Faults | None = None,
         keep_requests: bool = True,
         models: Sequence[str] = ("loopback",),
+        pages: Mapping[str, Any] | None = None,
         port: int = 0,
     ) -> None:
         self.answer = answer
         self.latency = latency
         self.faults = faults
         self.models = models
+        self.pages = pages or {}
         self.port = port
         self.count = 0
         self.in_flight = 0
@@ -202,6 +206,9 @@ class LoopbackServer:
 
     async def _handle(self, http: web.BaseRequest) -> web.StreamResponse:
         path = http.path
+        if (page := next((page for end, page in self.pages.items() if path.endswith(end)), None)) is not None:
+            said = page(json.loads(await http.read() or b"{}")) if callable(page) else page
+            return _response(said if isinstance(said, Reply) else Reply(body=said))
         if path.endswith((CHAT_PATH, *PATHS)) and http.method == "POST":
             self._first_at = self._first_at or time.time()
             self.in_flight += 1

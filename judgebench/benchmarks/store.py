@@ -23,6 +23,9 @@ KEPT_BYTES = 32_000_000
 """Items are kept in memory where all of a source together take at most so much; else in a file without a name."""
 
 
+_LARGEST = 2**32 - 1
+
+
 class ItemStore:
     """Items in the order in which they were added; any thread may read them once all are there.
 
@@ -31,6 +34,7 @@ class ItemStore:
 
     def __init__(self) -> None:
         self._kept: list[Item] = []
+        self._sizes = array("I")
         self._size = 0
         self._starts = array("q")
         self._end = 0
@@ -51,6 +55,7 @@ class ItemStore:
             DataError: It holds what cannot be written.
         """
         self._size += size
+        self._sizes.append(min(size, _LARGEST))
         if self._file is None and self._size <= KEPT_BYTES:
             self._kept.append(item)
             return
@@ -78,12 +83,18 @@ class ItemStore:
             self._file.seek(self._starts[number])
             return _unpickled(self._file)
 
+    def largest_first(self) -> list[int]:
+        """The numbers of the items, from that which takes most room on."""
+        return sorted(range(len(self._sizes)), key=self._sizes.__getitem__, reverse=True)
+
     def keep(self, numbers: Iterable[int]) -> None:
         """Leaves only these items, which are 0, 1, ... from then on.
 
         Raises:
             StorageError: As in `add`.
         """
+        numbers = list(numbers)
+        self._sizes = array("I", [self._sizes[number] for number in numbers])
         if self._file is None:
             self._kept = [self._kept[number] for number in numbers]
         else:
@@ -96,6 +107,7 @@ class ItemStore:
         part = ItemStore()
         part._size, part._end, part._file, part._lock = self._size, self._end, self._file, self._lock
         part._whole = self
+        part._sizes = array("I", [self._sizes[number] for number in numbers])
         if self._file is None:
             part._kept = [self._kept[number] for number in numbers]
         else:

@@ -133,7 +133,7 @@ def show_judge(name: str, providers: str | None) -> None:
     help="Prompt template to send.",
 )
 @click.option("--logprobs", is_flag=True, help="Also request log-probabilities.")
-@click.option("--server", is_flag=True, help="Find out what the server does with parameters: about ten small calls.")
+@click.option("--server", is_flag=True, help="Find out what the server does: about 15 small calls, one long prompt.")
 @click.option("--save", is_flag=True, help="With --server: put the settings found into your providers.yaml.")
 @click.option("--providers", shell_complete=files, metavar="FILE", help="Your own providers.yaml.")
 @click.option("--json", "as_json", is_flag=True, help="Print the result as JSON.")
@@ -144,8 +144,9 @@ def check_judge(
 
     Exit status 1 if no verdict is returned.
 
-    With --server, some more calls find out whether log-probabilities, JSON schema, system message, temperature and
-    seed are used or ignored, and the settings to put into providers.yaml.
+    With --server, some more calls find out whether log-probabilities, JSON schema, bounds of numbers, system message,
+    temperature, seed and n are used or ignored, the context length, what becomes of a longer prompt, and the settings
+    to put into providers.yaml.
     """
     from pathlib import Path
 

@@ -81,7 +81,7 @@ def run(benchmark: str | None, **options: Any) -> int:
         print_addresses(judges)
         with shown(console):
             forecasts = _forecasts(grid, running)
-        _print_understood(grid, console)
+        _print_understood(grid, console, dry=True)
         return _print_forecasts(forecasts, grid, as_json=options["as_json"], budget=running.budget)
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
@@ -138,12 +138,15 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     return Grid([cell for grid in grids for cell in grid.cells], left_out, [*notes])
 
 
-def _print_understood(grid: Grid, console: Console) -> None:
+def _print_understood(grid: Grid, console: Console, *, dry: bool = False) -> None:
     """What is odd about what was asked, and what the rows of one's own were taken for, before any call is made."""
+    from judgebench.engine.fitting import Fits
     from judgebench.judges import context_of
     from judgebench.reports.understood import understood_lines
 
-    for sentence in grid.notes:
+    # A dry run asks about no address, so a file that nobody named sends no prompt to another machine.
+    fits = Fits(lambda server, judge: server.local or not (dry and judge.found))
+    for sentence in [*grid.notes, *(each.sentence for each in fits.too_long(grid.cells))]:
         console.print(one_line(f"note: {sentence}"), soft_wrap=True, markup=False, highlight=False)
     dataset = grid.cells[0].dataset
     if not dataset.benchmark.own_rows:

@@ -32,4 +32,5 @@ from judgebench.client.inflight import CallsInFlight as CallsInFlight
 from judgebench.client.limits import PerMinute as PerMinute, eased as eased, make_room as make_room
 from judgebench.client.providers import check_provider as check_provider
 from judgebench.client.providers.base import Provider as Provider, Request as Request
+from judgebench.client.servers import LocalServer as LocalServer, server_of as server_of
 from judgebench.client.tokens import TokenCount as TokenCount, counted as counted, prompt_tokens as prompt_tokens

@@ -52,13 +52,16 @@ def prompt_tokens(judge: Judge, messages: Sequence[Mapping[str, str]]) -> int:
 def is_cut(judge: Judge, messages: Sequence[Mapping[str, str]], read: int) -> bool:
     """Whether a server left a part of a prompt out, as Ollama does without a word where it is longer than `num_ctx`.
 
-    Tokenizers differ, so only a long prompt counts of which well under two thirds were read.
+    Tokenizers differ, so only a long prompt counts of which well under two thirds were read; where the server is known
+    to cut prompts (`cuts_prompts`), one that fills its context counts too.
 
     Args:
         judge: Whose call it was.
         messages: The prompt.
         read: The tokens that the server says it has read.
     """
+    if judge.cuts_prompts and judge.room is not None and read >= judge.room:
+        return True
     characters = sum(len(message["content"]) for message in messages)
     if not _FEWEST_READ <= read < characters / _MOST_EAST_ASIAN:
         return False

@@ -23,6 +23,7 @@ from judgebench.judges.credentials import (
     PLACEHOLDER_KEY as PLACEHOLDER_KEY,
     call_settings as call_settings,
     check_key as check_key,
+    key_of as key_of,
     key_variables as key_variables,
     missing_key as missing_key,
     secret_values as secret_values,

@@ -63,10 +63,13 @@ class Judge(BaseModel):
         cache_as: Whose replies these are, for the cache.
         timeout: Seconds until a call is given up.
         family: Whose model it is, where its own answers may be among those it judges; None: as its name says.
-        structured_output: Whether it takes a JSON schema for its reply; None: as LiteLLM's table says.
+        structured_output: Whether it takes a JSON schema for its reply; `json_object`: in llama.cpp's form, where
+            OpenAI's fails. None: as LiteLLM's table says.
         system_role: Whether its chat template has a system role; where false, what the system says is put at the head
             of the first message of the user. None: it has.
         context: The most tokens that it takes in, where that is the server's; None: as LiteLLM's table says.
+        cuts_prompts: Whether its server cuts longer prompts without an error: a reply to as many tokens as it takes in
+            is then a failure `context`. None: it does not.
         transport: How its calls are carried: `litellm`, or `direct` for plain HTTP to a server of the OpenAI protocol;
             None: by LiteLLM.
         api: How it is asked: `chat` for text, `decisions` for typed questions that it answers with probabilities; None:
@@ -91,9 +94,10 @@ class Judge(BaseModel):
     cache_as: str | None = Field(default=None, min_length=1)
     timeout: float = Field(default=120, gt=0)
     family: str | None = Field(default=None, min_length=1)
-    structured_output: bool | None = None
+    structured_output: bool | Literal["json_object"] | None = None
     system_role: bool | None = None
     context: int | None = Field(default=None, ge=1)
+    cuts_prompts: bool | None = None
     transport: Transport | None = None
     api: Literal["chat", "decisions"] | None = None
     extra: dict[str, object] = Field(default_factory=dict)
@@ -146,6 +150,12 @@ class Judge(BaseModel):
         return {**params, **self.soft_params}, self.params is None
 
     @property
+    def room(self) -> int | None:
+        """The most tokens that it takes in, as its settings say: `context`, else Ollama's `num_ctx`."""
+        said = (self.params or {}).get("num_ctx") if self.context is None else self.context
+        return said if isinstance(said, int) else None
+
+    @property
     def soft_params(self) -> dict[str, object]:
         """The parameters that ask for log-probabilities, left out and said where the model does not take them."""
         if not self.soft or self.offline or self.decides:
@@ -190,9 +200,8 @@ def in_batches(judge: Judge) -> Judge:
 
 def context_of(judge: Judge) -> int | None:
     """The most tokens that the judge takes in: its own setting or `num_ctx`, else by LiteLLM's table; None: unknown."""
-    said = (judge.params or {}).get("num_ctx") if judge.context is None else judge.context
-    if isinstance(said, int):
-        return said
+    if judge.room is not None:
+        return judge.room
     return None if judge.offline else listed_context(judge.known_as)
 
 
@@ -210,4 +219,4 @@ def takes_schema(judge: Judge) -> bool:
     """Whether a JSON schema for the reply goes out with a call: as the judge says, else as LiteLLM's table does."""
     if judge.offline or judge.decides:
         return False
-    return listed_schema(judge.known_as) if judge.structured_output is None else judge.structured_output
+    return listed_schema(judge.known_as) if judge.structured_output is None else judge.structured_output is not False

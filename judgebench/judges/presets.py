@@ -71,11 +71,12 @@ _EXPECTED = {
     "cache_as": "text (quote it)",
     "timeout": "seconds, more than 0",
     "family": "text (quote it)",
-    "structured_output": "true or false",
+    "structured_output": "true, false or json_object",
     "api": "chat or decisions",
     "transport": "litellm or direct",
     "system_role": "true or false",
     "context": "an integer >= 1: tokens",
+    "cuts_prompts": "true or false",
 }
 _SECRET = "contains a key: put it in an environment variable and name that in api_key_env"  # noqa: S105
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")

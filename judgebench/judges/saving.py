@@ -15,7 +15,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-def save_settings(path: Path, name: str, settings: Mapping[str, bool]) -> None:
+def save_settings(path: Path, name: str, settings: Mapping[str, bool | int | str]) -> None:
     """Puts settings into a judge's entry of a file, which is made where there is none; comments and order stay.
 
     Args:
@@ -30,7 +30,7 @@ def save_settings(path: Path, name: str, settings: Mapping[str, bool]) -> None:
     write_text(path, with_settings(text, name, settings, str(path)))
 
 
-def with_settings(text: str, name: str, settings: Mapping[str, bool], where: str) -> str:
+def with_settings(text: str, name: str, settings: Mapping[str, bool | int | str], where: str) -> str:
     r"""The text of a providers.yaml with settings in a judge's entry.
 
     Example:

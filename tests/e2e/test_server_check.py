@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from commands import judgebench, write_judges
-from faults import Fault
+from faults import Fault, error_reply
 from loopback import LoopbackServer, Reply
 from scripted import ScriptedModels
 
@@ -27,7 +27,9 @@ def obedient(request: Request) -> Reply:
     if params["messages"][0]["role"] == "system":
         text = "Kiwi."
     if "response_format" in params:
-        text = '{"verdict": "A"}'
+        text = '{"score": 5}' if "score" in str(params["response_format"]) else '{"verdict": "A"}'
+    elif "250" in request.text:
+        text = '{"score": 250}'
     return Reply(text, logprobs=[(text, {text: 0.6, "x": 0.4})])
 
 
@@ -60,9 +62,13 @@ def test_what_a_server_ignores_is_said() -> None:
     assert works(found) == {
         "logprobs": False,
         "structured_output": False,
+        "number_bounds": None,
         "system_role": None,
         "temperature": False,
         "seed": None,
+        "n": None,
+        "context": None,
+        "long_prompts": None,
     }
     assert found["settings"] == {"structured_output": False}
 
@@ -72,18 +78,101 @@ def test_a_system_message_that_is_dropped_is_found() -> None:
     assert found_by(roleless)["settings"]["system_role"] is False
 
 
+def check(live: LoopbackServer, *more: str, **settings: Any) -> Any:
+    """What `judges check mine --server` finds of a live server, with these further options and settings."""
+    write_judges(live.url, mine={"model": "hosted_vllm/loopback", **settings})
+    ended = judgebench("judges", "check", "mine", "--server", "--json", *more)
+    assert ended.status == 0, ended.err
+    return json.loads(ended.out)
+
+
 def test_what_a_server_does_is_found_over_a_socket() -> None:
-    """All five, with a JSON schema in OpenAI's form."""
+    """A JSON schema in OpenAI's form, bounds and all; of n = 2 one reply came, and the long prompt was read whole."""
     with LoopbackServer(obedient) as live:
-        write_judges(live.url, mine={"model": "hosted_vllm/loopback"})
-        ended = judgebench("judges", "check", "mine", "--server", "--json")
-    found = json.loads(ended.out)
-    assert works(found) == dict.fromkeys(["logprobs", "structured_output", "system_role", "temperature", "seed"], True)
+        found = check(live)
+    assert works(found) == {
+        **dict.fromkeys(["logprobs", "structured_output", "number_bounds", "system_role", "temperature", "seed"], True),
+        "n": False,
+        "context": None,
+        "long_prompts": True,
+    }
     assert found["settings"] == {"structured_output": True}
 
 
+def llama_cpp(request: Request) -> Reply:
+    """llama.cpp's server: a schema beside `json_object` is enforced but for the bounds of its numbers."""
+    form = request.params.get("response_format", {})
+    if "250" in request.text:
+        return Reply('{"score": 250}')
+    return Reply('{"verdict": "A"}' if form.get("schema") else "the sea is wide")
+
+
+def test_a_form_of_the_schema_that_works_is_found_kept_and_used() -> None:
+    """OpenAI's form ends with 500; with --save, the next call of a structured template goes out in llama.cpp's."""
+    with LoopbackServer(llama_cpp) as live:
+        live.faults = lambda request: Fault.status(500) if "json_schema" in str(request.params) else None
+        found = check(live, "--save")
+        live.answer = '{"reasoning": "So.", "verdict": "A"}'
+        assert judgebench("judges", "check", "mine", "-t", "pairwise-json").status == 0
+        sent = live.requests[-1].params["response_format"]
+    assert found["settings"] == {"structured_output": "json_object"}
+    assert found["findings"]["number_bounds"]["detail"] == "not enforced: 250 came back for 1 to 5"
+    assert (sent["type"], sent["schema"]["required"]) == ("json_object", ["reasoning", "verdict"])
+
+
+def refusing(request: Request) -> Reply:
+    """A server that refuses a prompt of more than 2,048 tokens."""
+    if len(request.text) > 8_000:
+        said = "This model's maximum context length is 2048 tokens. However, you requested 4530 tokens."
+        return error_reply(400, said, code="context_length_exceeded")
+    return deaf(request)
+
+
+def test_a_context_that_is_said_with_a_refusal_is_found() -> None:
+    """Where the server tells it nowhere else."""
+    with LoopbackServer(refusing) as live:
+        found = check(live)
+    assert (works(found)["long_prompts"], found["settings"]["context"]) == (True, 2048)
+
+
+def cutting(request: Request) -> Reply:
+    """A server that reads at most 1,000 tokens and says nothing of the rest."""
+    return Reply("the sea is wide", usage={"prompt_tokens": min(1_000, len(request.text) // 4)})
+
+
+def test_a_server_that_cuts_prompts_is_found_and_its_replies_fail() -> None:
+    """With --save, a reply to a prompt that filled the context is a failure `context`, though it has a verdict."""
+    with LoopbackServer(cutting) as live:
+        found = check(live, "--save")
+        live.answer = Reply("[[A]]", usage={"prompt_tokens": 1_000})
+        cut = judgebench("judges", "check", "mine", "--json")
+        live.answer = Reply("[[A]]", usage={"prompt_tokens": 999})
+        whole = judgebench("judges", "check", "mine", "--json")
+    assert found["settings"] == {"structured_output": False, "context": 1000, "cuts_prompts": True}
+    assert (cut.metrics["failure"]["kind"], whole.metrics["verdict"]) == ("context", "A")
+
+
+def test_several_replies_of_one_call_are_found() -> None:
+    """Two choices came for n = 2."""
+    choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}
+    with LoopbackServer(
+        lambda request: Reply(body={"choices": [choice] * 2}) if "n" in request.params else "a"
+    ) as live:
+        assert works(check(live))["n"] is True
+
+
+def test_the_context_that_a_server_tells_is_found() -> None:
+    """Without a long prompt where that would have more than 60,000 tokens."""
+    listed = {"data": [{"id": "loopback", "owned_by": "vllm", "max_model_len": 131072}]}
+    with LoopbackServer(obedient, pages={"/v1/models": listed}) as live:
+        found = check(live)
+        longest = max(len(request.text) for request in live.requests)
+    assert (found["settings"]["context"], works(found)["long_prompts"]) == (131072, None)
+    assert longest < 1_000
+
+
 def test_what_a_server_refuses_is_said_and_not_an_end() -> None:
-    """A schema that ends with an error 500, as at some servers, is one that is not taken."""
+    """A schema that ends with an error 500 in both forms is one that is not taken."""
     with LoopbackServer(obedient) as live:
         live.faults = lambda request: Fault.status(500) if "response_format" in request.params else None
         write_judges(live.url, mine={"model": "hosted_vllm/loopback"})

@@ -44,8 +44,15 @@ class Request:
         return self.schema if self.questions is None else self.questions
 
 
-def form_of(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """How a JSON schema of the reply goes out in the OpenAI protocol, as `response_format`."""
+def form_of(schema: Mapping[str, Any], judge: Judge | None = None) -> dict[str, Any]:
+    """How a JSON schema of the reply goes out in the OpenAI protocol, as `response_format`.
+
+    Args:
+        schema: The schema.
+        judge: Who is asked; None: in OpenAI's own form.
+    """
+    if judge is not None and judge.structured_output == "json_object":
+        return {"type": "json_object", "schema": schema}
     return {"type": "json_schema", "json_schema": {"name": "verdict", "schema": schema, "strict": True}}
 
 

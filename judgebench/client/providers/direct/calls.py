@@ -78,7 +78,7 @@ class DirectCalls:
             return body_of(self._settings.fields, {"state": state, "questions": questions})
         own: dict[str, Any] = {"messages": list(request.messages)}
         if request.schema is not None:
-            own["response_format"] = form_of(request.schema)
+            own["response_format"] = form_of(request.schema, self._asked.judge)
         return body_of(self._settings.fields, own)
 
     def _read(self, request: Request, wire: WireCall, latency: float) -> Reply:

@@ -128,7 +128,7 @@ class Calls:
 
     async def _made(self, request: Request, way: CallSettings, wire: LiteLLMCall) -> Reply:
         """The reply to one call; whatever LiteLLM raises."""
-        started, keywords = time.perf_counter(), way.keywords(request.schema)
+        started, keywords = time.perf_counter(), way.keywords(request.schema, self.judge)
         messages = [{**each, "content": _sendable(each["content"])} for each in request.messages]
         response = await self._connections.call("acompletion", wire, messages=messages, **keywords)
         asked = Asked(self.judge, way.settings, way.secrets, way.left_out)

@@ -36,13 +36,14 @@ class CallSettings:
     left_out: list[str]
     secrets: list[str]
 
-    def keywords(self, schema: Mapping[str, Any] | None) -> dict[str, Any]:
+    def keywords(self, schema: Mapping[str, Any] | None, judge: Judge) -> dict[str, Any]:
         """LiteLLM's keywords for one call, but its messages.
 
         Args:
             schema: The JSON schema of the reply, if one goes out.
+            judge: Who is asked.
         """
-        return self.settings if schema is None else {**self.settings, "response_format": form_of(schema)}
+        return self.settings if schema is None else {**self.settings, "response_format": form_of(schema, judge)}
 
 
 def way_to(judge: Judge) -> CallSettings:
