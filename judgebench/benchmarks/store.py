@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 import pickle
 import tempfile
 import weakref
@@ -83,9 +84,14 @@ class ItemStore:
             self._file.seek(self._starts[number])
             return _unpickled(self._file)
 
-    def largest_first(self) -> list[int]:
-        """The numbers of the items, from that which takes most room on."""
-        return sorted(range(len(self._sizes)), key=self._sizes.__getitem__, reverse=True)
+    def largest_first(self, most: int | None = None) -> list[int]:
+        """The numbers of the items, from that which takes most room on.
+
+        Args:
+            most: So many at most; None: all.
+        """
+        numbers = range(len(self._sizes))
+        return heapq.nlargest(len(numbers) if most is None else most, numbers, key=self._sizes.__getitem__)
 
     def keep(self, numbers: Iterable[int]) -> None:
         """Leaves only these items, which are 0, 1, ... from then on.

@@ -34,8 +34,8 @@ SECTIONS["Output"] += ["html_file", "as_json", "quiet"]
     cls=Sectioned,
     sections=SECTIONS,
     epilog="\b\nExamples:\njudgebench filter pairs.parquet -j gpt-6-luna --out judged.parquet --limit 100\n"
-    "judgebench filter pairs.parquet -j gpt-6-luna --out kept.parquet --orders both \\\n"
-    '  --keep "judge_agrees and judge_consistent"\n',
+    "judgebench filter pairs.parquet -j gpt-6-luna --out kept.parquet \\\n"
+    '  --orders both --keep "judge_agrees and judge_consistent"\n',
 )
 @click.argument("data", metavar="IN", shell_complete=files)
 @filter_options

@@ -113,7 +113,7 @@ def show_judge(name: str, providers: str | None) -> None:
     settings["cache_as"] = judge.identity
     if not (judge.offline or is_plugged(judge.provider)):
         settings["transport"] = judge.transport or "litellm"
-    settings["structured_output"] = takes_schema(judge)
+    settings["structured_output"] = takes_schema(judge) and (judge.structured_output or True)
     missing = missing_key(judge)
     settings["key"] = "set or not needed" if missing is None else f"missing: set {missing}"
     click.echo(yaml.safe_dump(settings, sort_keys=False, allow_unicode=True), nl=False)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from judgebench.cli.tallies import GridTally
+    from judgebench.engine.fitting import Fits
     from judgebench.engine.forecast import Forecast
     from judgebench.engine.grid import GridResult
     from judgebench.engine.plan import Grid
@@ -69,6 +70,7 @@ def run(benchmark: str | None, **options: Any) -> int:
     from judgebench.cli.console import messages, results
     from judgebench.cli.progress import shown
     from judgebench.cli.run_ending import print_folders, print_reasons, print_scores, say_why, suite_of
+    from judgebench.engine.fitting import Fits
 
     console = messages()
     asking, running = _chosen(PlanOptions, options), _chosen(RunOptions, options)
@@ -81,7 +83,8 @@ def run(benchmark: str | None, **options: Any) -> int:
         print_addresses(judges)
         with shown(console):
             forecasts = _forecasts(grid, running)
-        _print_understood(grid, console, dry=True)
+        # It asks about no address, so a file that nobody named sends no prompt to another machine.
+        _print_understood(grid, console, Fits(lambda server, judge: server.local or not judge.found))
         return _print_forecasts(forecasts, grid, as_json=options["as_json"], budget=running.budget)
     if not running.offline:
         print_ends(judge for judge, _ in judges.values())
@@ -89,7 +92,8 @@ def run(benchmark: str | None, **options: Any) -> int:
         _confirm_unlabelled(grid)
     with shown(console, offline=running.offline) as progress:
         if progress is not None:
-            progress.before_calls = partial(_print_understood, grid, console)
+            fits = Fits(lambda *_: not running.offline)
+            progress.before_calls = partial(_print_understood, grid, console, fits)
         ended, interrupted = _run(grid, running, console, progress)
     print_folders(ended, console)
     together = [] if grid.suite is None else [suite_of(ended, grid)]
@@ -138,14 +142,11 @@ def _grid(benchmark: str | None, asking: PlanOptions) -> Grid:
     return Grid([cell for grid in grids for cell in grid.cells], left_out, [*notes])
 
 
-def _print_understood(grid: Grid, console: Console, *, dry: bool = False) -> None:
+def _print_understood(grid: Grid, console: Console, fits: Fits) -> None:
     """What is odd about what was asked, and what the rows of one's own were taken for, before any call is made."""
-    from judgebench.engine.fitting import Fits
     from judgebench.judges import context_of
     from judgebench.reports.understood import understood_lines
 
-    # A dry run asks about no address, so a file that nobody named sends no prompt to another machine.
-    fits = Fits(lambda server, judge: server.local or not (dry and judge.found))
     for sentence in [*grid.notes, *(each.sentence for each in fits.too_long(grid.cells))]:
         console.print(one_line(f"note: {sentence}"), soft_wrap=True, markup=False, highlight=False)
     dataset = grid.cells[0].dataset

@@ -111,8 +111,8 @@ class Fits:
 
     def _too_long(self, cell: RunSpec) -> TooLong | None:
         judge, items = cell.judge, cell.dataset.items
-        order = items.largest_first()
-        worded = [(item, _longest_prompt(cell, item)) for item in map(items.__getitem__, order[:_LOOKED_AT])]
+        looked_at = map(items.__getitem__, items.largest_first(_LOOKED_AT))
+        worded = [(item, _longest_prompt(cell, item)) for item in looked_at]
         item, prompt = max(worded, key=lambda each: _bytes(each[1]))
         if _bytes(prompt) < _ASKED_FROM_BYTES and not judge.room:
             return None
@@ -126,6 +126,8 @@ class Fits:
         tokens = prompt_tokens(judge, prompt) if counted is None else counted
         if tokens <= context - answer:
             return None
+
+        order = items.largest_first()
 
         def fits(number: int) -> bool:
             messages = _longest_prompt(cell, items[number])

@@ -503,7 +503,7 @@ class FilterOptions(_Checked):
     out: Annotated[
         str | Path, About(OUTPUT, "File with the rows kept: .parquet, .jsonl, .csv, or .gz of the last two.", "FILE")
     ]
-    prefix: Annotated[str, About(OUTPUT, "Prefix of the judge's columns.", "TEXT")] = "judge_"
+    prefix: Annotated[str, About(OUTPUT, "Prefix of the judge's columns.", "NAME")] = "judge_"
     preferences: Annotated[
         str | Path | None,
         About(OUTPUT, "Also write kept pairs as TRL takes them: prompt, chosen, rejected by the judge.", "FILE"),

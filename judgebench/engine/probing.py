@@ -9,10 +9,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from judgebench._util.redaction import in_one_line
 from judgebench.client import JudgeClient, ReplyCache, Request, server_of
 from judgebench.engine.loops import finished
 from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
-from judgebench.judges import context_of, load_judges
+from judgebench.judges import context_of, load_judges, secret_values
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -43,6 +44,8 @@ _SCHEMA = {
 }
 _RULE, _ASKED, _KEPT = "Answer every message with the single word kiwi.", "What is the capital of France?", "kiwi"
 _DRAWS = 3
+_SHOWN = 160
+"""So many characters of what a server says are shown."""
 _KEPT_PARAMS = frozenset({"num_ctx", "extra_body", "reasoning_effort", "thinking"})
 """Parameters of the judge that go out with every probe: they change what its server does with all others."""
 _BOUNDED = {
@@ -197,7 +200,7 @@ class _Asker:
 async def _logprobs(asker: _Asker) -> Ability:
     reply = await asker.ask(_SEA, soft=True, params={"max_tokens": 8})
     if isinstance(reply, JudgebenchError):
-        return Ability("logprobs", works=False, detail=f"refused: {reply}")
+        return Ability("logprobs", works=False, detail=f"refused: {_refusal(reply)}")
     if reply.left_out:
         return Ability("logprobs", works=False, detail="LiteLLM does not send them to this provider")
     if not reply.logprobs:
@@ -222,7 +225,7 @@ async def _schema(asker: _Asker) -> Ability:
 async def _enforced(asker: _Asker, *, form: bool | str) -> tuple[bool, str]:
     reply = await asker.ask(_SEA, schema=_SCHEMA, form=form)
     if isinstance(reply, JudgebenchError):
-        return False, f"refused: {reply}"
+        return False, f"refused: {_refusal(reply)}"
     try:
         said = json.loads(reply.text or "")
     except ValueError:
@@ -237,7 +240,7 @@ async def _bounds(asker: _Asker, schema: Ability) -> Ability:
         return Ability("number_bounds", works=None, detail="cannot say: no schema is enforced")
     reply = await asker.ask(_SCORE, schema=_BOUNDED, form=schema.value if isinstance(schema.value, str) else True)
     if isinstance(reply, JudgebenchError):
-        return Ability("number_bounds", works=False, detail=f"refused: {reply}")
+        return Ability("number_bounds", works=False, detail=f"refused: {_refusal(reply)}")
     try:
         score = json.loads(reply.text or "")["score"]
     except (ValueError, LookupError, TypeError):
@@ -256,7 +259,7 @@ def _several(judge: Judge) -> Ability:
         return Ability("n", works=None, detail="cannot say: the protocol has none")
     answer = server.chat(_WORDS, seconds=judge.timeout, n=2, max_tokens=4, temperature=1)
     if not answer.choices:
-        return Ability("n", works=False, detail=f"refused: {answer.said}")
+        return Ability("n", works=False, detail=f"refused: {_cropped(in_one_line(answer.said, secret_values(judge)))}")
     works = answer.choices == 2
     return Ability("n", works=works, detail="used" if works else "ignored: 1 reply for n = 2")
 
@@ -280,7 +283,11 @@ def _context(judge: Judge) -> tuple[Ability, Ability]:
         said = None if known else _context_in(answer.said)
         return (
             found if said is None else _context_said(server, said, judge),
-            Ability("long_prompts", works=True, detail=f"refused: {answer.said}"),
+            Ability(
+                "long_prompts",
+                works=True,
+                detail=f"refused: {_cropped(in_one_line(answer.said, secret_values(judge)))}",
+            ),
         )
     if answer.read is None:
         return found, Ability("long_prompts", works=None, detail="cannot say: no token count")
@@ -290,6 +297,16 @@ def _context(judge: Judge) -> tuple[Ability, Ability]:
         return _context_said(server, at, judge), Ability("long_prompts", works=False, detail=detail)
     more = f", more than its {known:,}" if known else ""
     return found, Ability("long_prompts", works=True, detail=f"read whole: {answer.read:,} tokens{more}")
+
+
+def _refusal(error: JudgebenchError) -> str:
+    """What was said as a call was refused, without what its tries add."""
+    said = error.detail if isinstance(error, VerdictFailure) else str(error)
+    return _cropped(said.removeprefix("failed after 1 attempt: "))
+
+
+def _cropped(said: str) -> str:
+    return said if len(said) <= _SHOWN else f"{said[: _SHOWN - 3]}..."
 
 
 def _context_in(said: str) -> int | None:
@@ -310,7 +327,7 @@ def _context_said(server: LocalServer | None, tokens: int | None, judge: Judge) 
 async def _system_role(asker: _Asker) -> Ability:
     reply = await asker.ask(_ASKED, system=_RULE)
     if isinstance(reply, JudgebenchError):
-        return Ability("system_role", works=False, detail=f"refused: {reply}")
+        return Ability("system_role", works=False, detail=f"refused: {_refusal(reply)}")
     if _KEPT in (reply.text or "").lower():
         return Ability("system_role", works=True, detail="followed")
     merged = await asker.ask(f"{_RULE}\n\n{_ASKED}")
@@ -322,7 +339,7 @@ async def _system_role(asker: _Asker) -> Ability:
 async def _temperature(asker: _Asker) -> Ability:
     texts = await _texts(asker, [{"temperature": 1.5}] * _DRAWS)
     if isinstance(texts, JudgebenchError):
-        return Ability("temperature", works=False, detail=f"refused: {texts}")
+        return Ability("temperature", works=False, detail=f"refused: {_refusal(texts)}")
     if len({*texts}) == 1:
         return Ability("temperature", works=False, detail=f"ignored: {_DRAWS} equal replies at 1.5")
     cold = await _texts(asker, [{"temperature": 0}] * 2)
@@ -337,7 +354,7 @@ async def _seed(asker: _Asker, *, varies: bool) -> Ability:
         return Ability("seed", works=None, detail="cannot say: the temperature is not used")
     texts = await _texts(asker, [{"temperature": 1.5, "seed": 7}] * 2)
     if isinstance(texts, JudgebenchError):
-        return Ability("seed", works=False, detail=f"refused: {texts}")
+        return Ability("seed", works=False, detail=f"refused: {_refusal(texts)}")
     same = texts[0] == texts[1]
     return Ability("seed", works=same, detail="used" if same else "ignored: one seed, two replies")
 

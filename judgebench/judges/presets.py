@@ -71,7 +71,7 @@ _EXPECTED = {
     "cache_as": "text (quote it)",
     "timeout": "seconds, more than 0",
     "family": "text (quote it)",
-    "structured_output": "true, false or json_object",
+    "structured_output": "true or false, or json_object for llama.cpp's form",
     "api": "chat or decisions",
     "transport": "litellm or direct",
     "system_role": "true or false",
@@ -82,6 +82,8 @@ _SECRET = "contains a key: put it in an environment variable and name that in ap
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:@+-]{0,99}")
 # Keys of some providers are 32 letters and digits, which would do as a variable's name too.
 _VARIABLE = re.compile(r"(?!(?=\D*\d)[A-Za-z0-9]{24,}$)[A-Za-z_][A-Za-z0-9_]{0,99}")
+
+_NESTED = ("limits", "price", "params", "extra")
 
 _EXAMPLE = "expected a list of patterns such as ['claude*']"
 
@@ -369,6 +371,7 @@ def _validated(
     for _, problem in mistakes:
         path = tuple(key for key in problem["loc"] if key != "[key]")
         top = str(path[0])
+        path = path if top in _NESTED else path[:1]  # below it, Pydantic names the kinds that it tried
         if problem["type"] == "extra_forbidden":
             fields = Limits.model_fields if top == "limits" else Price.model_fields
             raise file.mistake((*where, *path), f"unknown key: {_nearest(path[-1], fields)}")

@@ -110,6 +110,18 @@ def test_items_in_a_file_that_is_full_are_a_storage_error():
         store.add(Item("1", "s", (), (), 0), 1)
 
 
+@pytest.mark.parametrize("kept", [None, [2, 0, 3]])
+def test_the_items_that_take_most_room_are_known(kept):
+    """Of all items, and of those that were chosen, by their new numbers; of equal ones the first comes first."""
+    store = ItemStore()
+    for number, size in enumerate((5, 9, 7, 9)):
+        store.add(Item(str(number), "s", (), (), 0), size)
+    if kept:
+        store.keep(kept)
+    assert (store.largest_first(), store.largest_first(2)) == (([2, 0, 1], [2, 0]) if kept else ([1, 3, 2, 0], [1, 3]))
+    assert store.only([0, 1]).largest_first() == ([0, 1] if kept else [1, 0])
+
+
 def test_keys_are_those_of_the_items(path):
     """What is kept of an item is its key."""
     dataset = loaded(path, MANY)

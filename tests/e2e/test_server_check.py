@@ -116,6 +116,7 @@ def test_a_form_of_the_schema_that_works_is_found_kept_and_used() -> None:
         assert judgebench("judges", "check", "mine", "-t", "pairwise-json").status == 0
         sent = live.requests[-1].params["response_format"]
     assert found["settings"] == {"structured_output": "json_object"}
+    assert "structured_output: json_object" in judgebench("judges", "show", "mine").out
     assert found["findings"]["number_bounds"]["detail"] == "not enforced: 250 came back for 1 to 5"
     assert (sent["type"], sent["schema"]["required"]) == ("json_object", ["reasoning", "verdict"])
 

@@ -72,3 +72,9 @@ def test_a_server_without_a_tokenizer_is_estimated_for() -> None:
         write_judges(live.url, mine={"model": "hosted_vllm/m", "context": 2_000, "cuts_prompts": True})
         said = run("--dry-run").err
     assert "item '0', estimated); the server cuts them without an error, and they fail with `context`" in said
+
+
+def test_a_server_is_asked_nothing_offline(server: LoopbackServer) -> None:
+    """With --offline no tokenizer either: the replies are the cache's, and the server may be gone."""
+    assert run("--offline").err.count("too long for") == 0
+    assert server.counted == []  # type: ignore[attr-defined]
