@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from commands import judgebench, pairs, write_jsonl
+from loopback import LoopbackServer
 
 from judgebench.client import ReplyCache, Request
 from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
@@ -285,14 +287,16 @@ def test_an_address_without_its_engine() -> None:
 
 
 def test_a_dead_address_is_one_line() -> None:
-    """Within seconds, and before anything starts."""
+    """Within seconds, and before anything starts; so is that of another server."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    for address, said in {
-        f"127.0.0.1:{port}": "no Ray cluster answers there (Connection refused)",
-        "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
-        "head": "expected HOST:PORT",
-    }.items():
-        with pytest.raises(ConfigError, match=f"--ray-address .*{said}".replace("(", r"\(").replace(")", r"\)")):
-            check_address(address)
+    with LoopbackServer() as server:
+        for address, said in {
+            f"127.0.0.1:{port}": "no Ray cluster answers there (Connection refused); start one with ray start --head",
+            f"127.0.0.1:{server.port}": "no Ray cluster answers there (something else does); start one with",
+            "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
+            "head": "expected HOST:PORT",
+        }.items():
+            with pytest.raises(ConfigError, match=f"^--ray-address .*{re.escape(said)}"):
+                check_address(address)

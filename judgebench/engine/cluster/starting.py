@@ -24,6 +24,10 @@ ADDRESS = "RAY_ADDRESS"
 _OBJECTS_BYTES = 256 * 2**20
 """What a machine's own Ray may hold of bundles; a bundle has at most 64 calls."""
 _CONNECT_S = 5.0
+_FIX = "start one with ray start --head, or leave it out for one on this machine"
+_FRAME_HEAD, _SETTINGS = 9, b"\x04"
+_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+"""What a client of gRPC says first; the server answers with a frame of its own settings (RFC 9113, 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +58,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if ray.is_initialized():
             return cls(ours=False)
-        where, _ = _given(address)
+        where, named = _given(address)
         own: dict[str, Any] = {"address": where}
         if where is None or where == "local":
             own = {"address": "local", "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
@@ -64,6 +68,8 @@ class Cluster:
             worker_logs: Any = import_module("ray._private.worker")
             worker_logs._worker_logs_enabled = False  # noqa: SLF001 - messages of raylets, which go to standard output
         except (OSError, RuntimeError, ValueError) as error:
+            if where == "auto" and isinstance(error, ConnectionError):
+                raise ConfigError(f"{named} auto: no Ray cluster runs on this machine; {_FIX}") from None
             said = one_line(str(error))[:300]
             raise ConfigError(f"Ray cannot be {'reached' if where else 'started here'}: {said}") from None
         return cls(ours=True)
@@ -124,15 +130,19 @@ def check_address(address: str | None) -> None:
     if "//" in where or not host or not port.isdecimal():
         fix = "start the command on a machine of the cluster (ray job submit does)" if "//" in where else ""
         raise ConfigError(f"{named} is '{where}': expected HOST:PORT, auto or local{fix and '; ' + fix}")
+    if (reason := _silent(host.strip("[]"), int(port))) is not None:
+        raise ConfigError(f"{named} {where}: no Ray cluster answers there ({reason}); {_FIX}")
+
+
+def _silent(host: str, port: int) -> str | None:
+    """Why no server of gRPC answers, within seconds; None where one does. Ray itself tries for minutes."""
     try:
-        with closing(socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S)):
-            return
+        with closing(socket.create_connection((host, port), _CONNECT_S)) as connection:
+            connection.sendall(_HTTP2_GREETING)
+            said = connection.recv(_FRAME_HEAD)
     except (OSError, OverflowError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "no such port"
-        raise ConfigError(
-            f"{named} {where}: no Ray cluster answers there ({reason}); start one with ray start --head, or leave it "
-            "out for one on this machine"
-        ) from None
+        return (error.strerror if isinstance(error, OSError) else "no such port") or str(error)
+    return None if said[3:4] == _SETTINGS else "something else does"
 
 
 def _given(address: str | None) -> tuple[str | None, str]:
