@@ -14,6 +14,7 @@ import pytest
 from commands import judgebench, pairs, write_jsonl
 from loopback import LoopbackServer
 
+from judgebench._util.raycluster import check_address
 from judgebench.client import ReplyCache, Request
 from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
 from judgebench.engine.cluster.bundles import (
@@ -27,7 +28,6 @@ from judgebench.engine.cluster.bundles import (
 )
 from judgebench.engine.cluster.desk import Desk, Kept
 from judgebench.engine.cluster.limits import ClusterLimits
-from judgebench.engine.cluster.starting import check_address
 from judgebench.engine.cluster.worker import Worker
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
 from judgebench.judges import Judge, callable_judge

@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from judgebench._util.raycluster import Cluster, check_ray, not_installed, said_by_ray
 from judgebench._util.steps import step
 from judgebench.engine.cluster.bundles import (
     BUNDLES_AT_A_TIME,
@@ -22,7 +23,6 @@ from judgebench.engine.cluster.bundles import (
     packed,
     workers_for,
 )
-from judgebench.engine.cluster.starting import Cluster, check_ray, said_by_ray
 from judgebench.errors import ConfigError, FatalProviderError
 from judgebench.judges import values_sent
 
@@ -35,7 +35,7 @@ _TOGETHER_S = 0.02
 """So long a bundle waits for more calls."""
 _ENDING_S = 20.0
 _SHOWN_S = 0.3
-"""Until the step is on the screen, which stands still while Ray starts (`starting.quiet`)."""
+"""Until the step is on the screen, which stands still while Ray starts (`raycluster.quiet`)."""
 _IDLE = 8
 """A worker that got nothing of so many bundles for each has been left out by mistake."""
 
@@ -186,8 +186,8 @@ def _on(loop: asyncio.AbstractEventLoop, say: Any) -> Any:
 
 
 def _error_of(error: BaseException | None, lost: int) -> ConfigError | FatalProviderError:
-    if error is not None and "No module named 'judgebench" in str(error):
-        return ConfigError("a Ray worker has no judgebench: install it on all machines of the cluster")
+    if error is not None and (missing := not_installed(error)) is not None:
+        return missing
     said = "" if error is None else f" ({said_by_ray(error)})"
     return FatalProviderError(
         f"Ray lost {lost:,} calls{said}; the replies that came are kept: rerun the command to go on"

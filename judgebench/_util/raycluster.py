@@ -8,6 +8,7 @@ import socket
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -82,6 +83,14 @@ class Cluster:
         free = ray.available_resources().get("CPU", 0.0)
         return float(free if free >= 1 else ray.cluster_resources().get("CPU", 1.0))
 
+    @property
+    def gpus(self) -> int:
+        """GPUs that are free, or where none is, that there are."""
+        import ray
+
+        free = ray.available_resources().get("GPU", 0.0)
+        return int(free if free >= 1 else ray.cluster_resources().get("GPU", 0.0))
+
     def left(self) -> None:
         """Ends the connection, and a cluster that was started here."""
         import ray
@@ -148,6 +157,26 @@ def _silent(host: str, port: int) -> str | None:
 def _given(address: str | None) -> tuple[str | None, str]:
     """The address that counts, if any, and what gave it."""
     return (address, "--ray-address") if address else (os.environ.get(ADDRESS) or None, ADDRESS)
+
+
+def check_version(wanted: str) -> None:
+    """Finds out, on a worker, whether its judgebench is the command's.
+
+    Raises:
+        ConfigError: It is of another version.
+    """
+    if (here := version("judgebench")) != wanted:
+        raise ConfigError(
+            f"a Ray worker has judgebench {here}, this command {wanted}: install the same version on all machines "
+            "of the cluster"
+        )
+
+
+def not_installed(error: BaseException) -> ConfigError | None:
+    """What to say where a worker died because judgebench is missing on its machine; None where that is not why."""
+    if "No module named 'judgebench" not in str(error):
+        return None
+    return ConfigError("a Ray worker has no judgebench: install it on all machines of the cluster")
 
 
 def said_by_ray(error: BaseException) -> str:
