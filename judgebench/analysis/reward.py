@@ -11,7 +11,7 @@ from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
 from judgebench.benchmarks.suites import check_single
 from judgebench.errors import ConfigError
-from judgebench.rewards.opening import running_model
+from judgebench.rewards.cluster import running_model
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
 from judgebench.runs import DEFAULT_OUT, Run, Steps, folder_name
 from judgebench.runs.scores import ScoredBy, ScoreOptions, score_run

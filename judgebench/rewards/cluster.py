@@ -6,7 +6,7 @@ import os
 import time
 import warnings
 from collections import deque
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from importlib.metadata import version
 from itertools import islice
@@ -34,6 +34,25 @@ _AHEAD = 3
 """So many parts an actor may be ahead of the first whose records are missing: they are in memory alone until then."""
 _RESTARTS = 3
 _NOT_COMPARED = {"versions", "device"}
+
+
+@contextmanager
+def running_model(model: str | Path, settings: RewardSettings, name: str | None = None) -> Iterator[RewardModel]:
+    """A reward model for as long as the block runs: in this process, or on a Ray cluster (`settings.engine`).
+
+    Args:
+        model: A folder, a GGUF file, or an id on the hub.
+        settings: How it is run.
+        name: As in tables; None for the folder's name, or the id.
+
+    Raises:
+        ConfigError: See `open_model`; or there is no cluster.
+    """
+    if settings.engine == "local":
+        yield open_model(model, settings, name)
+    else:
+        with ClusterModel(model, settings, name) as running:
+            yield running
 
 
 class ReadPart(NamedTuple):

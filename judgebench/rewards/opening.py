@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,32 +9,9 @@ from judgebench.errors import ConfigError
 from judgebench.rewards.checkpoint import find_checkpoint, need_libraries
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
-
     from judgebench.rewards.checkpoint import Checkpoint
-    from judgebench.rewards.model import ModelScorer, RewardModel
+    from judgebench.rewards.model import ModelScorer
     from judgebench.rewards.settings import RewardSettings
-
-
-@contextmanager
-def running_model(model: str | Path, settings: RewardSettings, name: str | None = None) -> Iterator[RewardModel]:
-    """A reward model for as long as the block runs: in this process, or on a Ray cluster (`settings.engine`).
-
-    Args:
-        model: A folder, a GGUF file, or an id on the hub.
-        settings: How it is run.
-        name: As in tables; None for the folder's name, or the id.
-
-    Raises:
-        ConfigError: See `open_model`; or there is no cluster.
-    """
-    if settings.engine == "local":
-        yield open_model(model, settings, name)
-        return
-    from judgebench.rewards.cluster import ClusterModel
-
-    with ClusterModel(model, settings, name) as running:
-        yield running
 
 
 def open_model(model: str | Path, settings: RewardSettings, name: str | None = None) -> ModelScorer:

@@ -102,7 +102,7 @@ def test_a_worker_that_is_killed_costs_its_calls_in_flight(temporary: Path) -> N
     write_jsonl(Path("rows.jsonl"), pairs(CALLS))
     with LoopbackServer(latency=0.3) as server:
         write_judges(server.url, mine={"limits": {"concurrency": AT_ONCE}})
-        running = begun("ray", "--quiet")
+        running = begun("ray")
         while server.in_flight <= AT_ONCE // 2 and running.poll() is None:  # one worker alone has so many at most
             time.sleep(0.02)
         os.kill(workers()[0], signal.SIGKILL)

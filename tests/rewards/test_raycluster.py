@@ -1,0 +1,91 @@
+"""A reward model on a real Ray: in a network namespace, by the command in CONTRIBUTING.md, where PyTorch is, too."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+from commands import write_jsonl
+from tinymodels import WORDS, tiny
+
+import judgebench as jb
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+pytestmark = pytest.mark.ray
+
+
+@pytest.fixture(autouse=True)
+def temporary(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """PyTorch, and for Ray a folder whose name is short enough for its sockets."""
+    pytest.importorskip("torch")
+    with tempfile.TemporaryDirectory(prefix="r", dir="/tmp", ignore_cleanup_errors=True) as folder:
+        monkeypatch.setenv("RAY_TMPDIR", folder)
+        yield
+
+
+def rows(count: int) -> list[dict[str, str]]:
+    """Pairs of answers of many lengths."""
+
+    def text(seed: int) -> str:
+        return " ".join(WORDS[(seed * 31 + at * 7) % len(WORDS)] for at in range(1 + seed % 40))
+
+    return [
+        {"id": f"item-{at}", "prompt": text(at), "chosen": text(3 * at + 1), "rejected": text(5 * at + 2)}
+        for at in range(count)
+    ]
+
+
+def begun(engine: str, out: str) -> subprocess.Popen[str]:
+    """The model's run of the rows in this folder, in a process of its own."""
+    command = [sys.executable, "-m", "judgebench", "reward", "model", "--benchmark", "custom", "--data", "rows.jsonl"]
+    return subprocess.Popen(
+        [*command, "--batch-tokens", "256", "--engine", engine, "--out", out],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def score_file(out: str) -> Path:
+    """The only one there."""
+    (path,) = (Path(out) / "score-files" / "custom").glob("*.jsonl")
+    return path
+
+
+def lines(out: str) -> dict[str, list[float]]:
+    """Its scores by item."""
+    found = [json.loads(line) for line in score_file(out).read_text().splitlines()]
+    assert len({each["id"] for each in found}) == len(found)
+    return {each["id"]: each["scores"] for each in found}
+
+
+def identity(out: str) -> Any:
+    """What makes a score file that of another model."""
+    return json.loads(score_file(out).with_suffix(".json").read_text())
+
+
+def test_scores_equal_those_of_one_process() -> None:
+    """To 1e-5, in a score file of the same identity, and so do the figures; either engine goes on where one was."""
+    write_jsonl(Path("rows.jsonl"), rows(60))
+    tiny(Path("model"))
+    for engine in ("ray", "local"):
+        running = begun(engine, engine)
+        _, err = running.communicate(timeout=200)
+        assert running.returncode == 0, err
+    ray, local = lines("ray"), lines("local")
+    assert ray.keys() == local.keys()
+    for name, scores in local.items():
+        assert ray[name] == pytest.approx(scores, abs=1e-5)
+    assert identity("ray") == identity("local")
+    whole = score_file("ray").read_text().splitlines(keepends=True)
+    score_file("ray").write_text("".join(whole[:20]))
+    again = jb.reward("model", benchmark="custom", data="rows.jsonl", batch_tokens=256, out="ray")
+    assert lines("ray").keys() == local.keys()
+    assert again.metrics.score == jb.Run.load(next(Path("local/custom").rglob("manifest.json")).parent).metrics.score
