@@ -317,7 +317,8 @@ class JudgementFile:
         return found
 
     def _all(self, query: str) -> list[tuple[Any, ...]]:
-        return self._run(query).fetchall()
+        rows: list[tuple[Any, ...]] = self._run(query).fetchall()
+        return rows
 
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
         try:

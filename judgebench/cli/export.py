@@ -21,7 +21,11 @@ from judgebench.cli.errors import EXIT_DONE
     help="Format: dataset, every-eval-ever or rewardbench.",
 )
 @click.option(
-    "--out", shell_complete=folders_only, required=True, metavar="DIR", help="Output folder; must be new for a dataset."
+    "--out",
+    shell_complete=folders_only,
+    required=True,
+    metavar="DIR",
+    help="Output folder; must be new for a dataset, which can also go to s3://... and the like.",
 )
 @click.option("--items", is_flag=True, help="dataset: include the texts of the items.")
 @click.option("--model", metavar="ORG/NAME", help="rewardbench, every-eval-ever: the evaluated model.")

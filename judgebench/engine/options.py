@@ -282,7 +282,8 @@ class PlanOptions(RowOptions):
         Data | None,
         About(
             ITEMS,
-            "Items: a file, folder, hub id or an installed source's NAME:REST; default: the benchmark's.",
+            "Items: a file, folder, address (s3://...), hub id or an installed source's NAME:REST; default: the "
+            "benchmark's.",
             "PATH|HUB-ID[@REV][:SPLIT]|NAME:REST",
         ),
     ] = None

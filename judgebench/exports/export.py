@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from judgebench._util.files import json_text, write_texts, writing
@@ -13,6 +14,7 @@ from judgebench.exports import dataset, every_eval, rewardbench
 from judgebench.exports.models import UNKNOWN, model_of
 from judgebench.exports.tables import opened
 from judgebench.runs import up_to_date
+from judgebench.sources.remote import is_address, put_folder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -35,11 +37,11 @@ class Exported:
     """What an export has written.
 
     Attributes:
-        files: In the order they were written.
+        files: In the order they were written; addresses where `out` was one.
         notes: What a reader must know, a sentence each.
     """
 
-    files: tuple[Path, ...]
+    files: tuple[Path | str, ...]
     notes: tuple[str, ...] = ()
 
 
@@ -65,7 +67,8 @@ def export(
         runs: A run or several, or their folders.
         to: `dataset` (a folder for `datasets.load_dataset`), `every-eval-ever` (the schema of that database), or
             `rewardbench` (the files that RewardBench's leaderboard reads).
-        out: The folder. A dataset's must be new or empty; the other two add to theirs.
+        out: The folder. A dataset's must be new or empty, and can be at an address that fsspec knows
+            (`s3://bucket/judged`); the other two add to theirs.
         items: With a dataset, write the items' texts too.
         model: What a single run's model is called, as ORGANISATION/MODEL; None to tell by its LiteLLM id.
         model_type: For RewardBench: one of `judgebench.exports.rewardbench.MODEL_TYPES`.
@@ -85,12 +88,16 @@ def export(
             raise ConfigError(f"--{name.replace('_', '-')} is for {fitting}, not for {to}: leave it out")
     _check("--model-type", model_type, rewardbench.MODEL_TYPES)
     _check("--relationship", relationship, every_eval.RELATIONSHIPS)
+    if to != "dataset" and is_address(str(out)):
+        raise ConfigError(f"--out {out} is an address, and only a dataset can be written to one: name a folder")
     found, folder = opened(runs), Path(out)
     if model is not None and len(found) > 1:
         raise ConfigError(f"--model names one model, and there are {len(found)} runs: export them one by one")
     if to == "dataset":
         for run in found:
             _ = run.metrics
+        if is_address(str(out)):
+            return Exported(_sent(found, str(out), items=items))
         return Exported(tuple(dataset.write_dataset(found, folder, items=items)))
     models = [model_of(run, model) for run in found]
     finished = [up_to_date(run) for run in found]
@@ -104,6 +111,14 @@ def export(
     if to == "rewardbench":
         return _rewardbench(finished, models, folder, model_type, notes)
     return _every_eval(finished, models, folder, organization or UNKNOWN, relationship or "other", notes)
+
+
+def _sent(runs: Sequence[Run], address: str, *, items: bool) -> tuple[str, ...]:
+    """Writes a dataset to an address, by way of a folder of this machine."""
+    with TemporaryDirectory(prefix="judgebench-") as folder:
+        files = dataset.write_dataset(runs, Path(folder) / "dataset", items=items)
+        put_folder(Path(folder) / "dataset", address)
+    return tuple(f"{address.rstrip('/')}/{path.name}" for path in files)
 
 
 def _check(option: str, value: str | None, known: Sequence[str]) -> None:

@@ -11,6 +11,7 @@ from judgebench._util.plugins import class_of, plugin, plugin_names
 from judgebench.errors import DataError
 from judgebench.sources import hub
 from judgebench.sources.files import FORMATS, FileSource, kind_of, reason_of, suffixes_of
+from judgebench.sources.remote import RemoteSource, is_address
 from judgebench.sources.source import Frame, FrameSource, ListSource, Source
 
 GROUP = "judgebench.sources"
@@ -29,9 +30,10 @@ def source_of(data: Data, *, hub_split: str | None = None, config_name: str | No
     """The source that the rows are read from.
 
     Args:
-        data: A source as it is; a path if there is one, or if it has a data file's suffix; `NAME:REST`, where an
-            installed package brings a source NAME; else the hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of
-            pandas, Polars or Arrow; a list or another iterable of dictionaries by column.
+        data: A source as it is; a path if there is one, or if it has a data file's suffix; an address that fsspec
+            knows (`s3://bucket/rows.parquet`); `NAME:REST`, where an installed package brings a source NAME; else the
+            hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of pandas, Polars or Arrow; a list or another iterable
+            of dictionaries by column.
         hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
         config_name: The configuration of a dataset that has several; None for the only one.
@@ -56,6 +58,8 @@ def source_of(data: Data, *, hub_split: str | None = None, config_name: str | No
 
 
 def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> Source:
+    if is_address(spec):
+        return RemoteSource(spec)
     path = Path(spec)
     try:
         path = path.expanduser()
