@@ -24,6 +24,8 @@ ADDRESS = "RAY_ADDRESS"
 
 _OBJECTS_BYTES = 256 * 2**20
 """What a machine's own Ray may hold of bundles; a bundle has at most 64 calls."""
+SHOWN_S = 0.3
+"""Until a step is on the screen, which stands still while Ray starts (`quiet`)."""
 _CONNECT_S = 5.0
 _FIX = "start one with ray start --head, or leave it out for one on this machine"
 _FRAME_HEAD, _SETTINGS = 9, b"\x04"

@@ -13,7 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple, Self
 
-from judgebench._util.raycluster import Cluster, check_ray, check_version, not_installed, said_by_ray
+from judgebench._util.raycluster import SHOWN_S, Cluster, check_ray, check_version, not_installed, said_by_ray
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
 from judgebench.rewards.model import RewardModel
@@ -154,6 +154,7 @@ class ClusterModel(RewardModel):
     def __enter__(self) -> Self:
         """Starts the actors; returns when one has the model in memory."""
         with step("starting Ray"):
+            time.sleep(SHOWN_S)
             self._cluster = Cluster.connected(self._settings.ray_address)
         try:
             with step(f"loading {self._model}"):

@@ -275,9 +275,14 @@ def test_what_the_cache_has_needs_no_ray() -> None:
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
 def test_without_the_extra_one_line_says_what_to_install() -> None:
-    """Before any call."""
-    ended = judgebench("run", "--engine", "ray", "-j", "offline/longest", "--quiet")
-    assert (ended.status, ended.err) == (2, "judgebench: --engine ray needs Ray: pip install 'judgebench[ray]'\n")
+    """Before any call, and before a model is loaded."""
+    write_jsonl(Path("rows.jsonl"), pairs(2))
+    for command in (
+        ("run", "-j", "offline/longest", "--quiet"),
+        ("reward", "model", "--benchmark", "rewardbench", "--data", "rows.jsonl"),
+    ):
+        ended = judgebench(*command, "--engine", "ray")
+        assert (ended.status, ended.err) == (2, "judgebench: --engine ray needs Ray: pip install 'judgebench[ray]'\n")
 
 
 def test_an_address_without_its_engine() -> None:

@@ -143,3 +143,19 @@ def test_the_budget_holds_over_both_workers(temporary: Path) -> None:
         status, err = ended(begun("ray", "--quiet", "--budget", 200))
         assert (status, "the budget of $200" in err) == (1, True), err
         assert 2 * server.count <= 200 < 2 * (server.count + 2)
+
+
+def test_filtered_rows_equal_those_of_the_local_engine() -> None:
+    """The same rows with the same columns, in the same order."""
+    import pyarrow.parquet as pq
+
+    write_jsonl(Path("rows.jsonl"), pairs(60))
+    with LoopbackServer(lambda request: "[[A]]" if "3" in request.text else "[[B]]") as server:
+        write_judges(server.url)
+        for engine in ("ray", "local"):
+            command = [sys.executable, "-m", "judgebench", "filter", "rows.jsonl", "-j", "mine", "--quiet"]
+            command += ["--keep", "judge_agrees", "--out", f"{engine}.parquet", "--engine", engine]
+            subprocess.run([*command, "--cache-dir", f"cache-{engine}"], check=True, timeout=200, capture_output=True)
+    kept = pq.read_table("local.parquet")
+    assert 0 < kept.num_rows < 60
+    assert pq.read_table("ray.parquet").equals(kept)

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import os
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -42,6 +45,31 @@ def rows(count: int) -> list[dict[str, str]]:
     ]
 
 
+def slow() -> None:
+    """A model and rows that two cores have some ten seconds to do with."""
+    write_jsonl(Path("rows.jsonl"), rows(200))
+    tiny(Path("model"), hidden_size=256, intermediate_size=512, num_hidden_layers=8)
+
+
+def actors() -> list[int]:
+    """The processes that have a model."""
+    found = []
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            name = (folder / "cmdline").read_bytes()
+        except OSError:  # it has ended
+            continue
+        if name.startswith(b"ray::ModelActor"):
+            found.append(int(folder.name))
+    return found
+
+
+def until_some_are_scored(running: subprocess.Popen[str], out: str) -> None:
+    """Until there are rows in its score file."""
+    while running.poll() is None and not any((Path(out) / "score-files").glob("custom/*.jsonl")):
+        time.sleep(0.02)
+
+
 def begun(engine: str, out: str) -> subprocess.Popen[str]:
     """The model's run of the rows in this folder, in a process of its own."""
     command = [sys.executable, "-m", "judgebench", "reward", "model", "--benchmark", "custom", "--data", "rows.jsonl"]
@@ -76,8 +104,8 @@ def test_scores_equal_those_of_one_process() -> None:
     write_jsonl(Path("rows.jsonl"), rows(60))
     tiny(Path("model"))
     for engine in ("ray", "local"):
-        running = begun(engine, engine)
-        _, err = running.communicate(timeout=200)
+        with begun(engine, engine) as running:
+            _, err = running.communicate(timeout=200)
         assert running.returncode == 0, err
     ray, local = lines("ray"), lines("local")
     assert ray.keys() == local.keys()
@@ -89,3 +117,38 @@ def test_scores_equal_those_of_one_process() -> None:
     again = jb.reward("model", benchmark="custom", data="rows.jsonl", batch_tokens=256, out="ray")
     assert lines("ray").keys() == local.keys()
     assert again.metrics.score == jb.Run.load(next(Path("local/custom").rglob("manifest.json")).parent).metrics.score
+
+
+def test_an_actor_that_is_killed_reads_again() -> None:
+    """Every item is scored once, as one process scores it; the command says so and leaves no process behind."""
+    slow()
+    with begun("ray", "ray") as running:
+        until_some_are_scored(running, "ray")
+        os.kill(actors()[0], signal.SIGKILL)
+        _, err = running.communicate(timeout=200)
+    assert (running.returncode, "1 Ray worker died: what it was reading was read again" in err) == (0, True), err
+    jb.reward("model", benchmark="custom", data="rows.jsonl", batch_tokens=256, out="local")
+    ray, local = lines("ray"), lines("local")
+    assert ray.keys() == local.keys()
+    for name, scores in local.items():
+        assert ray[name] == pytest.approx(scores, abs=1e-4)  # eight layers in other batches
+    until = time.monotonic() + 30
+    while actors() and time.monotonic() < until:
+        time.sleep(0.2)
+    assert actors() == []
+
+
+def test_a_command_that_is_killed_goes_on() -> None:
+    """After kill -9 the same command scores what is missing, and keeps what is there as it is."""
+    slow()
+    with begun("ray", "ray") as running:
+        until_some_are_scored(running, "ray")
+        running.kill()
+        running.communicate()
+    there = score_file("ray").read_text()
+    assert 0 < there.count("\n") < 200
+    with begun("ray", "ray") as running:
+        _, err = running.communicate(timeout=200)
+    assert running.returncode == 0, err
+    assert score_file("ray").read_text().startswith(there[: there.rindex("\n") + 1])
+    assert len(lines("ray")) == 200
