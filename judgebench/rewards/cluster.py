@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Self
 from judgebench._util.raycluster import SHOWN_S, Cluster, check_ray, check_version, not_installed, said_by_ray
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
+from judgebench.rewards.checkpoint import need_libraries
 from judgebench.rewards.model import RewardModel
 from judgebench.rewards.opening import open_model
 
@@ -107,12 +108,18 @@ class ModelActor:
             check_version(self._wanted)
             with suppress(OSError):  # of another machine
                 os.chdir(self._folder)
-            model, settings, name = self._opening
-            self._scorer = open_model(model, settings, name)
-            if settings.device == "cpu":
-                import torch
+            need_libraries()
+            import torch
 
+            model, settings, name = self._opening
+            if settings.device == "cpu":
                 torch.set_num_threads(1)
+            elif not torch.cuda.is_available():
+                raise ConfigError(
+                    "the Ray cluster has GPUs, and PyTorch on a worker finds none: install PyTorch for CUDA there, or "
+                    "add --device cpu"
+                )
+            self._scorer = open_model(model, settings, name)
         return self._scorer
 
 
@@ -166,10 +173,10 @@ class ClusterModel(RewardModel):
             raise
         return self
 
-    def __exit__(self, *_: object) -> None:
+    def __exit__(self, error: object, *_: object) -> None:
         """Ends the actors, and a cluster that was started for them."""
         self._end()
-        if self._died:
+        if self._died and error is None:
             said = "1 Ray worker died" if self._died == 1 else f"{self._died} times a Ray worker died"
             warnings.warn(f"{said}: what it was reading was read again", stacklevel=2)
 
@@ -260,8 +267,8 @@ class ClusterModel(RewardModel):
         part.deaths += 1
         if part.deaths == _RESTARTS:
             raise ConfigError(
-                f"{_RESTARTS} Ray workers died over the same {len(part.asked)} conversations ({self._last_death}): "
-                "perhaps out of memory: lower --batch-tokens or --max-length, then rerun the same command to resume"
+                f"{_RESTARTS} Ray workers died over the same {len(part.asked)} conversations: perhaps "
+                "out of memory: lower --batch-tokens or --max-length, then rerun the same command to resume"
             )
         self._again.append(part)
         self._open(actor)

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -51,7 +52,7 @@ def slow() -> None:
     tiny(Path("model"), hidden_size=256, intermediate_size=512, num_hidden_layers=8)
 
 
-def actors() -> list[int]:
+def actors(doing: str = "") -> list[int]:
     """The processes that have a model."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
@@ -59,7 +60,7 @@ def actors() -> list[int]:
             name = (folder / "cmdline").read_bytes()
         except OSError:  # it has ended
             continue
-        if name.startswith(b"ray::ModelActor"):
+        if name.startswith(f"ray::ModelActor{doing}".encode()):
             found.append(int(folder.name))
     return found
 
@@ -152,3 +153,21 @@ def test_a_command_that_is_killed_goes_on() -> None:
     assert running.returncode == 0, err
     assert score_file("ray").read_text().startswith(there[: there.rindex("\n") + 1])
     assert len(lines("ray")) == 200
+
+
+def test_conversations_that_end_every_actor_are_one_line() -> None:
+    """As where memory runs out: what was scored stays, and the command says how to go on."""
+    slow()
+    with begun("ray", "ray") as running:
+        while running.poll() is None:
+            for process in actors(".read"):
+                with suppress(ProcessLookupError):
+                    os.kill(process, signal.SIGKILL)
+            time.sleep(0.05)
+        _, err = running.communicate(timeout=200)
+    assert running.returncode == 2
+    (said,) = (line for line in err.splitlines() if not line.startswith("progress: "))
+    assert said == (
+        "judgebench: 3 Ray workers died over the same 8 conversations: perhaps out of memory: lower --batch-tokens or "
+        "--max-length, then rerun the same command to resume"
+    )
