@@ -403,6 +403,8 @@ def reward(
     step_tokens: str | None = None,
     steps: Steps | None = None,
     threshold: float | None = None,
+    engine: EngineName = "local",
+    ray_address: str | None = None,
     columns: Mapping[str, str] | str | None = None,
     labels: Mapping[str, str] | str | None = None,
     id_column: str | None = None,
@@ -442,6 +444,8 @@ def reward(
         step_tokens: Its tokens for a right and a wrong step (`+,-`).
         steps: How the scores of a completion's steps become one, as in `jb.score`.
         threshold: Of items in steps: a step with a score below it is wrong.
+        engine: `ray` runs the model on each GPU, or else each CPU core, of a Ray cluster (extra `ray`).
+        ray_address: Its address, with `ray`; None for `RAY_ADDRESS`, else one that is started on this machine.
         columns: The items' columns by name, as in `jb.run`: `{"prompt": "question"}`.
         labels: What the items' labels mean: `{"model_a": "A"}`.
         id_column: The column of the items' ids.

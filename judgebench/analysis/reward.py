@@ -11,7 +11,7 @@ from judgebench.benchmarks.dataset import Selection, load_dataset
 from judgebench.benchmarks.file import rows_of
 from judgebench.benchmarks.suites import check_single
 from judgebench.errors import ConfigError
-from judgebench.rewards.opening import open_model
+from judgebench.rewards.cluster import running_model
 from judgebench.rewards.scorefile import ScoreFile, score_dataset
 from judgebench.runs import DEFAULT_OUT, Run, Steps, folder_name
 from judgebench.runs.scores import ScoredBy, ScoreOptions, score_run
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.rewards.model import ModelScorer
+    from judgebench.rewards.model import RewardModel
     from judgebench.rewards.settings import RewardSettings
     from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
@@ -66,8 +66,8 @@ def reward_run(
         allow_missing=settings.allow_missing, steps=cast("Steps | None", settings.steps), threshold=settings.threshold
     )
     _check_steps(dataset, settings)
-    scorer = open_model(model, settings, name)
-    file = _scored(scorer, dataset, Path(out))
+    with running_model(model, settings, name) as scorer:
+        file = _scored(scorer, dataset, Path(out))
     notes = (*scorer.notes, *_truncated(file, scorer))
     accuracy = ranking_accuracy(file.rows(), dataset)
     about = {**scorer.about, **({"ranking_accuracy": accuracy} if accuracy else {})}
@@ -93,7 +93,7 @@ def _check_steps(dataset: Dataset, settings: RewardSettings) -> None:
         raise ConfigError(f"{name} has whole answers, and the model scores steps: add --steps, one of {aggregates}")
 
 
-def _scored(scorer: ModelScorer, dataset: Dataset, out: Path) -> ScoreFile:
+def _scored(scorer: RewardModel, dataset: Dataset, out: Path) -> ScoreFile:
     """The file with the scores of all items."""
     plain = out / SCORE_FILES / folder_name(dataset.benchmark.name) / f"{folder_name(scorer.name)}.jsonl"
     named = {"model"} if "weights" in scorer.about else set()  # the same files at another path are the same model
@@ -104,7 +104,7 @@ def _scored(scorer: ModelScorer, dataset: Dataset, out: Path) -> ScoreFile:
     return file
 
 
-def _truncated(file: ScoreFile, scorer: ModelScorer) -> Iterator[str]:
+def _truncated(file: ScoreFile, scorer: RewardModel) -> Iterator[str]:
     """How many conversations were too long."""
     cut = sum(int(row.get("truncated", 0)) for row in file.rows())
     if cut:

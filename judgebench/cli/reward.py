@@ -18,7 +18,7 @@ _SECTIONS = {
     "Items and output": ["benchmark", "data", "subsets", "out", "name", "allow_missing", "as_json"],
     "Model": [
         *("revision", "device", "dtype", "batch_tokens", "max_length", "head", "chat_template", "text_pair"),
-        "trust_remote_code",
+        *("trust_remote_code", "engine", "ray_address"),
     ],
     "DPO policies": ["reference", "reference_free", "beta", "length_normalized"],
     "Process reward models": ["step_separator", "step_turns", "step_tokens", "steps", "threshold"],
@@ -64,6 +64,18 @@ _SECTIONS = {
     "--text-pair", is_flag=True, help="Give the tokenizer prompt and answer as two texts, without a template."
 )
 @click.option("--trust-remote-code", is_flag=True, help="Run the code that comes with the checkpoint.")
+@click.option(
+    "--engine",
+    type=click.Choice(["local", "ray"]),
+    default="local",
+    show_default=True,
+    help="Where the model runs: in this process, or on each GPU (else CPU core) of a Ray cluster.",
+)
+@click.option(
+    "--ray-address",
+    metavar="HOST:PORT|auto",
+    help="With --engine ray: the cluster; default: RAY_ADDRESS, else one started on this machine.",
+)
 @click.option("--reference", shell_complete=files, metavar="MODEL", help="Reference model; of an adapter, its base.")
 @click.option("--reference-free", is_flag=True, help="Score by the policy's log-probability alone.")
 @click.option(

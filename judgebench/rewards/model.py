@@ -38,13 +38,38 @@ class ModelScore:
     figures: dict[str, float | int] = field(default_factory=dict)
 
 
-class ModelScorer(Scorer):
-    """A reward model whose weights are in this process.
+class RewardModel(Scorer):
+    """A reward model that is run by this command, and says more of each conversation than its score.
 
     Attributes:
         pending: How many conversations it has read whose records were not yet taken.
         about: What its scores depend on: the checkpoint, the precision, the template; for manifests.
         notes: What a reader must know of it, a sentence each.
+    """
+
+    pending: int = 0
+    about: dict[str, object]
+    notes: tuple[str, ...]
+
+    def scores(self, conversations: Iterable[Conversation]) -> Iterator[float]:
+        """One score a conversation."""
+        for record in self.records(conversations):
+            assert not isinstance(record.score, list), "a model that scores steps says how they become one score"
+            yield record.score
+
+    @abstractmethod
+    def records(self, conversations: Iterable[Conversation]) -> Iterator[ModelScore]:
+        """One record a conversation, in their order."""
+
+    @abstractmethod
+    def step_records(self, items: Iterable[Item]) -> Iterator[ModelScore]:
+        """One record an item in steps, whose `score` is a list with one number a step."""
+
+
+class ModelScorer(RewardModel):
+    """A reward model whose weights are in this process.
+
+    Attributes:
         batch_tokens: Most tokens in a batch.
         read_at_once: How many conversations are read together.
         batches_at_once: How many full batches are sorted by length among themselves, at first: more where they take
@@ -54,16 +79,7 @@ class ModelScorer(Scorer):
     read_at_once: int = 8
     batches_at_once: int = 2
 
-    pending: int = 0
-    about: dict[str, object]
-    notes: tuple[str, ...]
     batch_tokens: int
-
-    def scores(self, conversations: Iterable[Conversation]) -> Iterator[float]:
-        """One score a conversation."""
-        for record in self.records(conversations):
-            assert not isinstance(record.score, list), "a model that scores steps says how they become one score"
-            yield record.score
 
     def records(self, conversations: Iterable[Conversation]) -> Iterator[ModelScore]:
         """One record a conversation, in their order.

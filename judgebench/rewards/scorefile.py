@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Item
-    from judgebench.rewards.model import ModelScore, ModelScorer
+    from judgebench.rewards.model import ModelScore, RewardModel
 
 _MEND = "choose another folder with --out"
 
@@ -109,7 +109,7 @@ def _digest(identity: object) -> str:
     return hashlib.sha256(json.dumps(identity, sort_keys=True).encode()).hexdigest()[:8]
 
 
-def score_dataset(scorer: ModelScorer, dataset: Dataset, file: ScoreFile) -> int:
+def score_dataset(scorer: RewardModel, dataset: Dataset, file: ScoreFile) -> int:
     """Scores the items that the file has not, the longest first, so that memory runs out at once or never.
 
     Args:

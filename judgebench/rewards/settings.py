@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 Dtype = Literal["float32", "bfloat16", "float16"]
 """The precision of the weights."""
 
+RewardEngine = Literal["local", "ray"]
+"""Where a model is run: in this process, or by the actors of a Ray cluster."""
+
 
 @dataclass(frozen=True, slots=True)
 class RewardSettings:
@@ -39,6 +42,8 @@ class RewardSettings:
         steps: How the scores of a completion's steps become one, as in `jb.score`.
         threshold: Of items in steps: a step with a score below it is wrong.
         allow_missing: Count scores that are no finite numbers as failures.
+        engine: `ray` runs the model on each GPU, or else each CPU core, of a Ray cluster.
+        ray_address: Its address, with `ray`; None for `RAY_ADDRESS`, else one that is started on this machine.
     """
 
     revision: str | None = None
@@ -60,6 +65,8 @@ class RewardSettings:
     steps: str | None = None
     threshold: float | None = None
     allow_missing: bool = False
+    engine: RewardEngine = "local"
+    ray_address: str | None = None
 
     def __post_init__(self) -> None:
         if self.dtype is not None and self.dtype not in get_args(Dtype):
@@ -79,6 +86,17 @@ class RewardSettings:
             raise ConfigError("--step-turns needs --step-tokens GOOD,BAD: what the assistant says of a step")
         if self.step_separator == "":
             raise ConfigError("--step-separator is empty: name the text after each step")
+        self._check_engine()
+
+    def _check_engine(self) -> None:
+        if self.engine not in get_args(RewardEngine):
+            raise ConfigError(f"engine is {self.engine!r}: must be one of {', '.join(get_args(RewardEngine))}")
+        if self.engine == "local" and self.ray_address is not None:
+            raise ConfigError("--ray-address needs --engine ray: add it, or leave --ray-address out")
+        if self.engine == "ray" and self.device not in {None, "cpu", "cuda"}:
+            raise ConfigError(
+                f"--engine ray gives each of its actors a device: --device {self.device} must be cpu or cuda"
+            )
 
 
 Weights = dict[str, float]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import pickle
+import re
 import socket
 from importlib.util import find_spec
 from pathlib import Path
@@ -11,7 +12,9 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from commands import judgebench, pairs, write_jsonl
+from loopback import LoopbackServer
 
+from judgebench._util.raycluster import check_address
 from judgebench.client import ReplyCache, Request
 from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
 from judgebench.engine.cluster.bundles import (
@@ -25,7 +28,6 @@ from judgebench.engine.cluster.bundles import (
 )
 from judgebench.engine.cluster.desk import Desk, Kept
 from judgebench.engine.cluster.limits import ClusterLimits
-from judgebench.engine.cluster.starting import check_address
 from judgebench.engine.cluster.worker import Worker
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
 from judgebench.judges import Judge, callable_judge
@@ -273,9 +275,14 @@ def test_what_the_cache_has_needs_no_ray() -> None:
 
 @pytest.mark.skipif(find_spec("ray") is not None, reason="Ray is installed")
 def test_without_the_extra_one_line_says_what_to_install() -> None:
-    """Before any call."""
-    ended = judgebench("run", "--engine", "ray", "-j", "offline/longest", "--quiet")
-    assert (ended.status, ended.err) == (2, "judgebench: --engine ray needs Ray: pip install 'judgebench[ray]'\n")
+    """Before any call, and before a model is loaded."""
+    write_jsonl(Path("rows.jsonl"), pairs(2))
+    for command in (
+        ("run", "-j", "offline/longest", "--quiet"),
+        ("reward", "model", "--benchmark", "rewardbench", "--data", "rows.jsonl"),
+    ):
+        ended = judgebench(*command, "--engine", "ray")
+        assert (ended.status, ended.err) == (2, "judgebench: --engine ray needs Ray: pip install 'judgebench[ray]'\n")
 
 
 def test_an_address_without_its_engine() -> None:
@@ -285,14 +292,16 @@ def test_an_address_without_its_engine() -> None:
 
 
 def test_a_dead_address_is_one_line() -> None:
-    """Within seconds, and before anything starts."""
+    """Within seconds, and before anything starts; so is that of another server."""
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         port = taken.getsockname()[1]
-    for address, said in {
-        f"127.0.0.1:{port}": "no Ray cluster answers there (Connection refused)",
-        "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
-        "head": "expected HOST:PORT",
-    }.items():
-        with pytest.raises(ConfigError, match=f"--ray-address .*{said}".replace("(", r"\(").replace(")", r"\)")):
-            check_address(address)
+    with LoopbackServer() as server:
+        for address, said in {
+            f"127.0.0.1:{port}": "no Ray cluster answers there (Connection refused); start one with ray start --head",
+            f"127.0.0.1:{server.port}": "no Ray cluster answers there (something else does); start one with",
+            "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
+            "head": "expected HOST:PORT",
+        }.items():
+            with pytest.raises(ConfigError, match=f"^--ray-address .*{re.escape(said)}"):
+                check_address(address)

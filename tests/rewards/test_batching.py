@@ -76,6 +76,9 @@ def test_a_head_that_means_nothing_is_refused(head, message):
         ({"step_turns": True}, "--step-turns needs --step-tokens GOOD,BAD"),
         ({"step_turns": True, "step_tokens": "+,-", "step_separator": "x"}, "exclude each other"),
         ({"text_pair": True, "chat_template": "t.jinja"}, "--text-pair takes no chat template"),
+        ({"engine": "spark"}, "engine is 'spark': must be one of local, ray"),
+        ({"ray_address": "auto"}, "--ray-address needs --engine ray"),
+        ({"engine": "ray", "device": "cuda:1"}, "--device cuda:1 must be cpu or cuda"),
     ],
 )
 def test_settings_that_cannot_be_are_refused(given, message):

@@ -11,6 +11,7 @@ from contextlib import suppress
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from judgebench._util.raycluster import SHOWN_S, Cluster, check_ray, not_installed, said_by_ray
 from judgebench._util.steps import step
 from judgebench.engine.cluster.bundles import (
     BUNDLES_AT_A_TIME,
@@ -22,7 +23,6 @@ from judgebench.engine.cluster.bundles import (
     packed,
     workers_for,
 )
-from judgebench.engine.cluster.starting import Cluster, check_ray, said_by_ray
 from judgebench.errors import ConfigError, FatalProviderError
 from judgebench.judges import values_sent
 
@@ -34,8 +34,6 @@ if TYPE_CHECKING:
 _TOGETHER_S = 0.02
 """So long a bundle waits for more calls."""
 _ENDING_S = 20.0
-_SHOWN_S = 0.3
-"""Until the step is on the screen, which stands still while Ray starts (`starting.quiet`)."""
 _IDLE = 8
 """A worker that got nothing of so many bundles for each has been left out by mistake."""
 
@@ -113,7 +111,7 @@ class Pipeline:
 
     async def _start(self) -> _Running:
         with step("starting Ray"):
-            await asyncio.sleep(_SHOWN_S)
+            await asyncio.sleep(SHOWN_S)
             running = await asyncio.to_thread(_begun, self._address, self._judges, self._cache, self._budget)
         self._size = running.size
         self._watch = asyncio.create_task(self._until_stopped(running))
@@ -186,8 +184,8 @@ def _on(loop: asyncio.AbstractEventLoop, say: Any) -> Any:
 
 
 def _error_of(error: BaseException | None, lost: int) -> ConfigError | FatalProviderError:
-    if error is not None and "No module named 'judgebench" in str(error):
-        return ConfigError("a Ray worker has no judgebench: install it on all machines of the cluster")
+    if error is not None and (missing := not_installed(error)) is not None:
+        return missing
     said = "" if error is None else f" ({said_by_ray(error)})"
     return FatalProviderError(
         f"Ray lost {lost:,} calls{said}; the replies that came are kept: rerun the command to go on"

@@ -7,9 +7,9 @@ import os
 import pickle
 from collections import Counter
 from functools import partial
-from importlib.metadata import version
 from typing import TYPE_CHECKING, Any, cast
 
+from judgebench._util.raycluster import check_version
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
 from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, CallOutcome, GroupedWaits, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
@@ -83,11 +83,7 @@ class Worker:
 
     async def _join(self) -> dict[str, WorkerClient]:
         settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
-        if settings.version != (here := version("judgebench")):
-            raise ConfigError(
-                f"a Ray worker has judgebench {here}, this command {settings.version}: install the same version "
-                "on all machines of the cluster"
-            )
+        check_version(settings.version)
         for variable, value in settings.variables.items():
             os.environ.setdefault(variable, value)
         shares = {name: settings.share(name, place) for name in settings.judges}

@@ -8,6 +8,7 @@ import socket
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
+from importlib.metadata import version
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -23,7 +24,13 @@ ADDRESS = "RAY_ADDRESS"
 
 _OBJECTS_BYTES = 256 * 2**20
 """What a machine's own Ray may hold of bundles; a bundle has at most 64 calls."""
+SHOWN_S = 0.3
+"""Until a step is on the screen, which stands still while Ray starts (`quiet`)."""
 _CONNECT_S = 5.0
+_FIX = "start one with ray start --head, or leave it out for one on this machine"
+_FRAME_HEAD, _SETTINGS = 9, b"\x04"
+_HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
+"""What a client of gRPC says first; the server answers with a frame of its own settings (RFC 9113, 3.4)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,7 +61,7 @@ class Cluster:
             logging.getLogger(name).setLevel(logging.CRITICAL)
         if ray.is_initialized():
             return cls(ours=False)
-        where, _ = _given(address)
+        where, named = _given(address)
         own: dict[str, Any] = {"address": where}
         if where is None or where == "local":
             own = {"address": "local", "object_store_memory": _OBJECTS_BYTES, "include_dashboard": False}
@@ -64,6 +71,8 @@ class Cluster:
             worker_logs: Any = import_module("ray._private.worker")
             worker_logs._worker_logs_enabled = False  # noqa: SLF001 - messages of raylets, which go to standard output
         except (OSError, RuntimeError, ValueError) as error:
+            if where == "auto" and isinstance(error, ConnectionError):
+                raise ConfigError(f"{named} auto: no Ray cluster runs on this machine; {_FIX}") from None
             said = one_line(str(error))[:300]
             raise ConfigError(f"Ray cannot be {'reached' if where else 'started here'}: {said}") from None
         return cls(ours=True)
@@ -75,6 +84,14 @@ class Cluster:
 
         free = ray.available_resources().get("CPU", 0.0)
         return float(free if free >= 1 else ray.cluster_resources().get("CPU", 1.0))
+
+    @property
+    def gpus(self) -> int:
+        """GPUs that are free, or where none is, that there are."""
+        import ray
+
+        free = ray.available_resources().get("GPU", 0.0)
+        return int(free if free >= 1 else ray.cluster_resources().get("GPU", 0.0))
 
     def left(self) -> None:
         """Ends the connection, and a cluster that was started here."""
@@ -124,20 +141,44 @@ def check_address(address: str | None) -> None:
     if "//" in where or not host or not port.isdecimal():
         fix = "start the command on a machine of the cluster (ray job submit does)" if "//" in where else ""
         raise ConfigError(f"{named} is '{where}': expected HOST:PORT, auto or local{fix and '; ' + fix}")
+    if (reason := _silent(host.strip("[]"), int(port))) is not None:
+        raise ConfigError(f"{named} {where}: no Ray cluster answers there ({reason}); {_FIX}")
+
+
+def _silent(host: str, port: int) -> str | None:
+    """Why no server of gRPC answers, within seconds; None where one does. Ray itself tries for minutes."""
     try:
-        with closing(socket.create_connection((host.strip("[]"), int(port)), _CONNECT_S)):
-            return
+        with closing(socket.create_connection((host, port), _CONNECT_S)) as connection:
+            connection.sendall(_HTTP2_GREETING)
+            said = connection.recv(_FRAME_HEAD)
     except (OSError, OverflowError) as error:
-        reason = (error.strerror if isinstance(error, OSError) else None) or "no such port"
-        raise ConfigError(
-            f"{named} {where}: no Ray cluster answers there ({reason}); start one with ray start --head, or leave it "
-            "out for one on this machine"
-        ) from None
+        return (error.strerror if isinstance(error, OSError) else "no such port") or str(error)
+    return None if said[3:4] == _SETTINGS else "something else does"
 
 
 def _given(address: str | None) -> tuple[str | None, str]:
     """The address that counts, if any, and what gave it."""
     return (address, "--ray-address") if address else (os.environ.get(ADDRESS) or None, ADDRESS)
+
+
+def check_version(wanted: str) -> None:
+    """Finds out, on a worker, whether its judgebench is the command's.
+
+    Raises:
+        ConfigError: It is of another version.
+    """
+    if (here := version("judgebench")) != wanted:
+        raise ConfigError(
+            f"a Ray worker has judgebench {here}, this command {wanted}: install the same version on all machines "
+            "of the cluster"
+        )
+
+
+def not_installed(error: BaseException) -> ConfigError | None:
+    """What to say where a worker died because judgebench is missing on its machine; None where that is not why."""
+    if "No module named 'judgebench" not in str(error):
+        return None
+    return ConfigError("a Ray worker has no judgebench: install it on all machines of the cluster")
 
 
 def said_by_ray(error: BaseException) -> str:
