@@ -283,7 +283,7 @@ def one(name: str, python: str, count: int, data: str) -> dict[str, float]:
             if (size := size_of(Path(name)))
         }
         os.chdir("/")
-    printed = json.loads(found.said) if name == "actors" else {}
+    printed = json.loads(found.said.splitlines()[-1]) if name == "actors" else {}
     server_s = after.get("cpu_s", 0.0) - before.get("cpu_s", 0.0)
     return {"server_s": server_s} | {k: v for k, v in asdict(found).items() if k != "said"} | printed | disk
 
