@@ -309,7 +309,7 @@ class BatchEngine:
         return None
 
     async def _take_lines(self, plan: Plan, sent: _Sent, state: BatchState) -> tuple[BatchState, bool]:
-        """Tells what the results say; how the batch stands then, and whether they have a line of any of its requests."""
+        """Tells what the results say; how the batch stands then, and whether they have any line of it."""
         own, count, known = sent.entry.keys, 0, False
         for download in range(_DOWNLOADS):
             if not sent.waiting:
@@ -329,7 +329,9 @@ class BatchEngine:
         return state, known
 
     async def _results(self, state: BatchState) -> Iterator[BatchLine]:
-        return await self._service.patiently(lambda: self._service.batches.results(state)) if state.sources else iter(())
+        return (
+            await self._service.patiently(lambda: self._service.batches.results(state)) if state.sources else iter(())
+        )
 
     def _lose(self, plan: Plan, sent: _Sent, error: LostBatchError) -> None:
         """Leaves a batch as it is for a later command; nothing more is sent, and what the others give is taken."""

@@ -92,7 +92,7 @@ class HTTPBatches(Batches):
         """Our error for an answer of another form, although the server has carried the request out."""
         said = clean(str(error), secret_values(self.judge))
         unread = UnreadError(
-            f"judge '{self.judge.name}' ({self.judge.model}): the server's answer about batches cannot be read: {said}; "
+            f"judge '{self.judge.name}' ({self.judge.model}): its answer about batches cannot be read: {said}; "
             "rerun the command to resume, or leave out --batch"
         )
         unread.answered = True
