@@ -250,7 +250,7 @@ class Bench:
 
             figures = (
                 ("wall time of a live call", 1.1, "wall", "local"),
-                ("CPU of a live call", 1.1, "cpu", "local"),
+                ("CPU of a live call", 0.9, "cpu", "local"),
                 ("CPU of a live call, transport: direct", 0.2, "cpu", "direct-local"),
             )
             for title, target, way, name in figures:

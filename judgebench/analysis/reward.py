@@ -68,7 +68,7 @@ def reward_run(
     _check_steps(dataset, settings)
     with running_model(model, settings, name) as scorer:
         file = _scored(scorer, dataset, Path(out))
-    notes = (*scorer.notes, *_truncated(file, scorer))
+    notes = (*scorer.notes, *_truncated(file, scorer), *_constant(file, dataset))
     accuracy = ranking_accuracy(file.rows(), dataset)
     about = {**scorer.about, **({"ranking_accuracy": accuracy} if accuracy else {})}
     path = score_run(
@@ -111,3 +111,13 @@ def _truncated(file: ScoreFile, scorer: RewardModel) -> Iterator[str]:
         what = "conversation is" if cut == 1 else "conversations are"
         limit = scorer.about.get("max_length")
         yield f"{cut} {what} longer than {limit:,} tokens and lost the beginning (--max-length)"
+
+
+def _constant(file: ScoreFile, dataset: Dataset) -> Iterator[str]:
+    """Whether no two answers of an item have different scores, which says nothing of the items."""
+    compared = [row["scores"] for row in file.rows() if str(row["id"]) in dataset.keys and len(row["scores"]) > 1]
+    if compared and all(isinstance(each[0], float) and len(set(map(str, each))) == 1 for each in compared):
+        yield (
+            f"the answers of an item have equal scores, in all {len(compared):,} items: the chat template leaves them "
+            "out, or the model tells nothing apart (an untrained adapter, a head of zeros)"
+        )

@@ -25,6 +25,7 @@ Kind = Literal["classifier", "implicit", "process"]
 
 _CHUNK = 1 << 22
 _WEIGHTS = (".safetensors", ".bin", ".pt", ".pth", ".gguf", ".h5", ".msgpack")
+_ADAPTERS = ("adapter_model.safetensors", "adapter_model.bin")
 _TOKENIZERS = ("tokenizer", "vocab", "spiece", "sentencepiece", "tiktoken", "merges")
 _LIBRARIES = ("torch", "transformers", "tokenizers", "accelerate", "peft", "gguf")
 INSTALL = "pip install 'judgebench[reward]'"
@@ -97,7 +98,8 @@ class Checkpoint:
         """The names of a classifier's outputs."""
         by_id = self.config.get("id2label")
         if isinstance(by_id, dict) and by_id and self.outputs in {None, len(by_id)}:
-            return [str(by_id[key]) for key in sorted(by_id, key=int)]
+            numbered = all(str(key).isdecimal() for key in by_id)
+            return [str(by_id[key]) for key in (sorted(by_id, key=int) if numbered else by_id)]
         return [f"LABEL_{at}" for at in range(self.outputs or int(self.config.get("num_labels", 2)))]
 
     @property
@@ -129,7 +131,7 @@ def find_checkpoint(model: str, settings: RewardSettings, revision: str | None =
         ConfigError: It is not there, or is no checkpoint of transformers.
     """
     given = Path(model).expanduser()
-    local = given.exists()
+    local = bool(model) and given.exists()
     if not local and (model.startswith((".", "/", "~")) or model.count("/") != 1):
         raise ConfigError(f"model not found: '{model}': name a folder with config.json, a .gguf file or a hub id")
     if local and revision is not None:
@@ -147,6 +149,8 @@ def find_checkpoint(model: str, settings: RewardSettings, revision: str | None =
         return Checkpoint(model, path, None, None, gguf, config, trust_remote_code=settings.trust_remote_code)
     adapter = json_object(given / "adapter_config.json")
     if adapter is not None:
+        if not any((given / name).exists() for name in _ADAPTERS):
+            raise ConfigError(f"{model}: has no weights ({_ADAPTERS[0]}): copy the adapter again")
         return _with_base(Checkpoint(model, path, None, None, None, {}), adapter, settings)
     found = json_object(given / "config.json")
     if found is None:
@@ -189,7 +193,11 @@ def _with_base(own: Checkpoint, adapter: dict[str, Any], settings: RewardSetting
     if find_spec("peft") is None:
         raise ConfigError(f"{own.model}: is an adapter, which needs peft: {INSTALL}")
     below = Path(own.path) / str(base)
-    found = find_checkpoint(str(below) if below.exists() else str(base), settings, adapter.get("revision"))
+    named = str(below) if below.exists() else str(base)
+    try:
+        found = find_checkpoint(named, settings, None if Path(named).exists() else adapter.get("revision"))
+    except ConfigError as error:
+        raise ConfigError(f"{own.model}: is an adapter, whose base cannot be read: {error}") from None
     return replace(
         found,
         model=own.model,
@@ -202,14 +210,20 @@ def _with_base(own: Checkpoint, adapter: dict[str, Any], settings: RewardSetting
 
 
 def adapter_shapes(path: str) -> dict[str, list[int]]:
-    """The shapes of an adapter's weights by name; empty where they are in no safetensors file here."""
+    """The shapes of an adapter's weights by name."""
+    import torch
     from safetensors import safe_open
 
-    file = Path(path) / "adapter_model.safetensors"
-    if not file.exists():
+    file = next((found for name in _ADAPTERS if (found := Path(path) / name).exists()), None)
+    if file is None:
         return {}
-    with safe_open(str(file), framework="pt") as opened:
-        return {name: list(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - no mapping
+    try:
+        if file.suffix == ".bin":
+            return {name: list(each.shape) for name, each in torch.load(file, "meta", weights_only=True).items()}
+        with safe_open(str(file), framework="pt") as opened:
+            return {name: list(opened.get_slice(name).get_shape()) for name in opened.keys()}  # noqa: SIM118 - no mapping
+    except Exception as error:  # noqa: BLE001 - files and their readers each raise errors of their own
+        raise unusable(path, error) from None
 
 
 def _outputs(path: str, adapter: dict[str, Any]) -> int | None:
@@ -218,6 +232,8 @@ def _outputs(path: str, adapter: dict[str, Any]) -> int | None:
         return None
     heads = [f"{name}.weight" for name in adapter.get("modules_to_save") or ()]
     sizes = [shape[0] for name, shape in adapter_shapes(path).items() if name.endswith(tuple(heads or ["?"]))]
+    if heads and not sizes:
+        raise ConfigError(f"{path}: the adapter has no weights for its head ({', '.join(heads)}): copy it again")
     return sizes[0] if sizes else None
 
 

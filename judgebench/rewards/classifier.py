@@ -58,7 +58,7 @@ class ClassifierScorer(ModelScorer):
         import torch
 
         given = self._loaded.tensors([each.ids for each in batch], types=[each.types for each in batch])
-        logits = logits_of(self._loaded.model(**given)).float()
+        logits = logits_of(self._loaded.run(**given)).float()
         if logits.ndim == 1:
             logits = logits[:, None]
         if logits.ndim != 2:

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from judgebench.rewards.scorer import Conversation
     from judgebench.rewards.settings import RewardSettings
 
+_LIMITS = ("max_position_embeddings", "n_positions")
 _NO_LIMIT = 10**9
 """What tokenizers without a limit name is far above this."""
 
@@ -61,17 +62,21 @@ class ChatEncoder:
                 "or --text-pair where it takes prompt and answer as two texts"
             )
         self.template_hash = None if settings.text_pair else hashlib.sha256(str(template).encode()).hexdigest()
-        own = min(
-            (
-                limit
-                for limit in (tokenizer.model_max_length, config.get("max_position_embeddings"))
-                if isinstance(limit, int) and 0 < limit < _NO_LIMIT
-            ),
-            default=None,
-        )
-        self.max_length = settings.max_length or own
-        if settings.max_length is not None and own is not None and settings.max_length > own:
-            raise ConfigError(f"--max-length {settings.max_length}: {model} takes at most {own} tokens")
+        self.max_length = settings.max_length
+        said = {**config, **(config.get("text_config") or {})}
+        for limit in (tokenizer.model_max_length, *(said.get(name) for name in _LIMITS)):
+            if isinstance(limit, int) and 0 < limit < _NO_LIMIT:
+                self.limit(limit, asked=settings.max_length)
+
+    def limit(self, places: int, *, asked: int | None) -> None:
+        """Lets conversations have at most so many tokens.
+
+        Raises:
+            ConfigError: The user asked for more.
+        """
+        if asked is not None and asked > places:
+            raise ConfigError(f"--max-length {asked}: {self._model} takes at most {places} tokens")
+        self.max_length = min(self.max_length or places, places)
 
     def texts(self, conversations: Sequence[Conversation], *, prompts: bool = False) -> list[str]:
         """The conversations as the template writes them; prompts with the beginning of an answer.

@@ -46,6 +46,7 @@ class ImplicitScorer(ModelScorer):
         elif reference is not None:
             loaded = Loaded(reference, settings, _AUTO)
             _check_tokens(self._loaded, loaded)
+            _check_other(self._loaded, loaded)
             self._reference = CompletionScorer(loaded, self.batch_tokens, share=share)
             about = {name: value for name, value in loaded.about.items() if name not in {"versions", "device"}}
         self.about = {
@@ -112,6 +113,21 @@ def _common(first: Sequence[int], second: Sequence[int]) -> int:
         if one != other:
             return at
     return min(len(first), len(second))
+
+
+_SAME = ("weights", "model", "commit", "base", "adapter")
+
+
+def _check_other(policy: Loaded, reference: Loaded) -> None:
+    one, other = (
+        {name: each.about.get(name) for name in _SAME if name != "model" or "weights" not in each.about}
+        for each in (policy, reference)
+    )
+    if one == other:
+        raise ConfigError(
+            f"--reference {reference.checkpoint.model}: is the policy itself, so that every reward would be 0: name "
+            "the model that the policy was trained from, or --reference-free"
+        )
 
 
 def _check_tokens(policy: Loaded, reference: Loaded) -> None:

@@ -45,6 +45,9 @@ class Loaded:
             tokenizer = _tokenizer(self.checkpoint)
             self.encoder = ChatEncoder(tokenizer, checkpoint.config, settings, checkpoint.model)
             self.model = _model(self.checkpoint, auto, self.device)
+        places = _places(self.model)
+        if places is not None:
+            self.encoder.limit(places, asked=settings.max_length)
         default = _CPU_TOKENS if self.device == "cpu" else _ACCELERATOR_TOKENS
         self.batch_tokens = settings.batch_tokens or default
         self.about: dict[str, object] = {
@@ -62,8 +65,28 @@ class Loaded:
 
     @property
     def vocabulary(self) -> int:
-        """How many tokens the model has embeddings of."""
+        """How many tokens the model has embeddings of; those of its tokenizer where it does not say."""
+        if not hasattr(self.model, "get_input_embeddings"):
+            return len(self.encoder.tokenizer)
         return int(self.model.get_input_embeddings().weight.shape[0])
+
+    def run(self, **given: Any) -> Any:
+        """What the model gives.
+
+        Raises:
+            ConfigError: It cannot be run: its code, or a config that does not fit its weights.
+        """
+        try:
+            return self.model(**given)
+        except Exception as error:
+            if isinstance(error, MemoryError) or out_of_memory(error):
+                raise
+            said = " ".join(str(error).split())
+            raise ConfigError(
+                f"{self.checkpoint.model}: the model fails on {tuple(given['input_ids'].shape)[1]} tokens of a "
+                f"conversation ({type(error).__name__}: {said[:200]}): if shorter ones pass, add --max-length N; else "
+                "its config.json does not fit it, or it is made for another version of transformers"
+            ) from error
 
     def tensors(
         self, rows: Sequence[Sequence[int]], *, before: int = 0, types: Sequence[Sequence[int]] = ()
@@ -78,6 +101,13 @@ class Loaded:
         import torch
 
         tokenizer = self.encoder.tokenizer
+        highest = max((max(row) for row in rows if row), default=0)
+        if highest >= self.vocabulary:
+            raise ConfigError(
+                f"{self.checkpoint.model}: its tokenizer has a token {highest} "
+                f"({tokenizer.convert_ids_to_tokens(highest)!r}), and the model embeddings of {self.vocabulary} tokens "
+                "only: copy the tokenizer that the model was trained with"
+            )
         pad = unused_token(rows, tokenizer.pad_token_id, tokenizer.eos_token_id, self.vocabulary)
         # A classifier of transformers looks for the last token that is not this one, whatever the mask says.
         if hasattr(self.model, "config"):
@@ -87,6 +117,19 @@ class Loaded:
         if any(types):
             given["token_type_ids"] = padded(types, 0)[0]
         return {name: torch.tensor(value, device=self.device) for name, value in given.items()}
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Whether a device's memory, or the machine's, was too small."""
+    return type(error).__name__ == "OutOfMemoryError" or "allocate memory" in str(error)
+
+
+def _places(model: Any) -> int | None:
+    """How many positions a model has that counts them from its padding token's on, as RoBERTa does; None of others."""
+    for name, module in model.named_modules():
+        if name.endswith("position_embeddings") and getattr(module, "padding_idx", None) is not None:
+            return int(module.num_embeddings) - int(module.padding_idx) - 1
+    return None
 
 
 def logits_of(output: Any) -> Any:
@@ -226,12 +269,12 @@ def check_weights(checkpoint: Checkpoint, info: dict[str, Any]) -> None:
         return
     lacking = missing or mismatched
     what = "has no weights for" if missing else "has weights of another shape for"
-    named = ", ".join(lacking[:_SHOWN]) + (f" and {len(lacking) - _SHOWN} more" if len(lacking) > _SHOWN else "")
     other = sorted(map(str, info.get("unexpected_keys", ())))[:_SHOWN]
     instead = f" (it has {', '.join(other)} instead)" if other and missing else ""
     raise ConfigError(
-        f"{checkpoint.model}: the checkpoint {what} {named}{instead}: its scores would be those of random numbers. It "
-        "is no reward model that transformers loads; a head of its own needs a loader (docs/reward-models.md)"
+        f"{checkpoint.model}: the checkpoint {what} {_named(lacking)}{instead}: its scores would be those of random "
+        "numbers. It is no reward model that transformers loads; a head of its own needs a loader "
+        "(docs/reward-models.md)"
     )
 
 
@@ -245,9 +288,22 @@ def _brought(checkpoint: Checkpoint, missing: Collection[str]) -> set[str]:
 
 
 def _with_adapter(model: Any, checkpoint: Checkpoint) -> Any:
-    from peft import PeftModel
+    from peft import PeftModel, get_peft_model_state_dict
+    from peft.utils import load_peft_weights
 
     try:
-        return PeftModel.from_pretrained(model, checkpoint.adapter_path, is_trainable=False)
+        made = PeftModel.from_pretrained(model, checkpoint.adapter_path, is_trainable=False)
+        wanted = get_peft_model_state_dict(made, save_embedding_layers=False)
+        missing = sorted(set(wanted) - set(load_peft_weights(checkpoint.adapter_path, device="cpu")))
     except Exception as error:  # noqa: BLE001 - files and peft raise errors of their own
         raise unusable(checkpoint.model, error) from None
+    if missing:
+        raise ConfigError(
+            f"{checkpoint.model}: the adapter has no weights for {_named(missing)}: its scores would be those of "
+            f"random numbers, or of its base alone: copy it again, or name its base, if {checkpoint.path} is another"
+        )
+    return made
+
+
+def _named(names: Sequence[str]) -> str:
+    return ", ".join(names[:_SHOWN]) + (f" and {len(names) - _SHOWN} more" if len(names) > _SHOWN else "")

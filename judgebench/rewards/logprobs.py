@@ -67,7 +67,7 @@ class CompletionScorer:
     def _whole(self, batch: Sequence[int], window: Sequence[Encoded], found: list[float]) -> None:
         """Prompt and completion of each, in one pass."""
         rows = [window[at].ids for at in batch]
-        logits = self._loaded.model(**self._loaded.tensors(rows), use_cache=False).logits
+        logits = self._loaded.run(**self._loaded.tensors(rows), use_cache=False).logits
         for at, row, out in zip(batch, rows, logits, strict=True):
             start = window[at].prompt
             found[at] = _summed(out[start - 1 : len(row) - 1], row[start:])
@@ -77,7 +77,7 @@ class CompletionScorer:
         import torch
 
         prompt = window[group[0]].ids[: window[group[0]].prompt]
-        model = self._loaded.model
+        model = self._loaded.run
         first = model(**self._loaded.tensors([prompt]), use_cache=True, **self._first)
         kept: Any = getattr(first, self._cache, None)
         if not hasattr(kept, "batch_repeat_interleave"):

@@ -9,6 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING, TypeVar
 
 from judgebench.errors import ConfigError
+from judgebench.rewards.loading import out_of_memory
 from judgebench.rewards.scorer import Scorer
 
 if TYPE_CHECKING:
@@ -107,7 +108,7 @@ class ModelScorer(RewardModel):
         try:
             return self.read(window)
         except RuntimeError as error:
-            if type(error).__name__ != "OutOfMemoryError" and "allocate memory" not in str(error):
+            if not out_of_memory(error):
                 raise
             raise ConfigError(
                 f"{self.name}: out of memory with batches of {self.batch_tokens:,} tokens: lower --batch-tokens or "

@@ -88,7 +88,7 @@ class ProcessScorer(ModelScorer):
             most = most_tokens(most, loaded.vocabulary, loaded.device)
         with torch.inference_mode():
             for batch in batches([len(each.ids) for each in window], most):
-                output = loaded.model(**loaded.tensors([window[at].ids for at in batch]))
+                output = loaded.run(**loaded.tensors([window[at].ids for at in batch]))
                 for at, logits in zip(batch, logits_of(output), strict=True):
                     places = [place for place in window[at].steps if place >= 0]
                     cut_off = [math.nan] * (len(window[at].steps) - len(places))

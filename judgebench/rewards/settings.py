@@ -129,14 +129,21 @@ def head_weights(head: str | int | None, labels: list[str]) -> list[float]:
     for part in parts:
         name, equals, weight = part.rpartition("=") if "=" in part else (part, "", "1")
         try:
-            given[name.strip()] = float(weight)
+            value = float(weight)
         except ValueError:
-            raise ConfigError(f"--head {part}: the weight of '{name}' is not a number") from None
+            value = math.nan
+        if not math.isfinite(value):
+            raise ConfigError(f"--head {part}: the weight of '{name}' is not a number")
+        if name.strip() in given:
+            raise ConfigError(f"--head {head}: '{name.strip()}' is named twice")
+        given[name.strip()] = value
         if not equals and len(parts) > 1:
             raise ConfigError(f"--head {head}: '{part}' has no weight; write NAME=WEIGHT for each output")
     weights = [0.0] * len(labels)
     for name, value in given.items():
         weights[_place(name, labels)] += value
+    if not any(weights):
+        raise ConfigError(f"--head {head}: all weights are 0, so that every score would be")
     return weights
 
 

@@ -57,6 +57,10 @@ def test_a_head_is_a_name_an_index_or_weights(head, weights):
         ("3", "--head 3: the model has no such output"),
         ("a=x", "the weight of 'a' is not a number"),
         ("a=1,b", "'b' has no weight"),
+        ("a=nan", "the weight of 'a' is not a number"),
+        ("a=1,b=inf", "the weight of 'b' is not a number"),
+        ("a=1,a=2", "'a' is named twice"),
+        ("a=0,b=0", "all weights are 0"),
     ],
 )
 def test_a_head_that_means_nothing_is_refused(head, message):
