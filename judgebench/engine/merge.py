@@ -313,9 +313,10 @@ def _finish(recorder: Recorder, folder: Path, whole: Iterable[RunPart]) -> None:
         lacking = recorder.lacking()
         for part in whole if lacking else ():
             if count := sum(item.id in lacking for item in read_items(part.path)):
+                of = part.manifest.items.count or 0
                 raise DataError(
-                    f"{part.path}: judgements of {count:,} of its {part.manifest.items.count or 0:,} items are missing, "
-                    "though it has ended; copy the folder again, rerun the part, or give --allow-missing"
+                    f"{part.path}: judgements of {count:,} of its {of:,} items are missing, though it has ended; copy the "
+                    "folder again, rerun the part, or give --allow-missing"
                 )
         recorder.finish(recorder.total, None, 0, Counter())
     finally:
