@@ -314,10 +314,8 @@ def _finish(recorder: Recorder, folder: Path, whole: Iterable[RunPart]) -> None:
         for part in whole if lacking else ():
             if count := sum(item.id in lacking for item in read_items(part.path)):
                 of = part.manifest.items.count or 0
-                raise DataError(
-                    f"{part.path}: judgements of {count:,} of its {of:,} items are missing, though it has ended; copy the "
-                    "folder again, rerun the part, or give --allow-missing"
-                )
+                lost = f"judgements of {count:,} of its {of:,} items are missing, though it has ended"
+                raise DataError(f"{part.path}: {lost}; copy the folder again, or give --allow-missing")
         recorder.finish(recorder.total, None, 0, Counter())
     finally:
         recorder.folder.close()
