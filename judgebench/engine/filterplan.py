@@ -274,14 +274,14 @@ def _check_kept(
     for name, column in names.items():
         if column not in keep.columns:
             continue
-        why = _never(name, reader) if name not in reader.columns else ""
+        why = _never(name, reader, names) if name not in reader.columns else ""
         if name == "agrees" and not why and not found.labelled:
             why = "no row has a label"
         if why:
             raise ConfigError(f"--keep '{keep.text}': {column} is null in every row: {why}")
 
 
-def _never(name: str, reader: VerdictReader) -> str:
+def _never(name: str, reader: VerdictReader, names: Mapping[str, str]) -> str:
     """Why a column of the judge's holds nothing."""
     template = reader.spec.template
     verdicts = {"choices": "choices", "ratings": "ratings of each answer", "grades": "ratings"}
@@ -290,7 +290,7 @@ def _never(name: str, reader: VerdictReader) -> str:
     if name in {"consistent", "probability"} and reader.asked in {"choices", "classes", "steps"}:
         more = "--orders both or --samples" if reader.asked == "choices" else "--samples"
         return f"each row gets one reply; add {more}" + (", or --logprobs" if name == "probability" else "")
-    return f"{kind}; there are {', '.join(sorted(reader.columns - {'cost_usd', 'failure'}))}"
+    return f"{kind}; there are {', '.join(names[each] for each in sorted(reader.columns - {'cost_usd', 'failure'}))}"
 
 
 def _check_agreement(

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import gzip
 import json
+import math
 import os
 import signal
 import time
@@ -241,6 +242,18 @@ def test_any_form_in_and_out(name: str, out: str) -> None:
     kept = read_back(out)
     assert [(str(row["price"]), row["judge_choice"]) for row in kept] == [("2", "A"), ("3", "A")]
     assert [row["answer_a"] for row in kept] == ["long " * 3, "long " * 4]
+
+
+def test_values_that_json_has_not() -> None:
+    """NaN and infinity are null and bytes are Base64, so that strict readers take the file; CSV has an empty cell."""
+    own = {"ratio": [math.nan], "deep": [{"list": [math.inf, 1.5]}], "raw": [b"\x00\xff"]}
+    pq.write_table(pa.table({"prompt": ["Q"], "chosen": ["long answer"], "rejected": ["short"], **own}), "rows.parquet")
+    for out in ("kept.jsonl", "kept.csv"):
+        assert filtered(rows="rows.parquet", out=out, judge="offline/longest").status == 0
+    (row,) = read_back("kept.jsonl")
+    assert (row["ratio"], row["deep"], row["raw"]) == (None, {"list": [None, 1.5]}, "AP8=")
+    (row,) = read_back("kept.csv")
+    assert (row["ratio"], row["deep"], row["raw"]) == ("", '{"list": [null, 1.5]}', "AP8=")
 
 
 def test_columns_of_several_types() -> None:
