@@ -360,7 +360,11 @@ MISTAKES = {
     "no key's name": ("judges:\n  a:\n    3: 2\n", 3, "is not a setting"),
     "an address": ("judges:\n  a:\n    api_base: localhost:8000\n", 3, "expected an address such as http://"),
     "no host": ("judges:\n  a:\n    api_base: http://[::1/v1\n", 3, "expected an address such as http://"),
-    "an empty part of a host": ("judges:\n  a:\n    api_base: http://.../v1\n", 3, "expected an address such as http://"),
+    "an empty part of a host": (
+        "judges:\n  a:\n    api_base: http://.../v1\n",
+        3,
+        "expected an address such as http://",
+    ),
     "no such port": ("judges:\n  a:\n    api_base: http://h:99999/v1\n", 3, "expected an address such as http://"),
     "the model as a param": ("judges:\n  a:\n    params: {model: x}\n", 3, "is set by judgebench itself"),
     "a body of text": ("judges:\n  a:\n    params: {extra_body: x}\n", 3, "extra_body is no mapping"),
