@@ -6,7 +6,7 @@ import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from judgebench.client import Batches, BatchLine, BatchState, Provider
+from judgebench.client import Batches, BatchLine, BatchState, LostBatchError, Provider
 from judgebench.client.batches.base import NOT_DONE, Written
 from judgebench.errors import FatalProviderError, RateLimitedError, TransientError, VerdictFailure
 
@@ -112,7 +112,9 @@ class ScriptedBatches(Batches):
 
     async def check(self, batch: str) -> BatchState:
         self._desk.at("check")
-        kept = self._desk.batches[batch]
+        kept = self._desk.batches.get(batch)
+        if kept is None:
+            raise LostBatchError(f"batch {batch} is not there")
         kept.checks += 1
         if kept.state == "in_progress" and kept.checks >= self._desk.checks:
             self._end(kept, self._desk.ends(kept))

@@ -10,7 +10,7 @@ import click
 
 from judgebench.cli.completing import folders_only, run_folders
 from judgebench.cli.console import quiet_option
-from judgebench.cli.errors import EXIT_DONE, EXIT_INTERRUPTED
+from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from judgebench.cli.groups import Group
 
 if TYPE_CHECKING:
@@ -100,7 +100,9 @@ def _fetch(run: str, cache_dir: str | None, *, cancel: bool, as_json: bool) -> i
     else:
         print_scores(ended, results())
     print_reasons(ended, console, "rerun the run's command with --batch to send the rest")
-    return EXIT_INTERRUPTED if interrupted else EXIT_DONE
+    if interrupted:
+        return EXIT_INTERRUPTED
+    return EXIT_INCOMPLETE if ended.errors or any(result.error for result in ended) else EXIT_DONE
 
 
 def _table(found: Sequence[BatchStatus]) -> Table:

@@ -3,6 +3,7 @@ from judgebench.client.batches.base import (
     BatchLine as BatchLine,
     BatchPart as BatchPart,
     BatchState as BatchState,
+    LostBatchError as LostBatchError,
 )
 from judgebench.client.batches.client import BatchClient as BatchClient
 from judgebench.client.budget import Bill as Bill, Budget as Budget, longest_answer as longest_answer

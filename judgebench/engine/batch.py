@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from judgebench._util.steps import step
-from judgebench.client import BatchLine
+from judgebench.client import BatchLine, LostBatchError
 from judgebench.engine.batchservice import Outgoing, StoppedError
 from judgebench.engine.cached import BREATHE_EVERY, cached_by, looked_up, tell_cached
 from judgebench.engine.workstore import WorkStore
@@ -38,6 +38,7 @@ if TYPE_CHECKING:
 _DOWNLOADS = 3
 """So often the results of a batch are fetched where lines that the provider counts are missing from them."""
 _NOT_DONE = 0
+_COMPLETED = "completed"
 _TOO_MUCH = "token_limit_exceeded"
 """What OpenAI says of a batch that is more than an account may have waiting."""
 
@@ -118,9 +119,12 @@ class BatchEngine:
                 if not self._again or not self._sends:
                     return
                 await self._service.poll_pause()  # what others have in flight may make room
-            elif (sent := await self._next_ended()) is not None:
-                await self._take(plan, sent)
-            else:
+            elif (sent := await self._next_ended(plan)) is not None:
+                try:
+                    await self._take(plan, sent)
+                except LostBatchError as error:
+                    self._lose(plan, sent, error)
+            elif self._sent:
                 return
 
     async def _take_up(self) -> None:
@@ -245,15 +249,20 @@ class BatchEngine:
         self._asked.update(dict.fromkeys(self._new, sent))
         self._new = {}
 
-    async def _next_ended(self) -> _Sent | None:
+    async def _next_ended(self, plan: Plan) -> _Sent | None:
         """The next batch that has ended; None where none has, and none is waited for."""
         with step("waiting for batches", unit="requests done") as shown:
             while True:
                 for sent in self._sent:
                     if sent.state is not None and sent.state.ended:
                         return sent
-                for sent in self._sent:
-                    sent.state = await self._service.check(sent.entry)
+                for sent in list(self._sent):
+                    try:
+                        sent.state = await self._service.check(sent.entry)
+                    except LostBatchError as error:
+                        self._lose(plan, sent, error)
+                if not self._sent:
+                    return None
                 states = [(sent.entry.requests, sent.state) for sent in self._sent if sent.state is not None]
                 self._service.shared.waiting[id(self)] = states
                 self._service.shared.show(shown)
@@ -267,20 +276,16 @@ class BatchEngine:
         """Tells what came of a batch that has ended; what has no reply is asked again, as often as may help."""
         state, entry = sent.state, sent.entry
         assert state is not None
-        if state.problem:
+        if state.problem and not state.done:
             return await self._refused(sent, state)
-        for download in range(_DOWNLOADS):
-            if not sent.waiting or not state.sources:
-                break
-            count = 0
-            for line in await self._service.patiently(lambda: self._service.batches.results(state)):
-                count += 1
-                await self._tell(plan, sent, line.key, line)
-                if count % BREATHE_EVERY == 0:
-                    await asyncio.sleep(0)
-            if count >= state.done + state.failed or download == _DOWNLOADS - 1:
-                break
-            await self._service.poll_pause()
+        state, known = await self._take_lines(plan, sent, state)
+        if not known and (state.done or state.state == _COMPLETED):  # asked again, they would be paid for again
+            judge = self._client.judge
+            raise LostBatchError(
+                f"judge '{judge.name}' ({judge.model}): batch {state.id} is {state.state}, and its results have no "
+                "line that can be read; nothing is sent again; rerun the command to fetch them once more, or move the "
+                "run's batches.jsonl away to ask again"
+            )
         left = 0
         for key in list(sent.waiting):
             if state.cancelled:
@@ -302,6 +307,38 @@ class BatchEngine:
                 )
             )
         return None
+
+    async def _take_lines(self, plan: Plan, sent: _Sent, state: BatchState) -> tuple[BatchState, bool]:
+        """Tells what the results say; how the batch stands then, and whether they have any line of it."""
+        own, count, known = sent.entry.keys, 0, False
+        for download in range(_DOWNLOADS):
+            if not sent.waiting:
+                return state, True
+            count = 0
+            for line in await self._results(state):
+                count += 1
+                known = known or short_key(line.key) in own
+                await self._tell(plan, sent, line.key, line)
+                if count % BREATHE_EVERY == 0:
+                    await asyncio.sleep(0)
+            if count >= state.done + state.failed or download == _DOWNLOADS - 1:
+                break
+            await self._service.poll_pause()
+            if not state.sources:  # some name them a little after the end
+                sent.state = state = await self._service.check(sent.entry)
+        return state, known
+
+    async def _results(self, state: BatchState) -> Iterator[BatchLine]:
+        return (
+            await self._service.patiently(lambda: self._service.batches.results(state)) if state.sources else iter(())
+        )
+
+    def _lose(self, plan: Plan, sent: _Sent, error: LostBatchError) -> None:
+        """Leaves a batch as it is for a later command; nothing more is sent, and what the others give is taken."""
+        self._sent.remove(sent)
+        for key in list(sent.waiting):
+            self._drop(sent, key)
+        plan.end(error)
 
     def _drop(self, sent: _Sent, key: str) -> int:
         """Leaves a request unasked; how many calls that are."""

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from judgebench.client import BatchClient, Budget, CallsInFlight, ReplyCache
+from judgebench.client import BatchClient, Budget, CallsInFlight, LostBatchError, ReplyCache
 from judgebench.engine.batch import BatchEngine
 from judgebench.engine.batchgrid import begin_whole
 from judgebench.engine.batchservice import Service, Shared
@@ -32,7 +32,8 @@ class BatchStatus:
         run: The run's folder.
         judge: Its judge.
         batch: The provider's name for the batch; None where it is not known whether it was made.
-        state: The provider's word; `taken` once all that came of it is in the run.
+        state: The provider's word; `taken` once all that came of it is in the run, `not found` where the provider does
+            not know it.
         requests: How many it has.
         done: How many have a reply.
         failed: How many have ended without one.
@@ -95,8 +96,12 @@ async def _status(folder: Path, judge: str, entry: BatchEntry, service: Service 
         state = "not confirmed"
     elif service is not None:
         batch = entry.id
-        now = await service.patiently(lambda: service.batches.check(batch))
-        state, done, failed = now.state, now.done, now.failed
+        try:
+            now = await service.patiently(lambda: service.batches.check(batch))
+        except LostBatchError:  # the others stand
+            state = "not found"
+        else:
+            state, done, failed = now.state, now.done, now.failed
     return BatchStatus(str(folder), judge, entry.id, state, entry.requests, done, failed, entry.at)
 
 
@@ -125,25 +130,24 @@ async def fetch_batches(
     errors: list[JudgebenchError] = []
     with ReplyCache(None if cache_dir is None else Path(cache_dir)) as cache:
         for folder in _folders(run, every=False):
-            plan = reopened(folder)
-            plan.watched_by(progress)
-            async with AsyncExitStack() as held:
-                client = BatchClient(
-                    plan.spec.judge, cache, refresh=plan.refresh, budget=Budget(), flights=CallsInFlight()
-                )
-                held.push_async_callback(client.aclose)
-                client.check()
-                file = BatchFile(folder, None)
-                service = Service(client, file, stop, shared)
-                if cancel:
-                    await _cancel(service)
-                with plan:
-                    plan.announce()
-                    engine = BatchEngine(service, begin_whole(plan), stop, sends=False, waits=cancel)
-                    try:
+            try:
+                plan = reopened(folder)
+                plan.watched_by(progress)
+                async with AsyncExitStack() as held:
+                    client = BatchClient(
+                        plan.spec.judge, cache, refresh=plan.refresh, budget=Budget(), flights=CallsInFlight()
+                    )
+                    held.push_async_callback(client.aclose)
+                    client.check()
+                    service = Service(client, BatchFile(folder, None), stop, shared)
+                    if cancel:
+                        await _cancel(service)
+                    with plan:
+                        plan.announce()
+                        engine = BatchEngine(service, begin_whole(plan), stop, sends=False, waits=cancel)
                         results.append(await run_plan(plan, engine, client))
-                    except JudgebenchError as error:
-                        errors.append(error)
+            except JudgebenchError as error:  # of one run: the others are fetched
+                errors.append(error)
     if errors and not results:
         raise errors[0]
     return GridResult(results, errors)
@@ -153,9 +157,10 @@ async def _cancel(service: Service) -> None:
     for entry in service.file.open:
         batch = entry.id
         if batch is not None:
-            state = await service.patiently(lambda: service.batches.check(batch))  # noqa: B023 - awaited here
-            if not state.ended:
-                await service.patiently(lambda: service.batches.cancel(batch))  # noqa: B023 - the same
+            with suppress(LostBatchError):  # it is said where its results are to be taken
+                state = await service.patiently(lambda: service.batches.check(batch))  # noqa: B023 - awaited here
+                if not state.ended:
+                    await service.patiently(lambda: service.batches.cancel(batch))  # noqa: B023 - the same
 
 
 async def abatch_fetch(run: Run | str | Path, *, cache_dir: str | Path | None = None) -> list[Run]:
@@ -170,7 +175,7 @@ async def abatch_fetch(run: Run | str | Path, *, cache_dir: str | Path | None = 
     Raises:
         ConfigError: There is no run with batches, or the provider needs a key that is not there.
     """
-    return [Run.load(each.folder) for each in await fetch_batches(run, cache_dir)]
+    return _loaded(await fetch_batches(run, cache_dir))
 
 
 async def abatch_cancel(run: Run | str | Path, *, cache_dir: str | Path | None = None) -> list[Run]:
@@ -185,7 +190,14 @@ async def abatch_cancel(run: Run | str | Path, *, cache_dir: str | Path | None =
     Raises:
         ConfigError: There is no run with batches, or the provider needs a key that is not there.
     """
-    return [Run.load(each.folder) for each in await fetch_batches(run, cache_dir, cancel=True)]
+    return _loaded(await fetch_batches(run, cache_dir, cancel=True))
+
+
+def _loaded(fetched: GridResult[RunResult]) -> list[Run]:
+    """The runs; what stopped one of them is raised, and the others are fetched by then."""
+    if fetched.errors:
+        raise fetched.errors[0]
+    return [Run.load(each.folder) for each in fetched]
 
 
 batch_status = blocking(abatch_status, "batch_status")

@@ -203,8 +203,9 @@ class Service:
         while True:
             try:
                 return await self.batches.create(part)
-            except (ConfigError, FatalProviderError):  # it was refused: nothing of it is with the provider
-                self.file.took(part.tag)
+            except (ConfigError, FatalProviderError) as error:
+                if not error.answered:  # it was refused: nothing of it is with the provider
+                    self.file.took(part.tag)
                 raise
             except TransientError as error:
                 tries += 1

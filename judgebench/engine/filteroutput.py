@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import base64
 import csv
 import glob
 import gzip
 import io
 import json
+import math
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -180,9 +182,7 @@ class _JsonOut:
         self._file, self._names = file, names
 
     def write(self, rows: JudgedRows) -> None:
-        self._file.writelines(
-            json.dumps(row, ensure_ascii=False, default=str) + "\n" for row in whole_rows(rows, self._names)
-        )
+        self._file.writelines(_json(row) + "\n" for row in whole_rows(rows, self._names))
 
 
 class _CsvOut:
@@ -201,8 +201,32 @@ class _CsvOut:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, list | tuple | dict):
-        return json.dumps(value, ensure_ascii=False, default=str)
+        return _json(value)
+    if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN
+        return None
+    if isinstance(value, bytes):
+        return _said(value)
     return ("true" if value else "false") if isinstance(value, bool) else value
+
+
+def _json(value: Any) -> str:
+    """A value as JSON that any reader takes: numbers that JSON has not are null, bytes are Base64."""
+    try:
+        return json.dumps(value, ensure_ascii=False, default=_said, allow_nan=False)
+    except ValueError:
+        return json.dumps(_finite(value), ensure_ascii=False, default=_said, allow_nan=False)
+
+
+def _finite(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _finite(each) for name, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_finite(each) for each in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value
+
+
+def _said(value: Any) -> str:
+    return base64.b64encode(value).decode("ascii") if isinstance(value, bytes) else str(value)
 
 
 class _ParquetOut:

@@ -19,6 +19,7 @@ from judgebench.engine.questions import Questions
 from judgebench.errors import ConfigError
 from judgebench.metrics.selection_guarantee import fewest_labels
 from judgebench.sources.condition import Condition
+from judgebench.sources.remote import local_path
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
@@ -218,24 +219,29 @@ def _one_judge(asked: PlanOptions) -> tuple[Judges, Judge]:
 
 def _check_files(out: Path, asked: PlanOptions, options: FilterOptions) -> None:
     check_name(out, "--out")
-    named: dict[str, Path] = {"--out": out}
+    written = {"--out": out}
     if options.preferences is not None:
-        named["--preferences"] = Path(options.preferences).expanduser()
-        if not named["--preferences"].name.endswith((".jsonl", ".parquet")):
+        written["--preferences"] = Path(options.preferences).expanduser()
+        if not written["--preferences"].name.endswith((".jsonl", ".parquet")):
             raise ConfigError(f"--preferences {options.preferences}: must end in .jsonl or .parquet")
-    if isinstance(asked.data, str | Path):
-        named["IN"] = Path(asked.data).expanduser()
+    read = {"IN": asked.data, "--people-labels": options.people_labels}
+    read_paths = {name: local_path(each) for name, each in read.items() if isinstance(each, str | Path)}
     places: dict[Path, str] = {}
-    for option, path in named.items():
-        if option != "IN" and not path.parent.is_dir():
+    for option, path in written.items():
+        if not path.parent.is_dir():
             raise ConfigError(
                 f"{option} {path}: the folder {path.parent} does not exist; make it, or name another file"
             )
-        if option != "IN" and path.is_dir():
+        if path.is_dir():
             raise ConfigError(f"{option} {path}: is a folder; name a file in it")
         other = places.setdefault(path.resolve(), option)
+        for name, each in read_paths.items():
+            if each.is_dir() and path.resolve().is_relative_to(each.resolve()):
+                raise ConfigError(f"{option} {path}: is in the folder {each}, which is read: name a file elsewhere")
+            other = name if path.resolve() == each.resolve() else other
         if other != option:
-            raise ConfigError(f"{other} and {option} are the same file, {path}: name another")
+            one, two = sorted((option, other), key=["--out", "IN", "--preferences", "--people-labels"].index)
+            raise ConfigError(f"{one} and {two} are the same file, {path}: name another")
 
 
 def _wanted(rows: FilterRows, asked: PlanOptions) -> Container[int] | None:
@@ -274,14 +280,14 @@ def _check_kept(
     for name, column in names.items():
         if column not in keep.columns:
             continue
-        why = _never(name, reader) if name not in reader.columns else ""
+        why = _never(name, reader, names) if name not in reader.columns else ""
         if name == "agrees" and not why and not found.labelled:
             why = "no row has a label"
         if why:
             raise ConfigError(f"--keep '{keep.text}': {column} is null in every row: {why}")
 
 
-def _never(name: str, reader: VerdictReader) -> str:
+def _never(name: str, reader: VerdictReader, names: Mapping[str, str]) -> str:
     """Why a column of the judge's holds nothing."""
     template = reader.spec.template
     verdicts = {"choices": "choices", "ratings": "ratings of each answer", "grades": "ratings"}
@@ -290,7 +296,7 @@ def _never(name: str, reader: VerdictReader) -> str:
     if name in {"consistent", "probability"} and reader.asked in {"choices", "classes", "steps"}:
         more = "--orders both or --samples" if reader.asked == "choices" else "--samples"
         return f"each row gets one reply; add {more}" + (", or --logprobs" if name == "probability" else "")
-    return f"{kind}; there are {', '.join(sorted(reader.columns - {'cost_usd', 'failure'}))}"
+    return f"{kind}; there are {', '.join(names[each] for each in sorted(reader.columns - {'cost_usd', 'failure'}))}"
 
 
 def _check_agreement(

@@ -51,10 +51,10 @@ from judgebench.runs import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping, Sequence
+    from collections.abc import Iterable, Iterator, Mapping, Sequence
 
     from judgebench.benchmarks.dataset import Dataset
-    from judgebench.engine.parts import RunInParts
+    from judgebench.engine.parts import RunInParts, RunPart
     from judgebench.items import Item
     from judgebench.runs import Judgement, Manifest
 
@@ -88,7 +88,7 @@ def merge(
     check_parts(runs, allow_missing=allow_missing)
     # A run over altered items looks at the one over the items as they are.
     runs.sort(key=lambda run: run.plan.altered is not None)
-    return [Run.load(_merged(run, Path(out))) for run in runs]
+    return [Run.load(_merged(run, Path(out), allow_missing=allow_missing)) for run in runs]
 
 
 @dataclass(frozen=True)
@@ -128,7 +128,7 @@ class _Source:
             raise DataError(f"{self.path}: {ITEMS} and {SHARD} are of different items; copy the folder again") from None
 
 
-def _merged(run: RunInParts, out: Path) -> Path:
+def _merged(run: RunInParts, out: Path, *, allow_missing: bool) -> Path:
     """Writes the merged run, in the place of what was merged of it before, and gives its folder."""
     stored = run.first.said.plan
     path, _ = free_folder(_plain(run.plan, out), stored["identity"], lambda: stored)
@@ -156,7 +156,7 @@ def _merged(run: RunInParts, out: Path) -> Path:
             recorder.texts[SHARD] = shard_text(ShardFile(named, places, run.first.said.notes, stored))
             recorder.lacks_items = True
             recorder.notes.append(_lacks(run, spec))
-        _finish(recorder, folder)
+        _finish(recorder, folder, () if allow_missing else run.parts.values())
     return path
 
 
@@ -294,13 +294,28 @@ def _lacks(run: RunInParts, spec: RunSpec) -> str:
     return f"merged from {there}: of {run.of} parts {numbers} are missing or have not ended"
 
 
-def _finish(recorder: Recorder, folder: Path) -> None:
-    """Makes outcomes and figures of the judgements in a folder, as the run itself does at its end."""
+def _finish(recorder: Recorder, folder: Path, whole: Iterable[RunPart]) -> None:
+    """Makes outcomes and figures of the judgements in a folder, as the run itself does at its end.
+
+    Args:
+        recorder: Of the merged run.
+        folder: Where it is written.
+        whole: The parts that have to have all their judgements.
+
+    Raises:
+        DataError: One has not, such as a folder that was copied half.
+    """
     recorder.folder = RunWriter(folder)
     recorder.folder.hold()
     try:
         spec = recorder.cell
         recorder.resume(Questions(spec, KeyMaker(spec.judge)), refresh=False, ended=True)
+        lacking = recorder.lacking()
+        for part in whole if lacking else ():
+            if count := sum(item.id in lacking for item in read_items(part.path)):
+                of = part.manifest.items.count or 0
+                lost = f"judgements of {count:,} of its {of:,} items are missing, though it has ended"
+                raise DataError(f"{part.path}: {lost}; copy the folder again, or give --allow-missing")
         recorder.finish(recorder.total, None, 0, Counter())
     finally:
         recorder.folder.close()

@@ -275,6 +275,10 @@ class Recorder:
         """How many calls the protocol asks for about these items, at most."""
         return sum(self.cell.count(key) for key in self.keys.values())
 
+    def lacking(self) -> set[str]:
+        """The items of which not everything is asked that is to be asked."""
+        return {item for item, key in self.keys.items() if self.readings.count(item) < len(self._whole(key))}
+
     def outcome(self, item: str) -> Outcome:
         """What the readings that are there make of an item."""
         key = self.cell.dataset.keys[item]

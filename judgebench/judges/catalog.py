@@ -151,14 +151,14 @@ def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
         answered: Whether the model said anything.
     """
     said: dict[str, Any] = {
-        "prompt_tokens": _of(usage, "prompt_tokens"),
-        "completion_tokens": _of(usage, "completion_tokens"),
-        "reasoning_tokens": _of(_of(usage, "completion_tokens_details"), "reasoning_tokens"),
-        "cached_prompt_tokens": _of(_of(usage, "prompt_tokens_details"), "cached_tokens"),
+        "prompt_tokens": _number(_of(usage, "prompt_tokens")),
+        "completion_tokens": _number(_of(usage, "completion_tokens")),
+        "reasoning_tokens": _number(_of(_of(usage, "completion_tokens_details"), "reasoning_tokens")),
+        "cached_prompt_tokens": _number(_of(_of(usage, "prompt_tokens_details"), "cached_tokens")),
     }
     tokens = {name: count if _is_count(count) else 0 for name, count in said.items()}
     prompt, completion, thought = (tokens[f"{of}_tokens"] for of in ("prompt", "completion", "reasoning"))
-    if thought > completion or _of(usage, "total_tokens") == prompt + completion + thought:
+    if thought > completion or _number(_of(usage, "total_tokens")) == prompt + completion + thought:
         tokens["completion_tokens"] += thought
     usable = all(count is None or _is_count(count) for count in said.values())
     return tokens, usable and tokens["prompt_tokens"] > 0 and (tokens["completion_tokens"] > 0 or not answered)
@@ -166,6 +166,13 @@ def used_tokens(usage: Any, *, answered: bool) -> tuple[dict[str, int], bool]:
 
 def _of(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+
+
+def _number(value: Any) -> Any:
+    """A count that some servers write as text or with a point, as the integer that it is."""
+    if isinstance(value, str) and value.isascii() and value.isdecimal():
+        return int(value[:20])
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _is_count(value: Any) -> bool:

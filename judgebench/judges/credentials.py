@@ -14,6 +14,7 @@ from urllib.parse import quote, quote_plus
 from judgebench._util.redaction import BY_NAME, literal_secrets
 from judgebench.errors import ConfigError
 from judgebench.judges.catalog import KEY_VARIABLES
+from judgebench.judges.connection import header_mistakes, verified_by
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator
@@ -101,10 +102,15 @@ def call_settings(judge: Judge) -> dict[str, Any]:
     It holds secrets: for the call alone, never to be stored or shown. A key that LiteLLM finds itself is not in it.
 
     Raises:
-        ConfigError: A key that it needs is neither in the environment nor in the keyring.
+        ConfigError: A key that it needs is neither in the environment nor in the keyring, or a header or certificate
+            of its settings cannot be used.
     """
     check_key(judge)
     settings: dict[str, Any] = _filled(judge.extra)
+    for path, problem in header_mistakes(settings):
+        raise ConfigError(f"judge '{judge.name}': {'.'.join(map(str, path))} {problem}")
+    if settings.get("ssl_verify") is not None:
+        settings["ssl_verify"] = verified_by(settings["ssl_verify"], f"judge '{judge.name}'")
     if judge.api_base is not None:
         settings["api_base"] = judge.api_base
     variables = key_variables(judge)

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
-from typing import Any, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from judgebench._util.redaction import without_secrets
 from judgebench.items import Transport
@@ -20,6 +20,7 @@ from judgebench.judges.catalog import (
     listed_price,
     listed_schema,
 )
+from judgebench.judges.connection import check_url
 from judgebench.judges.installed import decision_providers
 from judgebench.verdicts import TOP
 
@@ -86,7 +87,7 @@ class Judge(BaseModel):
 
     name: str = Field(min_length=1)
     model: str = Field(min_length=1)
-    api_base: str | None = Field(default=None, pattern=r"^https?://[^\s/]+\S*$")
+    api_base: Annotated[str, Field(pattern=r"^https?://[^\s/]+\S*$"), AfterValidator(check_url)] | None = None
     api_key_env: str | None = Field(default=None, pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,99}$")
     params: dict[str, object] | None = None
     limits: Limits = Limits()

@@ -21,6 +21,7 @@ from judgebench.errors import ConfigError, unknown_name
 from judgebench.judges.addresses import addresses_in, at_its_address, is_foreign
 from judgebench.judges.callables import callable_judge
 from judgebench.judges.catalog import PROVIDERS, Price, is_listed_provider
+from judgebench.judges.connection import header_mistakes
 from judgebench.judges.credentials import keys_sent
 from judgebench.judges.judge import OFFLINE, Judge, Limits
 from judgebench.judges.kinds import check_kind
@@ -284,8 +285,13 @@ def _check_entry(file: YamlText, where: tuple[str, ...], entry: dict[Any, Any]) 
             raise file.mistake(path, "is not plain data: expected text, a number, true, false, a list or a mapping")
     params = entry.get("params")
     for key in params if isinstance(params, dict) else ():
-        if key in _OURS:
+        if key in _OURS or key == "model":
             raise file.mistake((*where, "params", key), "is set by judgebench itself: leave it out")
+    body = params.get("extra_body") if isinstance(params, dict) else None
+    if body is not None and not isinstance(body, dict):
+        raise file.mistake((*where, "params", "extra_body"), "is no mapping: expected fields such as {top_k: 5}")
+    for path, problem in header_mistakes(entry):
+        raise file.mistake((*where, *path), problem)
     variable = entry.get("api_key_env")
     if variable is not None and not (isinstance(variable, str) and _VARIABLE.fullmatch(variable)):
         raise file.mistake((*where, "api_key_env"), f"is something else: expected {_EXPECTED['api_key_env']}")

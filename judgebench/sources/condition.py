@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import difflib
 import operator
+import unicodedata
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
@@ -12,8 +13,9 @@ from decimal import Decimal
 from typing import Any, Literal
 
 from judgebench.errors import ConfigError
+from judgebench.sources.cellvalues import alike, date_of, equal, plain
 
-Kind = Literal["text", "number", "boolean", "list", "object", "nothing", "mixed"]
+Kind = Literal["text", "number", "boolean", "date", "list", "object", "nothing", "mixed"]
 """What a column holds: `nothing` where every cell is empty, `mixed` where cells are of several kinds."""
 
 Test = Callable[[Mapping[str, Any]], Any]
@@ -36,6 +38,7 @@ _CALCULATED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Mult: operator.mul,
     ast.Div: operator.truediv,
 }
+_DEEPEST = 100
 _GRAMMAR = "columns, numbers, 'text', == != < <= > >=, in, is null, and, or, not, + - * /, len(), abs()"
 
 
@@ -54,7 +57,9 @@ def kind_of(value: object) -> Kind:
         return "number"
     if isinstance(value, list | tuple):
         return "list"
-    return "object" if isinstance(value, Mapping) else "text"
+    if isinstance(value, date):
+        return "date"
+    return "text" if isinstance(value, str | time) else "object"
 
 
 def joined_kind(one: Kind, other: Kind) -> Kind:
@@ -110,6 +115,8 @@ class Condition:
         self._numeric: Collection[str] = ()
         self.columns: dict[str, None] = {}
         every = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
+        if _depth(tree) > _DEEPEST:
+            raise self._wrong("is nested too deeply: write shorter parts, joined by and, or")
         self._made = [self._truth(each) for each in every]
         said = [ast.get_source_segment(text.strip(), each) or ast.unparse(each) for each in every]
         self.clauses = tuple(Clause(name, test) for name, test in zip(said, self._made, strict=True))
@@ -204,6 +211,9 @@ class Condition:
             case ast.Subscript(value=inner, slice=ast.UnaryOp(op=ast.USub(), operand=ast.Constant(value=int(at)))):
                 return _part(self._value(inner), -at)
             case ast.List(elts=values) | ast.Tuple(elts=values) | ast.Set(elts=values):
+                if all(isinstance(each, ast.Constant) for each in values):
+                    constants = [each.value for each in values if isinstance(each, ast.Constant)]
+                    return lambda _: constants
                 every = [self._value(each) for each in values]
                 return lambda row: [each(row) for each in every]
             case ast.UnaryOp(op=ast.USub(), operand=operand):
@@ -228,7 +238,7 @@ class Condition:
             value = row.get(name)
             if name in self._numeric:
                 return _number(value)
-            return _plain(value)
+            return plain(value)
 
         return cell
 
@@ -300,21 +310,39 @@ class Condition:
             return
         if _is_null(one) or _is_null(other):
             raise self._wrong("a comparison with null is never true: write is null or is not null")
-        if kinds[0] != kinds[1] and not {"mixed", "nothing"} & {*kinds}:
+        for side, kind in ((one, kinds[1]), (other, kinds[0])):
+            text = side.value if isinstance(side, ast.Constant) else None
+            if kind == "date" and isinstance(text, str) and date_of(text) is None:
+                raise self._wrong(f"{text!r} is no date: write it as in '2026-01-31' or '2026-01-31 18:30'")
+        if kinds[0] != kinds[1] and not {"mixed", "nothing"} & {*kinds} and {*kinds} != {"date", "text"}:
             raise self._wrong(f"{self._said(one)} and {self._said(other)}: they are never equal, nor less or more")
 
     def _said(self, node: ast.expr) -> str:
         """A part and its kind, in words."""
         kind = self._kind(node)
-        what = {"boolean": "true or false", "list": "a list", "object": "an object", "number": "a number"}
+        named = {"list": "a list", "object": "an object", "number": "a number", "date": "a date"}
+        what = {"boolean": "true or false", **named}
         return f"{ast.unparse(node)} is {what.get(kind, kind)}"
 
 
 def _unknown(name: str, columns: Collection[str]) -> str:
-    near = difflib.get_close_matches(name, columns, n=1, cutoff=0.6)
-    found = next((f'col("{each}")' if not each.isidentifier() else each for each in near), "")
+    same = [each for each in columns if unicodedata.normalize("NFKC", each) == name or each.startswith(f"{name}.")]
+    near = same or difflib.get_close_matches(name, columns, n=1, cutoff=0.6)
+    # Python reads a name in its composed form, so that a column in another form is none.
+    plain = near and near[0].isidentifier() and unicodedata.is_normalized("NFKC", near[0])
+    found = next((each if plain else f'col("{each}")' for each in near), "")
     hint = f"did you mean {found}? " if near else ""
     return f"there is no column '{name}': {hint}the columns are {', '.join(columns)}"
+
+
+def _depth(tree: ast.expr) -> int:
+    """How deeply the parts of a condition stand in one another."""
+    level: list[ast.AST] = [tree]
+    depth = 0
+    while level:
+        level = [part for each in level for part in ast.iter_child_nodes(each)]
+        depth += 1
+    return depth
 
 
 def _is_constant(node: ast.expr) -> bool:
@@ -335,8 +363,8 @@ def _part(holder: Test, at: str | int) -> Test:
     def part(row: Mapping[str, Any]) -> Any:
         found = holder(row)
         if isinstance(at, str):
-            return found.get(at) if isinstance(found, Mapping) else None
-        return found[at] if isinstance(found, list | tuple) and -len(found) <= at < len(found) else None
+            return plain(found.get(at)) if isinstance(found, Mapping) else None
+        return plain(found[at]) if isinstance(found, list | tuple) and -len(found) <= at < len(found) else None
 
     return part
 
@@ -357,13 +385,17 @@ def _comparison(op: ast.cmpop, one: Test, other: Test) -> Test:
                 or (isinstance(among, str) > isinstance(value, str))
             ):
                 return None
-            return (value in among) is wanted
+            if isinstance(among, str):
+                return (value in among) is wanted
+            special = isinstance(value, date) or any(isinstance(each, date | time | Decimal) for each in among)
+            found = any(equal(value, plain(each)) for each in among) if special else value in among
+            return found is wanted
 
         return inside
     compare = _COMPARED[type(op)]
 
     def compared(row: Mapping[str, Any]) -> bool | None:
-        left, right = one(row), other(row)
+        left, right = alike(one(row), other(row))
         if left is None or right is None:
             return None
         try:
@@ -385,15 +417,6 @@ def _calculation(calculate: Callable[[Any, Any], Any], one: Test, other: Test) -
             return None
 
     return calculated
-
-
-def _plain(value: Any) -> Any:
-    """A cell as it is compared: NaN is no value, dates are text as in `2026-01-31`."""
-    if value != value:  # noqa: PLR0124 - NaN
-        return None
-    if isinstance(value, Decimal):
-        return float(value)
-    return value.isoformat() if isinstance(value, date | time) else value
 
 
 def _is_number(value: object) -> bool:

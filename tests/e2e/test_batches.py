@@ -99,6 +99,23 @@ def test_a_half_written_result_file(server, provider, monkeypatch):
     assert read_json(FOLDER / "metrics.json")["coverage"] == 1
 
 
+def test_a_server_with_a_form_of_its_own(server):
+    """A batch whose fields LiteLLM refuses is read from the list; it is made once, and its scores are the live ones."""
+    own = {"created_at": "2026-01-01T00:00:00Z", "completion_window": None, "request_counts": {"total": None}}
+    said = server._said
+
+    def odd(batch, anthropic):
+        words = {"completed": "Completed", "in_progress": "In progress"}
+        return {**said(batch, anthropic), **own, "status": words[batch.state]}
+
+    server._said = odd
+    assert judgebench(*ASK, "--out", "live", "--cache-dir", "other").status == 0
+    ended = judgebench(*ASK, "--batch")
+    assert ended.status == 0, ended.err
+    assert scores(FOLDER) == scores(Path("live") / FOLDER.relative_to("runs"))
+    assert len(server.batches) == 1
+
+
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_lines_fail_as_live_calls_do(server, provider):
     """A prompt that is too long is a failure of its own, a server error is asked again, an expired batch too."""

@@ -6,6 +6,7 @@ import csv
 import datetime as dt
 import gzip
 import json
+import math
 import os
 import signal
 import time
@@ -114,6 +115,9 @@ MISTAKES = [
     (["--keep", "judge_probability > 0.9"], "add --orders both or --samples, or --logprobs"),
     (["--out", "kept.txt"], "--out kept.txt: must end in .parquet, .jsonl, .csv"),
     (["--out", "rows.jsonl"], "--out and IN are the same file"),
+    (["--html", "rows.jsonl"], "rows.jsonl: holds something else than a page, which would be lost"),
+    (["--html", "kept.jsonl"], "--html kept.jsonl: is written already, with rows"),
+    (["--html", "there/page.html"], "the folder there does not exist"),
     (["--out", "there/kept.jsonl"], "the folder there does not exist"),
     (["-j", "offline/first"], "filter takes one judge"),
     (["-t", "pairwise", "-t", "pairwise-ties"], "filter takes one template"),
@@ -133,6 +137,24 @@ def test_mistakes_are_found_before_a_call(models: ScriptedModels, options: list[
     assert len(without_progress(ended.err)) == 1
     assert models.count == 0
     assert not Path("kept.jsonl.parts").exists()
+
+
+def test_what_is_read_is_not_written_over() -> None:
+    """Neither as an address of this machine, nor in a folder that is read, nor labels; nothing of them is lost."""
+    Path("in").mkdir()
+    rows = write_jsonl(Path("in/rows.jsonl"), [pair(n) for n in range(40)])
+    labels = write_jsonl(Path("labels.jsonl"), [{"id": f"u{n}", "label": "chosen"} for n in range(40)])
+    before = rows.read_bytes(), labels.read_bytes()
+    for given, out, options in (
+        (rows.resolve().as_uri(), "in/rows.jsonl", ()),
+        ("in", "in/kept.jsonl", ()),
+        (str(rows), "kept.jsonl", ("--agreement", 0.9, "--people-labels", labels, "--preferences", labels)),
+    ):
+        ended = filtered(*options, rows=given, out=out, judge="offline/longest")
+        said = "is in the folder in, which is read" if given == "in" else "are the same file"
+        assert (ended.status, said in ended.err) == (2, True), ended.err
+    assert (rows.read_bytes(), labels.read_bytes()) == before
+    assert not Path("in/kept.jsonl").exists()
 
 
 @pytest.mark.usefixtures("models")
@@ -241,6 +263,18 @@ def test_any_form_in_and_out(name: str, out: str) -> None:
     kept = read_back(out)
     assert [(str(row["price"]), row["judge_choice"]) for row in kept] == [("2", "A"), ("3", "A")]
     assert [row["answer_a"] for row in kept] == ["long " * 3, "long " * 4]
+
+
+def test_values_that_json_has_not() -> None:
+    """NaN and infinity are null and bytes are Base64, so that strict readers take the file; CSV has an empty cell."""
+    own = {"ratio": [math.nan], "deep": [{"list": [math.inf, 1.5]}], "raw": [b"\x00\xff"]}
+    pq.write_table(pa.table({"prompt": ["Q"], "chosen": ["long answer"], "rejected": ["short"], **own}), "rows.parquet")
+    for out in ("kept.jsonl", "kept.csv"):
+        assert filtered(rows="rows.parquet", out=out, judge="offline/longest").status == 0
+    (row,) = read_back("kept.jsonl")
+    assert (row["ratio"], row["deep"], row["raw"]) == (None, {"list": [None, 1.5]}, "AP8=")
+    (row,) = read_back("kept.csv")
+    assert (row["ratio"], row["deep"], row["raw"]) == ("", '{"list": [null, 1.5]}', "AP8=")
 
 
 def test_columns_of_several_types() -> None:

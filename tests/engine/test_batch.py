@@ -373,3 +373,33 @@ def test_baselines_beside_a_judge_in_batches_are_computed_at_once(models):
     made = in_no_time(jb.agrid("rewardbench", judges=["offline/first", "mine"], data="rows.jsonl", batch=True))[0]
     assert [each.metrics.coverage for each in made] == [1, 1]
     assert len(models.desk.submitted) == ROWS
+
+
+def test_results_without_a_line_of_the_batch_are_not_paid_for_again(models):
+    """The run stops, the batch stays open, and the same command fetches its results once more."""
+    models.desk.lines = lambda _kept, _lines: [BatchLine("f" * 64, 200)]
+    with pytest.raises(FatalProviderError, match="batch b1 is completed, and its results have no line that can be"):
+        run()
+    kept = models.desk.batches["b1"]
+    kept.lines = [BatchLine(key, 200) for key in kept.keys]
+    assert run().metrics.coverage == 1
+    assert len(models.desk.submitted) == ROWS
+
+
+def test_a_batch_that_is_gone_hides_none_of_the_others(models):
+    """What they give is taken; its own requests are not sent again, and `batch status` names it."""
+    models.desk.most_requests = 10
+    models.desk.at = lambda step: (_ for _ in ()).throw(Killed) if step == "check" else None
+    with pytest.raises(Killed):
+        run()
+    models.desk.at = lambda _: None
+    del models.desk.batches["b1"]
+    with pytest.warns(UserWarning, match="batch b1 is not there"):
+        made = run()
+    assert len([each for each in made.judgements if each.verdict]) == ROWS - 10
+    assert len(models.desk.batches) == 2
+    assert [(each.batch, each.state) for each in jb.batch_status("runs")] == [
+        ("b1", "not found"),
+        ("b2", "taken"),
+        ("b3", "taken"),
+    ]

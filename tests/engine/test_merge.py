@@ -225,6 +225,21 @@ def test_a_part_that_was_cut_off_is_not_taken_for_a_whole_one() -> None:
         jb.merge("parts")
 
 
+def test_a_part_that_was_copied_half_is_named() -> None:
+    """A part that has ended, and lacks judgements, is not merged as if it had them, unless that is asked for."""
+    in_parts("rewardbench", judges="offline/first", data=str(write_jsonl(Path("rows.jsonl"), pairs(7))))
+    (second,) = find_runs(Path("parts/2"))
+    text = (second / "judgements.jsonl").read_text()
+    for left in (text[: len(text) // 2], ""):
+        (second / "judgements.jsonl").write_text(left)
+        said = r"parts/2/.*judgements of \d of its \d items are missing.*copy the folder"
+        with pytest.raises(jb.DataError, match=said):
+            jb.merge("parts", out="merged")
+    assert not find_runs(Path("merged"))
+    (merged,) = jb.merge("parts", out="merged", allow_missing=True)
+    assert read_json(merged.path / "manifest.json")["state"] == "interrupted"
+
+
 DIFFERENT: dict[str, tuple[dict[str, Any], str]] = {
     "N": ({"shard": "2/3"}, "N of --shard (2, 3)"),
     "seed": ({"seed": 7}, "seed (0, 7)"),

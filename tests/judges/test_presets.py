@@ -359,6 +359,18 @@ MISTAKES = {
     "a number for a key": ("judges:\n  a:\n    params: {1: 2}\n", 3, "is not plain data"),
     "no key's name": ("judges:\n  a:\n    3: 2\n", 3, "is not a setting"),
     "an address": ("judges:\n  a:\n    api_base: localhost:8000\n", 3, "expected an address such as http://"),
+    "no host": ("judges:\n  a:\n    api_base: http://[::1/v1\n", 3, "expected an address such as http://"),
+    "an empty part of a host": (
+        "judges:\n  a:\n    api_base: http://.../v1\n",
+        3,
+        "expected an address such as http://",
+    ),
+    "no such port": ("judges:\n  a:\n    api_base: http://h:99999/v1\n", 3, "expected an address such as http://"),
+    "the model as a param": ("judges:\n  a:\n    params: {model: x}\n", 3, "is set by judgebench itself"),
+    "a body of text": ("judges:\n  a:\n    params: {extra_body: x}\n", 3, "extra_body is no mapping"),
+    "headers in a list": ("judges:\n  a:\n    extra_headers: [x]\n", 3, "extra_headers is no mapping"),
+    "a number in a header": ("judges:\n  a:\n    extra_headers: {X-T: 5}\n", 3, "X-T is not text: quote it"),
+    "a line break in a header": ('judges:\n  a:\n    extra_headers: {X-T: "a\\nb"}\n', 3, "X-T contains a non-ASCII"),
     "cache_as a number": ("judges:\n  a:\n    cache_as: 3\n", 3, "is 3: expected text (quote it)"),
     "a default model": ("defaults:\n  model: openai/x\n", 2, "cannot be a default"),
 }

@@ -134,3 +134,57 @@ def test_the_part_that_is_not_true() -> None:
     condition = Condition("agrees  and (margin>1 or source == 'x') and empty is null")
     assert condition.first_unmet(ROW) == "margin>1 or source == 'x'"
     assert condition.first_unmet({**ROW, "margin": 2}) == ""
+
+
+MOMENTS = {
+    "day": dt.date(2026, 1, 31),
+    "at": dt.datetime(2026, 1, 31, 8, 30),  # noqa: DTZ001 - as files have them
+    "zoned": dt.datetime(2026, 1, 31, 8, 30, tzinfo=dt.timezone(dt.timedelta(hours=2))),
+    "hour": dt.time(8, 30),
+    "text": "2026-01-31 08:30",
+    "meta": {"day": dt.date(2026, 1, 31), "price": Decimal("0.1"), "ratio": math.nan},
+    "days": [dt.date(2026, 1, 31)],
+    "prices": [Decimal("0.1")],
+}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("day == '2026-01-31'", True),
+        ("at == '2026-01-31 08:30' and at == '2026-01-31T08:30:00'", True),
+        ("at >= '2026-01-31 12:00'", False),
+        ("at > '2026-01-31' and at > day", True),
+        ("at == text and text == at", True),
+        ("zoned == '2026-01-31 08:30' and zoned == '2026-01-31T06:30Z'", True),
+        ("hour < '09:00'", True),
+        ("day in ('2026-01-31', '2026-02-01')", True),
+        ("day not in ('2026-02-01',)", True),
+        ("'2026-01-31' in days and days[0] == '2026-01-31'", True),
+        ("meta.day >= '2026-01-31' and meta.price == 0.1 and meta.ratio is null", True),
+        ("0.1 in prices", True),
+    ],
+)
+def test_moments_and_decimals_wherever_they_stand(text: str, expected: bool) -> None:
+    """In a column, an object or a list, a date is compared as a moment, a decimal as a number, and NaN is no value."""
+    condition = Condition(text)
+    condition.check({name: kind_of(value) for name, value in MOMENTS.items()})
+    assert condition(MOMENTS) is expected
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("day == 'yesterday'", "'yesterday' is no date: write it as in '2026-01-31'"),
+        ("'2026' < day", "'2026' is no date"),
+        ("day > 5", "day is a date and 5 is a number"),
+        ("micro.deep == 1", 'did you mean col("micro.deep")?'),
+        ("µm == 1", 'did you mean col("µm")?'),
+        (f"{' + '.join(['day'] * 2000)} > 1", "is nested too deeply"),
+    ],
+)
+def test_what_is_wrong_with_a_date_or_a_name(text: str, said: str) -> None:
+    """What can never hold is found when the condition is read, and the name is given as it has to be written."""
+    with pytest.raises(ConfigError) as error:
+        Condition(text).check({"day": "date", "micro.deep": "number", "\u00b5m": "number"})
+    assert said in str(error.value)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import json
 import os
 from contextlib import suppress
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, objects
+from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, moment_of, objects
 from judgebench.client.batches.http import HTTPBatches, NotThereError
 from judgebench.client.providers.base import Request
 from judgebench.errors import BrokenReplyError
@@ -168,15 +167,8 @@ def _state(said: Mapping[str, Any]) -> BatchState:
         failed=number["errored"] + number["canceled"] + number["expired"],
         cancelled=said.get("cancel_initiated_at") is not None or number["canceled"] > 0,
         sources=("results",),
-        created=_moment(said.get("created_at")),
+        created=moment_of(said.get("created_at")),
     )
-
-
-def _moment(said: object) -> float | None:
-    try:
-        return datetime.fromisoformat(str(said)).timestamp()
-    except ValueError:
-        return None
 
 
 def _line(said: Mapping[str, Any]) -> BatchLine:

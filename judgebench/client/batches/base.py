@@ -2,10 +2,15 @@
 
 from __future__ import annotations
 
+import gzip
 import json
+import zlib
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
+
+from judgebench.errors import FatalProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -16,6 +21,10 @@ if TYPE_CHECKING:
 
 NOT_DONE = 0
 """The status of a line that the provider has not carried out."""
+
+
+class LostBatchError(FatalProviderError):
+    """What became of a batch cannot be had: it is not there, or its results cannot be read."""
 
 
 class Written(NamedTuple):
@@ -181,12 +190,40 @@ class Batches(ABC):
         return
 
 
+def moment_of(said: object) -> float | None:
+    """A moment as providers write it, in seconds since 1970; None where it is none.
+
+    Example:
+        >>> moment_of(5), moment_of("1970-01-01T00:00:05Z"), moment_of(None)
+        (5.0, 5.0, None)
+    """
+    if isinstance(said, int | float):
+        return float(said)
+    try:
+        return datetime.fromisoformat(str(said)).timestamp()
+    except ValueError:
+        return None
+
+
 def objects(data: bytes) -> Iterator[dict[str, object]]:
-    """The objects of JSON lines that have a `custom_id`; a torn line, or one of another kind, is left out."""
-    for raw in data.split(b"\n"):
+    """The objects of JSON lines that have a `custom_id`; a torn line, or one of another kind, is left out.
+
+    Args:
+        data: The lines, or a gzip file of them.
+    """
+    for raw in _plain(data).split(b"\n"):
         try:
             found = json.loads(raw)
         except (ValueError, RecursionError):
             continue
         if isinstance(found, dict) and isinstance(found.get("custom_id"), str):
             yield found
+
+
+def _plain(data: bytes) -> bytes:
+    if not data.startswith(b"\x1f\x8b"):
+        return data
+    try:
+        return gzip.decompress(data)
+    except (OSError, EOFError, zlib.error):  # half a file: it is fetched again
+        return b""

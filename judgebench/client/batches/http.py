@@ -6,7 +6,7 @@ import json
 from typing import TYPE_CHECKING, Any, Protocol
 
 from judgebench._util.redaction import without_secrets
-from judgebench.client.batches.base import Batches
+from judgebench.client.batches.base import Batches, LostBatchError
 from judgebench.client.providers.remedies import by_remedy, clean
 from judgebench.client.providers.wire import WireCall
 from judgebench.errors import ConfigError, FatalProviderError, UnreachedError, VerdictFailure
@@ -81,12 +81,22 @@ class HTTPBatches(Batches):
             return FatalProviderError(f"{where}: the provider refuses the batch: {remedy}")
         return remedy
 
-    def gone(self, batch: str) -> FatalProviderError:
+    def gone(self, batch: str) -> LostBatchError:
         """Our error for a batch that the provider does not know."""
-        return FatalProviderError(
+        return LostBatchError(
             f"judge '{self.judge.name}' ({self.judge.model}): batch {batch} is not there for this key; use the key and "
             "address that it was made with, or move the run's batches.jsonl away to ask again"
         )
+
+    def unread(self, error: Exception) -> UnreadError:
+        """Our error for an answer of another form, although the server has carried the request out."""
+        said = clean(str(error), secret_values(self.judge))
+        unread = UnreadError(
+            f"judge '{self.judge.name}' ({self.judge.model}): its answer about batches cannot be read: {said}; "
+            "rerun the command to resume, or leave out --batch"
+        )
+        unread.answered = True
+        return unread
 
     async def aclose(self) -> None:
         """See `Batches`."""
@@ -95,3 +105,7 @@ class HTTPBatches(Batches):
 
 class NotThereError(ConfigError):
     """The server answers that there is no such thing."""
+
+
+class UnreadError(LostBatchError):
+    """The server has answered in a form that is none of its protocol's."""

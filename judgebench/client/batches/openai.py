@@ -7,8 +7,8 @@ import os
 from contextlib import suppress
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, objects
-from judgebench.client.batches.http import HTTPBatches, NotThereError
+from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, moment_of, objects
+from judgebench.client.batches.http import HTTPBatches, NotThereError, UnreadError
 from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES
 from judgebench.client.providers.litellm.settings import way_to
 from judgebench.client.providers.litellm.transport import Connections
@@ -16,7 +16,7 @@ from judgebench.client.providers.litellm.wire import LiteLLMCall
 from judgebench.judges import PLACEHOLDER_KEY
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
 
     from judgebench.client.batches.base import BatchPart, Written
     from judgebench.client.batches.http import LiveCalls
@@ -28,6 +28,14 @@ _LARGEST_FILE = 2**32
 _WINDOW = "24h"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _CANCELLED = frozenset({"cancelling", "cancelled"})
+_OTHER_WORDS = {
+    **dict.fromkeys(("complete", "succeeded", "success", "finished", "done", "ended"), "completed"),
+    **dict.fromkeys(("error", "errored", "failure"), "failed"),
+    **dict.fromkeys(("timeout", "timed_out", "timeout_exceeded"), "expired"),
+    **dict.fromkeys(("canceled", "aborted"), "cancelled"),
+    **dict.fromkeys(("canceling", "cancellation_requested"), "cancelling"),
+}
+"""States as servers of this protocol word them, and OpenAI's words."""
 _TAG = "judgebench"
 _PAGE = 100
 _SKEW_S = 600.0
@@ -59,6 +67,8 @@ class OpenAIBatches(HTTPBatches):
         try:
             wire = LiteLLMCall(most_bytes=_LARGEST_FILE)
             return await self._connections.call(function, wire, **self._settings, **arguments)
+        except (ValueError, TypeError, AttributeError) as error:  # a response came, and LiteLLM takes no such form
+            raise self.unread(error) from None
         except Exception as error:  # noqa: BLE001 - OpenAI's and LiteLLM's, sorted by remedy
             response = getattr(error, "response", None)
             status, headers, data = None, {}, b""
@@ -85,33 +95,63 @@ class OpenAIBatches(HTTPBatches):
         part.payload.seek(0)
         name = f"judgebench-{part.tag}.jsonl"
         file = await self._call("acreate_file", file=(name, part.payload, "application/jsonl"), purpose="batch")
-        return _state(
-            await self._call(
-                "acreate_batch",
-                completion_window=_WINDOW,
-                endpoint=url,
-                input_file_id=file.id,
-                metadata={_TAG: part.tag},
+        try:
+            return _state(
+                await self._call(
+                    "acreate_batch",
+                    completion_window=_WINDOW,
+                    endpoint=url,
+                    input_file_id=file.id,
+                    metadata={_TAG: part.tag},
+                )
             )
-        )
+        except UnreadError as error:
+            return await self._listed(lambda batch: _tag(batch) == part.tag, error)
 
     async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:  # noqa: ARG002 - the tag is enough
         """See `Batches`."""
+        found = await self._first_listed(lambda batch: _tag(batch) == tag, since)
+        return [] if found is None else [found]
+
+    async def _listed(self, is_it: Callable[[Any], bool], unread: UnreadError) -> BatchState:
+        """A batch whose own page cannot be read: in lists LiteLLM passes on what came.
+
+        Raises:
+            UnreadError: It is in none.
+        """
+        found = await self._first_listed(is_it, None)
+        if found is None:
+            raise unread
+        return found
+
+    async def _first_listed(self, is_it: Callable[[Any], bool], since: float | None) -> BatchState | None:
+        """The first batch of that kind; lists that begin with the newest are read back to the moment."""
         after: str | None = None
+        read: set[str] = set()
         while True:
             page = await self._call("alist_batches", limit=_PAGE, after=after)
-            for batch in page.data:
-                if (getattr(batch, "metadata", None) or {}).get(_TAG) == tag:
-                    return [_state(batch)]
-            oldest = min((batch.created_at or since for batch in page.data), default=0)
-            if not page.data or not getattr(page, "has_more", False) or oldest < since - _SKEW_S:
-                return []
-            after = page.data[-1].id
+            data = getattr(page, "data", None)
+            if not isinstance(data, list):
+                raise self.unread(ValueError("the list of batches has no data"))
+            batches = [each for each in data if isinstance(_of(each, "id"), str)]
+            if (found := next((each for each in batches if is_it(each)), None)) is not None:
+                return _state(found)
+            moments = [moment for each in batches if (moment := moment_of(_of(each, "created_at"))) is not None]
+            is_past = since is not None and len(moments) > 1 and moments[-1] < min(moments[0], since - _SKEW_S)
+            if not batches or is_past or getattr(page, "has_more", None) is False or _of(batches[-1], "id") in read:
+                return None
+            after = str(_of(batches[-1], "id"))
+            read.add(after)
 
     async def check(self, batch: str) -> BatchState:
         """See `Batches`."""
+        return await self._of_batch("aretrieve_batch", batch)
+
+    async def _of_batch(self, function: str, batch: str) -> BatchState:
         try:
-            return _state(await self._call("aretrieve_batch", batch_id=batch))
+            return _state(await self._call(function, batch_id=batch))
+        except UnreadError as error:
+            return await self._listed(lambda each: _of(each, "id") == batch, error)
         except NotThereError:
             raise self.gone(batch) from None
 
@@ -127,10 +167,7 @@ class OpenAIBatches(HTTPBatches):
 
     async def cancel(self, batch: str) -> BatchState:
         """See `Batches`."""
-        try:
-            return _state(await self._call("acancel_batch", batch_id=batch))
-        except NotThereError:
-            raise self.gone(batch) from None
+        return await self._of_batch("acancel_batch", batch)
 
     async def aclose(self) -> None:
         """See `Batches`."""
@@ -158,37 +195,62 @@ def _endpoint(judge: Judge, url: str) -> str:
     return path if judge.provider == "azure" else f"/v1{path}"
 
 
+def _of(value: Any, name: str) -> Any:
+    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+
+
+def _tag(batch: Any) -> Any:
+    return _of(_of(batch, "metadata"), _TAG)
+
+
+def _word(status: Any) -> str:
+    """A state in OpenAI's words.
+
+    Example:
+        >>> _word("BatchStatus.COMPLETED"), _word("Canceled"), _word("in_progress")
+        ('completed', 'cancelled', 'in_progress')
+    """
+    word = str(status).rpartition(".")[2].strip().lower().replace(" ", "_").replace("-", "_")
+    return _OTHER_WORDS.get(word, word)
+
+
 def _state(batch: Any) -> BatchState:
-    counts = getattr(batch, "request_counts", None)
-    files = (getattr(batch, name, None) for name in ("output_file_id", "error_file_id"))
-    state = str(batch.status)
+    counts = _of(batch, "request_counts")
+    total, done, failed = (_count(_of(counts, name)) for name in ("total", "completed", "failed"))
+    files = (_of(batch, name) for name in ("output_file_id", "error_file_id"))
+    state = _word(_of(batch, "status"))
     return BatchState(
-        id=str(batch.id),
+        id=str(_of(batch, "id")),
         state=state,
         ended=state in _ENDED,
-        requests=getattr(counts, "total", 0) or 0,
-        done=getattr(counts, "completed", 0) or 0,
-        failed=getattr(counts, "failed", 0) or 0,
+        requests=total,
+        done=done,
+        failed=failed,
         cancelled=state in _CANCELLED,
-        problem=_problem(batch) if state == "failed" else "",
+        problem=_problem(_of(batch, "errors")) if state == "failed" else "",
         sources=tuple(str(file) for file in files if file),
-        created=batch.created_at,
+        created=moment_of(_of(batch, "created_at")),
     )
 
 
-def _problem(batch: Any) -> str:
+def _count(said: Any) -> int:
+    return int(said) if isinstance(said, int) or (isinstance(said, str) and said.isdecimal()) else 0
+
+
+def _problem(errors: Any) -> str:
     """Why a batch was refused, in the provider's words."""
-    data = getattr(getattr(batch, "errors", None), "data", None) or []
-    said = [f"{each.code or ''}: {each.message or ''}".strip(": ") for each in data[:1]]
-    return said[0] if said else "the provider does not say why"
+    data = errors if isinstance(errors, list) else _of(errors, "data")
+    first = data[0] if isinstance(data, list) and data else errors
+    said = f"{_of(first, 'code') or ''}: {_of(first, 'message') or ''}".strip(": ")
+    return said or (first if isinstance(first, str) else "") or "the provider does not say why"
 
 
 def _line(said: Mapping[str, Any]) -> BatchLine:
     """A line of an output or an error file."""
     key, response, error = str(said["custom_id"]), said.get("response"), said.get("error")
-    if isinstance(response, dict) and isinstance(response.get("status_code"), int):
-        body = response.get("body")
-        return BatchLine(key, response["status_code"], body.encode() if isinstance(body, str) else _json(body))
+    if isinstance(response, dict) and (body := response.get("body")) is not None:
+        status = _count(response.get("status_code")) or (400 if error else 200)
+        return BatchLine(key, status, body.encode() if isinstance(body, str) else _json(body))
     code = str(error.get("code") or "") if isinstance(error, dict) else ""
     if not code or code in _NOT_CARRIED_OUT:
         return BatchLine(key, NOT_DONE, why=code.replace("_", " ") or "no response")

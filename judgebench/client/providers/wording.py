@@ -78,6 +78,7 @@ CONTEXT = re.compile(
     r"|exceed\w*\b.{0,60}(?:context (?:length|size|window)|maximum (?:input )?(?:length|number of (?:input )?tokens))"
     r"|(?:input tokens|input token count|input length|prompt length)\b.{0,30}exceed"
     r"|(?:prompt|input)(?: token)?s?(?: length)? (?:is|are) too (?:long|large)|reduce the length of the messages"
+    r"|`?inputs`? tokens \+ `?max_new_tokens`? must be"
     r"|too many (?:input |prompt )?tokens(?!,? (?:per|please|a) )|must have less than \d+ tokens",
     re.IGNORECASE | re.DOTALL,
 )

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 
 import pytest
 
 from judgebench.client.batches.base import objects
-from judgebench.client.batches.openai import _line
+from judgebench.client.batches.openai import _line, _state
 
 KEY = "a" * 64
 
@@ -33,6 +34,8 @@ KEY = "a" * 64
         ),
         ({"response": None, "error": None}, 0, None, "no response"),
         ({"response": {"request_id": "r"}, "error": "odd"}, 0, None, "no response"),
+        ({"response": {"body": {"id": 1}}}, 200, {"id": 1}, ""),
+        ({"response": {"status_code": "503", "body": {"error": "x"}}}, 503, {"error": "x"}, ""),
     ],
 )
 def test_a_line_says_what_came_of_its_request(said, status, body, why):
@@ -47,3 +50,44 @@ def test_lines_that_are_none_are_left_out():
     good = json.dumps({"custom_id": KEY})
     data = "\n".join([good, "", "[1]", '{"custom_id": 3}', "{}", good[:-4], "\ufeff", good]).encode()
     assert [each["custom_id"] for each in objects(data)] == [KEY, KEY]
+
+
+def test_lines_may_be_compressed():
+    """A gzip file is its lines; half of one is none."""
+    data = gzip.compress(json.dumps({"custom_id": KEY}).encode())
+    assert [each["custom_id"] for each in objects(data)] == [KEY]
+    assert not list(objects(data[:-9]))
+
+
+@pytest.mark.parametrize(
+    ("said", "state", "ended"),
+    [
+        ({"status": "Completed"}, "completed", True),
+        ({"status": "canceled"}, "cancelled", True),
+        ({"status": "BatchStatus.SUCCEEDED"}, "completed", True),
+        ({"status": "timeout_exceeded"}, "expired", True),
+        ({"status": "error"}, "failed", True),
+        ({"status": "In Progress"}, "in_progress", False),
+        ({"status": None}, "none", False),
+    ],
+)
+def test_a_state_in_other_words(said, state, ended):
+    """Servers of the protocol spell states in their own way."""
+    found = _state({"id": "b", **said})
+    assert (found.state, found.ended) == (state, ended)
+
+
+@pytest.mark.parametrize(
+    ("errors", "problem"),
+    [
+        ({"data": [{"code": "bad_line", "message": "Line 1."}]}, "bad_line: Line 1."),
+        ([{"message": "Line 1."}], "Line 1."),
+        ("Line 1.", "Line 1."),
+        ({"data": ["Line 1."]}, "Line 1."),
+        ({"data": None}, "the provider does not say why"),
+        (None, "the provider does not say why"),
+    ],
+)
+def test_why_a_batch_was_refused(errors, problem):
+    """In whatever form the server says it."""
+    assert _state({"id": "b", "status": "failed", "errors": errors}).problem == problem

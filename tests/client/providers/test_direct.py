@@ -7,10 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import VLLM, Asker, request
+from faults import Reply as Answer
 from loopback import LoopbackServer
 
 from judgebench.client.calls import JudgeClient
 from judgebench.client.providers.direct.settings import settings_of
+from judgebench.errors import ConfigError, FatalProviderError
+from judgebench.judges.catalog import used_tokens
 from judgebench.judges.judge import Judge
 
 if TYPE_CHECKING:
@@ -124,6 +127,60 @@ def test_the_key_is_the_one_that_litellm_takes(
         monkeypatch.setenv(name, value)
     base = {"name": "j", "model": "hosted_vllm/m", "api_base": "http://127.0.0.1:1/v1", "transport": "direct"}
     assert settings_of(Judge.model_validate(base | settings)).headers.get("authorization") == head
+
+
+@pytest.mark.parametrize("setting", ["missing.pem", "empty.pem", ".", 0])
+def test_certificates_that_cannot_be_used_are_found_before_the_first_call(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, setting: object
+) -> None:
+    """A file that is missing, no certificate, a folder or a number."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "empty.pem").touch()
+    judge = Judge(name="j", model="hosted_vllm/m", api_base="https://h/v1", extra={"ssl_verify": setting})
+    with pytest.raises(ConfigError, match="judge 'j': ssl_verify"):
+        settings_of(judge)
+
+
+def test_certificates_are_checked_as_the_setting_says() -> None:
+    """Switches may be written as text."""
+    judge = Judge(name="j", model="hosted_vllm/m", api_base="https://h/v1")
+    read = [
+        settings_of(judge.model_copy(update={"extra": {"ssl_verify": each}})).ssl for each in ("False", "true", False)
+    ]
+    assert read == [False, True, False]
+
+
+def test_a_header_from_a_variable_holds_no_line_break(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is found before the first call."""
+    monkeypatch.setenv("TEAM", "red\r\nX-Other: 1")
+    headers = {"extra_headers": {"X-Team": "os.environ/TEAM"}}
+    with pytest.raises(ConfigError, match=r"extra_headers\.X-Team contains a non-ASCII character or a line break"):
+        settings_of(Judge(name="j", model="hosted_vllm/m", api_base="https://h/v1", extra=headers))
+
+
+@pytest.mark.parametrize("location", ["http://[bad", "http://host:99999/v1"])
+def test_a_redirect_to_no_address_ends_the_judge(asker: Asker, location: str) -> None:
+    """As one to another host does."""
+    asker.server.answer = Answer(status=307, headers={"Location": location}, body="")
+    error = asker.ask(model=VLLM, transport="direct").error
+    assert isinstance(error, FatalProviderError)
+    assert "redirects to another host" in str(error)
+
+
+def test_a_proxy_may_be_named_without_a_scheme(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As other tools take it."""
+    monkeypatch.setenv("http_proxy", "proxy.example:3128")
+    judge = Judge(name="j", model="hosted_vllm/m", api_base="http://judges.example/v1", transport="direct")
+    assert settings_of(judge).proxy == "http://proxy.example:3128"
+
+
+def test_counts_as_text_or_with_a_point_are_counts() -> None:
+    """Servers write them so; what is no whole number is none."""
+    assert used_tokens({"prompt_tokens": "10", "completion_tokens": 5.0}, answered=True) == (
+        {"prompt_tokens": 10, "completion_tokens": 5, "reasoning_tokens": 0, "cached_prompt_tokens": 0},
+        True,
+    )
+    assert used_tokens({"prompt_tokens": "ten", "completion_tokens": 5.5}, answered=True)[1] is False
 
 
 @pytest.mark.parametrize(

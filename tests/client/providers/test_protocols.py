@@ -518,6 +518,7 @@ def test_a_prompt_that_is_too_long_is_a_failure_of_its_item(call: Callable[..., 
 
 OTHER_WORDS_OF_LENGTH = [
     error("Input token length is too long: 9000 > 8192", status=400),
+    Says({"error": "Input validation error: `inputs` tokens + `max_new_tokens` must be <= 4096. Given: 5000"}, 422),
     error("Range of input length should be [1, 30720]", status=400, code="InvalidParameter"),
     error("too many tokens: size limit exceeded by 100 tokens.", status=400),
     error("Reached context length of 4096 tokens with model (arch: llama).", status=400),

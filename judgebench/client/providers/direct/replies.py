@@ -48,7 +48,7 @@ def completion_of(body: dict[str, Any]) -> ModelAnswer:
         end=end,
         known_end=_known(end),
         error=choice.get("error"),
-        refusal=message.get("refusal"),
+        refusal=message.get("refusal") or None,
         model=model if isinstance(model, str) and model else None,
         usage=usage,
         tokens=logprobs.get("content") if isinstance(logprobs, dict) else None,

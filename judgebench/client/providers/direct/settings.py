@@ -110,7 +110,10 @@ def _proxy(url: str) -> str | None:
     if parts.hostname is None or proxy_bypass(parts.hostname):
         return None
     proxies = getproxies()
-    return proxies.get(parts.scheme) or proxies.get("all")
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or "://" in proxy:
+        return proxy or None
+    return f"http://{proxy}"
 
 
 def body_of(fields: Mapping[str, Any], own: Mapping[str, Any]) -> bytes:

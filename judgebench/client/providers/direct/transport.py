@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urljoin
+from urllib.parse import urljoin, urlsplit
 
 from judgebench.client.providers import wire
 from judgebench.client.providers.wire import WireCall, is_elsewhere, note_body
@@ -80,9 +80,9 @@ class Session:
                 if response.status not in _MOVED or "location" not in call.headers:
                     note_body(call, await _read(call, response))
                     return
-                there = urljoin(url, call.headers["location"])
-                if is_elsewhere(url, there):
-                    call.moved_to = there
+                there = _moved_to(url, call.headers["location"])
+                if there is None or is_elsewhere(url, there):
+                    call.moved_to = there or call.headers["location"]
                     raise NotReachedError("redirected to another host", "connection")
                 url = there
         raise NotReachedError(f"redirected more than {_MOST_MOVES} times", "connection")
@@ -104,6 +104,15 @@ class Session:
         if self._session is not None:
             await self._session.close()
             self._session = None
+
+
+def _moved_to(url: str, location: str) -> str | None:
+    """The address that a redirect names; None where it is none."""
+    try:
+        there = urljoin(url, location)
+        return there if urlsplit(there).hostname and urlsplit(there).port != 0 else None
+    except ValueError:
+        return None
 
 
 async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
