@@ -294,8 +294,8 @@ def _context(judge: Judge, short: int) -> tuple[Ability, Ability]:
     if answer.read is None:
         return found, Ability("long_prompts", works=None, detail="cannot say: no token count")
     if answer.read <= _SHORT_TIMES * short:
-        said = f"cannot say: it counts {answer.read:,} tokens of about {words:,}, and {short:,} of a dozen words"
-        return found, Ability("long_prompts", works=None, detail=said)
+        detail = f"cannot say: it counts {answer.read:,} tokens of about {words:,}, and {short:,} of a dozen words"
+        return found, Ability("long_prompts", works=None, detail=detail)
     if answer.read < words:
         detail = f"cut without an error: {answer.read:,} tokens read of about {words:,}"
         at = min(answer.read, known or answer.read)
