@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -15,6 +16,7 @@ from judgebench.cli.console import file_option, quiet_option
 from judgebench.cli.errors import EXIT_DONE, EXIT_INCOMPLETE, EXIT_INTERRUPTED
 from judgebench.cli.groups import Sectioned
 from judgebench.cli.options import filter_options, sections_of_filter
+from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -57,10 +59,16 @@ def filter(data: str, **options: Any) -> int:  # noqa: A001 - the command's name
     from judgebench.cli.progress import shown
     from judgebench.engine import filterapi
     from judgebench.pages.filtered import filter_page
+    from judgebench.pages.shell import check_page
 
     console = messages()
     with shown(console):
         plan, running = filterapi.planned_filter({**options, "data": data})
+    page = options["html_file"] or f"{plan.out}.html"
+    check_page(Path(page).expanduser())
+    for other in (plan.out, plan.options.preferences):
+        if other is not None and Path(page).expanduser().resolve() == Path(other).resolve():
+            raise ConfigError(f"--html {page}: is written already, with rows; name another file")
     judges = {plan.judge.name: (plan.judge, plan.spec.providers)}
     if options["dry_run"]:
         print_addresses(judges)
@@ -76,7 +84,6 @@ def filter(data: str, **options: Any) -> int:  # noqa: A001 - the command's name
         found, interrupted = finished_or_stopped(
             lambda stop: filterapi.filter_planned(plan, running, progress=progress, stop=stop), console
         )
-    page = options["html_file"] or f"{plan.out}.html"
     if found.state == "done":
         filter_page(found, page)
     _print_filtered(found, console, page, as_json=options["as_json"])

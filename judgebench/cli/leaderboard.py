@@ -49,12 +49,14 @@ def leaderboard(folders: tuple[str, ...], **options: Any) -> int:
     from judgebench.analysis.leaderboard import leaderboard as collect
     from judgebench.cli.console import messages, print_written, results
     from judgebench.cli.progress import shown
-    from judgebench.reports.files import FORMS, write_forms
+    from judgebench.reports.files import FORMS, check_not_read, write_forms
     from judgebench.reports.table import print_tables
 
     how = {name: options[name] for name in ("benchmark", "sort", "published")}
     page = options["html_file"]
-    if page and (parquet := judgement_files(folders)) is not None:
+    parquet = judgement_files(folders)
+    check_not_read(options, parquet or [])
+    if page and parquet is not None:
         from judgebench.analysis.fileboard import file_runs, leaderboard_of
         from judgebench.pages.leaderboard import write_file_page
 

@@ -62,11 +62,12 @@ def _of_files(files: Sequence[Path], options: dict[str, Any]) -> int:
     from judgebench.cli.console import print_found, print_written
     from judgebench.cli.progress import shown
     from judgebench.errors import ConfigError
-    from judgebench.reports.files import FORMS, write_forms
+    from judgebench.reports.files import FORMS, check_not_read, write_forms
 
     for flag, value in options.items():
         if value and flag not in {"html_file", *(f"{form}_file" for form in FORMS)}:
             raise ConfigError(f"--{flag.replace('_', '-')} is for runs' folders, not for Parquet files: leave it out")
+    check_not_read(options, files)
     with shown():
         runs = file_runs(files)
         found = report_of(runs)

@@ -19,6 +19,7 @@ from judgebench.engine.questions import Questions
 from judgebench.errors import ConfigError
 from judgebench.metrics.selection_guarantee import fewest_labels
 from judgebench.sources.condition import Condition
+from judgebench.sources.remote import local_path
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
@@ -218,24 +219,29 @@ def _one_judge(asked: PlanOptions) -> tuple[Judges, Judge]:
 
 def _check_files(out: Path, asked: PlanOptions, options: FilterOptions) -> None:
     check_name(out, "--out")
-    named: dict[str, Path] = {"--out": out}
+    written = {"--out": out}
     if options.preferences is not None:
-        named["--preferences"] = Path(options.preferences).expanduser()
-        if not named["--preferences"].name.endswith((".jsonl", ".parquet")):
+        written["--preferences"] = Path(options.preferences).expanduser()
+        if not written["--preferences"].name.endswith((".jsonl", ".parquet")):
             raise ConfigError(f"--preferences {options.preferences}: must end in .jsonl or .parquet")
-    if isinstance(asked.data, str | Path):
-        named["IN"] = Path(asked.data).expanduser()
+    read = {"IN": asked.data, "--people-labels": options.people_labels}
+    read_paths = {name: local_path(each) for name, each in read.items() if isinstance(each, str | Path)}
     places: dict[Path, str] = {}
-    for option, path in named.items():
-        if option != "IN" and not path.parent.is_dir():
+    for option, path in written.items():
+        if not path.parent.is_dir():
             raise ConfigError(
                 f"{option} {path}: the folder {path.parent} does not exist; make it, or name another file"
             )
-        if option != "IN" and path.is_dir():
+        if path.is_dir():
             raise ConfigError(f"{option} {path}: is a folder; name a file in it")
         other = places.setdefault(path.resolve(), option)
+        for name, each in read_paths.items():
+            if each.is_dir() and path.resolve().is_relative_to(each.resolve()):
+                raise ConfigError(f"{option} {path}: is in the folder {each}, which is read: name a file elsewhere")
+            other = name if path.resolve() == each.resolve() else other
         if other != option:
-            raise ConfigError(f"{other} and {option} are the same file, {path}: name another")
+            one, two = sorted((option, other), key=["--out", "IN", "--preferences", "--people-labels"].index)
+            raise ConfigError(f"{one} and {two} are the same file, {path}: name another")
 
 
 def _wanted(rows: FilterRows, asked: PlanOptions) -> Container[int] | None:

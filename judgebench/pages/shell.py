@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import output_file
 from judgebench._util.text import visible
+from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
@@ -75,6 +76,24 @@ def packed(content: bytes) -> str:
     return base64.b64encode(gzip.compress(content, 9, mtime=0)).decode("ascii")
 
 
+def check_page(path: Path) -> None:
+    """Finds out whether a page can be written there: what is no page, such as a file of rows, is not replaced.
+
+    Raises:
+        ConfigError: It cannot.
+    """
+    if not path.parent.is_dir():
+        where = f"the folder {path.parent} does not exist"
+        raise ConfigError(f"{path}: cannot be written: {where}; make it, or name another file")
+    if path.is_dir():
+        raise ConfigError(f"{path}: is a folder; name a file in it")
+    if path.is_file():
+        with path.open("rb") as file:
+            begin = file.read(1000).lstrip().lower()
+        if begin and not begin.startswith((b"<!doctype html", b"<html")):
+            raise ConfigError(f"{path}: holds something else than a page, which would be lost; name another file")
+
+
 def write_page(path: Path, page: Page) -> int:
     """Writes a page, whole or not at all; one that is there is replaced.
 
@@ -82,8 +101,9 @@ def write_page(path: Path, page: Page) -> int:
         The number of bytes.
 
     Raises:
-        ConfigError: The file cannot be written.
+        ConfigError: The file cannot be written, or one that is there is no page.
     """
+    check_page(path)
     with output_file(path) as part, part.open("w", encoding="utf-8", newline="\n", errors="backslashreplace") as file:
         file.writelines(_texts(page))
     return path.stat().st_size

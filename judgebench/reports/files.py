@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import output_file
+from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from judgebench._util.table import Tabular
 
@@ -37,6 +38,23 @@ def write_forms(files: Mapping[str, str | None], *, values: Tabular, shown: Tabu
 
         with output_file(Path(name)) as part:
             pq.write_table(values.to_arrow(), part, compression="zstd")
+
+
+def check_not_read(options: Mapping[str, Any], read: Sequence[Path]) -> None:
+    """Finds out whether a command would write over a file that it reads.
+
+    Args:
+        options: The command's; `csv_file`, `html_file`, ... name what it writes.
+        read: What it reads.
+
+    Raises:
+        ConfigError: It would.
+    """
+    places = {path.resolve() for path in read}
+    for form in ("html", *FORMS):
+        name = options.get(f"{form}_file")
+        if name is not None and Path(name).resolve() in places:
+            raise ConfigError(f"--{form} {name}: is a file that is read, and would be lost; name another")
 
 
 def write_report(path: Path, text: str) -> None:

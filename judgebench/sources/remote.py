@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path, PurePosixPath
 from tempfile import mkdtemp
 from typing import TYPE_CHECKING, Any
-from urllib.parse import urlsplit
+from urllib.parse import unquote, urlsplit
 
 from judgebench._util.redaction import without_secrets
 from judgebench._util.steps import step
@@ -31,6 +31,18 @@ def is_address(spec: str) -> bool:
         (True, False)
     """
     return _ADDRESS.match(spec) is not None
+
+
+def local_path(spec: str | Path) -> Path:
+    """The path that a name of rows stands for, also as `file://...`; none may be there.
+
+    Example:
+        >>> local_path("file:///data/my%20rows.jsonl").as_posix()
+        '/data/my rows.jsonl'
+    """
+    if str(spec).lower().startswith("file://"):
+        return Path(unquote(urlsplit(str(spec)).path))
+    return Path(spec).expanduser()
 
 
 class RemoteSource(FileSource):

@@ -115,6 +115,9 @@ MISTAKES = [
     (["--keep", "judge_probability > 0.9"], "add --orders both or --samples, or --logprobs"),
     (["--out", "kept.txt"], "--out kept.txt: must end in .parquet, .jsonl, .csv"),
     (["--out", "rows.jsonl"], "--out and IN are the same file"),
+    (["--html", "rows.jsonl"], "rows.jsonl: holds something else than a page, which would be lost"),
+    (["--html", "kept.jsonl"], "--html kept.jsonl: is written already, with rows"),
+    (["--html", "there/page.html"], "the folder there does not exist"),
     (["--out", "there/kept.jsonl"], "the folder there does not exist"),
     (["-j", "offline/first"], "filter takes one judge"),
     (["-t", "pairwise", "-t", "pairwise-ties"], "filter takes one template"),
@@ -134,6 +137,24 @@ def test_mistakes_are_found_before_a_call(models: ScriptedModels, options: list[
     assert len(without_progress(ended.err)) == 1
     assert models.count == 0
     assert not Path("kept.jsonl.parts").exists()
+
+
+def test_what_is_read_is_not_written_over() -> None:
+    """Neither as an address of this machine, nor in a folder that is read, nor labels; nothing of them is lost."""
+    Path("in").mkdir()
+    rows = write_jsonl(Path("in/rows.jsonl"), [pair(n) for n in range(40)])
+    labels = write_jsonl(Path("labels.jsonl"), [{"id": f"u{n}", "label": "chosen"} for n in range(40)])
+    before = rows.read_bytes(), labels.read_bytes()
+    for given, out, options in (
+        (rows.resolve().as_uri(), "in/rows.jsonl", ()),
+        ("in", "in/kept.jsonl", ()),
+        (str(rows), "kept.jsonl", ("--agreement", 0.9, "--people-labels", labels, "--preferences", labels)),
+    ):
+        ended = filtered(*options, rows=given, out=out, judge="offline/longest")
+        said = "is in the folder in, which is read" if given == "in" else "are the same file"
+        assert (ended.status, said in ended.err) == (2, True), ended.err
+    assert (rows.read_bytes(), labels.read_bytes()) == before
+    assert not Path("in/kept.jsonl").exists()
 
 
 @pytest.mark.usefixtures("models")

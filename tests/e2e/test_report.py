@@ -146,3 +146,16 @@ def test_a_run_that_kept_no_families_has_those_of_today():
     (run / "manifest.json").write_text(json.dumps(manifest))
     (detail,) = jb.report([run]).details
     assert detail.family == "openai"
+
+
+@pytest.mark.parametrize("form", ["html", "csv", "parquet", "markdown", "latex"])
+@pytest.mark.parametrize("command", ["leaderboard", "report"])
+def test_a_file_that_is_read_is_not_written_over(command: str, form: str) -> None:
+    """Whatever form is named, the judgements stay as they are."""
+    Path("all.parquet").write_bytes(b"PAR1 judgements PAR1")
+    ended = judgebench(command, "all.parquet", f"--{form}", "./all.parquet")
+    assert (ended.status, ended.err) == (
+        2,
+        f"judgebench: --{form} ./all.parquet: is a file that is read, and would be lost; name another\n",
+    )
+    assert Path("all.parquet").read_bytes() == b"PAR1 judgements PAR1"

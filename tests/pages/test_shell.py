@@ -96,7 +96,7 @@ def test_where_no_file_can_be_written(place, said):
 
 def test_a_page_that_cannot_be_finished_leaves_the_old_one():
     """And nothing else behind."""
-    Path("page.html").write_text("old")
+    Path("page.html").write_text("<html>old")
 
     def blocks():
         yield "own", b"1"
@@ -105,12 +105,23 @@ def test_a_page_that_cannot_be_finished_leaves_the_old_one():
     with pytest.raises(ConfigError, match="broken"):
         write_page(Path("page.html"), page(blocks=blocks()))
     assert [path.name for path in Path().iterdir()] == ["page.html"]
-    assert Path("page.html").read_text() == "old"
+    assert Path("page.html").read_text() == "<html>old"
+
+
+@pytest.mark.parametrize("there", [b'{"prompt": "Q"}\n', b"PAR1\x00", b"a,b\n<html>"])
+def test_what_is_no_page_is_not_replaced(there):
+    """A file of rows that is named by mistake is left as it is; an empty file is none."""
+    Path("rows").write_bytes(there)
+    with pytest.raises(ConfigError, match="rows: holds something else than a page"):
+        write_page(Path("rows"), page())
+    assert Path("rows").read_bytes() == there
+    Path("empty").touch()
+    assert write_page(Path("empty"), page()) > 0
 
 
 def test_a_link_is_written_through():
     """The file that it points to is replaced, and the link stays."""
-    Path("real.html").write_text("old")
+    Path("real.html").write_text("<!DOCTYPE html>old")
     Path("page.html").symlink_to("real.html")
     write_page(Path("page.html"), page())
     assert Path("page.html").is_symlink()
