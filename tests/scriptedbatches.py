@@ -50,7 +50,7 @@ class BatchDesk:
         checks: So often a batch is looked at until it has ended.
         ends: The state in which a batch ends; `failed: WHY` refuses it as a whole.
         lines: What comes of the lines of a batch, each of which has a good reply unless this says otherwise.
-        at: Called at each step (`ready`, `create`, `created`, `check`, `results`, `find`); what it raises is raised.
+        at: Called at each step (`ready`, `create`, `created`, `check`, `results`, `find`, `cancel`); what it raises is.
         tags: Whether batches are found by their tags; else by their number of requests.
     """
 
@@ -137,6 +137,7 @@ class ScriptedBatches(Batches):
         return read()
 
     async def cancel(self, batch: str) -> BatchState:
+        self._desk.at("cancel")
         kept = self._desk.batches[batch]
         if kept.state == "in_progress":
             self._end(kept, "cancelled")

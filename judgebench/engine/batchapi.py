@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from contextlib import AsyncExitStack, suppress
 from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -154,13 +155,14 @@ async def fetch_batches(
 
 
 async def _cancel(service: Service) -> None:
+    async def ended(batch: str) -> None:
+        if not (await service.batches.check(batch)).ended:  # it may end by itself just then, so it is looked at again
+            await service.batches.cancel(batch)
+
     for entry in service.file.open:
-        batch = entry.id
-        if batch is not None:
+        if (batch := entry.id) is not None:
             with suppress(LostBatchError):  # it is said where its results are to be taken
-                state = await service.patiently(lambda: service.batches.check(batch))  # noqa: B023 - awaited here
-                if not state.ended:
-                    await service.patiently(lambda: service.batches.cancel(batch))  # noqa: B023 - the same
+                await service.patiently(partial(ended, batch))
 
 
 async def abatch_fetch(run: Run | str | Path, *, cache_dir: str | Path | None = None) -> list[Run]:

@@ -19,6 +19,10 @@ from commands import (
     write_judges,
 )
 from scripted import ScriptedModels
+from virtualtime import in_no_time
+
+import judgebench as jb
+from judgebench.errors import TransientError
 
 ROWS = 20
 FOLDER = Path("runs/rewardbench/mine/pairwise/one")
@@ -114,6 +118,18 @@ def test_cancel_takes_what_was_done_and_the_run_can_go_on(models):
     assert judgebench(*ASK).status == 0
     assert len(models.desk.batches["b4"].keys) == 6
     assert judgebench("batch", "cancel", "runs").err == "runs: every batch is taken\n"
+
+
+def test_a_batch_that_ends_while_it_is_cancelled_is_taken(models):
+    """The provider refuses to cancel it then; it is looked at again, and nothing fails."""
+
+    def at(step):
+        if step == "cancel":
+            models.desk.ends = lambda _: "completed"
+            raise TransientError("conflict: the batch has ended")
+
+    models.desk.at = at
+    assert in_no_time(jb.abatch_cancel("runs"))[0][0].metrics.coverage == 1
 
 
 def test_another_run_has_the_folder(models):

@@ -27,7 +27,7 @@ NOT_DONE = 0
 
 
 class LostBatchError(FatalProviderError):
-    """What became of a batch cannot be had: it is not there, or its results cannot be read."""
+    """What became of a batch cannot be had: it is not there, is refused, or its results cannot be read."""
 
 
 class Written(NamedTuple):

@@ -9,7 +9,7 @@ from judgebench._util.redaction import without_secrets
 from judgebench.client.batches.base import Batches, LostBatchError
 from judgebench.client.providers.remedies import by_remedy, clean
 from judgebench.client.providers.wire import WireCall
-from judgebench.errors import ConfigError, FatalProviderError, UnreachedError, VerdictFailure
+from judgebench.errors import ConfigError, UnreachedError, VerdictFailure
 from judgebench.judges import secret_values
 
 if TYPE_CHECKING:
@@ -78,7 +78,7 @@ class HTTPBatches(Batches):
         wire = WireCall(status=status, headers={name.lower(): value for name, value in headers.items()}, body=body)
         remedy = by_remedy(error, self.judge, secrets, wire)
         if isinstance(remedy, VerdictFailure):
-            return FatalProviderError(f"{where}: the provider refuses the batch: {remedy}")
+            return LostBatchError(f"{where}: the provider refuses the batch: {remedy.detail}")
         return remedy
 
     def gone(self, batch: str) -> LostBatchError:

@@ -7,8 +7,11 @@ import json
 
 import pytest
 
-from judgebench.client.batches.base import objects
+from judgebench.client.batches.base import LostBatchError, objects
 from judgebench.client.batches.openai import _line, _state
+from judgebench.client.providers import provider_of
+from judgebench.errors import TransientError
+from judgebench.judges.judge import Judge
 
 KEY = "a" * 64
 
@@ -91,3 +94,13 @@ def test_a_state_in_other_words(said, state, ended):
 def test_why_a_batch_was_refused(errors, problem):
     """In whatever form the server says it."""
     assert _state({"id": "b", "status": "failed", "errors": errors}).problem == problem
+
+
+@pytest.mark.parametrize("status", [400, 409, 410, 422])
+def test_a_refusal_is_about_the_one_batch(status):
+    """Some servers say so of a batch that they no longer have; the others of a run are gone on with."""
+    batches = provider_of(Judge(name="j", model="openai/m")).batches()
+    said = json.dumps({"error": {"message": "No batch found with id 'b1'."}}).encode()
+    error = batches.remedy(status, {"date": "today"}, said, RuntimeError("x"))
+    assert isinstance(error, LostBatchError if status != 409 else TransientError)
+    assert "No batch found with id 'b1'" in str(error)
