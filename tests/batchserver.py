@@ -69,6 +69,7 @@ class BatchServer(LoopbackServer):
         self.polls, self.ends, self.mangle, self.fault = polls, ends, mangle, fault
         self.batches: dict[str, Batch] = {}
         self.files: dict[str, bytes] = {}
+        self.names: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
         self.live: list[dict[str, Any]] = []
 
@@ -105,6 +106,8 @@ class BatchServer(LoopbackServer):
         binary = "application/octet-stream"
         if path == ["files"]:
             return await self._upload(http), "application/json"
+        if path[0] == "files" and len(path) == 2:
+            return self._about(path[1]), "application/json"
         if path[0] == "files":
             return self.files[path[1]], binary
         anthropic = path[0] == "messages"
@@ -135,9 +138,12 @@ class BatchServer(LoopbackServer):
             if part.name == "file":
                 data, name = bytes(await part.read()), part.filename
         file = f"file-{len(self.files) + 1}"
-        self.files[file] = data
-        about = {"id": file, "object": "file", "bytes": len(data), "created_at": int(time.time())}
-        return {**about, "filename": name, "purpose": "batch", "status": "processed"}
+        self.files[file], self.names[file] = data, name or ""
+        return self._about(file)
+
+    def _about(self, file: str) -> dict[str, Any]:
+        about = {"id": file, "object": "file", "bytes": len(self.files[file]), "created_at": int(time.time())}
+        return {**about, "filename": self.names[file], "purpose": "batch", "status": "processed"}
 
     def _create(self, requests: Lines | None, said: Mapping[str, Any]) -> Batch:
         file = said.get("input_file_id", "")

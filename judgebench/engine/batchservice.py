@@ -189,7 +189,7 @@ class Service:
     async def submit(self, outgoing: Outgoing) -> tuple[BatchEntry, BatchState]:
         """Makes a batch, once, whatever happens in between: the intent is on disk before it goes out."""
         part = outgoing.part(self.file.run)
-        entry = self.file.intend(part.tag, outgoing.keys, time.time())
+        entry = self.file.intend(part.tag, outgoing.keys, self.batches.now())
         try:
             state = await self._made(part, entry)
         finally:

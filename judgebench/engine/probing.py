@@ -60,6 +60,8 @@ _LONG = 4_500
 """Words of the long prompt where the context is not known: more than the 2,048 and 4,096 tokens of usual defaults."""
 _BEYOND, _MOST_LONG = 1.25, 60_000
 """So many times a known context the long prompt has; one of more words is not sent."""
+_SHORT_TIMES = 2
+"""A long prompt that has at most so many times a short one's tokens was not cut: the server counts no tokens."""
 _CONTEXT_SAID = re.compile(
     r"(?:context (?:length|window|size)|n_ctx|maximum|max_model_len)[^0-9]{0,40}?([0-9][0-9,]{2,8})", re.IGNORECASE
 )
@@ -158,7 +160,7 @@ async def _checked(judge: Judge) -> ServerCheck:
         temperature,
         await _seed(asker, varies=temperature.works is True),
         _several(judge),
-        *_context(judge),
+        *_context(judge, plain.prompt_tokens),
     )
     return ServerCheck(judge.name, judge.model, findings)
 
@@ -264,8 +266,8 @@ def _several(judge: Judge) -> Ability:
     return Ability("n", works=works, detail="used" if works else "ignored: 1 reply for n = 2")
 
 
-def _context(judge: Judge) -> tuple[Ability, Ability]:
-    """The context, and what becomes of a prompt that is longer."""
+def _context(judge: Judge, short: int) -> tuple[Ability, Ability]:
+    """The context, and what becomes of a prompt that is longer; `short` is what it reads of one of a dozen words."""
     server = server_of(judge)
     if server is None:
         long = Ability("long_prompts", works=None, detail="not tried: no server of your own")
@@ -291,6 +293,9 @@ def _context(judge: Judge) -> tuple[Ability, Ability]:
         )
     if answer.read is None:
         return found, Ability("long_prompts", works=None, detail="cannot say: no token count")
+    if answer.read <= _SHORT_TIMES * short:
+        detail = f"cannot say: it counts {answer.read:,} tokens of about {words:,}, and {short:,} of a dozen words"
+        return found, Ability("long_prompts", works=None, detail=detail)
     if answer.read < words:
         detail = f"cut without an error: {answer.read:,} tokens read of about {words:,}"
         at = min(answer.read, known or answer.read)

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import os
 import re
+import stat
 from typing import TYPE_CHECKING, Any
 
 import yaml
 
-from judgebench._util.files import write_text
+from judgebench._util.files import output_file
 from judgebench.errors import ConfigError
 
 if TYPE_CHECKING:
@@ -24,10 +26,22 @@ def save_settings(path: Path, name: str, settings: Mapping[str, bool | int | str
         settings: Keys of its entry.
 
     Raises:
-        ConfigError: One is set to something else there, or the entry has a form that cannot be added to.
+        ConfigError: One is set to something else there, the entry has a form that cannot be added to, or the file is
+            read-only.
     """
-    text = path.read_text(encoding="utf-8") if path.exists() else ""
-    write_text(path, with_settings(text, name, settings, str(path)))
+    there = path.exists()
+    text = path.read_bytes().decode("utf-8") if there else ""
+    plain = text.replace("\r\n", "\n")
+    edited = with_settings(plain, name, settings, str(path))
+    if edited == plain:
+        return
+    mode = path.stat().st_mode if there else None
+    if mode is not None and not (mode & stat.S_IWUSR and os.access(path, os.W_OK)):
+        raise ConfigError(f"{path}: is read-only; make it writable, or add by hand, under {name}: {_listed(settings)}")
+    with output_file(path, mend="make it writable") as target:
+        target.write_bytes((edited if plain == text else edited.replace("\n", "\r\n")).encode())
+        if mode is not None:
+            target.chmod(stat.S_IMODE(mode))
 
 
 def with_settings(text: str, name: str, settings: Mapping[str, bool | int | str], where: str) -> str:
@@ -46,16 +60,19 @@ def with_settings(text: str, name: str, settings: Mapping[str, bool | int | str]
     new = {key: value for key, value in settings.items() if key not in entry}
     if not new:
         return text
-    edited = _edited(text, name, ", ".join(f"{key}: {_said(value)}" for key, value in new.items()))
+    edited = _edited(text, name, _listed(new))
     expected = {**data, "judges": {**judges, name: {**new, **entry}}}
     try:
         fits = yaml.safe_load(edited) == expected
     except yaml.YAMLError:
         fits = False
     if not fits:
-        listed = ", ".join(f"{key}: {_said(value)}" for key, value in new.items())
-        raise ConfigError(f"{where}: the entry of judge '{name}' cannot be added to; add by hand: {listed}")
+        raise ConfigError(f"{where}: the entry of judge '{name}' cannot be added to; add by hand: {_listed(new)}")
     return edited
+
+
+def _listed(settings: Mapping[str, bool | int | str]) -> str:
+    return ", ".join(f"{key}: {_said(value)}" for key, value in settings.items())
 
 
 def _said(value: Any) -> str:

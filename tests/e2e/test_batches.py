@@ -116,6 +116,17 @@ def test_a_server_with_a_form_of_its_own(server):
     assert len(server.batches) == 1
 
 
+def test_a_server_that_keeps_no_metadata(server):
+    """An answer lost on the way is no second batch: the first is found by the name of its file."""
+    said, lost = server._said, iter(["after"])
+    server._said = lambda batch, anthropic: {**said(batch, anthropic), "metadata": None}
+    server.fault = lambda method, path: next(lost, None) if (method, path) == ("POST", "/batches") else None
+    ended = judgebench(*ASK, "--batch")
+    assert ended.status == 0, ended.err
+    assert read_json(FOLDER / "metrics.json")["coverage"] == 1
+    assert len(server.batches) == 1
+
+
 @pytest.mark.parametrize("provider", ["openai", "anthropic"])
 def test_lines_fail_as_live_calls_do(server, provider):
     """A prompt that is too long is a failure of its own, a server error is asked again, an expired batch too."""

@@ -153,6 +153,14 @@ def test_a_server_that_cuts_prompts_is_found_and_its_replies_fail() -> None:
     assert (cut.metrics["failure"]["kind"], whole.metrics["verdict"]) == ("context", "A")
 
 
+def test_a_server_that_counts_no_tokens_is_not_one_that_cuts() -> None:
+    """The same number whatever it is sent: nothing is said of its context, and nothing is kept."""
+    with LoopbackServer(lambda _: Reply("the sea is wide", usage={"prompt_tokens": 10})) as live:
+        found = check(live)
+    assert (works(found)["context"], works(found)["long_prompts"]) == (None, None)
+    assert found["settings"] == {"structured_output": False}
+
+
 def test_several_replies_of_one_call_are_found() -> None:
     """Two choices came for n = 2."""
     choice = {"index": 0, "message": {"role": "assistant", "content": "a"}, "finish_reason": "stop"}

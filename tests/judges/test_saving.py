@@ -63,3 +63,26 @@ def test_a_form_that_cannot_be_added_to_is_left_alone(tmp_path: Path) -> None:
     with pytest.raises(ConfigError, match="add by hand: structured_output: false"):
         save_settings(path, "mine", {"structured_output": False})
     assert path.read_text(encoding="utf-8") == "{judges: {mine: {model: openai/m}}}"
+
+
+def test_the_file_is_the_users_own(tmp_path: Path) -> None:
+    """A link stays one, and what it leads to keeps its permissions and ends of lines."""
+    real, link = tmp_path / "dotfiles.yaml", tmp_path / "providers.yaml"
+    real.write_bytes(b"judges:\r\n  mine:\r\n    model: openai/m\r\n")
+    real.chmod(0o600)
+    link.symlink_to(real)
+    save_settings(link, "mine", {"system_role": False})
+    assert link.is_symlink()
+    assert real.read_bytes() == b"judges:\r\n  mine:\r\n    system_role: false\r\n    model: openai/m\r\n"
+    assert real.stat().st_mode & 0o777 == 0o600
+
+
+def test_a_read_only_file_is_left_alone(tmp_path: Path) -> None:
+    """What to add is said; with nothing to add there is nothing to say."""
+    path = tmp_path / "providers.yaml"
+    path.write_text(FORMS["braces"], encoding="utf-8")
+    path.chmod(0o400)
+    with pytest.raises(ConfigError, match=r"is read-only; .* add by hand, under mine: system_role: false"):
+        save_settings(path, "mine", {"system_role": False})
+    assert path.read_text(encoding="utf-8") == FORMS["braces"]
+    assert path.stat().st_mode & 0o777 == 0o400

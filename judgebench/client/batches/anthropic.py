@@ -82,6 +82,7 @@ class AnthropicBatches(HTTPBatches):
                 allow_redirects=False,
             ) as response:  # fmt: skip
                 data, status = await response.read(), response.status
+                self._note_clock(response.headers)
         except (aiohttp.ClientError, TimeoutError) as error:
             raise self.remedy(None, {}, b"", error) from None
         if status != 200:

@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import gzip
 import json
+import time
 import zlib
 from abc import ABC, abstractmethod
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
 from judgebench.errors import FatalProviderError
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from judgebench.client.providers.base import Request
     from judgebench.judges import Judge
@@ -134,6 +137,16 @@ class Batches(ABC):
 
     def __init__(self, judge: Judge) -> None:
         self.judge = judge
+        self._ahead = 0.0
+
+    def now(self) -> float:
+        """Seconds since 1970 by the provider's clock, as far as it has told it; else by this machine's."""
+        return time.time() - self._ahead
+
+    def _note_clock(self, headers: Mapping[str, str]) -> None:
+        """Notes how far this machine's clock is ahead of the provider's, by the `Date` of a response."""
+        with suppress(KeyError, TypeError, ValueError):
+            self._ahead = time.time() - parsedate_to_datetime(headers["Date"]).timestamp()
 
     @abstractmethod
     async def written(self, request: Request) -> Written:

@@ -93,8 +93,8 @@ class OpenAIBatches(HTTPBatches):
         part.payload.seek(0)
         url = json.loads(part.payload.readline())["url"]
         part.payload.seek(0)
-        name = f"judgebench-{part.tag}.jsonl"
-        file = await self._call("acreate_file", file=(name, part.payload, "application/jsonl"), purpose="batch")
+        sent = (_file_name(part.tag), part.payload, "application/jsonl")
+        file = await self._call("acreate_file", file=sent, purpose="batch")
         try:
             return _state(
                 await self._call(
@@ -105,13 +105,30 @@ class OpenAIBatches(HTTPBatches):
                     metadata={_TAG: part.tag},
                 )
             )
-        except UnreadError as error:
-            return await self._listed(lambda batch: _tag(batch) == part.tag, error)
+        except UnreadError:
+            if found := await self.find(part.tag, self.now(), part.requests):
+                return found[0]
+            raise
 
     async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:  # noqa: ARG002 - the tag is enough
         """See `Batches`."""
-        found = await self._first_listed(lambda batch: _tag(batch) == tag, since)
-        return [] if found is None else [found]
+        untagged: list[Any] = []
+
+        def is_it(batch: Any) -> bool:
+            moment = moment_of(_of(batch, "created_at"))
+            if not _of(batch, "metadata") and (moment is None or moment >= since - _SKEW_S):
+                untagged.append(batch)
+            return bool(_tag(batch) == tag)
+
+        found = await self._first_listed(is_it, since)
+        if found is not None:
+            return [found]
+        for batch in untagged:  # servers that keep no metadata keep the name of the file
+            with suppress(NotThereError, UnreadError):
+                file = await self._call("afile_retrieve", file_id=str(_of(batch, "input_file_id")))
+                if _of(file, "filename") == _file_name(tag):
+                    return [_state(batch)]
+        return []
 
     async def _listed(self, is_it: Callable[[Any], bool], unread: UnreadError) -> BatchState:
         """A batch whose own page cannot be read: in lists LiteLLM passes on what came.
@@ -197,6 +214,10 @@ def _endpoint(judge: Judge, url: str) -> str:
 
 def _of(value: Any, name: str) -> Any:
     return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+
+
+def _file_name(tag: str) -> str:
+    return f"judgebench-{tag}.jsonl"
 
 
 def _tag(batch: Any) -> Any:

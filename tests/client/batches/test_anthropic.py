@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import json
+import time
+from email.utils import formatdate
 
 import pytest
 
 from judgebench.client.batches.anthropic import _line, _state
+from judgebench.client.providers import provider_of
 from judgebench.errors import BrokenReplyError
+from judgebench.judges.judge import Judge
 
 KEY = "a" * 64
 
@@ -46,3 +50,12 @@ def test_a_state_counts_all_requests():
     assert state.created == 1795996800.0
     with pytest.raises(BrokenReplyError, match="no message batch"):
         _state({"type": "error"})
+
+
+def test_the_moment_is_by_the_providers_clock():
+    """A batch is found by its moment, so a machine whose clock is an hour ahead notes the provider's."""
+    batches = provider_of(Judge(name="j", model="anthropic/m")).batches()
+    assert abs(batches.now() - time.time()) < 5
+    for date in (formatdate(time.time() - 3600, usegmt=True), "no date"):
+        batches._note_clock({"Date": date})
+        assert abs(batches.now() - (time.time() - 3600)) < 5
