@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import math
 import re
+from collections.abc import Mapping
 from decimal import Decimal
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -16,6 +17,20 @@ if TYPE_CHECKING:
 
 # Control characters but for the line's end and the tab, what orders text from right to left, and lone surrogates.
 _UNSAFE = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
+
+
+def encodable(value: Any) -> Any:
+    r"""A value whose texts UTF-8 can hold: halves of surrogate pairs are written out, as in `\ud800`.
+
+    Example:
+        >>> encodable({"texts": ["half " + chr(0xD800), 1]})
+        {'texts': ['half \\ud800', 1]}
+    """
+    if isinstance(value, str):
+        return value.encode("utf-8", "backslashreplace").decode()
+    if isinstance(value, Mapping):
+        return {encodable(name): encodable(each) for name, each in value.items()}
+    return [*map(encodable, value)] if isinstance(value, list | tuple) else value
 
 
 def visible(text: str) -> str:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
 from judgebench._util.files import output_file
+from judgebench._util.text import encodable
 from judgebench.engine.filterparts import verdict_schema
 from judgebench.errors import ConfigError
 
@@ -89,6 +90,9 @@ class RowsSchema:
             return
         import pyarrow as pa
 
+        for name in self._names:
+            if encodable(name) != name:
+                raise ConfigError(f"column {name!a} has a name that Parquet cannot hold: write --out NAME.jsonl")
         fields = [pa.field(name, _type_of(name, [row.get(name) for row in rows])) for name in self._names]
         if self.arrow is None:
             self.arrow = pa.schema(fields)
@@ -103,7 +107,10 @@ def _type_of(name: str, values: Sequence[Any]) -> Any:
     import pyarrow as pa
 
     try:
-        found = pa.array(values).type
+        try:
+            found = pa.array(values).type
+        except UnicodeEncodeError:
+            found = pa.array(encodable(values)).type
     except (pa.ArrowInvalid, pa.ArrowTypeError, pa.ArrowNotImplementedError, OverflowError):
         raise _mixed(f"column '{name}'") from None
     if _has_empty_struct(found):
@@ -124,6 +131,16 @@ def _mixed(what: str) -> ConfigError:
         f"{what} holds values of several types, or objects without fields, which Parquet has no type for: "
         "write --out NAME.jsonl"
     )
+
+
+def arrow_rows(rows: Sequence[Mapping[str, Any]], schema: Any = None) -> Any:
+    """Rows as an Arrow batch; texts that UTF-8 cannot hold are written out."""
+    import pyarrow as pa
+
+    try:
+        return pa.RecordBatch.from_pylist([dict(row) for row in rows], schema=schema)
+    except UnicodeEncodeError:
+        return pa.RecordBatch.from_pylist([*map(encodable, rows)], schema=schema)
 
 
 @contextmanager
@@ -259,7 +276,7 @@ class _ParquetOut:
 
         own = rows.batch
         if own is None:
-            own = pa.RecordBatch.from_pylist([dict(row) for row in rows.rows], schema=self._own)
+            own = arrow_rows(rows.rows, self._own)
         columns = [*pa.Table.from_batches([own]).columns, *(rows.verdicts[field] for field in self._names)]
         table = pa.Table.from_arrays(columns, schema=self._schema)
         self._held.append(table)

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Self
 from judgebench._util.files import output_file
 from judgebench.benchmarks.base import conversation_of, turns_of
 from judgebench.benchmarks.forms import PAIRS
+from judgebench.engine.filteroutput import arrow_rows
 from judgebench.engine.filterverdicts import CHOSEN, REJECTED
 from judgebench.sources.cells import decode_cell
 from judgebench.sources.source import Row
@@ -154,7 +155,7 @@ class _ParquetPairs:
         if not pairs:
             return
         schema = None if self._writer is None else self._writer.schema
-        table = pa.Table.from_pylist([dict(pair) for pair in pairs], schema=schema)
+        table = pa.Table.from_batches([arrow_rows(pairs, schema)])
         if self._writer is None:
             self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
         self._writer.write_table(table)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from statistics import fmean
 from typing import TYPE_CHECKING, Literal, NamedTuple
 
+from judgebench._util.text import encodable
 from judgebench.items import LABELS, TIE, Failure
 from judgebench.metrics.sureness import unsureness
 from judgebench.metrics.votes import join, rating_of
@@ -156,7 +157,7 @@ class VerdictReader:
             unit = dataset.benchmark.key(item).group
             own = list(readings.get(item.id, {}).values())
             verdict = self._verdict(made.numbers[item.id], key, own, given.get(item.id))
-            found.append(verdict._replace(cost_usd=costs.get(item.id, 0.0), unit=unit))
+            found.append(verdict._replace(cost_usd=costs.get(item.id, 0.0), unit=encodable(unit)))
         return sorted(found), not again
 
     def _verdict(

@@ -277,6 +277,19 @@ def test_values_that_json_has_not() -> None:
     assert (row["ratio"], row["deep"], row["raw"]) == ("", '{"list": [null, 1.5]}', "AP8=")
 
 
+def test_halves_of_surrogate_pairs() -> None:
+    """Texts off the web have them; Parquet, which cannot hold them, has them written out, in the judged pairs too."""
+    rows = [pair(n, group=f"\ud800 {n // 2}", deep={"list": ["\udfff", None]}) for n in range(2)]
+    rows[0]["prompt"] = "Half \ud800?"
+    Path("rows.jsonl").write_text("".join(json.dumps(row) + "\n" for row in rows))
+    options = ("--group-column", "group", "--preferences", "pairs.parquet")
+    ended = filtered(*options, out="kept.parquet", judge="offline/longest")
+    assert ended.status == 0, ended.err
+    kept = pq.read_table("kept.parquet").to_pylist()
+    assert (kept[0]["prompt"], kept[0]["deep"]) == (r"Half \ud800?", {"list": [r"\udfff", None]})
+    assert pq.read_table("pairs.parquet")["prompt"].to_pylist() == [r"Half \ud800?", "Question 1?"]
+
+
 def test_columns_of_several_types() -> None:
     """Parquet has no type for them, which is said before a call; JSON lines take them."""
     rows = [pair(0, note="text"), pair(1, note=3)]

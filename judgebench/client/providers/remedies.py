@@ -57,6 +57,8 @@ _LASTING_STATUS = frozenset(
 """Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
 _DEEPEST = 20
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
+_OF_PYDANTIC = re.compile(r"\s*\[type=\w+, input_value=.*?\](?:\s+For further information visit \S+|\s*$)", re.DOTALL)
+"""What a check of a body adds to each sentence: its own names, and an address about them."""
 
 Kind: TypeAlias = Literal["timeout", "connection", "rate limit", "context", "filtered", "bad request", "api", ""]
 """What whoever made a call knows of its failure beside status and body; empty where that is nothing."""
@@ -302,7 +304,7 @@ def clean(message: str, secrets: Iterable[str]) -> str:
     message = _PREFIX.sub("", message).partition("Traceback (most recent call last)")[0]
     with suppress(ValueError, RecursionError):
         message = _own_words(json.loads(message)) or message
-    return in_one_line(message, secrets)
+    return in_one_line(_OF_PYDANTIC.sub(";", message).removesuffix(";"), secrets)
 
 
 def _own_words(body: Any) -> str | None:

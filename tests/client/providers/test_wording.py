@@ -7,8 +7,9 @@ from itertools import product
 from typing import Any
 
 import pytest
+from pydantic import BaseModel, ValidationError
 
-from judgebench.client.providers.remedies import by_remedy
+from judgebench.client.providers.remedies import by_remedy, clean
 from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.errors import FatalProviderError, RateLimitedError, TransientError, VerdictFailure
 from judgebench.judges import Judge
@@ -168,3 +169,20 @@ def test_what_is_no_stream_is_no_completion():
         call = WireCall(status=200)
         assert not note_body(call, text.encode())
         assert call.body == text
+
+
+def test_what_a_check_of_a_body_adds_is_left_out() -> None:
+    """Each place and what is wrong there, without the checker's own names and address."""
+
+    class Body(BaseModel):
+        share: float
+        levels: list[int]
+
+    with pytest.raises(ValidationError) as caught:
+        Body.model_validate({"share": None, "levels": ["x]"]})
+    told = clean(f"unexpected response: {caught.value}", ())
+    assert "share Input should be a valid number; levels.0 Input should be a valid integer" in told
+    assert not any(word in told for word in ("type=", "input_value", "https://"))
+    assert clean("slow down [type=requests], see https://x.example", ()).endswith(
+        "[type=requests], see https://x.example"
+    )
