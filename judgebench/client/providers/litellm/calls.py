@@ -149,6 +149,10 @@ class Calls:
             note_body(wire, body)
             if has_choice(wire.body):
                 return self._whole(request, wire)
+        return await self._by_litellm(request, status, body)
+
+    async def _by_litellm(self, request: Request, status: int, body: bytes) -> Reply:
+        """What LiteLLM makes of this response."""
 
         async def came(http: Any) -> Any:
             import httpx
