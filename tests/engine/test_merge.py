@@ -322,3 +322,14 @@ def test_a_leaderboard_ranks_no_part() -> None:
     board = jb.leaderboard("parts")
     assert [place.protocol for place in board.boards[0].places] == ["one"]
     assert "3 runs are parts of a run (--shard) and not ranked" in board.unreadable[0]
+
+
+def test_a_part_without_its_templates_is_named() -> None:
+    """What the judge was asked with is of the run: a copy that lacks a template's file is not merged without it."""
+    in_parts("rewardbench-2", judges="offline/first", data="sample", of=2)
+    (first,) = find_runs(Path("parts/1"))
+    for name in ("template-ties.jinja", "template.jinja"):
+        (first / name).unlink()
+        with pytest.raises(jb.ConfigError, match=f"{name}: file not found; copy the run's whole folder again"):
+            jb.merge("parts", out="merged")
+    assert not find_runs(Path("merged"))
