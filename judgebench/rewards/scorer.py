@@ -104,7 +104,9 @@ def say_not_finite(who: str, item_id: str, scores: object) -> bool:
     found = next(_not_finite(scores), None)
     if found is None:
         return False
-    fate = "--allow-missing counts such items as failures; without it the command ends with an error after the last item"
+    fate = (
+        "--allow-missing counts such items as failures; without it the command ends with an error after the last item"
+    )
     warnings.warn(f"{who}: item '{item_id}' has the score {found}, not a finite number: {fate}", stacklevel=2)
     return True
 

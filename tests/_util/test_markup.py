@@ -11,10 +11,10 @@ PAGES = {
     "<html><body><h1>503 Service Unavailable</h1>\nNo server is free.\n</body></html>": (
         "HTML page: 503 Service Unavailable, No server is free"
     ),
-    "\ufeff<!doctype html><meta charset=utf-8><title>Sign in &middot; A &amp; B</title><script>if (a<b) '</p>'</script>": (
+    "\ufeff<!doctype html><meta charset=utf-8><title>Sign in &middot; A &amp; B</title><script>a<b '</p>'</script>": (
         "HTML page: Sign in · A & B"
     ),
-    "<!doctype html><body><svg><title>Logo</title></svg><p>Down for <b>30</b> minutes": "HTML page: Down for 30 minutes",
+    "<!doctype html><body><svg><title>Logo</title></svg><p>Down for <b>5</b> min": "HTML page: Down for 5 min",
     '<!doctype html><script src="app.js"></script><div id="root"></div>': "HTML page: no text",
     "<html><head><title>504 Gateway Ti": "HTML page: 504 Gateway Ti",
     '<?xml version="1.0"?>\n<Error><Code>AccessDenied</Code><Message>Access Denied.</Message></Error>': (

@@ -39,7 +39,9 @@ class DecisionCalls(Calls):
         started = time.perf_counter()
         state, questions = as_sent(request.messages, request.questions or {})
         try:
-            response = await self._connections.call("asystemone", wire, state=state, questions=questions, **way.settings)
+            response = await self._connections.call(
+                "asystemone", wire, state=state, questions=questions, **way.settings
+            )
         except Exception:
             if (reply := self._on_wire(questions, wire)) is None:
                 raise
