@@ -14,9 +14,30 @@ from judgebench.errors import JudgebenchError
 from judgebench.judges.judge import Judge
 
 TEXTS = [
-    *("Which is better?", "naïve 漢字 🏳️‍🌈 \u202e\u0000\ufeff\u2028 e\u0301 \x1b[31m [[A]]", "a \ud800 b", '"\\u00e9\\"'),
-    *("", " ", " begins with a blank", "ends with one\n", "x\u00a0", "{}", '{"role": "user"}', "\x7f\x80\uffff</script>"),
-    *("\ue000judgebench 0 é\ue001", "Human: hi\n\nAssistant:", "<|im_end|>", "https://h/a.png", "%s {0} $1", "A" * 5000),
+    *(
+        "Which is better?",
+        "naïve 漢字 🏳️‍🌈 \u202e\u0000\ufeff\u2028 e\u0301 \x1b[31m [[A]]",
+        "a \ud800 b",
+        '"\\u00e9\\"',
+    ),
+    *(
+        "",
+        " ",
+        " begins with a blank",
+        "ends with one\n",
+        "x\u00a0",
+        "{}",
+        '{"role": "user"}',
+        "\x7f\x80\uffff</script>",
+    ),
+    *(
+        "\ue000judgebench 0 é\ue001",
+        "Human: hi\n\nAssistant:",
+        "<|im_end|>",
+        "https://h/a.png",
+        "%s {0} $1",
+        "A" * 5000,
+    ),
 ]
 SCHEMA = {"type": "object", "properties": {"verdict": {"enum": ["A", "é"]}}}
 JUDGES: dict[str, dict[str, Any]] = {
@@ -110,7 +131,8 @@ BODIES: dict[str, Any] = {
     "empty": said({"content": ""}),
     "refused": said({"content": None, "refusal": "I will not."}),
     "log-probabilities": with_logprobs(("[[", {}), ("A", {"A": -0.1, "B": -2.5}), ("]]", {})),
-    "broken log-probabilities": said() | {"choices": [said()["choices"][0] | {"logprobs": {"content": [{"token": 1}]}}]},
+    "broken log-probabilities": said()
+    | {"choices": [said()["choices"][0] | {"logprobs": {"content": [{"token": 1}]}}]},
     "no choices": said(choices=[]),
     "choices null": said(choices=None),
     "an error": {"error": {"message": "Slow down.", "code": 429}},
