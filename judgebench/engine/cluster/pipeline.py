@@ -64,6 +64,7 @@ class Pipeline:
         self._size = 1
         self._number = 0
         self._waiting: list[_Call] = []
+        self._sending: asyncio.TimerHandle | None = None
         self._out: dict[int, list[_Call]] = {}
         self._by_worker: Counter[str] = Counter()
         self._broken: FatalProviderError | ConfigError | None = None
@@ -97,11 +98,14 @@ class Pipeline:
         self._waiting.append(_Call(judge, request, place))
         if len(self._waiting) >= self._size:
             self._send()
-        elif len(self._waiting) == 1:
-            loop.call_later(_TOGETHER_S, self._send)
+        elif self._sending is None:
+            self._sending = loop.call_later(_TOGETHER_S, self._send)
         return await place
 
     def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()  # else it would send the next calls before their time
+            self._sending = None
         if not self._waiting or self._running is None or self._broken is not None:
             return
         calls, self._waiting = self._waiting, []
@@ -236,7 +240,9 @@ class _Running:
 
         context = DataContext.get_current().copy()
         context.enable_progress_bars = context.print_on_execution_start = False
+        context.memory_usage_poll_interval_s = None  # a thread for each bundle
         context.target_max_block_size = 1  # a block for each row: larger ones would wait for more
+        context.execution_no_progress_timeout_s = -1  # a judge may be slow, or closed for an hour
         pool = ActorPoolStrategy(
             size=self.workers,
             max_concurrent_calls_per_actor=BUNDLES_AT_A_TIME,

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from judgebench.engine.cluster.bundles import AskedJudge, Settings
     from judgebench.verdicts import Reply
 
+_LINGER_S = 0.02
+"""So long a reply waits for others that go to the desk with it; its call is over, and keeps no other back."""
+
 
 class Worker:
     """Makes calls for the driver; Ray Data gives each actor one, and several bundles at a time.
@@ -84,8 +87,7 @@ class Worker:
     async def _join(self) -> dict[str, WorkerClient]:
         settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
         check_version(settings.version)
-        for variable, value in settings.variables.items():
-            os.environ.setdefault(variable, value)
+        os.environ.update(settings.variables)  # its machine may have an older key
         shares = {name: settings.share(name, place) for name in settings.judges}
         make_room(sum(shares.values()))
         self._watch = asyncio.create_task(self._until_stopped())
@@ -160,7 +162,7 @@ class Shelf:
         self.out_of_space: ConfigError | None = None
         self._desk = desk
         self._replies: dict[str, tuple[Reply, str | None]] = {}
-        self._sending: GroupedWaits[Kept] = GroupedWaits(self._sent, MOST_IN_A_BUNDLE)
+        self._sending: GroupedWaits[Kept] = GroupedWaits(self._sent, MOST_IN_A_BUNDLE, _LINGER_S)
 
     def lacks(self, key: str, tag: str) -> bool:  # noqa: ARG002 - see the class
         """Always."""
