@@ -9,13 +9,13 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from judgebench._util.raycluster import check_version
+from judgebench._util.raycluster import check_version, said_by_ray
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
 from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, CallOutcome, GroupedWaits, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
 from judgebench.engine.cluster.limits import MOST_IN_A_LEASE
 from judgebench.engine.progress import Stop
-from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, VerdictFailure
+from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -42,6 +42,7 @@ class Worker:
             import ray
 
             name = str(ray.get_runtime_context().get_actor_id())
+            limits.start.remote()
         self._name = name
         self._desk, self._limits = desk, limits
         self._joined: asyncio.Future[dict[str, WorkerClient]] | None = None
@@ -65,18 +66,25 @@ class Worker:
 
     async def made(self, number: int, bundle: bytes) -> Returned:
         """What became of a bundle's calls."""
+        calls = unpacked(bundle)
         try:
             clients = await self._clients()
-        except ConfigError as error:
-            return Returned(self._name, [CallOutcome(error=error)] * len(unpacked(bundle)), {}, {})
-        calls = unpacked(bundle)
-        known = await self._desk.begin.remote(number)
+            known: dict[str, Reply] = await self._desk.begin.remote(number)
+        except Exception as error:  # noqa: BLE001 - the driver says what it was
+            return Returned(self._name, [CallOutcome(error=self._given_up(error))] * len(calls), {}, {})
         outcomes = await asyncio.gather(*(self._call(clients[name], request, number, known) for name, request in calls))
         sent_as = {name: client.sent_as for name, client in clients.items() if client.sent_as is not None}
         asked_again = {name: client.asked_again for name, client in clients.items() if client.asked_again}
         for name in asked_again:
             clients[name].asked_again = Counter()
         return Returned(self._name, outcomes, sent_as, asked_again)
+
+    def _given_up(self, error: Exception) -> JudgebenchError:
+        """What the driver is told where no call can be made: the desk or the limits are gone, or the judge's code."""
+        self._stop.ask()
+        if isinstance(error, JudgebenchError):
+            return error
+        return FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
 
     async def _clients(self) -> dict[str, WorkerClient]:
         """Those of all judges, once this worker has joined the others."""
@@ -119,6 +127,9 @@ class Worker:
             outcome = CallOutcome(error=error)
         except asyncio.CancelledError:  # by the stop
             outcome = CallOutcome(stopped=True)
+        except Exception as error:  # noqa: BLE001 - the driver says what it was
+            self._stop.calls.pop(task, None)  # this one is through
+            outcome = CallOutcome(error=self._given_up(error))
         finally:
             self._stop.calls.pop(task, None)
             client.numbers.pop(request.key, None)
