@@ -1,5 +1,4 @@
-"""Replies that calls keep in the same turn of the event loop: one transaction, and each on disk before its call goes
-on."""
+"""Replies that calls keep in the same turn of the event loop: one transaction, each on disk before its call goes on."""
 
 import asyncio
 import sqlite3
