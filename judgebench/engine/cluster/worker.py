@@ -186,7 +186,7 @@ class Shelf:
     def give_back(self, key: str) -> None:
         """The driver's to do."""
 
-    def put(self, key: str, reply: Reply, tag: str | None = None) -> None:
+    async def keep(self, key: str, reply: Reply, tag: str | None = None) -> None:
         """Takes a reply that is to be sent."""
         self._replies[key] = reply, tag
 
