@@ -96,9 +96,7 @@ class FileComparison(Tabular):
                     {"run": title, "score": m.score, "low": m.low, "high": m.high, "items": m.items, "group": letter}
                     for title, m, letter in zip(each.titles, each.metrics, each.letters, strict=True)
                 ],
-                "pairs": [
-                    pair._replace(first=pair.first - 1, second=pair.second - 1)._asdict() for pair in each.pairs
-                ],
+                "pairs": [pair._replace(first=pair.first - 1, second=pair.second - 1)._asdict() for pair in each.pairs],
             }
             for each in self.benchmarks
         ]

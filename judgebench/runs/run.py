@@ -244,7 +244,9 @@ def open_run(path: str | Path) -> Run:
     if manifest is None:
         below = [str(found) for found in find_runs(folder)]
         if not below:
-            raise ConfigError(f"{folder}: not a run folder (no {MANIFEST} in it or below it){_parquet(folder.iterdir())}")
+            raise ConfigError(
+                f"{folder}: not a run folder (no {MANIFEST} in it or below it){_parquet(folder.iterdir())}"
+            )
         more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
         many = f"are {len(below)} runs; name one of" if len(below) > 1 else "is a run; name it:"
         raise ConfigError(f"{folder}: not a run folder; below it {many} {', '.join(below[:_NAMED])}{more}")
