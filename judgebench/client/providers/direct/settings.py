@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from pydantic_core import to_json
+
 from judgebench.client.providers.proxies import keep_off_proxies, proxy_to
 from judgebench.judges import call_settings, check_address, check_key, check_transport, secret_values
 
@@ -110,5 +112,8 @@ def body_of(fields: Mapping[str, Any], own: Mapping[str, Any]) -> bytes:
         fields: What each body of the judge's holds.
         own: What this one holds beside that.
     """
-    body = json.dumps({**fields, **own}, ensure_ascii=False, separators=(",", ":"))
-    return body.encode("utf-8", "replace")  # a lone surrogate is no UTF-8, and servers refuse it however it is written
+    body = {**fields, **own}
+    try:
+        return to_json(body)
+    except ValueError:  # a lone surrogate is no UTF-8, and servers refuse it however it is written
+        return json.dumps(body, ensure_ascii=False, separators=(",", ":")).encode("utf-8", "replace")
