@@ -31,10 +31,10 @@ def source_of(data: Data, *, hub_split: str | None = None, config_name: str | No
     """The source that the rows are read from.
 
     Args:
-        data: A source as it is; a path if there is one, or if it has a data file's suffix; a pattern of paths with
-            `*`; an address that fsspec knows (`s3://bucket/rows.parquet`); `NAME:REST`, where an installed package brings a source NAME; else the
-            hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of pandas, Polars or Arrow; a list or another iterable
-            of dictionaries by column.
+        data: A source as it is; a path if there is one, or if it has a data file's suffix; an address that fsspec
+            knows (`s3://bucket/rows.parquet`); a pattern of paths (`parts/*.parquet`); `NAME:REST`, where an installed
+            package brings a source NAME; else the hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of pandas, Polars
+            or Arrow; a list or another iterable of dictionaries by column.
         hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
         config_name: The configuration of a dataset that has several; None for the only one.
@@ -156,7 +156,7 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
 
 def _open_pattern(spec: str, pattern: Path) -> Source:
     """The files that fit a pattern, in the order of their names."""
-    found = sorted(Path(each) for each in glob(str(pattern), recursive=True))
+    found = sorted(Path(each) for each in glob(str(pattern), recursive=True))  # noqa: PTH207 - Path's has no absolute ones
     files = [path for path in found if kind_of(path) is not None and path.is_file()]
     if not files:
         raise DataError(f"no data files fit the pattern {spec!r}: use one for files that end in {FORMATS}")
