@@ -6,8 +6,11 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
+from judgebench._util.markup import without_markup
+from judgebench._util.text import visible
+
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Collection, Iterable, Iterator
 
 HIDDEN = "[hidden]"
 
@@ -54,11 +57,13 @@ _OBJECT = re.compile(r"(?:\b\w+[:=])?<[^<>]* at 0x[0-9a-fA-F]+>")
 """How Python writes an object that has no words of its own, with the name before it."""
 
 
-def in_one_line(text: str, secrets: Iterable[str]) -> str:
-    """Others' words in one line of at most 300 characters, without any key and without objects' addresses."""
+def in_one_line(text: str, secrets: Collection[str]) -> str:
+    """Others' words in one line of at most 300 characters, without any key, tags and objects' addresses."""
     while (bare := _OBJECT.sub("", text)) != text:
         text = bare
-    line = " ".join(redact(without(text, secrets)).split()).rstrip(".")
+    text = without_markup(redact(without(text, secrets)))  # what a page shows is cut: no key may be cut in two
+    line = visible(" ".join(redact(without(text, secrets)).split()))
+    line = line if line.endswith("...") else line.rstrip(".")
     return line if len(line) <= 300 else line[:297] + "..."
 
 

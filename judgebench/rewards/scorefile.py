@@ -15,6 +15,7 @@ from judgebench._util.jsonl import loads
 from judgebench._util.locks import give_back, take
 from judgebench._util.steps import step
 from judgebench.errors import ConfigError
+from judgebench.rewards.scorer import say_not_finite
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -120,7 +121,11 @@ def score_dataset(scorer: RewardModel, dataset: Dataset, file: ScoreFile) -> int
     Returns:
         How many were there.
     """
-    there = {str(row["id"]) for row in file.rows()} & dataset.keys.keys()
+    there, said = set[str](), False
+    for row in file.rows():
+        if (item_id := str(row["id"])) in dataset.keys:
+            there.add(item_id)
+            said = said or say_not_finite(scorer.name, item_id, row.get("scores"))
     numbers = _longest_first(dataset, there)
     by_steps = any(key.steps for key in dataset.keys.values())
     asked = (dataset.items[number] for number in numbers)
@@ -135,6 +140,7 @@ def score_dataset(scorer: RewardModel, dataset: Dataset, file: ScoreFile) -> int
                 ready = []
             given = list(islice(records, wanted))
             ready.append(_row(item, given))
+            said = said or say_not_finite(scorer.name, item.id, ready[-1]["scores"])
             mine.done += 1
         if ready:
             file.append(ready)

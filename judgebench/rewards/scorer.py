@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import math
+import warnings
 from abc import ABC, abstractmethod
 from itertools import islice
+from numbers import Real
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -54,6 +57,9 @@ class LengthScorer(Scorer):
         return (float(len(turns[-1]["content"])) for turns in conversations)
 
 
+_NAMED = ("nan", "inf", "-inf")
+"""How a score file's JSON has what is not finite."""
+
 SCORERS: dict[str, Callable[[str], Scorer]] = {LengthScorer.name: lambda _: LengthScorer()}
 """Those that ship, by name."""
 
@@ -67,12 +73,13 @@ class ScoredDataset(Source):
 
     def rows(self) -> Iterator[Row]:
         """A row an item; the scorer is asked as they are taken."""
-        scores = self._scores()
+        scores, said = self._scores(), False
         for key in self._dataset.keys.values():
             wanted = key.steps or key.k
             given = list(islice(scores, wanted))
             if len(given) < wanted:
                 raise ConfigError(f"scorer '{self.name}' ended at item '{key.id}': it must score every item")
+            said = said or say_not_finite(f"scorer '{self.name}'", key.id, given)
             yield Row(f"{self.name} item '{key.id}'", {"id": key.id, "scores": given})
         if next(scores, None) is not None:
             raise ConfigError(f"scorer '{self.name}' gave more scores than conversations: it must give one score each")
@@ -84,6 +91,32 @@ class ScoredDataset(Source):
     def count(self) -> int:
         """The number of items."""
         return len(self._dataset.keys)
+
+
+def say_not_finite(who: str, item_id: str, scores: object) -> bool:
+    """Whether a score of an item is not finite; a warning then says so, and what becomes of such items.
+
+    Args:
+        who: What gave it, as it starts the sentence.
+        item_id: The item's.
+        scores: Its scores, in lists of any depth; a text names a number that is not finite.
+    """
+    found = next(_not_finite(scores), None)
+    if found is None:
+        return False
+    fate = (
+        "--allow-missing counts such items as failures; without it the command ends with an error after the last item"
+    )
+    warnings.warn(f"{who}: item '{item_id}' has the score {found}, not a finite number: {fate}", stacklevel=2)
+    return True
+
+
+def _not_finite(scores: object) -> Iterator[str]:
+    if isinstance(scores, list | tuple):
+        for each in scores:
+            yield from _not_finite(each)
+    elif scores in _NAMED or (isinstance(scores, Real) and not math.isfinite(scores)):
+        yield str(scores)
 
 
 def _conversations(dataset: Dataset) -> Iterator[Conversation]:

@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.redaction import in_one_line
 from judgebench._util.steps import is_watched, step
 from judgebench.errors import DataError
 from judgebench.sources.source import BATCH_ROWS, Row, Source
@@ -192,7 +193,7 @@ def _configurations(message: str) -> str | None:
 
 def brief(error: BaseException) -> str:
     """An error of another library in one short line."""
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = in_one_line(str(error), ()) or type(error).__name__
     return text if len(text) <= 200 else text[:197] + "..."
 
 

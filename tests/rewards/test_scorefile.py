@@ -1,6 +1,8 @@
 """Score files: what was scored stays, whatever ends the process, and is not scored again."""
 
 import json
+import math
+from dataclasses import replace
 
 import pytest
 
@@ -74,6 +76,23 @@ def test_what_was_scored_before_an_interruption_stays(tmp_path, dataset):
     with pytest.raises(KeyboardInterrupt):
         score(tmp_path / "s.jsonl", dataset, Counting(windows=1, read_at_once=3, batches_at_once=1))
     assert [json.loads(line)["id"] for line in (tmp_path / "s.jsonl").read_text().splitlines()] == ["item-9"]
+
+
+class Overflowing(Counting):
+    """Has no finite score of long answers."""
+
+    def read(self, window):
+        return [replace(each, score=math.inf) if each.truncated else each for each in super().read(window)]
+
+
+def test_a_score_that_is_not_finite_is_told_of_as_it_comes(tmp_path, dataset):
+    """Before the next items are scored, once, with its item and what becomes of it; at a resumption too."""
+    said = "counting: item 'item-9' has the score inf, not a finite number: --allow-missing counts such items as"
+    with pytest.warns(UserWarning, match=said), pytest.raises(KeyboardInterrupt):
+        score(tmp_path / "s.jsonl", dataset, Overflowing(windows=1, read_at_once=3, batches_at_once=1))
+    with pytest.warns(UserWarning, match=said) as again:
+        score(tmp_path / "s.jsonl", dataset, Overflowing())
+    assert len(again) == 1
 
 
 def test_windows_follow_the_time_that_they_take():

@@ -79,6 +79,7 @@ def test_scores_in_a_list_of_rows(tmp_path):
         (["high"] + [1.0] * 7, "given item '1': column 'scores' holds 'high', expected numbers"),
     ],
 )
+@pytest.mark.filterwarnings("ignore:scorer 'given'")
 def test_scores_that_do_not_fit_are_refused(tmp_path, scores, message):
     """A scorer that gives too few, too many, or no numbers is named, and no run is made."""
     with pytest.raises(ConfigError) as caught:
@@ -88,9 +89,11 @@ def test_scores_that_do_not_fit_are_refused(tmp_path, scores, message):
 
 
 def test_a_score_that_is_no_number_may_be_a_failure(tmp_path):
-    """With `allow_missing` such an item counts as missing, as in a file."""
-    run = scored(Given([float("nan")] + [1.0] * 7), tmp_path, allow_missing=True)
-    assert run.metrics.failures == {"missing": 1}
+    """With `allow_missing` such items count as missing, as in a file; the first is told of once, as it comes."""
+    nan = float("nan")
+    with pytest.warns(UserWarning, match="scorer 'given': item '1' has the score nan, not a finite number") as said:
+        run = scored(Given([1.0, nan, nan, *[1.0] * 5]), tmp_path, allow_missing=True)
+    assert (run.metrics.failures, len(said)) == ({"missing": 2}, 1)
 
 
 # --- other packages' scorers

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import json
-import math
 import time
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.replies import cost_of
+from judgebench.client.providers.replies import cost_of, no_completion
 from judgebench.judges import used_tokens
 from judgebench.verdicts import Reply
 
@@ -18,6 +17,9 @@ if TYPE_CHECKING:
     from judgebench.judges import Judge
 
     Answer = dict[str, float | None]
+
+_MOST = 1e300
+"""A number beyond this is none."""
 
 
 def as_sent(
@@ -48,7 +50,9 @@ def as_sent(
 
 
 def answer_to(question: Mapping[str, Any], answer: Mapping[str, Any] | None) -> Answer | None:
-    """The probability of each option as it came, null where that is no number; None where there is no answer.
+    """The probability of each option as it came, None where that is no number; None where there is no answer.
+
+    The protocol has numbers: a text that names one is none, nor is true or false.
 
     Args:
         question: In the System One protocol.
@@ -61,40 +65,66 @@ def answer_to(question: Mapping[str, Any], answer: Mapping[str, Any] | None) -> 
     if answer is None:
         return None
     if question["type"] == "noul":
-        return {"true": _number(answer["noul"]), "false": _number(1 - answer["noul"])}
+        share = _number(answer["noul"])
+        return {"true": share, "false": None if share is None else 1 - share}
     if question["type"] == "score":
         levels = dict(enumerate(question["criteria"]))
         return {levels.get(int(at), at): _number(share) for at, share in answer["probabilities"].items()}
     return {str(option): _number(share) for option, share in answer["probabilities"].items()}
 
 
-def decided(
-    found: Sequence[Answer | None], model: str | None, usage: Mapping[str, Any], judge: Judge, wire: WireCall
-) -> Reply:
-    """The reply of a decision model, but for the seconds that it took.
+def decided(questions: Mapping[str, Mapping[str, Any]], judge: Judge, wire: WireCall) -> Reply | None:
+    """The reply in a decision model's body, but for the seconds that it took; None where it is none of either protocol.
 
     Args:
-        found: Its answers, in the order of the questions.
-        model: Which model answered.
-        usage: `input_tokens`, `output_tokens` and `cached_tokens`.
+        questions: What was asked, in the System One protocol.
         judge: Whose call it was.
         wire: What came on the wire.
+
+    Raises:
+        BrokenReplyError: It has answers, and they, the usage or the model are of another form.
     """
-    counts = {
+    body = wire.body if isinstance(wire.body, dict) else {}
+    answers = body.get("answers")
+    if not isinstance(answers, dict | list) or body.get("error"):
+        return None
+    try:
+        if isinstance(answers, list):
+            answers = dict(zip(questions, map(_as_system_one, answers), strict=True))
+        found = [answer_to(question, answers.get(name)) for name, question in questions.items()]
+        tokens, known = used_tokens(_counts(body.get("usage") or {}), answered=False)
+        return Reply(
+            text=json.dumps(found[0] if len(found) == 1 else found, ensure_ascii=False),
+            answers=list(found),
+            finish_reason="stop",
+            served_model=body.get("model") or None,
+            cost_usd=cost_of(judge, tokens, wire, known=known),
+            created=round(time.time(), 3),
+        ).model_copy(update=tokens)
+    except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
+        raise no_completion("the provider's reply is not one of a decision model") from None
+
+
+def _as_system_one(answer: Mapping[str, Any]) -> dict[str, Any] | None:
+    """An answer of OpenAI's protocol in System One's; None for a refusal."""
+    if answer["type"] == "refusal":
+        return None
+    if answer["type"] == "predicate":
+        return {"noul": answer["probability"]}
+    return {"probabilities": {str(each["value"]): each["probability"] for each in answer["probabilities"]}}
+
+
+def _counts(usage: Mapping[str, Any]) -> dict[str, Any]:
+    """The tokens by the names of a chat completion."""
+    details = usage.get("input_tokens_details") or usage
+    return {
         "prompt_tokens": usage.get("input_tokens", 0),
         "completion_tokens": usage.get("output_tokens", 0),
-        "prompt_tokens_details": {"cached_tokens": usage.get("cached_tokens", 0)},
+        "prompt_tokens_details": {"cached_tokens": details.get("cached_tokens", 0)},
     }
-    tokens, known = used_tokens(counts, answered=False)
-    return Reply(
-        text=json.dumps(found[0] if len(found) == 1 else found, ensure_ascii=False),
-        answers=list(found),
-        finish_reason="stop",
-        served_model=model or None,
-        cost_usd=cost_of(judge, tokens, wire, known=known),
-        created=round(time.time(), 3),
-    ).model_copy(update=tokens)
 
 
-def _number(share: float) -> float | None:
-    return share if math.isfinite(share) else None
+def _number(share: object) -> float | None:
+    if isinstance(share, bool) or not isinstance(share, int | float):
+        return None
+    return float(share) if -_MOST < share < _MOST else None  # NaN is neither

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
+from judgebench._util.markup import is_page, without_markup
 from judgebench._util.redaction import in_one_line, without_secrets
 from judgebench.client.limits import LONGEST_PAUSE_S
 from judgebench.client.providers import wording
@@ -26,7 +27,7 @@ from judgebench.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator, Mapping
+    from collections.abc import Collection, Iterable, Iterator, Mapping
 
     from judgebench.judges import Judge
 
@@ -56,6 +57,8 @@ _LASTING_STATUS = frozenset(
 )
 """Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
 _DEEPEST = 20
+_MOST_WORDS = 10_000
+"""Characters of a page that are looked at for the words of `wording`."""
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 _OF_PYDANTIC = re.compile(r"\s*\[type=\w+, input_value=.*?\](?:\s+For further information visit \S+|\s*$)", re.DOTALL)
 """What a check of a body adds to each sentence: its own names, and an address about them."""
@@ -135,7 +138,7 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind) -
     if body is None:
         body = _body_of(error)
     body = _unfolded(body)
-    words = body if isinstance(body, str) else "\n".join(_strings(body))
+    words = "\n".join(without_markup(each, _MOST_WORDS) for each in _strings(body))
     said = body if isinstance(body, str) else _own_words(body)
     answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
     headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
@@ -143,12 +146,12 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind) -
         error,
         kind,
         _status(error, wire, body, kind),
-        f"{words}\n{error}",
+        f"{words}\n{without_markup(str(error), _MOST_WORDS)}",
         clean(said or str(error), secrets),
         frozenset(_codes(body)),
         wait_of(headers, body, words),
         wire.asked.decode("utf-8", "replace").lower(),
-        refused=bool(headers) and not answered,
+        refused=bool(headers) and (not answered or (isinstance(body, str) and is_page(body))),
         answered=answered,
         unreached=bool(wire.asked) and wire.status is None,
         of_a_day=wording.has_day([dict(headers), body]),
@@ -299,7 +302,7 @@ def _mend(status: int, judge: Judge) -> str:
     return "check the model's name" if status == 404 else "add credit, then rerun the command"
 
 
-def clean(message: str, secrets: Iterable[str]) -> str:
+def clean(message: str, secrets: Collection[str]) -> str:
     """The provider's own words in one line of at most 300 characters, without any key."""
     message = _PREFIX.sub("", message).partition("Traceback (most recent call last)")[0]
     with suppress(ValueError, RecursionError):

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from judgebench._util.jsonl import loads
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -57,7 +59,7 @@ def note_body(call: WireCall, data: bytes) -> bool:
         'A'
     """
     try:
-        call.body = json.loads(data)
+        call.body = loads(data)
     except (ValueError, RecursionError):
         call.body = data.decode("utf-8", "replace")
     streamed = call.body.lstrip("\ufeff \t\r\n") if isinstance(call.body, str) else ""

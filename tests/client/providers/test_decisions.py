@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 from asking import CHOICE, OPENAI, VLLM, Asker
-from deciding import questions_of
+from deciding import questions_of, said
 from loopback import Fault, LoopbackServer, Reply
 
 from judgebench.client.providers.decisions import as_sent
 from judgebench.errors import FatalProviderError, VerdictFailure
+from judgebench.verdicts import Reply as Answer
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -110,6 +111,30 @@ def test_numbers_that_are_none_are_kept_as_none(asker: Asker) -> None:
     """NaN in JSON is read, and stored as null."""
     asker.server.answer = Reply(answers=[{"A": float("nan"), "B": 0.5}])
     assert asker.ask(model=VLLM).reply.answers == [{"A": None, "B": 0.5}]
+
+
+NO_NUMBERS: list[object] = [
+    *(None, "0.7", "NaN", "1e400", "0,7", "", True, False, [0.7], {"p": 0.7}, float("inf"), 10**400),
+]
+
+
+def test_only_a_number_is_a_probability(asker: Asker) -> None:
+    """A text that names one, true, a list and an object are none; the call is made once, whichever came."""
+    _only_a_number_counts(asker, VLLM)
+
+
+@pytest.mark.parametrize("way", ["litellm"])
+def test_only_a_number_is_a_probability_of_openai_s(asker: Asker, way: str) -> None:
+    """By its own protocol too."""
+    _only_a_number_counts(asker, OPENAI)
+
+
+def _only_a_number_counts(asker: Asker, model: str) -> None:
+    asker.server.answer = lambda request: Reply(answers=[{"A": NO_NUMBERS[int(said(request))], "B": 0.3}])
+    ended = asker.ask(*map(str, range(len(NO_NUMBERS))), at_once=True, model=model).ended
+    found = [each.answers if isinstance(each, Answer) else str(each) for each in ended]
+    assert found == [[{"A": None, "B": 0.3}]] * len(NO_NUMBERS)
+    assert asker.server.count == len(NO_NUMBERS)
 
 
 def test_the_system_message_is_the_question_s() -> None:

@@ -8,17 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import Written
 from judgebench.client.providers.base import form_of
-from judgebench.client.providers.decisions import answer_to, as_sent, decided
+from judgebench.client.providers.decisions import as_sent, decided
 from judgebench.client.providers.direct.replies import completion_of, has_choice
 from judgebench.client.providers.direct.settings import body_of, settings_of
-from judgebench.client.providers.direct.transport import NotReachedError, Session
+from judgebench.client.providers.direct.transport import NotReachedError, Session, certificates
 from judgebench.client.providers.remedies import Kind, by_remedy
-from judgebench.client.providers.replies import Asked, no_completion, reply_of, took
+from judgebench.client.providers.replies import Asked, reply_of, took
 from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.client.tokens import is_cut
 from judgebench.errors import JudgebenchError
 
 if TYPE_CHECKING:
+    import ssl
+
     from judgebench.client.providers.base import Request
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
@@ -53,6 +55,14 @@ class DirectCalls:
     async def written(self, request: Request) -> Written:
         """What `complete` would send; nothing is sent."""
         return Written(self._settings.url, self._settings.headers, self._body(request))
+
+    async def way(self) -> Written:
+        """The address and the head of all calls."""
+        return Written(self._settings.url, self._settings.headers, b"")
+
+    def trusted(self) -> bool | ssl.SSLContext:
+        """Whose certificates are taken; False for any."""
+        return certificates(self._settings.ssl)
 
     async def read(self, request: Request, status: int, body: bytes) -> Reply:
         """What `complete` would make of this response to the request; nothing is sent."""
@@ -91,21 +101,13 @@ class DirectCalls:
         if not 200 <= wire.status < 300:
             raise self._remedy(_said(wire), wire)
         if request.questions is not None:
-            return self._decided(request.questions, wire).model_copy(update={"latency_s": round(latency, 4)})
+            reply = decided(request.questions, self._asked.judge, wire)
+            if reply is None:
+                raise self._remedy(_said(wire), wire)
+            return reply.model_copy(update={"latency_s": round(latency, 4)})
         if not has_choice(wire.body):
             raise self._remedy(_said(wire), wire)
         return reply_of(completion_of(wire.body), self._asked, wire, latency)
-
-    def _decided(self, questions: Any, wire: WireCall) -> Reply:
-        body = wire.body if isinstance(wire.body, dict) else {}
-        answers, usage = body.get("answers"), body.get("usage") or {}
-        if not isinstance(answers, dict) or body.get("error"):
-            raise self._remedy(_said(wire), wire)
-        try:
-            found = [answer_to(question, answers.get(name)) for name, question in questions.items()]
-            return decided(found, body.get("model"), usage, self._asked.judge, wire)
-        except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-            raise no_completion("the provider's reply is not one of a decision model") from None
 
     def _remedy(self, error: Exception, wire: WireCall, kind: Kind = "") -> JudgebenchError:
         failure = by_remedy(error, self._asked.judge, self._settings.secrets, wire, kind)

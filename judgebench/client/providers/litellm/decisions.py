@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import time
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.decisions import answer_to, as_sent, decided
+from judgebench.client.providers.decisions import as_sent, decided
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.providers.litellm.calls import Calls
 from judgebench.client.providers.litellm.settings import CallSettings
@@ -14,12 +14,14 @@ from judgebench.client.providers.proxies import keep_off_proxies
 from judgebench.judges import call_settings, check_address, check_key, secret_values
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from judgebench.client.providers.base import Request
     from judgebench.client.providers.litellm.wire import LiteLLMCall
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
-_COUNTS = ("input_tokens", "output_tokens", "cached_tokens")
+_OK = 200
 
 
 class DecisionCalls(Calls):
@@ -36,12 +38,24 @@ class DecisionCalls(Calls):
     async def _made(self, request: Request, way: CallSettings, wire: LiteLLMCall) -> Reply:
         started = time.perf_counter()
         state, questions = as_sent(request.messages, request.questions or {})
-        response = await self._connections.call("asystemone", wire, state=state, questions=questions, **way.settings)
-        answers = {name: answer.model_dump() for name, answer in response.answers.items() if answer is not None}
-        found = [answer_to(question, answers.get(name)) for name, question in questions.items()]
-        usage = {} if response.usage is None else {name: getattr(response.usage, name) for name in _COUNTS}
-        reply = decided(found, response.model, usage, self.judge, wire)
+        try:
+            response = await self._connections.call(
+                "asystemone", wire, state=state, questions=questions, **way.settings
+            )
+        except Exception:
+            if (reply := self._on_wire(questions, wire)) is None:
+                raise
+        else:
+            # LiteLLM takes a text or true for a number, and 0 for a probability that is not there.
+            reply = self._on_wire(questions, wire)
+            if reply is None:
+                wire.body = response.model_dump()
+                reply = decided(questions, self.judge, wire)
+            assert reply is not None
         return reply.model_copy(update={"latency_s": round(time.perf_counter() - started, 4)})
+
+    def _on_wire(self, questions: Mapping[str, Mapping[str, Any]], wire: LiteLLMCall) -> Reply | None:
+        return decided(questions, self.judge, wire) if wire.status == _OK else None
 
 
 def _way_to(judge: Judge) -> CallSettings:
