@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from judgebench._util.markup import is_page, without_markup
 from judgebench._util.redaction import in_one_line, without_secrets
+from judgebench._util.text import duration
 from judgebench.client.limits import LONGEST_PAUSE_S
 from judgebench.client.providers import wording
 from judgebench.client.providers.waits import wait_of
@@ -57,11 +58,15 @@ _LASTING_STATUS = frozenset(
 )
 """Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
 _DEEPEST = 20
+_EMPTY = "empty body"
+_LONGEST_SAID_S = 3650 * 86400.0
 _MOST_WORDS = 10_000
 """Characters of a page that are looked at for the words of `wording`."""
 _PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
 _OF_PYDANTIC = re.compile(r"\s*\[type=\w+, input_value=.*?\](?:\s+For further information visit \S+|\s*$)", re.DOTALL)
 """What a check of a body adds to each sentence: its own names, and an address about them."""
+
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(']+)")
 
 Kind: TypeAlias = Literal["timeout", "connection", "rate limit", "context", "filtered", "bad request", "api", ""]
 """What whoever made a call knows of its failure beside status and body; empty where that is nothing."""
@@ -139,15 +144,15 @@ def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind) -
         body = _body_of(error)
     body = _unfolded(body)
     words = "\n".join(without_markup(each, _MOST_WORDS) for each in _strings(body))
-    said = body if isinstance(body, str) else _own_words(body)
-    answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
+    said = _said(wire, body) or wire.broke or str(error)
+    answered = _is_ok(wire.status) or (wire.status is None and getattr(error, "status_code", None) == 200)
     headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
     return _Problem(
         error,
         kind,
         _status(error, wire, body, kind),
         f"{words}\n{without_markup(str(error), _MOST_WORDS)}",
-        clean(said or str(error), secrets),
+        clean(said, secrets),
         frozenset(_codes(body)),
         wait_of(headers, body, words),
         wire.asked.decode("utf-8", "replace").lower(),
@@ -166,6 +171,12 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
         return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")
     if wire.too_long:
         return BrokenReplyError(f"the reply is longer than {MOST_BYTES >> 20} MB")
+    if wire.status is not None and 300 <= wire.status < 400:
+        what = "only redirects" if wire.headers.get("location") else "an answer that is no reply"
+        return FatalProviderError(f"{at}: the server sends {what} (status {wire.status}); check api_base")
+    if refused := _CERTIFICATE.search(wire.broke):
+        fix = "name its certificate by SSL_CERT_FILE, or by ssl_verify: FILE in the judge's preset"
+        return FatalProviderError(f"{at}: the server's certificate is not trusted ({refused[1].strip()}); {fix}")
     if judge.api_base is None:
         return None
     of_the_model = wording.OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
@@ -213,6 +224,8 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
 
 def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     status, said = problem.status, problem.said
+    if problem.wait is not None and problem.wait > LONGEST_PAUSE_S:
+        said = f"{said} (the provider asks to wait {duration(min(problem.wait, _LONGEST_SAID_S))})"
     if status == 429:
         return RateLimitedError(f"rate limit: {said}", retry_after=problem.wait)
     if _is_rate_limit(problem):
@@ -223,9 +236,11 @@ def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     if status == 504 or (problem.kind == "timeout" and not problem.refused):
         return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
     if _is_passing(status) or problem.kind == "connection":
-        kind_of_error = TransientError if problem.refused else BrokenReplyError
+        kind_of_error = TransientError if problem.refused and not problem.answered else BrokenReplyError
         if problem.unreached:
             kind_of_error = UnreachedError
+        if said == _EMPTY and not problem.answered:
+            said = f"status {status} with an empty body"
         return kind_of_error(said, retry_after=problem.wait)
     return VerdictFailure("provider", f"status {status}: {said}")
 
@@ -266,12 +281,12 @@ def _status(error: Exception, wire: WireCall, body: Any, kind: Kind) -> int | No
 
     Gateways send such bodies, with or without a code.
     """
-    if wire.status is not None and wire.status != 200:
+    if wire.status is not None and not _is_ok(wire.status):
         return wire.status
     status = getattr(error, "status_code", None)
     if isinstance(status, str):
         return int(status) if status.isdecimal() else _STATUS_OF.get(status, 500)
-    if wire.status == 200:
+    if wire.status is not None:
         known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in _codes(body)]
         status = next((code for code in known if 400 <= code < 600), 500)
         no_reply = isinstance(body, dict) and not body.get("choices")
@@ -280,6 +295,29 @@ def _status(error: Exception, wire: WireCall, body: Any, kind: Kind) -> int | No
     if status is None:
         return 500 if kind == "api" else None
     return int(status)
+
+
+def _is_ok(status: int | None) -> bool:
+    return status is not None and 200 <= status < 300
+
+
+def _said(wire: WireCall, body: Any) -> str | None:
+    """What a response says in the place of a reply; None where none came."""
+    own = body if isinstance(body, str) else _own_words(body)
+    if wire.status is None or wire.broke:
+        return own
+    if body is None or body == "":
+        return _EMPTY
+    if not _is_ok(wire.status):
+        return own or json.dumps(body, ensure_ascii=False)[:_MOST_WORDS]
+    if isinstance(body, str):
+        return body if is_page(body) else f"the provider's reply is not JSON: {body}"
+    return own or wrong_form(body)
+
+
+def wrong_form(body: Any) -> str:
+    """The words about a body that is JSON and not a chat completion of text."""
+    return f"the provider's reply is not a chat completion: {json.dumps(body, ensure_ascii=False)[:_MOST_WORDS]}"
 
 
 def _is_passing(status: object) -> bool:
@@ -318,6 +356,9 @@ def _own_words(body: Any) -> str | None:
         said = said.get(name, said) if isinstance(said, dict) else said
     if isinstance(raw, dict) and isinstance(raw.get("raw"), str):  # OpenRouter: the words of the provider behind it
         return f"{said}: {raw['raw']}" if isinstance(said, str) else raw["raw"]
+    if isinstance(said, list) and said and all(isinstance(each, dict) and "msg" in each for each in said):  # FastAPI
+        places = (".".join(map(str, each["loc"])) if isinstance(each.get("loc"), list) else "" for each in said)
+        return "; ".join(f"{place} {each['msg']}".strip() for place, each in zip(places, said, strict=True))
     return said if isinstance(said, str) else None
 
 

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import os
+from time import monotonic
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urljoin, urlsplit
 
 from judgebench.client.providers import wire
-from judgebench.client.providers.wire import WireCall, is_elsewhere, note_body
+from judgebench.client.providers.wire import WireCall, is_elsewhere, is_unread, note_body, words_of
 
 if TYPE_CHECKING:
     import aiohttp
@@ -16,7 +18,7 @@ if TYPE_CHECKING:
 
 _IDLE_S = 4.0
 """So long a connection is kept unused: servers commonly close theirs after 5 s, and a call sent just then is lost."""
-_MOVED = frozenset({301, 302, 307, 308})
+_MOVED = frozenset({301, 302, 303, 307, 308})
 _MOST_MOVES = 5
 
 
@@ -44,6 +46,7 @@ class Session:
         self._settings = settings
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
+        self._answered = False
 
     async def post(self, body: bytes, call: WireCall) -> None:
         """Sends a body once; what comes back is in the call.
@@ -57,7 +60,7 @@ class Session:
         """
         import aiohttp
 
-        call.asked, call.connected = body, False
+        call.asked, call.connected, sent = body, False, monotonic()
         try:
             await self._exchange(body, call)
         except aiohttp.ConnectionTimeoutError as error:
@@ -66,16 +69,20 @@ class Session:
             call.connected = True
             raise NotReachedError(str(error), "timeout") from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.InvalidURL) as error:
-            raise NotReachedError(str(error), "connection") from None
+            call.broke = words_of(error)
+            raise NotReachedError(call.broke, "connection") from None
         except (aiohttp.ClientError, OSError) as error:
-            call.connected = True
-            raise NotReachedError(str(error) or type(error).__name__, "connection") from None
+            call.broke = words_of(error)
+            call.connected = not (self._answered and call.status is None and is_unread(error, monotonic() - sent))
+            raise NotReachedError(call.broke, "connection") from None
 
     async def _exchange(self, body: bytes, call: WireCall) -> None:
         session, url = self._opened(), self._settings.url
         for _ in range(_MOST_MOVES):
-            async with session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy) as response:
-                call.connected, call.status = True, response.status
+            async with session.post(
+                url, data=body, headers=self._settings.headers, allow_redirects=False, proxy=self._settings.proxy
+            ) as response:
+                call.connected, call.status, self._answered = True, response.status, True
                 call.headers = response.headers
                 if response.status not in _MOVED or "location" not in call.headers:
                     note_body(call, await _read(call, response))
@@ -91,10 +98,10 @@ class Session:
         if self._session is None:
             import aiohttp
 
+            # The headers go out with each call: those of a session aiohttp sends to a proxy too, with the key.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings.ssl)),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._settings.headers,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),  # of the rest the client's
             )
         return self._session
@@ -128,8 +135,7 @@ async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
 
 def _checked(setting: bool | str) -> Any:
     """What aiohttp takes for how certificates are checked."""
-    if isinstance(setting, bool):
-        return setting
     import ssl
 
-    return ssl.create_default_context(cafile=setting)
+    trusted = os.environ.get("SSL_CERT_FILE") if setting is True else setting
+    return ssl.create_default_context(cafile=trusted) if isinstance(trusted, str) and trusted else setting
