@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from judgebench._util.redaction import without_secrets
 from judgebench.client.batches.base import Batches, LostBatchError
-from judgebench.client.providers.remedies import by_remedy, clean
+from judgebench.client.providers.bodies import clean
+from judgebench.client.providers.remedies import by_remedy
 from judgebench.client.providers.wire import WireCall
 from judgebench.errors import ConfigError, UnreachedError, VerdictFailure
 from judgebench.judges import secret_values

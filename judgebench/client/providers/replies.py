@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 from pydantic import ValidationError
 
 from judgebench._util.redaction import in_one_line
-from judgebench.client.providers.remedies import clean, wrong_form
+from judgebench.client.providers.bodies import clean, wrong_form
 from judgebench.errors import BrokenReplyError
 from judgebench.judges import cost, is_free, price_of, used_tokens
 from judgebench.verdicts import Reply, place_tokens

@@ -100,7 +100,7 @@ class Session:
 
             # The headers go out with each call: those of a session aiohttp sends to a proxy too, with the key.
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings.ssl)),
+                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings)),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),  # of the rest the client's
             )
@@ -133,9 +133,13 @@ async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _checked(setting: bool | str) -> Any:
-    """What aiohttp takes for how certificates are checked."""
+def _checked(settings: DirectSettings) -> Any:
+    """What aiohttp takes for how certificates are checked; it reads SSL_CERT_FILE only when it is imported."""
+    trusted = settings.ssl
+    if trusted is True and settings.url.startswith("https"):
+        trusted = os.environ.get("SSL_CERT_FILE") or True
+    if isinstance(trusted, bool):
+        return trusted
     import ssl
 
-    trusted = os.environ.get("SSL_CERT_FILE") if setting is True else setting
-    return ssl.create_default_context(cafile=trusted) if isinstance(trusted, str) and trusted else setting
+    return ssl.create_default_context(cafile=trusted)
