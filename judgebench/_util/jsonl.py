@@ -34,7 +34,7 @@ def first_error(error: ValidationError) -> str:
     return f"{where}: {first['msg']}" if where else str(first["msg"])
 
 
-def loads(text: str) -> Any:
+def loads(text: str | bytes) -> Any:
     """As `json.loads`, by Pydantic's parser.
 
     What that does not take (halves of surrogate pairs, values nested more than 200 deep) goes to `json.loads`, whose

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import re
 import socket
+import subprocess
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
@@ -27,10 +29,19 @@ _OBJECTS_BYTES = 256 * 2**20
 SHOWN_S = 0.3
 """Until a step is on the screen, which stands still while Ray starts (`quiet`)."""
 _CONNECT_S = 5.0
+_PORTS = 65_536
+_LOST = (
+    "judgebench: ended early, since its Ray was stopped or lost; the replies that came are kept: rerun the same "
+    "command to resume"
+)
 _FIX = "start one with ray start --head, or leave it out for one on this machine"
 _FRAME_HEAD, _SETTINGS = 9, b"\x04"
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 """What a client of gRPC says first; the server answers with a frame of its own settings (RFC 9113, 3.4)."""
+
+_DEAD_ACTOR = re.compile(r"class_name: (\w+)")
+_ERROR_LINE = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception): .+)$", re.MULTILINE)
+_WRAPPED = "UserCodeException"
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,9 +50,11 @@ class Cluster:
 
     Attributes:
         ours: Whether this command connected to it, and so is to leave it.
+        watch: Says what has happened where Ray ends this process.
     """
 
     ours: bool
+    watch: LastWords
 
     @classmethod
     def connected(cls, address: str | None) -> Cluster:
@@ -57,10 +70,9 @@ class Cluster:
         import ray
         import ray.data  # which sets levels of its own
 
-        for name in ("ray", "ray.data"):
-            logging.getLogger(name).setLevel(logging.CRITICAL)
+        _silence()
         if ray.is_initialized():
-            return cls(ours=False)
+            return cls(ours=False, watch=LastWords(_LOST))
         where, named = _given(address)
         own: dict[str, Any] = {"address": where}
         if where is None or where == "local":
@@ -74,8 +86,10 @@ class Cluster:
             if where == "auto" and isinstance(error, ConnectionError):
                 raise ConfigError(f"{named} auto: no Ray cluster runs on this machine; {_FIX}") from None
             said = one_line(str(error))[:300]
+            if "Version mismatch" in said:
+                said = f"{said}: use the same versions on all machines"
             raise ConfigError(f"Ray cannot be {'reached' if where else 'started here'}: {said}") from None
-        return cls(ours=True)
+        return cls(ours=True, watch=LastWords(_LOST))
 
     @property
     def cpus(self) -> float:
@@ -98,7 +112,40 @@ class Cluster:
         import ray
 
         if self.ours and ray.is_initialized():
+            _silence()
             ray.shutdown()
+        self.watch.close()
+
+
+class LastWords:
+    """A line on standard error where this process ends before `close`: Ray ends it without one when it is lost itself.
+
+    Args:
+        line: What is said then, by a shell that outlives this process.
+    """
+
+    def __init__(self, line: str) -> None:
+        say = 'read -r word || printf "%s\\n" "$1" >&2'
+        with suppress(OSError):  # no shell
+            self._shell = subprocess.Popen(  # noqa: S603 - the line is our own
+                ["/bin/sh", "-c", say, "sh", line],
+                stdin=subprocess.PIPE,
+                stdout=subprocess.DEVNULL,
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """Nothing need be said."""
+        shell: subprocess.Popen[bytes] | None = self.__dict__.pop("_shell", None)
+        if shell is not None:
+            with suppress(OSError):
+                shell.communicate(b"all is well\n")
+
+
+def _silence() -> None:
+    """Ray and its Data set levels of their own, more than once."""
+    for name in ("ray", "ray.data"):
+        logging.getLogger(name).setLevel(logging.CRITICAL)
 
 
 @contextmanager
@@ -138,7 +185,7 @@ def check_address(address: str | None) -> None:
     if where is None or where in {"local", "auto"}:
         return
     host, _, port = where.rpartition(":")
-    if "//" in where or not host or not port.isdecimal():
+    if "//" in where or not host or not (port.isdecimal() and 0 < int(port) < _PORTS):
         fix = "start the command on a machine of the cluster (ray job submit does)" if "//" in where else ""
         raise ConfigError(f"{named} is '{where}': expected HOST:PORT, auto or local{fix and '; ' + fix}")
     if (reason := _silent(host.strip("[]"), int(port))) is not None:
@@ -151,8 +198,8 @@ def _silent(host: str, port: int) -> str | None:
         with closing(socket.create_connection((host, port), _CONNECT_S)) as connection:
             connection.sendall(_HTTP2_GREETING)
             said = connection.recv(_FRAME_HEAD)
-    except (OSError, OverflowError) as error:
-        return (error.strerror if isinstance(error, OSError) else "no such port") or str(error)
+    except OSError as error:
+        return error.strerror or str(error)
     return None if said[3:4] == _SETTINGS else "something else does"
 
 
@@ -182,11 +229,14 @@ def not_installed(error: BaseException) -> ConfigError | None:
 
 
 def said_by_ray(error: BaseException) -> str:
-    """What is wrong, in one line: Ray's messages have whole tracebacks in them."""
+    """What is wrong, in one line: Ray's messages have whole tracebacks and advice in them."""
     cause: BaseException | None = error
     while cause is not None and cause.__cause__ is not None:
         cause = cause.__cause__
-    lines = [line.strip() for line in str(cause).splitlines() if line.strip()]
-    with suppress(IndexError):
-        return one_line(f"{type(cause).__name__}: {lines[-1]}")[:300]
-    return type(cause).__name__
+    text = str(cause)
+    if (actor := _DEAD_ACTOR.search(text)) is not None:
+        return f"its actor {actor[1]} died"
+    errors = [each for each in _ERROR_LINE.findall(text) if not each.startswith(_WRAPPED)]
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    said = errors[-1] if errors else f"{type(cause).__name__}: {lines[-1]}" if lines else type(cause).__name__
+    return one_line(said)[:300]

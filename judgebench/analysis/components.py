@@ -92,14 +92,17 @@ def _of_group(runs: Sequence[Finished], among: Sequence[int], items: Sequence[st
     scored = [each for each in outcomes if each.credit is not None and each.item.subset not in layout.strata]
     if not scored:
         return None
+    # Weights are those of all scored items: what is left out below is taken to be like the rest of its subset.
+    weights = {group.place: group.in_score / group.n for group in group_weights(scored, layout)}
+    scored = [each for each in scored if layout.place_of(each.item) in weights]
+    if not scored:  # such as an F1 of items of one kind
+        return None
     cells = [_Cells(runs[at]) for at in among]
     orders = Counter(cells[0].orders(each.item.id) for each in scored).most_common(1)[0][0]
     every = [(each, [cell.credits(each.item.id, orders) for cell in cells]) for each in scored]
     whole = [(each, credits_) for each, credits_ in every if all(one is not None for one in credits_)]
     if not whole:
         return None
-    # Weights are those of all scored items: what is left out is taken to be like the rest of its subset.
-    weights = {group.place: group.in_score / group.n for group in group_weights(scored, layout)}
     keys = [each.item for each, _ in whole]
     components = variance_components(
         np.array([credits_ for _, credits_ in whole], dtype=np.float64).swapaxes(0, 1),

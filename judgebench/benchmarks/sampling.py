@@ -83,8 +83,8 @@ def shard_of(benchmark: Benchmark, keys: Collection[ItemKey], seed: int, shard: 
         units.setdefault((key.subset, unit), []).append(key.id)
     if len(units) < shard.of:
         raise ConfigError(
-            f"--shard {shard}: the {len(keys)} items of {benchmark.name} make at most {len(units)} parts; take a "
-            "smaller N"
+            f"--shard {shard}: {len(keys):,} item{'s' * (len(keys) != 1)} of {benchmark.name} make at most "
+            f"{len(units):,} part{'s' * (len(units) != 1)}; take a smaller N"
         )
     ranked = sorted((subset, _rank(seed, unit), ids) for (subset, unit), ids in units.items())
     return {item for _, _, ids in ranked[shard.number - 1 :: shard.of] for item in ids}

@@ -292,10 +292,10 @@ class JudgeClient:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        self._keep(request, reply, second)
+        await self._keep(request, reply, second)
         return reply
 
-    def _keep(self, request: Request, reply: Reply, second: str | None = None) -> None:
+    async def _keep(self, request: Request, reply: Reply, second: str | None = None) -> None:
         """Puts a reply into the cache.
 
         Args:
@@ -304,7 +304,7 @@ class JudgeClient:
             second: The key under which one that ended by itself is found as well, where that is known already.
         """
         ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
-        self.cache.put(request.key, reply, (second or self._second_key(request)) if ended else None)
+        await self.cache.keep(request.key, reply, (second or self._second_key(request)) if ended else None)
 
     async def _tried(self, request: Request, attempts: Attempts) -> Reply:
         """The reply after as many tries as can help.

@@ -7,11 +7,9 @@ import hashlib
 import tempfile
 import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from judgebench._util.files import writing
-from judgebench.client import BatchPart
+from judgebench.client import BatchPart, put_aside
 from judgebench.errors import ConfigError, FatalProviderError, RateLimitedError, TransientError
 
 if TYPE_CHECKING:
@@ -66,18 +64,13 @@ class Outgoing:
             StorageError: The temporary folder has no room for it.
         """
         self.size += self._longer(line)
-        self._write((self._batches.between if self.keys else self._batches.opening) + line)
+        put_aside(self.file, (self._batches.between if self.keys else self._batches.opening) + line)
         self.keys.append(key)
         self.headers |= headers
 
-    def _write(self, data: bytes) -> None:
-        with writing(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more space"):
-            self.file.write(data)
-
     def part(self, run: str) -> BatchPart:
         """The whole of it, under a tag that names the run, its requests and the moment."""
-        self._write(self._batches.closing)
-        self.file.flush()
+        put_aside(self.file, self._batches.closing, last=True)
         digest = hashlib.sha256("\n".join((str(time.time_ns()), *self.keys)).encode()).hexdigest()
         return BatchPart(f"{run}-{digest[:24]}", self.file, self.size, len(self.keys), self.headers)
 

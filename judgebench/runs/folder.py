@@ -84,9 +84,11 @@ def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = 
         texts: Files by their paths in it, whose names and texts must come back as they are.
 
     Raises:
-        ConfigError: It can not.
+        ConfigError: It can not, or it is inside another run's folder, where no command would find it.
     """
     there = folder
+    if around := next((each for each in folder.absolute().parents if _is_run(each)), None):
+        raise StorageError(f"{around}: is a run's folder, in which no other run is found; choose another with {option}")
     with writing(there, f"choose another with {option}"):
         while not there.exists() and there.parent != there:
             there = there.parent
@@ -102,6 +104,10 @@ def check_writable(folder: Path, option: str, texts: Mapping[str, str] | None = 
             _check_texts(trial / folder.relative_to(there), texts, option)
         finally:
             shutil.rmtree(trial, ignore_errors=True)
+
+
+def _is_run(folder: Path) -> bool:
+    return (folder / MANIFEST).exists() and (folder / ITEMS).exists()
 
 
 def _check_in_place(folder: Path, texts: Mapping[str, str], option: str) -> None:

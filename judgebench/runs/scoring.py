@@ -341,10 +341,13 @@ def _noise(
             samples[reading.sample].append(reading)
         if any(not sample or any(map(_unasked, sample)) for sample in samples):
             continue
+        weight = by_group.get(layout.place_of(each.item))
+        if weight is None:  # a subset without a score, such as an F1 of items of one kind
+            continue
         credits_.append([pairings.outcome(benchmark, protocol, each.item, sample).credit or 0.0 for sample in samples])
         subsets.append(each.item.subset)
         units.append(each.item.unit)
-        weights.append(by_group[layout.place_of(each.item)])
+        weights.append(weight)
     total = sum(weights)
     return noise_of(credits_, subsets, [weight / total for weight in weights], units) if total else None
 

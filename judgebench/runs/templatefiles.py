@@ -73,6 +73,8 @@ def read_template(folder: Path, name: str) -> Template:
     path = folder / name
     try:
         source = path.read_text(encoding="utf-8")
+    except FileNotFoundError:
+        raise ConfigError(f"{path}: file not found; copy the run's whole folder again") from None
     except (OSError, UnicodeDecodeError) as error:
         raise ConfigError(f"{path}: cannot be read: {error}") from None
     return parse_template(source, str(path), (folder / INCLUDED[name], folder))

@@ -78,7 +78,8 @@ def run_templates(finished: Finished) -> RunTemplates:
             f"judgebench {finished.made_of}"
         )
     wording = read_template(path, TEMPLATE)
-    companion = read_template(path, TIES_TEMPLATE) if (path / TIES_TEMPLATE).exists() else None
+    asked = (path / TIES_TEMPLATE).exists() or finished.run.manifest.companion is not None
+    companion = read_template(path, TIES_TEMPLATE) if asked else None
     reading = path / READING
     reader = read_template(reading, TEMPLATE) if (reading / TEMPLATE).exists() else wording
     companion_reader = read_template(reading, TIES_TEMPLATE) if (reading / TIES_TEMPLATE).exists() else companion

@@ -203,3 +203,11 @@ def test_a_jurys_even_votes_are_counted_by_judgement():
     even = sum("verdict" not in line for line in read_jsonl(jury / "judgements.jsonl"))
     assert even > 2
     assert f"note: {even} judgements have no verdict (even votes)" in made.out + made.err
+
+
+def test_samples_of_items_of_one_kind(server):
+    """Where no answer is right there is no F1, and repeated samples have no noise of one: no line breaks off."""
+    write_jsonl(Path("rows.jsonl"), [row for row in rows() if row["label"] != -1])
+    (metrics,) = run("--samples", 2, "--json").metrics
+    assert (metrics["score"], metrics["items"], metrics["retest"]["noise"]) == (None, 4, None)
+    assert judgebench("report", FOLDER.with_name("steps-x2")).status == 0

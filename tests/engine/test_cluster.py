@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import pickle
 import re
 import socket
+from dataclasses import replace
 from importlib.util import find_spec
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -14,7 +16,7 @@ import pytest
 from commands import judgebench, pairs, write_jsonl
 from loopback import LoopbackServer
 
-from judgebench._util.raycluster import check_address
+from judgebench._util.raycluster import LastWords, check_address, said_by_ray
 from judgebench.client import ReplyCache, Request
 from judgebench.client.testing import FAILURES, ScriptedJudge, on_fake_clock
 from judgebench.engine.cluster.bundles import (
@@ -26,7 +28,7 @@ from judgebench.engine.cluster.bundles import (
     packed,
     workers_for,
 )
-from judgebench.engine.cluster.desk import Desk, Kept
+from judgebench.engine.cluster.desk import MOST_DEATHS, Desk, Kept
 from judgebench.engine.cluster.limits import ClusterLimits
 from judgebench.engine.cluster.worker import Worker
 from judgebench.errors import BudgetReached, ConfigError, FatalProviderError
@@ -130,6 +132,30 @@ def test_waits_are_put_together() -> None:
     assert asked == [[0, 1, 2, 3], [3, 4, 5, 6], [6, 7, 8, 9], [9]]
 
 
+def test_replies_linger_so_that_more_go_together() -> None:
+    """Whoever comes within the time goes in the same question; a full one waits for nobody."""
+    asked: list[tuple[float, int]] = []
+
+    async def every() -> None:
+        loop = asyncio.get_running_loop()
+        start = loop.time()
+
+        async def ask(numbers: list[int]) -> int:
+            asked.append((round(loop.time() - start, 2), len(numbers)))
+            return len(numbers)
+
+        grouped: GroupedWaits[int] = GroupedWaits(ask, 4, linger_s=1.0)
+
+        async def wait(number: int, at: float) -> None:
+            await asyncio.sleep(at)
+            await grouped.wait(number)
+
+        await asyncio.gather(*(wait(number, at) for number, at in enumerate([0, 0.5, 0.9, 3, 3, 3, 3, 3])))
+
+    on_fake_clock(every())
+    assert asked == [(1.0, 3), (3.0, 4), (4.0, 1)]
+
+
 def test_the_requests_per_minute_hold_over_all_workers() -> None:
     """200 a second over three workers: within 5% of the limit in the first minute, and never beyond it."""
     judge = FREE.model_copy(update={"limits": Limits(rpm=12_000)})
@@ -228,6 +254,89 @@ def test_a_bundle_that_is_made_again_pays_for_nothing_twice(tmp_path: Path) -> N
         assert cache.get(calls[3][1].key) is not None
 
 
+def test_a_bundle_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
+    """Else it would be paid for without end; one that is through counts no more."""
+
+    async def every() -> None:
+        desk = Desk(str(tmp_path), 8)
+        for _ in range(MOST_DEATHS):
+            await desk.begin(0)
+            await desk.begin(1)
+        await desk.done(1)
+        await desk.begin(1)
+        with pytest.raises(FatalProviderError, match="Ray workers died 5 times over the same calls"):
+            await desk.begin(0)
+
+    asyncio.run(every())
+
+
+@pytest.mark.parametrize("lost", ["begin", "keep"])
+def test_a_desk_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
+    """Whether its worker was about to begin, or had a reply for it; no other call is begun then."""
+    judge = callable_judge(ScriptedJudge(["[[A]]"] * 6)).model_copy(update={"name": "j"})
+
+    class Gone(Desk):
+        def __getattribute__(self, name: str) -> Any:
+            if name == lost:
+                raise RuntimeError("The actor died.\n\tclass_name: Desk\n\tactor_id: 1\nmuch more")
+            return super().__getattribute__(name)
+
+    async def made() -> tuple[Returned, Returned]:
+        worker = Worker(Actor(Gone(str(tmp_path), 8)), Actor(ClusterLimits(settings(judge, workers=1))), "w")
+        return await worker.made(0, packed(requests(3))), await worker.made(1, packed(requests(6)[3:]))
+
+    first, second = on_fake_clock(made())
+    assert {str(outcome.error) for outcome in first.outcomes} == {"a Ray worker cannot go on: its actor Desk died"}
+    assert not any(outcome.reply for outcome in second.outcomes)
+    assert lost == "begin" or {outcome.stopped for outcome in second.outcomes} == {True}
+
+
+def test_the_commands_key_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """Not an older one that a worker's machine has."""
+    monkeypatch.setenv("MY_KEY", "old")
+    judge = callable_judge(ScriptedJudge(["[[A]]"])).model_copy(update={"name": "j"})
+
+    async def made() -> None:
+        of_all = replace(settings(judge, workers=1), variables={"MY_KEY": "the command's"})
+        await Worker(Actor(Desk(str(tmp_path), 8)), Actor(ClusterLimits(of_all)), "w").made(0, packed(requests(1)))
+
+    on_fake_clock(made())
+    assert os.environ["MY_KEY"] == "the command's"
+
+
+@pytest.mark.parametrize(
+    ("error", "line"),
+    [
+        ("The actor died unexpectedly.\n\tclass_name: ClusterLimits\n\tpid: 7\nExit", "its actor ClusterLimits died"),
+        (
+            "my.OddError: no such thing\n\n  File y\nray.exceptions.UserCodeException: UDF failed.\n\nTo retry, x.",
+            "OddError: no such thing",
+        ),
+        ("first\nlast words", "RuntimeError: last words"),
+        ("", "RuntimeError"),
+    ],
+)
+def test_rays_messages_become_one_line(error: str, line: str) -> None:
+    """Without its tracebacks and its advice."""
+    assert said_by_ray(RuntimeError(error)) == line
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_a_command_that_ray_ends_has_last_words(closed: bool) -> None:
+    """Ray ends the process without a line where its cluster is lost; one that ends by itself says nothing more."""
+    reading, writing = os.pipe()
+    if (child := os.fork()) == 0:
+        os.dup2(writing, 2)
+        words = LastWords("lost: 100% of it")
+        if closed:
+            words.close()
+        os._exit(1)
+    os.close(writing)
+    with os.fdopen(reading) as said:
+        assert said.read() == ("" if closed else "lost: 100% of it\n")
+    os.waitpid(child, 0)
+
+
 @pytest.mark.parametrize(
     ("step", "of"),
     [
@@ -302,6 +411,7 @@ def test_a_dead_address_is_one_line() -> None:
             f"127.0.0.1:{server.port}": "no Ray cluster answers there (something else does); start one with",
             "ray://head:10001": "expected HOST:PORT, auto or local; start the command on a machine of the cluster",
             "head": "expected HOST:PORT",
+            "head:65536": "expected HOST:PORT",
         }.items():
             with pytest.raises(ConfigError, match=f"^--ray-address .*{re.escape(said)}"):
                 check_address(address)

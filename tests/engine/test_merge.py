@@ -281,7 +281,7 @@ def test_parts_of_different_plans_are_refused() -> None:
         ("0/4", "--shard 0/4: parts are numbered from 1 to N"),
         ("5/4", "--shard 5/4: parts are numbered from 1 to N"),
         ("1", "--shard 1: must be I/N, such as 1/8"),
-        ("1/9", "--shard 1/9: the 4 items of rewardbench make at most 4 parts"),
+        ("1/9", "--shard 1/9: 4 items of rewardbench make at most 4 parts"),
     ],
 )
 def test_a_part_that_cannot_be_made(given: str, said: str) -> None:
@@ -322,3 +322,29 @@ def test_a_leaderboard_ranks_no_part() -> None:
     board = jb.leaderboard("parts")
     assert [place.protocol for place in board.boards[0].places] == ["one"]
     assert "3 runs are parts of a run (--shard) and not ranked" in board.unreadable[0]
+
+
+def test_a_part_without_its_templates_is_named() -> None:
+    """What the judge was asked with is of the run: a copy that lacks a template's file is not merged without it."""
+    in_parts("rewardbench-2", judges="offline/first", data="sample", of=2)
+    (first,) = find_runs(Path("parts/1"))
+    for name in ("template-ties.jinja", "template.jinja"):
+        (first / name).unlink()
+        with pytest.raises(jb.ConfigError, match=f"{name}: file not found; copy the run's whole folder again"):
+            jb.merge("parts", out="merged")
+    assert not find_runs(Path("merged"))
+
+
+def test_no_run_is_written_inside_another() -> None:
+    """No command would find it there: a merge, a run and a score file are refused before they write anything."""
+    in_parts("rewardbench", judges="offline/first", data=str(write_jsonl(Path("rows.jsonl"), pairs(4))), of=2)
+    (first,) = find_runs(Path("parts/1"))
+    before = sorted(first.rglob("*"))
+    for command in (
+        ("merge", "parts", "--out", first),
+        ("merge", "parts", "--out", first / "deeper"),
+        ("run", "rewardbench", "-j", "offline/longest", "--data", "rows.jsonl", "--out", first),
+    ):
+        ended = judgebench(*command)
+        assert (ended.status, "is a run's folder, in which no other run is found" in ended.err) == (2, True), ended.err
+    assert sorted(first.rglob("*")) == before

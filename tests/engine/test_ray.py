@@ -67,26 +67,36 @@ def lines(engine: str) -> list[Any]:
 
 def workers() -> list[int]:
     """The processes of Ray Data's workers."""
+    return processes("ray::MapWorker")
+
+
+def processes(name: str) -> list[int]:
+    """Those of this network namespace whose program has the name in it."""
     found = []
     for folder in Path("/proc").glob("[0-9]*"):
         try:
-            name = (folder / "cmdline").read_bytes()
+            program = (folder / "cmdline").read_bytes().partition(b"\0")[0].decode()
+            apart = (folder / "ns" / "net").readlink() != Path("/proc/self/ns/net").readlink()
         except OSError:  # it has ended
             continue
-        if name.startswith(b"ray::MapWorker"):
+        if name in program and not apart:
             found.append(int(folder.name))
     return found
 
 
-def test_a_run_equals_that_of_the_local_engine(temporary: Path) -> None:
-    """In metrics to the byte and in every record but for times, follow-up turns included; no key is in Ray's logs."""
+def test_a_run_equals_that_of_the_local_engine(temporary: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In metrics to the byte and in every record but for times, follow-up turns included; no key is in Ray's logs.
+
+    Ray Data's limit on a pipeline without progress, half an hour of its own, does not end it.
+    """
+    monkeypatch.setenv("RAY_DATA_EXECUTION_NO_PROGRESS_TIMEOUT_S", "1")
 
     def answer(request: Request) -> str:
         again = len(request.messages) > 2
         return "[[B]]" if again else ("[[A]]" if "3" in request.text else "Hard to say.")
 
     write_jsonl(Path("rows.jsonl"), pairs(60))
-    with LoopbackServer(answer) as server:
+    with LoopbackServer(answer, latency=lambda request: 2.5 if request.number == 1 else 0.0) as server:
         write_judges(server.url, mine={"api_key_env": "MY_KEY"})
         for engine in ("ray", "local"):
             assert ended(begun(engine, "--orders", "both", "--repair", 1, "--quiet")) == (0, "")
@@ -117,6 +127,30 @@ def test_a_worker_that_is_killed_costs_its_calls_in_flight(temporary: Path) -> N
     while workers() and time.monotonic() < until:
         time.sleep(0.2)
     assert workers() == []
+
+
+@pytest.mark.parametrize(
+    ("killed", "line"),
+    [
+        ("raylet/raylet", "judgebench: ended early, since its Ray was stopped or lost"),
+        ("ray::Desk", "its actor Desk died"),
+    ],
+)
+def test_a_lost_ray_costs_the_calls_in_flight(killed: str, line: str) -> None:
+    """Status 1 with one line that says why; the same command makes the other calls alone."""
+    write_jsonl(Path("rows.jsonl"), pairs(CALLS))
+    with LoopbackServer(latency=0.3) as server:
+        write_judges(server.url, mine={"limits": {"concurrency": AT_ONCE}})
+        running = begun("ray", "--quiet")
+        while server.count < CALLS // 3 and running.poll() is None:
+            time.sleep(0.02)
+        for process in processes(killed):
+            os.kill(process, signal.SIGKILL)
+        status, err = ended(running)
+        assert (status, line in err) == (1, True), err
+        assert ended(begun("ray", "--quiet")) == (0, "")
+        assert CALLS <= server.count <= CALLS + AT_ONCE + 8  # some replies were on their way to the desk
+    assert read_json(next(Path("ray").rglob("metrics.json")))["coverage"] == 1.0
 
 
 def test_an_interrupt_keeps_what_is_paid_for(temporary: Path) -> None:

@@ -129,7 +129,7 @@ class BatchClient(JudgeClient):
         finally:
             self.budget.settle(bill)
         reply = self._attempts.pop(request.key).with_reply(reply)
-        self._keep(request, reply)
+        await self._keep(request, reply)
         if self._refresh:
             self._flights.asked.add(request.key)
         return reply

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import re
@@ -39,6 +40,8 @@ _INSERT = (  # as diskcache stores a text that has no file of its own
     "INSERT OR IGNORE INTO Cache(key, raw, store_time, expire_time, access_time, access_count, tag, size, mode, "
     "filename, value) VALUES (?, 1, ?, NULL, ?, 0, ?, 0, 1, NULL, ?)"
 )
+Row = tuple[str, str, str | None]
+"""Key, text and tag of what is stored."""
 _DATABASE = "cache.db"  # its log and locks have names that begin so
 _PAUSE_S = 0.005
 _YEAR_9999 = 253_370_764_800.0
@@ -125,16 +128,27 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
 
         return tried
 
-    def put_new(self, key: str, text: str, tag: str | None) -> None:
-        """Stores a text; one of ordinary length under a new key by one statement instead of diskcache's four.
+    def put_all(self, rows: Sequence[Row]) -> None:
+        """Stores texts; those of ordinary length under new keys in one transaction.
 
-        A twentieth of the row "CPU of a live call, transport: direct" of benchmarks/speed.py.
+        Rows of their own transactions, by diskcache's four statements each, take a tenth of the row "CPU of a live
+        call, transport: direct" of benchmarks/speed.py.
         """
-        if len(text) < self._disk.min_file_size:
-            now = time.time()
-            if self._sql(_INSERT, (key, now, now, tag, text)).rowcount:
-                return
-        self.set(key, text, tag=tag)
+        if len(rows) == 1:
+            left = [row for row in rows if not self._insert(*row)]
+        else:
+            with self._con:  # diskcache's own transaction makes a full disk another error
+                self._sql("BEGIN IMMEDIATE")
+                left = [row for row in rows if not self._insert(*row)]
+        for key, text, tag in left:
+            self.set(key, text, tag=tag)
+
+    def _insert(self, key: str, text: str, tag: str | None) -> bool:
+        """Whether a text could be stored by a mere insertion, and is."""
+        if len(text) >= self._disk.min_file_size:
+            return False
+        now = time.time()
+        return bool(self._sql(_INSERT, (key, now, now, tag, text)).rowcount)
 
     def get_many(self, keys: Sequence[str]) -> list[tuple[str, str]]:
         """Key and text of those that are there; texts that are long enough for a file of their own are left out."""
@@ -240,6 +254,7 @@ class ReplyCache:
         self.reserve = Reserve(self.folder / "reserve")
         self._reserved = False
         self._store: Any = None
+        self._coming: list[tuple[Row, asyncio.Future[None]]] = []
 
     def __enter__(self) -> Self:
         return self
@@ -309,10 +324,37 @@ class ReplyCache:
             reply: What came back.
             tag: What else it is found by.
         """
-        text = _text(reply)
+        self._put_all([(key, _text(reply), tag)])
+
+    async def keep(self, key: str, reply: Reply, tag: str | None = None) -> None:
+        """As `put`, in one transaction with all that other calls keep in the same turn of the event loop."""
+        loop = asyncio.get_running_loop()
+        if not self._coming:
+            loop.call_soon(self._keep_coming)
+        stored: asyncio.Future[None] = loop.create_future()
+        self._coming.append(((key, _text(reply), tag), stored))
+        await stored
+
+    def _keep_coming(self) -> None:
+        coming, self._coming = self._coming, []
+        error: Exception | None = None
+        try:
+            self._put_all([row for row, _ in coming])
+        except Exception as caught:  # noqa: BLE001 - whoever waits raises it
+            error = caught
+        for _, stored in coming:
+            if stored.done():  # a call that was given up
+                continue
+            if error is None:
+                stored.set_result(None)
+            else:
+                stored.set_exception(error)
+
+    def _put_all(self, rows: Sequence[Row]) -> None:
+        """Stores them; where the disk is full, with the help of the reserve."""
         with self._guarded("written"):
             try:
-                self._open(make=True).put_new(key, text, tag)
+                self._open(make=True).put_all(rows)
                 if not self._reserved:
                     self._reserved = True
                     self.reserve.take()
@@ -321,7 +363,7 @@ class ReplyCache:
                     raise
                 self.out_of_space = self._full()
                 self.reserve.release()
-                self._open(make=True).put_new(key, text, tag)
+                self._open(make=True).put_all(rows)
 
     def take(self, key: str) -> bool:
         """Whether this process is now the one that makes a call; false while another that shares the cache does."""

@@ -9,6 +9,8 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from judgebench._util.jsonl import loads
+
 if TYPE_CHECKING:
     from collections.abc import Iterable, Iterator, Mapping
 
@@ -77,7 +79,7 @@ def note_body(call: WireCall, data: bytes) -> bool:
 def _parsed(data: bytes) -> tuple[Any, bool]:
     """A body as JSON, else as text; and whether it is JSON that strict readers refuse, as with line breaks in texts."""
     try:
-        return json.loads(data), False
+        return loads(data), False
     except (ValueError, RecursionError):
         pass
     try:

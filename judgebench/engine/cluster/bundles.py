@@ -137,10 +137,11 @@ class GroupedWaits(Generic[T]):
         ask: Takes what is waited for, and says for how many of the first, at least one, the wait is over; what it
             raises is raised for all that wait.
         most: So many go in one question.
+        linger_s: So long a question that has room waits for more: each costs a message to another process.
     """
 
-    def __init__(self, ask: Callable[[list[T]], Awaitable[int]], most: int) -> None:
-        self._ask, self._most = ask, most
+    def __init__(self, ask: Callable[[list[T]], Awaitable[int]], most: int, linger_s: float = 0.0) -> None:
+        self._ask, self._most, self._linger_s = ask, most, linger_s
         self._waiting: deque[tuple[T, asyncio.Future[None]]] = deque()
         self._asking: asyncio.Task[None] | None = None
 
@@ -154,6 +155,8 @@ class GroupedWaits(Generic[T]):
 
     async def _ask_on(self) -> None:
         while self._waiting:
+            if self._linger_s and len(self._waiting) < self._most:
+                await asyncio.sleep(self._linger_s)
             group = [self._waiting.popleft() for _ in range(min(self._most, len(self._waiting)))]
             group = [each for each in group if not each[1].done()]  # the others wait no longer
             if not group:

@@ -3,16 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+from collections import Counter
 from pathlib import Path
 from typing import TYPE_CHECKING, NamedTuple
 
 from judgebench.client import ReplyCache
-from judgebench.errors import ConfigError
+from judgebench.errors import ConfigError, FatalProviderError
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from judgebench.verdicts import Reply
+
+
+MOST_DEATHS = 5
+"""So often may a worker die over one bundle: more often, its calls are what kills it."""
 
 
 class Kept(NamedTuple):
@@ -40,6 +45,7 @@ class Desk:
         self._cache.reserve.calls = calls
         self._bundles: dict[int, bytes] = {}
         self._keys: dict[int, list[str]] = {}
+        self._begun: Counter[int] = Counter()
         self._through: set[int] = set()
         self._all_through_below = 0
         self._total: int | None = None
@@ -70,7 +76,16 @@ class Desk:
         self._news = asyncio.Event()
 
     async def begin(self, number: int) -> dict[str, Reply]:
-        """The replies to the bundle's calls that are kept already, by key: those of a worker that died over it."""
+        """The replies to the bundle's calls that are kept already, by key: those of a worker that died over it.
+
+        Raises:
+            FatalProviderError: Workers have died over it too often.
+        """
+        if self._begun[number] == MOST_DEATHS:
+            raise FatalProviderError(
+                f"Ray workers died {MOST_DEATHS} times over the same calls: out of memory, or by the judge's own code"
+            )
+        self._begun[number] += 1
         kept = self._keys.setdefault(number, [])
         found = self._cache.get_many(kept) if kept else {}
         for key in kept:  # very long ones
@@ -92,6 +107,7 @@ class Desk:
         """Forgets a bundle of which the driver has told all."""
         self._bundles.pop(number, None)
         self._keys.pop(number, None)
+        self._begun.pop(number, None)
         self._through.add(number)
         while self._all_through_below in self._through:
             self._through.remove(self._all_through_below)

@@ -32,7 +32,7 @@ class ClusterLimits:
         self._died = 0
         self._held: dict[str, list[float]] = {}
         self._budget = Budget(settings.budget)
-        self._stopping = asyncio.Event()
+        self._stopping, self._started = asyncio.Event(), asyncio.Event()
         self._per_minute = {
             (name, by_tokens): PerMinute(most)
             for name, asked in settings.judges.items()
@@ -94,9 +94,18 @@ class ClusterLimits:
         """How often a worker died and came back."""
         return self._died
 
-    async def stop(self) -> None:
-        """Lets all workers know that nothing more is to be begun."""
+    async def start(self) -> None:
+        """A worker's process is there."""
+        self._started.set()
+
+    async def started(self) -> None:
+        """Returns when there is a worker."""
+        await self._started.wait()
+
+    async def stop(self) -> bool:
+        """Lets all workers know that nothing more is to be begun; whether there is any."""
         self._stopping.set()
+        return self._started.is_set()
 
     async def stopped(self) -> None:
         """Returns when nothing more is to be begun."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import pickle
 import threading
+import time
 import warnings
 from collections import Counter
 from contextlib import suppress
@@ -33,9 +34,10 @@ if TYPE_CHECKING:
 
 _TOGETHER_S = 0.02
 """So long a bundle waits for more calls."""
+_STARTING_S = 30.0
 _ENDING_S = 20.0
-_IDLE = 8
-"""A worker that got nothing of so many bundles for each has been left out by mistake."""
+_IDLE, _IDLE_S = 8, 20.0
+"""A worker that got nothing of so many bundles for each, in so many seconds, has been left out by mistake."""
 
 Made = tuple[CallOutcome, str | None, Counter[str]]
 
@@ -61,11 +63,14 @@ class Pipeline:
         self._judges: dict[str, AskedJudge] = {}
         self._running: asyncio.Task[_Running] | None = None
         self._watch: asyncio.Task[None] | None = None
+        self._first: asyncio.Task[None] | None = None
         self._size = 1
         self._number = 0
         self._waiting: list[_Call] = []
+        self._sending: asyncio.TimerHandle | None = None
         self._out: dict[int, list[_Call]] = {}
         self._by_worker: Counter[str] = Counter()
+        self._first_came = 0.0
         self._broken: FatalProviderError | ConfigError | None = None
 
     def add(self, judge: Judge, concurrency: int) -> None:
@@ -97,11 +102,14 @@ class Pipeline:
         self._waiting.append(_Call(judge, request, place))
         if len(self._waiting) >= self._size:
             self._send()
-        elif len(self._waiting) == 1:
-            loop.call_later(_TOGETHER_S, self._send)
+        elif self._sending is None:
+            self._sending = loop.call_later(_TOGETHER_S, self._send)
         return await place
 
     def _send(self) -> None:
+        if self._sending is not None:
+            self._sending.cancel()  # else it would send the next calls before their time
+            self._sending = None
         if not self._waiting or self._running is None or self._broken is not None:
             return
         calls, self._waiting = self._waiting, []
@@ -118,20 +126,30 @@ class Pipeline:
         self._stop.calls[self._watch] = set()
         loop = asyncio.get_running_loop()
         running.follow(lambda *what: loop.call_soon_threadsafe(self._arrived, *what), _on(loop, self._ended))
+        self._first = asyncio.create_task(_until_first(running))
         return running
 
     async def _until_stopped(self, running: _Running) -> None:
-        """Tells the workers of a stop, which ends this task first."""
+        """Tells the workers of a stop, which ends this task first; where there is none, nothing is waited for."""
         try:
             await asyncio.Event().wait()
         finally:
-            running.limits.stop.remote()
+            if await _answer(running.limits.stop.remote()) is False:
+                self._give_up()
+
+    def _give_up(self) -> None:
+        """Nothing was begun of what is out, and nothing will be."""
+        for call in (call for calls in (*self._out.values(), self._waiting) for call in calls):
+            if not call.place.done():
+                call.place.set_result((CallOutcome(stopped=True), None, Counter()))
 
     def _arrived(self, number: int, returned: Returned | None) -> None:
         if returned is None or self._running is None or number not in self._out:  # a bundle that was made twice
             return
         calls = self._out.pop(number)
         self._running.result().desk.done.remote(number)
+        if not self._by_worker:
+            self._first_came = time.monotonic()
         self._by_worker[returned.worker] += 1
         for call, outcome in zip(calls, returned.outcomes, strict=True):
             tries = returned.asked_again.pop(call.judge, Counter())
@@ -157,6 +175,8 @@ class Pipeline:
             return
         with suppress(ConfigError):
             running = await asyncio.shield(self._running)
+            if self._first is not None:
+                self._first.cancel()
             if self._watch is not None and not self._watch.done():
                 self._stop.calls.pop(self._watch, None)
                 self._watch.cancel()
@@ -169,10 +189,26 @@ class Pipeline:
             said = "1 Ray worker died and was started again" if died == 1 else f"{died} times a Ray worker died"
             warnings.warn(f"{said}: only calls that were in flight then were made twice", stacklevel=2)
         bundles, idle = sum(self._by_worker.values()), workers - len(self._by_worker)
-        if idle > 0 and bundles >= _IDLE * workers:
+        if idle > 0 and bundles >= _IDLE * workers and time.monotonic() - self._first_came > _IDLE_S:
             warnings.warn(
                 f"{idle} of {workers} Ray workers got no calls: the cluster has no CPU free for them", stacklevel=2
             )
+
+
+async def _until_first(running: _Running) -> None:
+    """Shows that there is no worker, for as long as there is none."""
+    with step("waiting for a Ray worker"):
+        waiting = asyncio.ensure_future(_answer(running.limits.started.remote()))
+        if not (await asyncio.wait([waiting], timeout=_STARTING_S))[0]:
+            warnings.warn("no Ray worker has started yet: the cluster has no CPU free", stacklevel=2)
+            await waiting
+
+
+async def _answer(asked: Any) -> Any:
+    """What an actor says; None where it is gone, which ends the pipeline."""
+    with suppress(Exception):
+        return await asked
+    return None
 
 
 def _on(loop: asyncio.AbstractEventLoop, say: Any) -> Any:
@@ -187,9 +223,7 @@ def _error_of(error: BaseException | None, lost: int) -> ConfigError | FatalProv
     if error is not None and (missing := not_installed(error)) is not None:
         return missing
     said = "" if error is None else f" ({said_by_ray(error)})"
-    return FatalProviderError(
-        f"Ray lost {lost:,} calls{said}; the replies that came are kept: rerun the command to go on"
-    )
+    return FatalProviderError(f"Ray lost {lost:,} calls{said}; the replies that came are kept")
 
 
 class _Running:
@@ -236,7 +270,9 @@ class _Running:
 
         context = DataContext.get_current().copy()
         context.enable_progress_bars = context.print_on_execution_start = False
+        context.memory_usage_poll_interval_s = None  # a thread for each bundle
         context.target_max_block_size = 1  # a block for each row: larger ones would wait for more
+        context.execution_no_progress_timeout_s = -1  # a judge may be slow, or closed for an hour
         pool = ActorPoolStrategy(
             size=self.workers,
             max_concurrent_calls_per_actor=BUNDLES_AT_A_TIME,
@@ -272,9 +308,9 @@ class _Running:
         for actor in (self.desk, self.limits):
             with suppress(Exception):  # it is gone already
                 ray.kill(actor)
-        self._cluster.left()
-        if self._thread is not None:
+        if self._thread is not None:  # what asks Ray for anything once it is left would start another
             self._thread.join(_ENDING_S)
+        self._cluster.left()
         return died
 
 

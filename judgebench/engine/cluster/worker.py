@@ -9,13 +9,13 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from judgebench._util.raycluster import check_version
+from judgebench._util.raycluster import check_version, said_by_ray
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
 from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, CallOutcome, GroupedWaits, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
 from judgebench.engine.cluster.limits import MOST_IN_A_LEASE
 from judgebench.engine.progress import Stop
-from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, VerdictFailure
+from judgebench.errors import BudgetReached, ConfigError, FatalProviderError, JudgebenchError, VerdictFailure
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -23,6 +23,9 @@ if TYPE_CHECKING:
     from judgebench.client import ReplyCache, Request
     from judgebench.engine.cluster.bundles import AskedJudge, Settings
     from judgebench.verdicts import Reply
+
+_LINGER_S = 0.02
+"""So long a reply waits for others that go to the desk with it; its call is over, and keeps no other back."""
 
 
 class Worker:
@@ -39,6 +42,7 @@ class Worker:
             import ray
 
             name = str(ray.get_runtime_context().get_actor_id())
+            limits.start.remote()
         self._name = name
         self._desk, self._limits = desk, limits
         self._joined: asyncio.Future[dict[str, WorkerClient]] | None = None
@@ -62,18 +66,25 @@ class Worker:
 
     async def made(self, number: int, bundle: bytes) -> Returned:
         """What became of a bundle's calls."""
+        calls = unpacked(bundle)
         try:
             clients = await self._clients()
-        except ConfigError as error:
-            return Returned(self._name, [CallOutcome(error=error)] * len(unpacked(bundle)), {}, {})
-        calls = unpacked(bundle)
-        known = await self._desk.begin.remote(number)
+            known: dict[str, Reply] = await self._desk.begin.remote(number)
+        except Exception as error:  # noqa: BLE001 - the driver says what it was
+            return Returned(self._name, [CallOutcome(error=self._given_up(error))] * len(calls), {}, {})
         outcomes = await asyncio.gather(*(self._call(clients[name], request, number, known) for name, request in calls))
         sent_as = {name: client.sent_as for name, client in clients.items() if client.sent_as is not None}
         asked_again = {name: client.asked_again for name, client in clients.items() if client.asked_again}
         for name in asked_again:
             clients[name].asked_again = Counter()
         return Returned(self._name, outcomes, sent_as, asked_again)
+
+    def _given_up(self, error: Exception) -> JudgebenchError:
+        """What the driver is told where no call can be made: the desk or the limits are gone, or the judge's code."""
+        self._stop.ask()
+        if isinstance(error, JudgebenchError):
+            return error
+        return FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
 
     async def _clients(self) -> dict[str, WorkerClient]:
         """Those of all judges, once this worker has joined the others."""
@@ -84,8 +95,7 @@ class Worker:
     async def _join(self) -> dict[str, WorkerClient]:
         settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
         check_version(settings.version)
-        for variable, value in settings.variables.items():
-            os.environ.setdefault(variable, value)
+        os.environ.update(settings.variables)  # its machine may have an older key
         shares = {name: settings.share(name, place) for name in settings.judges}
         make_room(sum(shares.values()))
         self._watch = asyncio.create_task(self._until_stopped())
@@ -117,6 +127,9 @@ class Worker:
             outcome = CallOutcome(error=error)
         except asyncio.CancelledError:  # by the stop
             outcome = CallOutcome(stopped=True)
+        except Exception as error:  # noqa: BLE001 - the driver says what it was
+            self._stop.calls.pop(task, None)  # this one is through
+            outcome = CallOutcome(error=self._given_up(error))
         finally:
             self._stop.calls.pop(task, None)
             client.numbers.pop(request.key, None)
@@ -160,7 +173,7 @@ class Shelf:
         self.out_of_space: ConfigError | None = None
         self._desk = desk
         self._replies: dict[str, tuple[Reply, str | None]] = {}
-        self._sending: GroupedWaits[Kept] = GroupedWaits(self._sent, MOST_IN_A_BUNDLE)
+        self._sending: GroupedWaits[Kept] = GroupedWaits(self._sent, MOST_IN_A_BUNDLE, _LINGER_S)
 
     def lacks(self, key: str, tag: str) -> bool:  # noqa: ARG002 - see the class
         """Always."""
@@ -173,7 +186,7 @@ class Shelf:
     def give_back(self, key: str) -> None:
         """The driver's to do."""
 
-    def put(self, key: str, reply: Reply, tag: str | None = None) -> None:
+    async def keep(self, key: str, reply: Reply, tag: str | None = None) -> None:
         """Takes a reply that is to be sent."""
         self._replies[key] = reply, tag
 

@@ -3,14 +3,17 @@
 from __future__ import annotations
 
 import os
+from functools import lru_cache
 from time import monotonic
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from judgebench.client.providers import wire
 from judgebench.client.providers.wire import WireCall, is_elsewhere, is_unread, note_body, words_of
 
 if TYPE_CHECKING:
+    import ssl
+
     import aiohttp
 
     from judgebench.client.providers.direct.settings import DirectSettings
@@ -18,8 +21,8 @@ if TYPE_CHECKING:
 
 _IDLE_S = 4.0
 """So long a connection is kept unused: servers commonly close theirs after 5 s, and a call sent just then is lost."""
-_MOVED = frozenset({301, 302, 303, 307, 308})
-_MOST_MOVES = 5
+MOVED = frozenset({301, 302, 303, 307, 308})
+MOST_MOVES = 5
 
 
 class NotReachedError(Exception):
@@ -78,21 +81,21 @@ class Session:
 
     async def _exchange(self, body: bytes, call: WireCall) -> None:
         session, url = self._opened(), self._settings.url
-        for _ in range(_MOST_MOVES):
+        for _ in range(MOST_MOVES):
             async with session.post(
                 url, data=body, headers=self._settings.headers, allow_redirects=False, proxy=self._settings.proxy
             ) as response:
                 call.connected, call.status, self._answered = True, response.status, True
                 call.headers = response.headers
-                if response.status not in _MOVED or "location" not in call.headers:
+                if response.status not in MOVED or "location" not in call.headers:
                     note_body(call, await _read(call, response))
                     return
-                there = _moved_to(url, call.headers["location"])
+                there = moved_to(url, call.headers["location"])
                 if there is None or is_elsewhere(url, there):
                     call.moved_to = there or call.headers["location"]
                     raise NotReachedError("redirected to another host", "connection")
                 url = there
-        raise NotReachedError(f"redirected more than {_MOST_MOVES} times", "connection")
+        raise NotReachedError(f"redirected more than {MOST_MOVES} times", "connection")
 
     def _opened(self) -> aiohttp.ClientSession:
         if self._session is None:
@@ -100,7 +103,9 @@ class Session:
 
             # The headers go out with each call: those of a session aiohttp sends to a proxy too, with the key.
             self._session = aiohttp.ClientSession(
-                connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_IDLE_S, ssl=_checked(self._settings)),
+                connector=aiohttp.TCPConnector(
+                    limit=0, keepalive_timeout=_IDLE_S, ssl=certificates(self._settings.ssl)
+                ),
                 cookie_jar=aiohttp.DummyCookieJar(),
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),  # of the rest the client's
             )
@@ -113,7 +118,7 @@ class Session:
             self._session = None
 
 
-def _moved_to(url: str, location: str) -> str | None:
+def moved_to(url: str, location: str) -> str | None:
     """The address that a redirect names; None where it is none."""
     try:
         there = urljoin(url, location)
@@ -133,13 +138,14 @@ async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
-def _checked(settings: DirectSettings) -> Any:
+def certificates(setting: bool | str) -> bool | ssl.SSLContext:
     """What aiohttp takes for how certificates are checked; it reads SSL_CERT_FILE only when it is imported."""
-    trusted = settings.ssl
-    if trusted is True and settings.url.startswith("https"):
-        trusted = os.environ.get("SSL_CERT_FILE") or True
-    if isinstance(trusted, bool):
-        return trusted
+    trusted = os.environ.get("SSL_CERT_FILE") or True if setting is True else setting
+    return trusted if isinstance(trusted, bool) else _trusting(trusted)
+
+
+@lru_cache(maxsize=8)
+def _trusting(file: str) -> ssl.SSLContext:
     import ssl
 
-    return ssl.create_default_context(cafile=trusted)
+    return ssl.create_default_context(cafile=file)

@@ -26,7 +26,6 @@ class LiteLLMCall(WireCall):
     Attributes:
         owner: Whose connections it goes by.
         wanted: Fields that LiteLLM cannot do without in a completion, and what they are where none came.
-        most_bytes: Of the body; more than `MOST_BYTES` for the results of a batch.
         strangers: Servers that no call may go to, as `HOST:PORT`, and the variable that names each.
         trusted: The judge's `ssl_verify`: whether certificates are checked, or the file of those that are trusted.
         led_by: Of these the variable that LiteLLM took the address from; nothing was sent.
@@ -34,7 +33,6 @@ class LiteLLMCall(WireCall):
 
     owner: str = ""
     wanted: Mapping[str, Any] = field(default_factory=dict)
-    most_bytes: int = 0
     strangers: Mapping[str, str] = field(default_factory=dict)
     trusted: bool | str | None = None
     led_by: str | None = None
@@ -144,7 +142,7 @@ async def _read(call: LiteLLMCall, response: Any) -> bytes:
         async for part in response.aiter_bytes():
             parts.append(part)
             size += len(part)
-            if size > (call.most_bytes or wire.MOST_BYTES):
+            if size > wire.MOST_BYTES:
                 call.too_long = True
                 raise httpx.ReadError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB")
     except httpx.RequestError as error:
