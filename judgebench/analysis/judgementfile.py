@@ -272,9 +272,10 @@ class JudgementFile:
                 f"{where}: num_correct is {num_correct}, expected 0 to {k}, as many as there are completions"
             )
         if k > 1 and label is not None and (label != TIE or k > 2):
+            expected = f"{TIE} or null" if k == 2 else "null"
             raise DataError(
-                f"{where}: label is '{label}', expected {f'{TIE} or ' if k == 2 else ''}null for {k} completions: which are correct "
-                "is told by their numbers in order, the correct ones first"
+                f"{where}: label is '{label}', expected {expected} for {k} completions: which are correct is told by "
+                "their numbers in order, the correct ones first"
             )
         result = Failure(failure) if failure is not None else Verdict(verdict if rating is None else float(rating))
         key = ItemKey("", subset, k, num_correct if k > 1 else 0, (0,) * k, label, criteria=criteria)
