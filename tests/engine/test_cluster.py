@@ -270,6 +270,40 @@ def test_a_bundle_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
     asyncio.run(every())
 
 
+@pytest.mark.parametrize(
+    ("raised", "kind", "line"),
+    [
+        (
+            "No module named 'their_judge.code'",
+            ConfigError,
+            "a Ray worker has no their_judge: install it on all machines",
+        ),
+        (FatalProviderError("said by an actor"), FatalProviderError, "said by an actor"),
+        ("odd", FatalProviderError, "a Ray worker cannot go on: RaysOwnError: odd"),
+    ],
+)
+def test_what_an_actor_raises_comes_back_as_ours(raised: str | FatalProviderError, kind: type, line: str) -> None:
+    """Ray wraps it in an exception of its own, which cannot be sent on."""
+
+    class RaysOwnError(Exception):
+        cause = raised if isinstance(raised, Exception) else None
+
+    class Limits(ClusterLimits):
+        async def join(self, worker: str) -> Any:
+            error = RaysOwnError(str(raised))
+            if error.cause is None:
+                del RaysOwnError.cause
+            raise error
+
+    async def made() -> Returned:
+        limits = Actor(Limits(settings()))
+        return await Worker(Actor(Desk("none", 1)), limits, "w").made(0, packed(requests(1)))
+
+    (outcome,) = pickle.loads(pickle.dumps(on_fake_clock(made()))).outcomes
+    assert type(outcome.error) is kind
+    assert str(outcome.error).startswith(line)
+
+
 @pytest.mark.parametrize("lost", ["begin", "keep"])
 def test_a_desk_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
     """Whether its worker was about to begin, or had a reply for it; no other call is begun then."""
