@@ -397,6 +397,21 @@ def test_a_worker_of_another_version_is_a_usage_error() -> None:
     assert "this command 0.0: install the same version on all machines of the cluster" in str(outcome.error)
 
 
+def test_a_worker_without_the_judges_package_is_a_usage_error() -> None:
+    """LiteLLM would be asked for a model that it does not know, or knows as another's."""
+    judge = Judge(name="j", model="theirs/x")
+
+    async def made() -> Returned:
+        asked = replace(settings(), judges={"j": AskedJudge(judge, 1, plugged=True)})
+        return await Worker(Actor(Desk("none", 1)), Actor(ClusterLimits(asked)), "w").made(0, packed(requests(1)))
+
+    (outcome,) = on_fake_clock(made()).outcomes
+    assert str(outcome.error).startswith(
+        "judge 'j': a Ray worker lacks the package that brings its provider 'theirs': install"
+    )
+    assert isinstance(outcome.error, ConfigError)
+
+
 def test_the_budget_ends_a_workers_calls(tmp_path: Path) -> None:
     """Of calls of exactly $1 each, as many as it suffices for are made; the others come back with why not."""
     price = Price(input=0, output=1_000_000)

@@ -123,7 +123,7 @@ def test_a_judge_that_cannot_be_sent_is_a_usage_error() -> None:
             return "[[A]]"
 
     settings = Settings("1", {"mine": AskedJudge(callable_judge(mine), 1)}, {}, 1)
-    with pytest.raises(ConfigError, match=r"judge 'mine' cannot be sent to Ray workers .*lock.*: let its function open"):
+    with pytest.raises(ConfigError, match=r"judge 'mine' cannot be sent to Ray workers .*lock.*: let its"):
         _check_sent(settings)
 
 

@@ -8,6 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from judgebench.errors import ConfigError
+from judgebench.judges import is_plugged
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -33,10 +36,25 @@ class AskedJudge:
 
     Attributes:
         concurrency: Its calls in flight at most, over all workers.
+        plugged: Whether another package brings its provider, where the command runs.
     """
 
     judge: Judge
     concurrency: int
+    plugged: bool = False
+
+    def check(self) -> None:
+        """Finds out, on a worker, whether its calls go the way that the command means.
+
+        Raises:
+            ConfigError: The package that brings the provider is on one of the two machines alone.
+        """
+        if self.plugged != is_plugged(self.judge.provider):
+            lacking = "a Ray worker" if self.plugged else "this machine"
+            raise ConfigError(
+                f"judge '{self.judge.name}': {lacking} lacks the package that "
+                f"brings its provider '{self.judge.provider}': install the same packages on all machines of the cluster"
+            )
 
 
 @dataclass(frozen=True, slots=True)

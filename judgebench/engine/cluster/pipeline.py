@@ -26,7 +26,7 @@ from judgebench.engine.cluster.bundles import (
     workers_for,
 )
 from judgebench.errors import ConfigError, FatalProviderError
-from judgebench.judges import values_sent
+from judgebench.judges import is_plugged, values_sent
 
 if TYPE_CHECKING:
     from judgebench.client import ReplyCache, Request
@@ -76,7 +76,7 @@ class Pipeline:
 
     def add(self, judge: Judge, concurrency: int) -> None:
         """Takes in a judge, with its calls in flight at most; before the first call."""
-        self._judges[judge.name] = AskedJudge(judge, concurrency)
+        self._judges[judge.name] = AskedJudge(judge, concurrency, is_plugged(judge.provider))
 
     def check(self) -> None:
         """Finds out whether any call could be made.

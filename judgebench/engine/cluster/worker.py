@@ -96,6 +96,8 @@ class Worker:
     async def _join(self) -> dict[str, WorkerClient]:
         settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
         check_version(settings.version)
+        for asked in settings.judges.values():
+            asked.check()
         os.environ.update(settings.variables)  # its machine may have an older key
         shares = {name: settings.share(name, place) for name in settings.judges}
         make_room(sum(shares.values()))
