@@ -464,7 +464,7 @@ OTHER_CONTENTS = {
     "judgebench.benchmarks.store",  # which stores turns
     "judgebench.client.providers.litellm.wire",  # a request's bytes
     "judgebench.client.providers.litellm.calls",  # the same
-    "judgebench.client.batches.openai",  # a file's
+    "judgebench.client.batches.http",  # a file's
     "judgebench.client.providers.litellm.replies",  # LiteLLM's messages
     "judgebench.client.providers.direct.transport",  # a response's bytes
     "judgebench.exports.rewardbench",  # a file's

@@ -173,16 +173,40 @@ def leaderboard_of(found: OpenedFile, *, sort: str = "score", published: bool = 
     return Leaderboard(boards, found.left_out)
 
 
+class Ranked(NamedTuple):
+    """Those of several runs that are over the same items, compared.
+
+    Attributes:
+        alike: The numbers of those.
+        ranking: What came of it, by their numbers among these.
+    """
+
+    alike: list[int]
+    ranking: Ranking
+
+
+def ranked(runs: FileRuns, among: Sequence[RunFigures], sort: str, seed: int, *, low: bool = False) -> Ranked:
+    """Compares those of some runs that are over the same items, of which there are the most.
+
+    Args:
+        runs: All of the file's.
+        among: Some of them.
+        sort: A section, whose letters are wanted, or something else, for those of the score.
+        seed: Of the tests.
+        low: Whether those of which too few judgements have a verdict count, too.
+    """
+    alike = _comparable(runs, among, low=low)
+    return Ranked(alike, _ranking(runs, [among[at] for at in alike], sort, seed))
+
+
 def _board(runs: FileRuns, sort: str, *, published: bool, seed: int) -> Board:
     figures, benchmark = runs.figures, runs.benchmark
     altered = [at for at, each in enumerate(figures) if each.run.altered is not None]
     shown = [at for at in range(len(figures)) if at not in altered] or list(range(len(figures)))
     among = [figures[at] for at in shown]
-    alike = _comparable(runs, among)
+    alike, ranking = ranked(runs, among, sort, seed)
     places = with_ranks(
-        [_place(runs, each, runs.titles[at]) for at, each in zip(shown, among, strict=True)],
-        alike,
-        ranking := _ranking(runs, [among[at] for at in alike], sort, seed),
+        [_place(runs, each, runs.titles[at]) for at, each in zip(shown, among, strict=True)], alike, ranking
     )
     there = {name for each in among for name in each.metrics.sections}
     sections = [name for name in benchmark.layout.named(there) if name in there]
@@ -202,6 +226,11 @@ def _board(runs: FileRuns, sort: str, *, published: bool, seed: int) -> Board:
     return finished_board(places, alike, ranking, notes, BoardOf(benchmark, sections, items, published, sort))
 
 
+def known(value: float) -> float | None:
+    """A figure; None where it has no value."""
+    return None if np.isnan(value) else float(value)
+
+
 def _tested(runs: FileRuns, figures: RunFigures) -> npt.NDArray[np.bool_]:
     """Which of a run's items count for its score."""
     credited = np.array([kind.credit is not None for kind in runs.patterns.kinds])
@@ -209,14 +238,14 @@ def _tested(runs: FileRuns, figures: RunFigures) -> npt.NDArray[np.bool_]:
     return found
 
 
-def _comparable(runs: FileRuns, figures: Sequence[RunFigures]) -> list[int]:
+def _comparable(runs: FileRuns, figures: Sequence[RunFigures], *, low: bool) -> list[int]:
     """The runs over the same items, of which there are the most; empty where several such sets are as large."""
     subsets = {name: at for at, name in enumerate(dict.fromkeys(kind.item.subset for kind in runs.patterns.kinds))}
     of_kind = np.array([subsets[kind.item.subset] for kind in runs.patterns.kinds])
     families: dict[bytes, list[int]] = {}
     sizes: dict[bytes, int] = {}
     for at, each in enumerate(figures):
-        if is_low(each.metrics) or not (tested := _tested(runs, each)).any():
+        if (not low and is_low(each.metrics)) or not (tested := _tested(runs, each)).any():
             continue
         same = each.items[tested].tobytes() + of_kind[each.kinds[tested]].tobytes()
         families.setdefault(same, []).append(at)

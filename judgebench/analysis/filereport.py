@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from judgebench._util.table import Column, Table, TableRow, Tabular, ends_of
-from judgebench.analysis.fileboard import FileRuns, OpenedFile, file_runs, leaderboard_of
+from judgebench.analysis.fileboard import FileRuns, OpenedFile, file_runs, known, leaderboard_of
 from judgebench.analysis.judgementcolumns import judgement_files
 from judgebench.errors import ConfigError
 from judgebench.runs import Name, identity, score_rows
@@ -108,11 +108,11 @@ class FileReport(Tabular):
             Column("first"): lambda pair: pair[0].titles[pair[1]],
             Column("second"): lambda pair: pair[0].titles[pair[2]],
             Column("items", "count"): lambda pair: int(pair[0].choices.rows[pair[1:]]),
-            Column("agreement", "number"): lambda pair: _known(pair[0].choices.same[pair[1:]]),
+            Column("agreement", "number"): lambda pair: known(pair[0].choices.same[pair[1:]]),
             Column("kappa", "number"): lambda pair: (
-                None if pair[0].letters is None else _known(pair[0].letters.kappa[pair[1:]])
+                None if pair[0].letters is None else known(pair[0].letters.kappa[pair[1:]])
             ),
-            Column("errors_in_common", "number"): lambda pair: _known(pair[0].choices.kappa[pair[1:]]),
+            Column("errors_in_common", "number"): lambda pair: known(pair[0].choices.kappa[pair[1:]]),
         }
         pairs = [
             (runs, *pair)
@@ -157,10 +157,6 @@ def report_of(opened: OpenedFile, *, seed: int = 0) -> FileReport:
 def more_tables(runs: FileRuns) -> list[Table]:
     """What stands below a board: the biases and agreement of each run, and the subsets."""
     return [_runs_table(runs), *_subset_tables(runs)]
-
-
-def _known(value: float) -> float | None:
-    return None if np.isnan(value) else float(value)
 
 
 def _lines(runs: FileRuns) -> Iterator[_Line]:

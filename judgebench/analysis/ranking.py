@@ -33,6 +33,7 @@ class Ranking:
     """What is known of runs over the same items, by their numbers.
 
     Attributes:
+        tests: P of each pair, Holm-corrected.
         letters: Two runs share one exactly where they are not significantly different.
         of: The section that the letters are of; None for the score.
         section_letters: The same for each section, corrected for all of them.
@@ -43,6 +44,7 @@ class Ranking:
         failures: What failures do to the difference of the best run and each other.
     """
 
+    tests: dict[tuple[int, int], float] = field(default_factory=dict)
     letters: dict[int, str] = field(default_factory=dict)
     of: str | None = None
     section_letters: dict[str, dict[int, str]] = field(default_factory=dict)
@@ -91,6 +93,7 @@ def ranking_of(whole: Scores, sections: Mapping[str, Scores], sort: str) -> Rank
     scores = whole.scores.tolist()
     better = [(at, other) if scores[at] > scores[other] else (other, at) for at, other in p]
     return Ranking(
+        tests=p,
         letters=in_sections.get(sort) or _letters(whole, p),
         of=sort if sort in in_sections else None,
         section_letters=in_sections,

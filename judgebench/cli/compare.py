@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from judgebench.cli.console import quiet_option, runs_argument, seed_option
 from judgebench.cli.errors import EXIT_DONE, NumberRange
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
 
 
 @click.command(
@@ -33,13 +37,31 @@ def compare(runs: tuple[str, ...], **options: Any) -> int:
     Each RUN is a run's folder. Of three and more runs over different items, the largest set over the same items is
     compared, and the others are listed. Differences of the official score have a paired interval and a Holm-corrected
     p-value (McNemar's test with mid-p, or a sign-flip test for fractional credits). Of three and more runs it says
-    which can still be the best.
+    which can still be the best. A Parquet file of judgements stands for the runs in it (docs/large.md).
     """
     from judgebench.analysis.compare import compare as compare_runs
+    from judgebench.analysis.judgementcolumns import judgement_files
     from judgebench.cli.console import print_found
     from judgebench.cli.progress import shown
 
+    if (parquet := judgement_files(runs)) is not None:
+        return _of_files(parquet, options)
     with shown():
         found = compare_runs(runs, common=options["common"], margin=options["margin"], seed=options["seed"])
     print_found(found, found.tables(subsets=options["subsets"], every=options["every"]), as_json=options["as_json"])
+    return EXIT_DONE
+
+
+def _of_files(files: Sequence[Path], options: dict[str, Any]) -> int:
+    """The comparison of the runs in Parquet files of judgements."""
+    from judgebench.analysis.filecompare import compare_files
+    from judgebench.cli.console import print_found
+    from judgebench.cli.progress import shown
+    from judgebench.errors import ConfigError
+
+    if given := next((name for name in ("common", "margin", "subsets") if options[name]), None):
+        raise ConfigError(f"--{given} is for runs' folders, not for Parquet files: leave it out")
+    with shown():
+        found = compare_files(files, seed=options["seed"])
+    print_found(found, found.tables(every=options["every"]), as_json=options["as_json"])
     return EXIT_DONE

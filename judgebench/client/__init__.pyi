@@ -4,6 +4,7 @@ from judgebench.client.batches.base import (
     BatchPart as BatchPart,
     BatchState as BatchState,
     LostBatchError as LostBatchError,
+    put_aside as put_aside,
 )
 from judgebench.client.batches.client import BatchClient as BatchClient
 from judgebench.client.budget import Bill as Bill, Budget as Budget, longest_answer as longest_answer

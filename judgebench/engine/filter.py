@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from judgebench.engine.cluster.pipeline import Pipeline
     from judgebench.engine.filtered import ShownRow, State
     from judgebench.engine.filterplan import FilterPlan
-    from judgebench.engine.filterrows import ChunkItems, RowChunk, SurveyedChunk
+    from judgebench.engine.filterrows import RowChunk, SurveyedChunk
     from judgebench.engine.options import RunOptions
     from judgebench.engine.progress import Progress, Throttle
     from judgebench.engine.spec import RunSpec
@@ -122,6 +122,7 @@ async def _judge(
             return "interrupted", None
         if chunk.number == max(todo):
             break
+        del chunk  # else it is held while the next is read
     if watcher is not None:
         watcher.end()
     return "done", None
@@ -345,12 +346,15 @@ def forecast_filter(plan: FilterPlan, cache: ReplyCache, options: RunOptions) ->
     parts = Parts(plan.folder, plan.spec)
     todo = {chunk.number: chunk for chunk in plan.found.chunks if not parts.done(chunk)}
     whole: Forecast | None = None
-    for chunk, made in _chunks(plan, todo):
-        if made.dataset is not None:
-            cells = [plan.run_over(made.dataset)]
+    for chunk in plan.rows.chunks(plan.wanted) if todo else ():
+        dataset = plan.rows.items(chunk.rows, plan.asked.seed).dataset if chunk.number in todo else None
+        if dataset is not None:
             place = parts.runs(todo[chunk.number])
-            (found,) = forecast(cells, cache, place, concurrency=options.concurrency, batch=options.batch)
+            (found,) = forecast(
+                [plan.run_over(dataset)], cache, place, concurrency=options.concurrency, batch=options.batch
+            )
             whole = found if whole is None else _sum(whole, found)
+        del chunk, dataset
     total = plan.calls
     if whole is None:
         (empty,) = forecast([plan.spec], cache, plan.folder, concurrency=options.concurrency)
@@ -366,13 +370,6 @@ def forecast_filter(plan: FilterPlan, cache: ReplyCache, options: RunOptions) ->
         detectable_difference=None,
         detectable_if_grouped=None,
     )
-
-
-def _chunks(plan: FilterPlan, todo: dict[int, SurveyedChunk]) -> Iterator[tuple[RowChunk, ChunkItems]]:
-    if todo:
-        for chunk in plan.rows.chunks(plan.wanted):
-            if chunk.number in todo:
-                yield chunk, plan.rows.items(chunk.rows, plan.asked.seed)
 
 
 def _sum(one: Forecast, other: Forecast) -> Forecast:

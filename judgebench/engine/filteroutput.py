@@ -9,6 +9,7 @@ import gzip
 import io
 import json
 import math
+from collections import Counter
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol, Self
 
@@ -65,9 +66,16 @@ class RowsSchema:
 
     @classmethod
     def of(cls, rows: FilterRows, out: Path) -> RowsSchema:
-        """That of a source, as far as it is known before the rows are read."""
+        """That of a source, as far as it is known before the rows are read.
+
+        Raises:
+            ConfigError: Two columns have the same name.
+        """
         batches = rows.raw.batches()
         first = None if batches is None else next(batches, None)
+        twice = [] if first is None else [name for name, count in Counter(first.schema.names).items() if count > 1]
+        if twice:
+            raise ConfigError(f"{rows.name} has several columns '{twice[0]}': give each a name of its own")
         return cls(inferred=out.name.endswith(".parquet")) if first is None else cls(own_schema(first.schema))
 
     @property

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from judgebench._util.redaction import without_secrets
 from judgebench.benchmarks import get_benchmark
 from judgebench.benchmarks.sampling import Shard
 from judgebench.client import KeyMaker
@@ -19,7 +20,7 @@ from judgebench.engine.questions import Questions
 from judgebench.errors import ConfigError
 from judgebench.metrics.selection_guarantee import fewest_labels
 from judgebench.sources.condition import Condition
-from judgebench.sources.remote import local_path
+from judgebench.sources.remote import is_address, local_path
 from judgebench.templates import load_template
 
 if TYPE_CHECKING:
@@ -115,8 +116,10 @@ def plan_filter(asked: PlanOptions, options: FilterOptions, *, chunk_rows: int =
     Raises:
         ConfigError: Something is missing, malformed, or does not fit.
     """
-    out = Path(options.out).expanduser()
+    out = _local(options.out, "--out")
     keep = None if options.keep is None else Condition(options.keep)
+    if options.preferences is not None:
+        options = replace(options, preferences=_local(options.preferences, "--preferences"))
     _check_files(out, asked, options)
     judges, judge = _one_judge(asked)
     templates = named_templates(asked.templates)
@@ -179,6 +182,7 @@ def plan_filter(asked: PlanOptions, options: FilterOptions, *, chunk_rows: int =
             dataset = rows.items(chunk.rows, asked.seed).dataset
             if dataset is not None:
                 Questions(plan.run_over(dataset), KeyMaker(judge)).check()
+            del chunk, dataset
     return plan
 
 
@@ -221,7 +225,7 @@ def _check_files(out: Path, asked: PlanOptions, options: FilterOptions) -> None:
     check_name(out, "--out")
     written = {"--out": out}
     if options.preferences is not None:
-        written["--preferences"] = Path(options.preferences).expanduser()
+        written["--preferences"] = Path(options.preferences)
         if not written["--preferences"].name.endswith((".jsonl", ".parquet")):
             raise ConfigError(f"--preferences {options.preferences}: must end in .jsonl or .parquet")
     read = {"IN": asked.data, "--people-labels": options.people_labels}
@@ -238,10 +242,27 @@ def _check_files(out: Path, asked: PlanOptions, options: FilterOptions) -> None:
         for name, each in read_paths.items():
             if each.is_dir() and path.resolve().is_relative_to(each.resolve()):
                 raise ConfigError(f"{option} {path}: is in the folder {each}, which is read: name a file elsewhere")
+            if "*" in each.name and not each.exists() and _fits(path, each):
+                raise ConfigError(f"{option} {path}: fits the pattern {each}, which is read: name it otherwise")
             other = name if path.resolve() == each.resolve() else other
         if other != option:
             one, two = sorted((option, other), key=["--out", "IN", "--preferences", "--people-labels"].index)
             raise ConfigError(f"{one} and {two} are the same file, {path}: name another")
+
+
+def _local(name: str | Path, option: str) -> Path:
+    """The path of a file to write."""
+    if is_address(str(name)) and not str(name).lower().startswith("file://"):
+        raise ConfigError(f"{option} {without_secrets(str(name))}: is no file of this machine: name one, and copy it")
+    return local_path(name)
+
+
+def _fits(path: Path, pattern: Path) -> bool:
+    """Whether a pattern of files takes in a path."""
+    if "**" in pattern.parts:
+        top = Path(*pattern.parts[: pattern.parts.index("**")])
+        return path.resolve().is_relative_to(top.resolve())
+    return path.resolve().match(str(pattern.absolute()))
 
 
 def _wanted(rows: FilterRows, asked: PlanOptions) -> Container[int] | None:

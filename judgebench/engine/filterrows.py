@@ -323,6 +323,7 @@ def survey(
                 found.people[number] = said
         if watch is not None:
             watch(chunk, made)
+        del chunk, made  # else they are held while the next chunk is read
     _check(found, rows)
     return found
 

@@ -20,7 +20,6 @@ from judgebench.judges.catalog import (
     used_tokens as used_tokens,
 )
 from judgebench.judges.credentials import (
-    PLACEHOLDER_KEY as PLACEHOLDER_KEY,
     call_settings as call_settings,
     check_key as check_key,
     key_of as key_of,

@@ -206,6 +206,12 @@ def find_runs(folder: Path) -> list[Path]:
     return sorted(found)
 
 
+def _parquet(paths: Iterable[Path]) -> str:
+    if not any(path.suffix.lower() == ".parquet" for path in paths):
+        return ""
+    return "; Parquet files of judgements are for judgebench leaderboard, report and compare"
+
+
 def list_runs(runs: Run | str | Path | Iterable[Run | str | Path]) -> list[Run | str | Path]:
     """Runs, or their folders, as a list; one by itself is a list of one.
 
@@ -233,12 +239,14 @@ def open_run(path: str | Path) -> Run:
         raise ConfigError(f"{folder}: folder not found; {_nearest(folder)}")
     if not folder.is_dir():
         mend = f"name its folder {folder.parent}" if (folder.parent / MANIFEST).exists() else "name a run's folder"
-        raise ConfigError(f"{folder}: is a file; {mend}")
+        raise ConfigError(f"{folder}: is a file; {mend}{_parquet([folder])}")
     manifest = read_manifest(folder)
     if manifest is None:
         below = [str(found) for found in find_runs(folder)]
         if not below:
-            raise ConfigError(f"{folder}: not a run folder (no {MANIFEST} in it or below it)")
+            raise ConfigError(
+                f"{folder}: not a run folder (no {MANIFEST} in it or below it){_parquet(folder.iterdir())}"
+            )
         more = f" and {len(below) - _NAMED} more" if len(below) > _NAMED else ""
         many = f"are {len(below)} runs; name one of" if len(below) > 1 else "is a run; name it:"
         raise ConfigError(f"{folder}: not a run folder; below it {many} {', '.join(below[:_NAMED])}{more}")

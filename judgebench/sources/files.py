@@ -46,13 +46,22 @@ class FileSource(Source):
         return total
 
     def batches(self) -> Iterator[Any] | None:
-        """Where all files are Parquet or Arrow."""
-        if not {kind_of(path) for path in self._paths} <= {".parquet", ".arrow", ".feather"}:
+        """Where all files are Parquet or Arrow, and their columns' types go together."""
+        kinds = [kind_of(path) for path in self._paths]
+        if not {*kinds} <= {".parquet", ".arrow", ".feather"}:
             return None
-        return chain.from_iterable(
-            tables.parquet_batches(path, BATCH_ROWS) if kind_of(path) == ".parquet" else tables.arrow_batches(path)
-            for path in self._paths
+        every = [
+            tables.parquet_batches(path, BATCH_ROWS) if kind == ".parquet" else tables.arrow_batches(path)
+            for path, kind in zip(self._paths, kinds, strict=True)
+        ]
+        if len(every) == 1:
+            return every[0]
+        found = (
+            tables.arrow_schema(path, parquet=kind == ".parquet") for path, kind in zip(self._paths, kinds, strict=True)
         )
+        schemas = [schema for schema in found if schema is not None]
+        whole = tables.joined_schema(schemas) if schemas else None
+        return None if whole is None else tables.in_schema(chain.from_iterable(every), whole)
 
     def hash(self) -> str | None:
         """SHA-256 of the file's bytes; None for several files."""

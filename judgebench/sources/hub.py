@@ -76,11 +76,16 @@ class DatasetSource(Source):
             for number, data in enumerate(split, 1):
                 yield Row(f"{place} {number}", data, split.name)
 
-    def batches(self) -> Iterator[Any]:
-        """The rows as `datasets` keeps them."""
-        for split in self._splits:
-            for table in split.dataset.with_format("arrow").iter(batch_size=BATCH_ROWS):
-                yield from table.to_batches()
+    def batches(self) -> Iterator[Any] | None:
+        """The rows as `datasets` keeps them, where the types of the splits' columns go together."""
+        from judgebench.sources.tables import in_schema, joined_schema
+
+        tables = [split.dataset.with_format("arrow") for split in self._splits]
+        whole = joined_schema([table.features.arrow_schema for table in tables])
+        if whole is None:
+            return None
+        found = (batch for table in tables for each in table.iter(batch_size=BATCH_ROWS) for batch in each.to_batches())
+        return in_schema(found, whole) if len(tables) > 1 else found
 
     def count(self) -> int:
         """The number of rows of all splits."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from glob import glob
 from pathlib import Path, PurePath
 
 from judgebench._util.plugins import class_of, plugin, plugin_names
@@ -31,9 +32,9 @@ def source_of(data: Data, *, hub_split: str | None = None, config_name: str | No
 
     Args:
         data: A source as it is; a path if there is one, or if it has a data file's suffix; an address that fsspec
-            knows (`s3://bucket/rows.parquet`); `NAME:REST`, where an installed package brings a source NAME; else the
-            hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of pandas, Polars or Arrow; a list or another iterable
-            of dictionaries by column.
+            knows (`s3://bucket/rows.parquet`); a pattern of paths (`parts/*.parquet`); `NAME:REST`, where an installed
+            package brings a source NAME; else the hub's `owner/name[@REVISION][:SPLIT,...]`; a frame of pandas, Polars
+            or Arrow; a list or another iterable of dictionaries by column.
         hub_split: The split of a dataset that has splits, where `data` names none; None takes the only one, else
             `test`, else `train`.
         config_name: The configuration of a dataset that has several; None for the only one.
@@ -75,6 +76,8 @@ def _named_source(spec: str, hub_split: str | None, config_name: str | None) -> 
     plugged = _plugged(spec)
     if plugged is not None:
         return plugged
+    if "*" in spec:
+        return _open_pattern(spec, path)
     match = _HUB_ID.fullmatch(spec)
     if kind_of(path) is not None or match is None:
         raise _missing(spec, path)
@@ -148,6 +151,15 @@ def _open_folder(spec: str, folder: Path, split: str | None) -> Source:
         return hub.DatasetSource(spec, folder.name, [hub.load_folder(folder, split=split)])
     if not files:
         raise DataError(f"the folder {spec} contains no data files: use one with files that end in {FORMATS}")
+    return FileSource(spec, files)
+
+
+def _open_pattern(spec: str, pattern: Path) -> Source:
+    """The files that fit a pattern, in the order of their names."""
+    found = sorted(Path(each) for each in glob(str(pattern), recursive=True))  # noqa: PTH207 - Path's has no absolute ones
+    files = [path for path in found if kind_of(path) is not None and path.is_file()]
+    if not files:
+        raise DataError(f"no data files fit the pattern {spec!r}: use one for files that end in {FORMATS}")
     return FileSource(spec, files)
 
 

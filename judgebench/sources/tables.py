@@ -212,6 +212,60 @@ def arrow_batches(path: Path) -> Iterator[Any]:
         raise _broken(path, "Arrow", error) from error
 
 
+def arrow_schema(path: Path, *, parquet: bool) -> Any:
+    """Arrow's schema of a Parquet or Arrow file; None of an Arrow file without batches."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    if not parquet:
+        first = next(arrow_batches(path), None)
+        return None if first is None else first.schema
+    try:
+        return pq.read_schema(path)
+    except (OSError, pa.ArrowException) as error:
+        raise _broken(path, "Parquet", error) from error
+
+
+def joined_schema(schemas: Sequence[Any]) -> Any:
+    """One schema for tables whose columns differ in order, in their types, or in which of them are there.
+
+    A column has the type that takes the values of all (`int32` and `int64`: `int64`); None where there is none.
+    """
+    import pyarrow as pa
+
+    try:
+        whole = pa.unify_schemas(schemas, promote_options="permissive")
+        for schema in schemas:
+            for field in schema:
+                pa.array([], field.type).cast(whole.field(field.name).type)
+    except (pa.ArrowException, KeyError):  # KeyError: a name that is there twice
+        return schemas[0] if all(schema.equals(schemas[0]) for schema in schemas) else None
+    return whole
+
+
+def in_schema(batches: Iterable[Any], whole: Any) -> Iterator[Any]:
+    """Record batches in the schema that `joined_schema` found; what a batch lacks is null.
+
+    Raises:
+        DataError: A value does not go into the joined type.
+    """
+    import pyarrow as pa
+
+    for batch in batches:
+        if batch.schema.equals(whole):
+            yield batch
+            continue
+        columns = []
+        for field in whole:
+            at = batch.schema.get_field_index(field.name)
+            try:
+                columns.append(pa.nulls(batch.num_rows, field.type) if at < 0 else batch.column(at).cast(field.type))
+            except pa.ArrowException as error:
+                reason = " ".join(str(error).split())[:200]
+                raise DataError(f"column '{field.name}': {reason}: give it one type in all files") from error
+        yield pa.RecordBatch.from_arrays(columns, schema=whole)
+
+
 def _batches(path: Path, split: str, batches: Any) -> Iterator[Row]:
     number = 0
     for batch in batches:

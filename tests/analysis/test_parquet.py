@@ -285,6 +285,52 @@ def test_the_report_has_every_score_and_the_agreement():
     assert len(table.rows) == math.comb(3, 2)
 
 
+@pytest.mark.parametrize("kind", ["four", "ties"])
+def test_a_comparison_has_each_two_runs(kind):
+    """With the differences, p-values and agreement that the folders' comparison has."""
+    runs = random_runs(kind, 4)
+    folders, ended = jb.compare(runs), judgebench("compare", exported(runs), "--json")
+    assert ended.status == 0, ended.err
+    (found,) = json.loads(ended.out)
+    names = [each["run"] for each in found["runs"]]
+    pairs_found = {frozenset((names[each["first"]], names[each["second"]])): each for each in found["pairs"]}
+    alike = {(each.first, each.second): each for each in folders.agreement}
+    judges = [run.name.judge for run in folders.runs]
+    for each, p in zip(folders.whole.pairs, folders.whole.adjusted, strict=True):
+        pair = pairs_found.pop(frozenset((judges[each.first], judges[each.second])))
+        same = alike[each.first, each.second]
+        assert_close(
+            (abs(pair["difference"]), pair["p"], pair["agreement"], pair["errors_in_common"]),
+            (abs(each.difference), p, same.same.value, same.errors_in_common.value),
+        )
+    assert not pairs_found
+    groups = {run.name.judge: run.group for run in folders.runs}
+    assert {each["run"]: each["group"] for each in found["runs"]} == groups
+
+
+def test_of_many_runs_the_best_ones_pairs_are_shown():
+    """The others on request; a file of one run, and what only folders can give, is one line."""
+    rows = [row for at in range(6) for row in label_run(f"judge{at}", [at > n for n in range(6)])]
+    write(rows)
+    few, every = (judgebench("compare", "judgements.parquet", *more).out for more in ([], ["--all"]))
+    assert ("1 - 6" in few, "5 - 6" in few, "10 more: --all" in few) == (True, False, True)
+    assert ("5 - 6" in every, "more: --all" in every) == (True, False)
+    ended = judgebench("compare", "judgements.parquet", "--margin", "2")
+    assert (ended.status, "--margin is for runs' folders" in ended.err) == (2, True)
+    write(label_run("alone", [1, 0]))
+    ended = judgebench("compare", "judgements.parquet")
+    assert (ended.status, ended.err.count("\n"), "no two runs" in ended.err) == (2, 1, True)
+
+
+def test_a_command_for_folders_says_which_ones_read_a_file():
+    """One line."""
+    write(label_run("a", [1, 0]))
+    for name in ("judgements.parquet", "."):
+        ended = judgebench("show", name)
+        assert (ended.status, ended.err.count("\n")) == (2, 1)
+        assert "Parquet files of judgements are for judgebench leaderboard, report and compare" in ended.err
+
+
 def test_the_page_has_a_sample_of_items():
     """With the texts of the items where the export has them, and nothing loaded from anywhere."""
     path = exported(random_runs("sections", 2), "--items")

@@ -245,7 +245,7 @@ def test_a_refused_batch_is_one_line(server):
     server.ends = lambda batch: setattr(batch, "problem", PROBLEM) or "failed"
     ended = judgebench(*ASK, "--batch")
     assert ended.status == 1
-    assert "the provider refuses batch batch_1: billing_hard_limit_reached: Billing limit." in ended.err
+    assert "the provider refuses batch batch_1: billing_hard_limit_reached: Billing limit" in ended.err
     server.ends = lambda _: "completed"
     assert judgebench(*ASK, "--batch").status == 0
 

@@ -10,6 +10,7 @@ import math
 import os
 import signal
 import time
+import weakref
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -21,11 +22,12 @@ from faults import Reply
 from scripted import ScriptedModels, judge_of_rows
 
 import judgebench as jb
-from judgebench.engine.filterapi import filter_planned
+from judgebench.engine.filterapi import filter_planned, forecast_planned_filter
 from judgebench.engine.filterplan import plan_filter
 from judgebench.engine.loops import finished
 from judgebench.engine.options import FilterOptions, PlanOptions, RunOptions
 from judgebench.engine.progress import Silent, Stop
+from judgebench.sources.source import Row, Source
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -119,6 +121,7 @@ MISTAKES = [
     (["--html", "kept.jsonl"], "--html kept.jsonl: is written already, with rows"),
     (["--html", "there/page.html"], "the folder there does not exist"),
     (["--out", "there/kept.jsonl"], "the folder there does not exist"),
+    (["--out", "s3://bucket/kept.jsonl"], "--out s3://bucket/kept.jsonl: is no file of this machine"),
     (["-j", "offline/first"], "filter takes one judge"),
     (["-t", "pairwise", "-t", "pairwise-ties"], "filter takes one template"),
     (["--agreement", "0.9"], "8 rows have a label, and at least 29 are needed"),
@@ -290,6 +293,50 @@ def test_halves_of_surrogate_pairs() -> None:
     assert pq.read_table("pairs.parquet")["prompt"].to_pylist() == [r"Half \ud800?", "Question 1?"]
 
 
+def test_files_whose_columns_differ() -> None:
+    """Parts of one set may differ in their columns, in their order and types: each has the type that takes all."""
+    texts = {"prompt": ["Q1?", "Q2?"], "chosen": ["a long answer", "one"], "rejected": ["short", "a longer one"]}
+    first = pa.table(
+        {**texts, "n": pa.array([1, 2], pa.int8()), "note": pa.nulls(2), "same": pa.array([1, 2], pa.int8())}
+    )
+    others = {"n": pa.array([300, None], pa.int16()), "note": ["x", "y"], "same": pa.array([3, 4], pa.int8())}
+    second = pa.table({**others, **dict(reversed(texts.items())), "late": [1.5, None]})
+    Path("parts").mkdir()
+    pq.write_table(first, "parts/1.parquet")
+    pq.write_table(second, "parts/2.parquet")
+    for rows in ("parts", "parts/*.parquet"):
+        assert filtered(rows=rows, out="kept.parquet", judge="offline/longest").status == 0
+        kept = pq.read_table("kept.parquet")
+        assert [str(kept.schema.field(name).type) for name in ("n", "note", "same", "late")] == [
+            *("int16", "string", "int8", "double")
+        ]
+        expected = first.to_pylist() + second.to_pylist()
+        own = [*first.column_names, "late"]
+        assert kept.select(own).to_pylist() == [{name: row.get(name) for name in own} for row in expected]
+        assert kept["judge_choice"].to_pylist() == ["chosen", "rejected"] * 2
+    ended = filtered(rows="parts/*.parquet", out="parts/kept.parquet", judge="offline/longest")
+    assert (ended.status, "fits the pattern parts/*.parquet, which is read" in ended.err) == (2, True)
+
+
+def test_files_whose_types_do_not_go_together() -> None:
+    """Such rows are written as they are where the form has no types; for Parquet it is said before a call."""
+    Path("parts").mkdir()
+    for number, note in enumerate([True, "text"]):
+        pq.write_table(pa.Table.from_pylist([pair(number, note=note)]), f"parts/{number}.parquet")
+    ended = filtered(rows="parts", out="kept.parquet", judge="offline/longest")
+    assert (ended.status, "holds values of several types" in ended.err) == (2, True)
+    assert filtered(rows="parts", judge="offline/longest").status == 0
+    assert [row["note"] for row in read_jsonl(Path("kept.jsonl"))] == [True, "text"]
+
+
+def test_two_columns_of_one_name() -> None:
+    """They cannot be told apart in a condition or in JSON, which is said before a call."""
+    columns = [*(pa.array([text]) for text in pair(0).values()), pa.array([1]), pa.array([2])]
+    pq.write_table(pa.Table.from_arrays(columns, [*pair(0), "x", "x"]), "rows.parquet")
+    ended = filtered("--keep", "x == 1", rows="rows.parquet", judge="offline/longest")
+    assert (ended.status, "rows.parquet has several columns 'x'" in ended.err) == (2, True)
+
+
 def test_columns_of_several_types() -> None:
     """Parquet has no type for them, which is said before a call; JSON lines take them."""
     rows = [pair(0, note="text"), pair(1, note=3)]
@@ -429,6 +476,38 @@ def chunked(out: str, *, stop_after: int | None = None, **more: Any) -> jb.Filte
                 stop.ask()
 
     return finished(filter_planned(plan, RunOptions(concurrency=1), progress=Watcher(), stop=stop))
+
+
+class Cells(dict[str, Any]):
+    """A row that can be watched."""
+
+
+class WatchedRows(Source):
+    """Rows of which it is known how many are in memory when the last one is read; the first tell what all are."""
+
+    name = "watched"
+
+    def __init__(self) -> None:
+        self.alive: list[int] = []
+
+    def rows(self) -> Iterator[Row]:
+        known = []
+        for number in range(40):
+            cells = Cells(pair(number))
+            known.append(weakref.ref(cells))
+            yield Row(f"row {number}", cells)
+        self.alive.append(sum(each() is not None for each in known))
+
+
+def test_memory_does_not_grow_with_the_rows() -> None:
+    """While a chunk is read that before it is gone: in the check, the forecast and the judging."""
+    rows = WatchedRows()
+    asked = PlanOptions(judges=("offline/longest",), data=rows)
+    plan = plan_filter(asked, FilterOptions(out="kept.jsonl"), chunk_rows=9)
+    forecast_planned_filter(plan, RunOptions())
+    finished(filter_planned(plan, RunOptions()))
+    first, *chunked, written = rows.alive  # 300 rows tell what columns are, and 1,024 are written at a time
+    assert (first, len(chunked), max(chunked) < 9, written) == (40, 3, True, 40)
 
 
 @pytest.mark.parametrize("after", [1, 6, 7, 13])

@@ -150,7 +150,7 @@ def test_another_run_has_the_folder(models):
         (("items.jsonl.gz", b"no"), "items.jsonl.gz"),
         (("batches.jsonl", b"{}\n"), "batches.jsonl line 1: not a batch record; restore it"),
         (("batches.jsonl", None), "no run here has batches; add --batch to its command"),
-        (("template.jinja", None), "template.jinja: cannot be read"),
+        (("template.jinja", None), "template.jinja: file not found"),
     ],
 )
 def test_a_damaged_folder_is_one_line(models, damage, said):

@@ -3,26 +3,19 @@
 from __future__ import annotations
 
 import json
-import os
-from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, moment_of, objects
-from judgebench.client.batches.http import HTTPBatches, NotThereError
-from judgebench.client.providers.base import Request
+from judgebench.client.batches.http import HTTPBatches, NotThereError, Sent, copied
 from judgebench.errors import BrokenReplyError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
-    from typing import BinaryIO
-
-    import aiohttp
 
     from judgebench.client.batches.base import BatchPart, Written
-    from judgebench.client.batches.http import LiveCalls
     from judgebench.judges import Judge
 
-_TIMEOUT_S = 600
 _PAGE = 100
 _SKEW_S = 600.0
 _STATUS = {
@@ -38,8 +31,6 @@ _STATUS = {
     "overloaded_error": 529,
 }
 """The status of a live call for the type of an error."""
-_OWN = ("content-length", "content-type", "host", "accept-encoding", "connection", "transfer-encoding")
-_TRIAL = Request("0" * 64, [{"role": "user", "content": "Hello"}])
 
 
 class AnthropicBatches(HTTPBatches):
@@ -52,42 +43,13 @@ class AnthropicBatches(HTTPBatches):
     most_bytes = 256_000_000
     opening, between, closing = b'{"requests": [', b",", b"]}"
 
-    def __init__(self, judge: Judge, calls: LiveCalls) -> None:
-        super().__init__(judge, calls)
-        self._session: aiohttp.ClientSession | None = None
-        self._way: tuple[str, dict[str, str]] | None = None
-
     @staticmethod
     def fits(judge: Judge) -> bool:
         """Whether it is Anthropic's."""
         return judge.provider == "anthropic"
 
-    async def _call(
-        self, method: str, path: str = "", *, payload: BinaryIO | None = None, headers: Mapping[str, str] | None = None
-    ) -> bytes:
-        """One request; the address and the key are those of a live call."""
-        import aiohttp
-
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=_TIMEOUT_S)
-            self._session = aiohttp.ClientSession(timeout=timeout, trust_env=True)
-        if self._way is None:
-            trial = await self.written(_TRIAL)
-            self._way = f"{trial.url.partition('?')[0]}/batches", trial.headers
-        url, own = self._way
-        sent = {name: value for name, value in {**own, **(headers or {})}.items() if name.lower() not in _OWN}
-        try:
-            async with self._session.request(
-                method, url + path, data=payload, headers={**sent, "content-type": "application/json"},
-                allow_redirects=False,
-            ) as response:  # fmt: skip
-                data, status = await response.read(), response.status
-                self._note_clock(response.headers)
-        except (aiohttp.ClientError, TimeoutError) as error:
-            raise self.remedy(None, {}, b"", error) from None
-        if status != 200:
-            raise self.remedy(status, dict(response.headers), data, RuntimeError(f"status {status}"))
-        return data
+    def _address(self, live: str, path: str) -> str:
+        return f"{live.partition('?')[0]}/batches{path}"
 
     def line(self, key: str, written: Written) -> bytes:
         """See `Batches`."""
@@ -95,20 +57,19 @@ class AnthropicBatches(HTTPBatches):
 
     async def ready(self) -> None:
         """See `Batches`."""
-        await self._call("GET", "?limit=1")
+        await self._look("?limit=1")
 
     async def create(self, part: BatchPart) -> BatchState:
         """See `Batches`."""
-        part.payload.seek(0)
-        payload = os.fdopen(os.dup(part.payload.fileno()), "rb")  # aiohttp closes what it has sent
-        return _state(_object(await self._call("POST", payload=payload, headers=part.headers)))
+        sent = Sent(partial(copied, part.payload), part.headers, is_json=True)
+        return _state(await self._said("POST", "", sent))
 
     async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:  # noqa: ARG002 - it has none
         """See `Batches`."""
         found: list[BatchState] = []
         after = ""
         while True:
-            page = _object(await self._call("GET", f"?limit={_PAGE}{after}"))
+            page = await self._said("GET", f"?limit={_PAGE}{after}")
             data = page.get("data")
             states = [_state(each) for each in data] if isinstance(data, list) else []
             found += [each for each in states if each.requests == requests and (each.created or 0) >= since - _SKEW_S]
@@ -127,31 +88,17 @@ class AnthropicBatches(HTTPBatches):
 
     async def _of(self, batch: str, method: str, path: str) -> BatchState:
         try:
-            return _state(_object(await self._call(method, path)))
+            return _state(await self._said(method, path))
         except NotThereError:
             raise self.gone(batch) from None
 
     async def results(self, batch: BatchState) -> Iterator[BatchLine]:
         """See `Batches`."""
         try:
-            data = await self._call("GET", f"/{batch.id}/results")
+            file = await self._downloaded(f"/{batch.id}/results")
         except NotThereError:
             raise self.gone(batch.id) from None
-        return map(_line, objects(data))
-
-    async def aclose(self) -> None:
-        """See `Batches`."""
-        if self._session is not None:
-            await self._session.close()
-        await super().aclose()
-
-
-def _object(data: bytes) -> dict[str, Any]:
-    with suppress(ValueError, RecursionError):
-        found = json.loads(data)
-        if isinstance(found, dict):
-            return found
-    raise BrokenReplyError("the provider's answer about batches is no JSON object")
+        return map(_line, objects(file))
 
 
 def _state(said: Mapping[str, Any]) -> BatchState:

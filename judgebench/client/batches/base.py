@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gzip
 import json
+import tempfile
 import time
 import zlib
 from abc import ABC, abstractmethod
@@ -11,8 +12,11 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from email.utils import parsedate_to_datetime
+from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple
 
+from judgebench._util.files import writing
+from judgebench.client.providers.wire import MOST_BYTES
 from judgebench.errors import FatalProviderError
 
 if TYPE_CHECKING:
@@ -218,25 +222,40 @@ def moment_of(said: object) -> float | None:
         return None
 
 
-def objects(data: bytes) -> Iterator[dict[str, object]]:
+def put_aside(file: BinaryIO, data: bytes, *, last: bool = False) -> None:
+    """Writes into a temporary file; with the last part all of it is there for who reads it.
+
+    Raises:
+        StorageError: The temporary folder has no room for it.
+    """
+    with writing(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more space"):
+        file.write(data)
+        if last:
+            file.flush()
+
+
+def objects(file: BinaryIO) -> Iterator[dict[str, object]]:
     """The objects of JSON lines that have a `custom_id`; a torn line, or one of another kind, is left out.
 
     Args:
-        data: The lines, or a gzip file of them.
+        file: The lines, or a gzip file of them, from its beginning; it is closed after the last.
     """
-    for raw in _plain(data).split(b"\n"):
-        try:
-            found = json.loads(raw)
-        except (ValueError, RecursionError):
-            continue
-        if isinstance(found, dict) and isinstance(found.get("custom_id"), str):
-            yield found
+    with file:
+        is_packed = file.read(2) == b"\x1f\x8b"
+        file.seek(0)
+        lines = gzip.GzipFile(fileobj=file) if is_packed else file
+        while raw := _line(lines):
+            try:
+                found = json.loads(raw)
+            except (ValueError, RecursionError):
+                continue
+            if isinstance(found, dict) and isinstance(found.get("custom_id"), str):
+                yield found
 
 
-def _plain(data: bytes) -> bytes:
-    if not data.startswith(b"\x1f\x8b"):
-        return data
+def _line(lines: BinaryIO | gzip.GzipFile) -> bytes:
+    """The next line; none where half of a packed file ends."""
     try:
-        return gzip.decompress(data)
-    except (OSError, EOFError, zlib.error):  # half a file: it is fetched again
+        return lines.readline(MOST_BYTES)
+    except (gzip.BadGzipFile, EOFError, zlib.error):
         return b""

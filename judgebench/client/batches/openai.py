@@ -1,30 +1,28 @@
-"""Batches of OpenAI, of servers of its protocol, and of Azure, by LiteLLM's files and batches."""
+"""Batches of OpenAI, of servers of its protocol, and of Azure: files and batches beside their chat completions."""
 
 from __future__ import annotations
 
 import json
-import os
+import re
 from contextlib import suppress
+from functools import partial
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote, urlsplit, urlunsplit
 
+from judgebench._util.redaction import in_one_line
 from judgebench.client.batches.base import NOT_DONE, BatchLine, BatchState, moment_of, objects
-from judgebench.client.batches.http import HTTPBatches, NotThereError, UnreadError
-from judgebench.client.cache.keys import CONNECTION, CONNECTION_PREFIXES
-from judgebench.client.providers.litellm.settings import way_to
-from judgebench.client.providers.litellm.transport import Connections
-from judgebench.client.providers.litellm.wire import LiteLLMCall
-from judgebench.judges import PLACEHOLDER_KEY
+from judgebench.client.batches.http import HTTPBatches, NotThereError, Sent, copied
+from judgebench.errors import BrokenReplyError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator, Mapping
+    from collections.abc import AsyncIterator, Iterator, Mapping
+    from typing import BinaryIO
+
+    import aiohttp
 
     from judgebench.client.batches.base import BatchPart, Written
-    from judgebench.client.batches.http import LiveCalls
     from judgebench.judges import Judge
 
-_TIMEOUT_S = 600
-"""For a file of 200 MB to go up or come down."""
-_LARGEST_FILE = 2**32
 _WINDOW = "24h"
 _ENDED = frozenset({"completed", "failed", "expired", "cancelled"})
 _CANCELLED = frozenset({"cancelling", "cancelled"})
@@ -41,8 +39,9 @@ _PAGE = 100
 _SKEW_S = 600.0
 """How far the provider's clock may be from this one's."""
 _NOT_CARRIED_OUT = ("batch_expired", "batch_cancelled", "batch_canceled")
-_WAYS = {"openai": "openai", "hosted_vllm": "openai", "azure": "azure"}
-"""What LiteLLM's files and batches are told of a judge's provider."""
+_PROVIDERS = frozenset({"openai", "hosted_vllm", "azure"})
+_DEPLOYMENT = re.compile(r"/deployments/[^/]+$")
+"""Azure's, in the address of its live calls; files and batches are beside all of them."""
 
 
 class OpenAIBatches(HTTPBatches):
@@ -51,32 +50,17 @@ class OpenAIBatches(HTTPBatches):
     most_requests = 50_000
     most_bytes = 200_000_000
 
-    def __init__(self, judge: Judge, calls: LiveCalls) -> None:
-        super().__init__(judge, calls)
-        self._settings: dict[str, Any] | None = None
-        self._connections = Connections()
-
     @staticmethod
     def fits(judge: Judge) -> bool:
         """Whether the judge's provider speaks this protocol, as far as its name tells."""
-        return judge.provider in _WAYS
+        return judge.provider in _PROVIDERS
 
-    async def _call(self, function: str, **arguments: Any) -> Any:
-        if self._settings is None:
-            self._settings = _settings(self.judge)
-        try:
-            wire = LiteLLMCall(most_bytes=_LARGEST_FILE)
-            return await self._connections.call(function, wire, **self._settings, **arguments)
-        except (ValueError, TypeError, AttributeError) as error:  # a response came, and LiteLLM takes no such form
-            raise self.unread(error) from None
-        except Exception as error:  # noqa: BLE001 - OpenAI's and LiteLLM's, sorted by remedy
-            response = getattr(error, "response", None)
-            status, headers, data = None, {}, b""
-            if response is not None and hasattr(error, "status_code"):
-                status, headers = response.status_code, dict(response.headers)
-                with suppress(Exception):  # of a stream that is closed
-                    data = response.content
-            raise self.remedy(status, headers, data, error) from None
+    def _address(self, live: str, path: str) -> str:
+        parts = urlsplit(live)
+        base = _DEPLOYMENT.sub("", parts.path.removesuffix("/chat/completions").removesuffix("/responses"))
+        below, _, query = path.partition("?")
+        every = "&".join(each for each in (parts.query, query) if each)
+        return urlunsplit((parts.scheme, parts.netloc, base + below, every, ""))
 
     def line(self, key: str, written: Written) -> bytes:
         """See `Batches`."""
@@ -86,124 +70,88 @@ class OpenAIBatches(HTTPBatches):
 
     async def ready(self) -> None:
         """See `Batches`."""
-        await self._call("alist_batches", limit=1)
+        await self._look("/batches?limit=1")
 
     async def create(self, part: BatchPart) -> BatchState:
         """See `Batches`."""
         part.payload.seek(0)
         url = json.loads(part.payload.readline())["url"]
-        part.payload.seek(0)
-        sent = (_file_name(part.tag), part.payload, "application/jsonl")
-        file = await self._call("acreate_file", file=sent, purpose="batch")
-        try:
-            return _state(
-                await self._call(
-                    "acreate_batch",
-                    completion_window=_WINDOW,
-                    endpoint=url,
-                    input_file_id=file.id,
-                    metadata={_TAG: part.tag},
-                )
-            )
-        except UnreadError:
-            if found := await self.find(part.tag, self.now(), part.requests):
-                return found[0]
-            raise
+        file = (await self._said("POST", "/files", Sent(partial(_upload, part)))).get("id")
+        if not isinstance(file, str):
+            raise BrokenReplyError("the server's answer is no file")
+        about = {"input_file_id": file, "endpoint": url, "completion_window": _WINDOW, "metadata": {_TAG: part.tag}}
+        return _state(await self._said("POST", "/batches", Sent.of_json(about)))
 
     async def find(self, tag: str, since: float, requests: int) -> list[BatchState]:  # noqa: ARG002 - the tag is enough
         """See `Batches`."""
-        untagged: list[Any] = []
-
-        def is_it(batch: Any) -> bool:
-            moment = moment_of(_of(batch, "created_at"))
-            if not _of(batch, "metadata") and (moment is None or moment >= since - _SKEW_S):
+        untagged: list[dict[str, Any]] = []
+        async for batch in self._listed(since):
+            if _tag(batch) == tag:
+                return [_state(batch)]
+            moment = moment_of(batch.get("created_at"))
+            if not batch.get("metadata") and (moment is None or moment >= since - _SKEW_S):
                 untagged.append(batch)
-            return bool(_tag(batch) == tag)
-
-        found = await self._first_listed(is_it, since)
-        if found is not None:
-            return [found]
         for batch in untagged:  # servers that keep no metadata keep the name of the file
-            with suppress(NotThereError, UnreadError):
-                file = await self._call("afile_retrieve", file_id=str(_of(batch, "input_file_id")))
-                if _of(file, "filename") == _file_name(tag):
+            with suppress(NotThereError, BrokenReplyError):
+                file = await self._said("GET", f"/files/{_quoted(batch.get('input_file_id'))}")
+                if file.get("filename") == _file_name(tag):
                     return [_state(batch)]
         return []
 
-    async def _listed(self, is_it: Callable[[Any], bool], unread: UnreadError) -> BatchState:
-        """A batch whose own page cannot be read: in lists LiteLLM passes on what came.
-
-        Raises:
-            UnreadError: It is in none.
-        """
-        found = await self._first_listed(is_it, None)
-        if found is None:
-            raise unread
-        return found
-
-    async def _first_listed(self, is_it: Callable[[Any], bool], since: float | None) -> BatchState | None:
-        """The first batch of that kind; lists that begin with the newest are read back to the moment."""
-        after: str | None = None
-        read: set[str] = set()
+    async def _listed(self, since: float) -> AsyncIterator[dict[str, Any]]:
+        """The batches there are; lists that begin with the newest are read back to the moment."""
+        after, read = "", set()
         while True:
-            page = await self._call("alist_batches", limit=_PAGE, after=after)
-            data = getattr(page, "data", None)
+            page = await self._said("GET", f"/batches?limit={_PAGE}{after}")
+            data = page.get("data")
             if not isinstance(data, list):
-                raise self.unread(ValueError("the list of batches has no data"))
-            batches = [each for each in data if isinstance(_of(each, "id"), str)]
-            if (found := next((each for each in batches if is_it(each)), None)) is not None:
-                return _state(found)
-            moments = [moment for each in batches if (moment := moment_of(_of(each, "created_at"))) is not None]
-            is_past = since is not None and len(moments) > 1 and moments[-1] < min(moments[0], since - _SKEW_S)
-            if not batches or is_past or getattr(page, "has_more", None) is False or _of(batches[-1], "id") in read:
-                return None
-            after = str(_of(batches[-1], "id"))
-            read.add(after)
+                raise BrokenReplyError("the server's answer is no list of batches")
+            batches = [each for each in data if isinstance(each, dict) and isinstance(each.get("id"), str)]
+            for each in batches:
+                yield each
+            moments = [moment for each in batches if (moment := moment_of(each.get("created_at"))) is not None]
+            is_past = len(moments) > 1 and moments[-1] < min(moments[0], since - _SKEW_S)
+            if not batches or is_past or page.get("has_more") is False or batches[-1]["id"] in read:
+                return
+            read.add(batches[-1]["id"])
+            after = f"&after={_quoted(batches[-1]['id'])}"
 
     async def check(self, batch: str) -> BatchState:
         """See `Batches`."""
-        return await self._of_batch("aretrieve_batch", batch)
+        return await self._of("GET", batch)
 
-    async def _of_batch(self, function: str, batch: str) -> BatchState:
+    async def _of(self, method: str, batch: str, path: str = "") -> BatchState:
         try:
-            return _state(await self._call(function, batch_id=batch))
-        except UnreadError as error:
-            return await self._listed(lambda each: _of(each, "id") == batch, error)
+            return _state(await self._said(method, f"/batches/{_quoted(batch)}{path}"))
         except NotThereError:
             raise self.gone(batch) from None
 
     async def results(self, batch: BatchState) -> Iterator[BatchLine]:
         """See `Batches`."""
-        data = []
+        files: list[BinaryIO] = []
         for file in batch.sources:
             try:
-                data.append((await self._call("afile_content", file_id=file)).content)
+                files.append(await self._downloaded(f"/files/{_quoted(file)}/content"))
             except NotThereError:
                 raise self.gone(f"{batch.id}'s file {file}") from None
-        return (_line(each) for part in data for each in objects(part))
+        return (_line(each) for file in files for each in objects(file))
 
     async def cancel(self, batch: str) -> BatchState:
         """See `Batches`."""
-        return await self._of_batch("acancel_batch", batch)
-
-    async def aclose(self) -> None:
-        """See `Batches`."""
-        await self._connections.aclose()
-        await super().aclose()
+        return await self._of("POST", batch, "/cancel")
 
 
-def _settings(judge: Judge) -> dict[str, Any]:
-    """How files and batches of a judge are reached, for LiteLLM; with its key."""
-    way = way_to(judge).settings
-    kept = {name: way[name] for name in way if _is_connection(name)}
-    if judge.provider == "hosted_vllm":  # else LiteLLM would take OPENAI_API_KEY
-        kept.setdefault("api_key", os.environ.get("HOSTED_VLLM_API_KEY", "").strip() or PLACEHOLDER_KEY)
-    return {**kept, "custom_llm_provider": _WAYS[judge.provider], "max_retries": 0, "timeout": _TIMEOUT_S}
+def _upload(part: BatchPart) -> aiohttp.FormData:
+    """The file of a batch's requests, as it goes up."""
+    import aiohttp
+
+    form = aiohttp.FormData({"purpose": "batch"})
+    form.add_field("file", copied(part.payload), filename=_file_name(part.tag), content_type="application/jsonl")
+    return form
 
 
-def _is_connection(name: str) -> bool:
-    known = {"api_base", "api_key", *CONNECTION} - {"custom_llm_provider", "deployment_id", "user"}
-    return name in known or name.startswith(CONNECTION_PREFIXES)
+def _quoted(name: object) -> str:
+    return quote(str(name), safe="")
 
 
 def _endpoint(judge: Judge, url: str) -> str:
@@ -213,7 +161,7 @@ def _endpoint(judge: Judge, url: str) -> str:
 
 
 def _of(value: Any, name: str) -> Any:
-    return value.get(name) if isinstance(value, dict) else getattr(value, name, None)
+    return value.get(name) if isinstance(value, dict) else None
 
 
 def _file_name(tag: str) -> str:
@@ -235,7 +183,9 @@ def _word(status: Any) -> str:
     return _OTHER_WORDS.get(word, word)
 
 
-def _state(batch: Any) -> BatchState:
+def _state(batch: Mapping[str, Any]) -> BatchState:
+    if not isinstance(batch.get("id"), str):
+        raise BrokenReplyError("the server's answer is no batch")
     counts = _of(batch, "request_counts")
     total, done, failed = (_count(_of(counts, name)) for name in ("total", "completed", "failed"))
     files = (_of(batch, name) for name in ("output_file_id", "error_file_id"))
@@ -259,11 +209,15 @@ def _count(said: Any) -> int:
 
 
 def _problem(errors: Any) -> str:
-    """Why a batch was refused, in the provider's words."""
+    """Why a batch was refused, in the provider's words, in one line."""
     data = errors if isinstance(errors, list) else _of(errors, "data")
-    first = data[0] if isinstance(data, list) and data else errors
+    every = data if isinstance(data, list) and data else [errors]
+    first = every[0]
     said = f"{_of(first, 'code') or ''}: {_of(first, 'message') or ''}".strip(": ")
-    return said or (first if isinstance(first, str) else "") or "the provider does not say why"
+    said = in_one_line(said or (first if isinstance(first, str) else ""), ()) or "the provider does not say why"
+    line = _of(first, "line")
+    at = "" if line is None or re.search(rf"\b{line}\b", said) else f" (line {line})"
+    return said + at + ("" if len(every) == 1 else f"; and {len(every) - 1:,} more")
 
 
 def _line(said: Mapping[str, Any]) -> BatchLine:

@@ -1,4 +1,4 @@
-"""Which calls go through no proxy."""
+"""Which proxy calls go through, if any."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import ipaddress
 import os
 from contextlib import suppress
 from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 
 def keep_off_proxies(address: str | None = None) -> None:
@@ -22,3 +23,15 @@ def keep_off_proxies(address: str | None = None) -> None:
     there = [each.strip() for each in said.split(",") if each.strip()]
     if "*" not in there:
         os.environ["no_proxy"] = os.environ["NO_PROXY"] = ",".join(dict.fromkeys((*there, *sorted(hosts))))
+
+
+def proxy_to(url: str) -> str | None:
+    """The proxy that the environment names for an address."""
+    parts = urlsplit(url)
+    if parts.hostname is None or proxy_bypass(parts.hostname):
+        return None
+    proxies = getproxies()
+    proxy = proxies.get(parts.scheme) or proxies.get("all")
+    if not proxy or "://" in proxy:
+        return proxy or None
+    return f"http://{proxy}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import io
 import json
 
 import pytest
@@ -52,14 +53,26 @@ def test_lines_that_are_none_are_left_out():
     """Torn ones, those of other kinds and without an id; the others stand."""
     good = json.dumps({"custom_id": KEY})
     data = "\n".join([good, "", "[1]", '{"custom_id": 3}', "{}", good[:-4], "\ufeff", good]).encode()
-    assert [each["custom_id"] for each in objects(data)] == [KEY, KEY]
+    assert [each["custom_id"] for each in objects(io.BytesIO(data))] == [KEY, KEY]
+
+
+def test_lines_are_read_one_by_one():
+    """A file of results is never in memory as a whole; a line may have megabytes."""
+    lines = [json.dumps({"custom_id": f"{at:064x}", "response": "x" * 5000}) for at in range(200)]
+    long = json.dumps({"custom_id": KEY, "response": "x" * 3_000_000})
+    file = io.BytesIO("\n".join([*lines, long]).encode())
+    found = objects(file)
+    next(found)
+    assert file.tell() < 20_000
+    assert [each["custom_id"] for each in found][-1] == KEY
+    assert file.closed
 
 
 def test_lines_may_be_compressed():
     """A gzip file is its lines; half of one is none."""
     data = gzip.compress(json.dumps({"custom_id": KEY}).encode())
-    assert [each["custom_id"] for each in objects(data)] == [KEY]
-    assert not list(objects(data[:-9]))
+    assert [each["custom_id"] for each in objects(io.BytesIO(data))] == [KEY]
+    assert not list(objects(io.BytesIO(data[:-9])))
 
 
 @pytest.mark.parametrize(
@@ -83,16 +96,19 @@ def test_a_state_in_other_words(said, state, ended):
 @pytest.mark.parametrize(
     ("errors", "problem"),
     [
-        ({"data": [{"code": "bad_line", "message": "Line 1."}]}, "bad_line: Line 1."),
-        ([{"message": "Line 1."}], "Line 1."),
-        ("Line 1.", "Line 1."),
-        ({"data": ["Line 1."]}, "Line 1."),
+        ({"data": [{"code": "bad_line", "message": "Line 1."}]}, "bad_line: Line 1"),
+        ([{"message": "Line 1."}], "Line 1"),
+        ([{"message": "Bad\nJSON.", "line": 7}], "Bad JSON (line 7)"),
+        ([{"message": "Line 7 is none.", "line": 7}], "Line 7 is none"),
+        ([{"message": "No.", "line": 1}] * 1200, "No (line 1); and 1,199 more"),
+        ("Line 1.", "Line 1"),
+        ({"data": ["Line 1."]}, "Line 1"),
         ({"data": None}, "the provider does not say why"),
         (None, "the provider does not say why"),
     ],
 )
 def test_why_a_batch_was_refused(errors, problem):
-    """In whatever form the server says it."""
+    """In one line, in whatever form the server says it; of several reasons the first."""
     assert _state({"id": "b", "status": "failed", "errors": errors}).problem == problem
 
 

@@ -11,7 +11,7 @@ from judgebench.client.providers.base import form_of
 from judgebench.client.providers.decisions import as_sent, decided
 from judgebench.client.providers.direct.replies import completion_of, has_choice
 from judgebench.client.providers.direct.settings import body_of, settings_of
-from judgebench.client.providers.direct.transport import NotReachedError, Session
+from judgebench.client.providers.direct.transport import NotReachedError, Session, certificates
 from judgebench.client.providers.remedies import Kind, by_remedy
 from judgebench.client.providers.replies import Asked, reply_of, took
 from judgebench.client.providers.wire import WireCall, note_body
@@ -19,6 +19,8 @@ from judgebench.client.tokens import is_cut
 from judgebench.errors import JudgebenchError
 
 if TYPE_CHECKING:
+    import ssl
+
     from judgebench.client.providers.base import Request
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
@@ -53,6 +55,14 @@ class DirectCalls:
     async def written(self, request: Request) -> Written:
         """What `complete` would send; nothing is sent."""
         return Written(self._settings.url, self._settings.headers, self._body(request))
+
+    async def way(self) -> Written:
+        """The address and the head of all calls."""
+        return Written(self._settings.url, self._settings.headers, b"")
+
+    def trusted(self) -> bool | ssl.SSLContext:
+        """Whose certificates are taken; False for any."""
+        return certificates(self._settings.ssl)
 
     async def read(self, request: Request, status: int, body: bytes) -> Reply:
         """What `complete` would make of this response to the request; nothing is sent."""
@@ -112,4 +122,4 @@ class DirectCalls:
 def _said(wire: WireCall) -> RuntimeError:
     """The body of an error in one line, for where no message is found in it."""
     text = wire.body if isinstance(wire.body, str) else json.dumps(wire.body, ensure_ascii=False)
-    return RuntimeError(text[:_SHOWN].strip() or f"status {wire.status}, and an empty body")
+    return RuntimeError(text[:_SHOWN].strip())

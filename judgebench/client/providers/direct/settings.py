@@ -7,11 +7,10 @@ import os
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
-from urllib.request import getproxies, proxy_bypass
 
 from pydantic_core import to_json
 
-from judgebench.client.providers.proxies import keep_off_proxies
+from judgebench.client.providers.proxies import keep_off_proxies, proxy_to
 from judgebench.judges import call_settings, check_address, check_key, check_transport, secret_values
 
 if TYPE_CHECKING:
@@ -67,7 +66,7 @@ def settings_of(judge: Judge) -> DirectSettings:
         url,
         _headers(judge, given, with_key="@" not in urlsplit(url).netloc),
         {"model": judge.model.partition("/")[2], **fields, **(body if isinstance(body, dict) else {})},
-        _proxy(url),
+        proxy_to(url),
         verify if isinstance(verify, bool | str) else True,
         secret_values(judge),
     )
@@ -104,18 +103,6 @@ def _headers(judge: Judge, given: Mapping[str, Any], *, with_key: bool) -> dict[
 def _usual_variable(judge: Judge) -> str:
     """The variable that a key is taken from where the judge names none, as LiteLLM does."""
     return f"{judge.provider.upper()}_API_KEY"
-
-
-def _proxy(url: str) -> str | None:
-    """The proxy that the environment names for an address."""
-    parts = urlsplit(url)
-    if parts.hostname is None or proxy_bypass(parts.hostname):
-        return None
-    proxies = getproxies()
-    proxy = proxies.get(parts.scheme) or proxies.get("all")
-    if not proxy or "://" in proxy:
-        return proxy or None
-    return f"http://{proxy}"
 
 
 def body_of(fields: Mapping[str, Any], own: Mapping[str, Any]) -> bytes:

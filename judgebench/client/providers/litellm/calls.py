@@ -9,23 +9,33 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.batches.base import Written
+from judgebench.client.providers.base import Request
+from judgebench.client.providers.direct.replies import completion_of as plain_completion_of, has_choice
 from judgebench.client.providers.litellm.errors import by_remedy
 from judgebench.client.providers.litellm.replies import completion_of
 from judgebench.client.providers.litellm.settings import CallSettings, changed_effort, way_to
-from judgebench.client.providers.litellm.transport import Connections, litellm
+from judgebench.client.providers.litellm.templates import Templates, sendable
+from judgebench.client.providers.litellm.transport import Connections, litellm, trusted_by
 from judgebench.client.providers.litellm.wire import INSTEAD, LiteLLMCall
 from judgebench.client.providers.replies import Asked, reply_of, took
+from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.client.tokens import is_cut
 from judgebench.errors import ConfigError, JudgebenchError
 from judgebench.judges import unknown_variables
 
 if TYPE_CHECKING:
-    from judgebench.client.providers.base import Request
+    import ssl
+
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
 _NOWHERE = "http://127.0.0.1:9"
 """Where nobody listens: the address of the one call that finds out whether calls can be kept from being sent."""
+
+
+_TRIAL = Request("0" * 64, [{"role": "user", "content": "Hello"}])
+_OPENAI = frozenset({"openai", "hosted_vllm", "azure"})
+"""Providers whose bodies are chat completions of the OpenAI protocol."""
 
 
 class _NotSent(BaseException):
@@ -53,6 +63,14 @@ class Calls:
         return way_to(self.judge)
 
     @cached_property
+    def _asked(self) -> Asked:
+        return Asked(self.judge, self._way.settings, self._way.secrets, self._way.left_out)
+
+    @cached_property
+    def _templates(self) -> Templates:
+        return Templates(self.judge.provider, self._mapped)
+
+    @cached_property
     def _strangers(self) -> dict[str, str]:
         return unknown_variables(self.judge)
 
@@ -67,7 +85,8 @@ class Calls:
     async def complete(self, request: Request) -> Reply:
         """One call; every error of a provider is sorted by its remedy."""
         way = self._way
-        wire = LiteLLMCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
+        trusted = way.settings.get("ssl_verify")
+        wire = LiteLLMCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers, trusted=trusted)
         messages = list(request.messages)
         try:
             reply = await self._made(request, way, wire)
@@ -82,7 +101,19 @@ class Calls:
         return reply
 
     async def written(self, request: Request) -> Written:
-        """What `complete` would send; nothing is sent.
+        """What `complete` would send; nothing is sent."""
+        return await self._templates.body(request)
+
+    async def way(self) -> Written:
+        """The address and the head of a call now."""
+        return await self._mapped(_TRIAL)
+
+    def trusted(self) -> bool | ssl.SSLContext:
+        """Whose certificates are taken; False for any."""
+        return trusted_by(self._way.settings.get("ssl_verify"))
+
+    async def _mapped(self, request: Request) -> Written:
+        """What LiteLLM would send, found out by having it send that.
 
         Raises:
             ConfigError: LiteLLM's calls do not go by the transport that is watched here.
@@ -110,10 +141,19 @@ class Calls:
                 f"judge '{self.judge.name}': LiteLLM's HTTP transport is switched off, which --batch needs; unset "
                 "DISABLE_AIOHTTP_TRANSPORT"
             )
-        return await self.written(request)
+        return await self._mapped(request)
 
     async def read(self, request: Request, status: int, body: bytes) -> Reply:
         """What `complete` would make of this response to the request; nothing is sent."""
+        if self.judge.provider in _OPENAI and 200 <= status < 300:
+            wire = WireCall(status=status)
+            note_body(wire, body)
+            if has_choice(wire.body):
+                return self._whole(request, wire)
+        return await self._by_litellm(request, status, body)
+
+    async def _by_litellm(self, request: Request, status: int, body: bytes) -> Reply:
+        """What LiteLLM makes of this response."""
 
         async def came(http: Any) -> Any:
             import httpx
@@ -126,19 +166,24 @@ class Calls:
         finally:
             INSTEAD.reset(token)
 
+    def _whole(self, request: Request, wire: WireCall) -> Reply:
+        """The reply in a body of the OpenAI protocol, without LiteLLM, which takes a hundred times as long for it."""
+        try:
+            reply = reply_of(plain_completion_of(wire.body), self._asked, wire, 0.0)
+        except JudgebenchError as error:
+            error.took = took(self.judge, wire) if error.answered else None
+            raise
+        if is_cut(self.judge, request.messages, reply.prompt_tokens):
+            return reply.model_copy(update={"finish_reason": "context"})
+        return reply
+
     async def _made(self, request: Request, way: CallSettings, wire: LiteLLMCall) -> Reply:
         """The reply to one call; whatever LiteLLM raises."""
         started, keywords = time.perf_counter(), way.keywords(request.schema, self.judge)
-        messages = [{**each, "content": _sendable(each["content"])} for each in request.messages]
+        messages = [{**each, "content": sendable(each["content"])} for each in request.messages]
         response = await self._connections.call("acompletion", wire, messages=messages, **keywords)
-        asked = Asked(self.judge, way.settings, way.secrets, way.left_out)
-        return reply_of(completion_of(response, wire), asked, wire, time.perf_counter() - started)
+        return reply_of(completion_of(response, wire), self._asked, wire, time.perf_counter() - started)
 
     async def aclose(self) -> None:
         """Closes the connections."""
         await self._connections.aclose()
-
-
-def _sendable(text: str) -> str:
-    """The text without lone surrogates, which are no UTF-8: OpenAI's SDK cannot send them."""
-    return text if text.isascii() else text.encode("utf-8", "replace").decode()

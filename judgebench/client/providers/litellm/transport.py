@@ -10,10 +10,13 @@ import warnings
 from contextlib import AsyncExitStack
 from functools import lru_cache
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.litellm.wire import WIRE, LiteLLMCall, watch_wire
 from judgebench.client.providers.proxies import keep_off_proxies
+
+if TYPE_CHECKING:
+    import ssl
 
 _OWNERS = count()
 
@@ -39,6 +42,15 @@ def litellm() -> Any:
     _own_clients(type(module.in_memory_llm_clients_cache))
     watch_wire()
     return module
+
+
+def trusted_by(setting: bool | str | None) -> bool | ssl.SSLContext:
+    """Whose certificates LiteLLM takes where a judge's `ssl_verify` is so; False for any."""
+    litellm()
+    from litellm.llms.custom_httpx.http_handler import get_ssl_configuration
+
+    found: bool | ssl.SSLContext = get_ssl_configuration(setting)
+    return found
 
 
 class Connections:
