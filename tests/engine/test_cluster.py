@@ -94,16 +94,16 @@ def test_the_shares_of_the_workers_are_the_judges_limit(workers: int) -> None:
 @pytest.mark.parametrize(
     ("cpus", "concurrency", "workers", "size"),
     [
-        (16, [32], 4, 4),
-        (2, [32], 2, 8),
-        (0.5, [32], 1, 16),
+        (16, [32], 4, 8),
+        (2, [32], 2, 16),
+        (0.5, [32], 1, 32),
         (64, [1000, 4], 1, 64),
-        (64, [1000], 64, 7),
-        (2, [3], 1, 1),
+        (64, [1000], 64, 15),
+        (2, [3], 1, 3),
     ],
 )
 def test_workers_and_bundles(cpus: float, concurrency: list[int], workers: int, size: int) -> None:
-    """A worker a CPU with eight calls in flight at least, and bundles so small that each has several in hand."""
+    """A worker a CPU with eight calls in flight at least, and bundles of as many calls as it has in flight."""
     assert (workers_for(cpus, concurrency), bundle_size(max(concurrency), workers)) == (workers, size)
 
 

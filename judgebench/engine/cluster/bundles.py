@@ -25,7 +25,10 @@ T = TypeVar("T")
 MOST_IN_A_BUNDLE = 64
 """More calls in one would come back no sooner than the slowest of them; fewer cost more of Ray's time a call."""
 BUNDLES_AT_A_TIME = 4
-"""So many bundles a worker has in hand: twice its calls in flight, so that a slow call holds back no others."""
+"""So many bundles a worker has in hand, each with as many calls as it may have in flight: a bundle is through with the
+slowest of its calls, and of the others there are enough by then."""
+BUNDLES_QUEUED = 2
+"""So many more are with it already: Ray Data gives new ones ten times a second."""
 FEWEST_CALLS = 8
 """A worker with fewer calls in flight than that is not worth its start."""
 
@@ -133,8 +136,8 @@ def workers_for(cpus: float, concurrency: Sequence[int]) -> int:
 
 
 def bundle_size(concurrency: int, workers: int) -> int:
-    """How many calls go in one bundle, so that a worker has about two of each call in flight in hand."""
-    return max(1, min(MOST_IN_A_BUNDLE, 2 * concurrency // (workers * BUNDLES_AT_A_TIME)))
+    """How many calls go in one bundle: what a worker has in flight, since each bundle costs some 10 ms of Ray's CPU."""
+    return max(1, min(MOST_IN_A_BUNDLE, concurrency // workers))
 
 
 def packed(calls: Sequence[tuple[str, Request]]) -> bytes:

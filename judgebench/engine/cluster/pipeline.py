@@ -17,6 +17,7 @@ from judgebench._util.steps import step
 from judgebench._util.text import one_line
 from judgebench.engine.cluster.bundles import (
     BUNDLES_AT_A_TIME,
+    BUNDLES_QUEUED,
     AskedJudge,
     CallOutcome,
     Returned,
@@ -277,7 +278,7 @@ class _Running:
         pool = ActorPoolStrategy(
             size=self.workers,
             max_concurrent_calls_per_actor=BUNDLES_AT_A_TIME,
-            max_tasks_in_flight_per_actor=2 * BUNDLES_AT_A_TIME,
+            max_tasks_in_flight_per_actor=BUNDLES_AT_A_TIME + BUNDLES_QUEUED,
         )
         with DataContext.current(context):
             # What reads and what calls differ in their CPUs, so that Ray leaves them apart: as one, a single worker
