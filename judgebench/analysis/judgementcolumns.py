@@ -8,7 +8,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from judgebench._util.redaction import without_secrets
 from judgebench.errors import ConfigError
+from judgebench.sources.remote import is_address
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -75,6 +77,10 @@ def judgement_files(paths: Sequence[str | Path]) -> list[Path] | None:
     Raises:
         ConfigError: Some do and some don't, or a file is missing.
     """
+    for path in paths:
+        if is_address(str(path)):
+            shown = without_secrets(str(path))
+            raise ConfigError(f"{shown}: runs and Parquet files of judgements are read from this machine: copy it here")
     found = [_files_of(Path(path)) for path in paths]
     if not any(found):
         return None
