@@ -32,12 +32,13 @@ def is_ok(status: int | None) -> bool:
     return status is not None and 200 <= status < 300
 
 
-def said_by(wire: WireCall, body: Any) -> str | None:
+def said_by(wire: WireCall, body: Any, *, decides: bool = False) -> str | None:
     """What a response says in the place of a reply; None where none came.
 
     Args:
         wire: What came on the wire.
         body: Of the response, or what an error of a library has as one.
+        decides: Whether a decision model was asked.
     """
     own = body if isinstance(body, str) else _own_words(body)
     if wire.status is None or wire.broke:
@@ -48,12 +49,18 @@ def said_by(wire: WireCall, body: Any) -> str | None:
         return own or json.dumps(body, ensure_ascii=False)[:MOST_WORDS]
     if isinstance(body, str):
         return body if is_page(body) else f"the provider's reply is not JSON: {body}"
-    return own or wrong_form(body)
+    return own or wrong_form(body, decides=decides)
 
 
-def wrong_form(body: Any) -> str:
-    """The words about a body that is JSON and not a chat completion of text."""
-    return f"the provider's reply is not a chat completion: {json.dumps(body, ensure_ascii=False)[:MOST_WORDS]}"
+def wrong_form(body: Any, *, decides: bool = False) -> str:
+    """The words about a body that is JSON and no reply.
+
+    Args:
+        body: Of the response.
+        decides: Whether a decision model was asked, and not for text.
+    """
+    what = "one of a decision model" if decides else "a chat completion"
+    return f"the provider's reply is not {what}: {json.dumps(body, ensure_ascii=False)[:MOST_WORDS]}"
 
 
 def clean(message: str, secrets: Collection[str]) -> str:

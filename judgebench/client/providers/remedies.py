@@ -130,20 +130,20 @@ def by_remedy(
         >>> by_remedy(RuntimeError("refused"), Judge(name="mine", model="openai/m"), [], wire).retry_after
         7.0
     """
-    problem = _problem(error, list(secrets), wire, kind)
+    problem = _problem(error, list(secrets), wire, kind, decides=judge.decides)
     remedy = _of_the_way(problem, judge, wire) or _by_words(problem, judge) or _by_status(problem, judge)
     remedy.charged = wire.connected and not problem.refused and not isinstance(remedy, ConfigError)
     remedy.answered |= problem.answered
     return remedy
 
 
-def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind) -> _Problem:
+def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind, *, decides: bool) -> _Problem:
     body = wire.body if wire.status is not None else None
     if body is None:
         body = body_in(error)
     body = unfolded(body)
     words = "\n".join(without_markup(each, MOST_WORDS) for each in strings_in(body))
-    said = said_by(wire, body) or wire.broke or str(error)
+    said = said_by(wire, body, decides=decides) or wire.broke or str(error)
     answered = is_ok(wire.status) or (wire.status is None and getattr(error, "status_code", None) == 200)
     headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
     return _Problem(

@@ -137,7 +137,7 @@ def reply_of(said: ModelAnswer, asked: Asked, wire: WireCall, latency: float) ->
             **tokens,
         )
     except ValidationError:
-        raise no_chat_completion(wire.body) from None
+        raise wrong_reply(wire.body) from None
 
 
 def without_thought(text: Any) -> tuple[Any, str | None]:
@@ -158,13 +158,14 @@ def no_completion(what: str) -> BrokenReplyError:
     return error
 
 
-def no_chat_completion(body: Any) -> BrokenReplyError:
-    """The same about a body that is JSON and not a chat completion of text.
+def wrong_reply(body: Any, *, decides: bool = False) -> BrokenReplyError:
+    """The same about a body that is JSON and no chat completion of text.
 
     Args:
         body: What came.
+        decides: Whether a decision model was asked.
     """
-    return no_completion(in_one_line(wrong_form(body), ()))
+    return no_completion(in_one_line(wrong_form(body, decides=decides), ()))
 
 
 def _end(said: ModelAnswer, asked: Asked) -> str | None:

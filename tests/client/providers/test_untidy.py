@@ -17,6 +17,7 @@ from speaking import openai
 
 from judgebench.client.cache.store import ReplyCache
 from judgebench.client.calls import JudgeClient
+from judgebench.client.servers import server_of
 from judgebench.errors import JudgebenchError
 from judgebench.judges import Judge
 
@@ -305,6 +306,7 @@ def test_a_certificate_is_trusted_where_it_is_named(
         ended = await asked(judge(way, url), cache, "none")
         for setting in (str(certificate), False):
             ended += await asked(judge(way, url, extra={"ssl_verify": setting}), cache, str(setting))
+        assert server_of(judge(way, url, extra={"ssl_verify": str(certificate)})).chat("one", seconds=5).choices == 1
         monkeypatch.setenv("SSL_CERT_FILE", str(certificate))
         return [*ended, *await asked(judge(way, url), cache, "variable")]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from judgebench.client.providers.replies import GOOD_ENDS, ModelAnswer, no_chat_completion, thinking_of, without_thought
+from judgebench.client.providers.replies import GOOD_ENDS, ModelAnswer, thinking_of, without_thought, wrong_reply
 
 _TOOLS = frozenset({"toolcalls", "tooluse", "functioncall"})
 
@@ -33,7 +33,7 @@ def completion_of(body: dict[str, Any]) -> ModelAnswer:
     choice, usage = body["choices"][0], body.get("usage")
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict) or not (usage is None or isinstance(usage, dict)):
-        raise no_chat_completion(body)
+        raise wrong_reply(body)
     text, thinking = (
         message.get("content"),
         thinking_of(message.get("reasoning_content"), message.get("thinking_blocks")),
