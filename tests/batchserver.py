@@ -71,6 +71,7 @@ class BatchServer(LoopbackServer):
         self.files: dict[str, bytes] = {}
         self.names: dict[str, str] = {}
         self.calls: list[tuple[str, str]] = []
+        self.heads: list[tuple[str, dict[str, str]]] = []
         self.live: list[dict[str, Any]] = []
 
     @property
@@ -91,6 +92,7 @@ class BatchServer(LoopbackServer):
         if not path.startswith(("/files", "/batches", "/messages/batches")):
             return await super()._handle(http)
         self.calls.append((http.method, path))
+        self.heads.append((http.query_string, dict(http.headers)))
         fault = self.fault(http.method, path)
         if isinstance(fault, Reply):
             return _response(fault)

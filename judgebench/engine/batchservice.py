@@ -7,13 +7,13 @@ import hashlib
 import tempfile
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from judgebench.client import BatchPart, put_aside
 from judgebench.errors import ConfigError, FatalProviderError, RateLimitedError, TransientError
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable
+    from collections.abc import Callable, Coroutine
 
     from judgebench._util.steps import Step
     from judgebench.client import BatchClient, Batches, BatchState
@@ -125,7 +125,7 @@ class Service:
         if not self._answered:
             await self.patiently(self.batches.ready)
 
-    async def patiently(self, call: Callable[[], Awaitable[T]]) -> T:
+    async def patiently(self, call: Callable[[], Coroutine[Any, Any, T]]) -> T:
         """What a request about batches gives, tried again as long as that may help.
 
         Raises:
@@ -135,7 +135,7 @@ class Service:
         tries = 0
         while True:
             try:
-                given = await call()
+                given = await self._unless_stopped(call())
             except TransientError as error:
                 tries += 1
                 await self._wait_after(error, tries)
@@ -160,19 +160,29 @@ class Service:
         Raises:
             StoppedError: That is so.
         """
-        if not self._stop.asked:
-            wait: asyncio.Task[None] = asyncio.ensure_future(asyncio.sleep(seconds))
-            self._stop.calls[wait] = set()
-            try:
-                await wait
-            except asyncio.CancelledError:
-                wait.cancel()
-                if not self._stop.asked:
-                    raise
-            finally:
-                self._stop.calls.pop(wait, None)
         if self._stop.asked:
             raise StoppedError
+        await self._unless_stopped(asyncio.sleep(seconds))
+        if self._stop.asked:
+            raise StoppedError
+
+    async def _unless_stopped(self, call: Coroutine[Any, Any, T], *, makes: bool = False) -> T:
+        """What a call gives, which is given up when the user ends the run: one that makes a batch at the second word.
+
+        Raises:
+            StoppedError: It was.
+        """
+        task = asyncio.create_task(call)
+        self._stop.calls[task] = {task} if makes else set()
+        try:
+            return await task
+        except asyncio.CancelledError:
+            task.cancel()
+            if self._stop.asked:
+                raise StoppedError from None
+            raise
+        finally:
+            self._stop.calls.pop(task, None)
 
     async def poll_pause(self) -> None:
         """Waits until the batches are to be looked at again."""
@@ -195,7 +205,7 @@ class Service:
         tries = 0
         while True:
             try:
-                return await self.batches.create(part)
+                return await self._unless_stopped(self.batches.create(part), makes=True)
             except (ConfigError, FatalProviderError) as error:
                 if not error.answered:  # it was refused: nothing of it is with the provider
                     self.file.took(part.tag)

@@ -74,7 +74,7 @@ class Stop:
     """
 
     asked: bool = False
-    calls: dict[asyncio.Task[None], set[asyncio.Task[Any]]] = field(default_factory=dict)
+    calls: dict[asyncio.Task[Any], set[asyncio.Task[Any]]] = field(default_factory=dict)
 
     def ask(self) -> None:
         """Starts nothing more; calls that only wait, for a limit or for a further try, are given up."""

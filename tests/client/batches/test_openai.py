@@ -56,6 +56,18 @@ def test_lines_that_are_none_are_left_out():
     assert [each["custom_id"] for each in objects(io.BytesIO(data))] == [KEY, KEY]
 
 
+def test_lines_are_read_one_by_one():
+    """A file of results is never in memory as a whole; a line may have megabytes."""
+    lines = [json.dumps({"custom_id": f"{at:064x}", "response": "x" * 5000}) for at in range(200)]
+    long = json.dumps({"custom_id": KEY, "response": "x" * 3_000_000})
+    file = io.BytesIO("\n".join([*lines, long]).encode())
+    found = objects(file)
+    next(found)
+    assert file.tell() < 20_000
+    assert [each["custom_id"] for each in found][-1] == KEY
+    assert file.closed
+
+
 def test_lines_may_be_compressed():
     """A gzip file is its lines; half of one is none."""
     data = gzip.compress(json.dumps({"custom_id": KEY}).encode())
