@@ -28,7 +28,7 @@ SUBMISSIONS = PAID_TRIES
 class NotDoneError(TransientError):
     """The provider has not carried a request of a batch out, or its line is missing."""
 
-    counted_as = "request not carried out"
+    counted_as = "unfinished request"
     charged = False
 
 
