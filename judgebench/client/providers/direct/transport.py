@@ -76,17 +76,17 @@ class Session:
     async def _exchange(self, body: bytes, call: WireCall) -> None:
         session, url = self._opened(), self._settings.url
         for _ in range(MOST_MOVES):
-            async with session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy) as response:
-                call.connected, call.status = True, response.status
-                call.headers = response.headers
-                if response.status not in MOVED or "location" not in call.headers:
-                    note_body(call, await _read(call, response))
-                    return
-                there = moved_to(url, call.headers["location"])
-                if there is None or is_elsewhere(url, there):
-                    call.moved_to = there or call.headers["location"]
-                    raise NotReachedError("redirected to another host", "connection")
-                url = there
+            response = await session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy)
+            call.connected, call.status, call.headers = True, response.status, response.headers
+            if response.status not in MOVED or "location" not in call.headers:
+                note_body(call, await _read(call, response))
+                return
+            response.release()
+            there = moved_to(url, call.headers["location"])
+            if there is None or is_elsewhere(url, there):
+                call.moved_to = there or call.headers["location"]
+                raise NotReachedError("redirected to another host", "connection")
+            url = there
         raise NotReachedError(f"redirected more than {MOST_MOVES} times", "connection")
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -120,13 +120,18 @@ def moved_to(url: str, location: str) -> str | None:
 
 
 async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
+    """The whole body; at its end aiohttp has its connection back, and one that does not come whole closes its own."""
     parts, size = [], 0
-    while part := await response.content.readany():
-        parts.append(part)
-        size += len(part)
-        if size > wire.MOST_BYTES:
-            call.too_long = True
-            raise NotReachedError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB", "connection")
+    try:
+        while part := await response.content.readany():
+            parts.append(part)
+            size += len(part)
+            if size > wire.MOST_BYTES:
+                call.too_long = True
+                raise NotReachedError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB", "connection")
+    except BaseException:
+        response.close()
+        raise
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
