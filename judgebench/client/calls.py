@@ -398,11 +398,10 @@ class JudgeClient:
             return VerdictFailure("provider", detail)
         self.failed[key] = VerdictFailure("provider", detail)
         at = f" at {without_secrets(self.judge.api_base)}" if self.judge.api_base else ""
+        fix = "check api_base and that the server is up" if self.judge.api_base else "check that the server is up"
         none = f"the last {self._given_up} calls failed" if self._answered else "all calls failed"
         return self._stop(
-            FatalProviderError(
-                f"{title_of(self.judge)}: {none}{at}: {detail}; check that the server is up, then rerun the command"
-            )
+            FatalProviderError(f"{title_of(self.judge)}: {none}{at}: {detail}; {fix}, then rerun the command")
         )
 
     def _stop(self, error: ConfigError | FatalProviderError) -> ConfigError | FatalProviderError:

@@ -13,6 +13,7 @@ from functools import cached_property
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
+from judgebench.client.providers.direct.transport import certificates
 from judgebench.errors import ConfigError
 from judgebench.judges import address_of, call_settings, key_of, key_variables
 
@@ -64,6 +65,7 @@ class LocalServer:
         ollama: Whether it speaks Ollama's own protocol.
         num_ctx: The context that Ollama is asked for in each call.
         headers: What goes out with each request: the judge's key.
+        verify: Whether certificates are checked, or the file of those that are trusted.
     """
 
     address: str
@@ -71,6 +73,7 @@ class LocalServer:
     ollama: bool = False
     num_ctx: int | None = None
     headers: Mapping[str, str] = field(default_factory=dict, repr=False)
+    verify: bool | str = True
 
     @property
     def local(self) -> bool:
@@ -219,7 +222,9 @@ class LocalServer:
         read = bytearray()
         try:
             with (
-                httpx.Client(timeout=timeout, headers=self.headers, trust_env=not self.local) as client,
+                httpx.Client(
+                    timeout=timeout, headers=self.headers, trust_env=not self.local, verify=certificates(self.verify)
+                ) as client,
                 client.stream("GET" if body is None else "POST", where, json=body) as response,
             ):
                 for part in response.iter_bytes():
@@ -257,7 +262,12 @@ def server_of(judge: Judge) -> LocalServer | None:
         headers |= {str(name): str(value) for name, value in (own if isinstance(own, dict) else {}).items()}
     num_ctx = (judge.params or {}).get("num_ctx")
     return LocalServer(
-        address, judge.model.partition("/")[2], ollama, num_ctx if isinstance(num_ctx, int) else None, headers
+        address,
+        judge.model.partition("/")[2],
+        ollama,
+        num_ctx if isinstance(num_ctx, int) else None,
+        headers,
+        settings.get("ssl_verify", True),
     )
 
 

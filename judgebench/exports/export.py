@@ -116,9 +116,8 @@ def export(
 def _sent(runs: Sequence[Run], address: str, *, items: bool) -> tuple[str, ...]:
     """Writes a dataset to an address, by way of a folder of this machine."""
     with TemporaryDirectory(prefix="judgebench-") as folder:
-        files = dataset.write_dataset(runs, Path(folder) / "dataset", items=items)
-        put_folder(Path(folder) / "dataset", address)
-    return tuple(f"{address.rstrip('/')}/{path.name}" for path in files)
+        dataset.write_dataset(runs, Path(folder) / "dataset", items=items)
+        return tuple(put_folder(Path(folder) / "dataset", address))
 
 
 def _check(option: str, value: str | None, known: Sequence[str]) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 from http.server import BaseHTTPRequestHandler, HTTPServer
 from threading import Thread
@@ -14,6 +15,7 @@ import pytest
 import judgebench as jb
 from judgebench.errors import DataError
 from judgebench.sources.opening import source_of
+from judgebench.sources.remote import _reached, put_folder
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -121,5 +123,49 @@ def test_the_web_says_no(web: str) -> None:
     """A file that is not there, and one without a right to it."""
     with pytest.raises(DataError, match="nothing is there"):
         source_of(f"{web}/other.jsonl")
-    with pytest.raises(DataError, match=r"closed\.jsonl cannot be read .*403"):
+    with pytest.raises(DataError, match=r"closed\.jsonl cannot be read .*403.*check its rights"):
         source_of(f"{web}/closed.jsonl")
+
+
+@pytest.mark.parametrize("address", ["memory://mixed", "memory://mixed/*", "MEMORY://mixed/*.jsonl"])
+def test_other_files_among_the_rows_are_left_out(memory: fsspec.AbstractFileSystem, address: str) -> None:
+    """What jobs leave beside their parts, and hidden copies; a protocol may be in capitals."""
+    for name, body in (("a.jsonl", b'{"id": 1}\n'), (".a.jsonl", b"x"), ("_SUCCESS", b""), ("notes.txt", b"x")):
+        memory.pipe(f"/mixed/{name}", body)
+    assert [row.data["id"] for row in source_of(address).rows()] == [1]
+
+
+def test_a_file_is_named_as_it_is_there_and_not_by_its_copy(memory: fsspec.AbstractFileSystem) -> None:
+    """Where it cannot be read, or nothing says how: the latter before it is fetched."""
+    memory.pipe("/bad/rows.parquet", b"x")
+    memory.pipe("/bad/rows", b"x")
+    with pytest.raises(DataError, match=r"^cannot read rows\.parquet as Parquet"):
+        list(source_of("memory://bad/rows.parquet").rows())
+    with pytest.raises(DataError, match=r"^memory://bad/rows: unknown file format: name a file that ends in \.jsonl"):
+        source_of("memory://bad/rows")
+
+
+def test_a_key_in_an_address_is_refused_and_not_repeated(tmp_path: Path) -> None:
+    """Storages take keys from settings of their own; also where the key has a slash in it, and for an export."""
+    for rest in ("AKIAEXAMPLE:5ec+ret@bucket/rows.jsonl", "AKIAEXAMPLE:5ec/ret@bucket/rows.jsonl"):
+        for asked in (source_of, lambda address: put_folder(tmp_path, address)):
+            with pytest.raises(DataError) as raised:
+                asked(f"s3://{rest}")
+            assert str(raised.value).startswith("s3://bucket/rows.jsonl: an address holds no key: give it by")
+            assert "5ec" not in str(raised.value)
+
+
+@pytest.mark.parametrize(
+    ("error", "mend"),
+    [
+        (OSError(errno.ENOSPC, "No space left on device"), "set TMPDIR to a folder with more space"),
+        (PermissionError("Forbidden"), "check its rights"),
+        (ValueError("bucket 'user:5ecret@there', token%3D5ecret, 5ecret=token"), "check the address"),
+    ],
+)
+def test_what_a_storage_says_is_one_line_without_secrets(error: Exception, mend: str) -> None:
+    """With what mends it."""
+    address = "memory://user:5ecret@there/rows.jsonl?sig=token%3D5ecret"
+    with pytest.raises(DataError, match=mend) as raised, _reached(address, "memory://there/rows.jsonl", "read"):
+        raise error
+    assert "5ecret" not in str(raised.value)

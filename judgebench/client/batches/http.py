@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from judgebench._util.redaction import without_secrets
 from judgebench.client.batches.base import Batches, LostBatchError, put_aside
+from judgebench.client.providers.bodies import clean
 from judgebench.client.providers.direct.transport import MOST_MOVES, MOVED, moved_to
 from judgebench.client.providers.proxies import proxy_to
-from judgebench.client.providers.remedies import by_remedy, clean
+from judgebench.client.providers.remedies import by_remedy
 from judgebench.client.providers.wire import WireCall, is_elsewhere
 from judgebench.errors import BrokenReplyError, ConfigError, UnreachedError, VerdictFailure
 from judgebench.judges import secret_values

@@ -6,7 +6,7 @@ import json
 import time
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.replies import cost_of, no_completion
+from judgebench.client.providers.replies import cost_of, wrong_reply
 from judgebench.judges import used_tokens
 from judgebench.verdicts import Reply
 
@@ -102,7 +102,7 @@ def decided(questions: Mapping[str, Mapping[str, Any]], judge: Judge, wire: Wire
             created=round(time.time(), 3),
         ).model_copy(update=tokens)
     except (AttributeError, KeyError, TypeError, ValueError, OverflowError):
-        raise no_completion("the provider's reply is not one of a decision model") from None
+        raise wrong_reply(body, decides=True) from None
 
 
 def _as_system_one(answer: Mapping[str, Any]) -> dict[str, Any] | None:

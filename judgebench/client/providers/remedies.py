@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-import json
 import re
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Literal, TypeAlias
 
 from judgebench._util.markup import is_page, without_markup
-from judgebench._util.redaction import in_one_line, without_secrets
+from judgebench._util.redaction import without_secrets
+from judgebench._util.text import duration
 from judgebench.client.limits import LONGEST_PAUSE_S
 from judgebench.client.providers import wording
+from judgebench.client.providers.bodies import (
+    EMPTY,
+    MOST_WORDS,
+    body_in,
+    clean,
+    codes_in,
+    is_ok,
+    said_by,
+    strings_in,
+    unfolded,
+)
 from judgebench.client.providers.waits import wait_of
 from judgebench.client.providers.wire import MOST_BYTES, WireCall
 from judgebench.errors import (
@@ -27,12 +37,10 @@ from judgebench.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterable, Iterator, Mapping
+    from collections.abc import Iterable, Mapping
 
     from judgebench.judges import Judge
 
-_ECHOES = frozenset({"input", "failed_generation", "loc", "url", "ctx", "@type"})
-"""Fields of an error that repeat what was asked or said."""
 _STATUS_OF = {
     "content_filter": 400,
     "content_policy_violation": 400,
@@ -56,12 +64,8 @@ _LASTING_STATUS = frozenset(
     {*range(400, 408), *range(410, 418), 418, 422, 426, 428, 429, 431, 451, *range(494, 498), 501, 505}
 )
 """Statuses whose meaning does not pass; of the others, proxies' own and those that nobody has registered do."""
-_DEEPEST = 20
-_MOST_WORDS = 10_000
-"""Characters of a page that are looked at for the words of `wording`."""
-_PREFIX = re.compile(r"^(?:litellm\.\w+: |\w+Error: |\w+Exception - )+")
-_OF_PYDANTIC = re.compile(r"\s*\[type=\w+, input_value=.*?\](?:\s+For further information visit \S+|\s*$)", re.DOTALL)
-"""What a check of a body adds to each sentence: its own names, and an address about them."""
+_LONGEST_SAID_S = 3650 * 86400.0
+_CERTIFICATE = re.compile(r"certificate verify failed: ([^(']+)")
 
 Kind: TypeAlias = Literal["timeout", "connection", "rate limit", "context", "filtered", "bad request", "api", ""]
 """What whoever made a call knows of its failure beside status and body; empty where that is nothing."""
@@ -126,29 +130,29 @@ def by_remedy(
         >>> by_remedy(RuntimeError("refused"), Judge(name="mine", model="openai/m"), [], wire).retry_after
         7.0
     """
-    problem = _problem(error, list(secrets), wire, kind)
+    problem = _problem(error, list(secrets), wire, kind, decides=judge.decides)
     remedy = _of_the_way(problem, judge, wire) or _by_words(problem, judge) or _by_status(problem, judge)
     remedy.charged = wire.connected and not problem.refused and not isinstance(remedy, ConfigError)
     remedy.answered |= problem.answered
     return remedy
 
 
-def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind) -> _Problem:
+def _problem(error: Exception, secrets: list[str], wire: WireCall, kind: Kind, *, decides: bool) -> _Problem:
     body = wire.body if wire.status is not None else None
     if body is None:
-        body = _body_of(error)
-    body = _unfolded(body)
-    words = "\n".join(without_markup(each, _MOST_WORDS) for each in _strings(body))
-    said = body if isinstance(body, str) else _own_words(body)
-    answered = wire.status == 200 or (wire.status is None and getattr(error, "status_code", None) == 200)
+        body = body_in(error)
+    body = unfolded(body)
+    words = "\n".join(without_markup(each, MOST_WORDS) for each in strings_in(body))
+    said = said_by(wire, body, decides=decides) or wire.broke or str(error)
+    answered = is_ok(wire.status) or (wire.status is None and getattr(error, "status_code", None) == 200)
     headers: Mapping[str, Any] = wire.headers or getattr(error, "litellm_response_headers", None) or {}
     return _Problem(
         error,
         kind,
         _status(error, wire, body, kind),
-        f"{words}\n{without_markup(str(error), _MOST_WORDS)}",
-        clean(said or str(error), secrets),
-        frozenset(_codes(body)),
+        f"{words}\n{without_markup(str(error), MOST_WORDS)}",
+        clean(said, secrets),
+        frozenset(codes_in(body)),
         wait_of(headers, body, words),
         wire.asked.decode("utf-8", "replace").lower(),
         refused=bool(headers) and (not answered or (isinstance(body, str) and is_page(body))),
@@ -166,6 +170,12 @@ def _of_the_way(problem: _Problem, judge: Judge, wire: WireCall) -> JudgebenchEr
         return FatalProviderError(f"{at}: the server redirects to another host, {there}; set api_base to the right one")
     if wire.too_long:
         return BrokenReplyError(f"the reply is longer than {MOST_BYTES >> 20} MB")
+    if wire.status is not None and 300 <= wire.status < 400:
+        what = "only redirects" if wire.headers.get("location") else "an answer that is no reply"
+        return FatalProviderError(f"{at}: the server sends {what} (status {wire.status}); check api_base")
+    if refused := _CERTIFICATE.search(wire.broke):
+        fix = "name its certificate by SSL_CERT_FILE, or by ssl_verify: FILE in the judge's preset"
+        return FatalProviderError(f"{at}: the server's certificate is not trusted ({refused[1].strip()}); {fix}")
     if judge.api_base is None:
         return None
     of_the_model = wording.OF_THE_MODEL.search(problem.words.partition("\nlitellm.")[0])
@@ -213,6 +223,8 @@ def _by_words(problem: _Problem, judge: Judge) -> JudgebenchError | None:
 
 def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     status, said = problem.status, problem.said
+    if problem.wait is not None and problem.wait > LONGEST_PAUSE_S:
+        said = f"{said} (the provider asks to wait {duration(min(problem.wait, _LONGEST_SAID_S))})"
     if status == 429:
         return RateLimitedError(f"rate limit: {said}", retry_after=problem.wait)
     if _is_rate_limit(problem):
@@ -223,9 +235,11 @@ def _by_status(problem: _Problem, judge: Judge) -> JudgebenchError:
     if status == 504 or (problem.kind == "timeout" and not problem.refused):
         return TimedOutError(said if problem.refused else f"no reply within {judge.timeout:g} s")
     if _is_passing(status) or problem.kind == "connection":
-        kind_of_error = TransientError if problem.refused else BrokenReplyError
+        kind_of_error = TransientError if problem.refused and not problem.answered else BrokenReplyError
         if problem.unreached:
             kind_of_error = UnreachedError
+        if said == EMPTY and not problem.answered:
+            said = f"status {status} with an empty body"
         return kind_of_error(said, retry_after=problem.wait)
     return VerdictFailure("provider", f"status {status}: {said}")
 
@@ -266,16 +280,16 @@ def _status(error: Exception, wire: WireCall, body: Any, kind: Kind) -> int | No
 
     Gateways send such bodies, with or without a code.
     """
-    if wire.status is not None and wire.status != 200:
+    if wire.status is not None and not is_ok(wire.status):
         return wire.status
     status = getattr(error, "status_code", None)
     if isinstance(status, str):
         return int(status) if status.isdecimal() else _STATUS_OF.get(status, 500)
-    if wire.status == 200:
-        known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in _codes(body)]
+    if wire.status is not None:
+        known = [int(code) if code.isdecimal() else _STATUS_OF.get(code, 0) for code in codes_in(body)]
         status = next((code for code in known if 400 <= code < 600), 500)
         no_reply = isinstance(body, dict) and not body.get("choices")
-        paid = no_reply and status >= 500 and wording.MONEY.search("\n".join(_strings(body)))
+        paid = no_reply and status >= 500 and wording.MONEY.search("\n".join(strings_in(body)))
         return 402 if paid else status
     if status is None:
         return 500 if kind == "api" else None
@@ -300,71 +314,3 @@ def _mend(status: int, judge: Judge) -> str:
         names = " or ".join(key_variables(judge))
         return f"check the key in {names}" if names else "set api_key_env to the variable with its key"
     return "check the model's name" if status == 404 else "add credit, then rerun the command"
-
-
-def clean(message: str, secrets: Collection[str]) -> str:
-    """The provider's own words in one line of at most 300 characters, without any key."""
-    message = _PREFIX.sub("", message).partition("Traceback (most recent call last)")[0]
-    with suppress(ValueError, RecursionError):
-        message = _own_words(json.loads(message)) or message
-    return in_one_line(_OF_PYDANTIC.sub(";", message).removesuffix(";"), secrets)
-
-
-def _own_words(body: Any) -> str | None:
-    """The message in an error body as most providers write it; None where there is none."""
-    said = body[0] if isinstance(body, list) and body else body
-    raw = _inner(said).get("metadata")
-    for name in ("error", "message", "detail"):
-        said = said.get(name, said) if isinstance(said, dict) else said
-    if isinstance(raw, dict) and isinstance(raw.get("raw"), str):  # OpenRouter: the words of the provider behind it
-        return f"{said}: {raw['raw']}" if isinstance(said, str) else raw["raw"]
-    return said if isinstance(said, str) else None
-
-
-def _body_of(error: Exception) -> Any:
-    """The error's body, as an object of its, or as the JSON in its message."""
-    body = getattr(error, "body", None)
-    if isinstance(body, dict | list):
-        return body
-    try:
-        return json.loads(_PREFIX.sub("", str(error)))
-    except (ValueError, RecursionError):
-        return None
-
-
-def _unfolded(value: Any, depth: int = 0) -> Any:
-    """An error's body, where objects stand as text in it, as gateways hand them on, with these read."""
-    if isinstance(value, dict) and depth < _DEEPEST:
-        return {name: _unfolded(inner, depth + 1) for name, inner in value.items()}
-    if isinstance(value, list) and depth < _DEEPEST:
-        return [_unfolded(inner, depth + 1) for inner in value]
-    if isinstance(value, str) and depth and value.lstrip().startswith("{"):
-        with suppress(ValueError, RecursionError):
-            return _unfolded(json.loads(value), depth + 1)
-    return value
-
-
-def _inner(body: Any) -> dict[str, Any]:
-    """The object that says what the error is."""
-    body = body[0] if isinstance(body, list) and body else body
-    inner = body.get("error", body) if isinstance(body, dict) else None
-    return inner if isinstance(inner, dict) else {}
-
-
-def _codes(body: Any) -> Iterator[str]:
-    """The code and the type in an error's body."""
-    inner = _inner(body)
-    yield from (str(inner[name]).lower() for name in ("code", "type") if inner.get(name) is not None)
-
-
-def _strings(value: Any, name: str = "") -> Iterator[str]:
-    """All texts in a body, but those that repeat what was asked."""
-    if isinstance(value, str):
-        yield value
-    elif isinstance(value, dict):
-        for each, inner in value.items():
-            if each not in _ECHOES:
-                yield from _strings(inner, each)
-    elif isinstance(value, list):
-        for inner in value:
-            yield from _strings(inner, name)

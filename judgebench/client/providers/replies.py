@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from pydantic import ValidationError
 
-from judgebench.client.providers.remedies import clean
+from judgebench._util.redaction import in_one_line
+from judgebench.client.providers.bodies import clean, wrong_form
 from judgebench.errors import BrokenReplyError
 from judgebench.judges import cost, is_free, price_of, used_tokens
 from judgebench.verdicts import Reply, place_tokens
@@ -136,7 +137,7 @@ def reply_of(said: ModelAnswer, asked: Asked, wire: WireCall, latency: float) ->
             **tokens,
         )
     except ValidationError:
-        raise no_completion("the provider's reply is not a chat completion of text") from None
+        raise wrong_reply(wire.body) from None
 
 
 def without_thought(text: Any) -> tuple[Any, str | None]:
@@ -155,6 +156,16 @@ def no_completion(what: str) -> BrokenReplyError:
     error = BrokenReplyError(what)
     error.answered = True
     return error
+
+
+def wrong_reply(body: Any, *, decides: bool = False) -> BrokenReplyError:
+    """The same about a body that is JSON and no chat completion of text.
+
+    Args:
+        body: What came.
+        decides: Whether a decision model was asked.
+    """
+    return no_completion(in_one_line(wrong_form(body, decides=decides), ()))
 
 
 def _end(said: ModelAnswer, asked: Asked) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import re
 from dataclasses import dataclass, field
@@ -29,6 +30,7 @@ class WireCall:
         moved_to: The address of another host that the server redirected to, which was not followed.
         asked: What was sent.
         too_long: Whether the body passed `MOST_BYTES`.
+        broke: What broke the exchange, in words; empty where nothing did.
     """
 
     connected: bool = True
@@ -38,8 +40,12 @@ class WireCall:
     moved_to: str | None = None
     asked: bytes = b""
     too_long: bool = False
+    broke: str = ""
 
 
+_CLOSED = frozenset({errno.ECONNRESET, errno.EPIPE})
+_PARSER = re.compile(r"^\d{3}, message:\s*| ssl:(?:default|True|False)(?= \[)")
+"""What aiohttp puts into its words: no status of a server's, and how certificates are checked."""
 _STREAM = re.compile(r"(?:data|event|id|retry)?:")
 _TEXT_NAMES = ("text", "value", "thinking", "reasoning", "parts")
 
@@ -58,22 +64,37 @@ def note_body(call: WireCall, data: bytes) -> bool:
         >>> call.body["choices"][0]["message"]["content"]
         'A'
     """
-    try:
-        call.body = loads(data)
-    except (ValueError, RecursionError):
-        call.body = data.decode("utf-8", "replace")
+    call.body, mended = _parsed(data)
     streamed = call.body.lstrip("\ufeff \t\r\n") if isinstance(call.body, str) else ""
     if call.status == 200 and _STREAM.match(streamed):
         whole = _unstreamed(streamed)
         call.body = whole or call.body
         return whole is not None
-    if not isinstance(call.body, dict) or not (choices := list(_choices(call.body))):
-        return False
-    mended = [each for choice in choices if (each := _mend(choice))]
-    return bool(mended)
+    if not isinstance(call.body, dict) or not (choices := list(choices_of(call.body))):
+        return mended
+    parts = [_mend(choice) for choice in choices]
+    return any([mended, *parts])
 
 
-def _choices(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+def _parsed(data: bytes) -> tuple[Any, bool]:
+    """A body as JSON, else as text; and whether it is JSON that strict readers refuse, as with line breaks in texts."""
+    try:
+        return loads(data), False
+    except (ValueError, RecursionError):
+        pass
+    try:
+        text = data.decode()
+    except UnicodeDecodeError:
+        text = data.decode("latin-1")
+    try:
+        body = json.loads(text, strict=False)
+    except (ValueError, RecursionError):
+        return text, False
+    return (body, True) if isinstance(body, dict) else (text, False)
+
+
+def choices_of(body: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
+    """The choices of a chat completion that have a message."""
     choices = body.get("choices")
     for choice in choices if isinstance(choices, list) else ():
         if isinstance(choice, dict) and isinstance(choice.get("message"), dict):
@@ -186,6 +207,34 @@ def _extend(message: dict[str, Any], delta: Mapping[str, Any]) -> None:
     for name, said in parts["message"].items():
         if isinstance(said, str) and name != "role":
             message[name] = (message.get(name) or "") + said
+
+
+_QUICK_S = 1.0
+
+
+def is_unread(error: BaseException | None, seconds: float) -> bool:
+    """Whether a connection that was used before had been closed by the server when a request went out.
+
+    Args:
+        error: Aiohttp's.
+        seconds: How long after the request it came; a server that reads the request and then dies takes longer.
+    """
+    import aiohttp
+
+    closed = (aiohttp.ServerDisconnectedError, ConnectionResetError, BrokenPipeError)
+    is_closed = isinstance(error, closed) or (isinstance(error, OSError) and error.errno in _CLOSED)
+    return is_closed and seconds < _QUICK_S
+
+
+def words_of(error: BaseException) -> str:
+    """What broke an exchange, in aiohttp's words without the address and the bytes."""
+    message = getattr(error, "message", None)
+    if isinstance(message, str) and hasattr(error, "status"):
+        return f"not a valid HTTP response: {message.partition(chr(10))[0].partition(': b')[0].rstrip(':')}"
+    text = _PARSER.sub("", str(error)) or type(error).__name__
+    if text.startswith(("Can not decode content-encoding", "Error -")):
+        return "the reply cannot be decompressed"
+    return "the connection closed within the reply" if text.startswith("Response payload is not completed") else text
 
 
 def is_elsewhere(asked: str, there: str) -> bool:

@@ -9,7 +9,7 @@ from collections import Counter
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
-from judgebench._util.raycluster import check_version, said_by_ray
+from judgebench._util.raycluster import check_version, not_installed, said_by_ray
 from judgebench.client import Bill, Budget, JudgeClient, PerMinute, make_room
 from judgebench.engine.cluster.bundles import MOST_IN_A_BUNDLE, CallOutcome, GroupedWaits, Returned, unpacked
 from judgebench.engine.cluster.desk import Kept
@@ -82,9 +82,10 @@ class Worker:
     def _given_up(self, error: Exception) -> JudgebenchError:
         """What the driver is told where no call can be made: the desk or the limits are gone, or the judge's code."""
         self._stop.ask()
+        error = getattr(error, "cause", error)  # of an actor, in Ray's own exception
         if isinstance(error, JudgebenchError):
             return error
-        return FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
+        return not_installed(error) or FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
 
     async def _clients(self) -> dict[str, WorkerClient]:
         """Those of all judges, once this worker has joined the others."""
@@ -95,6 +96,8 @@ class Worker:
     async def _join(self) -> dict[str, WorkerClient]:
         settings, place = cast("tuple[Settings, int]", await self._limits.join.remote(self._name))
         check_version(settings.version)
+        for asked in settings.judges.values():
+            asked.check()
         os.environ.update(settings.variables)  # its machine may have an older key
         shares = {name: settings.share(name, place) for name in settings.judges}
         make_room(sum(shares.values()))

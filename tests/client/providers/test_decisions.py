@@ -92,6 +92,7 @@ def test_a_body_without_answers_is_no_reply(asker: Asker) -> None:
     error = asker.ask(model=VLLM).error
     assert isinstance(error, VerdictFailure)
     assert (error.kind, asker.server.count) == ("provider", 3)
+    assert 'the provider\'s reply is not one of a decision model: {"model": "m"' in error.detail
 
 
 def test_a_refusal_is_an_answer_that_is_missing(asker: Asker) -> None:

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel, ValidationError
 
-from judgebench.client.providers.remedies import by_remedy, clean
+from judgebench.client.providers.bodies import clean
+from judgebench.client.providers.remedies import by_remedy
 from judgebench.client.providers.wire import WireCall, note_body
 from judgebench.errors import FatalProviderError, RateLimitedError, TransientError, VerdictFailure
 from judgebench.judges import Judge

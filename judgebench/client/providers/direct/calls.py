@@ -122,4 +122,4 @@ class DirectCalls:
 def _said(wire: WireCall) -> RuntimeError:
     """The body of an error in one line, for where no message is found in it."""
     text = wire.body if isinstance(wire.body, str) else json.dumps(wire.body, ensure_ascii=False)
-    return RuntimeError(text[:_SHOWN].strip() or f"status {wire.status}, and an empty body")
+    return RuntimeError(text[:_SHOWN].strip())

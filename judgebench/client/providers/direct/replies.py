@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from typing import Any
 
-from judgebench.client.providers.replies import GOOD_ENDS, ModelAnswer, no_completion, thinking_of, without_thought
+from judgebench.client.providers.replies import GOOD_ENDS, ModelAnswer, thinking_of, without_thought, wrong_reply
 
 _TOOLS = frozenset({"toolcalls", "tooluse", "functioncall"})
 
@@ -33,7 +33,7 @@ def completion_of(body: dict[str, Any]) -> ModelAnswer:
     choice, usage = body["choices"][0], body.get("usage")
     message = choice.get("message") if isinstance(choice, dict) else None
     if not isinstance(message, dict) or not (usage is None or isinstance(usage, dict)):
-        raise no_completion("the provider's reply is not a chat completion")
+        raise wrong_reply(body)
     text, thinking = (
         message.get("content"),
         thinking_of(message.get("reasoning_content"), message.get("thinking_blocks")),
@@ -49,7 +49,7 @@ def completion_of(body: dict[str, Any]) -> ModelAnswer:
         known_end=_known(end),
         error=choice.get("error"),
         refusal=message.get("refusal") or None,
-        model=model if isinstance(model, str) and model else None,
+        model=str(model) if model and isinstance(model, str | int) else None,
         usage=usage,
         tokens=logprobs.get("content") if isinstance(logprobs, dict) else None,
     )

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
+from functools import lru_cache
+from time import monotonic
 from typing import TYPE_CHECKING
 from urllib.parse import urljoin, urlsplit
 
 from judgebench.client.providers import wire
-from judgebench.client.providers.wire import WireCall, is_elsewhere, note_body
+from judgebench.client.providers.wire import WireCall, is_elsewhere, is_unread, note_body, words_of
 
 if TYPE_CHECKING:
     import ssl
@@ -18,7 +21,7 @@ if TYPE_CHECKING:
 
 _IDLE_S = 4.0
 """So long a connection is kept unused: servers commonly close theirs after 5 s, and a call sent just then is lost."""
-MOVED = frozenset({301, 302, 307, 308})
+MOVED = frozenset({301, 302, 303, 307, 308})
 MOST_MOVES = 5
 
 
@@ -46,6 +49,7 @@ class Session:
         self._settings = settings
         self._timeout = timeout
         self._session: aiohttp.ClientSession | None = None
+        self._answered = False
 
     async def post(self, body: bytes, call: WireCall) -> None:
         """Sends a body once; what comes back is in the call.
@@ -59,7 +63,7 @@ class Session:
         """
         import aiohttp
 
-        call.asked, call.connected = body, False
+        call.asked, call.connected, sent = body, False, monotonic()
         try:
             await self._exchange(body, call)
         except aiohttp.ConnectionTimeoutError as error:
@@ -68,18 +72,23 @@ class Session:
             call.connected = True
             raise NotReachedError(str(error), "timeout") from None
         except (aiohttp.ClientConnectorError, aiohttp.ClientProxyConnectionError, aiohttp.InvalidURL) as error:
-            raise NotReachedError(str(error), "connection") from None
+            call.broke = words_of(error)
+            raise NotReachedError(call.broke, "connection") from None
         except (aiohttp.ClientError, OSError) as error:
-            call.connected = True
-            raise NotReachedError(str(error) or type(error).__name__, "connection") from None
+            call.broke = words_of(error)
+            call.connected = not (self._answered and call.status is None and is_unread(error, monotonic() - sent))
+            raise NotReachedError(call.broke, "connection") from None
 
     async def _exchange(self, body: bytes, call: WireCall) -> None:
         session, url = self._opened(), self._settings.url
         for _ in range(MOST_MOVES):
-            response = await session.post(url, data=body, allow_redirects=False, proxy=self._settings.proxy)
-            call.connected, call.status, call.headers = True, response.status, response.headers
+            response = await session.post(
+                url, data=body, headers=self._settings.headers, allow_redirects=False, proxy=self._settings.proxy
+            )
+            call.connected, call.status, self._answered = True, response.status, True
+            call.headers = response.headers
             if response.status not in MOVED or "location" not in call.headers:
-                note_body(call, await _read(call, response))
+                note_body(call, await _whole(call, response))
                 return
             response.release()
             there = moved_to(url, call.headers["location"])
@@ -93,12 +102,12 @@ class Session:
         if self._session is None:
             import aiohttp
 
+            # The headers go out with each call: those of a session aiohttp sends to a proxy too, with the key.
             self._session = aiohttp.ClientSession(
                 connector=aiohttp.TCPConnector(
                     limit=0, keepalive_timeout=_IDLE_S, ssl=certificates(self._settings.ssl)
                 ),
                 cookie_jar=aiohttp.DummyCookieJar(),
-                headers=self._settings.headers,
                 timeout=aiohttp.ClientTimeout(total=None, sock_connect=self._timeout),  # of the rest the client's
             )
         return self._session
@@ -119,26 +128,34 @@ def moved_to(url: str, location: str) -> str | None:
         return None
 
 
-async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
-    """The whole body; at its end aiohttp has its connection back, and one that does not come whole closes its own."""
-    parts, size = [], 0
+async def _whole(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
+    """The body, with whose end aiohttp has its connection back; where it does not come whole, that is closed."""
     try:
-        while part := await response.content.readany():
-            parts.append(part)
-            size += len(part)
-            if size > wire.MOST_BYTES:
-                call.too_long = True
-                raise NotReachedError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB", "connection")
+        return await _read(call, response)
     except BaseException:
         response.close()
         raise
+
+
+async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
+    parts, size = [], 0
+    while part := await response.content.readany():
+        parts.append(part)
+        size += len(part)
+        if size > wire.MOST_BYTES:
+            call.too_long = True
+            raise NotReachedError(f"the reply is longer than {wire.MOST_BYTES >> 20} MB", "connection")
     return parts[0] if len(parts) == 1 else b"".join(parts)
 
 
 def certificates(setting: bool | str) -> bool | ssl.SSLContext:
-    """What aiohttp takes for how certificates are checked."""
-    if isinstance(setting, bool):
-        return setting
+    """What aiohttp takes for how certificates are checked; it reads SSL_CERT_FILE only when it is imported."""
+    trusted = os.environ.get("SSL_CERT_FILE") or True if setting is True else setting
+    return trusted if isinstance(trusted, bool) else _trusting(trusted)
+
+
+@lru_cache(maxsize=8)
+def _trusting(file: str) -> ssl.SSLContext:
     import ssl
 
-    return ssl.create_default_context(cafile=setting)
+    return ssl.create_default_context(cafile=file)

@@ -85,7 +85,8 @@ class Calls:
     async def complete(self, request: Request) -> Reply:
         """One call; every error of a provider is sorted by its remedy."""
         way = self._way
-        wire = LiteLLMCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers)
+        trusted = way.settings.get("ssl_verify")
+        wire = LiteLLMCall(wanted=_WANTED.get(self.judge.provider, {}), strangers=self._strangers, trusted=trusted)
         messages = list(request.messages)
         try:
             reply = await self._made(request, way, wire)

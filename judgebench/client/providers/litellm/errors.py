@@ -6,6 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from judgebench.client.providers import remedies
+from judgebench.client.providers.bodies import clean
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.errors import ConfigError, FatalProviderError, JudgebenchError
 
@@ -45,7 +46,7 @@ def _of_litellm(
         package = _PACKAGES.get(missing[1].partition(".")[0], missing[1].partition(".")[0])
         return ConfigError(f"{at} needs the package {package}: pip install {package}")
     if isinstance(error, lite.litellm().UnsupportedParamsError):
-        said = remedies.clean(str(error), secrets).partition(". To drop these")[0]
+        said = clean(str(error), secrets).partition(". To drop these")[0]
         return FatalProviderError(f"{at}: {said}; remove them from the judge's params, or send them in its extra_body")
     if wire.led_by is not None:
         return ConfigError(

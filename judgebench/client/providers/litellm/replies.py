@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from judgebench.client.providers.replies import ModelAnswer, no_completion, thinking_of
+from judgebench.client.providers.replies import ModelAnswer, thinking_of, wrong_reply
 
 if TYPE_CHECKING:
     from judgebench.client.providers.wire import WireCall
@@ -27,7 +27,7 @@ def completion_of(response: Any, wire: WireCall) -> ModelAnswer:
         choice = response.choices[0]
         message = choice.message
     except (AttributeError, IndexError, TypeError):
-        raise no_completion("the provider's reply is not a chat completion") from None
+        raise wrong_reply(wire.body) from None
     further = getattr(message, "provider_specific_fields", None) or {}
     of_choice = getattr(choice, "provider_specific_fields", None) or {}
     thinking = thinking_of(getattr(message, "reasoning_content", None), getattr(message, "thinking_blocks", None))

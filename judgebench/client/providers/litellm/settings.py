@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client.providers.base import form_of
+from judgebench.client.providers.bodies import clean
 from judgebench.client.providers.litellm import transport as lite
 from judgebench.client.providers.proxies import keep_off_proxies
-from judgebench.client.providers.remedies import clean
 from judgebench.errors import ConfigError
 from judgebench.judges import call_settings, check_address, check_key, secret_values
 
