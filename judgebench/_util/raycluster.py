@@ -31,14 +31,15 @@ SHOWN_S = 0.3
 _CONNECT_S = 5.0
 _PORTS = 65_536
 _LOST = (
-    "judgebench: ended early, since its Ray was stopped or lost; the replies that came are kept: rerun the same "
-    "command to resume"
+    "judgebench: ended early: its Ray was stopped or lost, or it was killed; the replies that came are kept: rerun the "
+    "same command to resume"
 )
 _FIX = "start one with ray start --head, or leave it out for one on this machine"
 _FRAME_HEAD, _SETTINGS = 9, b"\x04"
 _HTTP2_GREETING = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n" + bytes(3) + _SETTINGS + bytes(5)
 """What a client of gRPC says first; the server answers with a frame of its own settings (RFC 9113, 3.4)."""
 
+_NO_MODULE = re.compile(r"No module named '(\w+)")
 _DEAD_ACTOR = re.compile(r"class_name: (\w+)")
 _ERROR_LINE = re.compile(r"^(?:\w+\.)*(\w+(?:Error|Exception): .+)$", re.MULTILINE)
 _WRAPPED = "UserCodeException"
@@ -222,10 +223,10 @@ def check_version(wanted: str) -> None:
 
 
 def not_installed(error: BaseException) -> ConfigError | None:
-    """What to say where a worker died because judgebench is missing on its machine; None where that is not why."""
-    if "No module named 'judgebench" not in str(error):
+    """What to say where a worker's machine lacks judgebench, or the code of a judge; None where that is not why."""
+    if (module := _NO_MODULE.search(str(error))) is None:
         return None
-    return ConfigError("a Ray worker has no judgebench: install it on all machines of the cluster")
+    return ConfigError(f"a Ray worker has no {module[1]}: install it on all machines of the cluster")
 
 
 def said_by_ray(error: BaseException) -> str:

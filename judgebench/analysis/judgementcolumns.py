@@ -13,7 +13,7 @@ from judgebench.errors import ConfigError
 from judgebench.sources.remote import is_address
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterable, Sequence
 
     from judgebench.benchmarks.base import Benchmark
     from judgebench.items import Failure, ItemKey, Verdict
@@ -97,12 +97,16 @@ def judgement_files(paths: Sequence[str | Path]) -> list[Path] | None:
 def _files_of(path: Path) -> list[Path]:
     if path.is_dir():
         whole = path / f"judgements{SUFFIX}"
-        return [whole] if whole.exists() else sorted(path.glob(f"*{SUFFIX}"))
+        return [whole] if whole.exists() else _shown(path.glob(f"*{SUFFIX}"))
     if path.suffix.lower() != SUFFIX:
         return []
     return (
-        [path] if path.exists() else sorted(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))) or [path]
+        [path] if path.exists() else _shown(Path(path.anchor or ".").glob(str(path.relative_to(path.anchor)))) or [path]
     )
+
+
+def _shown(paths: Iterable[Path]) -> list[Path]:
+    return sorted(path for path in paths if not path.name.startswith("."))
 
 
 class SaidReading(NamedTuple):

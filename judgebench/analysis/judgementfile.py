@@ -70,7 +70,7 @@ class JudgementFile:
             import duckdb
         except ImportError:
             raise ConfigError(f"{self.where}: Parquet files of judgements need one more library: {INSTALL}") from None
-        self._error = duckdb.Error
+        self._error, self._full = duckdb.Error, duckdb.OutOfMemoryException
         self._sql = duckdb.connect()
         spilled = _text(gettempdir())
         self._sql.execute(f"SET memory_limit='{_MEMORY}'; SET preserve_insertion_order=false")
@@ -223,6 +223,8 @@ class JudgementFile:
             cached, repairs, calls, *tokens, cost, unknown, spent = row[len(_RUN) :]
             if whose["judge"] is None:
                 raise DataError(f"{self.where}: a row without a judge; fill the column 'judge'")
+            if whose["seed"] < 0:
+                raise DataError(f"{self.where}: seed is {whose['seed']}, expected 0 or more")
             if whose["aggregate"] not in JOINS:
                 raise DataError(
                     f"{self.where}: aggregate is '{whose['aggregate']}', expected one of {', '.join(JOINS)}"
@@ -264,6 +266,16 @@ class JudgementFile:
         if verdict is not None and k > 1 and verdict != TIE and verdict not in {*LABELS[:k]}:
             raise DataError(
                 f"{where}: verdict is '{verdict}', expected a slot of {k} ({', '.join(LABELS[:k])}) or {TIE}"
+            )
+        if k > 1 and not 0 <= num_correct <= k:
+            raise DataError(
+                f"{where}: num_correct is {num_correct}, expected 0 to {k}, as many as there are completions"
+            )
+        if k > 1 and label is not None and (label != TIE or k > 2):
+            expected = f"{TIE} or null" if k == 2 else "null"
+            raise DataError(
+                f"{where}: label is '{label}', expected {expected} for {k} completions: which are correct is told by "
+                "their numbers in order, the correct ones first"
             )
         result = Failure(failure) if failure is not None else Verdict(verdict if rating is None else float(rating))
         key = ItemKey("", subset, k, num_correct if k > 1 else 0, (0,) * k, label, criteria=criteria)
@@ -323,6 +335,9 @@ class JudgementFile:
     def _run(self, query: str) -> duckdb.DuckDBPyConnection:
         try:
             return self._sql.execute(query)
+        except self._full as error:
+            mend = f"set TMPDIR, now {gettempdir()}, to a folder with more space"
+            raise DataError(f"{self.where}: memory or disk is full ({_first_line(error)}); {mend}") from None
         except self._error as error:
             raise DataError(f"{self.where}: cannot be read ({_first_line(error)}); write it again") from None
 

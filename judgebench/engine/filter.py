@@ -15,7 +15,7 @@ from judgebench.engine.filtered import Distribution, Filtered, SubsetCount, Valu
 from judgebench.engine.filteroutput import rows_out
 from judgebench.engine.filterparts import JudgedRows, Parts, judged_rows
 from judgebench.engine.filterplan import CONFIDENCE
-from judgebench.engine.filterpreferences import Preferences
+from judgebench.engine.filterpreferences import preferences_out
 from judgebench.engine.filtersample import shown_rows
 from judgebench.engine.filtertally import Decider, Reservoir, Tally
 from judgebench.engine.forecast import Forecast, forecast
@@ -230,7 +230,7 @@ async def write_filtered(plan: FilterPlan, parts: Parts, cache: ReplyCache) -> F
     files = plan.options.preferences
     with (
         rows_out(plan.out, plan.schema, plan.names) as out,
-        Preferences(plan.rows, files) as preferences,
+        preferences_out(plan.rows, files) as preferences,
     ):
         found = judged_rows(plan.rows, parts.tables(plan.found.chunks))
         total = plan.rows.raw.total()

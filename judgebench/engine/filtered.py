@@ -286,6 +286,9 @@ class Filtered(Tabular):
         return self.notes
 
     def _costs(self) -> Iterator[str]:
+        if self.preferences is not None:
+            left = f"; the other {self.kept - self.pairs:,} kept rows have no clear preference"
+            yield f"preferences: {self.pairs:,} pairs{left if self.kept > self.pairs else ''}"
         if self.cost_usd is None:
             yield "cost: unknown, the judge has no known price"
             return

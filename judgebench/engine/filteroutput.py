@@ -299,6 +299,7 @@ class _ParquetOut:
         if self._rows:
             self._writer.write_table(pa.concat_tables(self._held), row_group_size=self._rows)
         self._held, self._rows, self._bytes = [], 0, 0
+        pa.default_memory_pool().release_unused()  # what it keeps for later grows from group to group
 
 
 def own_schema(batch_schema: Any) -> Any:

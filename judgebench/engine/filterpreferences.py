@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from contextlib import ExitStack
+import tempfile
+from contextlib import contextmanager
+from itertools import islice
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any
 
 from judgebench._util.files import output_file
 from judgebench.benchmarks.base import conversation_of, turns_of
@@ -13,46 +15,55 @@ from judgebench.benchmarks.forms import PAIRS
 from judgebench.engine.filteroutput import arrow_rows
 from judgebench.engine.filterverdicts import CHOSEN, REJECTED
 from judgebench.sources.cells import decode_cell
-from judgebench.sources.source import Row
+from judgebench.sources.source import BATCH_ROWS, Row
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Sequence
+    from typing import TextIO
 
     from judgebench.engine.filterparts import JudgedRows
     from judgebench.engine.filterrows import FilterRows
 
 
-class Preferences:
-    """The file of preferences, as a context manager: it appears whole when the block ends well.
+@contextmanager
+def preferences_out(rows: FilterRows, path: str | Path | None) -> Iterator[Preferences]:
+    """The file of preferences: it appears whole when the block ends well, in one form throughout.
 
     Args:
         rows: How rows are read.
         path: The file, `.jsonl` or `.parquet`; None for none.
+    """
+    if path is None:
+        yield Preferences(rows, None, None)
+        return
+    path = Path(path).expanduser()
+    with output_file(path) as part, tempfile.TemporaryFile("w+", encoding="utf-8") as lines:
+        found = Preferences(rows, path, lines)
+        yield found
+        found.finish(part)
+
+
+class Preferences:
+    """The pairs of a file of preferences, held on disk until the form of all is known.
+
+    Args:
+        rows: How rows are read.
+        path: The file; None for none.
+        lines: Where pairs are held.
 
     Attributes:
         count: How many pairs it has.
     """
 
-    def __init__(self, rows: FilterRows, path: str | Path | None) -> None:
-        self.path = None if path is None else Path(path).expanduser()
+    def __init__(self, rows: FilterRows, path: Path | None, lines: TextIO | None) -> None:
+        self.path = path
         self.count = 0
-        self._rows = rows
-        self._held = ExitStack()
-        self._out: Any = None
-
-    def __enter__(self) -> Self:
-        if self.path is not None:
-            part = self._held.enter_context(output_file(self.path))
-            kind = _ParquetPairs if self.path.name.endswith(".parquet") else _JsonPairs
-            self._out = self._held.enter_context(kind(part))
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._held.__exit__(*error)  # type: ignore[arg-type]
+        self._rows, self._lines = rows, lines
+        self._forms: set[tuple[bool, bool]] = set()
 
     def write(self, rows: JudgedRows) -> None:
         """Adds the pairs of some rows of which the judge's replies all name the same answer."""
-        if self._out is None:
+        if self._lines is None:
             return
         verdicts = [rows.verdicts[name].to_pylist() for name in ("choice", "consistent", "failure", "row")]
         own = rows.rows if rows.batch is None else rows.batch.to_pylist()
@@ -65,12 +76,27 @@ class Preferences:
         for row, choice in zip(self._rows.read(given).every_row() if given else (), choices, strict=True):
             pair = preference(row, choice)
             found += [] if pair is None else [pair]
-        self._out.write(found)
+        self._forms.update((not isinstance(pair["chosen"], str), "prompt" in pair) for pair in found)
+        self._lines.writelines(json.dumps(pair) + "\n" for pair in found)
         self.count += len(found)
+
+    def finish(self, part: Path) -> None:
+        """Writes all pairs to a file, whose form is that of `path`."""
+        assert self.path is not None
+        assert self._lines is not None
+        self._lines.seek(0)
+        turns = any(each for each, _ in self._forms)
+        prompt = any(each for _, each in self._forms) or not self._forms
+        pairs = (in_form(json.loads(line), turns=turns, prompt=prompt) for line in self._lines)
+        if self.path.name.endswith(".parquet"):
+            _write_parquet(part, pairs, turns=turns, prompt=prompt)
+            return
+        with part.open("w", encoding="utf-8", errors="backslashreplace", newline="\n") as file:
+            file.writelines(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
 
 
 def preference(row: Row, choice: str) -> dict[str, Any] | None:
-    """A pair in TRL's form; None where the choice is a tie, or the row has no two answers.
+    """A pair in TRL's form; None where the choice is a tie, or the row has no two answers, or twice the same.
 
     Texts stay texts; where any of them is a list of turns, all are. The prompt is left out where the row has none, or
     where both answers begin with it.
@@ -93,6 +119,8 @@ def preference(row: Row, choice: str) -> dict[str, Any] | None:
         each[0] if isinstance(each, list) and _is_text(each[:1]) and len(each) == 1 else each for each in answers
     ]
     prompt = _cell(row, "prompt") if data.get("prompt") not in (None, "") else None
+    if answers[0] == answers[1]:
+        return None
     better = order.index(choice)
     pair = {"prompt": prompt, "chosen": answers[better], "rejected": answers[1 - better]}
     if any(not isinstance(value, str) for value in pair.values() if value is not None):
@@ -116,46 +144,35 @@ def _is_text(values: Sequence[object]) -> bool:
     return bool(values) and all(isinstance(value, str) for value in values)
 
 
-class _JsonPairs:
-    def __init__(self, path: Path) -> None:
-        self._file = path.open("w", encoding="utf-8", errors="backslashreplace", newline="\n")
+def in_form(pair: dict[str, Any], *, turns: bool, prompt: bool) -> dict[str, Any]:
+    """A pair in the form of the whole file: a trainer takes one.
 
-    def __enter__(self) -> Self:
-        return self
+    Args:
+        pair: As `preference` makes it.
+        turns: Whether any pair of the file is of turns, so that all are.
+        prompt: Whether any has a prompt, so that all have: of turns, those with which both answers begin.
+    """
+    if turns and isinstance(pair["chosen"], str):
+        roles = {"prompt": "user", "chosen": "assistant", "rejected": "assistant"}
+        pair = {name: [{"role": roles[name], "content": text}] for name, text in pair.items()}
+    if not prompt or "prompt" in pair:
+        return pair
+    chosen, rejected = pair["chosen"], pair["rejected"]
+    if isinstance(chosen, str):
+        return {"prompt": "", **pair}
+    same = 0
+    while same < min(len(chosen), len(rejected)) - 1 and chosen[same] == rejected[same]:
+        same += 1
+    return {"prompt": chosen[:same], "chosen": chosen[same:], "rejected": rejected[same:]}
 
-    def __exit__(self, *_: object) -> None:
-        self._file.close()
 
-    def write(self, pairs: Sequence[Mapping[str, Any]]) -> None:
-        self._file.writelines(json.dumps(pair, ensure_ascii=False) + "\n" for pair in pairs)
+def _write_parquet(path: Path, pairs: Iterator[dict[str, Any]], *, turns: bool, prompt: bool) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
 
-
-class _ParquetPairs:
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._writer: Any = None
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, kind: object, *_: object) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if self._writer is None and kind is None:
-            empty = pa.schema([(name, pa.string()) for name in ("prompt", "chosen", "rejected")])
-            pq.write_table(empty.empty_table(), self._path)
-        elif self._writer is not None:
-            self._writer.close()
-
-    def write(self, pairs: Sequence[Mapping[str, Any]]) -> None:
-        import pyarrow as pa
-        import pyarrow.parquet as pq
-
-        if not pairs:
-            return
-        schema = None if self._writer is None else self._writer.schema
-        table = pa.Table.from_batches([arrow_rows(pairs, schema)])
-        if self._writer is None:
-            self._writer = pq.ParquetWriter(self._path, table.schema, compression="zstd")
-        self._writer.write_table(table)
+    text = pa.string()
+    held = pa.list_(pa.struct([("role", text), ("content", text)])) if turns else text
+    schema = pa.schema([(name, held) for name in ("prompt", "chosen", "rejected") if prompt or name != "prompt"])
+    with pq.ParquetWriter(path, schema, compression="zstd") as writer:
+        while some := [*islice(pairs, BATCH_ROWS)]:
+            writer.write_batch(arrow_rows(some, schema))

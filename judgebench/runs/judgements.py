@@ -41,6 +41,8 @@ def _failure(value: Any) -> Any:
     return Failure(**value) if isinstance(value, dict) else value
 
 
+_MEND = "copy the run again, or move the file away to ask again"
+
 _Said = Annotated[
     AnyText | Annotated[int, Strict(), AfterValidator(StepIndex)] | Annotated[float, Strict()],
     Field(union_mode="left_to_right"),
@@ -283,9 +285,9 @@ def read_judgements(folder: Path) -> Iterator[Judgement]:
         try:
             yield Judgement.from_line(line)
         except UnicodeDecodeError:
-            raise DataError(f"{place}: not UTF-8; move the folder away") from None
+            raise DataError(f"{place}: not UTF-8; {_MEND}") from None
         except (TypeError, ValueError) as error:
-            raise DataError(f"{place}: not a valid judgement record ({error}); move the folder away") from None
+            raise DataError(f"{place}: not a valid judgement record ({error}); {_MEND}") from None
 
 
 def latest(judgements: Iterable[Judgement]) -> dict[tuple[str, tuple[int, ...], int], Judgement]:

@@ -39,7 +39,9 @@ _CALCULATED: dict[type[ast.operator], Callable[[Any, Any], Any]] = {
     ast.Div: operator.truediv,
 }
 _DEEPEST = 100
-_GRAMMAR = "columns, numbers, 'text', == != < <= > >=, in, is null, and, or, not, + - * /, len(), abs()"
+_GRAMMAR = (
+    "columns (col('my column')), numbers, 'text', == != < <= > >=, in, is null, and, or, not, + - * /, len(), abs()"
+)
 
 
 def kind_of(value: object) -> Kind:
@@ -300,6 +302,9 @@ class Condition:
             return
         kinds = self._kind(one), self._kind(other)
         if isinstance(op, ast.In | ast.NotIn):
+            if isinstance(other, ast.Constant) and isinstance(other.value, str) and not isinstance(one, ast.Constant):
+                mend = f"{ast.unparse(one)} == {other.value!r}, or in ({other.value!r}, ...)"
+                raise self._wrong(f"{other.value!r} is one text, expected a list after 'in': write {mend}")
             if isinstance(other, ast.List | ast.Tuple | ast.Set):
                 for each in other.elts:
                     self._comparable(ast.Eq(), one, each)

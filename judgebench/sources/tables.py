@@ -182,7 +182,7 @@ def parquet_batches(path: Path, size: int) -> Iterator[Any]:
 
     try:
         with pq.ParquetFile(path) as file:
-            yield from file.iter_batches(batch_size=size)
+            yield from file.iter_batches(batch_size=size, use_threads=False)  # threads keep memory of their own
     except pa.ArrowException as error:
         raise _broken(path, "Parquet", error) from error
 

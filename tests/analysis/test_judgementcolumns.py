@@ -22,8 +22,15 @@ def test_without_duckdb_one_line_says_how_to_install_it(monkeypatch):
 
 
 def test_files_patterns_and_folders():
-    """A dataset's folder stands for its judgements, any other for all its files; folders of runs are none."""
-    for name in ("made/judgements.parquet", "made/items.parquet", "parts/b.parquet", "parts/a.parquet", "runs/x.json"):
+    """A dataset's folder stands for its judgements, any other for all but hidden files; folders of runs are none."""
+    for name in (
+        "made/judgements.parquet",
+        "made/items.parquet",
+        "parts/b.parquet",
+        "parts/a.parquet",
+        "runs/x.json",
+        "parts/.a.parquet",
+    ):
         Path(name).parent.mkdir(exist_ok=True)
         Path(name).touch()
     parts = [Path("parts/a.parquet"), Path("parts/b.parquet")]

@@ -111,6 +111,8 @@ def test_what_was_dropped_is_counted_by_reason() -> None:
 MISTAKES = [
     (["--keep", "judge_agree"], "there is no column 'judge_agree': did you mean judge_agrees?"),
     (["--keep", "margn > 3"], "the columns are uid, prompt, chosen, rejected, source, margin, judge_choice"),
+    (["--keep", "source in ('chat')"], "'chat' is one text, expected a list after 'in': write source == 'chat'"),
+    (["--keep", "my column > 3"], "it may have columns (col('my column'))"),
     (["--keep", "margin > 'a'"], "margin is a number and 'a' is text"),
     (["--keep", "judge_rating > 7"], "judge_rating is null in every row: verdicts of template 'pairwise' are choices"),
     (["--keep", "judge_consistent"], "null in every row: each row gets one reply; add --orders both"),
@@ -697,6 +699,20 @@ def test_preferences_are_as_the_rows_were() -> None:
     assert preferences([mixed]) == [{"prompt": asked, "chosen": turns["rejected"], "rejected": turns["chosen"]}]
     letters = {"question": "Q?", "answer_1": "short", "answer_2": "a longer one"}
     assert preferences([letters]) == [{"prompt": "Q?", "chosen": "a longer one", "rejected": "short"}]
+
+
+def test_preferences_have_one_form() -> None:
+    """Rows of several forms become one that a trainer takes: turns if any is, with a prompt if any has one."""
+    texts = {"prompt": "Q?", "chosen": "short", "rejected": "a longer one"}
+    asked = [turn("user", "Q?")]
+    turns = {"prompt": asked, "chosen": [turn("assistant", "short")], "rejected": [turn("assistant", "a longer one")]}
+    whole = {"prompt": "Q?", **{name: [*asked, *turns[name]] for name in ("chosen", "rejected")}}
+    equal = {"prompt": "Q?", "chosen": "alike", "rejected": "alike"}
+    expected = {"prompt": asked, "chosen": turns["rejected"], "rejected": turns["chosen"]}
+    for rows in ([texts, turns, whole, equal], [whole, texts], [turns, texts]):
+        assert preferences(rows) == [expected] * min(len(rows), 3)
+        assert filtered("--preferences", "pairs.parquet", judge="offline/longest").status == 0
+        assert pq.read_table("pairs.parquet").to_pylist() == [expected] * min(len(rows), 3)
 
 
 def test_preferences_are_of_kept_pairs_with_one_verdict() -> None:

@@ -94,16 +94,16 @@ def test_the_shares_of_the_workers_are_the_judges_limit(workers: int) -> None:
 @pytest.mark.parametrize(
     ("cpus", "concurrency", "workers", "size"),
     [
-        (16, [32], 4, 4),
-        (2, [32], 2, 8),
-        (0.5, [32], 1, 16),
+        (16, [32], 4, 8),
+        (2, [32], 2, 16),
+        (0.5, [32], 1, 32),
         (64, [1000, 4], 1, 64),
-        (64, [1000], 64, 7),
-        (2, [3], 1, 1),
+        (64, [1000], 64, 15),
+        (2, [3], 1, 3),
     ],
 )
 def test_workers_and_bundles(cpus: float, concurrency: list[int], workers: int, size: int) -> None:
-    """A worker a CPU with eight calls in flight at least, and bundles so small that each has several in hand."""
+    """A worker a CPU with eight calls in flight at least, and bundles of as many calls as it has in flight."""
     assert (workers_for(cpus, concurrency), bundle_size(max(concurrency), workers)) == (workers, size)
 
 
@@ -270,25 +270,58 @@ def test_a_bundle_that_kills_its_workers_is_given_up(tmp_path: Path) -> None:
     asyncio.run(every())
 
 
-@pytest.mark.parametrize("lost", ["begin", "keep"])
-def test_a_desk_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
-    """Whether its worker was about to begin, or had a reply for it; no other call is begun then."""
+@pytest.mark.parametrize(
+    ("raised", "kind", "line"),
+    [
+        (
+            "No module named 'their_judge.code'",
+            ConfigError,
+            "a Ray worker has no their_judge: install it on all machines",
+        ),
+        (FatalProviderError("said by an actor"), FatalProviderError, "said by an actor"),
+        ("odd", FatalProviderError, "a Ray worker cannot go on: RaysOwnError: odd"),
+    ],
+)
+def test_what_an_actor_raises_comes_back_as_ours(raised: str | FatalProviderError, kind: type, line: str) -> None:
+    """Ray wraps it in an exception of its own, which cannot be sent on."""
+
+    class RaysOwnError(Exception):
+        cause = raised if isinstance(raised, Exception) else None
+
+    class Limits(ClusterLimits):
+        async def join(self, worker: str) -> Any:
+            error = RaysOwnError(str(raised))
+            if error.cause is None:
+                del RaysOwnError.cause
+            raise error
+
+    async def made() -> Returned:
+        limits = Actor(Limits(settings()))
+        return await Worker(Actor(Desk("none", 1)), limits, "w").made(0, packed(requests(1)))
+
+    (outcome,) = pickle.loads(pickle.dumps(on_fake_clock(made()))).outcomes
+    assert type(outcome.error) is kind
+    assert str(outcome.error).startswith(line)
+
+
+@pytest.mark.parametrize("lost", ["begin", "keep", "stopped"])
+def test_an_actor_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
+    """Whether its worker was about to begin, had a reply for it, or did not need it; no other call is begun then."""
     judge = callable_judge(ScriptedJudge(["[[A]]"] * 6)).model_copy(update={"name": "j"})
 
-    class Gone(Desk):
-        def __getattribute__(self, name: str) -> Any:
-            if name == lost:
-                raise RuntimeError("The actor died.\n\tclass_name: Desk\n\tactor_id: 1\nmuch more")
-            return super().__getattribute__(name)
+    async def gone(*_: object) -> None:
+        raise RuntimeError("The actor died.\n\tclass_name: Desk\n\tactor_id: 1\nmuch more")
 
     async def made() -> tuple[Returned, Returned]:
-        worker = Worker(Actor(Gone(str(tmp_path), 8)), Actor(ClusterLimits(settings(judge, workers=1))), "w")
+        desk, limits = Desk(str(tmp_path), 8), ClusterLimits(settings(judge, workers=1))
+        setattr(limits if lost == "stopped" else desk, lost, gone)
+        worker = Worker(Actor(desk), Actor(limits), "w")
         return await worker.made(0, packed(requests(3))), await worker.made(1, packed(requests(6)[3:]))
 
     first, second = on_fake_clock(made())
-    assert {str(outcome.error) for outcome in first.outcomes} == {"a Ray worker cannot go on: its actor Desk died"}
-    assert not any(outcome.reply for outcome in second.outcomes)
-    assert lost == "begin" or {outcome.stopped for outcome in second.outcomes} == {True}
+    line = "a Ray worker cannot go on: its actor Desk died"
+    assert lost == "stopped" or {str(outcome.error) for outcome in first.outcomes} == {line}
+    assert {str(outcome.error) for outcome in second.outcomes} == {line}
 
 
 def test_the_commands_key_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -361,6 +394,21 @@ def test_a_worker_of_another_version_is_a_usage_error() -> None:
 
     (outcome,) = on_fake_clock(made()).outcomes
     assert "this command 0.0: install the same version on all machines of the cluster" in str(outcome.error)
+
+
+def test_a_worker_without_the_judges_package_is_a_usage_error() -> None:
+    """LiteLLM would be asked for a model that it does not know, or knows as another's."""
+    judge = Judge(name="j", model="theirs/x")
+
+    async def made() -> Returned:
+        asked = replace(settings(), judges={"j": AskedJudge(judge, 1, plugged=True)})
+        return await Worker(Actor(Desk("none", 1)), Actor(ClusterLimits(asked)), "w").made(0, packed(requests(1)))
+
+    (outcome,) = on_fake_clock(made()).outcomes
+    assert str(outcome.error).startswith(
+        "judge 'j': a Ray worker lacks the package that brings its provider 'theirs': install"
+    )
+    assert isinstance(outcome.error, ConfigError)
 
 
 def test_the_budget_ends_a_workers_calls(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections import Counter
 from pathlib import Path
@@ -15,6 +16,9 @@ from typing import TYPE_CHECKING, Any
 import pytest
 from commands import pairs, read_json, read_jsonl, without_progress, write_jsonl, write_judges
 from loopback import LoopbackServer, Request
+
+from judgebench.errors import ConfigError
+from judgebench.judges import callable_judge
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -107,6 +111,22 @@ def test_a_run_equals_that_of_the_local_engine(temporary: Path, monkeypatch: pyt
     assert told == []
 
 
+def test_a_judge_that_cannot_be_sent_is_a_usage_error() -> None:
+    """One line that names it; Ray would print a page."""
+    from judgebench.engine.cluster.bundles import AskedJudge, Settings
+    from judgebench.engine.cluster.pipeline import _check_sent
+
+    lock = threading.Lock()
+
+    def mine(_messages: object) -> str:
+        with lock:
+            return "[[A]]"
+
+    settings = Settings("1", {"mine": AskedJudge(callable_judge(mine), 1)}, {}, 1)
+    with pytest.raises(ConfigError, match=r"judge 'mine' cannot be sent to Ray workers .*lock.*: let its"):
+        _check_sent(settings)
+
+
 def test_a_worker_that_is_killed_costs_its_calls_in_flight(temporary: Path) -> None:
     """The run ends as if nothing had been, says so, and leaves no process behind."""
     write_jsonl(Path("rows.jsonl"), pairs(CALLS))
@@ -120,7 +140,7 @@ def test_a_worker_that_is_killed_costs_its_calls_in_flight(temporary: Path) -> N
         assert (status, "1 Ray worker died and was started again" in err) == (0, True), err
         made = Counter(each.text for each in server.requests)
         assert len(made) == CALLS
-        assert made.total() - CALLS <= AT_ONCE / 2
+        assert made.total() - CALLS <= AT_ONCE  # a worker's in flight, or with a reply on its way to the desk
         assert ended(begun("local", "--quiet")) == (0, "")
     assert metrics("ray") == metrics("local")
     until = time.monotonic() + 30
@@ -132,7 +152,7 @@ def test_a_worker_that_is_killed_costs_its_calls_in_flight(temporary: Path) -> N
 @pytest.mark.parametrize(
     ("killed", "line"),
     [
-        ("raylet/raylet", "judgebench: ended early, since its Ray was stopped or lost"),
+        ("raylet/raylet", "judgebench: ended early: its Ray was stopped or lost"),
         ("ray::Desk", "its actor Desk died"),
     ],
 )
@@ -149,7 +169,7 @@ def test_a_lost_ray_costs_the_calls_in_flight(killed: str, line: str) -> None:
         status, err = ended(running)
         assert (status, line in err) == (1, True), err
         assert ended(begun("ray", "--quiet")) == (0, "")
-        assert CALLS <= server.count <= CALLS + AT_ONCE + 8  # some replies were on their way to the desk
+        assert CALLS <= server.count <= CALLS + 2 * AT_ONCE  # in flight, or with a reply on its way to the desk
     assert read_json(next(Path("ray").rglob("metrics.json")))["coverage"] == 1.0
 
 

@@ -8,6 +8,9 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Generic, TypeVar
 
+from judgebench.errors import ConfigError
+from judgebench.judges import is_plugged
+
 if TYPE_CHECKING:
     from collections import Counter
     from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -22,7 +25,10 @@ T = TypeVar("T")
 MOST_IN_A_BUNDLE = 64
 """More calls in one would come back no sooner than the slowest of them; fewer cost more of Ray's time a call."""
 BUNDLES_AT_A_TIME = 4
-"""So many bundles a worker has in hand: twice its calls in flight, so that a slow call holds back no others."""
+"""So many bundles a worker has in hand, each with as many calls as it may have in flight: a bundle is through with the
+slowest of its calls, and of the others there are enough by then."""
+BUNDLES_QUEUED = 2
+"""So many more are with it already: Ray Data gives new ones ten times a second."""
 FEWEST_CALLS = 8
 """A worker with fewer calls in flight than that is not worth its start."""
 
@@ -33,10 +39,25 @@ class AskedJudge:
 
     Attributes:
         concurrency: Its calls in flight at most, over all workers.
+        plugged: Whether another package brings its provider, where the command runs.
     """
 
     judge: Judge
     concurrency: int
+    plugged: bool = False
+
+    def check(self) -> None:
+        """Finds out, on a worker, whether its calls go the way that the command means.
+
+        Raises:
+            ConfigError: The package that brings the provider is on one of the two machines alone.
+        """
+        if self.plugged != is_plugged(self.judge.provider):
+            lacking = "a Ray worker" if self.plugged else "this machine"
+            raise ConfigError(
+                f"judge '{self.judge.name}': {lacking} lacks the package that "
+                f"brings its provider '{self.judge.provider}': install the same packages on all machines of the cluster"
+            )
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,8 +136,8 @@ def workers_for(cpus: float, concurrency: Sequence[int]) -> int:
 
 
 def bundle_size(concurrency: int, workers: int) -> int:
-    """How many calls go in one bundle, so that a worker has about two of each call in flight in hand."""
-    return max(1, min(MOST_IN_A_BUNDLE, 2 * concurrency // (workers * BUNDLES_AT_A_TIME)))
+    """How many calls go in one bundle: what a worker has in flight, since each bundle costs some 10 ms of Ray's CPU."""
+    return max(1, min(MOST_IN_A_BUNDLE, concurrency // workers))
 
 
 def packed(calls: Sequence[tuple[str, Request]]) -> bytes:

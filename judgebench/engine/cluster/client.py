@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING, Any
 
 from judgebench.client import JudgeClient
+from judgebench.engine.cluster.bundles import BUNDLES_AT_A_TIME, BUNDLES_QUEUED
 from judgebench.errors import BudgetReached, VerdictFailure
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
     from judgebench.judges import Judge
     from judgebench.verdicts import Reply
 
-_IN_HAND = 4
+_IN_HAND = BUNDLES_AT_A_TIME + BUNDLES_QUEUED
 """So many calls are with the pipeline for each that may be in flight: on the way, in bundles that are not through."""
 
 

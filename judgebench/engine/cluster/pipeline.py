@@ -14,8 +14,10 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from judgebench._util.raycluster import SHOWN_S, Cluster, check_ray, not_installed, said_by_ray
 from judgebench._util.steps import step
+from judgebench._util.text import one_line
 from judgebench.engine.cluster.bundles import (
     BUNDLES_AT_A_TIME,
+    BUNDLES_QUEUED,
     AskedJudge,
     CallOutcome,
     Returned,
@@ -25,7 +27,7 @@ from judgebench.engine.cluster.bundles import (
     workers_for,
 )
 from judgebench.errors import ConfigError, FatalProviderError
-from judgebench.judges import values_sent
+from judgebench.judges import is_plugged, values_sent
 
 if TYPE_CHECKING:
     from judgebench.client import ReplyCache, Request
@@ -75,7 +77,7 @@ class Pipeline:
 
     def add(self, judge: Judge, concurrency: int) -> None:
         """Takes in a judge, with its calls in flight at most; before the first call."""
-        self._judges[judge.name] = AskedJudge(judge, concurrency)
+        self._judges[judge.name] = AskedJudge(judge, concurrency, is_plugged(judge.provider))
 
     def check(self) -> None:
         """Finds out whether any call could be made.
@@ -276,7 +278,7 @@ class _Running:
         pool = ActorPoolStrategy(
             size=self.workers,
             max_concurrent_calls_per_actor=BUNDLES_AT_A_TIME,
-            max_tasks_in_flight_per_actor=2 * BUNDLES_AT_A_TIME,
+            max_tasks_in_flight_per_actor=BUNDLES_AT_A_TIME + BUNDLES_QUEUED,
         )
         with DataContext.current(context):
             # What reads and what calls differ in their CPUs, so that Ray leaves them apart: as one, a single worker
@@ -315,10 +317,33 @@ class _Running:
 
 
 def _begun(address: str | None, judges: dict[str, AskedJudge], cache: ReplyCache, budget: float | None) -> _Running:
-    """A pipeline that waits for bundles."""
+    """A pipeline that waits for bundles.
+
+    Raises:
+        ConfigError: There is no cluster, or a judge cannot be sent to it.
+    """
     cluster = Cluster.connected(address)
-    concurrency = [asked.concurrency for asked in judges.values()]
-    workers = workers_for(cluster.cpus, concurrency)
-    variables = {name: value for asked in judges.values() for name, value in values_sent(asked.judge).items()}
-    settings = Settings(version("judgebench"), judges, variables, workers, budget)
-    return _Running(cluster, settings, bundle_size(max(concurrency), workers), cache)
+    try:
+        concurrency = [asked.concurrency for asked in judges.values()]
+        workers = workers_for(cluster.cpus, concurrency)
+        variables = {name: value for asked in judges.values() for name, value in values_sent(asked.judge).items()}
+        settings = Settings(version("judgebench"), judges, variables, workers, budget)
+        _check_sent(settings)
+        return _Running(cluster, settings, bundle_size(max(concurrency), workers), cache)
+    except BaseException:
+        cluster.left()
+        raise
+
+
+def _check_sent(settings: Settings) -> None:
+    """Finds out whether the judges can go to other processes; Ray would print a page of why not."""
+    from ray import cloudpickle
+
+    for name, asked in settings.judges.items():
+        try:
+            cloudpickle.dumps(asked)
+        except Exception as error:  # noqa: BLE001 - whatever the judge's own objects raise
+            raise ConfigError(
+                f"judge '{name}' cannot be sent to Ray workers ({one_line(str(error))}): let its function open "
+                "what it needs"
+            ) from None
