@@ -178,13 +178,17 @@ def _kinds(result: RunResult) -> Counter[str]:
 
 def _missing(result: RunResult) -> Iterator[str]:
     """What a run lacks and what it took, in parts."""
+    from judgebench.runs import open_batches
+
     kinds = _kinds(result)
     unasked = kinds.pop("not_asked", 0)
     if kinds:
         named = ", ".join(f"{count} {kind.replace('_', ' ')}" for kind, count in kinds.most_common())
         yield f"{kinds.total():,} of {result.metrics.judgements:,} without a verdict: {named}"
     if unasked:
-        yield f"{unasked:,} {'call was' if unasked == 1 else 'calls were'} not made"
+        one, several = ("has", "have") if open_batches(result.folder) else ("was", "were")
+        calls = f"{unasked:,} {f'call {one}' if unasked == 1 else f'calls {several}'}"
+        yield f"{calls} {'no reply yet' if one == 'has' else 'not made'}"
     if counts := result.asked_again:
         reasons = ", ".join(_counted(count, name) for name, count in counts.most_common())
         yield f"{_counted(counts.total(), 'retry')}: {reasons}"

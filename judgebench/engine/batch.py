@@ -107,7 +107,7 @@ class BatchEngine:
             self._client.release(highest)
         self._store.close()
         if self._outgoing is not None:
-            self._outgoing.file.close()
+            self._outgoing.close()
 
     async def _carry(self, plan: Plan) -> None:
         await self._take_up()

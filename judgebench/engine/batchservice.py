@@ -6,6 +6,7 @@ import asyncio
 import hashlib
 import tempfile
 import time
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -67,6 +68,11 @@ class Outgoing:
         put_aside(self.file, (self._batches.between if self.keys else self._batches.opening) + line)
         self.keys.append(key)
         self.headers |= headers
+
+    def close(self) -> None:
+        """Gives the temporary file up, also one on a full disk."""
+        with suppress(OSError):
+            self.file.close()
 
     def part(self, run: str) -> BatchPart:
         """The whole of it, under a tag that names the run, its requests and the moment."""
@@ -191,12 +197,12 @@ class Service:
 
     async def submit(self, outgoing: Outgoing) -> tuple[BatchEntry, BatchState]:
         """Makes a batch, once, whatever happens in between: the intent is on disk before it goes out."""
-        part = outgoing.part(self.file.run)
-        entry = self.file.intend(part.tag, outgoing.keys, self.batches.now())
         try:
+            part = outgoing.part(self.file.run)
+            entry = self.file.intend(part.tag, outgoing.keys, self.batches.now())
             state = await self._made(part, entry)
         finally:
-            part.payload.close()
+            outgoing.close()
         self._is_ours(entry, state)
         self._interval = FIRST_POLL_S
         return entry, state

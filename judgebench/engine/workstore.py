@@ -5,12 +5,14 @@ from __future__ import annotations
 import pickle
 import tempfile
 from array import array
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from judgebench._util.files import writing
 
 if TYPE_CHECKING:
+    from contextlib import AbstractContextManager
     from typing import BinaryIO
 
     from judgebench.engine.base import Work
@@ -30,7 +32,7 @@ class WorkStore:
         Raises:
             StorageError: The temporary folder has no room for it.
         """
-        with writing(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more space"):
+        with _writing():
             if self._file is None:
                 self._file = tempfile.TemporaryFile()  # noqa: SIM115 - closed by `close`
             self._file.seek(self._end)
@@ -42,11 +44,17 @@ class WorkStore:
     def __getitem__(self, number: int) -> Work:
         """The work of this number."""
         assert self._file is not None
-        self._file.seek(self._starts[number])
+        with _writing():  # what is not on the disk yet
+            self._file.seek(self._starts[number])
         work: Work = pickle.load(self._file)  # noqa: S301 - this process has written it, and no other can
         return work
 
     def close(self) -> None:
         """Forgets them."""
         if self._file is not None:
-            self._file.close()
+            with suppress(OSError):  # of a full disk
+                self._file.close()
+
+
+def _writing() -> AbstractContextManager[None]:
+    return writing(Path(tempfile.gettempdir()), "set TMPDIR to a folder with more space")

@@ -193,7 +193,7 @@ def test_an_interrupt_leaves_the_batch_with_the_provider(server):
     assert command.wait() == 130
     assert without_progress(err) == [
         "leaving the batches with the provider; press Ctrl-C again to abort",
-        f"interrupted: {FOLDER} ({ROWS} calls were not made)",
+        f"interrupted: {FOLDER} ({ROWS} calls have no reply yet)",
         LEFT,
     ]
     shown = judgebench("batch", "status", "runs", "--json")
@@ -307,7 +307,7 @@ def small_disk(tmp_path):
     if not shutil.which("mount") or subprocess.run(mount, capture_output=True, check=False).returncode:
         pytest.skip("no file system can be mounted here")
     yield folder
-    subprocess.run(["umount", str(folder)], check=True)
+    subprocess.run(["umount", "--lazy", str(folder)], check=True)
 
 
 def test_a_full_disk_loses_no_batch(server, small_disk):
@@ -333,3 +333,20 @@ def test_a_full_disk_loses_no_batch(server, small_disk):
     assert judgebench(*ASK, "--batch", "--out", out).status == 0
     assert len(server.submitted) == ROWS
     assert read_json(out / FOLDER.relative_to("runs") / "metrics.json")["coverage"] == 1
+
+
+def test_a_full_temporary_folder_is_one_line(server, small_disk, monkeypatch):
+    """Where a batch is written nothing is sent; where its results are kept it is taken by the next command."""
+    monkeypatch.setattr("tempfile.tempdir", str(small_disk))
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(199_000))
+    for _ in range(2):
+        ended = judgebench(*ASK, "--batch")
+        assert ended.status in {1, 2}
+        assert f"{small_disk}: the disk is full; free some space, then rerun the command" in ended.err
+        server.answer = lambda request: Reply(by_quality(request) + " " * 50_000, usage={"completion_tokens": 5})
+        filler.unlink(missing_ok=True)
+    assert len(server.batches) == 1
+    monkeypatch.undo()
+    assert judgebench(*ASK, "--batch").status == 0
+    assert len(server.submitted) == ROWS

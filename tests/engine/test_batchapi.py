@@ -83,7 +83,7 @@ def test_fetch_takes_what_is_there_and_sends_nothing(models):
     models.desk.ends = lambda kept: "completed" if kept.number == 2 else "in_progress"
     ended = judgebench("batch", "fetch", "runs")
     assert ended.status == 0
-    assert f"interrupted: {FOLDER} (4 calls were not made)" in ended.err
+    assert f"interrupted: {FOLDER} (4 calls have no reply yet)" in ended.err
     assert (
         "1 batch (4 requests) still with the provider: rerun run --batch to resume, or judgebench batch " in ended.err
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 import tempfile
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from judgebench._util.redaction import without_secrets
@@ -141,7 +141,8 @@ class HTTPBatches(Batches):
             put_aside(file, b"", last=True)
             file.seek(0)
         except BaseException:
-            file.close()
+            with suppress(OSError):  # of a full disk
+                file.close()
             raise
         return file
 
