@@ -42,6 +42,7 @@ def give_back(what: str) -> None:
             fcntl.lockf(handle, fcntl.LOCK_UN, 1, _place(what))
 
 
+@lru_cache(maxsize=1024)
 def _place(what: str) -> int:
     """The byte that stands for it: 62 bits, so that two things have the same one once in 2 ** 31 of them."""
     return int.from_bytes(hashlib.sha256(what.encode("utf-8", "surrogatepass")).digest()[:8]) >> 2

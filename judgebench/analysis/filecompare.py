@@ -118,7 +118,8 @@ def compare_files(paths: Sequence[Path], *, seed: int = 0) -> FileComparison:
         raise ConfigError(
             f"{opened.runs[0].where}: no two runs of one benchmark in it; for one run use judgebench report"
         )
-    return FileComparison(tuple(_compared(each, seed) for each in several), opened.left_out)
+    alone = (f"{each.benchmark.title}: one run" for each in opened.runs if len(each.figures) == 1)
+    return FileComparison(tuple(_compared(each, seed) for each in several), (*opened.left_out, *alone))
 
 
 def _compared(runs: FileRuns, seed: int) -> ComparedRuns:

@@ -134,10 +134,9 @@ def _pickled(item: Item) -> bytes:
 
 
 def _unpickled(file: BinaryIO) -> Item:
-    plain, values = pickle.load(file)  # noqa: S301 - nobody else could write it
-    conversation, *completions = (tuple([Turn(*turn) for turn in each]) for each in plain)
-    others = dict(zip(_OTHERS, values, strict=True))
-    return Item(conversation=conversation, completions=tuple(map(Completion, completions)), **others)
+    plain, (item, subset, *others) = pickle.load(file)  # noqa: S301 - nobody else could write it
+    conversation, *completions = [tuple([Turn(*turn) for turn in each]) for each in plain]
+    return Item(item, subset, conversation, tuple(map(Completion, completions)), *others)
 
 
 @contextmanager

@@ -110,6 +110,7 @@ async def _judge(
             for each in group
         )
         ended = await asyncio.gather(*judged, return_exceptions=True)
+        begun = begun or any(not isinstance(each, BaseException) for each in ended)
         for found in ended:
             if isinstance(found, BudgetReached | FatalProviderError) and begun:
                 return "stopped", found

@@ -297,7 +297,7 @@ def _check_kept(
     if keep is None:
         return
     own: dict[str, Any] = {**dict.fromkeys(schema.columns, "nothing"), **found.columns}
-    keep.check({**own, **{names[field]: kind for field, kind in COLUMNS.items()}}, found.numeric)
+    keep.check({**own, **{names[field]: kind for field, kind in COLUMNS.items()}}, found.numeric, found.fields)
     for name, column in names.items():
         if column not in keep.columns:
             continue

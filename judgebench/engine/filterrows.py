@@ -17,7 +17,7 @@ from judgebench.benchmarks.forms import given
 from judgebench.benchmarks.golds import Golds
 from judgebench.errors import DataError
 from judgebench.items import TIE
-from judgebench.sources.condition import joined_kind, kind_of
+from judgebench.sources.cellvalues import joined_kind, kind_of, note_fields
 from judgebench.sources.known import KnownSource
 from judgebench.sources.opening import source_of
 from judgebench.sources.source import Row, Source, lists_of
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
     from judgebench.benchmarks.dataset import Dataset
     from judgebench.items import Item, ItemKey
-    from judgebench.sources.condition import Kind
+    from judgebench.sources.cellvalues import Kind
     from judgebench.sources.mapped import RowMap
     from judgebench.sources.opening import Data
 
@@ -261,6 +261,7 @@ class Survey:
         columns: The file's columns, in order, and what those that were asked for hold.
         numeric: Columns of text, of those that were asked for, whose every cell is a number.
         people: By row number, people's label out of a file of labels.
+        fields: Of the columns that were asked for and their objects (`meta`, `meta.source`), the names of the fields.
     """
 
     rows: int = 0
@@ -274,6 +275,7 @@ class Survey:
     columns: dict[str, Kind] = field(default_factory=dict)
     numeric: set[str] = field(default_factory=set)
     people: dict[int, str] = field(default_factory=dict)
+    fields: dict[str, set[str]] = field(default_factory=dict)
 
     @property
     def items(self) -> int:
@@ -342,6 +344,8 @@ def _note_columns(found: Survey, rows: Sequence[Row], wanted: Container[str]) ->
                 continue
             kind = kind_of(value) if not row.encoded or value.strip() else "nothing"
             found.columns[name] = joined_kind(found.columns[name], kind)
+            if kind == "object" and isinstance(value, Mapping):
+                note_fields(found.fields, name, value)
             if kind == "text" and name in found.numeric and not _is_number(value):
                 found.numeric.discard(name)
 

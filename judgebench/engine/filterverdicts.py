@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from judgebench.items import FailureKind, ItemKey, Reading
     from judgebench.metrics.sureness import By
     from judgebench.runs import Judgement
-    from judgebench.sources.condition import Kind
+    from judgebench.sources.cellvalues import Kind
 
 COLUMNS: dict[str, Kind] = {
     "choice": "text",

@@ -68,8 +68,8 @@ class Questions:
         schema = structured_schema(rule, LABELS[: len(call.order)]) if self.cell.takes_schema else None
         hint = hint_for(template, shown, call.order) if self.cell.judge.offline else None
         asked = typed_questions(rule, LABELS[: len(call.order)], len(item.steps)) if self.cell.judge.decides else None
-        request = Request("", messages, call.sample, schema, hint, asked)
-        return replace(request, key=self.keys.key(messages, call.sample, request.form, hint))
+        key = self.keys.key(messages, call.sample, schema if asked is None else asked, hint)
+        return Request(key, messages, call.sample, schema, hint, asked)
 
     def next_turn(self, work: Work, reply: Reply, result: Verdict | Failure) -> Work | None:
         """The follow-up turn that a reply needs, if one is allowed and can help."""

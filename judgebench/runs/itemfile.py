@@ -117,7 +117,9 @@ def _line(item: Item) -> bytes:
     said = item_to_json(item)
     metadata = encode(said.pop("metadata"))
     try:
-        texts = to_json(said, ensure_ascii=True)
+        texts = to_json(said)
+        if not texts.isascii():  # looking takes no time, and escapes more than all else
+            texts = to_json(said, ensure_ascii=True)
     except ValueError:  # lone surrogates, which are no UTF-8
         texts = encode(said).encode()
     return b'%s,"metadata":%s}\n' % (texts[:-1], metadata.encode())

@@ -1,11 +1,62 @@
-"""Values of cells as a condition compares them: dates as moments, decimals as numbers, NaN as no value."""
+"""What cells hold, and their values as a condition compares them: dates as moments, decimals as numbers, no NaN."""
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from datetime import date, datetime, time
 from decimal import Decimal
 from functools import lru_cache
-from typing import Any
+from typing import Any, Literal
+
+Kind = Literal["text", "number", "boolean", "date", "list", "object", "nothing", "mixed"]
+"""What a column holds: `nothing` where every cell is empty, `mixed` where cells are of several kinds."""
+
+MOST_FIELDS = 1000
+"""Objects with more fields are taken for tables of names, of which any may be asked for."""
+
+
+def kind_of(value: object) -> Kind:
+    """What a cell holds.
+
+    Example:
+        >>> kind_of(3), kind_of("3"), kind_of(None)
+        ('number', 'text', 'nothing')
+    """
+    if value is None or value != value:  # noqa: PLR0124 - NaN
+        return "nothing"
+    if isinstance(value, bool):
+        return "boolean"
+    if isinstance(value, int | float | Decimal):
+        return "number"
+    if isinstance(value, list | tuple):
+        return "list"
+    if isinstance(value, date):
+        return "date"
+    return "text" if isinstance(value, str | time) else "object"
+
+
+def joined_kind(one: Kind, other: Kind) -> Kind:
+    """What a column holds some of whose cells are of one kind and some of another."""
+    if "nothing" in {one, other}:
+        return other if one == "nothing" else one
+    return one if one == other else "mixed"
+
+
+def note_fields(fields: dict[str, set[str]], path: str, value: Mapping[str, Any]) -> None:
+    """Takes in which fields an object has, and the objects in it.
+
+    Example:
+        >>> fields = {}
+        >>> note_fields(fields, "meta", {"from": {"site": "web"}})
+        >>> fields
+        {'meta': {'from'}, 'meta.from': {'site'}}
+    """
+    known = fields.setdefault(path, set())
+    if len(known) < MOST_FIELDS:
+        known.update(map(str, value))
+    for name, each in value.items():
+        if isinstance(each, Mapping):
+            note_fields(fields, f"{path}.{name}", each)
 
 
 def plain(value: Any) -> Any:

@@ -10,13 +10,10 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, time
 from decimal import Decimal
-from typing import Any, Literal
+from typing import Any
 
 from judgebench.errors import ConfigError
-from judgebench.sources.cellvalues import alike, date_of, equal, plain
-
-Kind = Literal["text", "number", "boolean", "date", "list", "object", "nothing", "mixed"]
-"""What a column holds: `nothing` where every cell is empty, `mixed` where cells are of several kinds."""
+from judgebench.sources.cellvalues import MOST_FIELDS, Kind, alike, date_of, equal, kind_of, plain
 
 Test = Callable[[Mapping[str, Any]], Any]
 """From a row to a value; None stands for null."""
@@ -42,33 +39,6 @@ _DEEPEST = 100
 _GRAMMAR = (
     "columns (col('my column')), numbers, 'text', == != < <= > >=, in, is null, and, or, not, + - * /, len(), abs()"
 )
-
-
-def kind_of(value: object) -> Kind:
-    """What a cell holds.
-
-    Example:
-        >>> kind_of(3), kind_of("3"), kind_of(None)
-        ('number', 'text', 'nothing')
-    """
-    if value is None or value != value:  # noqa: PLR0124 - NaN
-        return "nothing"
-    if isinstance(value, bool):
-        return "boolean"
-    if isinstance(value, int | float | Decimal):
-        return "number"
-    if isinstance(value, list | tuple):
-        return "list"
-    if isinstance(value, date):
-        return "date"
-    return "text" if isinstance(value, str | time) else "object"
-
-
-def joined_kind(one: Kind, other: Kind) -> Kind:
-    """What a column holds some of whose cells are of one kind and some of another."""
-    if "nothing" in {one, other}:
-        return other if one == "nothing" else one
-    return one if one == other else "mixed"
 
 
 @dataclass(frozen=True)
@@ -115,6 +85,7 @@ class Condition:
         self._tree = tree
         self._kinds: dict[str, Kind] = {}
         self._numeric: Collection[str] = ()
+        self._fields: Mapping[str, Collection[str]] = {}
         self.columns: dict[str, None] = {}
         every = tree.values if isinstance(tree, ast.BoolOp) and isinstance(tree.op, ast.And) else [tree]
         if _depth(tree) > _DEEPEST:
@@ -137,12 +108,18 @@ class Condition:
         """The first clause that is not true; empty where all are."""
         return next((clause.text for clause in self.clauses if clause.test(row) is not True), "")
 
-    def check(self, kinds: Mapping[str, Kind], numeric: Collection[str] = ()) -> None:
+    def check(
+        self,
+        kinds: Mapping[str, Kind],
+        numeric: Collection[str] = (),
+        fields: Mapping[str, Collection[str]] | None = None,
+    ) -> None:
         """Finds out whether there are such columns, and whether what is compared can be.
 
         Args:
             kinds: What each column holds.
             numeric: Columns of text whose every cell is a number, which then count as such.
+            fields: The fields that objects have, see `note_fields`.
 
         Raises:
             ConfigError: A name or a comparison is wrong; the message names the columns that there are.
@@ -152,6 +129,7 @@ class Condition:
                 raise self._wrong(_unknown(name, kinds))
         self._kinds = {**kinds, **dict.fromkeys(numeric, "number")}
         self._numeric = frozenset(numeric)
+        self._fields = fields or {}
         self._need(self._tree, "boolean")
 
     def _wrong(self, what: str) -> ConfigError:
@@ -268,8 +246,15 @@ class Condition:
                 return self._kinds[name]
             case ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str(name))]):
                 return self._kinds[name]
-            case ast.Attribute(value=inner) | ast.Subscript(value=inner, slice=ast.Constant(value=str())):
+            case (
+                ast.Attribute(value=inner, attr=name) | ast.Subscript(value=inner, slice=ast.Constant(value=str(name)))
+            ):
                 self._need(inner, "object")
+                known = self._fields.get(_path(inner))
+                if known is not None and name not in known and len(known) < MOST_FIELDS:
+                    raise self._wrong(
+                        f"{_path(inner)} has no field '{name}' in any row: it has {', '.join(sorted(known))}"
+                    )
                 return "mixed"
             case ast.Subscript(value=inner):
                 self._need(inner, "list")
@@ -338,6 +323,17 @@ def _unknown(name: str, columns: Collection[str]) -> str:
     found = next((each if plain else f'col("{each}")' for each in near), "")
     hint = f"did you mean {found}? " if near else ""
     return f"there is no column '{name}': {hint}the columns are {', '.join(columns)}"
+
+
+def _path(node: ast.expr) -> str:
+    """The name of a column or of a field in it, as `note_fields` has it; empty for anything else."""
+    match node:
+        case ast.Name(id=name) | ast.Call(func=ast.Name(id="col"), args=[ast.Constant(value=str(name))]):
+            return name
+        case ast.Attribute(value=inner, attr=name) | ast.Subscript(value=inner, slice=ast.Constant(value=str(name))):
+            above = _path(inner)
+            return f"{above}.{name}" if above else ""
+    return ""
 
 
 def _depth(tree: ast.expr) -> int:

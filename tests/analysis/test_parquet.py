@@ -315,11 +315,12 @@ def test_a_comparison_has_each_two_runs(kind):
 
 def test_of_many_runs_the_best_ones_pairs_are_shown():
     """The others on request; a file of one run, and what only folders can give, is one line."""
-    rows = [row for at in range(6) for row in label_run(f"judge{at}", [at > n for n in range(6)])]
-    write(rows)
+    rows = [row for at in range(6) for row in label_run(f"judge{at}", [at > n for n in range(6)], benchmark="custom")]
+    write(rows + label_run("judge0", [1, 0], benchmark="llmbar"))
     few, every = (judgebench("compare", "judgements.parquet", *more).out for more in ([], ["--all"]))
     assert ("1 - 6" in few, "5 - 6" in few, "10 more: --all" in few) == (True, False, True)
     assert ("5 - 6" in every, "more: --all" in every) == (True, False)
+    assert "left out: LLMBar: one run" in judgebench("compare", "judgements.parquet").err
     ended = judgebench("compare", "judgements.parquet", "--margin", "2")
     assert (ended.status, "--margin is for runs' folders" in ended.err) == (2, True)
     write(label_run("alone", [1, 0]))

@@ -20,6 +20,7 @@ import pytest
 from commands import GOOD, Ended, by_quality, judgebench, read_jsonl, without_progress, write_jsonl, write_judges
 from faults import Reply
 from scripted import ScriptedModels, judge_of_rows
+from virtualtime import in_no_time
 
 import judgebench as jb
 from judgebench.engine.filterapi import filter_planned, forecast_planned_filter
@@ -348,6 +349,20 @@ def test_columns_of_several_types() -> None:
     assert filtered(judge="offline/longest").status == 0
 
 
+def test_fields_that_no_row_has() -> None:
+    """A wrong name in an object is a mistake as one of a column is; a field that some rows have is none."""
+    rows = [pair(0, meta={"lang": "en", "of": {"site": "x"}}), pair(1, meta=None), pair(2, meta={"late": 1})]
+    write_jsonl(Path("rows.jsonl"), rows)
+    for keep, said in (
+        ("meta.lnag == 'en'", "meta has no field 'lnag' in any row: it has lang, late, of"),
+        ("meta['of'].page == 'x'", "meta.of has no field 'page' in any row: it has site"),
+    ):
+        ended = filtered("--keep", keep, judge="offline/longest")
+        assert (ended.status, said in ended.err) == (2, True), ended.err
+    assert filtered("--keep", "meta.late == 1 or meta.of.site == 'x'", judge="offline/longest").status == 0
+    assert [row["uid"] for row in read_jsonl(Path("kept.jsonl"))] == ["u0", "u2"]
+
+
 def test_a_row_may_lack_a_column() -> None:
     """What is not there is empty: null in a condition, in Parquet and in CSV."""
     write_jsonl(Path("rows.jsonl"), [pair(0), pair(1, extra={"deep": [1, None]}), pair(2, late=1.5)])
@@ -552,6 +567,21 @@ def test_changed_rows_are_judged_again() -> None:
     assert [name.partition("-")[0] for name in new] == ["000002"]
     chunked("kept.jsonl", seed=1)
     assert len([*Path("kept.jsonl.parts").iterdir()]) == len(parts) + 4
+
+
+def test_batches_make_the_same_output(models: ScriptedModels) -> None:
+    """Chunks are with the provider at the same time, each request goes out once, and rows come in their order."""
+    chunked("live.jsonl")
+    plan = plan_filter(
+        PlanOptions(judges=("mine",), data="rows.jsonl", orders="both"),
+        FilterOptions(out="kept.jsonl", keep="judge_agrees"),
+        chunk_rows=3,
+    )
+    found, _ = in_no_time(filter_planned(plan, RunOptions(batch=True, cache_dir="of-batches")))
+    assert (found.state, found.kept) == ("done", 6)
+    assert Path("kept.jsonl").read_bytes() == Path("live.jsonl").read_bytes()
+    assert [len(each.keys) for each in models.desk.batches.values()] == [6, 6, 4]
+    assert len({*models.desk.submitted}) == 16
 
 
 def test_a_killed_process(models: ScriptedModels) -> None:

@@ -304,25 +304,24 @@ def test_what_an_actor_raises_comes_back_as_ours(raised: str | FatalProviderErro
     assert str(outcome.error).startswith(line)
 
 
-@pytest.mark.parametrize("lost", ["begin", "keep"])
-def test_a_desk_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
-    """Whether its worker was about to begin, or had a reply for it; no other call is begun then."""
+@pytest.mark.parametrize("lost", ["begin", "keep", "stopped"])
+def test_an_actor_that_is_gone_ends_the_run_with_one_line(tmp_path: Path, lost: str) -> None:
+    """Whether its worker was about to begin, had a reply for it, or did not need it; no other call is begun then."""
     judge = callable_judge(ScriptedJudge(["[[A]]"] * 6)).model_copy(update={"name": "j"})
 
-    class Gone(Desk):
-        def __getattribute__(self, name: str) -> Any:
-            if name == lost:
-                raise RuntimeError("The actor died.\n\tclass_name: Desk\n\tactor_id: 1\nmuch more")
-            return super().__getattribute__(name)
+    async def gone(*_: object) -> None:
+        raise RuntimeError("The actor died.\n\tclass_name: Desk\n\tactor_id: 1\nmuch more")
 
     async def made() -> tuple[Returned, Returned]:
-        worker = Worker(Actor(Gone(str(tmp_path), 8)), Actor(ClusterLimits(settings(judge, workers=1))), "w")
+        desk, limits = Desk(str(tmp_path), 8), ClusterLimits(settings(judge, workers=1))
+        setattr(limits if lost == "stopped" else desk, lost, gone)
+        worker = Worker(Actor(desk), Actor(limits), "w")
         return await worker.made(0, packed(requests(3))), await worker.made(1, packed(requests(6)[3:]))
 
     first, second = on_fake_clock(made())
-    assert {str(outcome.error) for outcome in first.outcomes} == {"a Ray worker cannot go on: its actor Desk died"}
-    assert not any(outcome.reply for outcome in second.outcomes)
-    assert lost == "begin" or {outcome.stopped for outcome in second.outcomes} == {True}
+    line = "a Ray worker cannot go on: its actor Desk died"
+    assert lost == "stopped" or {str(outcome.error) for outcome in first.outcomes} == {line}
+    assert {str(outcome.error) for outcome in second.outcomes} == {line}
 
 
 def test_the_commands_key_counts(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

@@ -9,7 +9,8 @@ from decimal import Decimal
 import pytest
 
 from judgebench.errors import ConfigError
-from judgebench.sources.condition import Condition, kind_of
+from judgebench.sources.cellvalues import kind_of
+from judgebench.sources.condition import Condition
 
 KINDS = {
     "source": "text",

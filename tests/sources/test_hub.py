@@ -13,12 +13,14 @@ import pytest
 from processes import Running
 
 from judgebench.errors import ConfigError
+from judgebench.sources.hub import brief
 from judgebench.sources.opening import source_of
 
 OLD, NEW = "a" * 40, "b" * 40
 REPOSITORY = "owner/Some-Pairs"
 PROGRAM = """
 import json, sys, time
+from judgebench.sources.hub import brief
 from judgebench.sources.opening import source_of
 from judgebench.errors import ConfigError
 answers = []
@@ -340,3 +342,11 @@ def test_a_folder_laid_out_like_a_hub_dataset(tmp_path, cache, capfd):
     (folder / "data" / "test-00000-of-00001.parquet").write_bytes(b"PAR1 and then nonsense")
     with pytest.raises(ConfigError, match=r"cannot load .*clone"):
         source_of(str(folder))
+
+
+def test_a_page_in_an_error_of_the_hub_is_told_by_its_title():
+    """As a proxy between answers; the line has no tags."""
+    error = ConnectionError(
+        "502 Server Error: <html><head><title>Bad Gateway</title></head><body><hr>nginx</body></html>"
+    )
+    assert brief(error) == "502 Server Error: HTML page: Bad Gateway, nginx"

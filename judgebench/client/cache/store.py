@@ -131,8 +131,8 @@ class _TextCache(diskcache.Cache):  # type: ignore[misc]
     def put_all(self, rows: Sequence[Row]) -> None:
         """Stores texts; those of ordinary length under new keys in one transaction.
 
-        Rows of their own transactions, by diskcache's four statements each, take a tenth of the row "CPU of a live
-        call, transport: direct" of benchmarks/speed.py.
+        A transaction for each, or diskcache's four statements, take a twentieth more of the row "CPU of a live call,
+        transport: direct" of benchmarks/speed.py.
         """
         if len(rows) == 1:
             left = [row for row in rows if not self._insert(*row)]

@@ -48,6 +48,7 @@ class Worker:
         self._joined: asyncio.Future[dict[str, WorkerClient]] | None = None
         self._stop = Stop()
         self._watch: asyncio.Task[None] | None = None
+        self._lost: JudgebenchError | None = None
 
     async def __call__(self, batch: Any) -> Any:
         """A bundle's calls, made.
@@ -83,9 +84,14 @@ class Worker:
         """What the driver is told where no call can be made: the desk or the limits are gone, or the judge's code."""
         self._stop.ask()
         error = getattr(error, "cause", error)  # of an actor, in Ray's own exception
-        if isinstance(error, JudgebenchError):
-            return error
-        return not_installed(error) or FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
+        if not isinstance(error, JudgebenchError):
+            error = not_installed(error) or FatalProviderError(f"a Ray worker cannot go on: {said_by_ray(error)}")
+        self._lost = self._lost or error
+        return error
+
+    def _not_made(self) -> CallOutcome:
+        """That a call was not begun, or was given up, and why."""
+        return CallOutcome(error=self._lost, stopped=self._lost is None)
 
     async def _clients(self) -> dict[str, WorkerClient]:
         """Those of all judges, once this worker has joined the others."""
@@ -110,14 +116,17 @@ class Worker:
         }
 
     async def _until_stopped(self) -> None:
-        await self._limits.stopped.remote()
+        try:
+            await self._limits.stopped.remote()
+        except Exception as error:  # noqa: BLE001 - the limits are gone, or the command and all its actors
+            self._given_up(error)
         self._stop.ask()
 
     async def _call(self, client: WorkerClient, request: Request, number: int, known: dict[str, Reply]) -> CallOutcome:
         if (reply := known.get(request.key)) is not None:
             return CallOutcome(reply)
         if self._stop.asked:
-            return CallOutcome(stopped=True)
+            return self._not_made()
         task = asyncio.current_task()
         assert task is not None
         self._stop.calls[task] = client.on_the_wire
@@ -129,7 +138,7 @@ class Worker:
         except (FatalProviderError, BudgetReached, ConfigError) as error:
             outcome = CallOutcome(error=error)
         except asyncio.CancelledError:  # by the stop
-            outcome = CallOutcome(stopped=True)
+            outcome = self._not_made()
         except Exception as error:  # noqa: BLE001 - the driver says what it was
             self._stop.calls.pop(task, None)  # this one is through
             outcome = CallOutcome(error=self._given_up(error))

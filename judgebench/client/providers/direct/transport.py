@@ -82,19 +82,20 @@ class Session:
     async def _exchange(self, body: bytes, call: WireCall) -> None:
         session, url = self._opened(), self._settings.url
         for _ in range(MOST_MOVES):
-            async with session.post(
+            response = await session.post(
                 url, data=body, headers=self._settings.headers, allow_redirects=False, proxy=self._settings.proxy
-            ) as response:
-                call.connected, call.status, self._answered = True, response.status, True
-                call.headers = response.headers
-                if response.status not in MOVED or "location" not in call.headers:
-                    note_body(call, await _read(call, response))
-                    return
-                there = moved_to(url, call.headers["location"])
-                if there is None or is_elsewhere(url, there):
-                    call.moved_to = there or call.headers["location"]
-                    raise NotReachedError("redirected to another host", "connection")
-                url = there
+            )
+            call.connected, call.status, self._answered = True, response.status, True
+            call.headers = response.headers
+            if response.status not in MOVED or "location" not in call.headers:
+                note_body(call, await _whole(call, response))
+                return
+            response.release()
+            there = moved_to(url, call.headers["location"])
+            if there is None or is_elsewhere(url, there):
+                call.moved_to = there or call.headers["location"]
+                raise NotReachedError("redirected to another host", "connection")
+            url = there
         raise NotReachedError(f"redirected more than {MOST_MOVES} times", "connection")
 
     def _opened(self) -> aiohttp.ClientSession:
@@ -125,6 +126,15 @@ def moved_to(url: str, location: str) -> str | None:
         return there if urlsplit(there).hostname and urlsplit(there).port != 0 else None
     except ValueError:
         return None
+
+
+async def _whole(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
+    """The body, with whose end aiohttp has its connection back; where it does not come whole, that is closed."""
+    try:
+        return await _read(call, response)
+    except BaseException:
+        response.close()
+        raise
 
 
 async def _read(call: WireCall, response: aiohttp.ClientResponse) -> bytes:
