@@ -203,8 +203,9 @@ class ClusterModel(RewardModel):
             self._open(self._actors[-1])
 
     def _open(self, actor: Any) -> None:
-        """Has the actor load its model, also once it is started again; it is free then."""
-        self._busy[actor.opened.options(max_task_retries=_RESTARTS).remote()] = actor, None
+        """Has the actor load its model, also while it is being started again; it is free then."""
+        until_it_is_dead_for_good = actor.opened.options(max_task_retries=-1)
+        self._busy[until_it_is_dead_for_good.remote()] = actor, None
 
     def _recorded(self, asked: Iterable[Any], *, steps: bool) -> Iterator[ModelScore]:
         waiting = iter(asked)

@@ -71,6 +71,15 @@ def until_some_are_scored(running: subprocess.Popen[str], out: str) -> None:
         time.sleep(0.02)
 
 
+def one_that_reads(running: subprocess.Popen[str]) -> int:
+    """The process of an actor that is reading a part."""
+    while running.poll() is None:
+        if reading := actors(".read"):
+            return reading[0]
+        time.sleep(0.01)
+    raise AssertionError("the command ended before an actor was seen reading")
+
+
 def begun(engine: str, out: str) -> subprocess.Popen[str]:
     """The model's run of the rows in this folder, in a process of its own."""
     command = [sys.executable, "-m", "judgebench", "reward", "model", "--benchmark", "custom", "--data", "rows.jsonl"]
@@ -125,7 +134,7 @@ def test_an_actor_that_is_killed_reads_again() -> None:
     slow()
     with begun("ray", "ray") as running:
         until_some_are_scored(running, "ray")
-        os.kill(actors()[0], signal.SIGKILL)
+        os.kill(one_that_reads(running), signal.SIGKILL)
         _, err = running.communicate(timeout=200)
     assert (running.returncode, "1 Ray worker died: what it was reading was read again" in err) == (0, True), err
     jb.reward("model", benchmark="custom", data="rows.jsonl", batch_tokens=256, out="local")
