@@ -287,13 +287,11 @@ class JudgeClient:
         """
         attempts = Attempts()
         try:
-            reply = attempts.with_reply(await self._tried(request, attempts))
+            return await self._tried(request, attempts, second)
         except BaseException:
             if (wasted := attempts.wasted) is not None:
                 self.wasted[request.key] = wasted
             raise
-        await self._keep(request, reply, second)
-        return reply
 
     async def _keep(self, request: Request, reply: Reply, second: str | None = None) -> None:
         """Puts a reply into the cache.
@@ -306,23 +304,21 @@ class JudgeClient:
         ended = reply.finish_reason == "stop" and reply.text is not None and not reply.refusal
         await self.cache.keep(request.key, reply, (second or self._second_key(request)) if ended else None)
 
-    async def _tried(self, request: Request, attempts: Attempts) -> Reply:
-        """The reply after as many tries as can help.
+    async def _tried(self, request: Request, attempts: Attempts, second: str) -> Reply:
+        """The reply after as many tries as can help, in the cache.
 
         Args:
             request: The call.
             attempts: Takes what the tries met.
+            second: See `_keep`.
         """
 
         async def attempt() -> Reply:
             try:
-                reply = await self._once(request, again=bool(attempts.causes))
-                if reply.says_nothing:
-                    raise EmptyReplyError(reply)
+                return await self._once(request, attempts, second)
             except TransientError as error:
                 attempts.add(error, self._highest(request))
                 raise
-            return reply
 
         try:
             return await attempt()
@@ -455,16 +451,24 @@ class JudgeClient:
         """A limit on its requests, or its tokens, per minute."""
         return PerMinute(most)
 
-    async def _once(self, request: Request, *, again: bool) -> Reply:
-        """One try, once the judge's pace, its limits and the budget allow it; `again` if it has waited already."""
+    async def _once(self, request: Request, attempts: Attempts, second: str) -> Reply:
+        """One try, once the judge's pace, its limits and the budget allow it.
+
+        Its place is held until the reply is in the cache: a kill loses no more replies than there are places.
+        """
         self._ready()
         await self._within_limits(request)
         clock = asyncio.get_running_loop().time
         async with self.pace.call() as flight:
-            # A call that is held has its place only once the provider is open again.
-            if not again and (seconds := self.pace.hold(clock())) > 0:
+            # A call that is held has its place only once the provider is open again; a further try has waited already.
+            if not attempts.causes and (seconds := self.pace.hold(clock())) > 0:
                 await self._unless_stopped(self._sleep(min(seconds, MAX_WAIT_S)))
-            return await self._billed(request, flight, clock)
+            reply = await self._billed(request, flight, clock)
+            if reply.says_nothing:
+                raise EmptyReplyError(reply)
+            reply = attempts.with_reply(reply)
+            await self._keep(request, reply, second)
+            return reply
 
     async def _billed(self, request: Request, flight: CallInFlight, clock: Callable[[], float]) -> Reply:
         """One try in its place, once the budget allows it."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import time
 from contextlib import chdir
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -30,6 +31,9 @@ def killed(tmp_path_factory: pytest.TempPathFactory):
 
     def answer(request: Request) -> str:
         if request.number == ANSWERED + 1:
+            give_up = time.monotonic() + 30
+            while not (folder / FOLDER / "items.jsonl.gz").exists() and time.monotonic() < give_up:
+                time.sleep(0.01)  # it is written beside the calls
             shutil.copytree(folder, copy)  # what is written by now, a kill leaves
         return by_quality(request)
 

@@ -313,7 +313,7 @@ def test_a_killed_tune_goes_on_where_it_was():
 
     def answer(request: Request) -> str:
         with asked.open("a") as file:
-            file.write(f"{request.digest}\n")
+            file.write(f"{request.digest.hex()}\n")
         if os.getpid() != parent and len(asked.read_text().splitlines()) == 40:
             os.kill(os.getpid(), signal.SIGKILL)
         return verdict(request)
