@@ -94,27 +94,23 @@ def judgebench(*options: str) -> Callable[[str, str, str, int], list[str]]:
 ROWS = {
     "bare": Row("bare aiohttp loop", peer("bare")),
     "direct": Row("judgebench, `--transport direct`", judgebench("--transport", "direct")),
-    "litellm": Row("judgebench, LiteLLM (the default)", judgebench("--transport", "litellm"), most=20_000),
-    "batch": Row("judgebench, `--batch`", judgebench("--batch"), most=20_000, batches=True),
+    "litellm": Row("judgebench, LiteLLM (the default)", judgebench("--transport", "litellm")),
+    "batch": Row("judgebench, `--batch`", judgebench("--batch"), batches=True),
     "ray-1": Row(
         "judgebench, `--engine ray`, 1 worker, direct",
         judgebench("--engine", "ray", "--ray-address", "127.0.0.1:6379", "--transport", "direct"),
-        most=30_000,
         needs="ray",
         alone=True,
     ),
     "ray-2": Row(
         "judgebench, `--engine ray`, 2 workers, direct",
         judgebench("--engine", "ray", "--ray-address", "127.0.0.1:6379", "--transport", "direct"),
-        most=30_000,
         needs="ray",
         alone=True,
     ),
-    "inspect": Row("inspect_ai, `generate` and `includes`", peer("inspect"), most=2_000, few=200, needs="inspect_ai"),
-    "map-batches": Row(
-        "Ray Data, `map_batches` over LiteLLM, 2 actors", peer("raydata"), most=10_000, needs="ray", alone=True
-    ),
+    "map-batches": Row("Ray Data, `map_batches` over LiteLLM, 2 actors", peer("raydata"), needs="ray", alone=True),
     "actors": Row("what a call of a Ray actor takes", peer("actors"), most=20_000, needs="ray", alone=True),
+    "inspect": Row("inspect_ai, `generate` and `includes`", peer("inspect"), most=10_000, few=200, needs="inspect_ai"),
 }
 """By name, in the order in which they are measured."""
 
