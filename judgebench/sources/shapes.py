@@ -16,10 +16,24 @@ WRAPPERS = ("data", "rows", "items", "examples", "instances", "samples", "record
 _ROW = frozenset(
     map(
         plain,
-        ("id", "prompt", "chosen", "rejected", "completions", "response_a", "response", "label", "scores", "question"),
+        (
+            "id",
+            "prompt",
+            "chosen",
+            "rejected",
+            "completions",
+            "response_a",
+            "response",
+            "label",
+            "scores",
+            "question",
+            "instruction",
+        ),
     )
 )
-_TURN = {"role", "content"}
+_TURNS = ({"role", "content"}, {"from", "value"})
+_OF_A_ROW = frozenset(map(plain, ("completions", "responses", "answers", "candidates", "outputs")))
+"""Lists of objects that a single row has."""
 
 Kind = Literal["row", "rows", "list", "table", "columns", "numbered columns", "by id"]
 
@@ -66,7 +80,7 @@ def _shape(data: dict[str, Any], path: tuple[str, ...], beside: Mapping[str, Any
         return Shape("table", (*path, "data"), tuple(map(str, columns)), beside)
     lists = {key: value for key, value in data.items() if isinstance(value, list)}
     if not _ROW & {plain(key) for key, value in data.items() if not isinstance(value, list | dict)}:
-        held = [key for key, value in lists.items() if value and all(map(_is_row, value))]
+        held = [key for key, value in lists.items() if value and all(_is_row(each, key) for each in value)]
         named = [key for key in WRAPPERS if key in held]
         outer = next((key for key in WRAPPERS if isinstance(data.get(key), dict)), None)
         if not lists and outer is not None and any(isinstance(data[outer].get(key), list) for key in WRAPPERS):
@@ -80,7 +94,7 @@ def _shape(data: dict[str, Any], path: tuple[str, ...], beside: Mapping[str, Any
         keys = {tuple(value) for value in objects.values()}
         if all(key.isdigit() for each in keys for key in each) and len(keys) == 1 and next(iter(keys)):
             return Shape("numbered columns", path, tuple(objects), beside)
-        if all(map(_is_row, objects.values())) and len(objects) > 1:
+        if all(_is_row(value, "") for value in objects.values()) and len(objects) > 1:
             return Shape("by id", path, (), beside)
     return Shape("row")
 
@@ -111,9 +125,12 @@ def rows_of(shape: Shape, values: Callable[[tuple[str, ...], bool], Iterator[Any
 def _are_columns(lists: Mapping[str, list[Any]]) -> bool:
     """Whether lists are columns, all of one length; values beside them that are no lists are of the whole file."""
     lengths = {getattr(values, "length", len(values)) for values in lists.values()}
-    turns = all(isinstance(value, dict) and value.keys() >= _TURN for values in lists.values() for value in values)
-    return len(lengths) == 1 and bool(next(iter(lengths))) and not turns
+    within = all(
+        isinstance(value, dict) and not _is_row(value, key) for key, values in lists.items() for value in values
+    )
+    return len(lengths) == 1 and bool(next(iter(lengths))) and not within
 
 
-def _is_row(value: object) -> bool:
-    return isinstance(value, dict) and not value.keys() >= _TURN
+def _is_row(value: object, key: str) -> bool:
+    """Whether an object in the list of this name can be a row: no turn, and no answer within one."""
+    return isinstance(value, dict) and plain(key) not in _OF_A_ROW and not any(value.keys() >= turn for turn in _TURNS)

@@ -74,6 +74,8 @@ def test_json_in_every_dress_is_the_same_rows(tmp_path, suffix):
         {"prompt": [{"role": "user", "content": "p"}], "chosen": [{"role": "assistant", "content": "a"}]},
         {"question": "q", "completions": [{"text": "a"}, {"text": "b"}]},
         {"id": 3, "scores": [1.5, 0.5]},
+        {"conversations": [{"from": "human", "value": "p"}, {"from": "gpt", "value": "a"}]},
+        {"source": "s", "completions": [{"model": "m", "response": "a"}]},
         {"a": "b"},
     ],
 )

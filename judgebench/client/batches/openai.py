@@ -133,7 +133,9 @@ class OpenAIBatches(HTTPBatches):
             try:
                 files.append(await self._downloaded(f"/files/{_quoted(file)}/content"))
             except NotThereError:
-                raise self.gone(f"{batch.id}'s file {file}") from None
+                if not files:
+                    raise self.gone(f"{batch.id}'s file {file}") from None
+                # Of errors alone: what the other file lacks may be sent again.
         return (_line(each) for file in files for each in objects(file))
 
     async def cancel(self, batch: str) -> BatchState:

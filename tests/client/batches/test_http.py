@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import ssl
 import tempfile
 from contextlib import aclosing
@@ -12,7 +13,8 @@ import pytest
 from batchserver import BatchServer
 
 from judgebench.client import BatchClient, ReplyCache
-from judgebench.client.batches.base import BatchPart, Written
+from judgebench.client.batches.base import BatchPart, LostBatchError, Written
+from judgebench.client.batches.openai import _state
 from judgebench.client.providers import provider_of
 from judgebench.client.providers.base import Request
 from judgebench.engine.batchservice import Service, StoppedError
@@ -138,11 +140,11 @@ class At:
 
 
 def answered(data, *requests):
-    """What becomes of requests to a server that writes these bytes and closes."""
+    """What becomes of requests to a server that writes these bytes, or what they are for a request, and closes."""
 
     async def serve(reader, writer):
-        await reader.readuntil(b"\r\n\r\n")
-        writer.write(data)
+        head = await reader.readuntil(b"\r\n\r\n")
+        writer.write(data(head) if callable(data) else data)
         await writer.drain()
         writer.close()
 
@@ -170,6 +172,26 @@ def test_a_file_that_breaks_off_is_fetched_again():
         answered(HEAD + b"Content-Length: 100\r\n\r\nhalf", download)
     assert answered(HEAD + b"Content-Length: 4\r\n\r\nhalf", download) == b"half"
     assert answered(HEAD + b"Connection: close\r\n\r\n" + b"x" * 10**6, download) == b"x" * 10**6
+
+
+def test_an_error_file_that_is_gone_costs_no_result():
+    """What the file of results has is taken; without that one, the batch is lost, since it may have been paid for."""
+    line = json.dumps({"custom_id": "k", "response": {"status_code": 200, "body": {}}}).encode()
+
+    def files(head):
+        there = b"/files/o/content" in head
+        return (HEAD if there else b"HTTP/1.1 404 Not Found\r\n") + b"Connection: close\r\n\r\n" + line * there
+
+    def keys(**named):
+        async def take(batches):
+            return [each.key for each in await batches.results(_state({"id": "b", "status": "completed", **named}))]
+
+        return answered(files, take)
+
+    assert keys(output_file_id="o", error_file_id="e") == ["k"]
+    for gone in ({"output_file_id": "x", "error_file_id": "o"}, {"error_file_id": "e"}):
+        with pytest.raises(LostBatchError, match="is not there for this key"):
+            keys(**gone)
 
 
 def test_a_page_in_the_place_of_batches_is_said_at_once():
