@@ -188,21 +188,21 @@ def _word(status: Any) -> str:
 def _state(batch: Mapping[str, Any]) -> BatchState:
     if not isinstance(batch.get("id"), str):
         raise BrokenReplyError("the server's answer is no batch")
-    counts = _of(batch, "request_counts")
+    counts = batch.get("request_counts")
     total, done, failed = (_count(_of(counts, name)) for name in ("total", "completed", "failed"))
-    files = (_of(batch, name) for name in ("output_file_id", "error_file_id"))
-    state = _word(_of(batch, "status"))
+    files = (batch.get(name) for name in ("output_file_id", "error_file_id"))
+    state = _word(batch.get("status"))
     return BatchState(
-        id=str(_of(batch, "id")),
+        id=batch["id"],
         state=state,
         ended=state in _ENDED,
         requests=total,
         done=done,
         failed=failed,
         cancelled=state in _CANCELLED,
-        problem=_problem(_of(batch, "errors")) if state == "failed" else "",
+        problem=_problem(batch.get("errors")) if state == "failed" else "",
         sources=tuple(str(file) for file in files if file),
-        created=moment_of(_of(batch, "created_at")),
+        created=moment_of(batch.get("created_at")),
     )
 
 
